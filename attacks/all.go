@@ -1,0 +1,36 @@
+package attacks
+
+import (
+	"fmt"
+
+	"veilbench/datasets/params"
+)
+
+// All returns the attacks of the project with their default parameters, in
+// report order. The slice is the caller's.
+func All() []Attack {
+	return []Attack{}
+}
+
+// ID is the canonical form of a: name and all parameters.
+func ID(a Attack) string { return params.ID(a.Info().Name, a) }
+
+// Parse finds the attack that id (NAME:key=value,key=value) names in list and
+// sets its parameters.
+func Parse(list []Attack, id string) (Attack, error) {
+	name, set, err := params.Split(id)
+	if err != nil {
+		return nil, fmt.Errorf("attack %w", err)
+	}
+	names := make([]string, len(list))
+	for i, a := range list {
+		if names[i] = a.Info().Name; names[i] != name {
+			continue
+		}
+		if a, err = params.With(a, set); err != nil {
+			return nil, fmt.Errorf("attack %s: %w", name, err)
+		}
+		return a, nil
+	}
+	return nil, fmt.Errorf("unknown attack %q%s", name, params.DidYouMean(name, names))
+}

@@ -1,0 +1,147 @@
+// Package attacks holds what an observer makes of a trace. This file is the
+// contract; each other file is one attack or something several share. Attacks
+// never import defenses: one that recognized a defense's type would cheat.
+package attacks
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// Attack learns from labeled traffic. Implementations are immutable values
+// whose exported fields are their parameters (package params).
+type Attack interface {
+	// Info says what the attack is.
+	Info() Info
+	// Train learns. It must not modify t, draws randomness only from rng and
+	// stops with ctx's error when ctx ends. Parameters left open are chosen
+	// inside t, split by group. No training example of some class, or none at
+	// all, is no error: the model then answers Unknown.
+	Train(ctx context.Context, rng *rand.Rand, t Training) (Model, error)
+}
+
+// Model answers for one trace at a time. It is immutable and safe for
+// concurrent use, and answers the same for the same trace.
+type Model interface {
+	// Guess fills the part of the Answer that belongs to the task it was
+	// trained for. An empty trace is no error.
+	Guess(ctx context.Context, t datasets.Trace) (Answer, error)
+}
+
+// Info describes an attack.
+type Info struct {
+	// Name is kebab-case and unique in a list.
+	Name string
+	// Doc is one line for tables of attacks, no capital, no period.
+	Doc string
+	// Tasks lists what the attack can answer.
+	Tasks []datasets.Task
+	// Cite names the publication and section, "" for common practice.
+	Cite string
+	// Control marks attacks that only set a floor (guess-*): they are rows of
+	// every table but never the "best attack".
+	Control bool
+}
+
+// Training is what an attack may learn from.
+type Training struct {
+	Task datasets.Task
+	// Classes lists the classes that can be answered, sorted: event classes
+	// ("device/activity") for clip and event, device names for device (with
+	// datasets.Nobody and datasets.Cover where they occur), actions for
+	// command. It does not hold Other and Unknown.
+	Classes []string
+	// Examples are in the order of the data set.
+	Examples []Labeled
+}
+
+// Labeled is a training trace with its truth, as seen at the vantage point and
+// through the defense that the attacker trains on.
+type Labeled struct {
+	Trace  datasets.Trace
+	Labels datasets.Labels
+	// Group is the home, day or session; tuning inside training splits by it.
+	Group string
+	// Class is the class of the whole trace; clip task only.
+	Class string
+}
+
+// Answer is what a model says about one trace. Only the part of the trained
+// task is filled.
+type Answer struct {
+	// Clip ranks classes for the whole trace, best first; probabilities sum
+	// to at most 1. The first may be datasets.Unknown.
+	Clip []Ranked
+	// Events lists the bursts the attack looked at, in order of time. One
+	// whose best class is datasets.Other is no detection.
+	Events []Burst
+	// Threshold is the score at and above which the attack calls a burst a
+	// detection; event task only.
+	Threshold float64
+	// Devices holds one guess for each packet of the trace; device task only.
+	Devices []Owner
+	// Commands lists the messages found, in order of time; command task only.
+	Commands []Message
+}
+
+// Ranked is a class with its probability.
+type Ranked struct {
+	Class string  `json:"class"`
+	P     float64 `json:"p"`
+}
+
+// Burst is a stretch of traffic and what the attack takes it for.
+type Burst struct {
+	// Start and End are the first and last packet, as times since the trace's
+	// start.
+	Start, End time.Duration
+	// Ranked holds classes, best first: event classes, Other or Unknown.
+	Ranked []Ranked
+	// Score orders detections: higher is surer.
+	Score float64
+	// Alert is set when a private activity was named (event-knn).
+	Alert bool
+}
+
+// Owner is the guess for one packet.
+type Owner struct {
+	// Class indexes Training.Classes; -1 is unknown.
+	Class int32
+	// P is the probability of that class.
+	P float32
+}
+
+// Message is one gateway command as found in the traffic.
+type Message struct {
+	Time time.Duration
+	// Bytes is the size the attack saw.
+	Bytes int
+	// Candidates holds every multiset of actions that fits, in a fixed order:
+	// counts of Training.Classes. Nil: nothing fits.
+	Candidates [][]uint8
+	// Bounded are the indexes of the candidates left after the second stage.
+	Bounded []int
+	// Best is the index of the candidate the attack names, -1 for none.
+	Best int
+}
+
+// Featurer is the optional ability to show feature vectors, for the bounds.
+// Vectors of one attack all have the same length.
+type Featurer interface {
+	Features(t datasets.Trace) []float64
+}
+
+// Saver is the optional ability of a model to be written down. Load is the
+// inverse: it refuses what Save did not write.
+type Saver interface {
+	Save(w io.Writer) error
+}
+
+// Loader is the optional ability of an attack to read a saved model back.
+type Loader interface {
+	Load(r io.Reader) (Model, error)
+}

@@ -1,0 +1,112 @@
+// Package cli is the veilbench program: commands, flags, messages and exit
+// codes. Each command is a file; what a command does lives in the packages to
+// the left.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/attacks"
+	"veilbench/defenses"
+)
+
+// Exit codes of the program.
+const (
+	ExitOK          = 0   // all well
+	ExitFailedCells = 1   // some cells failed
+	ExitUsage       = 2   // wrong use or input
+	ExitGate        = 3   // a gate was missed
+	ExitInterrupted = 130 // stopped by a signal
+)
+
+// Plugins are the defenses and attacks that can be named on the command line.
+type Plugins struct {
+	Defenses []defenses.Defense
+	Attacks  []attacks.Attack
+}
+
+// Builtin returns the project's own plug-ins. Append to its lists to add some.
+func Builtin() Plugins {
+	return Plugins{Defenses: defenses.All(), Attacks: attacks.All()}
+}
+
+// Main runs the program on the process's arguments and streams and returns the
+// exit code. INT and TERM end the work cleanly; a second one kills.
+func Main(p Plugins) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the next signal kills
+	return Run(ctx, p, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+}
+
+// app is what the commands share.
+type app struct {
+	Plugins
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// Run is the program. Results go to stdout, everything else to stderr.
+func Run(ctx context.Context, p Plugins, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{p, stdin, stdout, stderr}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return ExitOK
+	}
+	var e exitError
+	if errors.As(err, &e) {
+		if e.err != nil {
+			fmt.Fprintln(stderr, "veilbench:", e.err)
+		}
+		return e.code
+	}
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintln(stderr, "veilbench: interrupted; run the same command again to go on")
+		return ExitInterrupted
+	}
+	// Everything else is wrong use or wrong input.
+	fmt.Fprintln(stderr, "veilbench:", err)
+	return ExitUsage
+}
+
+// exitError ends the program with a code of its own. A nil err prints nothing.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "veilbench",
+		Short:         "what an observer of encrypted smart-home traffic still learns behind a defense, and what the defense costs",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version(),
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetVersionTemplate("veilbench {{.Version}}\n")
+	root.AddCommand(
+		a.listCmd(),
+	)
+	return root
+}

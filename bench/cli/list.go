@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/datasets/params"
+)
+
+func (a *app) listCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "list what can be named: defenses, attacks, datasets, presets",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(
+		&cobra.Command{Use: "defenses", Short: "defenses with their parameters", Args: cobra.NoArgs, RunE: a.listDefenses},
+		&cobra.Command{Use: "attacks", Short: "attacks with their parameters", Args: cobra.NoArgs, RunE: a.listAttacks},
+	)
+	return cmd
+}
+
+func (a *app) listDefenses(*cobra.Command, []string) error {
+	w := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
+	for _, d := range a.Defenses {
+		i := d.Info()
+		needs := ""
+		for _, n := range i.Needs {
+			needs += ", needs the " + string(n)
+		}
+		fmt.Fprintf(w, "%s\t%s (at the %s%s)\n", i.Name, i.Doc, i.Place, needs)
+		listParams(w, d)
+	}
+	return w.Flush()
+}
+
+func (a *app) listAttacks(*cobra.Command, []string) error {
+	w := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
+	for _, at := range a.Attacks {
+		i := at.Info()
+		var tasks []string
+		for _, t := range i.Tasks {
+			tasks = append(tasks, string(t))
+		}
+		fmt.Fprintf(w, "%s\t%s (%s)\n", i.Name, i.Doc, strings.Join(tasks, ", "))
+		listParams(w, at)
+	}
+	return w.Flush()
+}
+
+func listParams(w *tabwriter.Writer, v any) {
+	for _, p := range params.List(v) {
+		fmt.Fprintf(w, "    %s=%s\t%s\n", p.Key, p.Value, p.Help)
+	}
+}

@@ -1,0 +1,21 @@
+package cli
+
+import "runtime/debug"
+
+// version is the module's version and commit, "devel" without a stamp.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	v, rev := info.Main.Version, ""
+	if v == "" || v == "(devel)" {
+		v = "devel"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			rev = " " + s.Value[:12]
+		}
+	}
+	return v + rev
+}

@@ -1,0 +1,205 @@
+// Package datasets holds recorded traffic and, apart from it, the truth about
+// it. Everything to the right of it (defenses, attacks, bench, reports) works
+// on the types in this file; the files beside it split recordings into
+// training and test, and show them as an observer at a vantage point would
+// see them. Readers, loaders and the home generator are sub-packages.
+//
+// Sizes are bytes, times are integer nanoseconds since the recording's start.
+package datasets
+
+import (
+	"net/netip"
+	"time"
+)
+
+// EthernetHeader is the part of Packet.Size below the IP packet.
+const EthernetHeader = 14
+
+// Dir is the direction of a packet as seen from the home.
+type Dir uint8
+
+// The two directions.
+const (
+	Up   Dir = iota // home to Internet
+	Down            // Internet to home
+)
+
+// String returns "up" or "down".
+func (d Dir) String() string {
+	if d == Up {
+		return "up"
+	}
+	return "down"
+}
+
+// Packet is what an observer learns from one packet: 24 bytes, no label and
+// no dummy flag, so that an attack cannot see truth even by mistake.
+type Packet struct {
+	// Time is the time since Trace.Start. A trace never runs backwards.
+	Time time.Duration
+	// Size is 14 + the length of the IP packet: VLAN tags, Ethernet fill and
+	// other link headers do not count. For a frame that is not IP it is the
+	// frame's length.
+	Size int32
+	// Payload is the number of bytes above TCP or UDP, else above IP, else
+	// above the link header. Payload <= Size - 14 for IP packets.
+	Payload int32
+	// Flow indexes Trace.Flows.
+	Flow int32
+	// Dir says which way the packet goes.
+	Dir Dir
+}
+
+// Flow is what the headers of a conversation show. It is comparable.
+type Flow struct {
+	// Proto is the IP protocol number (6 TCP, 17 UDP); 0 if not IP.
+	Proto uint8
+	// Local is the home side. Ports are 0 where the protocol has none.
+	Local netip.AddrPort
+	// Remote is the other side.
+	Remote netip.AddrPort
+	// Host is the remote's name as learned from DNS or TLS SNI; "" if unknown
+	// or hidden.
+	Host string
+	// Link is the hardware address of the home side; zero where it cannot be
+	// seen (outside the home, raw IP captures).
+	Link MAC
+	// LAN marks a flow that never leaves the home.
+	LAN bool
+}
+
+// MAC is a 48-bit hardware address.
+type MAC [6]byte
+
+// Trace is what can be seen of a recording. It is never modified once made:
+// whoever wants another trace makes new slices.
+type Trace struct {
+	// Start is the wall-clock time of Time 0. An observer has a clock too, so
+	// it belongs to the trace and not to the truth. Zero if unknown.
+	Start time.Time
+	// Packets are in order of Time.
+	Packets []Packet
+	// Flows are in order of first appearance for a trace fresh from a reader.
+	Flows []Flow
+	// End is when observing stopped, not the last packet. All clips of a
+	// data set have one common End.
+	End time.Duration
+}
+
+// Event is something that happened: a point (End == Start) or a state such as
+// streaming, which is an interval.
+type Event struct {
+	Start, End time.Duration
+	// Device indexes Labels.Devices.
+	Device int
+	// Activity is the name of what happened, such as "on".
+	Activity string
+}
+
+// ActionCount is one kind of action in a command and how often it occurs.
+type ActionCount struct {
+	Action string
+	Count  int
+}
+
+// Command is one message from a cloud service to a gateway.
+type Command struct {
+	Time time.Duration
+	// Device indexes Labels.Devices: the gateway.
+	Device int
+	// Actions is the multiset of actions, sorted by Action, no zero counts.
+	Actions []ActionCount
+}
+
+// Labels is the truth about a trace. Defenses and models never see it.
+type Labels struct {
+	// Devices names the devices, sorted. Names hold no '/'.
+	Devices []string
+	// Owners holds, for each packet, an index into Devices, or -1 for nobody.
+	// Nil if unknown.
+	Owners []int32
+	// Events are in order of Start.
+	Events []Event
+	// Cause holds, for each packet, the index of the event that caused it, or
+	// -1 for none. Nil if unknown.
+	Cause []int32
+	// Commands are in order of Time.
+	Commands []Command
+}
+
+// Recording is a trace with its truth.
+type Recording struct {
+	// ID is unique in its data set and stable between runs.
+	ID string
+	// Group is the home, day or session it was recorded in. An across split
+	// never has one group on both sides.
+	Group  string
+	Trace  Trace
+	Labels Labels
+}
+
+// Task is a question an attack answers.
+type Task string
+
+// The tasks.
+const (
+	Clip    Task = "clip"    // which activity is this whole trace?
+	Events  Task = "event"   // what happened when?
+	Device  Task = "device"  // whose packet is this?
+	Gateway Task = "command" // which actions are in this command?
+)
+
+// Tasks lists all tasks in report order.
+func Tasks() []Task { return []Task{Events, Device, Gateway, Clip} }
+
+// Class names that attacks and truth share beside the classes of the data.
+const (
+	Other   = "other"   // a burst that no event caused
+	Unknown = "unknown" // the attack does not know
+	Cover   = "cover"   // a packet that a defense made up
+	Nobody  = "nobody"  // a packet that no known device owns
+)
+
+// Dataset is a set of recordings with what must be known to use them right.
+type Dataset struct {
+	// Name is the ID by which it was asked for, such as
+	// "home:event_signatures" or "iotevents/12_27jdgn_cz".
+	Name       string
+	Recordings []Recording
+	// Recorded says where the capture point was. An observer cannot be nearer
+	// to the devices than that.
+	Recorded Vantage
+	// Tasks lists what the labels can serve.
+	Tasks []Task
+	// Same lists groups of event classes ("device/activity") that the source
+	// says nobody can tell apart; scores merge each group.
+	Same [][]string
+	// RatePerDay is how often an event class happens in a lived-in home, for
+	// base rates. Missing means unknown.
+	RatePerDay map[string]float64
+	// Split is the split to use unless the user names one.
+	Split Split
+	// Generated marks data made by a model: every table printed on it says so.
+	Generated bool
+	// Source cites where the data comes from, one line.
+	Source string
+	// Warnings are what the loader found odd, in order, without duplicates.
+	Warnings []string
+}
+
+// EventClass is the class of an event in scores: "device/activity".
+func EventClass(device, activity string) string { return device + "/" + activity }
+
+// Class is the event class of e under l.
+func (l *Labels) Class(e Event) string {
+	return EventClass(l.Devices[e.Device], e.Activity)
+}
+
+// ClipClass is the class of a whole recording: that of its first event, or ""
+// if it has none and so cannot serve as a clip.
+func (r *Recording) ClipClass() string {
+	if len(r.Labels.Events) == 0 {
+		return ""
+	}
+	return r.Labels.Class(r.Labels.Events[0])
+}

@@ -1,0 +1,224 @@
+// Package params gives plug-ins one written form: "name" or
+// "name:key=value,key=value".
+//
+// A plug-in's parameters are the exported fields of its struct, of type int,
+// float64, bool or string; the key is the field's name in snake case
+// (MaxBytes is max_bytes), so a unit in the field's name is a unit in the key.
+// Fields of other types are not parameters. The value a list holds is the
+// default.
+package params
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Validator is the optional check of a plug-in's parameters. The error names
+// the key and the allowed range.
+type Validator interface {
+	Validate() error
+}
+
+// Param describes one parameter: its key, its value as written and the
+// sentence in the field's `help` tag.
+type Param struct{ Key, Value, Help string }
+
+// List returns the parameters of plug-in v (a struct or a pointer to one),
+// sorted by key.
+func List(v any) []Param {
+	rv := reflect.Indirect(reflect.ValueOf(v))
+	if rv.Kind() != reflect.Struct {
+		return nil
+	}
+	var ps []Param
+	for i := range rv.NumField() {
+		f := rv.Type().Field(i)
+		if f.IsExported() && !f.Anonymous && settable(f.Type) {
+			ps = append(ps, Param{snake(f.Name), format(rv.Field(i)), f.Tag.Get("help")})
+		}
+	}
+	slices.SortFunc(ps, func(a, b Param) int { return cmp.Compare(a.Key, b.Key) })
+	return ps
+}
+
+// ID is the canonical form: the name and all parameters, sorted, so equal IDs
+// are equal plug-ins.
+func ID(name string, v any) string {
+	ps := List(v)
+	if len(ps) == 0 {
+		return name
+	}
+	kv := make([]string, len(ps))
+	for i, p := range ps {
+		kv[i] = p.Key + "=" + p.Value
+	}
+	return name + ":" + strings.Join(kv, ",")
+}
+
+// Split cuts "name:key=value,key=value" into the name and its settings in the
+// order given.
+func Split(id string) (name string, set [][2]string, err error) {
+	name, rest, has := strings.Cut(strings.TrimSpace(id), ":")
+	if name == "" {
+		return "", nil, fmt.Errorf("%q: empty name (want NAME or NAME:key=value,key=value)", id)
+	}
+	if !has {
+		return name, nil, nil
+	}
+	for _, kv := range strings.Split(rest, ",") {
+		k, v, ok := strings.Cut(kv, "=")
+		if !ok || k == "" {
+			return "", nil, fmt.Errorf("%q: %q is not key=value", id, kv)
+		}
+		set = append(set, [2]string{strings.TrimSpace(k), strings.TrimSpace(v)})
+	}
+	return name, set, nil
+}
+
+// With returns a copy of plug-in v with the settings made and validated. v is
+// not modified. Unknown keys, keys set twice, values of the wrong type and
+// values that Validate refuses are errors that name the key.
+func With[T any](v T, set [][2]string) (T, error) {
+	var zero T
+	orig := reflect.ValueOf(v)
+	ptr := orig.Kind() == reflect.Pointer
+	p := reflect.New(reflect.Indirect(orig).Type())
+	p.Elem().Set(reflect.Indirect(orig))
+	seen := map[string]bool{}
+	for _, kv := range set {
+		if seen[kv[0]] {
+			return zero, fmt.Errorf("%s is set twice", kv[0])
+		}
+		seen[kv[0]] = true
+		if err := setField(p.Elem(), kv[0], kv[1]); err != nil {
+			return zero, err
+		}
+	}
+	if !ptr {
+		p = p.Elem()
+	}
+	out := p.Interface().(T)
+	if val, ok := any(out).(Validator); ok {
+		if err := val.Validate(); err != nil {
+			return zero, err
+		}
+	}
+	return out, nil
+}
+
+func setField(s reflect.Value, key, value string) error {
+	var keys []string
+	for i := range s.NumField() {
+		f := s.Type().Field(i)
+		if !f.IsExported() || f.Anonymous || !settable(f.Type) {
+			continue
+		}
+		if snake(f.Name) == key {
+			return parse(s.Field(i), key, value)
+		}
+		keys = append(keys, snake(f.Name))
+	}
+	slices.Sort(keys)
+	if len(keys) == 0 {
+		return fmt.Errorf("unknown parameter %q: this one has no parameters", key)
+	}
+	return fmt.Errorf("unknown parameter %q%s (has %s)", key, DidYouMean(key, keys), strings.Join(keys, ", "))
+}
+
+func parse(f reflect.Value, key, value string) error {
+	switch f.Kind() {
+	case reflect.Int:
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return fmt.Errorf("%s=%s: want a whole number", key, value)
+		}
+		f.SetInt(int64(n))
+	case reflect.Float64:
+		x, err := strconv.ParseFloat(value, 64)
+		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf("%s=%s: want a number", key, value)
+		}
+		f.SetFloat(x)
+	case reflect.Bool:
+		b, err := strconv.ParseBool(value)
+		if err != nil {
+			return fmt.Errorf("%s=%s: want true or false", key, value)
+		}
+		f.SetBool(b)
+	case reflect.String:
+		f.SetString(value)
+	}
+	return nil
+}
+
+func settable(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Int, reflect.Float64, reflect.Bool, reflect.String:
+		return true
+	}
+	return false
+}
+
+func format(v reflect.Value) string {
+	if v.Kind() == reflect.Float64 {
+		return strconv.FormatFloat(v.Float(), 'g', -1, 64)
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+// snake turns MaxBytes into max_bytes and K into k.
+func snake(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		if unicode.IsUpper(r) {
+			if i > 0 {
+				b.WriteByte('_')
+			}
+			r = unicode.ToLower(r)
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// DidYouMean returns `; did you mean "x"?` for the candidate nearest to name,
+// or "" when none is near.
+func DidYouMean(name string, candidates []string) string {
+	best, bd := "", max(2, len(name)/3)+1
+	for _, c := range candidates {
+		if d := distance(name, c); d < bd {
+			best, bd = c, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// distance is the Levenshtein distance.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diag := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			sub := diag
+			if a[i] != b[j] {
+				sub++
+			}
+			diag = row[j+1]
+			row[j+1] = min(sub, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

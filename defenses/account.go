@@ -1,0 +1,79 @@
+package defenses
+
+// Builder collects a Carried account packet by packet.
+type Builder struct{ c Carried }
+
+// NewBuilder reserves room for n packets with one entry each.
+func NewBuilder(n int) *Builder {
+	b := &Builder{Carried{
+		First: make([]int32, 1, n+1),
+		Orig:  make([]int32, 0, n),
+		Bytes: make([]int32, 0, n),
+	}}
+	return b
+}
+
+// Carry adds an entry to the packet that is being built.
+func (b *Builder) Carry(orig, bytes int32) {
+	b.c.Orig = append(b.c.Orig, orig)
+	b.c.Bytes = append(b.c.Bytes, bytes)
+}
+
+// Next ends the packet that is being built. Called with no Carry before it,
+// it accounts for a packet of the defense's own.
+func (b *Builder) Next() { b.c.First = append(b.c.First, int32(len(b.c.Orig))) }
+
+// Carried returns the account. The builder must not be used after it.
+func (b *Builder) Carried() *Carried { return &b.c }
+
+// Entries returns the originals that packet i carries and how many bytes of
+// each. The slices belong to c.
+func (c *Carried) Entries(i int) (orig, bytes []int32) {
+	lo, hi := c.First[i], c.First[i+1]
+	return c.Orig[lo:hi], c.Bytes[lo:hi]
+}
+
+// Compose joins the account of a first stage with that of a second one that
+// worked on the first one's output: the result says what each packet of the
+// second output carries of the first input. A nil account is the identity.
+//
+// A packet between the stages holds its original bytes first, so the second
+// stage's pieces of it take them in order, and the piece that gets past them
+// carries nothing. An original without bytes goes with the first piece that
+// reaches its place.
+func Compose(first, second *Carried) *Carried {
+	if first == nil {
+		return second
+	}
+	if second == nil {
+		return first
+	}
+	// Next entry of each packet between the stages, and bytes of it used.
+	next := make([]int32, len(first.First)-1)
+	copy(next, first.First)
+	used := make([]int32, len(next))
+	b := NewBuilder(len(second.First) - 1)
+	for i := range len(second.First) - 1 {
+		mids, pieces := second.Entries(i)
+		for j, mid := range mids {
+			room := pieces[j]
+			for next[mid] < first.First[mid+1] {
+				e := next[mid]
+				left := first.Bytes[e] - used[mid]
+				if left > room {
+					if room > 0 {
+						b.Carry(first.Orig[e], room)
+						used[mid] += room
+					}
+					break
+				}
+				b.Carry(first.Orig[e], left)
+				room -= left
+				next[mid]++
+				used[mid] = 0
+			}
+		}
+		b.Next()
+	}
+	return b.Carried()
+}

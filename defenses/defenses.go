@@ -1,0 +1,96 @@
+// Package defenses turns a trace into what leaves the home instead, with an
+// account of every original byte. This file is the contract; account.go
+// composes accounts, check.go proves a result, chain.go joins defenses, and
+// each other file is one defense or one helper.
+package defenses
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"veilbench/datasets"
+)
+
+// MaxFrame is the largest Packet.Size on an Ethernet link: 14 + 1500.
+const MaxFrame = 1514
+
+// Defense changes traffic. Implementations are immutable values whose exported
+// fields are their parameters (package params); Apply is safe for concurrent
+// use.
+type Defense interface {
+	// Info says what the defense is.
+	Info() Info
+	// Apply returns what leaves instead of in. It must not modify in, but may
+	// share its slices with the result. All randomness comes from rng; a
+	// defense that draws for several purposes makes one generator for each
+	// (Stream) so that the past does not depend on the future. An error means
+	// that the defense cannot work on this trace.
+	Apply(rng *rand.Rand, in datasets.Trace) (Defended, error)
+}
+
+// Fitter is the optional ability to learn from training traffic before use.
+// Fit returns a defense to use in the receiver's place; the receiver is not
+// modified. It fails when the training traffic does not suffice.
+type Fitter interface {
+	Fit(ctx context.Context, rng *rand.Rand, training []datasets.Recording) (Defense, error)
+}
+
+// Info describes a defense.
+type Info struct {
+	// Name is kebab-case and unique in a list.
+	Name string
+	// Doc is one line for tables of defenses, no capital, no period.
+	Doc string
+	// Place says where the defense sits.
+	Place Place
+	// Needs lists who must cooperate besides Place. Empty: nobody.
+	Needs []Party
+	// Cite names the publication and section, "" for common practice.
+	Cite string
+}
+
+// Place is where a defense sits.
+type Place string
+
+// The places. A gateway defense protects nothing from an observer inside the
+// home.
+const (
+	AtDevice  Place = "device"
+	AtGateway Place = "gateway"
+)
+
+// Party is somebody whose cooperation a defense needs.
+type Party string
+
+// The parties.
+const (
+	Cloud     Party = "cloud"      // the device maker's service
+	TunnelEnd Party = "tunnel end" // a server that ends a tunnel or shaper
+)
+
+// Defended is what leaves the home, and which original bytes it carries.
+type Defended struct {
+	Trace datasets.Trace
+	// Carried is nil when packet i of Trace carries packet i of the input
+	// whole.
+	Carried *Carried
+}
+
+// Carried lists, for every packet that leaves, the originals it carries: the
+// entries First[i] to First[i+1] belong to packet i. A packet without entries
+// is the defense's own (cover, keepalive, handshake, extra ACK).
+//
+// The unit is transport payload. 0 bytes is legal: a pure ACK, or a piece that
+// holds only headers. Inside a packet original bytes come first, in the order
+// of entries; headers and padding are last. Every original has at least one
+// entry, and its bytes sum to its Payload.
+type Carried struct {
+	First []int32 // len = packets + 1, First[0] == 0, never falling
+	Orig  []int32 // index of the original packet
+	Bytes []int32 // how many of its payload bytes
+}
+
+// Stream returns a generator of its own, drawn from rng.
+func Stream(rng *rand.Rand) *rand.Rand {
+	return rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64()))
+}

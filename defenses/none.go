@@ -1,0 +1,22 @@
+package defenses
+
+import (
+	"math/rand/v2"
+
+	"veilbench/datasets"
+)
+
+// None changes nothing. It is the row that every other is measured against.
+type None struct{}
+
+var _ Defense = None{}
+
+// Info describes the defense.
+func (None) Info() Info {
+	return Info{Name: "none", Doc: "traffic as it is", Place: AtDevice}
+}
+
+// Apply returns in.
+func (None) Apply(_ *rand.Rand, in datasets.Trace) (Defended, error) {
+	return Defended{Trace: in}, nil
+}
