@@ -9,7 +9,12 @@ import (
 // All returns the attacks of the project with their default parameters, in
 // report order. The slice is the caller's.
 func All() []Attack {
-	return []Attack{}
+	return []Attack{
+		GuessMajority{},
+		GuessUniform{},
+		GuessClock{},
+		GuessExact{GapS: 1, PairS: 5},
+	}
 }
 
 // ID is the canonical form of a: name and all parameters.

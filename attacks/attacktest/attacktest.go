@@ -1,0 +1,215 @@
+// Package attacktest is the contract of attacks as tests: Run holds any
+// attack, the project's or a stranger's, to what package attacks promises.
+package attacktest
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"reflect"
+	"sync"
+	"testing"
+
+	"veilbench/attacks"
+	"veilbench/datasets"
+)
+
+// Run checks, for every task that a says it can answer: the same answers when
+// trained again and when asked at once from several goroutines; training data
+// left as it was; every test item right on traffic whose classes have sizes of
+// their own (not asked of controls); no score above chance when the labels are
+// shuffled; no harm from an empty or one-packet trace, from training without
+// examples or without packets; an ended context obeyed; not silent when the
+// addresses are new; and, where a model can be saved, the same answers once
+// read back and a damaged file refused.
+func Run(t *testing.T, a attacks.Attack) {
+	t.Helper()
+	info := a.Info()
+	t.Run("info", func(t *testing.T) { checkInfo(t, info) })
+	for _, task := range info.Tasks {
+		t.Run(string(task), func(t *testing.T) {
+			c := checker{a: a, task: task, data: makeData(task, false)}
+			t.Run("answers", c.answers)
+			t.Run("shuffled", c.shuffled)
+			t.Run("degenerate", c.degenerate)
+			t.Run("canceled", c.canceled)
+			t.Run("saved", c.saved)
+			if task == datasets.Events || task == datasets.Device {
+				t.Run("new addresses", c.newAddresses)
+			}
+		})
+	}
+}
+
+func checkInfo(t *testing.T, i attacks.Info) {
+	if i.Name == "" || i.Doc == "" || len(i.Tasks) == 0 {
+		t.Errorf("info %+v: want a name, a doc line and tasks", i)
+	}
+}
+
+// checker is one attack on one task.
+type checker struct {
+	a    attacks.Attack
+	task datasets.Task
+	data data
+}
+
+func (c checker) train(t *testing.T, tr attacks.Training) attacks.Model {
+	t.Helper()
+	m, err := c.a.Train(context.Background(), rand.New(rand.NewPCG(1, 2)), tr)
+	if err != nil {
+		t.Fatalf("train: %v", err)
+	}
+	return m
+}
+
+func guess(t *testing.T, m attacks.Model, tr datasets.Trace) attacks.Answer {
+	t.Helper()
+	a, err := m.Guess(context.Background(), tr)
+	if err != nil {
+		t.Fatalf("guess: %v", err)
+	}
+	return a
+}
+
+func guessAll(t *testing.T, m attacks.Model, test []attacks.Labeled) []attacks.Answer {
+	t.Helper()
+	out := make([]attacks.Answer, len(test))
+	for i, e := range test {
+		out[i] = guess(t, m, e.Trace)
+	}
+	return out
+}
+
+// answers holds that answers are well formed, right, repeatable and the same
+// from several goroutines, and that the training data is left alone.
+func (c checker) answers(t *testing.T) {
+	before := makeData(c.task, false)
+	m := c.train(t, c.data.training)
+	first := guessAll(t, m, c.data.test)
+	if !reflect.DeepEqual(before, c.data) {
+		t.Error("training or guessing changed the examples")
+	}
+	for i, a := range first {
+		wellFormed(t, c.data.training, c.data.test[i].Trace, a)
+	}
+	if again := guessAll(t, c.train(t, c.data.training), c.data.test); !reflect.DeepEqual(first, again) {
+		t.Error("trained twice from one seed, two different answers")
+	}
+	var wg sync.WaitGroup
+	for i, e := range c.data.test {
+		wg.Go(func() {
+			a, err := m.Guess(context.Background(), e.Trace)
+			if err != nil || !reflect.DeepEqual(a, first[i]) {
+				t.Errorf("asked at once from several goroutines, example %d got another answer (error %v)", i, err)
+			}
+		})
+	}
+	wg.Wait()
+	if s := score(c.data, first); !c.a.Info().Control && s.share() < 0.95 {
+		t.Errorf("score %s on separable data: want 0.95 or more", s)
+	}
+}
+
+// shuffled holds that nothing is learned from labels that mean nothing.
+func (c checker) shuffled(t *testing.T) {
+	d := makeData(c.task, true)
+	s := score(d, guessAll(t, c.train(t, d.training), d.test))
+	if s.aboveChance(d.chance) {
+		t.Errorf("score %s with shuffled labels: significantly above chance %.3f", s, d.chance)
+	}
+}
+
+// degenerate holds that traces and training sets of almost nothing do no harm.
+func (c checker) degenerate(t *testing.T) {
+	full := c.train(t, c.data.training)
+	some := c.data.test[0].Trace
+	one := datasets.Trace{Start: some.Start, Packets: some.Packets[:1], Flows: some.Flows, End: some.End}
+	none := datasets.Trace{Start: some.Start, End: some.End}
+	bare := c.data.training
+	bare.Examples = nil
+	hollow := c.data.training
+	hollow.Examples = []attacks.Labeled{{Trace: none, Group: "g", Class: c.data.training.Examples[0].Class,
+		Labels: datasets.Labels{Devices: c.data.test[0].Labels.Devices}}}
+	classless := attacks.Training{Task: c.task}
+	for name, m := range map[string]attacks.Model{
+		"trained on all": full, "no examples": c.train(t, bare), "one empty example": c.train(t, hollow),
+		"no classes": c.train(t, classless),
+	} {
+		for what, tr := range map[string]datasets.Trace{"empty": none, "one packet": one, "whole": some, "zero": {}} {
+			a, err := m.Guess(context.Background(), tr)
+			if err != nil {
+				t.Errorf("%s, %s trace: %v", name, what, err)
+				continue
+			}
+			wellFormed(t, c.data.training, tr, a)
+		}
+	}
+	if c.task == datasets.Clip {
+		if a := guess(t, c.train(t, bare), some); len(a.Clip) > 0 && a.Clip[0].Class != datasets.Unknown && !c.a.Info().Control {
+			t.Errorf("without a training example the answer is %q: want %q", a.Clip[0].Class, datasets.Unknown)
+		}
+	}
+}
+
+func (c checker) canceled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := c.a.Train(ctx, rand.New(rand.NewPCG(1, 2)), c.data.training); err == nil {
+		t.Error("training went on although the context had ended")
+	}
+}
+
+// newAddresses holds that an attack still speaks when hosts, addresses and
+// hardware addresses are ones it never met.
+func (c checker) newAddresses(t *testing.T) {
+	m := c.train(t, c.data.training)
+	moved := c.data
+	moved.test = renumber(c.data.test)
+	answers := guessAll(t, m, moved.test)
+	spoke := false
+	for _, a := range answers {
+		for _, o := range a.Devices {
+			spoke = spoke || o.Class >= 0
+		}
+		for _, b := range a.Events {
+			spoke = spoke || detection(a, b)
+		}
+	}
+	if !spoke {
+		t.Error("silent when the addresses are new")
+	}
+	if s := score(moved, answers); c.task == datasets.Events && !c.a.Info().Control && s.share() < 0.5 {
+		t.Errorf("score %s when the addresses are new: want 0.5 or more", s)
+	}
+}
+
+func (c checker) saved(t *testing.T) {
+	m := c.train(t, c.data.training)
+	s, ok := m.(attacks.Saver)
+	l, okl := c.a.(attacks.Loader)
+	if !ok || !okl {
+		return
+	}
+	var b bytes.Buffer
+	if err := s.Save(&b); err != nil {
+		t.Fatalf("save: %v", err)
+	}
+	back, err := l.Load(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		t.Fatalf("load: %v", err)
+	}
+	if !reflect.DeepEqual(guessAll(t, m, c.data.test), guessAll(t, back, c.data.test)) {
+		t.Error("the model read back answers differently")
+	}
+	for _, n := range []int{0, 1, b.Len() / 3, b.Len() - 1} {
+		if _, err := l.Load(bytes.NewReader(b.Bytes()[:n])); err == nil {
+			t.Errorf("a file cut to %d of %d bytes was accepted", n, b.Len())
+		}
+	}
+	broken := bytes.Clone(b.Bytes())
+	broken[len(broken)/2] ^= 4
+	if _, err := l.Load(bytes.NewReader(broken)); err == nil {
+		t.Error("a file with a flipped bit was accepted")
+	}
+}

@@ -1,0 +1,157 @@
+package attacktest
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"veilbench/attacks"
+	"veilbench/datasets"
+)
+
+// tally is a share of items right.
+type tally struct{ right, of int }
+
+func (s tally) share() float64 {
+	if s.of == 0 {
+		return 0
+	}
+	return float64(s.right) / float64(s.of)
+}
+
+func (s tally) String() string { return fmt.Sprintf("%d of %d", s.right, s.of) }
+
+// aboveChance is a one-sided binomial test by the normal approximation at 3.5
+// standard deviations (about 1 in 4000), with one item of slack.
+func (s tally) aboveChance(p float64) bool {
+	n := float64(s.of)
+	return float64(s.right)-1 > n*p+3.5*math.Sqrt(n*p*(1-p))
+}
+
+// tolerance is how far a detection may be from its event.
+const tolerance = 5 * time.Second
+
+// score counts right answers of d.test: clips, packets, commands found among
+// the best candidates, and for events an F1 in the form of counts: twice the
+// matches of truth and detections.
+func score(d data, answers []attacks.Answer) tally {
+	var s tally
+	for i, e := range d.test {
+		a := answers[i]
+		switch d.training.Task {
+		case datasets.Clip:
+			s.of++
+			if len(a.Clip) > 0 && a.Clip[0].Class == e.Class {
+				s.right++
+			}
+		case datasets.Events:
+			s.addEvents(e, a)
+		case datasets.Device:
+			for p, o := range a.Devices {
+				s.of++
+				if o.Class >= 0 && d.training.Classes[o.Class] == e.Labels.Devices[e.Labels.Owners[p]] {
+					s.right++
+				}
+			}
+		case datasets.Gateway:
+			s.addCommands(d.training.Classes, e, a)
+		}
+	}
+	return s
+}
+
+func detection(a attacks.Answer, b attacks.Burst) bool {
+	c := b.Ranked[0].Class
+	return c != datasets.Other && c != datasets.Unknown && b.Score >= a.Threshold
+}
+
+func (s *tally) addEvents(e attacks.Labeled, a attacks.Answer) {
+	used := make([]bool, len(e.Labels.Events))
+	for _, b := range a.Events {
+		if !detection(a, b) {
+			continue
+		}
+		s.of++
+		for i, ev := range e.Labels.Events {
+			if !used[i] && e.Labels.Class(ev) == b.Ranked[0].Class && (b.Start-ev.Start).Abs() <= tolerance {
+				used[i] = true
+				s.right += 2
+				break
+			}
+		}
+	}
+	s.of += len(e.Labels.Events)
+}
+
+func (s *tally) addCommands(classes []string, e attacks.Labeled, a attacks.Answer) {
+	for _, c := range e.Labels.Commands {
+		s.of++
+		want := make([]uint8, len(classes))
+		for _, x := range c.Actions {
+			want[slices.Index(classes, x.Action)] = uint8(x.Count)
+		}
+		for _, m := range a.Commands {
+			if (m.Time-c.Time).Abs() <= time.Second && m.Best >= 0 && slices.Equal(m.Candidates[m.Best], want) {
+				s.right++
+				break
+			}
+		}
+	}
+}
+
+// wellFormed checks what Answer promises.
+func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attacks.Answer) {
+	t.Helper()
+	switch tr.Task {
+	case datasets.Clip:
+		if len(a.Clip) == 0 {
+			t.Error("no ranked class for a clip")
+		}
+		ranks(t, tr, a.Clip)
+	case datasets.Events:
+		for i, b := range a.Events {
+			if len(b.Ranked) == 0 {
+				t.Fatalf("burst %d has no ranked class", i)
+			}
+			ranks(t, tr, b.Ranked)
+			if b.End < b.Start || i > 0 && b.Start < a.Events[i-1].Start || math.IsNaN(b.Score) {
+				t.Errorf("burst %d from %v to %v, score %v: out of order or no number", i, b.Start, b.End, b.Score)
+			}
+		}
+	case datasets.Device:
+		if len(a.Devices) != len(trace.Packets) {
+			t.Errorf("%d owners for %d packets", len(a.Devices), len(trace.Packets))
+		}
+		for i, o := range a.Devices {
+			if o.Class < -1 || int(o.Class) >= len(tr.Classes) || !(o.P >= 0 && o.P <= 1.0001) {
+				t.Fatalf("packet %d: class %d of %d, probability %v", i, o.Class, len(tr.Classes), o.P)
+			}
+		}
+	case datasets.Gateway:
+		for i, m := range a.Commands {
+			if m.Best < -1 || m.Best >= len(m.Candidates) || i > 0 && m.Time < a.Commands[i-1].Time {
+				t.Errorf("message %d: best %d of %d candidates at %v", i, m.Best, len(m.Candidates), m.Time)
+			}
+		}
+	}
+}
+
+func ranks(t *testing.T, tr attacks.Training, rs []attacks.Ranked) {
+	t.Helper()
+	sum := 0.0
+	for i, r := range rs {
+		sum += r.P
+		if !slices.Contains(tr.Classes, r.Class) && r.Class != datasets.Other && r.Class != datasets.Unknown {
+			t.Errorf("class %q was never asked for", r.Class)
+		}
+		if !(r.P >= 0) || i > 0 && r.P > rs[i-1].P+1e-9 {
+			t.Errorf("probabilities %v: want best first, none below 0", rs)
+			return
+		}
+	}
+	if sum > 1+1e-6 {
+		t.Errorf("probabilities of %v sum to %v", rs, sum)
+	}
+}

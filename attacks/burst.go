@@ -1,0 +1,227 @@
+package attacks
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// segment is a burst in a stream: packets Lo to Hi (exclusive) of the stream's
+// list. A gap of more than the segmenter's between neighbors closes a burst
+// (IoTEvent, burst extraction).
+type segment struct{ Lo, Hi int32 }
+
+// segments cuts a stream's packets into bursts. The result is appended to dst.
+func segments(dst []segment, t datasets.Trace, packets []int32, gap time.Duration) []segment {
+	lo := 0
+	for i := 1; i <= len(packets); i++ {
+		if i == len(packets) || t.Packets[packets[i]].Time-t.Packets[packets[i-1]].Time > gap {
+			dst = append(dst, segment{int32(lo), int32(i)})
+			lo = i
+		}
+	}
+	return dst
+}
+
+// signedSizes appends the length of every packet to dst, up positive and down
+// negative: IoTEvent's vector of a burst.
+func signedSizes(dst []int32, t datasets.Trace, packets []int32) []int32 {
+	for _, i := range packets {
+		dst = append(dst, signedSize(t.Packets[i]))
+	}
+	return dst
+}
+
+func signedSize(p datasets.Packet) int32 {
+	if p.Dir == datasets.Down {
+		return -p.Size
+	}
+	return p.Size
+}
+
+// allPackets returns the indexes of all packets of t.
+func allPackets(t datasets.Trace) []int32 {
+	out := make([]int32, len(t.Packets))
+	for i := range out {
+		out[i] = int32(i)
+	}
+	return out
+}
+
+// pairer gives bursts the events that they belong to.
+type pairer struct {
+	within time.Duration
+	// nearest keeps, of all bursts of a stream that would get one event, only
+	// the one whose first packet is nearest to it.
+	nearest bool
+}
+
+// pair returns for each burst of one stream the index of its event, or -1. A
+// burst can carry an event when its first packet lies within p.within of the
+// event's start and, where owners are known, the event's device owns a packet
+// of the burst. Of several events the nearest in time wins, then the first.
+func (p pairer) pair(l Labeled, s Stream, segs []segment) []int32 {
+	out := make([]int32, len(segs))
+	ev := l.Labels.Events
+	from := 0
+	type claim struct {
+		seg  int
+		dist time.Duration
+	}
+	claims := map[int32]claim{}
+	for i, sg := range segs {
+		out[i] = -1
+		start := l.Trace.Packets[s.Packets[sg.Lo]].Time
+		for from < len(ev) && ev[from].Start < start-p.within {
+			from++
+		}
+		best, bd := int32(-1), time.Duration(0)
+		for e := from; e < len(ev) && ev[e].Start <= start+p.within; e++ {
+			d := (start - ev[e].Start).Abs()
+			if (best < 0 || d < bd) && owns(l.Labels, ev[e].Device, s.Packets[sg.Lo:sg.Hi]) {
+				best, bd = int32(e), d
+			}
+		}
+		if best < 0 {
+			continue
+		}
+		if c, ok := claims[best]; p.nearest && ok {
+			if c.dist <= bd {
+				continue
+			}
+			out[c.seg] = -1
+		}
+		claims[best] = claim{i, bd}
+		out[i] = best
+	}
+	return out
+}
+
+// owns says whether device owns one of the packets; true when owners are
+// unknown.
+func owns(l datasets.Labels, device int, packets []int32) bool {
+	if l.Owners == nil {
+		return true
+	}
+	for _, i := range packets {
+		if int(l.Owners[i]) == device {
+			return true
+		}
+	}
+	return false
+}
+
+// mergeBursts sorts bursts by time and joins those that name the same event
+// class and begin within the given time of the first of them: one event often
+// leaves several bursts, in one stream or in several. Bursts that are
+// Other or Unknown stay as they are. The slice is modified and returned.
+func mergeBursts(bs []Burst, within time.Duration) []Burst {
+	slices.SortStableFunc(bs, func(a, b Burst) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
+	})
+	open := map[string]int{} // index in out of the newest detection of a class
+	out := bs[:0]
+	for _, b := range bs {
+		class := b.Ranked[0].Class
+		if class == datasets.Other || class == datasets.Unknown {
+			out = append(out, b)
+			continue
+		}
+		if o, ok := open[class]; ok && b.Start-out[o].Start <= within {
+			m := &out[o]
+			m.End = max(m.End, b.End)
+			m.Alert = m.Alert || b.Alert
+			if b.Score > m.Score {
+				m.Score, m.Ranked = b.Score, b.Ranked
+			}
+			continue
+		}
+		open[class] = len(out)
+		out = append(out, b)
+	}
+	return out
+}
+
+// timed is an event class at a time, true or guessed.
+type timed struct {
+	Class string
+	At    time.Duration
+	Score float64
+}
+
+// matchTolerance is the tolerance of the headline score of the event task.
+const matchTolerance = 5 * time.Second
+
+// matched counts a largest one-to-one matching of truth and guesses of one
+// class within tol. Both are sorted by time.
+func matched(truth, guess []time.Duration, tol time.Duration) int {
+	n, j := 0, 0
+	for _, at := range truth {
+		for j < len(guess) && guess[j] < at-tol {
+			j++
+		}
+		if j < len(guess) && guess[j] <= at+tol {
+			n++
+			j++
+		}
+	}
+	return n
+}
+
+// f1 is 2 TP / (2 TP + FP + FN), 0 when there is nothing.
+func f1(tp, guesses, truths int) float64 {
+	if guesses+truths == 0 {
+		return 0
+	}
+	return 2 * float64(tp) / float64(guesses+truths)
+}
+
+// trueEvents lists the events of l as times of their classes.
+func trueEvents(l Labeled) []timed {
+	out := make([]timed, len(l.Labels.Events))
+	for i, e := range l.Labels.Events {
+		out[i] = timed{Class: l.Labels.Class(e), At: e.Start}
+	}
+	return out
+}
+
+// byClass splits ts into sorted times of each class.
+func byClass(ts []timed) map[string][]time.Duration {
+	out := map[string][]time.Duration{}
+	for _, t := range ts {
+		out[t.Class] = append(out[t.Class], t.At)
+	}
+	for _, v := range out {
+		slices.Sort(v)
+	}
+	return out
+}
+
+// countMatches is matched summed over classes.
+func countMatches(truth, guess []timed, tol time.Duration) int {
+	g := byClass(guess)
+	n := 0
+	for class, at := range byClass(truth) {
+		n += matched(at, g[class], tol)
+	}
+	return n
+}
+
+// folds assigns each example to one of at most n folds so that no group is in
+// two, groups dealt round in order of appearance; it returns the fold of each
+// example and the number of folds.
+func folds(examples []Labeled, n int) ([]int, int) {
+	of := map[string]int{}
+	out := make([]int, len(examples))
+	for i, e := range examples {
+		f, ok := of[e.Group]
+		if !ok {
+			f = len(of) % n
+			of[e.Group] = f
+		}
+		out[i] = f
+	}
+	return out, min(len(of), n)
+}

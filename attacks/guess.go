@@ -1,0 +1,351 @@
+package attacks
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// GuessMajority always names the commonest class of the training set. In the
+// event task it names the commonest (device, activity) again and again, with
+// the period that scores best in training; in the device task every packet is
+// the commonest owner's; in the command task every message is the commonest
+// multiset.
+type GuessMajority struct{}
+
+var _ Attack = GuessMajority{}
+
+// Info describes the attack.
+func (GuessMajority) Info() Info {
+	return Info{
+		Name: "guess-majority", Doc: "always the commonest class, without a look at the traffic",
+		Tasks: datasets.Tasks(), Control: true,
+	}
+}
+
+// Train counts classes.
+func (GuessMajority) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	switch t.Task {
+	case datasets.Events:
+		return majorityPeriod(t), nil
+	case datasets.Device:
+		return constantOwner(majorityOwner(t)), nil
+	case datasets.Gateway:
+		return constantCommand(majorityCommand(t)), nil
+	}
+	return constantClip(tally(clipClasses(t))), nil
+}
+
+// GuessUniform draws every answer uniformly from the classes. It never looks
+// at sizes, but its draw is a function of the model and the trace, so that
+// equal questions get equal answers.
+type GuessUniform struct{}
+
+var _ Attack = GuessUniform{}
+
+// Info describes the attack.
+func (GuessUniform) Info() Info {
+	return Info{
+		Name: "guess-uniform", Doc: "a class drawn at random, without a look at the traffic",
+		Tasks: datasets.Tasks(), Control: true,
+	}
+}
+
+// Train keeps the classes and how often events happen.
+func (GuessUniform) Train(ctx context.Context, rng *rand.Rand, t Training) (Model, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m := &uniformModel{task: t.Task, classes: slices.Clone(t.Classes), seed: rng.Uint64()}
+	var events int
+	var observed time.Duration
+	for _, e := range t.Examples {
+		events += len(e.Labels.Events)
+		observed += e.Trace.End
+	}
+	if events > 0 {
+		m.gap = observed / time.Duration(events)
+	}
+	if t.Task == datasets.Gateway {
+		m.commands = commandKinds(t)
+	}
+	return m, nil
+}
+
+// uniformModel answers by draws from (seed, trace).
+type uniformModel struct {
+	task     datasets.Task
+	classes  []string
+	seed     uint64
+	gap      time.Duration // mean gap between events in training
+	commands [][]uint8     // distinct multisets of training
+}
+
+// Guess draws an answer.
+func (m *uniformModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
+	if err := ctx.Err(); err != nil {
+		return Answer{}, err
+	}
+	rng := rand.New(rand.NewPCG(m.seed, traceHash(t)))
+	switch m.task {
+	case datasets.Events:
+		return Answer{Events: m.events(rng, t)}, nil
+	case datasets.Device:
+		return Answer{Devices: m.owners(rng, len(t.Packets))}, nil
+	case datasets.Gateway:
+		return Answer{Commands: m.messages(rng, t)}, nil
+	}
+	if len(m.classes) == 0 {
+		return Answer{Clip: unknownRank()}, nil
+	}
+	return Answer{Clip: m.rank(rng)}, nil
+}
+
+func (m *uniformModel) rank(rng *rand.Rand) []Ranked {
+	out := make([]Ranked, len(m.classes))
+	for i, j := range rng.Perm(len(m.classes)) {
+		out[i] = Ranked{m.classes[j], 1 / float64(len(m.classes))}
+	}
+	return out
+}
+
+func (m *uniformModel) events(rng *rand.Rand, t datasets.Trace) []Burst {
+	if m.gap <= 0 || len(m.classes) == 0 {
+		return nil
+	}
+	var out []Burst
+	for at := m.wait(rng); at <= t.End; at += m.wait(rng) {
+		out = append(out, Burst{Start: at, End: at, Ranked: m.rank(rng), Score: 0.5})
+	}
+	return out
+}
+
+// wait is an exponential gap, a millisecond at least so that time goes on.
+func (m *uniformModel) wait(rng *rand.Rand) time.Duration {
+	return max(time.Duration(rng.ExpFloat64()*float64(m.gap)), time.Millisecond)
+}
+
+func (m *uniformModel) owners(rng *rand.Rand, packets int) []Owner {
+	out := make([]Owner, packets)
+	for i := range out {
+		out[i] = Owner{Class: -1}
+		if n := len(m.classes); n > 0 {
+			out[i] = Owner{Class: int32(rng.IntN(n)), P: 1 / float32(n)}
+		}
+	}
+	return out
+}
+
+func (m *uniformModel) messages(rng *rand.Rand, t datasets.Trace) []Message {
+	out := downMessages(t)
+	for i := range out {
+		if len(m.commands) > 0 {
+			out[i].Candidates = m.commands
+			out[i].Best = rng.IntN(len(m.commands))
+		}
+	}
+	return out
+}
+
+// traceHash is a function of the times and sizes of t.
+func traceHash(t datasets.Trace) uint64 {
+	h := fnv.New64a()
+	var b [12]byte
+	for _, p := range t.Packets {
+		binary.LittleEndian.PutUint64(b[:], uint64(p.Time))
+		binary.LittleEndian.PutUint32(b[8:], uint32(p.Size))
+		h.Write(b[:])
+	}
+	return h.Sum64()
+}
+
+// GuessExact names the majority class among the training sequences of signed
+// sizes that are exactly like the one at hand, Unknown when there is none. In
+// the event task the sequences are bursts cut at a gap of GapS. It is the
+// control for defenses that keep sizes apart: a bijection of sizes changes
+// none of its answers.
+type GuessExact struct {
+	GapS  float64 `help:"gap between packets that closes a burst, in seconds (event task)"`
+	PairS float64 `help:"how far a burst may be from its event in the log, in seconds"`
+}
+
+var _ Attack = GuessExact{}
+
+// Info describes the attack.
+func (GuessExact) Info() Info {
+	return Info{
+		Name: "guess-exact", Doc: "majority among identical packet sequences",
+		Tasks: []datasets.Task{datasets.Events, datasets.Clip}, Control: true,
+	}
+}
+
+// Validate checks the parameters.
+func (g GuessExact) Validate() error {
+	return cmp.Or(inRange("gap_s", g.GapS, 0.001, 3600), inRange("pair_s", g.PairS, 0.001, 3600))
+}
+
+// Train counts the classes of every distinct sequence.
+func (g GuessExact) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, error) {
+	m := &exactModel{task: t.Task, gap: seconds(g.GapS), pair: seconds(g.PairS), seen: map[string]map[string]int{}}
+	for _, e := range t.Examples {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if t.Task == datasets.Clip {
+			m.add(e.Trace, allPackets(e.Trace), e.Class)
+			continue
+		}
+		var segs []segment
+		for _, s := range Streams(e.Trace) {
+			segs = segments(segs[:0], e.Trace, s.Packets, m.gap)
+			for i, ev := range (pairer{within: m.pair}).pair(e, s, segs) {
+				class := datasets.Other
+				if ev >= 0 {
+					class = e.Labels.Class(e.Labels.Events[ev])
+				}
+				m.add(e.Trace, s.Packets[segs[i].Lo:segs[i].Hi], class)
+			}
+		}
+	}
+	return m, ctx.Err()
+}
+
+// exactModel holds the class counts of every distinct sequence.
+type exactModel struct {
+	task      datasets.Task
+	gap, pair time.Duration
+	seen      map[string]map[string]int
+}
+
+func (m *exactModel) add(t datasets.Trace, packets []int32, class string) {
+	key := string(sequenceKey(nil, t, packets))
+	if m.seen[key] == nil {
+		m.seen[key] = map[string]int{}
+	}
+	m.seen[key][class]++
+}
+
+// sequenceKey appends the signed sizes of packets as bytes.
+func sequenceKey(dst []byte, t datasets.Trace, packets []int32) []byte {
+	for _, i := range packets {
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(signedSize(t.Packets[i])))
+	}
+	return dst
+}
+
+// Guess looks the sequences up.
+func (m *exactModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
+	if m.task == datasets.Clip {
+		return Answer{Clip: m.rank(sequenceKey(nil, t, allPackets(t)))}, ctx.Err()
+	}
+	var out []Burst
+	var segs []segment
+	var key []byte
+	for _, s := range Streams(t) {
+		segs = segments(segs[:0], t, s.Packets, m.gap)
+		for _, sg := range segs {
+			packets := s.Packets[sg.Lo:sg.Hi]
+			key = sequenceKey(key[:0], t, packets)
+			r := m.rank(key)
+			out = append(out, Burst{
+				Start: t.Packets[packets[0]].Time, End: t.Packets[packets[len(packets)-1]].Time,
+				Ranked: r, Score: r[0].P,
+			})
+		}
+	}
+	return Answer{Events: mergeBursts(out, m.pair)}, ctx.Err()
+}
+
+func (m *exactModel) rank(key []byte) []Ranked {
+	if c := m.seen[string(key)]; c != nil {
+		return tally(c)
+	}
+	return unknownRank()
+}
+
+// unknownRank is the answer of a model that does not know.
+func unknownRank() []Ranked { return []Ranked{{datasets.Unknown, 1}} }
+
+// tally ranks classes by count, ties alphabetically; Unknown when empty.
+func tally(counts map[string]int) []Ranked {
+	total := 0
+	out := make([]Ranked, 0, len(counts))
+	for class, n := range counts {
+		total += n
+		out = append(out, Ranked{class, float64(n)})
+	}
+	if total == 0 {
+		return unknownRank()
+	}
+	slices.SortFunc(out, func(a, b Ranked) int {
+		return cmp.Or(cmp.Compare(b.P, a.P), cmp.Compare(a.Class, b.Class))
+	})
+	for i := range out {
+		out[i].P /= float64(total)
+	}
+	return out
+}
+
+func clipClasses(t Training) map[string]int {
+	n := map[string]int{}
+	for _, e := range t.Examples {
+		n[e.Class]++
+	}
+	return n
+}
+
+// constantClip answers every clip alike.
+type constantClip []Ranked
+
+// Guess answers without a look.
+func (m constantClip) Guess(ctx context.Context, _ datasets.Trace) (Answer, error) {
+	return Answer{Clip: slices.Clone(m)}, ctx.Err()
+}
+
+// constantOwner answers every packet alike.
+type constantOwner Owner
+
+// Guess answers without a look.
+func (m constantOwner) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
+	return Answer{Devices: slices.Repeat([]Owner{Owner(m)}, len(t.Packets))}, ctx.Err()
+}
+
+// majorityOwner is the class that owns most packets, ties to the first.
+func majorityOwner(t Training) Owner {
+	index := map[string]int{}
+	for i, c := range t.Classes {
+		index[c] = i
+	}
+	n, total := make([]int, len(t.Classes)), 0
+	for _, e := range t.Examples {
+		for _, o := range e.Labels.Owners {
+			name := datasets.Nobody
+			if o >= 0 {
+				name = e.Labels.Devices[o]
+			}
+			if c, ok := index[name]; ok {
+				n[c]++
+				total++
+			}
+		}
+	}
+	if total == 0 {
+		return Owner{Class: -1}
+	}
+	best := 0
+	for c := range n {
+		if n[c] > n[best] {
+			best = c
+		}
+	}
+	return Owner{Class: int32(best), P: float32(n[best]) / float32(total)}
+}

@@ -1,0 +1,94 @@
+package attacks
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// messageGap is the silence of a flow that ends a message for the controls of
+// the command task, which need to know when something was sent but not what.
+const messageGap = 500 * time.Millisecond
+
+// downMessages finds stretches of payload from the cloud: a gap of more than
+// messageGap between neighbors of a flow begins a new one. Bytes is their sum.
+func downMessages(t datasets.Trace) []Message {
+	type state struct {
+		at   int
+		last time.Duration
+	}
+	open := make(map[int32]state)
+	var out []Message
+	for _, p := range t.Packets {
+		if p.Dir != datasets.Down || p.Payload == 0 {
+			continue
+		}
+		s, ok := open[p.Flow]
+		if !ok || p.Time-s.last > messageGap {
+			s.at = len(out)
+			out = append(out, Message{Time: p.Time, Best: -1})
+		}
+		out[s.at].Bytes += int(p.Payload)
+		open[p.Flow] = state{s.at, p.Time}
+	}
+	return out
+}
+
+// multiset writes a command as counts of classes; ok is false when it holds an
+// action that is not a class or more than 255 of one.
+func multiset(c datasets.Command, classes []string) (counts []uint8, ok bool) {
+	counts = make([]uint8, len(classes))
+	for _, a := range c.Actions {
+		i, found := slices.BinarySearch(classes, a.Action)
+		if !found || a.Count > 255 {
+			return nil, false
+		}
+		counts[i] = uint8(a.Count)
+	}
+	return counts, true
+}
+
+// commandKinds lists the distinct multisets of the training commands, sorted,
+// commonest first.
+func commandKinds(t Training) [][]uint8 {
+	n := map[string]int{}
+	for _, e := range t.Examples {
+		for _, c := range e.Labels.Commands {
+			if m, ok := multiset(c, t.Classes); ok {
+				n[string(m)]++
+			}
+		}
+	}
+	if len(n) == 0 {
+		return nil
+	}
+	var out [][]uint8
+	for _, r := range tally(n) {
+		out = append(out, []uint8(r.Class))
+	}
+	return out
+}
+
+// constantCommand names the same multiset for every message; nil: unknown.
+type constantCommand []uint8
+
+func majorityCommand(t Training) []uint8 {
+	kinds := commandKinds(t)
+	if len(kinds) == 0 {
+		return nil
+	}
+	return kinds[0]
+}
+
+// Guess answers without a look at the sizes.
+func (m constantCommand) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
+	out := downMessages(t)
+	for i := range out {
+		if m != nil {
+			out[i].Candidates, out[i].Best = [][]uint8{m}, 0
+		}
+	}
+	return Answer{Commands: out}, ctx.Err()
+}
