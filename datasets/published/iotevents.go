@@ -1,0 +1,314 @@
+package published
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"veilbench/datasets"
+)
+
+const iotEventsSource = "IoTEvents, github.com/yangting111/IoTEvents commit efa1c10e, data beside the IoTEvent article (Security and Communication Networks)"
+
+// IoTEvents reads the text files published beside the IoTEvent article: path
+// is one of them or a folder with several (*.txt). Each file is one device and
+// becomes one data set, "iotevents/<stem>", of clips with device <stem> and the
+// label as activity; files without any label are left out with a warning (with
+// an error if path is that file).
+//
+// A line that begins with a tab is a packet (tab, epoch seconds, speed,
+// direction, frame length, perhaps a tab); any other line that is not blank is
+// a label and closes the clip made of the packets above it. Rows after the last
+// label belong to no clip. Clips keep the order of their rows, which is what
+// the authors used: where times run backwards (packets were pasted in by hand)
+// Packet.Time is the running maximum, with a warning. Frames of 54, 58, 60, 62,
+// 66 and 74 bytes carry no payload, others all above 54. Addresses and ports
+// were not published, so each clip is one flow; LAN traffic was dropped at
+// capture, so the vantage is wan. Every clip is its own group and the split is
+// within one recording session. All clips of a data set end at its longest
+// clip, rounded up to a whole second.
+func IoTEvents(path string) ([]datasets.Dataset, error) {
+	files, skipped, err := readIoTEventsPath(path)
+	if err != nil {
+		return nil, err
+	}
+	var out []datasets.Dataset
+	for _, f := range files {
+		ds := iotEventsDataset("iotevents/"+f.stem, []iotFile{f})
+		if len(out) == 0 {
+			ds.Warnings = append(ds.Warnings, skipped...)
+		}
+		out = append(out, ds)
+	}
+	return out, nil
+}
+
+// IoTEventsPooled reads the same files into one data set, "iotevents-pooled",
+// whose classes are "<stem>/<label>".
+func IoTEventsPooled(folder string) (datasets.Dataset, error) {
+	files, skipped, err := readIoTEventsPath(folder)
+	if err != nil {
+		return datasets.Dataset{}, err
+	}
+	ds := iotEventsDataset("iotevents-pooled", files)
+	ds.Warnings = append(ds.Warnings, skipped...)
+	return ds, nil
+}
+
+// iotFile is one file as read.
+type iotFile struct {
+	stem  string
+	clips []iotClip
+	tail  int // rows after the last label
+}
+
+// iotClip is one labeled run of packets; packet times are since start.
+type iotClip struct {
+	label    string
+	start    time.Time
+	packets  []datasets.Packet
+	backward int // packets whose time lay before an earlier one's
+}
+
+// readIoTEventsPath reads a file, or all *.txt of a folder by name, and says
+// which files had to be left out.
+func readIoTEventsPath(path string) (files []iotFile, skipped []string, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	names := []string{path}
+	if info.IsDir() {
+		if names, err = filepath.Glob(filepath.Join(escapeGlob(path), "*.txt")); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, name := range names {
+		f, err := readIoTFile(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(f.clips) == 0 {
+			skipped = append(skipped, fmt.Sprintf("%s: %d packets and no label, left out", filepath.Base(name), f.tail))
+			continue
+		}
+		files = append(files, f)
+	}
+	switch {
+	case len(files) > 0:
+		return files, skipped, nil
+	case !info.IsDir() && len(skipped) > 0:
+		return nil, nil, fmt.Errorf("%s: no line is a label (want packet lines that begin with a tab, and a label below each event)", path)
+	}
+	return nil, nil, fmt.Errorf("%s: no *.txt file with labeled events", path)
+}
+
+func readIoTFile(name string) (iotFile, error) {
+	r, err := os.Open(name)
+	if err != nil {
+		return iotFile{}, err
+	}
+	defer r.Close()
+	f, err := parseIoTEvents(r)
+	if err != nil {
+		return iotFile{}, fmt.Errorf("%s:%w", name, err)
+	}
+	f.stem = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
+	return f, nil
+}
+
+// parseIoTEvents reads one file. Errors begin with the line number.
+func parseIoTEvents(r io.Reader) (iotFile, error) {
+	var f iotFile
+	var c iotClip
+	sc := newLines(r)
+	for sc.Scan() {
+		line := sc.Text()
+		switch {
+		case strings.TrimSpace(line) == "":
+		case line[0] == '\t':
+			if err := c.row(line[1:]); err != nil {
+				return f, fmt.Errorf("%d: %w", sc.n, err)
+			}
+		case len(c.packets) == 0:
+			return f, fmt.Errorf("%d: label %q closes an event without packets (packet lines begin with a tab)", sc.n, clip(line))
+		default:
+			c.label = strings.TrimSpace(line)
+			f.clips = append(f.clips, c)
+			c = iotClip{}
+		}
+	}
+	f.tail = len(c.packets)
+	if err := sc.Err(); err != nil {
+		return f, fmt.Errorf("%d: %w", sc.n+1, err)
+	}
+	return f, nil
+}
+
+// row adds the packet of a line without its first tab.
+func (c *iotClip) row(line string) error {
+	v := strings.Split(strings.TrimRight(line, "\t "), "\t")
+	if len(v) != 4 {
+		return fmt.Errorf("%d fields, want time, speed, direction and length", len(v))
+	}
+	at, err := parseEpoch(v[0])
+	if err != nil {
+		return err
+	}
+	p := datasets.Packet{Dir: datasets.Down}
+	switch v[2] {
+	case "1":
+		p.Dir = datasets.Up
+	case "0":
+	default:
+		return fmt.Errorf("direction %q, want 1 (to the Internet) or 0", clip(v[2]))
+	}
+	n, err := strconv.Atoi(v[3])
+	if err != nil || n < datasets.EthernetHeader || n > 1<<16+datasets.EthernetHeader {
+		return fmt.Errorf("length %q, want a frame's bytes, %d to %d", clip(v[3]), datasets.EthernetHeader, 1<<16+datasets.EthernetHeader)
+	}
+	p.Size, p.Payload = int32(n), iotPayload(int32(n))
+	if len(c.packets) == 0 {
+		c.start = at
+	} else {
+		last := c.packets[len(c.packets)-1].Time
+		if p.Time = at.Sub(c.start); p.Time < last {
+			p.Time = last
+			c.backward++
+		}
+	}
+	c.packets = append(c.packets, p)
+	return nil
+}
+
+// iotPayload is the TCP payload of a frame, as far as its length tells.
+func iotPayload(size int32) int32 {
+	switch size {
+	case 54, 58, 60, 62, 66, 74: // bare ACK and SYN, with and without options
+		return 0
+	}
+	return max(size-54, 0)
+}
+
+func iotEventsDataset(name string, files []iotFile) datasets.Dataset {
+	ds := datasets.Dataset{
+		Name:     name,
+		Recorded: datasets.WAN,
+		Tasks:    []datasets.Task{datasets.Clip},
+		Split:    "leave-one-out",
+		Source:   iotEventsSource,
+	}
+	var devices []string
+	var longest time.Duration
+	for _, f := range files {
+		devices = append(devices, f.stem)
+		for _, c := range f.clips {
+			longest = max(longest, c.packets[len(c.packets)-1].Time)
+		}
+	}
+	slices.Sort(devices)
+	end := max(longest.Truncate(time.Second)+time.Second, time.Second)
+	for _, f := range files {
+		device, _ := slices.BinarySearch(devices, f.stem)
+		backward, clips := 0, 0
+		for i, c := range f.clips {
+			id := fmt.Sprintf("%s/%0*d", f.stem, max(4, len(strconv.Itoa(len(f.clips)))), i+1)
+			ds.Recordings = append(ds.Recordings, c.recording(id, devices, device, end))
+			if backward += c.backward; c.backward > 0 {
+				clips++
+			}
+		}
+		if backward > 0 {
+			ds.Warnings = append(ds.Warnings, fmt.Sprintf("%s: %d packets in %d clips lie before an earlier packet; their time is the running maximum", f.stem, backward, clips))
+		}
+		if f.tail > 0 {
+			ds.Warnings = append(ds.Warnings, fmt.Sprintf("%s: %d packets after the last label, left out", f.stem, f.tail))
+		}
+	}
+	return ds
+}
+
+func (c iotClip) recording(id string, devices []string, device int, end time.Duration) datasets.Recording {
+	const tcp = 6
+	return datasets.Recording{
+		ID:    id,
+		Group: id,
+		Trace: datasets.Trace{Start: c.start, Packets: c.packets, Flows: []datasets.Flow{{Proto: tcp}}, End: end},
+		Labels: datasets.Labels{
+			Devices: devices,
+			Owners:  slices.Repeat([]int32{int32(device)}, len(c.packets)),
+			Events:  []datasets.Event{{Device: device, Activity: c.label}},
+			Cause:   make([]int32, len(c.packets)),
+		},
+	}
+}
+
+// lines reads lines and counts them. It takes LF, CRLF and a file without an
+// end of line at its end.
+type lines struct {
+	*bufio.Scanner
+	n int
+}
+
+// maxLine bounds a line, so that a binary file is refused and not stored.
+const maxLine = 1 << 20
+
+func newLines(r io.Reader) *lines {
+	sc := bufio.NewScanner(r)
+	sc.Buffer(make([]byte, 0, 4096), maxLine)
+	return &lines{Scanner: sc}
+}
+
+// Scan moves to the next line.
+func (l *lines) Scan() bool {
+	if !l.Scanner.Scan() {
+		return false
+	}
+	l.n++
+	return true
+}
+
+// Err says why reading ended.
+func (l *lines) Err() error {
+	if err := l.Scanner.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("line of more than %d bytes: this is no text file", maxLine)
+	} else {
+		return err
+	}
+}
+
+// parseEpoch reads decimal seconds since 1970 exactly.
+func parseEpoch(s string) (time.Time, error) {
+	whole, frac, _ := strings.Cut(s, ".")
+	sec, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || sec < 0 || sec > 1<<33 || len(frac) > 9 || strings.ContainsAny(whole+frac, "+-") {
+		return time.Time{}, fmt.Errorf("time %q, want seconds since 1970 with at most 9 decimals", clip(s))
+	}
+	ns := int64(0)
+	if frac != "" {
+		if ns, err = strconv.ParseInt((frac + "000000000")[:9], 10, 64); err != nil {
+			return time.Time{}, fmt.Errorf("time %q, want seconds since 1970 with at most 9 decimals", clip(s))
+		}
+	}
+	return time.Unix(sec, ns).UTC(), nil
+}
+
+// clip shortens what a message quotes from a file.
+func clip(s string) string {
+	if len(s) > 40 {
+		return s[:40] + "..."
+	}
+	return s
+}
+
+// escapeGlob makes a path safe to use in a glob pattern.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
