@@ -1,0 +1,65 @@
+package home
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// clipLength is the common End of all clips: longer than any point event of
+// the profile and shorter than the least gap between triggers.
+const clipLength = 25 * time.Second
+
+// Clips cuts one clip out of recs for every point event: the packets of the
+// event's device from up to 2 s before the event on, all clips equally long.
+// A clip keeps the group of its recording; events too near to the end for a
+// whole clip are left out. The input is not modified.
+func Clips(recs []datasets.Recording, seed uint64) []datasets.Recording {
+	var out []datasets.Recording
+	for _, rec := range recs {
+		r := newRand(seed, rec.ID, "clips")
+		for i, e := range rec.Labels.Events {
+			from := e.Start - time.Duration(between(r, 200_000_000, 2*second))
+			if e.End != e.Start || from < 0 || from+clipLength > rec.Trace.End {
+				continue
+			}
+			out = append(out, clip(rec, i, from))
+		}
+	}
+	return out
+}
+
+func clip(rec datasets.Recording, event int, from time.Duration) datasets.Recording {
+	e := rec.Labels.Events[event]
+	c := datasets.Recording{ID: fmt.Sprintf("%s/%04d", rec.ID, event+1), Group: rec.Group}
+	c.Trace.Start, c.Trace.End = rec.Trace.Start.Add(from), clipLength
+	c.Labels.Devices = []string{rec.Labels.Devices[e.Device]}
+	c.Labels.Events = []datasets.Event{{Start: e.Start - from, End: e.Start - from, Activity: e.Activity}}
+	pk := rec.Trace.Packets
+	first, _ := slices.BinarySearchFunc(pk, from, func(p datasets.Packet, t time.Duration) int { return cmp.Compare(p.Time, t) })
+	index := map[int32]int32{}
+	for i := first; i < len(pk) && pk[i].Time <= from+clipLength; i++ {
+		if rec.Labels.Owners[i] != int32(e.Device) {
+			continue
+		}
+		p := pk[i]
+		f, ok := index[p.Flow]
+		if !ok {
+			f = int32(len(c.Trace.Flows))
+			index[p.Flow] = f
+			c.Trace.Flows = append(c.Trace.Flows, rec.Trace.Flows[p.Flow])
+		}
+		p.Time, p.Flow = p.Time-from, f
+		c.Trace.Packets = append(c.Trace.Packets, p)
+		c.Labels.Owners = append(c.Labels.Owners, 0)
+		cause := int32(-1)
+		if rec.Labels.Cause[i] == int32(event) {
+			cause = 0
+		}
+		c.Labels.Cause = append(c.Labels.Cause, cause)
+	}
+	return c
+}
