@@ -14,6 +14,7 @@ func All() []Attack {
 		GuessUniform{},
 		GuessClock{},
 		GuessExact{GapS: 1, PairS: 5},
+		EventKNN{PairS: 5},
 	}
 }
 

@@ -1,0 +1,326 @@
+package attacks
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// The two ways to give events to bursts: an event labels the nearest burst of
+// a stream only, or all within reach.
+const (
+	pairNearest = iota
+	pairAll
+	pairModes
+)
+
+// tuneGaps are the gaps to choose from, in seconds, in order of preference: of
+// equally good ones the first is taken.
+var tuneGaps = [...]float64{1, 0.5, 2, 0.25, 5, 0.1}
+
+// tuneQueries bounds how many different bursts are asked for one gap during
+// tuning, shared evenly by the training examples: each is followed from its
+// beginning until its share is used up.
+const tuneQueries = 6000
+
+// sample is one training burst.
+type sample struct {
+	start, end time.Duration
+	key        StreamKey
+	vec        int32 // -1 when it is not looked at
+	fold       int16
+	class      [pairModes]int16
+}
+
+// corpus is the training bursts under one gap.
+type corpus struct {
+	a       EventKNN
+	m       *knnModel
+	samples [][]sample // by example, in order of time
+}
+
+// streamed is an example with its streams.
+type streamed struct {
+	Labeled
+	streams []Stream
+}
+
+// trainEvents tries every gap and keeps the best.
+func (a EventKNN) trainEvents(ctx context.Context, t Training) (Model, error) {
+	fold, n := folds(t.Examples, 5)
+	if n < 2 { // one group only: its examples, else the halves of one
+		for i := range fold {
+			fold[i] = i % 5
+		}
+	}
+	ex := make([]streamed, len(t.Examples))
+	for i, e := range t.Examples {
+		ex[i] = streamed{e, Streams(e.Trace)}
+	}
+	gaps := tuneGaps[:]
+	if a.GapS > 0 {
+		gaps = []float64{a.GapS}
+	}
+	var best *corpus
+	score := -1.0
+	for _, g := range gaps {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		c := a.collect(t, ex, fold, seconds(g))
+		s, err := c.tune(ctx, ex)
+		if err != nil {
+			return nil, err
+		}
+		if s > score {
+			best, score = c, s
+		}
+	}
+	return best.m, ctx.Err()
+}
+
+// collect cuts the examples into bursts at gap and files them.
+func (a EventKNN) collect(t Training, ex []streamed, fold []int, gap time.Duration) *corpus {
+	c := &corpus{a: a, m: a.newModel(t), samples: make([][]sample, len(ex))}
+	c.m.gap = gap
+	order := int32(0)
+	for i, e := range ex {
+		c.samples[i] = c.cut(e, int16(fold[i]), len(ex) == 1)
+		for _, s := range c.samples[i] {
+			if s.vec >= 0 {
+				c.m.file(s.key, s.vec, entry{order, s.fold, s.class}, a.limit())
+			}
+			order++
+		}
+	}
+	return c
+}
+
+// file adds a burst to the model of its stream and to the pooled one.
+func (m *knnModel) file(key StreamKey, vec int32, e entry, limit int) {
+	s := m.scopes[key]
+	if s == nil {
+		s = newScope(m.vs)
+		m.scopes[key] = s
+	}
+	s.add(vec, e, limit)
+	m.pooled.add(vec, e, limit)
+}
+
+// cut returns the bursts of one example in order of time. With halves set the
+// second half of the example is another fold.
+func (c *corpus) cut(e streamed, fold int16, halves bool) []sample {
+	var out []sample
+	var segs []segment
+	var v []int32
+	var key []byte
+	for _, s := range e.streams {
+		segs = segments(segs[:0], e.Trace, s.Packets, c.m.gap)
+		var events [pairModes][]int32
+		for mode := range events {
+			events[mode] = pairer{c.m.pair, mode == pairNearest}.pair(e.Labeled, s, segs)
+		}
+		for i, sg := range segs {
+			packets := s.Packets[sg.Lo:sg.Hi]
+			b := sample{
+				start: e.Trace.Packets[packets[0]].Time, end: e.Trace.Packets[packets[len(packets)-1]].Time,
+				key: s.Key, vec: -1, fold: fold,
+			}
+			if halves && b.start > e.Trace.End/2 {
+				b.fold = 1
+			}
+			for mode := range events {
+				b.class[mode] = c.m.classOf(e.Labels, events[mode][i])
+			}
+			if c.a.usable(len(packets)) && len(packets) <= maxBurst {
+				v = signedSizes(v[:0], e.Trace, packets)
+				b.vec, key = c.m.vs.id(v, key)
+			}
+			out = append(out, b)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b sample) int { return cmp.Compare(a.start, b.start) })
+	return out
+}
+
+// classOf is the class of event i under l, Other for -1 and for a class that
+// was not asked for.
+func (m *knnModel) classOf(l datasets.Labels, i int32) int16 {
+	if i >= 0 {
+		if c, ok := slices.BinarySearch(m.classes, l.Class(l.Events[i])); ok {
+			return int16(c)
+		}
+	}
+	c, _ := slices.BinarySearch(m.classes, datasets.Other)
+	return int16(c)
+}
+
+// trial is a number of neighbors and a way of pairing.
+type trial struct{ k, mode int }
+
+// tune sets the model's k, mode and threshold to what scores best (F1 over
+// events, tolerance matchTolerance) on bursts asked without their own fold,
+// and returns that score.
+func (c *corpus) tune(ctx context.Context, ex []streamed) (float64, error) {
+	var trials []trial
+	for mode := range pairModes {
+		if c.a.K > 0 {
+			trials = append(trials, trial{c.a.K, mode})
+			continue
+		}
+		for _, k := range tuneK {
+			trials = append(trials, trial{k, mode})
+		}
+	}
+	truth := make([][]timed, len(ex))
+	found := make([][][]Burst, len(trials)) // by trial and example
+	for i := range found {
+		found[i] = make([][]Burst, len(ex))
+	}
+	for i := range ex {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		until := c.ask(i, trials, found, max(tuneQueries/len(ex), 100))
+		for _, e := range trueEvents(ex[i].Labeled) {
+			if e.At <= until {
+				truth[i] = append(truth[i], e)
+			}
+		}
+	}
+	best := -1.0
+	for i, tr := range trials {
+		if s, th := bestThreshold(truth, found[i]); s > best {
+			best, c.m.k, c.m.mode, c.m.threshold = s, tr.k, tr.mode, th
+		}
+	}
+	return best, nil
+}
+
+// ask judges the bursts of example i for every trial, merged into detections,
+// and returns the time up to which it did.
+func (c *corpus) ask(i int, trials []trial, found [][][]Burst, budget int) time.Duration {
+	type question struct {
+		scope *scope
+		vec   int32
+		fold  int16
+	}
+	known := map[question][]verdict{}
+	until := time.Duration(math.MaxInt64)
+	var near []neighbor
+	for _, b := range c.samples[i] {
+		if b.vec < 0 {
+			continue
+		}
+		q := question{c.m.scopes[b.key], b.vec, b.fold}
+		if !q.scope.seenOutside(b.fold) {
+			q.scope = c.m.pooled
+		}
+		vs, ok := known[q]
+		if !ok {
+			if budget--; budget < 0 {
+				until = b.start
+				break
+			}
+			v := c.m.vs.at(b.vec)
+			near = q.scope.nearest(v, c.a.limit(), b.fold, near)
+			vs = c.verdicts(near, trials, len(v))
+			known[q] = vs
+		}
+		for j, v := range vs {
+			if v.detected() {
+				found[j][i] = append(found[j][i], Burst{Start: b.start, End: b.end, Ranked: v.ranked, Score: v.score})
+			}
+		}
+	}
+	for j := range trials {
+		found[j][i] = mergeBursts(found[j][i], c.m.pair)
+	}
+	return until
+}
+
+// verdicts judges one list of neighbors for every trial.
+func (c *corpus) verdicts(near []neighbor, trials []trial, packets int) []verdict {
+	out := make([]verdict, len(trials))
+	m := *c.m
+	for j, tr := range trials {
+		m.k, m.mode = tr.k, tr.mode
+		out[j] = m.judge(near, packets)
+	}
+	return out
+}
+
+// detected says whether the best class is an event.
+func (v verdict) detected() bool {
+	c := v.ranked[0].Class
+	return c != datasets.Other && c != datasets.Unknown
+}
+
+// bestThreshold returns the best F1 over thresholds of 0, 0.05, ... 0.95 and
+// the lowest threshold that reaches it.
+func bestThreshold(truth [][]timed, found [][]Burst) (score, threshold float64) {
+	for step := range 20 {
+		th := float64(step) / 20
+		tp, guesses, truths := 0, 0, 0
+		for i, bs := range found {
+			var g []timed
+			for _, b := range bs {
+				if b.Score >= th {
+					g = append(g, timed{Class: b.Ranked[0].Class, At: b.Start})
+				}
+			}
+			tp += countMatches(truth[i], g, matchTolerance)
+			guesses += len(g)
+			truths += len(truth[i])
+		}
+		if s := f1(tp, guesses, truths); s > score {
+			score, threshold = s, th
+		}
+	}
+	return score, threshold
+}
+
+// guessEvents names every burst of every stream.
+func (m *knnModel) guessEvents(ctx context.Context, t datasets.Trace) (Answer, error) {
+	var out []Burst
+	known := map[*scope]map[string]verdict{}
+	var segs []segment
+	var v []int32
+	var key []byte
+	var near []neighbor
+	for _, s := range Streams(t) {
+		if err := ctx.Err(); err != nil {
+			return Answer{}, err
+		}
+		sc := m.scopes[s.Key]
+		if sc == nil {
+			sc = m.pooled
+		}
+		if known[sc] == nil {
+			known[sc] = map[string]verdict{}
+		}
+		segs = segments(segs[:0], t, s.Packets, m.gap)
+		for _, sg := range segs {
+			packets := s.Packets[sg.Lo:sg.Hi]
+			b := Burst{Start: t.Packets[packets[0]].Time, End: t.Packets[packets[len(packets)-1]].Time, Ranked: unknownRank()}
+			if len(packets) <= maxBurst {
+				key = sequenceKey(key[:0], t, packets)
+				a, ok := known[sc][string(key)]
+				if !ok {
+					v = signedSizes(v[:0], t, packets)
+					near = m.look(sc, v, near)
+					a = m.judge(near, len(v))
+					known[sc][string(key)] = a
+				}
+				b.Ranked, b.Score = a.ranked, a.score
+				b.Alert = a.detected() && a.score >= m.threshold && m.isPrivate(a.ranked[0].Class)
+			}
+			out = append(out, b)
+		}
+	}
+	return Answer{Events: mergeBursts(out, m.pair), Threshold: m.threshold}, ctx.Err()
+}

@@ -1,0 +1,181 @@
+package attacks
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+)
+
+// vectors interns packet sequences: equal ones get one number.
+type vectors struct {
+	byKey map[string]int32
+	first []int32 // where each begins in data; one more than there are
+	data  []int32
+}
+
+func newVectors() *vectors { return &vectors{byKey: map[string]int32{}, first: []int32{0}} }
+
+// id returns the number of v, which is copied when it is new. key is scratch.
+func (vs *vectors) id(v []int32, key []byte) (int32, []byte) {
+	key = key[:0]
+	for _, x := range v {
+		key = binary.LittleEndian.AppendUint32(key, uint32(x))
+	}
+	if id, ok := vs.byKey[string(key)]; ok {
+		return id, key
+	}
+	id := int32(len(vs.first) - 1)
+	vs.byKey[string(key)] = id
+	vs.data = append(vs.data, v...)
+	vs.first = append(vs.first, int32(len(vs.data)))
+	return id, key
+}
+
+// at returns vector id. The slice belongs to vs.
+func (vs *vectors) at(id int32) []int32 { return vs.data[vs.first[id]:vs.first[id+1]] }
+
+// entry is one training burst: its place in the order of the training data,
+// the fold it belongs to, and its class under the two ways of pairing.
+type entry struct {
+	order int32
+	fold  int16
+	class [2]int16
+}
+
+// neighbor is a training burst with its squared distance from the query.
+type neighbor struct {
+	dist int64
+	entry
+}
+
+// before is the order of neighbors: distance, then place in the training data.
+func (n neighbor) before(o neighbor) bool {
+	return n.dist < o.dist || n.dist == o.dist && n.order < o.order
+}
+
+// noFold skips nothing in a search.
+const noFold = -1
+
+// lengthIndex holds the training bursts of one number of packets. Equal bursts
+// are merged into one row with a list of entries in order of the training
+// data; of one row and fold only the first few can ever be among the k
+// nearest, so no more are kept.
+type lengthIndex struct {
+	vs      *vectors
+	ids     []int32 // vector of each row
+	row     map[int32]int32
+	entries [][]entry
+}
+
+func newLengthIndex(vs *vectors) *lengthIndex {
+	return &lengthIndex{vs: vs, row: map[int32]int32{}}
+}
+
+// add appends an entry, which must come after those added before, and keeps at
+// most limit of one row and fold.
+func (ix *lengthIndex) add(id int32, e entry, limit int) {
+	r, ok := ix.row[id]
+	if !ok {
+		r = int32(len(ix.ids))
+		ix.row[id] = r
+		ix.ids = append(ix.ids, id)
+		ix.entries = append(ix.entries, nil)
+	}
+	same := 0
+	for _, x := range ix.entries[r] {
+		if x.fold == e.fold {
+			same++
+		}
+	}
+	if same < limit {
+		ix.entries[r] = append(ix.entries[r], e)
+	}
+}
+
+// nearest returns the k entries nearest to q, in order, leaving out those of
+// fold skip. dst is scratch and is returned.
+func (ix *lengthIndex) nearest(q []int32, k int, skip int16, dst []neighbor) []neighbor {
+	dst = dst[:0]
+	for r, id := range ix.ids {
+		worst := int64(-1)
+		if len(dst) == k {
+			worst = dst[k-1].dist
+		}
+		if d, ok := distanceWithin(q, ix.vs.at(id), worst); ok {
+			dst = ix.push(dst, k, d, r, skip)
+		}
+	}
+	return dst
+}
+
+// push puts the entries of row r, all at distance d, into the sorted list of
+// at most k neighbors.
+func (ix *lengthIndex) push(dst []neighbor, k int, d int64, r int, skip int16) []neighbor {
+	for _, e := range ix.entries[r] {
+		if e.fold == skip {
+			continue
+		}
+		n := neighbor{d, e}
+		if len(dst) == k && !n.before(dst[k-1]) {
+			break
+		}
+		at, _ := slices.BinarySearchFunc(dst, n, func(a, b neighbor) int {
+			return cmp.Or(cmp.Compare(a.dist, b.dist), cmp.Compare(a.order, b.order))
+		})
+		if len(dst) == k {
+			dst = dst[:k-1]
+		}
+		dst = slices.Insert(dst, at, n)
+	}
+	return dst
+}
+
+// distanceWithin is the squared Euclidean distance, given up (ok false) as soon
+// as it exceeds worst; a negative worst is no bound.
+func distanceWithin(a, b []int32, worst int64) (d int64, ok bool) {
+	b = b[:len(a)]
+	for i, x := range a {
+		e := int64(x) - int64(b[i])
+		d += e * e
+		if i&7 == 7 && worst >= 0 && d > worst {
+			return d, false
+		}
+	}
+	return d, worst < 0 || d <= worst
+}
+
+// scope is the training bursts of one stream, or of all streams pooled: one
+// index for each number of packets, as in IoTEvent.
+type scope struct {
+	vs      *vectors
+	lengths map[int]*lengthIndex
+	folds   map[int16]bool // folds that have a burst here
+}
+
+func newScope(vs *vectors) *scope {
+	return &scope{vs: vs, lengths: map[int]*lengthIndex{}, folds: map[int16]bool{}}
+}
+
+func (s *scope) add(id int32, e entry, limit int) {
+	n := len(s.vs.at(id))
+	ix := s.lengths[n]
+	if ix == nil {
+		ix = newLengthIndex(s.vs)
+		s.lengths[n] = ix
+	}
+	ix.add(id, e, limit)
+	s.folds[e.fold] = true
+}
+
+// seenOutside says whether a fold other than f has a burst here.
+func (s *scope) seenOutside(f int16) bool {
+	return len(s.folds) > 1 || len(s.folds) == 1 && !s.folds[f]
+}
+
+// nearest asks the index of q's length; none without such a training burst.
+func (s *scope) nearest(q []int32, k int, skip int16, dst []neighbor) []neighbor {
+	if ix := s.lengths[len(q)]; ix != nil {
+		return ix.nearest(q, k, skip, dst)
+	}
+	return dst[:0]
+}
