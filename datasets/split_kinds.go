@@ -206,7 +206,7 @@ func (s chronological) folds(v splitView) ([]Fold, error) {
 			return nil, fmt.Errorf("groups %q and %q overlap in time; an across split in time needs groups such as days, one after the other", gs[j-1].name, g.name)
 		}
 	}
-	want, have, cut := int(math.Floor(s.Share*float64(len(v.order)) + 1e-9)), 0, 0
+	want, have, cut := int(math.Floor(s.Share*float64(len(v.order))+1e-9)), 0, 0
 	for cut < len(gs)-1 && (cut == 0 || have < want) {
 		have += len(gs[cut].rec)
 		cut++
