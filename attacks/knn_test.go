@@ -1,0 +1,181 @@
+package attacks_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"veilbench/attacks"
+	"veilbench/datasets"
+	"veilbench/datasets/published"
+)
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func readCSV(t testing.TB, path string) [][]string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows[1:]
+}
+
+// clipScore runs one fold and counts right answers.
+func clipScore(t *testing.T, ds *datasets.Dataset, a attacks.Attack, fold datasets.Fold) (correct, tested int) {
+	for _, part := range fold {
+		m := trainOn(t, a, clipExamples(ds, part.Train))
+		for _, i := range part.Test {
+			r := &ds.Recordings[i]
+			if tested++; ask(t, m, r.Trace).Clip[0].Class == r.ClipClass() {
+				correct++
+			}
+		}
+	}
+	return correct, tested
+}
+
+// TestEventKNNReference: every row loo_same_count and first80_same_count with
+// vote tie lex of the recorded data's reference, per file and pooled.
+func TestEventKNNReference(t *testing.T) {
+	dir := sharedData(t, "iotevents")
+	sets, err := published.IoTEvents(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pooled, err := published.IoTEventsPooled(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byName := map[string]*datasets.Dataset{"POOLED": &pooled}
+	for i := range sets {
+		byName[strings.TrimPrefix(sets[i].Name, "iotevents/")+".txt"] = &sets[i]
+	}
+	split := map[string]datasets.Split{"loo_same_count": "leave-one-out", "first80_same_count": "fixed-80-20"}
+	compared := 0
+	for _, r := range readCSV(t, filepath.Join(dir, "reference_knn.csv")) {
+		s, ok := split[r[3]]
+		if !ok || r[5] != "lex" {
+			continue
+		}
+		ds := byName[r[0]]
+		folds, err := s.Folds(ds, datasets.Clip)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var k int
+		fmt.Sscan(r[4], &k)
+		correct, tested := clipScore(t, ds, attacks.EventKNN{K: k, PairS: 5}, folds[0])
+		if got := fmt.Sprint(correct, "/", tested); got != r[6]+"/"+r[8] {
+			t.Errorf("%s %s k=%d: %s, want %s/%s", r[0], r[3], k, got, r[6], r[8])
+		}
+		compared++
+	}
+	if compared != 48 {
+		t.Errorf("compared %d rows, want 48", compared)
+	}
+}
+
+// TestEventKNNSmall holds the rule without the recorded data: leave one out
+// over testdata/knn_small.txt, answers worked out by scikit-learn 1.2.1
+// (testdata/knn_small.py).
+func TestEventKNNSmall(t *testing.T) {
+	sets, err := published.IoTEvents(filepath.Join("testdata", "knn_small.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds := &sets[0]
+	folds, err := datasets.Split("leave-one-out").Folds(ds, datasets.Clip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := readCSV(t, filepath.Join("testdata", "knn_small.csv"))
+	for j, k := range []int{1, 3, 5, 7, 9} {
+		for _, part := range folds[0] {
+			m := trainOn(t, attacks.EventKNN{K: k, PairS: 5}, clipExamples(ds, part.Train))
+			i := part.Test[0]
+			got := ask(t, m, ds.Recordings[i].Trace).Clip[0].Class
+			_, label, ok := strings.Cut(got, "/")
+			if !ok {
+				label = got
+			}
+			if label != want[i][2+j] {
+				t.Errorf("clip %d, k=%d: %s, want %s", i, k, label, want[i][2+j])
+			}
+		}
+	}
+}
+
+// TestEventKNNPrivate: detections of a private activity raise an alert, others
+// do not, and the names survive the signature file.
+func TestEventKNNPrivate(t *testing.T) {
+	a := attacks.EventKNN{PairS: 5, Private: "unlock; lamp/off"}
+	tr := toyEvents(3)
+	var b bytes.Buffer
+	m := trainOn(t, a, tr)
+	if err := m.(attacks.Saver).Save(&b); err != nil {
+		t.Fatal(err)
+	}
+	back, err := a.Load(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []attacks.Model{m, back} {
+		alerts := map[string]bool{}
+		for _, e := range ask(t, m, tr.Examples[0].Trace).Events {
+			alerts[fmt.Sprint(e.Ranked[0].Class, " ", e.Alert)] = true
+		}
+		want := []string{"lamp/off true", "lamp/on false", "lock/unlock true", "other false"}
+		if got := sortedKeys(alerts); !slices.Equal(got, want) {
+			t.Errorf("classes and alerts %q, want %q", got, want)
+		}
+	}
+}
+
+// TestEventKNNMaxEven: with max_even=4 odd bursts and longer ones are not
+// looked at.
+func TestEventKNNMaxEven(t *testing.T) {
+	tr := toyEvents(3)
+	m := trainOn(t, attacks.EventKNN{K: 1, GapS: 1, PairS: 5, MaxEven: 4}, tr)
+	for _, b := range ask(t, m, tr.Examples[0].Trace).Events {
+		// The toy's unlock has 5 packets, on 4, off 6, a heartbeat 2.
+		if c := b.Ranked[0].Class; c == "lock/unlock" || c == "lamp/off" {
+			t.Errorf("%s was named", c)
+		}
+	}
+}
+
+func FuzzLoadSignatures(f *testing.F) {
+	m := trainOn(f, attacks.EventKNN{PairS: 5, Private: "on"}, toyEvents(2))
+	var b bytes.Buffer
+	if err := m.(attacks.Saver).Save(&b); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add([]byte("veilbench-signatures 1\nend 1 00000000\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		m, err := attacks.EventKNN{}.Load(bytes.NewReader(raw))
+		if err != nil {
+			return
+		}
+		ask(t, m, toyEvents(1).Examples[0].Trace)
+		var out bytes.Buffer
+		if err := m.(attacks.Saver).Save(&out); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (attacks.EventKNN{}).Load(&out); err != nil {
+			t.Errorf("what was written is not read back: %v", err)
+		}
+	})
+}
