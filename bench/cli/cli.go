@@ -72,7 +72,7 @@ func Run(ctx context.Context, p Plugins, args []string, stdin io.Reader, stdout,
 		}
 		return e.code
 	}
-	if errors.Is(err, context.Canceled) {
+	if ctx.Err() != nil {
 		fmt.Fprintln(stderr, "veilbench: interrupted; run the same command again to go on")
 		return ExitInterrupted
 	}
@@ -107,6 +107,7 @@ func (a *app) root() *cobra.Command {
 	root.SetVersionTemplate("veilbench {{.Version}}\n")
 	root.AddCommand(
 		a.listCmd(),
+		a.runCmd(),
 	)
 	return root
 }

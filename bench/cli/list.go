@@ -19,6 +19,7 @@ func (a *app) listCmd() *cobra.Command {
 	}
 	cmd.AddCommand(
 		&cobra.Command{Use: "defenses", Short: "defenses with their parameters", Args: cobra.NoArgs, RunE: a.listDefenses},
+		&cobra.Command{Use: "presets", Short: "experiments that come with the program", Args: cobra.NoArgs, RunE: a.listPresets},
 		&cobra.Command{Use: "attacks", Short: "attacks with their parameters", Args: cobra.NoArgs, RunE: a.listAttacks},
 	)
 	return cmd

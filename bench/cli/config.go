@@ -1,0 +1,312 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+
+	"veilbench/datasets/params"
+)
+
+// config is an experiment as written: in a YAML file, a preset or flags. Names
+// are resolved later (resolve.go), so that an error can point at the place
+// where the name stands.
+type config struct {
+	file *source // nil when everything came from flags
+
+	datasets  []value
+	tasks     []value
+	vantages  []value
+	defenses  []value
+	attacks   []value
+	knowledge []value
+	split     value
+	draws     value
+	trainDraw value
+	seed      value
+	link      value
+	loop      value
+}
+
+// value is a word of a config and where it stands. at is nil for flags.
+type value struct {
+	text string
+	at   *token.Position
+}
+
+// source is a file that errors can quote.
+type source struct {
+	name string
+	text string
+}
+
+// wrong is an error at a place of the file: "paper.yaml:14:11: ..." with the
+// line and a caret below it.
+func (s *source) wrong(at *token.Position, err error) error {
+	if s == nil || at == nil {
+		return err
+	}
+	lines := strings.Split(s.text, "\n")
+	if at.Line < 1 || at.Line > len(lines) {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	var b strings.Builder
+	width := len(strconv.Itoa(at.Line))
+	if at.Line > 1 {
+		fmt.Fprintf(&b, "\n  %*d | %s", width, at.Line-1, strings.TrimRight(lines[at.Line-2], "\r"))
+	}
+	fmt.Fprintf(&b, "\n> %*d | %s", width, at.Line, strings.TrimRight(lines[at.Line-1], "\r"))
+	fmt.Fprintf(&b, "\n  %s   %s^", strings.Repeat(" ", width), strings.Repeat(" ", max(at.Column-1, 0)))
+	return fmt.Errorf("%s:%d:%d: %w%s", s.name, at.Line, at.Column, err, b.String())
+}
+
+// readConfig reads a YAML file.
+func readConfig(path string) (config, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return config{}, err
+	}
+	return parseConfig(path, string(b))
+}
+
+// parseConfig reads YAML text; name stands in messages.
+func parseConfig(name, text string) (config, error) {
+	src := &source{name, text}
+	c := config{file: src}
+	f, err := parser.ParseBytes([]byte(text), 0)
+	if err != nil {
+		var se yaml.Error
+		if errors.As(err, &se) && se.GetToken() != nil {
+			return c, src.wrong(se.GetToken().Position, errors.New(se.GetMessage()))
+		}
+		return c, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(f.Docs) == 0 || f.Docs[0].Body == nil {
+		return c, fmt.Errorf("%s: %w: a run needs at least datasets, defenses and attacks", name, errEmpty)
+	}
+	if len(f.Docs) > 1 && f.Docs[1].Body != nil {
+		return c, src.wrong(f.Docs[1].Body.GetToken().Position, errors.New("a second YAML document: put one experiment in a file"))
+	}
+	return c, c.read(f.Docs[0].Body)
+}
+
+var errEmpty = errors.New("the file is empty")
+
+// keys of a config file, in the order of the help text.
+func (c *config) keys() map[string]func(ast.Node) error {
+	list := func(to *[]value, one func(ast.Node) (value, error)) func(ast.Node) error {
+		return func(n ast.Node) (err error) {
+			*to, err = c.list(n, one)
+			return err
+		}
+	}
+	scalar := func(to *value) func(ast.Node) error {
+		return func(n ast.Node) (err error) {
+			*to, err = c.scalar(n)
+			return err
+		}
+	}
+	return map[string]func(ast.Node) error{
+		"datasets":    list(&c.datasets, c.dataset),
+		"tasks":       list(&c.tasks, c.scalar),
+		"vantage":     list(&c.vantages, c.scalar),
+		"defenses":    list(&c.defenses, c.plugin),
+		"attacks":     list(&c.attacks, c.plugin),
+		"knowledge":   list(&c.knowledge, c.scalar),
+		"split":       func(n ast.Node) (err error) { c.split, err = c.plugin(n); return err },
+		"draws":       scalar(&c.draws),
+		"train_draws": scalar(&c.trainDraw),
+		"seed":        scalar(&c.seed),
+		"link":        func(n ast.Node) (err error) { c.link, err = c.plugin(wrapped{n, "link"}); return err },
+	}
+}
+
+// wrapped makes {name: node} of a node, so that "link: {up_mbit_s: 5}" reads
+// like a plug-in.
+type wrapped struct {
+	ast.Node
+	name string
+}
+
+func (c *config) read(n ast.Node) error {
+	keys := c.keys()
+	var names []string
+	for k := range keys {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	pairs, err := c.pairs(n)
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, p := range pairs {
+		f, ok := keys[p.key.text]
+		switch {
+		case !ok:
+			return c.file.wrong(p.key.at, fmt.Errorf("unknown key %q%s (has %s)", p.key.text, params.DidYouMean(p.key.text, names), strings.Join(names, ", ")))
+		case seen[p.key.text]:
+			return c.file.wrong(p.key.at, fmt.Errorf("%q is set twice", p.key.text))
+		}
+		seen[p.key.text] = true
+		if err := f(p.node); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type pair struct {
+	key  value
+	node ast.Node
+}
+
+// pairs returns the entries of a mapping in order.
+func (c *config) pairs(n ast.Node) ([]pair, error) {
+	var vals []*ast.MappingValueNode
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		vals = m.Values
+	case *ast.MappingValueNode:
+		vals = []*ast.MappingValueNode{m}
+	default:
+		return nil, c.file.wrong(n.GetToken().Position, fmt.Errorf("want key: value, got %s", n.Type()))
+	}
+	out := make([]pair, len(vals))
+	for i, v := range vals {
+		t := v.Key.GetToken()
+		out[i] = pair{value{t.Value, t.Position}, v.Value}
+	}
+	return out, nil
+}
+
+func (c *config) list(n ast.Node, one func(ast.Node) (value, error)) ([]value, error) {
+	seq, ok := n.(*ast.SequenceNode)
+	if !ok {
+		v, err := one(n) // a single entry needs no brackets
+		return []value{v}, err
+	}
+	if len(seq.Values) == 0 {
+		return nil, c.file.wrong(n.GetToken().Position, errors.New("the list is empty: leave the key out for the default"))
+	}
+	var out []value
+	for _, e := range seq.Values {
+		v, err := one(e)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func (c *config) scalar(n ast.Node) (value, error) {
+	if s, ok := n.(ast.ScalarNode); ok && n.Type() != ast.NullType {
+		return value{s.GetToken().Value, s.GetToken().Position}, nil
+	}
+	return value{}, c.file.wrong(n.GetToken().Position, fmt.Errorf("want a single value, got %s", n.Type()))
+}
+
+// plugin reads "name", "name:key=value", {name: {key: value}} or
+// {chain: [plugin, plugin]} and returns its ID.
+func (c *config) plugin(n ast.Node) (value, error) {
+	if w, ok := n.(wrapped); ok {
+		set, err := c.settings(w.Node)
+		return value{w.name + set, w.GetToken().Position}, err
+	}
+	if _, ok := n.(ast.ScalarNode); ok {
+		return c.scalar(n)
+	}
+	p, err := c.single(n)
+	if err != nil {
+		return value{}, err
+	}
+	if p.key.text != "chain" {
+		set, err := c.settings(p.node)
+		return value{p.key.text + set, p.key.at}, err
+	}
+	stages, err := c.list(p.node, c.plugin)
+	if err != nil {
+		return value{}, err
+	}
+	ids := make([]string, len(stages))
+	for i, s := range stages {
+		ids[i] = s.text
+	}
+	return value{strings.Join(ids, "+"), p.key.at}, nil
+}
+
+// dataset reads "home:preset", "name=path", {home: {preset: p, homes: 5}} or
+// {name: {path: p}}.
+func (c *config) dataset(n ast.Node) (value, error) {
+	if _, ok := n.(ast.ScalarNode); ok {
+		return c.scalar(n)
+	}
+	p, err := c.single(n)
+	if err != nil {
+		return value{}, err
+	}
+	pairs, err := c.pairs(p.node)
+	if err != nil {
+		return value{}, err
+	}
+	id, rest := p.key.text, ""
+	for _, kv := range pairs {
+		v, err := c.scalar(kv.node)
+		switch {
+		case err != nil:
+			return value{}, err
+		case kv.key.text == "preset":
+			id += ":" + v.text
+		case kv.key.text == "path":
+			id += "=" + v.text
+		case rest == "":
+			rest = ":" + kv.key.text + "=" + v.text
+		default:
+			rest += "," + kv.key.text + "=" + v.text
+		}
+	}
+	return value{id + rest, p.key.at}, nil
+}
+
+func (c *config) single(n ast.Node) (pair, error) {
+	pairs, err := c.pairs(n)
+	if err == nil && len(pairs) != 1 {
+		err = c.file.wrong(n.GetToken().Position, fmt.Errorf("want one name, got %d: write each as an entry of its own", len(pairs)))
+	}
+	if err != nil {
+		return pair{}, err
+	}
+	return pairs[0], nil
+}
+
+// settings writes a mapping as ":key=value,key=value".
+func (c *config) settings(n ast.Node) (string, error) {
+	if n == nil || n.Type() == ast.NullType {
+		return "", nil
+	}
+	pairs, err := c.pairs(n)
+	if err != nil {
+		return "", err
+	}
+	var kv []string
+	for _, p := range pairs {
+		v, err := c.scalar(p.node)
+		if err != nil {
+			return "", err
+		}
+		kv = append(kv, p.key.text+"="+v.text)
+	}
+	if len(kv) == 0 {
+		return "", nil
+	}
+	return ":" + strings.Join(kv, ","), nil
+}

@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"veilbench/attacks"
+	"veilbench/bench"
+	"veilbench/datasets"
+	"veilbench/datasets/params"
+	"veilbench/defenses"
+)
+
+// grid resolves the names of c. Everything is checked before any data is read,
+// so a typo costs no time.
+func (a *app) grid(ctx context.Context, c config, opt sourceOptions) (bench.Grid, error) {
+	var g bench.Grid
+	var err error
+	if err = c.need(); err != nil {
+		return g, err
+	}
+	if g.Seed, err = c.seedOf(); err != nil {
+		return g, err
+	}
+	if g.Draws, err = c.count(c.draws, "draws"); err != nil {
+		return g, err
+	}
+	if g.TrainDraws, err = c.count(c.trainDraw, "train_draws"); err != nil {
+		return g, err
+	}
+	if g.Tasks, err = words(c, c.tasks, "task", datasets.Tasks()); err != nil {
+		return g, err
+	}
+	if g.Vantages, err = words(c, c.vantages, "vantage", []datasets.Vantage{datasets.LAN, datasets.WiFi, datasets.WAN}); err != nil {
+		return g, err
+	}
+	if g.Knowledge, err = words(c, c.knowledge, "knowledge", []bench.Knowledge{bench.Unaware, bench.Adaptive, bench.Transfer}); err != nil {
+		return g, err
+	}
+	if c.split.text != "" {
+		if g.Split, err = datasets.ParseSplit(c.split.text); err != nil {
+			return g, c.file.wrong(c.split.at, err)
+		}
+	}
+	if g.Link, err = c.linkOf(); err != nil {
+		return g, err
+	}
+	if g.Defenses, err = a.defensesOf(c); err != nil {
+		return g, err
+	}
+	if g.Attacks, err = a.attacksOf(c); err != nil {
+		return g, err
+	}
+	for _, v := range c.datasets {
+		ds, err := load(ctx, v.text, g.Seed, opt)
+		if err != nil {
+			return g, c.file.wrong(v.at, err)
+		}
+		g.Datasets = append(g.Datasets, ds...)
+	}
+	return g, nil
+}
+
+// need names the first list that is missing.
+func (c config) need() error {
+	for _, l := range []struct {
+		name, flag string
+		has        []value
+	}{{"datasets", "--dataset NAME", c.datasets}, {"defenses", "--defense ID", c.defenses}, {"attacks", "--attack ID", c.attacks}} {
+		if len(l.has) == 0 {
+			where := "nothing"
+			if c.file != nil {
+				where = c.file.name
+			}
+			return fmt.Errorf("%s names no %s: add it there or with %s", where, l.name, l.flag)
+		}
+	}
+	return nil
+}
+
+func (c config) seedOf() (uint64, error) {
+	if c.seed.text == "" {
+		return 1, nil
+	}
+	n, err := strconv.ParseUint(c.seed.text, 10, 64)
+	if err != nil {
+		return 0, c.file.wrong(c.seed.at, fmt.Errorf("seed %s: want a whole number from 0 to 18446744073709551615", c.seed.text))
+	}
+	return n, nil
+}
+
+func (c config) count(v value, name string) (int, error) {
+	if v.text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(v.text)
+	if err != nil || n < 1 || n > 1000 {
+		return 0, c.file.wrong(v.at, fmt.Errorf("%s %s: want a whole number from 1 to 1000", name, v.text))
+	}
+	return n, nil
+}
+
+func (c config) linkOf() (bench.Link, error) {
+	_, set, err := params.Split("link" + strings.TrimPrefix(c.link.text, "link"))
+	if err == nil {
+		var l bench.Link
+		if l, err = params.With(bench.DefaultLink(), set); err == nil {
+			return l, nil
+		}
+	}
+	return bench.Link{}, c.file.wrong(c.link.at, fmt.Errorf("link: %w", err))
+}
+
+// words checks a list of fixed words.
+func words[T ~string](c config, vs []value, what string, known []T) ([]T, error) {
+	var out []T
+	var names []string
+	for _, k := range known {
+		names = append(names, string(k))
+	}
+	for _, v := range vs {
+		if !slices.Contains(known, T(v.text)) {
+			return nil, c.file.wrong(v.at, fmt.Errorf("unknown %s %q%s (has %s)", what, v.text, params.DidYouMean(v.text, names), strings.Join(names, ", ")))
+		}
+		if !slices.Contains(out, T(v.text)) {
+			out = append(out, T(v.text))
+		}
+	}
+	return out, nil
+}
+
+// allWord stands for every plug-in of a list.
+const allWord = "all"
+
+func (a *app) defensesOf(c config) ([]defenses.Defense, error) {
+	var out []defenses.Defense
+	seen := map[string]bool{}
+	add := func(d defenses.Defense) {
+		if id := defenses.ID(d); !seen[id] {
+			seen[id] = true
+			out = append(out, d)
+		}
+	}
+	for _, v := range c.defenses {
+		if v.text == allWord {
+			for _, d := range a.Defenses {
+				add(d)
+			}
+			continue
+		}
+		d, err := defenses.Parse(a.Defenses, v.text)
+		if err != nil {
+			return nil, c.file.wrong(v.at, err)
+		}
+		add(d)
+	}
+	return out, nil
+}
+
+func (a *app) attacksOf(c config) ([]attacks.Attack, error) {
+	var out []attacks.Attack
+	seen := map[string]bool{}
+	add := func(at attacks.Attack) {
+		if id := attacks.ID(at); !seen[id] {
+			seen[id] = true
+			out = append(out, at)
+		}
+	}
+	for _, v := range c.attacks {
+		if v.text == allWord {
+			for _, at := range a.Attacks {
+				add(at)
+			}
+			continue
+		}
+		at, err := attacks.Parse(a.Attacks, v.text)
+		if err != nil {
+			return nil, c.file.wrong(v.at, err)
+		}
+		add(at)
+	}
+	return out, nil
+}

@@ -1,0 +1,74 @@
+package bench
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"hash"
+	"slices"
+	"strings"
+
+	"veilbench/datasets"
+)
+
+// Digest is a hash of everything in ds that a result can depend on. It does
+// not depend on the order of recordings.
+func Digest(ds *datasets.Dataset) string {
+	sums := make([]string, len(ds.Recordings))
+	for i := range ds.Recordings {
+		sums[i] = recordingDigest(&ds.Recordings[i])
+	}
+	slices.Sort(sums)
+	h := sha256.New()
+	head, _ := json.Marshal(struct {
+		Name     string
+		Recorded datasets.Vantage
+		Tasks    []datasets.Task
+		Same     [][]string
+		Rates    map[string]float64
+	}{ds.Name, ds.Recorded, ds.Tasks, ds.Same, ds.RatePerDay}) // plain data cannot fail
+	h.Write(head)
+	h.Write([]byte(strings.Join(sums, "\n")))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func recordingDigest(r *datasets.Recording) string {
+	h := sha256.New()
+	head, _ := json.Marshal(struct {
+		ID, Group string
+		Start     int64
+		Flows     []datasets.Flow
+		End       int64
+		Devices   []string
+		Events    []datasets.Event
+		Commands  []datasets.Command
+	}{
+		r.ID, r.Group, r.Trace.Start.UnixNano(), r.Trace.Flows, int64(r.Trace.End),
+		r.Labels.Devices, r.Labels.Events, r.Labels.Commands,
+	})
+	h.Write(head)
+	buf := make([]byte, 0, 32<<10)
+	for _, p := range r.Trace.Packets {
+		buf = binary.LittleEndian.AppendUint64(buf, uint64(p.Time))
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(p.Size))
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(p.Payload))
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(p.Flow)<<1|uint32(p.Dir))
+		if len(buf) > 31<<10 {
+			h.Write(buf)
+			buf = buf[:0]
+		}
+	}
+	h.Write(buf)
+	hashInts(h, r.Labels.Owners)
+	hashInts(h, r.Labels.Cause)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func hashInts(h hash.Hash, x []int32) {
+	buf := make([]byte, 0, 4*len(x))
+	for _, v := range x {
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(v))
+	}
+	h.Write(buf)
+}

@@ -1,0 +1,237 @@
+package bench
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"veilbench/attacks"
+	"veilbench/datasets"
+	"veilbench/defenses"
+)
+
+// Grid is the experiment a user asks for: every combination of its lists that
+// makes sense. Zero values mean the defaults named at each field.
+type Grid struct {
+	Datasets []datasets.Dataset
+	// Tasks to answer; nil: every task a data set can serve.
+	Tasks []datasets.Task
+	// Vantages to observe from; nil: wan.
+	Vantages []datasets.Vantage
+	Defenses []defenses.Defense
+	Attacks  []attacks.Attack
+	// Knowledge of the attacker; nil: unaware and adaptive.
+	Knowledge []Knowledge
+	// Split overrides the data sets' own.
+	Split datasets.Split
+	// Draws of each random defense in test; 0: 1.
+	Draws int
+	// TrainDraws of each training trace for an adaptive attacker; 0: 1.
+	TrainDraws int
+	Seed       uint64
+	// Link is the home's access link, passed after every defense.
+	Link Link
+}
+
+// normal fills in what the user left open and orders the recordings of each
+// data set by ID, so that results do not depend on the order they came in.
+func (g Grid) normal() (Grid, error) {
+	names := map[string]bool{}
+	g.Datasets = slices.Clone(g.Datasets)
+	for i := range g.Datasets {
+		ds := &g.Datasets[i]
+		if names[ds.Name] {
+			return g, fmt.Errorf("data set %s is named twice", ds.Name)
+		}
+		names[ds.Name] = true
+		ds.Recordings = slices.SortedFunc(slices.Values(ds.Recordings), func(a, b datasets.Recording) int { return cmp.Compare(a.ID, b.ID) })
+		for k := 1; k < len(ds.Recordings); k++ {
+			if ds.Recordings[k].ID == ds.Recordings[k-1].ID {
+				return g, fmt.Errorf("data set %s: two recordings have the ID %q", ds.Name, ds.Recordings[k].ID)
+			}
+		}
+	}
+	if g.Vantages == nil {
+		g.Vantages = []datasets.Vantage{datasets.WAN}
+	}
+	if g.Knowledge == nil {
+		g.Knowledge = []Knowledge{Unaware, Adaptive}
+	}
+	g.Draws, g.TrainDraws = max(g.Draws, 1), max(g.TrainDraws, 1)
+	if g.Link == (Link{}) {
+		g.Link = DefaultLink()
+	}
+	return g, nil
+}
+
+// tasks lists what g asks of ds.
+func (g Grid) tasks(ds *datasets.Dataset) []datasets.Task {
+	if g.Tasks == nil {
+		return ds.Tasks
+	}
+	var out []datasets.Task
+	for _, t := range ds.Tasks {
+		if slices.Contains(g.Tasks, t) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// vantages lists from where g looks at ds: nobody sees more than the capture.
+func (g Grid) vantages(ds *datasets.Dataset) []datasets.Vantage {
+	order := []datasets.Vantage{datasets.LAN, datasets.WiFi, datasets.WAN}
+	least := slices.Index(order, ds.Recorded)
+	var out []datasets.Vantage
+	for _, v := range g.Vantages {
+		if slices.Index(order, v) >= least {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (g Grid) split(ds *datasets.Dataset) datasets.Split {
+	if g.Split != "" {
+		return g.Split
+	}
+	return ds.Split
+}
+
+// unit is the work that shares one set of defended traces: a defense on a data
+// set. Its cells are in canonical order.
+type unit struct {
+	ds      *datasets.Dataset
+	defense defenses.Defense
+	id      string // of the defense
+	jobs    []job
+}
+
+// job is one model's worth of work: a fold of a unit for one attack, knowledge
+// and draw.
+type job struct {
+	cell    Cell
+	attack  attacks.Attack
+	fold    datasets.Fold
+	classes []string
+}
+
+// units expands the grid, in the order of its lists. The order of data sets,
+// defenses and attacks is report order; it has no influence on any result.
+func (g Grid) units() ([]unit, error) {
+	var out []unit
+	for i := range g.Datasets {
+		ds := &g.Datasets[i]
+		if len(ds.Recordings) == 0 {
+			return nil, fmt.Errorf("data set %s has no recordings", ds.Name)
+		}
+		folds := map[datasets.Task][]datasets.Fold{}
+		for _, task := range g.tasks(ds) {
+			f, err := g.split(ds).Folds(ds, task)
+			if err != nil {
+				return nil, fmt.Errorf("data set %s: split %s: %w", ds.Name, g.split(ds), err)
+			}
+			folds[task] = f
+		}
+		for _, d := range g.Defenses {
+			u := unit{ds: ds, defense: d, id: defenses.ID(d)}
+			for _, task := range g.tasks(ds) {
+				u.jobs = append(u.jobs, g.jobs(ds, task, u.id, folds[task])...)
+			}
+			if len(u.jobs) > 0 {
+				out = append(out, u)
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("nothing to do: no attack of the grid answers a task that the data sets serve from the vantage points asked for")
+	}
+	return out, nil
+}
+
+func (g Grid) jobs(ds *datasets.Dataset, task datasets.Task, defense string, folds []datasets.Fold) []job {
+	classes := Classes(ds, task)
+	var out []job
+	for _, v := range g.vantages(ds) {
+		for _, a := range g.Attacks {
+			if !slices.Contains(a.Info().Tasks, task) {
+				continue
+			}
+			for _, k := range g.Knowledge {
+				for _, train := range g.trainDefenses(k, defense) {
+					for f, fold := range folds {
+						for draw := range g.Draws {
+							out = append(out, job{
+								cell: Cell{
+									Dataset: ds.Name, Task: task, Vantage: v, Defense: defense, Attack: attacks.ID(a),
+									Knowledge: k, TrainDefense: train, Split: g.split(ds), Fold: f, Draw: draw,
+									TrainDraws: g.TrainDraws, Seed: g.Seed,
+								},
+								attack: a, fold: fold, classes: classes,
+							})
+						}
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// trainDefenses lists what an attacker of knowledge k trains on when it is
+// tested on defense.
+func (g Grid) trainDefenses(k Knowledge, defense string) []string {
+	switch k {
+	case Unaware:
+		return []string{NoDefense}
+	case Adaptive:
+		return []string{defense}
+	}
+	var out []string
+	for _, d := range g.Defenses {
+		if id := defenses.ID(d); id != defense && id != NoDefense {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// NoDefense is the ID of the defense that changes nothing.
+const NoDefense = "none"
+
+// Classes lists the classes of a task on a data set, sorted.
+func Classes(ds *datasets.Dataset, task datasets.Task) []string {
+	seen := map[string]bool{}
+	for i := range ds.Recordings {
+		r := &ds.Recordings[i]
+		switch task {
+		case datasets.Clip:
+			seen[r.ClipClass()] = true
+		case datasets.Events:
+			for _, e := range r.Labels.Events {
+				seen[r.Labels.Class(e)] = true
+			}
+		case datasets.Device:
+			for _, o := range r.Labels.Owners {
+				if o < 0 {
+					seen[datasets.Nobody] = true
+				} else {
+					seen[r.Labels.Devices[o]] = true
+				}
+			}
+		case datasets.Gateway:
+			for _, c := range r.Labels.Commands {
+				for _, a := range c.Actions {
+					seen[a.Action] = true
+				}
+			}
+		}
+	}
+	delete(seen, "")
+	out := make([]string, 0, len(seen))
+	for c := range seen {
+		out = append(out, c)
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,181 @@
+package bench
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+
+	"veilbench/attacks"
+	"veilbench/datasets"
+	"veilbench/defenses"
+)
+
+// role keeps the draws of training and test traces apart.
+type role string
+
+const (
+	training role = "train"
+	test     role = "test"
+)
+
+// observed is a recording as an observer sees it behind a defense, with the
+// truth carried along.
+type observed struct {
+	rec    *datasets.Recording
+	trace  datasets.Trace
+	labels datasets.Labels
+	// own marks packets of trace that carry no original; nil: none.
+	own  []bool
+	cost *Ledger
+	err  error
+}
+
+// labeled is what a training may see of o.
+func (o *observed) labeled(task datasets.Task) attacks.Labeled {
+	l := attacks.Labeled{Trace: o.trace, Labels: o.labels, Group: o.rec.Group}
+	if task == datasets.Clip {
+		l.Class = o.rec.ClipClass()
+	}
+	return l
+}
+
+// pipeline is the way of a packet from the device to the observer.
+type pipeline struct {
+	seed    uint64
+	link    Link
+	defense defenses.Defense
+	id      string // of the defense as configured, before any fitting
+	vantage datasets.Vantage
+}
+
+// observe puts rec through the pipeline. The draw of the defense depends on
+// (seed, defense, recording, role, draw) only, so attacks and folds are
+// compared on the same traffic.
+func (p pipeline) observe(rec *datasets.Recording, r role, draw int) *observed {
+	o := &observed{rec: rec}
+	o.err = guard(func() error { return p.fill(o, r, draw) })
+	return o
+}
+
+func (p pipeline) fill(o *observed, r role, draw int) error {
+	key := []string{p.id, o.rec.ID, string(r), strconv.Itoa(draw)}
+	out, inside, err := p.defend(rng(p.seed, append(key, "defense")...), o.rec.Trace)
+	if err != nil {
+		return err
+	}
+	base := p.link.Pass(o.rec.Trace, nil)
+	out = p.link.Pass(out.Trace, out.Carried)
+	o.cost = NewLedger(o.rec, base, out)
+
+	seen := out
+	if p.vantage != datasets.WAN {
+		seen = inside
+	}
+	carried := carriedOf(seen)
+	labels := defendedLabels(o.rec, seen.Trace, carried)
+	view, kept := p.vantage.View(rng(p.seed, append(key, "view", string(p.vantage))...), seen.Trace)
+	o.trace, o.labels = view, labels.Keep(kept)
+	if carried != nil {
+		o.own = make([]bool, len(kept))
+		for i, k := range kept {
+			o.own[i] = carried.First[k] == carried.First[k+1]
+		}
+	}
+	return nil
+}
+
+// defend runs the stages and proves each. inside is what leaves the devices,
+// before any gateway defense.
+func (p pipeline) defend(g *rand.Rand, in datasets.Trace) (out, inside defenses.Defended, err error) {
+	out = defenses.Defended{Trace: in}
+	inside = out
+	for _, d := range defenses.Stages(p.defense) {
+		next, err := d.Apply(defenses.Stream(g), out.Trace)
+		if err == nil {
+			err = defenses.Check(out.Trace, next)
+		}
+		if err != nil {
+			return out, inside, fmt.Errorf("defense %s on recording %s: %w", defenses.ID(d), in.Start.Format(time.DateOnly), err)
+		}
+		next.Carried = defenses.Compose(out.Carried, next.Carried)
+		out = next
+		if d.Info().Place == defenses.AtDevice {
+			inside = out
+		}
+	}
+	return out, inside, nil
+}
+
+// carriedOf returns the account of d, nil for the identity.
+func carriedOf(d defenses.Defended) *defenses.Carried { return d.Carried }
+
+// defendedLabels carries the truth of rec over to the packets of t: a packet
+// belongs to the device and event of the original it carries first, one of the
+// defense's own to the device datasets.Cover. Events end when their last
+// original byte leaves.
+func defendedLabels(rec *datasets.Recording, t datasets.Trace, c *defenses.Carried) datasets.Labels {
+	l := rec.Labels
+	l.Events = slices.Clone(l.Events)
+	if l.Cause != nil {
+		extendEvents(rec, l.Events, t, c)
+	}
+	if c == nil {
+		return l
+	}
+	cover := int32(len(l.Devices))
+	l.Devices = append(slices.Clone(l.Devices), datasets.Cover)
+	if l.Owners != nil {
+		owners := make([]int32, len(t.Packets))
+		for i := range owners {
+			owners[i] = cover
+			if e := c.First[i]; e < c.First[i+1] {
+				owners[i] = l.Owners[c.Orig[e]]
+			}
+		}
+		l.Owners = owners
+	}
+	if l.Cause != nil {
+		cause := make([]int32, len(t.Packets))
+		for i := range cause {
+			cause[i] = -1
+			for e := c.First[i]; e < c.First[i+1] && cause[i] < 0; e++ {
+				cause[i] = rec.Labels.Cause[c.Orig[e]]
+			}
+		}
+		l.Cause = cause
+	}
+	return l
+}
+
+// extendEvents moves the end of each event to the time when the last original
+// it caused has left.
+func extendEvents(rec *datasets.Recording, events []datasets.Event, t datasets.Trace, c *defenses.Carried) {
+	late := func(orig int32, at time.Duration) {
+		if e := rec.Labels.Cause[orig]; e >= 0 {
+			events[e].End = max(events[e].End, at)
+		}
+	}
+	if c == nil {
+		for i, p := range t.Packets {
+			late(int32(i), p.Time)
+		}
+		return
+	}
+	for i, p := range t.Packets {
+		for e := c.First[i]; e < c.First[i+1]; e++ {
+			late(c.Orig[e], p.Time)
+		}
+	}
+}
+
+// guard turns a panic of a plug-in into an error.
+func guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return f()
+}
