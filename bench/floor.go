@@ -10,14 +10,32 @@ import (
 	"veilbench/datasets"
 )
 
-// floor is the headline score that needs no look at the traffic. train and
-// tests are one part's; what is learned is learned from train.
-func (r *runner) floor(ctx context.Context, j job, train []attacks.Labeled, tests []answered) (float64, error) {
+// floor is the headline score of part p of j that needs no look at the
+// traffic. What it learns, it learns from the undefended training recordings.
+func (r *runner) floor(ctx context.Context, u unit, j job, p int, tests []answered) (float64, error) {
+	j.cell.TrainDefense = NoDefense
+	j.attack = attacks.GuessClock{}
+	j.cell.Attack = attacks.ID(j.attack)
 	switch j.cell.Task {
 	case datasets.Gateway:
-		return commandFloor(train, tests), nil
+		train, _, err := r.examples(u, j, p)
+		return commandFloor(train, tests), err
 	case datasets.Events:
-		return r.eventFloor(ctx, j, train, tests)
+		m, err := r.model(ctx, u, j, p)
+		if err != nil {
+			return 0, err
+		}
+		merge := newMerger(u.ds.Same)
+		m.periodOnce.Do(func() {
+			train, _, err := r.examples(u, j, p)
+			if m.err = err; err == nil {
+				m.class, m.period = bestPeriod(train, merge)
+			}
+		})
+		if m.err != nil {
+			return 0, m.err
+		}
+		return eventFloor(ctx, m, merge, tests)
 	}
 	return ratio(1, float64(len(j.classes))), nil
 }
@@ -51,26 +69,18 @@ func commandFloor(train []attacks.Labeled, tests []answered) float64 {
 
 // eventFloor is the better F1 of two guesses: guess-clock, and the commonest
 // class called again and again at the period that did best in training.
-func (r *runner) eventFloor(ctx context.Context, j job, train []attacks.Labeled, tests []answered) (float64, error) {
-	m := newMerger(r.dataset(j.cell.Dataset).Same)
-	clock, err := attacks.GuessClock{}.Train(ctx, rng(j.cell.Seed, "floor"), attacks.Training{
-		Task: datasets.Events, Classes: j.classes, Examples: train,
-	})
-	if err != nil {
-		return 0, err
-	}
-	class, period := bestPeriod(train, m)
+func eventFloor(ctx context.Context, clock *model, merge merger, tests []answered) (float64, error) {
 	var byClock, byPeriod counts
 	for _, t := range tests {
 		a, err := clock.Guess(ctx, t.trace)
 		if err != nil {
 			return 0, err
 		}
-		events := truths(t.observed, m)
-		found := above(detections(a, m), a.Threshold)
+		events := truths(t.observed, merge)
+		found := above(detections(a, merge), a.Threshold)
 		byClock.add(counts{hits(match(events, found, matchTolerance, byClass)), len(events), len(found)})
-		if period > 0 {
-			found = metronome(class, period, t.trace.End)
+		if clock.period > 0 {
+			found = metronome(clock.class, clock.period, t.trace.End)
 			byPeriod.add(counts{hits(match(events, found, matchTolerance, byClass)), len(events), len(found)})
 		}
 	}

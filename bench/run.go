@@ -88,15 +88,6 @@ type runner struct {
 	views   map[viewKey]*views
 }
 
-func (r *runner) dataset(name string) *datasets.Dataset {
-	for i := range r.grid.Datasets {
-		if r.grid.Datasets[i].Name == name {
-			return &r.grid.Datasets[i]
-		}
-	}
-	return nil
-}
-
 // unit does what is left to do of u. Its defended traces are made once and
 // dropped at the end.
 func (r *runner) unit(ctx context.Context, u unit) error {
@@ -244,7 +235,7 @@ func (r *runner) fill(ctx context.Context, u unit, j job, res *Result, timing *T
 			ledger.Add(o.cost)
 		}
 		timing.GuessSeconds += time.Since(start).Seconds()
-		f, err := r.floor(ctx, j, m.examples, part)
+		f, err := r.floor(ctx, u, j, p, part)
 		if err != nil {
 			return fmt.Errorf("floor: %w", err)
 		}
@@ -310,10 +301,14 @@ type modelKey struct {
 type model struct {
 	once sync.Once
 	attacks.Model
-	examples []attacks.Labeled
-	classes  []string
-	seconds  float64
-	err      error
+	classes []string
+	seconds float64
+	err     error
+
+	// For the floor of the event task, see floor.go.
+	periodOnce sync.Once
+	class      string
+	period     time.Duration
 }
 
 // model returns the model that j's attacker trained for part p.
@@ -333,29 +328,40 @@ func (r *runner) model(ctx context.Context, u unit, j job, p int) (*model, error
 	return m, m.err
 }
 
-func (r *runner) train(ctx context.Context, u unit, j job, p int, m *model) error {
+// examples are the training traces of part p as j's attacker has them, and the
+// classes it can answer.
+func (r *runner) examples(u unit, j job, p int) ([]attacks.Labeled, []string, error) {
 	draws := j.cell.TrainDraws
 	if j.cell.TrainDefense == NoDefense {
 		draws = 1
 	}
-	m.classes = j.classes
+	var out []attacks.Labeled
 	for _, i := range j.fold[p].Train {
 		for d := range draws {
 			o := r.view(u, j, p, j.cell.TrainDefense, training, i, d)
 			if o.err != nil {
-				return fmt.Errorf("training traffic: %w", o.err)
+				return nil, nil, fmt.Errorf("training traffic: %w", o.err)
 			}
-			m.examples = append(m.examples, o.labeled(j.cell.Task))
+			out = append(out, o.labeled(j.cell.Task))
 		}
 	}
 	if j.cell.Task == datasets.Device {
-		m.classes = deviceClasses(j.classes, m.examples)
+		return out, deviceClasses(j.classes, out), nil
 	}
+	return out, j.classes, nil
+}
+
+func (r *runner) train(ctx context.Context, u unit, j job, p int, m *model) error {
+	examples, classes, err := r.examples(u, j, p)
+	if err != nil {
+		return err
+	}
+	m.classes = classes
 	g := rng(j.cell.Seed, "train", j.cell.Dataset, string(j.cell.Task), string(j.cell.Vantage),
 		j.cell.Attack, j.cell.TrainDefense, strconv.Itoa(j.cell.Fold), strconv.Itoa(p))
 	start := time.Now()
-	err := guard(func() (err error) {
-		m.Model, err = j.attack.Train(ctx, g, attacks.Training{Task: j.cell.Task, Classes: m.classes, Examples: m.examples})
+	err = guard(func() (err error) {
+		m.Model, err = j.attack.Train(ctx, g, attacks.Training{Task: j.cell.Task, Classes: classes, Examples: examples})
 		return err
 	})
 	m.seconds = time.Since(start).Seconds()
