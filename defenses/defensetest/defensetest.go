@@ -1,0 +1,317 @@
+// Package defensetest is the contract of package defenses as tests, for the
+// project's own defenses and for everyone else's.
+package defensetest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"veilbench/datasets"
+	"veilbench/datasets/params"
+	"veilbench/defenses"
+)
+
+// Run holds d to the contract: Info is filled in, parameters survive being
+// written and read, and on special and on random traces Apply makes what Check
+// accepts, does not touch its input, gives the same for the same draws (also
+// from several goroutines at once) and does not look ahead. A Fitter is fitted
+// to made-up recordings first.
+//
+// A defense may refuse a trace with an error, but not all of them; one that
+// wraps defenses.ErrSaturated is always allowed.
+func Run(t *testing.T, d defenses.Defense) {
+	t.Helper()
+	t.Run("info", func(t *testing.T) { info(t, d) })
+	d = Fitted(t, d)
+	t.Run("special", func(t *testing.T) {
+		worked := 0
+		for _, s := range Specials() {
+			ok, err := Holds(d, 1, s.Trace)
+			if err != nil {
+				t.Errorf("%s: %v", s.Name, err)
+			}
+			if ok {
+				worked++
+			}
+		}
+		if worked == 0 {
+			t.Error("refuses every trace")
+		}
+	})
+	t.Run("random", func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			if _, err := Holds(d, rapid.Uint64().Draw(t, "seed"), Trace().Draw(t, "trace")); err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+	t.Run("look-ahead", func(t *testing.T) { lookAhead(t, d) })
+	t.Run("concurrent", func(t *testing.T) { concurrent(t, d) })
+}
+
+// Fitted returns d fitted to made-up recordings if it is a Fitter, else d.
+func Fitted(t *testing.T, d defenses.Defense) defenses.Defense {
+	t.Helper()
+	f, ok := d.(defenses.Fitter)
+	if !ok {
+		return d
+	}
+	before := fmt.Sprintf("%#v", d)
+	fitted, err := f.Fit(context.Background(), rand.New(rand.NewPCG(1, 2)), Recordings())
+	if err != nil {
+		t.Fatalf("fit: %v", err)
+	}
+	if after := fmt.Sprintf("%#v", d); after != before {
+		t.Errorf("fit modified its receiver from %s to %s", before, after)
+	}
+	if defenses.ID(fitted) != defenses.ID(d) {
+		t.Errorf("fit changed the ID from %s to %s", defenses.ID(d), defenses.ID(fitted))
+	}
+	return fitted
+}
+
+func info(t *testing.T, d defenses.Defense) {
+	i := d.Info()
+	if !regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`).MatchString(i.Name) {
+		t.Errorf("name %q is not kebab-case", i.Name)
+	}
+	if i.Doc == "" || i.Doc[len(i.Doc)-1] == '.' {
+		t.Errorf("doc %q: want one line without a period", i.Doc)
+	}
+	if i.Place != defenses.AtDevice && i.Place != defenses.AtGateway {
+		t.Errorf("place %q", i.Place)
+	}
+	if v, ok := d.(params.Validator); ok {
+		if err := v.Validate(); err != nil {
+			t.Errorf("default parameters: %v", err)
+		}
+	}
+	for _, p := range params.List(d) {
+		if p.Help == "" {
+			t.Errorf("parameter %s has no help", p.Key)
+		}
+	}
+	id := defenses.ID(d)
+	back, err := defenses.Parse([]defenses.Defense{d}, id)
+	if err != nil {
+		t.Fatalf("own ID %s: %v", id, err)
+	}
+	if got := defenses.ID(back); got != id {
+		t.Errorf("ID %s came back as %s", id, got)
+	}
+}
+
+// Holds applies d to in and returns what breaks the contract, nil if nothing
+// does. ok is false when d refused the trace.
+func Holds(d defenses.Defense, seed uint64, in datasets.Trace) (ok bool, err error) {
+	packets, flows := slices.Clone(in.Packets), slices.Clone(in.Flows)
+	out, err := apply(d, seed, in)
+	if !slices.Equal(packets, in.Packets) || !slices.Equal(flows, in.Flows) {
+		return false, fmt.Errorf("apply modified its input")
+	}
+	if err != nil {
+		return false, nil // a refusal
+	}
+	if err := defenses.Check(in, out); err != nil {
+		return false, err
+	}
+	again, err := apply(d, seed, in)
+	if err != nil || !reflect.DeepEqual(out, again) {
+		return false, fmt.Errorf("the same draws gave something else (%v)", err)
+	}
+	return true, nil
+}
+
+func apply(d defenses.Defense, seed uint64, in datasets.Trace) (out defenses.Defended, err error) {
+	return d.Apply(rand.New(rand.NewPCG(seed, 1)), in)
+}
+
+func lookAhead(t *testing.T, d defenses.Defense) {
+	for seed := range uint64(5) {
+		for _, s := range Specials() {
+			where, err := defenses.LooksAhead(d, seed, s.Trace)
+			if err == nil && where != "" {
+				t.Errorf("%s: %s", s.Name, where)
+				return
+			}
+		}
+	}
+}
+
+func concurrent(t *testing.T, d defenses.Defense) {
+	in := Busy(7)
+	want, werr := apply(d, 3, in)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			got, err := apply(d, 3, in)
+			if (err == nil) != (werr == nil) || !reflect.DeepEqual(got, want) {
+				t.Error("apply gave something else when run concurrently")
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Special is a trace that has tripped somebody.
+type Special struct {
+	Name  string
+	Trace datasets.Trace
+}
+
+// Specials are the traces that every defense must bear: empty, without flows,
+// one packet, pure ACKs only, jumbo frames, frames with VLAN tags (which the
+// readers remove, so sizes stay below the limit), frames that are not IP,
+// IPv6, several packets at one instant, LAN flows and a busy home.
+func Specials() []Special {
+	const s = time.Second
+	tcp := Flow(1, 6, "cloud.example")
+	one := func(size, payload int32) datasets.Trace {
+		return datasets.Trace{Flows: []datasets.Flow{tcp}, End: 5 * s,
+			Packets: []datasets.Packet{{Time: s, Size: size, Payload: payload}}}
+	}
+	acks := datasets.Trace{Flows: []datasets.Flow{tcp}, End: 9 * s}
+	for i := range 8 {
+		acks.Packets = append(acks.Packets, datasets.Packet{Time: time.Duration(i) * s, Size: 54, Dir: datasets.Dir(i % 2)})
+	}
+	instant := datasets.Trace{Flows: []datasets.Flow{tcp, Flow(1, 17, "time.example")}, End: 2 * s}
+	for i := range int32(12) {
+		instant.Packets = append(instant.Packets, datasets.Packet{Time: s, Size: 100 + i, Payload: 30 + i,
+			Flow: i % 2, Dir: datasets.Dir(i / 2 % 2)})
+	}
+	arp := one(42, 28)
+	arp.Flows = []datasets.Flow{{Link: datasets.MAC{2, 0, 0, 0, 0, 1}, LAN: true}}
+	six := one(1294, 1220)
+	six.Flows = []datasets.Flow{{Proto: 6, Link: tcp.Link,
+		Local:  netip.MustParseAddrPort("[fd00::2]:40000"),
+		Remote: netip.MustParseAddrPort("[2001:db8::1]:443")}}
+	udp6 := six
+	udp6.Flows = slices.Clone(six.Flows)
+	udp6.Flows[0].Proto = 17
+	udp6.Packets = []datasets.Packet{{Time: s, Size: 1514, Payload: 1452}}
+	return []Special{
+		{"empty", datasets.Trace{Flows: []datasets.Flow{tcp}, End: 3 * s}},
+		{"nothing at all", datasets.Trace{}},
+		{"one packet", one(566, 512)},
+		{"one packet at the end", datasets.Trace{Flows: []datasets.Flow{tcp}, End: s,
+			Packets: []datasets.Packet{{Time: s, Size: 200, Payload: 146}}}},
+		{"full frame", one(1514, 1460)},
+		{"jumbo", one(9014, 8960)},
+		{"VLAN", one(1500, 1446)},
+		{"pure ACKs", acks},
+		{"one instant", instant},
+		{"not IP", arp},
+		{"runt", one(10, 0)},
+		{"IPv6", six},
+		{"IPv6 UDP", udp6},
+		{"busy", Busy(1)},
+	}
+}
+
+// Flow is a flow of made-up device number n to the named service.
+func Flow(n byte, proto uint8, host string) datasets.Flow {
+	return datasets.Flow{
+		Proto:  proto,
+		Local:  netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 168, 0, 10 + n}), 40000+uint16(n)),
+		Remote: netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, n}), 443),
+		Host:   host,
+		Link:   datasets.MAC{2, 0, 0, 0, 0, n},
+	}
+}
+
+// Busy is a minute of a made-up home: three devices, TCP and UDP, requests and
+// replies, ACKs, a LAN flow, a burst of full frames.
+func Busy(seed uint64) datasets.Trace {
+	rng := rand.New(rand.NewPCG(seed, 99))
+	t := datasets.Trace{End: time.Minute, Flows: []datasets.Flow{
+		Flow(1, 6, "plug.example"), Flow(2, 17, "bulb.example"), Flow(3, 6, "camera.example"), Flow(3, 17, "")}}
+	t.Flows[3].LAN = true
+	now := time.Duration(0)
+	for {
+		now += time.Duration(rng.ExpFloat64() * float64(300*time.Millisecond))
+		if now >= t.End {
+			return t
+		}
+		f := rng.Int32N(4)
+		header := int32(54)
+		if t.Flows[f].Proto == 17 {
+			header = 42
+		}
+		p := datasets.Packet{Time: now, Flow: f, Dir: datasets.Dir(rng.IntN(2)), Payload: rng.Int32N(700)}
+		if rng.IntN(4) == 0 && header == 54 {
+			p.Payload = 0
+		}
+		n := 1
+		if rng.IntN(20) == 0 {
+			p.Payload, n = 1514-header, 5
+		}
+		p.Size = header + p.Payload
+		for range n {
+			t.Packets = append(t.Packets, p)
+		}
+	}
+}
+
+// Recordings are made-up training recordings: four busy homes with an event
+// of each of two devices every ten seconds, and all truth known.
+func Recordings() []datasets.Recording {
+	var out []datasets.Recording
+	for i := range uint64(4) {
+		r := datasets.Recording{ID: fmt.Sprint("made-up-", i), Group: fmt.Sprint("home-", i), Trace: Busy(100 + i)}
+		r.Labels.Devices = []string{"bulb", "camera", "plug"}
+		owner := []int32{2, 0, 1, 1}
+		for k := range 6 {
+			start := time.Duration(k) * 10 * time.Second
+			r.Labels.Events = append(r.Labels.Events, datasets.Event{Start: start, End: start,
+				Device: []int{2, 0}[k%2], Activity: []string{"on", "off"}[k/2%2]})
+		}
+		for _, p := range r.Trace.Packets {
+			o, cause := owner[p.Flow], int32(-1)
+			k := int32(p.Time / (10 * time.Second))
+			if r.Labels.Events[k].Device == int(o) && p.Time%(10*time.Second) < 4*time.Second {
+				cause = k
+			}
+			r.Labels.Owners = append(r.Labels.Owners, o)
+			r.Labels.Cause = append(r.Labels.Cause, cause)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// Trace generates traces: up to 40 packets on up to 4 flows, bursts at one
+// instant, any sizes that package datasets allows.
+func Trace() *rapid.Generator[datasets.Trace] {
+	return rapid.Custom(func(t *rapid.T) datasets.Trace {
+		tr := datasets.Trace{}
+		n := rapid.IntRange(1, 4).Draw(t, "flows")
+		for i := range n {
+			f := Flow(byte(rapid.IntRange(0, 2).Draw(t, "device")), rapid.SampledFrom([]uint8{6, 6, 17, 1, 0}).Draw(t, "proto"),
+				rapid.SampledFrom([]string{"", "a.example", "b.example"}).Draw(t, "host"))
+			f.Local = netip.AddrPortFrom(f.Local.Addr(), 50000+uint16(i))
+			f.LAN = rapid.IntRange(0, 5).Draw(t, "lan") == 0
+			tr.Flows = append(tr.Flows, f)
+		}
+		now := time.Duration(0)
+		gaps := []time.Duration{0, 0, time.Nanosecond, time.Millisecond, 37 * time.Millisecond, time.Second, 4 * time.Second}
+		for range rapid.IntRange(0, 40).Draw(t, "packets") {
+			now += rapid.SampledFrom(gaps).Draw(t, "gap")
+			size := rapid.SampledFrom([]int32{14, 42, 54, 60, 66, 67, 142, 499, 1434, 1435, 1513, 1514, 2974, 9014}).Draw(t, "size")
+			tr.Packets = append(tr.Packets, datasets.Packet{Time: now, Size: size,
+				Payload: max(0, size-datasets.EthernetHeader-rapid.SampledFrom([]int32{0, 8, 20, 28, 40, 52, 9000}).Draw(t, "header")),
+				Flow:    rapid.Int32Range(0, int32(n-1)).Draw(t, "flow"), Dir: datasets.Dir(rapid.IntRange(0, 1).Draw(t, "dir"))})
+		}
+		tr.End = now + rapid.SampledFrom([]time.Duration{0, time.Second, 20 * time.Second}).Draw(t, "tail")
+		return tr
+	})
+}

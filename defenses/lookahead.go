@@ -1,0 +1,97 @@
+package defenses
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// LooksAhead tells whether what d sends up to some time depends on what comes
+// later. It applies d with the same draws to in and to prefixes of it: once
+// with the packets and End cut, at nine times evenly spread over the trace and
+// at nine of its packets, and once with End alone cut. The description says
+// where the first difference is. It finds what it sees on this trace; it
+// proves nothing for others. An error is that of Apply.
+func LooksAhead(d Defense, seed uint64, in datasets.Trace) (where string, err error) {
+	apply := func(t datasets.Trace) (Defended, error) { return d.Apply(rand.New(rand.NewPCG(seed, 1)), t) }
+	full, err := apply(in)
+	if err != nil {
+		return "", err
+	}
+	for _, cut := range cuts(in) {
+		prefix := in
+		n := sort.Search(len(in.Packets), func(i int) bool { return in.Packets[i].Time > cut })
+		prefix.Packets = in.Packets[:n:n]
+		prefix.End = cut
+		part, err := apply(prefix)
+		if err != nil {
+			return "", fmt.Errorf("on the first %v: %w", cut, err)
+		}
+		what := "what comes after"
+		if n == len(in.Packets) {
+			what = "when observing ends"
+		}
+		if diff := differ(in, full, part, cut); diff != "" {
+			return fmt.Sprintf("before %v it depends on %s: %s", cut, what, diff), nil
+		}
+	}
+	return "", nil
+}
+
+// cuts are the times to cut in at, ascending.
+func cuts(in datasets.Trace) []time.Duration {
+	var at []time.Duration
+	n := len(in.Packets)
+	for k := range 9 {
+		at = append(at, in.End/10*time.Duration(k+1))
+		if n > 0 {
+			at = append(at, in.Packets[n*(k+1)/10].Time)
+		}
+	}
+	if n > 0 {
+		last := in.Packets[n-1].Time
+		at = append(at, last, last+(in.End-last)/2) // End alone is cut
+	}
+	slices.Sort(at)
+	return slices.Compact(at)
+}
+
+// differ compares what leaves before cut.
+func differ(in datasets.Trace, full, part Defended, cut time.Duration) string {
+	for i := 0; ; i++ {
+		a, aok := before(full, i, cut)
+		b, bok := before(part, i, cut)
+		switch {
+		case !aok && !bok:
+			return ""
+		case aok != bok:
+			return fmt.Sprintf("packet %d is missing with one of them", i)
+		case a != b:
+			return fmt.Sprintf("packet %d is %+v or %+v", i, a, b)
+		}
+		ao, ab := entries(in, full, i)
+		bo, bb := entries(in, part, i)
+		if !slices.Equal(ao, bo) || !slices.Equal(ab, bb) {
+			return fmt.Sprintf("packet %d carries %v or %v", i, ao, bo)
+		}
+	}
+}
+
+func before(d Defended, i int, cut time.Duration) (datasets.Packet, bool) {
+	if i >= len(d.Trace.Packets) || d.Trace.Packets[i].Time >= cut {
+		return datasets.Packet{}, false
+	}
+	return d.Trace.Packets[i], true
+}
+
+// entries returns what packet i of d carries, also without an account.
+func entries(in datasets.Trace, d Defended, i int) (orig, bytes []int32) {
+	if d.Carried == nil {
+		return []int32{int32(i)}, []int32{in.Packets[i].Payload}
+	}
+	return d.Carried.Entries(i)
+}
