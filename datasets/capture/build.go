@@ -1,0 +1,252 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// conv is a conversation: both directions of the same addresses and ports.
+// Which side is the home is decided when everything is read.
+type conv struct {
+	key         // of the first packet's direction
+	first int   // index of the first packet
+	wayUp int32 // packets that the link layer says come from the first sender's home side, less the others
+	host  string
+}
+
+// cacheSize is the number of slots of a direct-mapped cache in front of the
+// map of conversations: a power of two.
+const cacheSize = 1 << 11
+
+type cacheSlot struct {
+	key
+	conv int32 // index, -1 if empty
+	back bool  // the other direction of the conversation
+}
+
+// chunk is how many packets are allocated at once, so that growing never
+// copies more than the trace's own size.
+const chunk = 1 << 14
+
+// builder makes a trace of records. While reading, Packet.Flow is the index
+// of a conversation and Packet.Dir is Up from its first sender.
+type builder struct {
+	o     Options
+	rep   Report
+	full  [][]datasets.Packet
+	tail  []datasets.Packet
+	n     int
+	base  int64 // Unix time of Packet.Time 0
+	last  int64
+	convs []conv
+	index map[key]int32
+	cache []cacheSlot
+	names nameBook
+	hello map[int32]helloPart
+	mark  marks
+	skips map[string]int
+	odd   map[string]int
+}
+
+func newBuilder(o Options) *builder {
+	b := &builder{o: o, index: map[key]int32{}, cache: make([]cacheSlot, cacheSize),
+		hello: map[int32]helloPart{}, skips: map[string]int{}, odd: map[string]int{}, names: newNameBook()}
+	for i := range b.cache {
+		b.cache[i].conv = -1
+	}
+	return b
+}
+
+func (b *builder) readAll(ctx context.Context, rd *Reader) error {
+	var rec Record
+	var f frame
+	for {
+		if rd.n&0xfff == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		err := rd.Next(&rec)
+		switch {
+		case err == nil:
+			b.add(&rec, &f)
+			continue
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.Is(err, io.ErrUnexpectedEOF) && b.o.AllowTruncated && rd.n > 0:
+			b.rep.Truncated = err.Error()
+			b.warn("%v", err)
+			return nil
+		}
+		return err
+	}
+}
+
+func (b *builder) warn(format string, args ...any) {
+	b.rep.Warnings = append(b.rep.Warnings, fmt.Sprintf(format, args...))
+}
+
+// add takes one record.
+func (b *builder) add(rec *Record, f *frame) {
+	f.decode(rec)
+	b.rep.WireBytes += int64(rec.Length)
+	if len(rec.Data) < rec.Length {
+		b.rep.Snapped++
+	}
+	if f.odd != "" {
+		b.odd[f.odd]++
+	}
+	if f.marker != nil && b.mark.take(f.marker, rec.Time) {
+		f.skip = "marker of the start or end of observing"
+	}
+	if f.skip != "" {
+		b.skips[f.skip]++
+		return
+	}
+	if b.n == 0 {
+		b.base, b.last = rec.Time, rec.Time
+	}
+	if rec.Time < b.last {
+		b.rep.OutOfOrder++
+	} else {
+		b.last = rec.Time
+	}
+	t := b.last
+	if b.o.SortTimes {
+		t = rec.Time
+	}
+	ci, back := b.lookup(&f.key)
+	p := datasets.Packet{Time: time.Duration(t - b.base), Size: f.size, Payload: f.payload, Flow: ci}
+	if back {
+		p.Dir = datasets.Down
+	}
+	if f.way != 0 {
+		b.tellWay(ci, (f.way == 1) == !back)
+	}
+	if len(f.app) > 0 {
+		b.learn(f, ci)
+	}
+	if len(b.tail) == cap(b.tail) {
+		b.grow()
+	}
+	b.tail = append(b.tail, p)
+	b.n++
+}
+
+func (b *builder) grow() {
+	if b.tail != nil {
+		b.full = append(b.full, b.tail)
+	}
+	b.tail = make([]datasets.Packet, 0, chunk)
+}
+
+func (b *builder) tellWay(ci int32, firstIsHome bool) {
+	if firstIsHome {
+		b.convs[ci].wayUp++
+	} else {
+		b.convs[ci].wayUp--
+	}
+}
+
+func (k *key) slot() uint64 {
+	h := k.srcLo*0x9e3779b97f4a7c15 ^ k.dstLo*0xc2b2ae3d27d4eb4f
+	h ^= (uint64(k.srcPort)<<16 | uint64(k.dstPort)) * 0x165667b19e3779f9
+	h ^= k.srcMAC * 0xff51afd7ed558ccd
+	return (h ^ h>>29) * 0x9e3779b97f4a7c15 >> 53
+}
+
+// lookup finds the conversation of k, or makes one, and says whether k is its
+// other direction.
+func (b *builder) lookup(k *key) (ci int32, back bool) {
+	s := &b.cache[k.slot()]
+	if s.conv >= 0 && s.key == *k {
+		return s.conv, s.back
+	}
+	ci, back = b.find(k)
+	*s = cacheSlot{*k, ci, back}
+	return ci, back
+}
+
+func (b *builder) find(k *key) (ci int32, back bool) {
+	if ci, ok := b.index[*k]; ok {
+		return ci, false
+	}
+	if ci, ok := b.index[k.reversed()]; ok {
+		return ci, true
+	}
+	ci = int32(len(b.convs))
+	b.index[*k] = ci
+	b.convs = append(b.convs, conv{key: *k, first: b.n})
+	return ci, false
+}
+
+// finish makes the trace and completes the report.
+func (b *builder) finish(names map[string]string) datasets.Trace {
+	b.index, b.cache = nil, nil
+	ps := b.packets()
+	flows := b.assign(ps, names)
+	t := datasets.Trace{Packets: ps, Flows: flows}
+	if b.n > 0 {
+		t.Start, t.End = time.Unix(0, b.base).UTC(), ps[len(ps)-1].Time
+	}
+	b.mark.apply(&t, b.base, b.n > 0)
+	b.rep.Packets = len(ps)
+	b.rep.Reasons = sortCounts(b.skips)
+	for _, c := range b.rep.Reasons {
+		b.rep.Skipped += c.Count
+	}
+	b.rep.Odd = sortCounts(b.odd)
+	b.warnings()
+	return t
+}
+
+// packets joins the chunks, which are freed on the way, and sorts on request.
+func (b *builder) packets() []datasets.Packet {
+	ps := make([]datasets.Packet, 0, b.n)
+	for i, c := range b.full {
+		ps = append(ps, c...)
+		b.full[i] = nil
+	}
+	ps = append(ps, b.tail...)
+	b.full, b.tail = nil, nil
+	if !b.o.SortTimes || b.rep.OutOfOrder == 0 {
+		return ps
+	}
+	slices.SortStableFunc(ps, func(p, q datasets.Packet) int { return cmp.Compare(p.Time, q.Time) })
+	shift := ps[0].Time
+	for i := range ps {
+		ps[i].Time -= shift
+	}
+	b.base += int64(shift)
+	return ps
+}
+
+func (b *builder) warnings() {
+	for _, c := range b.rep.Odd {
+		b.warn("%s in %s packets", c.What, group(int64(c.Count)))
+	}
+	if n := b.rep.OutOfOrder; n > 0 {
+		did := "each got the time of the latest packet before it"
+		if b.o.SortTimes {
+			did = "sorted, as asked"
+		}
+		b.warn("%s packets are earlier than one before them: %s", group(int64(n)), did)
+	}
+}
+
+// sortCounts orders counts by frequency, then by name.
+func sortCounts(m map[string]int) []Count {
+	cs := make([]Count, 0, len(m))
+	for what, n := range m {
+		cs = append(cs, Count{what, n})
+	}
+	slices.SortFunc(cs, func(a, b Count) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.What, b.What))
+	})
+	return cs
+}

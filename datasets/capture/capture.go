@@ -1,0 +1,120 @@
+// Package capture reads packet captures of every common make into traces, and
+// writes traces as captures that other tools accept.
+//
+// Reading happens in four steps, each in its own file: source.go finds the
+// compression, pcap.go and pcapng.go yield records, link.go and network.go
+// decode one record's headers, and build.go makes the trace: flows, the home
+// side, names, the order of time. Write is the way back.
+package capture
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	"veilbench/datasets"
+)
+
+// Options says how to read a capture. The zero value reads a complete file and
+// takes private addresses for the home.
+type Options struct {
+	// Home lists the prefixes that are inside the home, in place of the
+	// private ranges. Use it for captures taken outside (a public address).
+	Home []netip.Prefix
+	// MACs lists hardware addresses inside the home. Where one side of a
+	// packet is in the list and the other is not, the list decides.
+	MACs []datasets.MAC
+	// Names is a file of lines "address,name" that names remote addresses for
+	// which the capture itself has neither a DNS answer nor a TLS hello.
+	Names string
+	// AllowTruncated goes on with the packets before the place where a file
+	// is cut, with a warning.
+	AllowTruncated bool
+	// SortTimes sorts packets by time. Otherwise a packet that is earlier
+	// than its predecessor gets the predecessor's time.
+	SortTimes bool
+}
+
+// Count is how often something was seen.
+type Count struct {
+	What  string `json:"what"`
+	Count int    `json:"count"`
+}
+
+// Report is what reading a capture found beside the trace.
+type Report struct {
+	// File is the name the capture was opened by.
+	File string `json:"file"`
+	// Format is "pcap" or "pcapng".
+	Format string `json:"format"`
+	// Compression is "gzip", "zstd" or "".
+	Compression string `json:"compression,omitempty"`
+	// Resolution is the unit of the file's times, such as "microseconds".
+	Resolution string `json:"resolution"`
+	// Links counts records by link type.
+	Links []Count `json:"links"`
+	// Records is the number of packet records in the file; Packets of them
+	// are in the trace and Skipped are not.
+	Records int `json:"records"`
+	Packets int `json:"packets"`
+	Skipped int `json:"skipped"`
+	// Reasons says why records were skipped, most frequent first.
+	Reasons []Count `json:"reasons"`
+	// Odd counts packets that were kept although something about them is
+	// wrong, such as a length in a header that exceeds the frame.
+	Odd []Count `json:"odd"`
+	// WireBytes is the sum of the frames' original lengths.
+	WireBytes int64 `json:"wire_bytes"`
+	// Snapped counts records that hold only the beginning of their frame.
+	Snapped int `json:"snapped"`
+	// OutOfOrder counts records earlier than one before them.
+	OutOfOrder int `json:"out_of_order"`
+	// Truncated says where the file is cut, "" if it is whole.
+	Truncated string `json:"truncated,omitempty"`
+	// Warnings are sentences for people, without the file's name.
+	Warnings []string `json:"warnings"`
+}
+
+// Open reads the capture at path. Errors begin with the path.
+func Open(ctx context.Context, path string, o Options) (datasets.Trace, *Report, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return datasets.Trace{}, nil, err
+	}
+	defer f.Close()
+	return Read(ctx, f, filepath.Base(path), o)
+}
+
+// Read reads a capture: pcap or pcapng, plain or compressed by gzip or zstd,
+// recognized by its first bytes. name stands for the source in messages.
+//
+// Time 0 is the first packet, or the start of observing if Write made the
+// file. Flows are in order of first appearance. A record that is no packet an
+// observer could use (an 802.11 control frame, say) is skipped and counted. An
+// error says which packet, at which byte of the uncompressed stream, and what
+// was expected there.
+func Read(ctx context.Context, r io.Reader, name string, o Options) (datasets.Trace, *Report, error) {
+	fail := func(err error) (datasets.Trace, *Report, error) {
+		return datasets.Trace{}, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	names, err := readNamesFile(o.Names)
+	if err != nil {
+		return datasets.Trace{}, nil, err
+	}
+	rd, err := NewReader(r)
+	if err != nil {
+		return fail(err)
+	}
+	defer rd.Close()
+	b := newBuilder(o)
+	if err := b.readAll(ctx, rd); err != nil {
+		return fail(err)
+	}
+	t := b.finish(names)
+	b.rep.File = name
+	rd.describe(&b.rep)
+	return t, &b.rep, nil
+}

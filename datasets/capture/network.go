@@ -1,0 +1,117 @@
+package capture
+
+import "encoding/binary"
+
+// IP protocol numbers that are decoded further.
+const (
+	protoICMP   = 1
+	protoTCP    = 6
+	protoUDP    = 17
+	protoESP    = 50
+	protoICMPv6 = 58
+)
+
+// ipv4 decodes an IPv4 packet of at most wire bytes, of which b is captured.
+// It reports false if b is none.
+func (f *frame) ipv4(b []byte, wire int) bool {
+	if len(b) < 20 || b[0]>>4 != 4 {
+		return false
+	}
+	head := int(b[0]&15) * 4
+	total := int(binary.BigEndian.Uint16(b[2:]))
+	if total == 0 { // segmentation offload: the card fills it in
+		total = wire
+	}
+	if total > wire {
+		f.odd = "IP length exceeds the frame"
+		total = wire
+	}
+	if head < 20 || total < head {
+		return false
+	}
+	f.kind, f.proto = 4, b[9]
+	f.srcLo = uint64(binary.BigEndian.Uint32(b[12:]))
+	f.dstLo = uint64(binary.BigEndian.Uint32(b[16:]))
+	f.size = int32(14 + total)
+	b = b[:min(total, len(b))]
+	fragment := binary.BigEndian.Uint16(b[6:])&0x1fff != 0
+	f.transport(b[min(head, len(b)):], total-head, fragment)
+	return true
+}
+
+// ipv6 is ipv4 for IPv6.
+func (f *frame) ipv6(b []byte, wire int) bool {
+	if len(b) < 40 || b[0]>>4 != 6 {
+		return false
+	}
+	total := 40 + int(binary.BigEndian.Uint16(b[4:]))
+	if total == 40 && b[6] != 59 { // jumbogram or segmentation offload
+		total = wire
+	}
+	if total > wire {
+		f.odd = "IP length exceeds the frame"
+		total = wire
+	}
+	if total < 40 {
+		return false
+	}
+	f.kind = 6
+	f.srcHi, f.srcLo = binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:])
+	f.dstHi, f.dstLo = binary.BigEndian.Uint64(b[24:]), binary.BigEndian.Uint64(b[32:])
+	f.size = int32(14 + total)
+	b = b[:min(total, len(b))]
+	next, head, fragment := skipExtensions(b, total)
+	f.proto = next
+	f.transport(b[min(head, len(b)):], total-head, fragment)
+	return true
+}
+
+// skipExtensions walks the extension headers of an IPv6 packet of total bytes
+// and returns the upper protocol, where it begins, and whether this is a
+// fragment other than the first.
+func skipExtensions(b []byte, total int) (next uint8, head int, fragment bool) {
+	next, head = b[6], 40
+	for !fragment && len(b) >= head+8 {
+		size := 8 + 8*int(b[head+1])
+		switch next {
+		case 0, 43, 60, 135, 139, 140: // hop-by-hop, routing, destination, mobility, HIP, shim6
+		case 44:
+			size = 8
+			fragment = binary.BigEndian.Uint16(b[head+2:])&0xfff8 != 0
+		case 51: // authentication header counts in words of 4
+			size = 4*int(b[head+1]) + 8
+		default:
+			return next, head, false
+		}
+		if head+size > total {
+			return next, head, fragment
+		}
+		next, head = b[head], head+size
+	}
+	return next, head, fragment
+}
+
+// transport decodes what stands above IP: size bytes, of which b is captured.
+func (f *frame) transport(b []byte, size int, fragment bool) {
+	head := 0
+	switch {
+	case fragment || f.proto != protoTCP && f.proto != protoUDP:
+		f.payload, f.app = int32(size), b
+		return
+	case f.proto == protoUDP:
+		head = 8
+	case len(b) > 12:
+		head = int(b[12]>>4) * 4
+	default:
+		head = 20 // snapped: the commonest length stands in
+	}
+	if len(b) >= 4 {
+		f.srcPort, f.dstPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
+	}
+	if head > size || f.proto == protoTCP && head < 20 {
+		f.odd = "transport header exceeds the packet"
+		head = min(size, 20)
+	}
+	f.payload = int32(size - head)
+	f.app = b[min(head, len(b)):]
+}

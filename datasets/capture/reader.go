@@ -1,0 +1,131 @@
+package capture
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// Record is one packet record as it stands in the file.
+type Record struct {
+	// Time is nanoseconds since the Unix epoch, exactly as recorded.
+	Time int64
+	// Length is the frame's original length; Data may hold less of it.
+	Length int
+	// Link is the link type (see tcpdump.org/linktypes.html), all 16 bits.
+	Link uint32
+	// Data is the captured part. It is valid until the next call.
+	Data []byte
+}
+
+// Reader yields the records of a capture in file order. It never allocates
+// what a length in the file claims, only what the file holds.
+type Reader struct {
+	src    *source
+	format format
+	n      int // records so far
+	links  map[uint32]int
+}
+
+// format is one capture format.
+type format interface {
+	// next fills rec. io.EOF is a clean end; an error that wraps
+	// io.ErrUnexpectedEOF is a file that is cut.
+	next(rec *Record) error
+	// name is "pcap" or "pcapng"; unit the resolution of times.
+	name() (name, unit string)
+	// warnings are sentences about the file as a whole.
+	warnings() []string
+}
+
+// NewReader recognizes the format of r by its first bytes.
+func NewReader(r io.Reader) (*Reader, error) {
+	src, err := openSource(r)
+	if err != nil {
+		return nil, err
+	}
+	rd := &Reader{src: src, links: map[uint32]int{}}
+	if rd.format, err = openFormat(src); err != nil {
+		src.close()
+		return nil, err
+	}
+	return rd, nil
+}
+
+func openFormat(src *source) (format, error) {
+	m, err := src.buf.Peek(4)
+	if len(m) < 4 {
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("file header: %w", err)
+		}
+		return nil, fmt.Errorf("not a capture: only %d bytes; want a pcap or pcapng file header", len(m))
+	}
+	switch binary.LittleEndian.Uint32(m) {
+	case magicMicro, magicMicroSwapped, magicNano, magicNanoSwapped:
+		return openPcap(src)
+	case blockSection:
+		return openPcapng(src)
+	}
+	return nil, fmt.Errorf("not a capture: begins with %q; want pcap or pcapng, plain or compressed by gzip or zstd", m)
+}
+
+// Next reads the next record into rec, whose Data is valid until the call
+// after. It returns io.EOF at a clean end. An error that wraps
+// io.ErrUnexpectedEOF means that the file is cut there.
+func (r *Reader) Next(rec *Record) error {
+	at := r.src.offset()
+	err := r.format.next(rec)
+	if err == nil {
+		r.n++
+		r.links[rec.Link]++
+		return nil
+	}
+	if errors.Is(err, io.EOF) {
+		return io.EOF
+	}
+	var e *recordError
+	if errors.As(err, &e) && e.at > 0 {
+		at = e.at
+	}
+	err = fmt.Errorf("packet %d at byte %s: %w; %s packets before it are fine", r.n+1, group(at), err, group(int64(r.n)))
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w. Use --allow-truncated to go on with those", err)
+	}
+	return err
+}
+
+// Close frees what the decompressor holds. It does not close the source.
+func (r *Reader) Close() { r.src.close() }
+
+// describe fills the parts of a report that the file's format gives.
+func (r *Reader) describe(rep *Report) {
+	rep.Format, rep.Resolution = r.format.name()
+	rep.Compression = r.src.compression
+	rep.Records = r.n
+	links := make([]uint32, 0, len(r.links))
+	for l := range r.links {
+		links = append(links, l)
+	}
+	slices.Sort(links)
+	for _, l := range links {
+		rep.Links = append(rep.Links, Count{linkName(l), r.links[l]})
+	}
+	rep.Warnings = append(r.format.warnings(), rep.Warnings...)
+}
+
+// recordError is a record that cannot be read. at is the byte it begins at
+// where that differs from where reading stood, else 0.
+type recordError struct {
+	at  int64
+	msg string
+	err error
+}
+
+func (e *recordError) Error() string { return e.msg }
+func (e *recordError) Unwrap() error { return e.err }
+
+func cutError(at int64, where string, want, got int64) error {
+	return &recordError{at, fmt.Sprintf("file ends inside %s (wanted %s bytes, got %s)", where, group(want), group(got)), io.ErrUnexpectedEOF}
+}
