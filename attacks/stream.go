@@ -34,18 +34,21 @@ type Stream struct {
 
 // Streams cuts t into streams, in order of their first packet. Every packet is
 // in exactly one.
-func Streams(t datasets.Trace) []Stream {
+func Streams(t datasets.Trace) []Stream { return StreamsBy(t, StreamOf) }
+
+// StreamsBy is Streams under another key, which must depend on the flow alone.
+func StreamsBy(t datasets.Trace, key func(datasets.Flow) StreamKey) []Stream {
 	of := make([]int32, len(t.Flows)) // stream of a flow, +1
 	index := map[StreamKey]int32{}
 	var out []Stream
 	for i, p := range t.Packets {
 		s := of[p.Flow]
 		if s == 0 {
-			key := StreamOf(t.Flows[p.Flow])
-			if s = index[key]; s == 0 {
-				out = append(out, Stream{Key: key})
+			k := key(t.Flows[p.Flow])
+			if s = index[k]; s == 0 {
+				out = append(out, Stream{Key: k})
 				s = int32(len(out))
-				index[key] = s
+				index[k] = s
 			}
 			of[p.Flow] = s
 		}

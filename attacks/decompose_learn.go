@@ -1,0 +1,132 @@
+package attacks
+
+import (
+	"context"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// trial is what training gives when one service is taken for the gateway's
+// and one gap for the end of a message.
+type trial struct {
+	service  StreamKey
+	gap      time.Duration
+	known    []knownCommand
+	reported []reported
+	noise    []int
+	rule     sizeRule
+}
+
+// choose tries every service, and all together, under every gap, and keeps the
+// trial in which most commands have a size that the others predict. It is nil
+// when no command has a message.
+func (d Decompose) choose(ctx context.Context, t Training) (*trial, error) {
+	gaps := []time.Duration{20 * time.Millisecond, 5 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond}
+	if d.GapS > 0 {
+		gaps = []time.Duration{time.Duration(d.GapS * float64(time.Second))}
+	}
+	streams, services := streamsOf(t)
+	var best *trial
+	hits := -1.0
+	for _, service := range services {
+		for _, gap := range gaps {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			tr := gather(t, streams, service, gap)
+			if len(tr.known) == 0 {
+				continue
+			}
+			tr.rule = learnPairs(tr.known, len(t.Classes), d.K, d.Known)
+			fit := learnFit(tr.known, len(t.Classes), d.K, d.Known)
+			n := float64(len(tr.known)) * max(tr.rule.agreement(), fit.agreement())
+			if n > hits {
+				best, hits = tr, n
+			}
+		}
+	}
+	return best, nil
+}
+
+// everything is the key of all services together; no stream has it.
+func everything() StreamKey { return StreamKey{Host: "*"} }
+
+// streamsOf cuts each example into services and lists them all in order of
+// appearance, everything last.
+func streamsOf(t Training) (streams []map[StreamKey][]int32, services []StreamKey) {
+	seen := map[StreamKey]bool{}
+	for _, ex := range t.Examples {
+		of := map[StreamKey][]int32{}
+		for _, s := range StreamsBy(ex.Trace, serviceOf) {
+			of[s.Key] = s.Packets
+			if !seen[s.Key] {
+				seen[s.Key] = true
+				services = append(services, s.Key)
+			}
+		}
+		all := make([]int32, len(ex.Trace.Packets))
+		for i := range all {
+			all[i] = int32(i)
+		}
+		of[everything()] = all
+		streams = append(streams, of)
+	}
+	return streams, append(services, everything())
+}
+
+// gather finds the message of each command.
+func gather(t Training, streams []map[StreamKey][]int32, service StreamKey, gap time.Duration) *trial {
+	tr := &trial{service: service, gap: gap}
+	all := make([]gatewayTraffic, len(t.Examples))
+	commands := make([][]datasets.Command, len(t.Examples))
+	for i, ex := range t.Examples {
+		all[i] = readGateway(ex.Trace, streams[i][service], gap)
+		commands[i] = ex.Labels.Commands
+	}
+	delay := usualDelay(all, commands)
+	for i, ex := range t.Examples {
+		tr.add(all[i], ex, t.Classes, delay)
+	}
+	return tr
+}
+
+// add matches the commands of one example with the messages in s.
+func (tr *trial) add(s gatewayTraffic, ex Labeled, classes []string, delay time.Duration) {
+	taken := map[time.Duration]bool{}
+	first := len(tr.reported)
+	for _, c := range ex.Labels.Commands {
+		m, ok := s.match(c.Time, delay)
+		counts, fits := countsOf(c, classes)
+		if !ok || !fits || taken[m.start] {
+			continue
+		}
+		taken[m.start] = true
+		if n := len(tr.reported); n > first {
+			tr.reported[n-1].until = m.start
+		}
+		tr.known = append(tr.known, knownCommand{counts, m.bytes, ex.Group})
+		tr.reported = append(tr.reported, reported{s, m.start, ex.Trace.End + 1, totalCount(counts)})
+	}
+	for _, m := range s.messages {
+		if !taken[m.start] {
+			tr.noise = append(tr.noise, m.bytes)
+		}
+	}
+}
+
+// otherServices lists the services in t that are not the gateway's.
+func otherServices(t Training, gateway StreamKey) map[StreamKey]bool {
+	out := map[StreamKey]bool{}
+	if gateway == everything() {
+		return out
+	}
+	for _, ex := range t.Examples {
+		for _, f := range ex.Trace.Flows {
+			if k := serviceOf(f); k != gateway {
+				out[k] = true
+			}
+		}
+	}
+	return out
+}

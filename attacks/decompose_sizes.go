@@ -1,0 +1,243 @@
+package attacks
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// knownCommand is a training command with the size of its message.
+type knownCommand struct {
+	counts []uint8
+	size   int
+	group  string
+}
+
+func (k knownCommand) actions() int {
+	n := 0
+	for _, c := range k.counts {
+		n += int(c)
+	}
+	return n
+}
+
+// single returns the only action of k, or -1.
+func (k knownCommand) single() int {
+	a := -1
+	for i, c := range k.counts {
+		if c > 0 && a >= 0 {
+			return -1
+		}
+		if c > 0 {
+			a = i
+		}
+	}
+	return a
+}
+
+// sizeRule is what was learned about sizes: |s| = content + e + the sum of
+// action sizes, with e looked up among known commands of nearly that size.
+type sizeRule struct {
+	content int
+	action  []int // 0: not known
+	k       int
+	pairs   []variation // ascending by size
+}
+
+// variation is a known command's size with what the sum of its parts misses.
+type variation struct {
+	size, e int
+	group   string
+}
+
+// learnPairs is the published way (section IV-A): |a_i| is the size of two
+// copies less the size of one, |ac| is one copy less |a_i|. Commands repeat,
+// so medians are taken. An action that was not seen both ways takes its size
+// from regress.
+func learnPairs(commands []knownCommand, actions, k, m int) sizeRule {
+	fit := regress(commands, actions)
+	one, two := make([][]int, actions), make([][]int, actions)
+	for _, c := range commands {
+		if a := c.single(); a >= 0 && c.counts[a] == 1 {
+			one[a] = append(one[a], c.size)
+		} else if a >= 0 && c.counts[a] == 2 {
+			two[a] = append(two[a], c.size)
+		}
+	}
+	r := sizeRule{k: k, action: make([]int, actions)}
+	var contents []int
+	for a := range actions {
+		if len(one[a]) == 0 || len(two[a]) == 0 {
+			r.action[a] = int(math.Round(fit[a]))
+			continue
+		}
+		s := lowerMedian(one[a])
+		r.action[a] = lowerMedian(two[a]) - s
+		contents = append(contents, s-r.action[a])
+	}
+	r.content = int(math.Round(fit[actions]))
+	if len(contents) > 0 {
+		r.content = lowerMedian(contents)
+	}
+	return r.vary(commands, m)
+}
+
+// learnFit takes all sizes from least squares over all known commands, which
+// is better than pairs where a defense adds noise (not in the paper).
+func learnFit(commands []knownCommand, actions, k, m int) sizeRule {
+	fit := regress(commands, actions)
+	r := sizeRule{k: k, action: make([]int, actions), content: int(math.Round(fit[actions]))}
+	for a := range actions {
+		r.action[a] = int(math.Round(fit[a]))
+	}
+	return r.vary(commands, m)
+}
+
+// lowerMedian is the lower median of xs, which it sorts.
+func lowerMedian(xs []int) int {
+	slices.Sort(xs)
+	return xs[(len(xs)-1)/2]
+}
+
+// regress fits the size of each action, and last the content, by least
+// squares; a small ridge keeps actions that always occur together solvable.
+func regress(commands []knownCommand, actions int) []float64 {
+	n := actions + 1
+	xx, xy := mat.NewSymDense(n, nil), mat.NewVecDense(n, nil)
+	for i := range n {
+		xx.SetSym(i, i, 1e-6)
+	}
+	row := mat.NewVecDense(n, nil)
+	for _, c := range commands {
+		for a, k := range c.counts {
+			row.SetVec(a, float64(k))
+		}
+		row.SetVec(actions, 1)
+		xx.SymRankOne(xx, 1, row)
+		xy.AddScaledVec(xy, float64(c.size), row)
+	}
+	var chol mat.Cholesky
+	out := mat.NewVecDense(n, nil)
+	if chol.Factorize(xx) {
+		// An ill-conditioned solution is still the best there is.
+		_ = chol.SolveVecTo(out, xy)
+	}
+	return out.RawVector().Data
+}
+
+// vary adds the pairs (|s_j|, e_j) of m known commands. Commands of several
+// kinds go first: those of one kind taught the sizes already.
+func (r sizeRule) vary(commands []knownCommand, m int) sizeRule {
+	order := make([]int, len(commands))
+	for i := range order {
+		order[i] = i
+	}
+	plain := func(i int) int {
+		if c := commands[i]; c.single() >= 0 && c.actions() <= 2 {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return plain(a) - plain(b) })
+	if m > 0 {
+		order = order[:min(m, len(order))]
+	}
+	for _, i := range order {
+		c := commands[i]
+		r.pairs = append(r.pairs, variation{c.size, c.size - r.content - r.sum(c.counts), c.group})
+	}
+	slices.SortStableFunc(r.pairs, func(a, b variation) int {
+		return cmp.Or(a.size-b.size, a.e-b.e)
+	})
+	return r
+}
+
+func (r sizeRule) sum(counts []uint8) int {
+	sum := 0
+	for a, c := range counts {
+		sum += int(c) * r.action[a]
+	}
+	return sum
+}
+
+// variationAt is e for an observed size: the majority among the k nearest
+// known sizes, all at an equal distance voting. Among equally frequent values
+// the one nearest to 0 wins, then the smaller. skip leaves pairs out.
+func (r sizeRule) variationAt(size int, skip func(i int) bool) (e int, ok bool) {
+	hi, _ := slices.BinarySearchFunc(r.pairs, size, func(p variation, s int) int { return p.size - s })
+	lo := hi - 1
+	votes := map[int]int{}
+	taken, last := 0, -1
+	for lo >= 0 || hi < len(r.pairs) {
+		var i int
+		if hi == len(r.pairs) || lo >= 0 && size-r.pairs[lo].size <= r.pairs[hi].size-size {
+			i, lo = lo, lo-1
+		} else {
+			i, hi = hi, hi+1
+		}
+		d := max(size-r.pairs[i].size, r.pairs[i].size-size)
+		if taken >= r.k && d > last {
+			break
+		}
+		if skip == nil || !skip(i) {
+			votes[r.pairs[i].e]++
+			taken, last = taken+1, d
+		}
+	}
+	return likeliest(votes)
+}
+
+func likeliest(votes map[int]int) (e int, ok bool) {
+	best := 0
+	for v, n := range votes {
+		a, b := max(v, -v), max(e, -e)
+		if n > best || n == best && (a < b || a == b && v < e) {
+			e, best = v, n
+		}
+	}
+	return e, best > 0
+}
+
+// agreement is the share of known commands whose e the others predict: how
+// often the truth would be among the candidates. Others are those of other
+// groups, or where there is one group, all others.
+func (r sizeRule) agreement() float64 {
+	hits := 0
+	groups := r.groups()
+	for i, p := range r.pairs {
+		e, ok := r.variationAt(p.size, r.outside(i, groups))
+		if ok && e == p.e {
+			hits++
+		}
+	}
+	return float64(hits) / float64(max(1, len(r.pairs)))
+}
+
+func (r sizeRule) groups() int {
+	seen := map[string]bool{}
+	for _, p := range r.pairs {
+		seen[p.group] = true
+	}
+	return len(seen)
+}
+
+func (r sizeRule) outside(i, groups int) func(int) bool {
+	if groups > 1 {
+		return func(j int) bool { return r.pairs[j].group == r.pairs[i].group }
+	}
+	return func(j int) bool { return j == i }
+}
+
+// recovery is the exact_recovery that the rule reaches on its own pairs, each
+// predicted from the others.
+func (r sizeRule) recovery(l *lister) float64 {
+	sum, groups := 0.0, r.groups()
+	for i, p := range r.pairs {
+		if e, ok := r.variationAt(p.size, r.outside(i, groups)); ok && e == p.e {
+			sum += 1 / float64(max(1, len(l.list(p.size-r.content-e))))
+		}
+	}
+	return sum / float64(max(1, len(r.pairs)))
+}
