@@ -1,6 +1,7 @@
 package attacks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -51,19 +52,13 @@ func (Decompose) Info() Info {
 
 // Validate checks the parameters.
 func (d Decompose) Validate() error {
-	switch {
-	case d.K < 1:
-		return fmt.Errorf("k=%d: want at least 1", d.K)
-	case d.Known < 0:
-		return fmt.Errorf("known=%d: want 0 or more", d.Known)
-	case d.MaxActions < 1 || d.MaxActions > 200:
-		return fmt.Errorf("max_actions=%d: want 1 to 200", d.MaxActions)
-	case d.GapS < 0 || d.GapS > 60:
-		return fmt.Errorf("gap_s=%v: want 0 to 60", d.GapS)
-	case d.Slack < 0:
-		return fmt.Errorf("slack=%d: want 0 or more", d.Slack)
-	}
-	return nil
+	return cmp.Or(
+		inRange("k", float64(d.K), 1, 1e6),
+		inRange("known", float64(d.Known), 0, 1e9),
+		inRange("max_actions", float64(d.MaxActions), 1, 200),
+		inRange("gap_s", d.GapS, 0, 60),
+		inRange("slack", float64(d.Slack), 0, 200),
+	)
 }
 
 // limitsOf reads Limits.
@@ -233,7 +228,7 @@ func newPrior(t Training, most int) prior {
 	p := prior{make([]float64, most+1), make([]float64, len(t.Classes))}
 	for _, ex := range t.Examples {
 		for _, c := range ex.Labels.Commands {
-			counts, ok := countsOf(c, t.Classes)
+			counts, ok := multiset(c, t.Classes)
 			if !ok {
 				continue
 			}
@@ -269,18 +264,4 @@ func (p prior) of(counts []uint8) float64 {
 		x += float64(k)*p.action[a] - lgamma(int(k)+1)
 	}
 	return x
-}
-
-// countsOf returns the counts of classes in c; ok is false when an action is
-// not among them or the counts do not fit.
-func countsOf(c datasets.Command, classes []string) (counts []uint8, ok bool) {
-	counts = make([]uint8, len(classes))
-	for _, a := range c.Actions {
-		i, found := slices.BinarySearch(classes, a.Action)
-		if !found || a.Count < 0 || a.Count > math.MaxUint8 {
-			return nil, false
-		}
-		counts[i] += uint8(a.Count)
-	}
-	return counts, true
 }

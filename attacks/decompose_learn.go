@@ -7,9 +7,9 @@ import (
 	"veilbench/datasets"
 )
 
-// trial is what training gives when one service is taken for the gateway's
+// sizeTrial is what training gives when one service is taken for the gateway's
 // and one gap for the end of a message.
-type trial struct {
+type sizeTrial struct {
 	service  StreamKey
 	gap      time.Duration
 	known    []knownCommand
@@ -21,13 +21,13 @@ type trial struct {
 // choose tries every service, and all together, under every gap, and keeps the
 // trial in which most commands have a size that the others predict. It is nil
 // when no command has a message.
-func (d Decompose) choose(ctx context.Context, t Training) (*trial, error) {
+func (d Decompose) choose(ctx context.Context, t Training) (*sizeTrial, error) {
 	gaps := []time.Duration{20 * time.Millisecond, 5 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond}
 	if d.GapS > 0 {
 		gaps = []time.Duration{time.Duration(d.GapS * float64(time.Second))}
 	}
 	streams, services := streamsOf(t)
-	var best *trial
+	var best *sizeTrial
 	hits := -1.0
 	for _, service := range services {
 		for _, gap := range gaps {
@@ -76,8 +76,8 @@ func streamsOf(t Training) (streams []map[StreamKey][]int32, services []StreamKe
 }
 
 // gather finds the message of each command.
-func gather(t Training, streams []map[StreamKey][]int32, service StreamKey, gap time.Duration) *trial {
-	tr := &trial{service: service, gap: gap}
+func gather(t Training, streams []map[StreamKey][]int32, service StreamKey, gap time.Duration) *sizeTrial {
+	tr := &sizeTrial{service: service, gap: gap}
 	all := make([]gatewayTraffic, len(t.Examples))
 	commands := make([][]datasets.Command, len(t.Examples))
 	for i, ex := range t.Examples {
@@ -92,12 +92,12 @@ func gather(t Training, streams []map[StreamKey][]int32, service StreamKey, gap 
 }
 
 // add matches the commands of one example with the messages in s.
-func (tr *trial) add(s gatewayTraffic, ex Labeled, classes []string, delay time.Duration) {
+func (tr *sizeTrial) add(s gatewayTraffic, ex Labeled, classes []string, delay time.Duration) {
 	taken := map[time.Duration]bool{}
 	first := len(tr.reported)
 	for _, c := range ex.Labels.Commands {
 		m, ok := s.match(c.Time, delay)
-		counts, fits := countsOf(c, classes)
+		counts, fits := multiset(c, classes)
 		if !ok || !fits || taken[m.start] {
 			continue
 		}

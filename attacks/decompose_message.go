@@ -69,8 +69,8 @@ func readGateway(t datasets.Trace, packets []int32, gap time.Duration) gatewayTr
 // Messages of a command start within this time around it; delay is found by
 // steps of delayStep.
 const (
-	leadTime    = 500 * time.Millisecond
-	replyTime     = 5 * time.Second
+	leadTime  = 500 * time.Millisecond
+	replyTime = 5 * time.Second
 	delayStep = 50 * time.Millisecond
 )
 
@@ -171,7 +171,7 @@ func learnReports(known []reported) (best reportRule, ok bool) {
 // maxSizes bounds the distinct sizes that learnReports tries: the commonest.
 const maxSizes = 160
 
-// upSizes lists the Up sizes within w replyTime commands, ascending.
+// upSizes lists the Up sizes within w after commands, ascending.
 func upSizes(known []reported, w time.Duration) []int32 {
 	count := map[int32]int{}
 	for _, k := range known {
@@ -195,7 +195,7 @@ func upSizes(known []reported, w time.Duration) []int32 {
 }
 
 // countUps counts Up packets per command and bin; a bin reaches from the size
-// leadTime it, exclusive, to its own, so sizes left out are counted too.
+// before it, exclusive, to its own, so sizes left out are counted too.
 func countUps(known []reported, w time.Duration, sizes []int32) [][]int {
 	counts := make([][]int, len(known))
 	for i, k := range known {
