@@ -19,6 +19,8 @@ import (
 //	                         earlier groups train, later ones test, and
 //	                         nothing within purge_s before the cut trains
 //	kfold:k=5                k folds of recordings (within)
+//	trial-kfold:k=5          the i-th recording of each class and group tests in
+//	                         fold i mod k (within)
 //	leave-one-out            one fold, one part per recording (within)
 //	fixed-80-20              per class the first max(1, floor(0.8 n)) train (within)
 //	fixed-even-odd           even positions train, odd ones test (within)
@@ -56,6 +58,7 @@ func splitKinds() []splitKind {
 		{"leave-one-group-out", false, leaveOneGroupOut{}},
 		{"chronological", false, chronological{Share: 0.7}},
 		{"kfold", true, kFold{K: 5}},
+		{"trial-kfold", true, trialKFold{K: 5}},
 		{"leave-one-out", true, leaveOneOut{}},
 		{"fixed-80-20", true, fixed8020{}},
 		{"fixed-even-odd", true, fixedEvenOdd{}},

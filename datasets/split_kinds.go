@@ -134,6 +134,27 @@ func (v splitView) byClass(order []int) [][]int {
 	return out
 }
 
+type trialKFold struct {
+	K int `help:"number of folds"`
+}
+
+// Validate checks k.
+func (s trialKFold) Validate() error { return checkK(s.K) }
+
+// folds deals the recordings of each class and group out in order, so that
+// fold i tests trial i of every session.
+func (s trialKFold) folds(v splitView) ([]Fold, error) {
+	tests := make([][]int, s.K)
+	for _, g := range v.groups() {
+		for _, c := range v.byClass(g.rec) {
+			for n, i := range c {
+				tests[n%s.K] = append(tests[n%s.K], i)
+			}
+		}
+	}
+	return v.foldsOf(tests), nil
+}
+
 type leaveOneOut struct{}
 
 func (leaveOneOut) folds(v splitView) ([]Fold, error) {

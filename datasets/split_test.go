@@ -71,8 +71,8 @@ func TestWithin(t *testing.T) {
 // Every split uses each recording at most once as test item, puts nothing on
 // both sides, and an across split puts no group on both sides.
 func TestFoldsGuards(t *testing.T) {
-	ds := splitData(7, 4)
-	for _, s := range append(Splits(), "group-kfold:k=2", "kfold:k=7", "group-kfold:k=7") {
+	ds := splitData(7, 10)
+	for _, s := range append(Splits(), "group-kfold:k=2", "kfold:k=7", "group-kfold:k=7", "trial-kfold:k=2") {
 		folds, err := s.Folds(ds, Clip)
 		if err != nil {
 			t.Fatalf("%s: %v", s, err)
@@ -112,7 +112,7 @@ func TestFoldsGuards(t *testing.T) {
 
 // Permuting the recordings or renaming the classes gives the same folds.
 func TestFoldsInvariant(t *testing.T) {
-	ds := splitData(7, 4)
+	ds := splitData(7, 10)
 	perm := *ds
 	perm.Recordings = slices.Clone(ds.Recordings)
 	rng := rand.New(rand.NewPCG(1, 2))

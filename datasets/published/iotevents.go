@@ -1,8 +1,6 @@
 package published
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -86,15 +84,16 @@ func readIoTEventsPath(path string) (files []iotFile, skipped []string, err erro
 	}
 	names := []string{path}
 	if info.IsDir() {
-		if names, err = filepath.Glob(filepath.Join(escapeGlob(path), "*.txt")); err != nil {
+		if names, err = glob(path, "*.txt"); err != nil {
 			return nil, nil, err
 		}
 	}
 	for _, name := range names {
-		f, err := readIoTFile(name)
+		f, err := readText(name, parseIoTEvents)
 		if err != nil {
 			return nil, nil, err
 		}
+		f.stem = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
 		if len(f.clips) == 0 {
 			skipped = append(skipped, fmt.Sprintf("%s: %d packets and no label, left out", filepath.Base(name), f.tail))
 			continue
@@ -110,20 +109,6 @@ func readIoTEventsPath(path string) (files []iotFile, skipped []string, err erro
 	return nil, nil, fmt.Errorf("%s: no *.txt file with labeled events", path)
 }
 
-func readIoTFile(name string) (iotFile, error) {
-	r, err := os.Open(name)
-	if err != nil {
-		return iotFile{}, err
-	}
-	defer r.Close()
-	f, err := parseIoTEvents(r)
-	if err != nil {
-		return iotFile{}, fmt.Errorf("%s:%w", name, err)
-	}
-	f.stem = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
-	return f, nil
-}
-
 // parseIoTEvents reads one file. Errors begin with the line number.
 func parseIoTEvents(r io.Reader) (iotFile, error) {
 	var f iotFile
@@ -135,10 +120,10 @@ func parseIoTEvents(r io.Reader) (iotFile, error) {
 		case strings.TrimSpace(line) == "":
 		case line[0] == '\t':
 			if err := c.row(line[1:]); err != nil {
-				return f, fmt.Errorf("%d: %w", sc.n, err)
+				return f, sc.fail(err)
 			}
 		case len(c.packets) == 0:
-			return f, fmt.Errorf("%d: label %q closes an event without packets (packet lines begin with a tab)", sc.n, clip(line))
+			return f, sc.fail(fmt.Errorf("label %q closes an event without packets (packet lines begin with a tab)", quote(line)))
 		default:
 			c.label = strings.TrimSpace(line)
 			f.clips = append(f.clips, c)
@@ -146,10 +131,7 @@ func parseIoTEvents(r io.Reader) (iotFile, error) {
 		}
 	}
 	f.tail = len(c.packets)
-	if err := sc.Err(); err != nil {
-		return f, fmt.Errorf("%d: %w", sc.n+1, err)
-	}
-	return f, nil
+	return f, sc.Err()
 }
 
 // row adds the packet of a line without its first tab.
@@ -168,11 +150,11 @@ func (c *iotClip) row(line string) error {
 		p.Dir = datasets.Up
 	case "0":
 	default:
-		return fmt.Errorf("direction %q, want 1 (to the Internet) or 0", clip(v[2]))
+		return fmt.Errorf("direction %q, want 1 (to the Internet) or 0", quote(v[2]))
 	}
 	n, err := strconv.Atoi(v[3])
 	if err != nil || n < datasets.EthernetHeader || n > 1<<16+datasets.EthernetHeader {
-		return fmt.Errorf("length %q, want a frame's bytes, %d to %d", clip(v[3]), datasets.EthernetHeader, 1<<16+datasets.EthernetHeader)
+		return fmt.Errorf("length %q, want a frame's bytes, %d to %d", quote(v[3]), datasets.EthernetHeader, 1<<16+datasets.EthernetHeader)
 	}
 	p.Size, p.Payload = int32(n), iotPayload(int32(n))
 	if len(c.packets) == 0 {
@@ -214,12 +196,12 @@ func iotEventsDataset(name string, files []iotFile) datasets.Dataset {
 		}
 	}
 	slices.Sort(devices)
-	end := max(longest.Truncate(time.Second)+time.Second, time.Second)
+	end := roundUp(longest)
 	for _, f := range files {
 		device, _ := slices.BinarySearch(devices, f.stem)
 		backward, clips := 0, 0
 		for i, c := range f.clips {
-			id := fmt.Sprintf("%s/%0*d", f.stem, max(4, len(strconv.Itoa(len(f.clips)))), i+1)
+			id := f.stem + "/" + number(i+1, max(1000, len(f.clips)))
 			ds.Recordings = append(ds.Recordings, c.recording(id, devices, device, end))
 			if backward += c.backward; c.backward > 0 {
 				clips++
@@ -248,67 +230,4 @@ func (c iotClip) recording(id string, devices []string, device int, end time.Dur
 			Cause:   make([]int32, len(c.packets)),
 		},
 	}
-}
-
-// lines reads lines and counts them. It takes LF, CRLF and a file without an
-// end of line at its end.
-type lines struct {
-	*bufio.Scanner
-	n int
-}
-
-// maxLine bounds a line, so that a binary file is refused and not stored.
-const maxLine = 1 << 20
-
-func newLines(r io.Reader) *lines {
-	sc := bufio.NewScanner(r)
-	sc.Buffer(make([]byte, 0, 4096), maxLine)
-	return &lines{Scanner: sc}
-}
-
-// Scan moves to the next line.
-func (l *lines) Scan() bool {
-	if !l.Scanner.Scan() {
-		return false
-	}
-	l.n++
-	return true
-}
-
-// Err says why reading ended.
-func (l *lines) Err() error {
-	if err := l.Scanner.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return fmt.Errorf("line of more than %d bytes: this is no text file", maxLine)
-	} else {
-		return err
-	}
-}
-
-// parseEpoch reads decimal seconds since 1970 exactly.
-func parseEpoch(s string) (time.Time, error) {
-	whole, frac, _ := strings.Cut(s, ".")
-	sec, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || sec < 0 || sec > 1<<33 || len(frac) > 9 || strings.ContainsAny(whole+frac, "+-") {
-		return time.Time{}, fmt.Errorf("time %q, want seconds since 1970 with at most 9 decimals", clip(s))
-	}
-	ns := int64(0)
-	if frac != "" {
-		if ns, err = strconv.ParseInt((frac + "000000000")[:9], 10, 64); err != nil {
-			return time.Time{}, fmt.Errorf("time %q, want seconds since 1970 with at most 9 decimals", clip(s))
-		}
-	}
-	return time.Unix(sec, ns).UTC(), nil
-}
-
-// clip shortens what a message quotes from a file.
-func clip(s string) string {
-	if len(s) > 40 {
-		return s[:40] + "..."
-	}
-	return s
-}
-
-// escapeGlob makes a path safe to use in a glob pattern.
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }

@@ -1,7 +1,6 @@
 package published
 
 import (
-	"encoding/csv"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -85,15 +84,7 @@ func TestIoTEventsLabels(t *testing.T) {
 	for c, n := range count {
 		got[c] = fmt.Sprint(n)
 	}
-	f, err := os.Open(filepath.Join(dir, "labels.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := readCSV(t, filepath.Join(dir, "labels.csv"))
 	for _, r := range rows[1:] {
 		class := strings.TrimSuffix(r[0], ".txt") + "/" + r[2]
 		if r[4] != "0" && got[class] != r[4] {
@@ -123,15 +114,7 @@ func TestIoTEventsReference(t *testing.T) {
 	for i := range sets {
 		byName[strings.TrimPrefix(sets[i].Name, "iotevents/")+".txt"] = &sets[i]
 	}
-	f, err := os.Open(filepath.Join(dir, "reference_knn.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := readCSV(t, filepath.Join(dir, "reference_knn.csv"))
 	split := map[string]datasets.Split{"loo_same_count": "leave-one-out", "first80_same_count": "fixed-80-20"}
 	compared := 0
 	for _, r := range rows[1:] {

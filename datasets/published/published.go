@@ -19,6 +19,8 @@ type loader struct {
 
 func loaders() []loader {
 	return []loader{
+		{"echo-voice", one(EchoVoice)},
+		{"ikea-gateway", one(IKEAGateway)},
 		{"iotevents", IoTEvents},
 		{"iotevents-pooled", one(IoTEventsPooled)},
 	}

@@ -1,6 +1,7 @@
 package published
 
 import (
+	"encoding/csv"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,4 +16,19 @@ func sharedData(t testing.TB, folder string) string {
 		t.Skipf("recorded data %s is not here: %v", folder, err)
 	}
 	return path
+}
+
+// readCSV returns all rows of a file.
+func readCSV(t testing.TB, path string) [][]string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }

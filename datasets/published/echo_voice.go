@@ -1,0 +1,174 @@
+package published
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"veilbench/datasets"
+)
+
+const echoSource = "VCFingerprinting, github.com/SmartHomePrivacyProject/VCFingerprinting commit 2de88766; Kennedy et al., I Can Hear Your Alexa, IEEE CNS 2019"
+
+// EchoVoice reads the traces of spoken commands to an Amazon Echo: path is the
+// folder with trace_csv, or trace_csv itself. Each CSV file (row, time, size,
+// direction) is one clip of device "echo" with the command as activity.
+//
+// The command is the file's name without "_<trial>.csv", cut at the first "_5"
+// that ends there or is followed by "_". Names that end in "_L_<trial>.csv" are
+// session L, the others session S; the session is the group, for trials of one
+// session were recorded back to back and a split inside it scores several
+// times higher. Recording IDs are "<session>/<command>/<trial>", so that
+// trial-kfold:k=5 is the split by trial number.
+//
+// Sizes are those of IP packets. Payloads were not published: they are taken as
+// the IP length less 40, and none for 52 bytes (TCP with options and no data).
+// Times that run backwards are stored as the running maximum, with a warning.
+func EchoVoice(path string) (datasets.Dataset, error) {
+	folder := path
+	if info, err := os.Stat(filepath.Join(path, "trace_csv")); err == nil && info.IsDir() {
+		folder = filepath.Join(path, "trace_csv")
+	}
+	names, err := glob(folder, "*.csv")
+	if err != nil {
+		return datasets.Dataset{}, err
+	}
+	ds := datasets.Dataset{
+		Name:     "echo-voice",
+		Recorded: datasets.LAN,
+		Tasks:    []datasets.Task{datasets.Clip},
+		Split:    "leave-one-group-out",
+		Source:   echoSource,
+	}
+	backward, longest := 0, time.Duration(0)
+	for _, name := range names {
+		command, session, trial, ok := echoName(filepath.Base(name))
+		if !ok {
+			continue // labels and events lie beside the traces
+		}
+		t, err := readText(name, parseEchoTrace)
+		if err != nil {
+			return ds, err
+		}
+		if t.backward {
+			backward++
+		}
+		longest = max(longest, t.packets[len(t.packets)-1].Time)
+		ds.Recordings = append(ds.Recordings, t.recording(command, session, trial))
+	}
+	if len(ds.Recordings) == 0 {
+		return ds, fmt.Errorf("%s: no trace (want trace_csv/<command>_<trial>.csv)", path)
+	}
+	for i := range ds.Recordings {
+		ds.Recordings[i].Trace.End = roundUp(longest)
+	}
+	slices.SortFunc(ds.Recordings, func(a, b datasets.Recording) int { return strings.Compare(a.ID, b.ID) })
+	if backward > 0 {
+		ds.Warnings = append(ds.Warnings, fmt.Sprintf("%d of %d traces have times that run backwards; they are stored as the running maximum", backward, len(ds.Recordings)))
+	}
+	return ds, nil
+}
+
+// echoName reads command, session and trial off a file name.
+func echoName(base string) (command, session string, trial int, ok bool) {
+	stem, isCSV := strings.CutSuffix(base, ".csv")
+	i := strings.LastIndexByte(stem, '_')
+	if !isCSV || i < 1 {
+		return "", "", 0, false
+	}
+	trial, err := strconv.Atoi(stem[i+1:])
+	if err != nil || trial < 1 || trial > 99 {
+		return "", "", 0, false
+	}
+	stem = stem[:i]
+	session = "S"
+	if strings.HasSuffix(stem, "_L") {
+		session = "L"
+	}
+	if i := strings.Index(stem+"_", "_5_"); i >= 0 {
+		stem = stem[:i]
+	}
+	return strings.TrimSuffix(stem, "_L"), session, trial, stem != ""
+}
+
+// echoTrace is one CSV file.
+type echoTrace struct {
+	packets  []datasets.Packet
+	backward bool
+}
+
+func parseEchoTrace(r io.Reader) (echoTrace, error) {
+	var t echoTrace
+	sc := newLines(r)
+	if !sc.Scan() || sc.Text() != ",time,size,direction" {
+		return t, fmt.Errorf("1: first line %q, want %q", quote(sc.Text()), ",time,size,direction")
+	}
+	for sc.Scan() {
+		if err := t.row(strings.Split(sc.Text(), ",")); err != nil {
+			return t, sc.fail(err)
+		}
+	}
+	if err := sc.Err(); err != nil {
+		return t, err
+	}
+	if len(t.packets) == 0 {
+		return t, fmt.Errorf("%d: no packet", sc.n)
+	}
+	return t, nil
+}
+
+func (t *echoTrace) row(v []string) error {
+	if len(v) != 4 {
+		return fmt.Errorf("%d fields, want row, time, size and direction", len(v))
+	}
+	var x [3]float64
+	for i := range x {
+		var err error
+		if x[i], err = strconv.ParseFloat(v[i+1], 64); err != nil || math.IsNaN(x[i]) {
+			return fmt.Errorf("%q is no number", quote(v[i+1]))
+		}
+	}
+	at, size := x[0], x[1]
+	switch {
+	case at < 0 || at > 1e9:
+		return fmt.Errorf("time %v, want seconds from the first packet", at)
+	case size != math.Trunc(size) || size < 20 || size > 65535:
+		return fmt.Errorf("size %v, want bytes of an IP packet", size)
+	case x[2] != 1 && x[2] != -1:
+		return errors.New("direction is not 1 (from the speaker) or -1")
+	}
+	p := datasets.Packet{Time: seconds(at), Size: int32(size) + datasets.EthernetHeader, Dir: datasets.Up}
+	if x[2] < 0 {
+		p.Dir = datasets.Down
+	}
+	if size != 52 {
+		p.Payload = int32(max(size-40, 0))
+	}
+	if n := len(t.packets); n > 0 && p.Time < t.packets[n-1].Time {
+		p.Time, t.backward = t.packets[n-1].Time, true
+	}
+	t.packets = append(t.packets, p)
+	return nil
+}
+
+func (t echoTrace) recording(command, session string, trial int) datasets.Recording {
+	const tcp = 6
+	return datasets.Recording{
+		ID:    fmt.Sprintf("%s/%s/%02d", session, command, trial),
+		Group: session,
+		Trace: datasets.Trace{Packets: t.packets, Flows: []datasets.Flow{{Proto: tcp}}},
+		Labels: datasets.Labels{
+			Devices: []string{"echo"},
+			Owners:  make([]int32, len(t.packets)),
+			Events:  []datasets.Event{{Activity: command}},
+			Cause:   make([]int32, len(t.packets)),
+		},
+	}
+}

@@ -1,0 +1,254 @@
+package published
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"veilbench/datasets"
+)
+
+const (
+	ikeaSource  = "NEMEA-SIoT, github.com/CESNET/NEMEA-SIoT commit 78a6af6c, datasets/data-sets/ikea-app"
+	ikeaGateway = "192.168.3.213"
+	ikeaPort    = 5684 // CoAP over DTLS
+)
+
+// ikeaFolders are the kinds of action, as the publishers sorted their files.
+func ikeaFolders() []string {
+	return []string{"app-init", "brightness-color", "general-traffic", "on-off"}
+}
+
+// IKEAGateway reads the flow records of an IKEA gateway driven by a phone:
+// path is the folder with app-init, brightness-color, general-traffic and
+// on-off, each with files of one JSON object per line as the flow meter Joy
+// writes them. Each file is one recording, its own group, a clip whose activity
+// is the folder's name.
+//
+// Local is the gateway and Down is towards it, for the set stands in for the
+// commands that a gateway gets from its cloud; the flows between phone and
+// gateway are marked as staying at home, which they do, so an observer outside
+// sees none of them. Only packets with payload are listed, at most 100 to a
+// record; their gaps are whole milliseconds, below 0 where Joy met packets out
+// of order (they are sorted by time).
+//
+// Moments and numbers of commands were not published. In files whose names
+// state one kind of action, each request of a size known to belong to commands
+// counts as one command of that kind: the kind is the publishers' word, the
+// moment is read off the traffic (a warning says so).
+func IKEAGateway(path string) (datasets.Dataset, error) {
+	ds := datasets.Dataset{
+		Name:     "ikea-gateway",
+		Recorded: datasets.LAN,
+		Tasks:    []datasets.Task{datasets.Gateway, datasets.Clip},
+		Split:    "group-kfold:k=5",
+		Source:   ikeaSource,
+	}
+	longest, cut := time.Duration(0), 0
+	for _, folder := range ikeaFolders() {
+		names, err := glob(path, folder, "*.json")
+		if err != nil {
+			return ds, err
+		}
+		for _, name := range names {
+			rs, err := readText(name, parseJoy)
+			if err != nil {
+				return ds, err
+			}
+			r := ikeaRecording(folder, strings.TrimSuffix(filepath.Base(name), ".json"), rs)
+			for _, x := range rs {
+				if len(x.Packets) < x.Out+x.In {
+					cut++
+				}
+			}
+			if n := len(r.Trace.Packets); n > 0 {
+				longest = max(longest, r.Trace.Packets[n-1].Time)
+			}
+			ds.Recordings = append(ds.Recordings, r)
+		}
+	}
+	if len(ds.Recordings) == 0 {
+		return ds, fmt.Errorf("%s: no flow records (want folders %s with *.json)", path, strings.Join(ikeaFolders(), ", "))
+	}
+	for i := range ds.Recordings {
+		ds.Recordings[i].Trace.End = roundUp(longest)
+	}
+	ds.Warnings = []string{"the moments of commands were read off request sizes; only their kind is the publishers' word"}
+	if cut > 0 {
+		ds.Warnings = append(ds.Warnings, fmt.Sprintf("%d flow records list fewer packets than they count", cut))
+	}
+	return ds, nil
+}
+
+// joyFlow is one flow record.
+type joyFlow struct {
+	SA        string      `json:"sa"`
+	DA        string      `json:"da"`
+	SP        uint16      `json:"sp"`
+	DP        uint16      `json:"dp"`
+	Proto     uint8       `json:"pr"`
+	TimeStart json.Number `json:"time_start"`
+	Out       int         `json:"num_pkts_out"`
+	In        int         `json:"num_pkts_in"`
+	Packets   []joyPacket `json:"packets"`
+
+	src, dst netip.Addr
+	start    time.Time
+}
+
+// joyPacket is a packet with payload: its bytes, "<" towards sa or ">" from
+// it, and the gap to the one before in milliseconds.
+type joyPacket struct {
+	Bytes int    `json:"b"`
+	Dir   string `json:"dir"`
+	GapMS int64  `json:"ipt"`
+}
+
+func parseJoy(r io.Reader) ([]joyFlow, error) {
+	var out []joyFlow
+	sc := newLines(r)
+	for sc.Scan() {
+		if strings.TrimSpace(sc.Text()) == "" {
+			continue
+		}
+		var f joyFlow
+		if err := json.Unmarshal(sc.Bytes(), &f); err != nil {
+			return nil, sc.fail(fmt.Errorf("no flow record: %w", err))
+		}
+		if err := f.check(); err != nil {
+			return nil, sc.fail(err)
+		}
+		out = append(out, f)
+	}
+	if sc.n == 0 && sc.Err() == nil {
+		return nil, fmt.Errorf("1: empty, want one JSON flow record per line")
+	}
+	return out, sc.Err()
+}
+
+// check reads what is text in the record and refuses what no packet can be.
+func (f *joyFlow) check() (err error) {
+	if f.src, err = netip.ParseAddr(f.SA); err != nil {
+		return fmt.Errorf("sa: %w", err)
+	}
+	if f.dst, err = netip.ParseAddr(f.DA); err != nil {
+		return fmt.Errorf("da: %w", err)
+	}
+	if f.start, err = parseEpoch(f.TimeStart.String()); err != nil {
+		return fmt.Errorf("time_start: %w", err)
+	}
+	for i, p := range f.Packets {
+		switch {
+		case p.Bytes < 0 || p.Bytes > 65535:
+			return fmt.Errorf("packet %d: b is %d, want 0 to 65535", i, p.Bytes)
+		case p.Dir != "<" && p.Dir != ">":
+			return fmt.Errorf("packet %d: dir is %q, want < or >", i, quote(p.Dir))
+		case p.GapMS < 0 || p.GapMS >= 1<<32:
+			return fmt.Errorf("packet %d: ipt is %d, want milliseconds", i, p.GapMS)
+		}
+	}
+	return nil
+}
+
+// flow returns the conversation seen from the gateway and whether sa is the
+// home side of it.
+func (f *joyFlow) flow() (datasets.Flow, bool) {
+	local, remote := netip.AddrPortFrom(f.src, f.SP), netip.AddrPortFrom(f.dst, f.DP)
+	if f.Proto == 1 || f.Proto == 2 {
+		local, remote = netip.AddrPortFrom(f.src, 0), netip.AddrPortFrom(f.dst, 0)
+	}
+	from := f.DA != ikeaGateway
+	if !from {
+		local, remote = remote, local
+	}
+	out := remote.Addr()
+	return datasets.Flow{Proto: f.Proto, Local: local, Remote: remote, LAN: out.IsPrivate() || out.IsMulticast() || out.IsLinkLocalUnicast()}, from
+}
+
+// packet returns packet p of a flow of protocol proto. Joy counts the bytes
+// above UDP, TCP and ICMP; IGMP carries the router alert option.
+func (p joyPacket) packet(proto uint8) datasets.Packet {
+	header, payload := 20, p.Bytes
+	switch proto {
+	case 1:
+		header, payload = 20, p.Bytes+8
+	case 2:
+		header = 24
+	case 6:
+		header = 40
+	case 17:
+		header = 28
+	}
+	return datasets.Packet{Size: int32(datasets.EthernetHeader + header + payload), Payload: int32(payload)}
+}
+
+func ikeaRecording(folder, stem string, rs []joyFlow) datasets.Recording {
+	r := datasets.Recording{ID: folder + "/" + stem, Group: folder + "/" + stem}
+	r.Labels.Devices = []string{"gateway"}
+	r.Labels.Events = []datasets.Event{{Activity: folder}}
+	for _, f := range rs {
+		if r.Trace.Start.IsZero() || f.start.Before(r.Trace.Start) {
+			r.Trace.Start = f.start
+		}
+	}
+	index := map[datasets.Flow]int32{}
+	for _, f := range rs {
+		flow, from := f.flow()
+		n, ok := index[flow]
+		if !ok {
+			n = int32(len(r.Trace.Flows))
+			index[flow] = n
+			r.Trace.Flows = append(r.Trace.Flows, flow)
+		}
+		at := f.start.Sub(r.Trace.Start)
+		for _, jp := range f.Packets {
+			// Joy writes a gap below 0, of packets out of order, as 32 bits
+			// without a sign.
+			at = max(at+time.Duration(int32(uint32(jp.GapMS)))*time.Millisecond, 0)
+			p := jp.packet(f.Proto)
+			p.Time, p.Flow, p.Dir = at, n, datasets.Down
+			if (jp.Dir == ">") == from {
+				p.Dir = datasets.Up
+			}
+			r.Trace.Packets = append(r.Trace.Packets, p)
+		}
+	}
+	slices.SortStableFunc(r.Trace.Packets, func(a, b datasets.Packet) int { return int(min(max(a.Time-b.Time, -1), 1)) })
+	r.Trace, _ = datasets.LAN.View(nil, r.Trace) // flows in order of appearance
+	r.Labels.Owners = make([]int32, len(r.Trace.Packets))
+	r.Labels.Commands = ikeaCommands(stem, r.Trace)
+	return r
+}
+
+// ikeaCommands lists the requests in a file that holds one kind of action.
+func ikeaCommands(stem string, t datasets.Trace) []datasets.Command {
+	action := ""
+	switch {
+	case strings.HasPrefix(stem, "turn-on-off"):
+		action = "switch"
+	case strings.HasPrefix(stem, "app-change-color"):
+		action = "color"
+	case strings.HasPrefix(stem, "brightnes"), strings.HasPrefix(stem, "change-light-strength"):
+		action = "brightness"
+	default:
+		return nil
+	}
+	var out []datasets.Command
+	for _, p := range t.Packets {
+		f := t.Flows[p.Flow]
+		if p.Dir == datasets.Down && f.Proto == 17 && f.Local.Port() == ikeaPort && ikeaRequest(p.Payload) {
+			out = append(out, datasets.Command{Time: p.Time, Actions: []datasets.ActionCount{{Action: action, Count: 1}}})
+		}
+	}
+	return out
+}
+
+// ikeaRequest says whether a datagram of n bytes carries a command.
+func ikeaRequest(n int32) bool {
+	return n == 71 || n == 75 || n == 78 || n >= 80 && n <= 82 || n >= 89 && n <= 91
+}

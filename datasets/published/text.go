@@ -1,0 +1,161 @@
+package published
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// lines reads lines and counts them. It takes LF, CRLF and a file without an
+// end of line at its end.
+type lines struct {
+	*bufio.Scanner
+	n int
+}
+
+// maxLine bounds a line, so that a binary file is refused and not stored.
+const maxLine = 1 << 20
+
+func newLines(r io.Reader) *lines {
+	sc := bufio.NewScanner(r)
+	sc.Buffer(make([]byte, 0, 4096), maxLine)
+	return &lines{Scanner: sc}
+}
+
+// Scan moves to the next line.
+func (l *lines) Scan() bool {
+	if !l.Scanner.Scan() {
+		return false
+	}
+	l.n++
+	return true
+}
+
+// fail puts the current line's number in front of an error.
+func (l *lines) fail(err error) error { return fmt.Errorf("%d: %w", l.n, err) }
+
+// Err says why reading ended, with the line number in front; nil at the end
+// of the file.
+func (l *lines) Err() error {
+	err := l.Scanner.Err()
+	if errors.Is(err, bufio.ErrTooLong) {
+		err = fmt.Errorf("line of more than %d bytes: this is no text file", maxLine)
+	}
+	if err != nil {
+		return fmt.Errorf("%d: %w", l.n+1, err)
+	}
+	return nil
+}
+
+// readText opens a text file and hands it to parse, whose errors begin with a
+// line number.
+func readText[T any](name string, parse func(io.Reader) (T, error)) (T, error) {
+	r, err := os.Open(name)
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	defer r.Close()
+	out, err := parse(r)
+	if err != nil {
+		return out, fmt.Errorf("%s:%w", name, err)
+	}
+	return out, nil
+}
+
+// parseEpoch reads decimal seconds since 1970 exactly.
+func parseEpoch(s string) (time.Time, error) {
+	d, err := parseSeconds(s)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.Unix(0, int64(d)).UTC(), nil
+}
+
+// parseSeconds reads decimal seconds, 0 to 2^33, exactly.
+func parseSeconds(s string) (time.Duration, error) {
+	whole, frac, _ := strings.Cut(s, ".")
+	sec, err := strconv.ParseUint(whole, 10, 34)
+	ns := uint64(0)
+	if err == nil && frac != "" && len(frac) <= 9 {
+		ns, err = strconv.ParseUint((frac + "000000000")[:9], 10, 32)
+	}
+	if err != nil || sec > 1<<33 || len(frac) > 9 {
+		return 0, fmt.Errorf("time %q, want seconds with at most 9 decimals", quote(s))
+	}
+	return time.Duration(sec)*time.Second + time.Duration(ns), nil
+}
+
+// seconds turns a float into a duration, to the nearest nanosecond.
+func seconds(s float64) time.Duration {
+	return time.Duration(math.Round(s * float64(time.Second)))
+}
+
+// quote shortens what a message quotes from a file.
+func quote(s string) string {
+	if len(s) > 40 {
+		return s[:40] + "..."
+	}
+	return s
+}
+
+// glob lists the files of a folder that match pattern, by name in natural
+// order: x-2 before x-10.
+func glob(folder string, pattern ...string) ([]string, error) {
+	safe := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(folder)
+	names, err := filepath.Glob(filepath.Join(append([]string{safe}, pattern...)...))
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(names, naturally)
+	return names, nil
+}
+
+// naturally compares names with numbers in them as people would.
+func naturally(a, b string) int {
+	for a != "" && b != "" {
+		na, nb := digits(a), digits(b)
+		if na > 0 && nb > 0 {
+			x, y := strings.TrimLeft(a[:na], "0"), strings.TrimLeft(b[:nb], "0")
+			if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y), cmp.Compare(na, nb)); c != 0 {
+				return c
+			}
+			a, b = a[na:], b[nb:]
+			continue
+		}
+		if a[0] != b[0] {
+			return cmp.Compare(a[0], b[0])
+		}
+		a, b = a[1:], b[1:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// digits is the length of the number that s begins with.
+func digits(s string) int {
+	n := 0
+	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+// number writes n so that the names of count things sort in their order.
+func number(n, count int) string {
+	return fmt.Sprintf("%0*d", len(strconv.Itoa(count)), n)
+}
+
+// roundUp is the common end of clips of which the longest takes d: the next
+// whole second.
+func roundUp(d time.Duration) time.Duration {
+	return d.Truncate(time.Second) + time.Second
+}
