@@ -52,12 +52,23 @@ func ratio[T int | int64 | float64](a, b T) float64 {
 	return float64(a) / float64(b)
 }
 
+// recalls counts clips by true class.
+type recalls struct{ right, total map[string]int }
+
+func newRecalls() *recalls { return &recalls{map[string]int{}, map[string]int{}} }
+
+func (c *recalls) add(truth, guess string) {
+	c.total[truth]++
+	if guess == truth {
+		c.right[truth]++
+	}
+}
+
 // scoreClips scores whole-trace guesses: macro recall over the classes that
 // occur, accuracy and counts. Unknown is an error.
 func scoreClips(tests []answered) scores {
 	var s scores
-	right, total := map[string]int{}, map[string]int{}
-	groups := map[string]*GroupScore{}
+	all, groups := newRecalls(), map[string]*recalls{}
 	correct := 0
 	for _, t := range tests {
 		truth, guess, p := t.rec.ClipClass(), datasets.Unknown, 0.0
@@ -65,27 +76,26 @@ func scoreClips(tests []answered) scores {
 			guess, p = t.answer.Clip[0].Class, t.answer.Clip[0].P
 		}
 		s.items = append(s.items, Item{Recording: t.rec.ID, Group: t.rec.Group, Truth: truth, Answer: guess, Score: p})
-		g := groups[t.rec.Group]
-		if g == nil {
-			g = &GroupScore{Group: t.rec.Group}
-			groups[t.rec.Group] = g
+		if groups[t.rec.Group] == nil {
+			groups[t.rec.Group] = newRecalls()
 		}
-		g.N++
-		total[truth]++
+		all.add(truth, guess)
+		groups[t.rec.Group].add(truth, guess)
 		if guess == truth {
-			right[truth]++
-			g.Value++
 			correct++
 		}
 	}
-	for _, g := range groups {
-		g.Value /= float64(g.N)
-		s.groups = append(s.groups, *g)
+	for name, g := range groups {
+		n := 0
+		for _, k := range g.total {
+			n += k
+		}
+		s.groups = append(s.groups, GroupScore{Group: name, Value: meanRecall(g.right, g.total), N: n})
 	}
 	s.add("correct", float64(correct))
 	s.add("tested", float64(len(tests)))
 	s.add("accuracy", ratio(correct, len(tests)))
-	s.add("macro_recall", meanRecall(right, total))
+	s.add("macro_recall", meanRecall(all.right, all.total))
 	return s
 }
 
