@@ -15,9 +15,10 @@ import (
 type packet struct {
 	time          int64
 	size, payload int32
-	flow          int32 // index into home.flows
-	owner         int32 // index into home.devices
-	cause         int32 // index into home.events, -1 none
+	flow          int32  // index into house.flows
+	cause         int32  // index into house.events, -1 none
+	seq           uint32 // order of making, for packets of equal time
+	owner         int16  // index into house.devices
 	dir           datasets.Dir
 	acked         bool // calls for no further ACK: listed set-up, pure ACK, UDP
 }
@@ -27,30 +28,44 @@ type house struct {
 	seed    uint64
 	name    string
 	profile *profile
+	era     string // generation that devices of several belong to, "" any
 	end     int64
 	devices []*device
 	flows   []datasets.Flow
+	rtts    []int64 // round trip time of each flow
 	packets []packet
 	events  []datasets.Event
+	// commands are those of the gateway, in order of time.
+	commands []datasets.Command
 }
 
 // device is one device in one home, with everything that differs between
 // homes: firmware, round trip times, segment size, habits.
 type device struct {
 	*deviceProfile
-	home     *house
-	owner    int32
-	firmware int
-	addr     netip.Addr
-	mac      datasets.MAC
-	port     uint16
-	maxFrame int64
-	lossPPM  int64
-	shifts   map[shiftKey][]shift
-	rtts     map[string]int64
-	conns    map[string]*conn
-	channels map[string][]weightedName
-	ports    *rand.Rand
+	home       *house
+	label      string // name in the truth
+	owner      int16
+	firmware   int
+	generation string
+	addr       netip.Addr
+	mac        datasets.MAC
+	port       uint16
+	maxFrame   int64
+	lossPPM    int64
+	shifts     map[shiftKey][]shift
+	rtts       map[string]int64
+	lasting    map[string][]lasting
+	channels   map[string][]weightedName
+	ports      *rand.Rand
+	busy       int64 // until when the last event plays
+}
+
+// lasting is a persistent connection and when it was opened; the first of a
+// flow was opened before the recording.
+type lasting struct {
+	from int64
+	*conn
 }
 
 // conn is an open connection.
@@ -81,13 +96,12 @@ func (c *conn) header() int64 {
 func (h *house) addDevice(p *deviceProfile, firmware int) *device {
 	i := len(h.devices)
 	d := &device{
-		deviceProfile: p, home: h, owner: int32(i), firmware: firmware,
-		addr:  netip.AddrFrom4([4]byte{192, 168, 1, byte(20 + i)}),
-		rtts:  map[string]int64{},
-		conns: map[string]*conn{}, channels: map[string][]weightedName{},
-		ports: newRand(h.seed, h.name, p.ID, "ports"),
+		deviceProfile: p, home: h, label: p.ID, owner: int16(i), firmware: firmware,
+		addr: netip.AddrFrom4([4]byte{192, 168, 1, byte(20 + i)}),
+		rtts: map[string]int64{}, lasting: map[string][]lasting{}, channels: map[string][]weightedName{},
+		ports: newRand(h.seed, h.name, p.ID, strconv.Itoa(i), "ports"),
 	}
-	r := newRand(h.seed, h.name, p.ID, "device")
+	r := newRand(h.seed, h.name, p.ID, strconv.Itoa(i), "device")
 	d.mac = hardwareAddress(p.OUI, r)
 	d.port = uint16(between(r, 32768, 60000))
 	d.maxFrame = maxFrames().draw(r)
@@ -102,8 +116,46 @@ func (h *house) addDevice(p *deviceProfile, firmware int) *device {
 	for _, e := range p.Events {
 		d.channels[e.Name] = habits(e.Channels, r)
 	}
+	if g := p.generations(); len(g) > 0 {
+		d.generation = g[firmware%len(g)]
+		for _, name := range g {
+			if h.era != "" && strings.HasSuffix(name, h.era) {
+				d.generation = name
+			}
+		}
+	}
+	d.connect(r)
 	h.devices = append(h.devices, d)
 	return d
+}
+
+// connect plans the device's persistent connections: each lasts 4 to 16 hours
+// before it is opened anew (assumed).
+func (d *device) connect(r *rand.Rand) {
+	for i := range d.Flows {
+		f := &d.Flows[i]
+		if f.Mode == "per_event" {
+			continue
+		}
+		for t := int64(0); t <= d.home.end; t += between(r, 4*3600*second, 16*3600*second) {
+			d.lasting[f.ID] = append(d.lasting[f.ID], lasting{t, d.open(f)})
+			if f.Proto != "tcp" || f.Scope == "lan" {
+				break
+			}
+		}
+	}
+}
+
+// at returns the persistent connection of a flow at time t, nil if the flow
+// is not persistent.
+func (d *device) at(id string, t int64) *conn {
+	var c *conn
+	for _, l := range d.lasting[id] {
+		if l.from <= t || c == nil {
+			c = l.conn
+		}
+	}
+	return c
 }
 
 // maxFrames are the longest frames of access paths and how common they are
@@ -158,49 +210,74 @@ func (d *device) channel(event string, r *rand.Rand) string {
 }
 
 // open starts a new connection of the flow: a new local port.
-func (d *device) open(id string, ts bool) (*conn, error) {
-	for i := range d.Flows {
-		f := &d.Flows[i]
-		if f.ID != id {
-			continue
-		}
-		c := &conn{flowProfile: f, ts: ts, rtt: d.rtts[id]}
-		c.flow = d.newFlow(f.Proto, serverAddress(f.Host), f.Port, f.Host, f.Scope == "lan")
-		return c, nil
+func (d *device) open(f *flowProfile) *conn {
+	c := &conn{flowProfile: f, ts: d.Timestamps, rtt: d.rtts[f.ID]}
+	if f.TS != nil {
+		c.ts = *f.TS
 	}
-	return nil, fmt.Errorf("%s has no flow %q", d.ID, id)
+	if f.Scope == "lan" {
+		c.flow = d.lanFlow(f)
+	} else {
+		c.flow = d.newFlow(f.Proto, serverAddress(f.Host), f.Port, f.Host, c.rtt)
+	}
+	return c
 }
 
-// newFlow registers a conversation from a fresh local port.
-func (d *device) newFlow(proto string, remote netip.Addr, port uint16, host string, lan bool) int32 {
+// flowNamed returns the device's flow profile of that name.
+func (d *device) flowNamed(id string) (*flowProfile, error) {
+	for i := range d.Flows {
+		if d.Flows[i].ID == id {
+			return &d.Flows[i], nil
+		}
+	}
+	return nil, fmt.Errorf("no flow %q", id)
+}
+
+func (d *device) freshPort() uint16 {
 	d.port += uint16(between(d.ports, 1, 3))
 	if d.port < 32768 || d.port > 60990 {
 		d.port = 32768
 	}
-	f := datasets.Flow{
-		Proto:  6,
-		Local:  netip.AddrPortFrom(d.addr, d.port),
+	return d.port
+}
+
+// newFlow registers a conversation with a server from a fresh local port.
+func (d *device) newFlow(proto string, remote netip.Addr, port uint16, host string, rtt int64) int32 {
+	return d.register(datasets.Flow{
+		Proto:  protocol(proto),
+		Local:  netip.AddrPortFrom(d.addr, d.freshPort()),
 		Remote: netip.AddrPortFrom(remote, port),
-		Host:   host, Link: d.mac, LAN: lan,
+		Host:   host, Link: d.mac,
+	}, rtt)
+}
+
+// lanFlow registers a conversation that stays in the home: by default a
+// broadcast.
+func (d *device) lanFlow(f *flowProfile) int32 {
+	remote := netip.AddrFrom4([4]byte{192, 168, 1, 255})
+	if a, err := netip.ParseAddr(f.Remote); err == nil {
+		remote = a
 	}
-	if proto == "udp" {
-		f.Proto = 17
+	flow := datasets.Flow{Proto: protocol(f.Proto), Link: d.mac, LAN: true}
+	local, far := d.freshPort(), f.Port
+	if f.Serves {
+		local, far = far, local
 	}
-	if lan {
-		f.Host = ""
-		f.Remote = netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 168, 1, 255}), port)
-	}
+	flow.Local, flow.Remote = netip.AddrPortFrom(d.addr, local), netip.AddrPortFrom(remote, far)
+	return d.register(flow, d.rtts[f.ID])
+}
+
+func (d *device) register(f datasets.Flow, rtt int64) int32 {
 	d.home.flows = append(d.home.flows, f)
+	d.home.rtts = append(d.home.rtts, rtt)
 	return int32(len(d.home.flows) - 1)
 }
 
-// timestamps says whether TCP frames of the flow carry time stamps.
-func (d *device) timestamps(f *flowProfile) bool {
-	if f.TS != nil {
-		return *f.TS
+func protocol(name string) uint8 {
+	if name == "udp" {
+		return 17
 	}
-	on, _ := d.Timestamps.(bool)
-	return on
+	return 6
 }
 
 // serverAddress maps a host name into the benchmarking range 198.18.0.0/15,

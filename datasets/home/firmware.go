@@ -109,6 +109,9 @@ func (d *deviceProfile) eachLength(f func(flow, dir string, l *value)) {
 			switch {
 			case s.Burst != nil:
 				f(at(s.Burst.Flow), s.Burst.D, &s.Burst.L.value)
+			case s.Stream != nil:
+				f(at(s.Stream.Flow), "C", &s.Stream.UpLen.value)
+				f(at(s.Stream.Flow), "S", &s.Stream.DownLen.value)
 			case s.D != "":
 				f(at(s.Flow), s.D, &s.L.value)
 			}
@@ -122,16 +125,21 @@ func (d *deviceProfile) eachLength(f func(flow, dir string, l *value)) {
 		p := &d.Periodic[i]
 		walk(p.Steps, p.Flow)
 	}
-	if d.Poll != nil {
-		walk(d.Poll.Steps, d.Poll.Flow)
+	for _, p := range []*periodic{d.Poll, d.LANPoll} {
+		if p != nil {
+			walk(p.Steps, p.Flow)
+		}
 	}
 	for _, e := range d.Events {
 		walk(e.Steps, first)
 		for _, s := range e.StepsByChannel { // order does not matter: merged and sorted
 			walk(s, first)
 		}
+		for _, s := range e.StepsByGeneration {
+			walk(s, first)
+		}
 		for _, v := range e.Variants {
-			for _, n := range v.Into {
+			for _, n := range v.L {
 				p := plain(n)
 				f(first, "C", &p)
 			}

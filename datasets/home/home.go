@@ -137,11 +137,13 @@ func generate(preset Preset, p Params, seed uint64) (datasets.Dataset, error) {
 		for _, d := range devs {
 			h.addDevice(d, h.firmwareOf(d, p.Firmware, i))
 		}
-		if err := h.happen(h.controlledSession()); err != nil {
+		if err := h.happen(h.controlledSession(40*second, 80*second)); err != nil {
 			return ds, err
 		}
-		if err := h.background(); err != nil {
-			return ds, err
+		for _, d := range h.devices {
+			if err := d.background(); err != nil {
+				return ds, err
+			}
 		}
 		h.acknowledge()
 		ds.Recordings = append(ds.Recordings, h.recording())

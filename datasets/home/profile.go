@@ -48,21 +48,25 @@ type deviceProfile struct {
 	Type   string `yaml:"type"`
 	Vendor string `yaml:"vendor"`
 	// Label is the device's name in the data set of HomeMole, "" if absent.
-	Label      string          `yaml:"label"`
-	OUI        string          `yaml:"oui"`
-	Timestamps any             `yaml:"tcp_timestamps"`
-	Flows      []flowProfile   `yaml:"flows"`
-	DNS        namesProfile    `yaml:"dns"`
-	NTP        ntpProfile      `yaml:"ntp"`
-	Periodic   []periodic      `yaml:"periodic"`
-	Poll       *periodic       `yaml:"app_session_poll"`
-	Events     []*eventProfile `yaml:"events"`
-	ExtraACK   probability     `yaml:"extra_ack"`
-	Grid       grid            `yaml:"length_grid"`
+	Label      string        `yaml:"label"`
+	OUI        string        `yaml:"oui"`
+	Timestamps bool          `yaml:"tcp_timestamps"`
+	Flows      []flowProfile `yaml:"flows"`
+	DNS        namesProfile  `yaml:"dns"`
+	NTP        ntpProfile    `yaml:"ntp"`
+	Periodic   []periodic    `yaml:"periodic"`
+	// Poll is the app's polling through the cloud while somebody has it open,
+	// LANPoll the same inside the home.
+	Poll     *periodic       `yaml:"app_session_poll"`
+	LANPoll  *periodic       `yaml:"lan_session_poll"`
+	Events   []*eventProfile `yaml:"events"`
+	ExtraACK probability     `yaml:"extra_ack"`
+	Grid     grid            `yaml:"length_grid"`
 	// The checks are measured totals that tests hold generated data against.
 	VolumeCheck map[string]any `yaml:"volume_check"`
 	IdleCheck   map[string]any `yaml:"idle_check"`
 	RateCheck   map[string]any `yaml:"rate_check"`
+	ShareCheck  map[string]any `yaml:"share_check"`
 }
 
 // flowProfile is one connection of a device.
@@ -72,8 +76,10 @@ type flowProfile struct {
 	Port      uint16 `yaml:"port"`
 	Host      string `yaml:"host"`
 	TLS       string `yaml:"tls"`
-	Mode      string `yaml:"mode"` // persistent or per_event
-	Scope     string `yaml:"scope"`
+	Mode      string `yaml:"mode"`   // persistent or per_event
+	Scope     string `yaml:"scope"`  // lan: never leaves the home
+	Remote    string `yaml:"remote"` // address of the other side of a lan flow
+	Serves    bool   `yaml:"serves"` // the other side opened the connection
 	Handshake string `yaml:"handshake"`
 	RTT       string `yaml:"rtt"`
 	TS        *bool  `yaml:"ts"`
@@ -115,10 +121,16 @@ type eventProfile struct {
 	Firmware       []variantFirmware  `yaml:"firmware_variants"`
 	Steps          []step             `yaml:"steps"`
 	StepsByChannel map[string][]step  `yaml:"steps_by_channel"`
-	SameStepsAs    string             `yaml:"same_steps_as"`
-	Variants       []variant          `yaml:"variants"`
-	SameAs         []string           `yaml:"indistinguishable_from"`
-	Prov           string             `yaml:"prov"`
+	// StepsByGeneration are the steps of different generations of the device.
+	StepsByGeneration map[string][]step `yaml:"steps_by_generation"`
+	// Scale multiplies the counts of bursts; 0 is 1.
+	Scale float64 `yaml:"scale"`
+	// FollowUp is a periodic upload that the event can bring forward.
+	FollowUp    followUp  `yaml:"follow_up"`
+	SameStepsAs string    `yaml:"same_steps_as"`
+	Variants    []variant `yaml:"variants"`
+	SameAs      []string  `yaml:"indistinguishable_from"`
+	Prov        string    `yaml:"prov"`
 }
 
 // variantFirmware fills the named lengths of an event for one generation of
@@ -133,10 +145,22 @@ type variantFirmware struct {
 }
 
 // variant is a small change of the steps that happens with probability P.
+// Do is swap (steps At and At+1), split (step At comes as frames of lengths
+// L), merge (steps At and At+1 come as one frame of length L) or repeat (steps
+// At and At+1 come twice).
 type variant struct {
-	P     float64 `yaml:"p"`
-	Split int     `yaml:"split"` // index of the step that comes in pieces
-	Into  []int64 `yaml:"into"`
+	P   float64 `yaml:"p"`
+	Do  string  `yaml:"do"`
+	At  int     `yaml:"at"`
+	L   []int64 `yaml:"l"`
+	Not string  `yaml:"not"` // a channel without this variant
+}
+
+// followUp names a periodic entry and how often an event starts it.
+type followUp struct {
+	P    float64 `yaml:"p"`
+	Ref  string  `yaml:"ref"`
+	Prov string  `yaml:"prov"`
 }
 
 // probability is a probability with its provenance.
@@ -152,34 +176,62 @@ type grid struct {
 	Prov string `yaml:"prov"`
 }
 
-// step is one thing a script does; exactly one of D, Burst, Handshake,
-// Close, DNS, Wait and Extra is set.
+// step is one thing a script does; exactly one of D, Burst, Stream, Handshake,
+// Connect, Close, FIN, DNS, Wait and Extra is set.
 type step struct {
-	D         string  `yaml:"d"`
-	L         length  `yaml:"l"`
-	G         span    `yaml:"g"`
-	J         string  `yaml:"j"`
-	Flow      string  `yaml:"flow"`
-	Only      string  `yaml:"only"`
-	P         float64 `yaml:"p"` // 0: always
-	PureACK   bool    `yaml:"pure_ack"`
-	Burst     *burst  `yaml:"burst"`
-	Handshake string  `yaml:"handshake"`
-	Close     string  `yaml:"close"`
-	DNS       string  `yaml:"dns"`
-	Wait      *span   `yaml:"wait"`
-	Extra     bool    `yaml:"extra"`
-	Prov      string  `yaml:"prov"`
+	D       string  `yaml:"d"`
+	L       length  `yaml:"l"`
+	G       span    `yaml:"g"`
+	J       string  `yaml:"j"` // digit: the length drifts by a digit
+	Flow    string  `yaml:"flow"`
+	Only    string  `yaml:"only"` // only on this channel
+	P       float64 `yaml:"p"`    // 0: always
+	PureACK bool    `yaml:"pure_ack"`
+	Burst   *burst  `yaml:"burst"`
+	Stream  *stream `yaml:"stream"`
+	// Handshake opens a per-event flow with its template or the one named by
+	// Template, Connect with the three TCP frames alone.
+	Handshake string `yaml:"handshake"`
+	Template  string `yaml:"template"`
+	Connect   string `yaml:"connect"`
+	// Close ends a TLS connection, FIN a plain one.
+	Close string `yaml:"close"`
+	FIN   string `yaml:"fin"`
+	DNS   string `yaml:"dns"`
+	Wait  *span  `yaml:"wait"`
+	// Extra stands for the frames that this firmware generation sends here.
+	Extra bool   `yaml:"extra"`
+	Prov  string `yaml:"prov"`
 }
 
-// burst is a train of frames.
+// burst is a train of frames. ACKFrame answers every ACKEvery-th (0: second)
+// frame with a pure ACK of that length; 0 leaves it to the usual rules.
 type burst struct {
-	D       string `yaml:"d"`
-	Count   length `yaml:"count"`
-	L       length `yaml:"l"`
-	G       span   `yaml:"g"`
-	Flow    string `yaml:"flow"`
-	PureACK bool   `yaml:"pure_ack"`
+	D        string `yaml:"d"`
+	Count    length `yaml:"count"`
+	L        length `yaml:"l"`
+	G        span   `yaml:"g"`
+	Flow     string `yaml:"flow"`
+	PureACK  bool   `yaml:"pure_ack"`
+	ACKFrame int64  `yaml:"ack_frame"`
+	ACKEvery int64  `yaml:"ack_every"`
+}
+
+// stream is a state with a duration: frames both ways at given rates, or
+// chunks that are asked for one by one. It goes on for LingerS after the user
+// has stopped it.
+type stream struct {
+	UpPPS    float64 `yaml:"up_packets_per_s"`
+	UpLen    length  `yaml:"up_len"`
+	DownPPS  float64 `yaml:"down_packets_per_s"`
+	DownLen  length  `yaml:"down_len"`
+	ACKs     bool    `yaml:"acks"` // the frames down are pure ACKs
+	DownBPS  float64 `yaml:"down_bytes_per_s"`
+	Chunk    float64 `yaml:"chunk_bytes"`
+	Frame    int64   `yaml:"frame"`
+	Duration span    `yaml:"duration_s"`
+	LingerS  span    `yaml:"linger_s"`
+	Flow     string  `yaml:"flow"`
 }
 
 // loadProfile reads the embedded profile once.
@@ -227,7 +279,10 @@ func (d *deviceProfile) complete(p *profile) error {
 		if from == nil {
 			return fmt.Errorf("event %s copies unknown event %s", e.Name, e.SameStepsAs)
 		}
-		e.Steps, e.StepsByChannel = from.Steps, from.StepsByChannel
+		e.Steps, e.StepsByChannel, e.StepsByGeneration = from.Steps, from.StepsByChannel, from.StepsByGeneration
+		if e.Firmware == nil {
+			e.Firmware = from.Firmware
+		}
 		if e.Channels == nil {
 			e.Channels, e.ChannelAlias = from.Channels, from.ChannelAlias
 		}
@@ -240,15 +295,33 @@ func (d *deviceProfile) complete(p *profile) error {
 	return nil
 }
 
-// stepsFor returns the steps of e when it is triggered through channel.
-func (e *eventProfile) stepsFor(channel string) []step {
+// stepsFor returns the steps of e when it is triggered through channel on a
+// device of the given generation.
+func (e *eventProfile) stepsFor(channel, generation string) []step {
 	if a, ok := e.ChannelAlias[channel]; ok {
 		channel = a
 	}
 	if s, ok := e.StepsByChannel[channel]; ok {
 		return s
 	}
+	if s, ok := e.StepsByGeneration[generation]; ok {
+		return s
+	}
 	return e.Steps
+}
+
+// generations lists the generations the device's events know, sorted.
+func (d *deviceProfile) generations() []string {
+	var out []string
+	for _, e := range d.Events {
+		for g := range e.StepsByGeneration { // sorted below
+			if !slices.Contains(out, g) {
+				out = append(out, g)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // device returns the profile with the given ID.

@@ -3,6 +3,7 @@ package home
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"veilbench/datasets"
 )
@@ -13,49 +14,66 @@ type script struct {
 	r       *rand.Rand
 	clock   int64 // where the figures put the last step
 	last    int64 // when the last packet really left
+	until   int64 // when the state the script shows ends, 0 for a point
 	cause   int32
 	channel string
 	flow    string // where steps that name no flow go
 	event   *eventProfile
 	open    map[string]*conn // connections of this script alone
 	prev    string           // direction of the last data step
-	pulled  bool             // the extra ACK was sent
+	pulled  bool             // the extra ACK was drawn
 }
 
-// play runs the steps from time t on and returns the time of the last packet.
-func (d *device) play(s script, t int64, steps []step) (int64, error) {
-	s.d, s.clock, s.last, s.open = d, t, t, map[string]*conn{}
+// play runs the steps from time t on.
+func (d *device) play(s *script, t int64, steps []step) error {
+	s.d, s.clock, s.last, s.until, s.open = d, t, t, 0, map[string]*conn{}
 	if s.flow == "" && len(d.Flows) > 0 {
 		s.flow = d.Flows[0].ID
 	}
-	if err := s.steps(steps); err != nil {
-		return 0, fmt.Errorf("%s: %w", d.ID, err)
+	if s.event != nil {
+		steps = s.vary(steps)
 	}
-	return s.last, nil
+	if err := s.steps(steps); err != nil {
+		return fmt.Errorf("%s: %w", d.ID, err)
+	}
+	return nil
 }
 
-func (s *script) steps(steps []step) error {
-	var cut *variant
-	if s.event != nil {
-		for i := range s.event.Variants {
-			if v := &s.event.Variants[i]; cut == nil && chance(s.r, int64(v.P*million+0.5)) {
-				cut = v
-			}
-		}
-	}
-	for i := range steps {
-		st := &steps[i]
-		if st.Only != "" && st.Only != s.channel || st.P > 0 && !chance(s.r, int64(st.P*million+0.5)) {
+// vary returns the steps with at most one of the event's small changes.
+func (s *script) vary(steps []step) []step {
+	for _, v := range s.event.Variants {
+		if v.Not == s.channel && v.Not != "" || !chance(s.r, ppm(v.P)) || v.At >= len(steps) {
 			continue
 		}
-		if cut != nil && cut.Split == i {
-			for _, n := range cut.Into {
-				piece := *st
-				piece.L.value = plain(n)
-				if err := s.step(&piece); err != nil {
-					return err
-				}
+		out := slices.Clone(steps)
+		switch v.Do {
+		case "swap":
+			out[v.At], out[v.At+1] = out[v.At+1], out[v.At]
+		case "split":
+			var parts []step
+			for _, n := range v.L {
+				part := steps[v.At]
+				part.L.value = plain(n)
+				parts = append(parts, part)
 			}
+			out = slices.Replace(out, v.At, v.At+1, parts...)
+		case "merge":
+			out[v.At].L.value, out[v.At].J = plain(v.L[0]), ""
+			out = slices.Delete(out, v.At+1, v.At+2)
+		case "repeat":
+			out = slices.Insert(out, v.At+2, steps[v.At:v.At+2]...)
+		}
+		return out
+	}
+	return steps
+}
+
+func ppm(p float64) int64 { return int64(p*million + 0.5) }
+
+func (s *script) steps(steps []step) error {
+	for i := range steps {
+		st := &steps[i]
+		if st.Only != "" && st.Only != s.channel || st.P > 0 && !chance(s.r, ppm(st.P)) {
 			continue
 		}
 		if err := s.step(st); err != nil {
@@ -72,26 +90,23 @@ func (s *script) step(st *step) error {
 	case st.DNS != "":
 		s.lookup(st.DNS)
 	case st.Handshake != "":
-		return s.handshake(st.Handshake)
+		return s.handshake(st.Handshake, st.Template)
+	case st.Connect != "":
+		return s.connect(st.Connect)
 	case st.Close != "":
-		return s.close(st.Close)
+		return s.close(st.Close, true)
+	case st.FIN != "":
+		return s.close(st.FIN, false)
 	case st.Extra:
 		if fw := s.generation(); fw != nil {
-			return s.steps2(fw.Extra)
+			return s.steps(fw.Extra)
 		}
 	case st.Burst != nil:
 		return s.burst(st.Burst)
+	case st.Stream != nil:
+		return s.stream(st.Stream)
 	case st.D != "":
 		return s.frame(st)
-	}
-	return nil
-}
-
-func (s *script) steps2(steps []step) error {
-	for i := range steps {
-		if err := s.step(&steps[i]); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -114,20 +129,15 @@ func (s *script) connection(id string) (*conn, error) {
 	if c := s.open[id]; c != nil {
 		return c, nil
 	}
-	c := s.d.conns[id]
-	if c != nil {
+	if c := s.d.at(id, s.clock); c != nil {
 		return c, nil
 	}
-	c, err := s.d.open(id, false)
+	f, err := s.d.flowNamed(id)
 	if err != nil {
 		return nil, err
 	}
-	c.ts = s.d.timestamps(c.flowProfile)
-	if c.Mode == "per_event" {
-		s.open[id] = c
-	} else {
-		s.d.conns[id] = c
-	}
+	c := s.d.open(f)
+	s.open[id] = c
 	return c, nil
 }
 
@@ -149,8 +159,8 @@ func (s *script) frame(st *step) error {
 	s.clock += s.gap(&st.G.value, c, st.D)
 	if !s.pulled && s.event != nil && s.prev == "S" && st.D == "C" && s.d.ExtraACK.P > 0 {
 		s.pulled = true
-		if chance(s.r, int64(s.d.ExtraACK.P*million+0.5)) {
-			s.emit(c, "C", c.header(), true)
+		if chance(s.r, ppm(s.d.ExtraACK.P)) {
+			s.put(c, datasets.Up, c.header(), 0, true)
 		}
 	}
 	s.emit(c, st.D, n, st.PureACK)
@@ -205,50 +215,78 @@ func (s *script) burst(b *burst) error {
 	if err != nil {
 		return err
 	}
-	for range b.Count.draw(s.r) {
+	n := b.Count.draw(s.r)
+	if s.event != nil && s.event.Scale > 0 {
+		n = n * ppm(s.event.Scale) / million
+	}
+	every := max(b.ACKEvery, 1)
+	if b.ACKEvery == 0 {
+		every = 2
+	}
+	dir, back := direction(b.D), datasets.Up
+	if dir == datasets.Up {
+		back = datasets.Down
+	}
+	for i := range n {
 		s.clock += s.gap(&b.G.value, c, b.D)
-		s.emit(c, b.D, s.d.shifted(c.ID, b.D, b.L.draw(s.r)), b.PureACK)
+		s.full(c, dir, s.d.shifted(c.ID, b.D, b.L.draw(s.r)), b.PureACK || b.ACKFrame > 0)
+		if b.ACKFrame > 0 && (i+1)%every == 0 {
+			s.put(c, back, b.ACKFrame, 0, true)
+		}
 	}
 	s.prev = b.D
 	return nil
 }
 
-// emit sends one frame, cut at the path's longest frame, with the jitter of
-// the access network; packets of a script never overtake each other.
-func (s *script) emit(c *conn, dir string, size int64, pure bool) {
+// emit sends one message, cut at the path's longest frame.
+func (s *script) emit(c *conn, dir string, size int64, acked bool) {
 	h := c.header()
 	limit := s.d.maxFrame - h
 	for left := max(size-h, 0); ; {
 		n := min(left, limit)
-		s.put(c, dir, h+n, n, pure || c.Proto == "udp")
+		s.put(c, direction(dir), h+n, n, acked)
 		if left -= n; left <= 0 {
 			return
 		}
 	}
 }
 
-func (s *script) put(c *conn, dir string, size, payload int64, acked bool) {
+// full sends one frame of a bulk transfer, as long as the path allows.
+func (s *script) full(c *conn, dir datasets.Dir, size int64, acked bool) {
+	h := c.header()
+	size = max(min(size, s.d.maxFrame), h)
+	s.put(c, dir, size, size-h, acked)
+}
+
+// put sends one frame with the jitter of the access network; packets of a
+// script never overtake each other.
+func (s *script) put(c *conn, dir datasets.Dir, size, payload int64, acked bool) {
 	t := max(s.clock+accessJitter(s.r), s.last+between(s.r, 12_000, 60_000))
 	s.last = t
 	p := packet{time: t, size: int32(size), payload: int32(payload), flow: c.flow,
-		owner: s.d.owner, cause: s.cause, dir: direction(dir), acked: acked}
-	s.d.home.packets = append(s.d.home.packets, p)
-	if payload > 0 && !acked && chance(s.r, s.d.lossPPM) {
+		owner: s.d.owner, cause: s.cause, dir: dir, acked: acked || c.Proto == "udp"}
+	s.d.home.add(p)
+	if payload > 0 && !p.acked && chance(s.r, s.d.lossPPM) {
 		p.time += retransmission(s.r)
-		s.d.home.packets = append(s.d.home.packets, p)
+		s.d.home.add(p)
 	}
+}
+
+func (h *house) add(p packet) {
+	p.seq = uint32(len(h.packets))
+	h.packets = append(h.packets, p)
 }
 
 // accessJitter is the contention of the wireless link: median 0.8 ms, 4 ms at
 // the 90th percentile (assumed).
 func accessJitter(r *rand.Rand) int64 {
-	return min(scaleExp2(800_000, normal(r)*118_738), 60_000_000)
+	return min(scaleExp2(800_000, normal(r)*118_734), 60_000_000)
 }
 
 // retransmission is the time until a lost segment is sent again: median 0.3 s,
 // 1 s at the 90th percentile (cited).
 func retransmission(r *rand.Rand) int64 {
-	return min(scaleExp2(300_000_000, normal(r)*88_821), 5*second)
+	return min(scaleExp2(300_000_000, normal(r)*88_822), 5*second)
 }
 
 func direction(d string) datasets.Dir {
@@ -256,80 +294,4 @@ func direction(d string) datasets.Dir {
 		return datasets.Down
 	}
 	return datasets.Up
-}
-
-// handshake opens a per-event connection with its template.
-func (s *script) handshake(id string) error {
-	c, err := s.d.open(id, false)
-	if err != nil {
-		return err
-	}
-	name := c.Handshake
-	if fw := s.generation(); fw != nil && fw.Handshake != "" {
-		name = fw.Handshake
-	}
-	t := s.d.home.profile.Handshakes[name]
-	if t == nil {
-		return fmt.Errorf("flow %s has no handshake", id)
-	}
-	c.ts = t.TS
-	s.open[id] = c
-	for i := range t.Steps {
-		st := &t.Steps[i]
-		s.clock += s.gap(&st.G.value, c, st.D)
-		n := st.L.draw(s.r)
-		switch {
-		case i < 2: // SYN and its answer carry options, no payload
-			s.put(c, st.D, n, 0, true)
-			continue
-		case n > c.header() && n < 1388:
-			n = max(n+s.d.handshakeShift(i), c.header()+7)
-		}
-		s.emit(c, st.D, n, true)
-	}
-	s.prev = "S"
-	return nil
-}
-
-// close ends a connection: close_notify of 31 bytes, FIN both ways, ACKs.
-func (s *script) close(id string) error {
-	c, err := s.connection(id)
-	if err != nil {
-		return err
-	}
-	h := c.header()
-	s.clock += between(s.r, 500_000, 4_000_000)
-	s.emit(c, "C", h+31, true)
-	s.clock += between(s.r, 100_000, 1_000_000)
-	s.put(c, "C", h, 0, true)
-	s.clock += c.rtt
-	s.put(c, "S", h, 0, true)
-	s.put(c, "S", h, 0, true)
-	s.clock += between(s.r, 500_000, 3_000_000)
-	s.put(c, "C", h, 0, true)
-	delete(s.open, id)
-	return nil
-}
-
-// lookup resolves a name at the access provider's resolver.
-func (s *script) lookup(name string) {
-	flow := s.d.newFlow("udp", resolver(), 53, "", false)
-	c := &conn{flowProfile: &flowProfile{Proto: "udp"}, flow: flow}
-	query := 60 + int64(len(name))
-	sizes := value{form: choice, total: 100, choices: []weighted{{138, 25}, {145, 15}, {161, 20}, {173, 15}, {209, 15}, {221, 10}}}
-	answer := max(sizes.draw(newRand(0, "dns", name)), query+16)
-	s.clock += between(s.r, 200_000, 2_000_000)
-	s.emit(c, "C", query, true)
-	s.clock += min(scaleExp2(10_000_000, normal(s.r)*125_752), 2*second)
-	s.emit(c, "S", answer, true)
-	s.prev = "S"
-}
-
-// askTime is one exchange with a time server.
-func (s *script) askTime(host string) {
-	flow := s.d.newFlow("udp", serverAddress(host), 123, host, false)
-	c := &conn{flowProfile: &flowProfile{Proto: "udp"}, flow: flow}
-	s.emit(c, "C", 90, true)
-	s.clock += min(scaleExp2(30_000_000, normal(s.r)*51_137), second)
-	s.emit(c, "S", 90, true)
 }

@@ -2,7 +2,6 @@ package home
 
 import (
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"veilbench/datasets"
@@ -16,10 +15,10 @@ type trigger struct {
 }
 
 // controlledSession triggers all event classes of the home's devices in
-// random order, equally often, with gaps drawn from 40 to 80 s, so that no
-// clock gives an event away. An on is drawn only when the device is off and
+// random order, equally often, with gaps drawn from lo to hi nanoseconds, so
+// that no clock gives an event away. An on is drawn only when the device is off and
 // the reverse: the cloud forwards no command that changes nothing.
-func (h *house) controlledSession() []trigger {
+func (h *house) controlledSession(lo, hi int64) []trigger {
 	r := newRand(h.seed, h.name, "session")
 	type class struct {
 		d *device
@@ -37,7 +36,7 @@ func (h *house) controlledSession() []trigger {
 		return nil
 	}
 	var times []int64
-	for t := between(r, 40*second, 80*second); t < h.end-40*second; t += between(r, 40*second, 80*second) {
+	for t := between(r, lo, hi); t < h.end-lo; t += between(r, lo, hi) {
 		times = append(times, t)
 	}
 	order := make([]class, 0, len(times))
@@ -88,29 +87,55 @@ func (d *deviceProfile) event(name string) *eventProfile {
 	return nil
 }
 
-// happen plays the triggers, which are in order of time.
+// happen plays the triggers, which are in order of time. A device that is
+// still busy with an event, such as a camera that is watched, does not react.
 func (h *house) happen(list []trigger) error {
 	rngs := map[*device]*rand.Rand{}
-	for i, t := range list {
-		r := rngs[t.device]
+	for _, t := range list {
+		d := t.device
+		r := rngs[d]
 		if r == nil {
-			r = newRand(h.seed, h.name, t.device.ID, "events")
-			rngs[t.device] = r
+			r = newRand(h.seed, h.name, d.ID, d.addr.String(), "events")
+			rngs[d] = r
 		}
-		at := time.Duration(t.at)
-		h.events = append(h.events, datasets.Event{Start: at, End: at, Device: int(t.device.owner), Activity: t.event.Name})
-		channel := t.device.channel(t.event.Name, r)
-		s := script{r: r, cause: int32(i), channel: channel, event: t.event}
-		if _, err := t.device.play(s, t.at, t.event.stepsFor(channel)); err != nil {
+		if t.at < d.busy {
+			continue
+		}
+		s := &script{r: r, cause: int32(len(h.events)), channel: d.channel(t.event.Name, r), event: t.event}
+		h.events = append(h.events, datasets.Event{})
+		if err := d.play(s, t.at, t.event.stepsFor(s.channel, d.generation)); err != nil {
 			return err
 		}
-		if p := t.device.Poll; p != nil && channel == "wan_app" {
-			if err := t.device.pollAround(p, t.at, r); err != nil {
-				return err
-			}
+		d.busy = s.last
+		at, end := time.Duration(t.at), time.Duration(max(s.until, t.at))
+		h.events[s.cause] = datasets.Event{Start: at, End: min(end, time.Duration(h.end)), Device: int(d.owner), Activity: t.event.Name}
+		if err := d.after(s, t.event, t.at); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// after plays what an event brings with it: an upload, the app's polling.
+func (d *device) after(s *script, e *eventProfile, t int64) error {
+	if e.FollowUp.P > 0 && chance(s.r, ppm(e.FollowUp.P)) {
+		for i := range d.Periodic {
+			if p := &d.Periodic[i]; p.ID == e.FollowUp.Ref {
+				next := &script{r: s.r, cause: s.cause, flow: p.Flow}
+				if err := d.play(next, s.last+between(s.r, 200_000_000, 2*second), p.Steps); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	p := d.Poll
+	if s.channel == "lan_app" {
+		p = d.LANPoll
+	}
+	if p == nil || s.channel != "wan_app" && s.channel != "lan_app" {
+		return nil
+	}
+	return d.pollAround(p, t, s.r)
 }
 
 // pollAround is the app's polling while it is open: it was opened 2 to 8 s
@@ -119,7 +144,7 @@ func (d *device) pollAround(p *periodic, t int64, r *rand.Rand) error {
 	at := t - between(r, 2*second, 8*second)
 	for range p.Count.draw(r) {
 		if at >= 0 {
-			if _, err := d.play(script{r: r, cause: -1, flow: p.Flow}, at, p.Steps); err != nil {
+			if err := d.play(&script{r: r, cause: -1, flow: p.Flow}, at, p.Steps); err != nil {
 				return err
 			}
 		}
@@ -128,94 +153,67 @@ func (d *device) pollAround(p *periodic, t int64, r *rand.Rand) error {
 	return nil
 }
 
-// background plays everything that no event causes: heartbeats, look-ups and
-// clocks.
-func (h *house) background() error {
-	for _, d := range h.devices {
-		for i := range d.Periodic {
-			p := &d.Periodic[i]
-			if err := d.repeat(p.ID, &p.Period.value, func(s *script, t int64) error {
-				s.flow = p.Flow
-				_, err := d.play(*s, t, p.Steps)
-				return err
-			}); err != nil {
-				return err
-			}
-		}
-		if err := d.backgroundNames(); err != nil {
+// background plays everything that no event causes: heartbeats, look-ups,
+// clocks, leases and new connections.
+func (d *device) background() error {
+	for i := range d.Periodic {
+		p := &d.Periodic[i]
+		if err := d.repeat(p.ID, &p.Period.value, func(s *script, t int64) error {
+			s.flow = p.Flow
+			return d.play(s, t, p.Steps)
+		}); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := d.reconnect(); err != nil {
+		return err
+	}
+	if err := d.repeat("dhcp", around(12*3600), func(s *script, t int64) error {
+		s.d, s.clock, s.last = d, t, t
+		s.renewLease()
+		return nil
+	}); err != nil {
+		return err
+	}
+	return d.names()
 }
 
-func (d *device) backgroundNames() error {
-	around := func(periodS float64) *value {
-		n := int64(periodS * second)
-		return &value{form: uniform, lo: n - n/500, hi: n + n/500}
-	}
+// around is a period that differs by at most two in a thousand.
+func around(periodS float64) *value {
+	n := int64(periodS * second)
+	return &value{form: uniform, lo: n - n/500, hi: n + n/500}
+}
+
+// names plays look-ups and clocks.
+func (d *device) names() error {
 	if d.DNS.PeriodS > 0 {
 		var steps []step
 		for _, n := range d.DNS.Names {
 			steps = append(steps, step{DNS: n})
 		}
 		if err := d.repeat("dns", around(d.DNS.PeriodS), func(s *script, t int64) error {
-			_, err := d.play(*s, t, steps)
-			return err
+			return d.play(s, t, steps)
 		}); err != nil {
 			return err
 		}
 	}
-	if d.NTP.PeriodS > 0 {
-		return d.repeat("ntp", around(d.NTP.PeriodS), func(s *script, t int64) error {
-			s.d, s.clock, s.last = d, t, t
-			s.askTime(d.NTP.Host)
-			return nil
-		})
+	if d.NTP.PeriodS <= 0 {
+		return nil
 	}
-	return nil
+	return d.repeat("ntp", around(d.NTP.PeriodS), func(s *script, t int64) error {
+		s.d, s.clock, s.last = d, t, t
+		s.askTime(d.NTP.Host)
+		return nil
+	})
 }
 
 // repeat calls f again and again, one period apart, from a random phase on.
 func (d *device) repeat(id string, period *value, f func(*script, int64) error) error {
-	r := newRand(d.home.seed, d.home.name, d.ID, "periodic", id)
+	r := newRand(d.home.seed, d.home.name, d.ID, d.addr.String(), "periodic", id)
 	for t := between(r, 0, period.draw(r)); t < d.home.end; t += max(period.draw(r), 1_000_000) {
 		if err := f(&script{r: r, cause: -1}, t); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// recording turns the home into a recording: packets in order of time, flows
-// in order of first appearance, nothing beyond the end.
-func (h *house) recording() datasets.Recording {
-	rec := datasets.Recording{ID: h.name, Group: h.name}
-	rec.Trace.Start = time.Date(2025, time.March, 3, 0, 0, 0, 0, time.UTC)
-	rec.Trace.End = time.Duration(h.end)
-	for _, d := range h.devices {
-		rec.Labels.Devices = append(rec.Labels.Devices, d.ID)
-	}
-	rec.Labels.Events = h.events
-	n, _ := slices.BinarySearchFunc(h.packets, h.end, func(p packet, end int64) int {
-		if p.time <= end {
-			return -1
-		}
-		return 1
-	})
-	index := make([]int32, len(h.flows))
-	rec.Trace.Packets = make([]datasets.Packet, n)
-	rec.Labels.Owners = make([]int32, n)
-	rec.Labels.Cause = make([]int32, n)
-	for i, p := range h.packets[:n] {
-		if index[p.flow] == 0 {
-			rec.Trace.Flows = append(rec.Trace.Flows, h.flows[p.flow])
-			index[p.flow] = int32(len(rec.Trace.Flows))
-		}
-		rec.Trace.Packets[i] = datasets.Packet{
-			Time: time.Duration(p.time), Size: p.size, Payload: p.payload, Flow: index[p.flow] - 1, Dir: p.dir,
-		}
-		rec.Labels.Owners[i], rec.Labels.Cause[i] = p.owner, p.cause
-	}
-	return rec
 }
