@@ -1,0 +1,137 @@
+package lstm
+
+import "math"
+
+// softmax turns logits into probabilities and returns the logarithm of the sum
+// by which they were divided, the largest logit taken out.
+func softmax(v []float32) (top float32, logSum float64) {
+	top = v[0]
+	for _, x := range v[1:] {
+		top = max(top, x)
+	}
+	var sum float32
+	for i, x := range v {
+		v[i] = float32(math.Exp(float64(x - top)))
+		sum += v[i]
+	}
+	inv := 1 / sum
+	for i := range v {
+		v[i] *= inv
+	}
+	return top, math.Log(float64(sum))
+}
+
+// loss computes the weighted cross-entropy, summed over labeled steps, and
+// leaves the gradient of the last layer's output and of the fully connected
+// layer. inv is one over the sum of weights in the whole batch.
+func (s *slice) loss(weights []float32, inv float64) float64 {
+	n, w, k := s.n, s.n.cfg.width(), s.n.cfg.Classes
+	clear(s.grad)
+	lo := s.score()
+	var sum float64
+	db := n.ob.of(s.grad)
+	for i := range s.steps * s.b {
+		v, y := lo[i*k:(i+1)*k], s.labels[i]
+		if y < 0 {
+			clear(v)
+			continue
+		}
+		own := v[y]
+		top, logSum := softmax(v)
+		wy := weights[y]
+		sum += float64(wy) * (logSum - float64(own-top))
+		f := float32(float64(wy) * inv)
+		v[y]--
+		for j := range v {
+			v[j] *= f
+			db[j] += v[j]
+		}
+	}
+	last := n.cfg.Layers - 1
+	s.outer(0, s.input(last), w, w, lo, k, n.ow.of(s.grad))
+	dy := s.dy[last][:s.steps*s.b*w]
+	clear(dy)
+	gemm(n.kr, s.steps*s.b, lo, k, 1, &n.pk.owT, dy, w)
+	return sum
+}
+
+// outer adds to grad the product of two arrays over all steps and windows:
+// grad[m][n] += sum of a[i][m] b[i][n], rows of a being lda apart.
+func (s *slice) outer(d int, a []float32, lda, m int, b []float32, n int, grad []float32) {
+	total := s.steps * s.b
+	for k0 := 0; k0 < total; k0 += chunkK {
+		k := min(chunkK, total-k0)
+		s.chunk[d].pack(b[k0*n:], n, k, n)
+		gemm(s.n.kr, m, a[k0*lda:], 1, lda, &s.chunk[d], grad, n)
+	}
+}
+
+// backward runs layer l in direction d back through time; dy[l] holds the
+// gradient of the layer's output.
+func (s *slice) backward(l, d int) {
+	n, h, w := s.n, s.n.cfg.Hidden, s.n.cfg.width()
+	dc := s.dc[d][:s.b*h]
+	clear(dc)
+	for t := s.steps - 1; t >= 0; t-- {
+		st := s.at(d, t)
+		g, tc := s.block(s.g[l][d], st, 4*h), s.block(s.tc[l][d], st, h)
+		cp, dy := s.cellAt(l, d, t), s.block(s.dy[l], st, w)
+		for r := range s.b {
+			n.kr.cellBack(h, g[r*4*h:], cp[r*h:], tc[r*h:], dy[r*w+d*h:], dc[r*h:])
+		}
+		if t > 0 {
+			prev := s.block(s.dy[l], s.at(d, t-1), w)
+			gemm(n.kr, s.b, g, 4*h, 1, &n.pk.whT[l][d], prev[d*h:], w)
+		}
+	}
+	s.weights(l, d)
+}
+
+// weights adds up the gradients of layer l's parameters in direction d.
+func (s *slice) weights(l, d int) {
+	n, h, w := s.n, s.n.cfg.Hidden, s.n.cfg.width()
+	t, total := n.layers[l][d], s.steps*s.b
+	g := s.g[l][d][:total*4*h]
+	s.outer(d, s.y[l][2*d*s.b*w+d*h:], w, h, g, 4*h, t.wh.of(s.grad))
+	if l == 0 {
+		s.scatter(d, g)
+		return
+	}
+	s.outer(d, s.input(l-1), w, w, g, 4*h, t.wx.of(s.grad))
+	db := t.b.of(s.grad)
+	for i := range total {
+		n.kr.add(db, g[i*4*h:(i+1)*4*h])
+	}
+}
+
+// scatter is the gradient of lookup.
+func (s *slice) scatter(d int, g []float32) {
+	h4, f := 4*s.n.cfg.Hidden, len(s.n.cfg.Vocab)
+	table, first := s.table[d], s.n.pk.first
+	clear(table)
+	for i := range s.steps * s.b {
+		x, row := s.x[i*f:][:f], g[i*h4:(i+1)*h4]
+		for j, v := range x {
+			s.n.kr.add(table[(first[j]+int(v))*h4:][:h4], row)
+		}
+	}
+}
+
+// below computes the gradient of what layer l read, into dy[l-1].
+func (s *slice) below(l int) {
+	n, h, w := s.n, s.n.cfg.Hidden, s.n.cfg.width()
+	total := s.steps * s.b
+	dy := s.dy[l-1][:total*w]
+	clear(dy)
+	for d := range n.cfg.dirs() {
+		gemm(n.kr, total, s.g[l][d], 4*h, 1, &n.pk.wxT[l][d], dy, w)
+	}
+}
+
+// dropBack is the gradient of dropout after layer l.
+func (s *slice) dropBack(l int) {
+	dy := s.dy[l][:s.steps*s.b*s.n.cfg.width()]
+	for i, m := range s.mask[l][:len(dy)] {
+		dy[i] *= m
+	}
+}

@@ -1,0 +1,207 @@
+package lstm
+
+import (
+	"math/rand/v2"
+)
+
+// slice is one part of a batch on its way through the network. Arrays are by
+// time first: [step][window][value]. In training everything the backward pass
+// needs is kept; for guessing only what the next step needs.
+type slice struct {
+	n     *Net
+	steps int
+	keep  bool
+	b     int // windows in use
+
+	x      []uint16 // [steps][b][features]
+	labels []int16  // [steps][b]
+
+	// y[l] is the output of layer l with a zero step before and after, drop[l]
+	// the same after dropout without these steps, mask[l] the factors.
+	y, drop, mask [][]float32
+	// By layer and direction: g the gates [steps][b][4H], c the cell states in
+	// order of processing [steps+1][b][H], tc their tanh.
+	g, c, tc [][][]float32
+	logits   []float32
+
+	dy [][]float32 // gradient of y, [steps][b][width]
+	dc [][]float32 // by direction
+
+	// grad is the slice's gradient of all parameters, but for the first
+	// layer's input weights, biases and embeddings, which are in table, by
+	// direction, until they are all added up.
+	grad  []float32
+	table [][]float32
+	chunk []panels // by direction
+}
+
+// newSlice makes room for up to rows windows.
+func newSlice(n *Net, steps, rows int, keep, dropout bool) *slice {
+	c := n.cfg
+	f := func(k int) []float32 { return make([]float32, k) }
+	s := &slice{n: n, steps: steps, keep: keep,
+		x: make([]uint16, steps*rows*len(c.Vocab)), labels: make([]int16, steps*rows)}
+	depth := 1
+	if keep {
+		depth = steps
+		s.grad = f(len(n.w))
+		s.chunk = make([]panels, c.dirs())
+	}
+	for range c.Layers {
+		s.y = append(s.y, f((steps+2)*rows*c.width()))
+		var g, cs, tc [][]float32
+		for range c.dirs() {
+			g = append(g, f(depth*rows*4*c.Hidden))
+			cs = append(cs, f((depth+1)*rows*c.Hidden))
+			tc = append(tc, f(depth*rows*c.Hidden))
+		}
+		s.g, s.c, s.tc = append(s.g, g), append(s.c, cs), append(s.tc, tc)
+		if keep {
+			s.dy = append(s.dy, f(steps*rows*c.width()))
+		}
+		if keep && dropout {
+			s.drop = append(s.drop, f(steps*rows*c.width()))
+			s.mask = append(s.mask, f(steps*rows*c.width()))
+		}
+	}
+	s.logits = f(steps * rows * c.Classes)
+	for range c.dirs() {
+		if keep {
+			s.dc = append(s.dc, f(rows*c.Hidden))
+			s.table = append(s.table, f(n.pk.rows*4*c.Hidden))
+		}
+	}
+	return s
+}
+
+// load takes windows of d, by index.
+func (s *slice) load(d Data, windows []int32) {
+	s.b = len(windows)
+	f := d.Features
+	for r, w := range windows {
+		for t := range s.steps {
+			copy(s.x[(t*s.b+r)*f:][:f], d.X[(int(w)*s.steps+t)*f:])
+			if d.Y != nil {
+				s.labels[t*s.b+r] = d.Y[int(w)*s.steps+t]
+			}
+		}
+	}
+}
+
+// at returns the step of the trace that direction d handles in its t-th step.
+func (s *slice) at(d, t int) int {
+	if d == 1 {
+		return s.steps - 1 - t
+	}
+	return t
+}
+
+// block returns step i of an array of size values per window.
+func (s *slice) block(a []float32, i, size int) []float32 {
+	n := s.b * size
+	return a[i*n : (i+1)*n]
+}
+
+// out returns step t of the output of layer l without dropout; -1 and steps
+// are zero.
+func (s *slice) out(l, t int) []float32 {
+	return s.block(s.y[l], t+1, s.n.cfg.width())
+}
+
+// input is what layer l+1 (or the last, fully connected one) reads: all steps.
+func (s *slice) input(l int) []float32 {
+	w := s.n.cfg.width()
+	if s.drop != nil {
+		return s.drop[l][:s.steps*s.b*w]
+	}
+	return s.y[l][s.b*w : (s.steps+1)*s.b*w]
+}
+
+// kept returns the index of step t in an array that may hold just one step.
+func (s *slice) kept(t int) int {
+	if s.keep {
+		return t
+	}
+	return 0
+}
+
+// cellAt returns the cell states before the t-th step of processing.
+func (s *slice) cellAt(l, d, t int) []float32 {
+	if !s.keep {
+		t &= 1
+	}
+	return s.block(s.c[l][d], t, s.n.cfg.Hidden)
+}
+
+// forward runs layer l in direction d over all steps.
+func (s *slice) forward(l, d int) {
+	n, h, w := s.n, s.n.cfg.Hidden, s.n.cfg.width()
+	clear(s.cellAt(l, d, 0))
+	border := s.out(l, s.at(d, 0)-1+2*d) // the zero step this direction starts from
+	for r := range s.b {
+		clear(border[r*w+d*h:][:h])
+	}
+	for t := range s.steps {
+		st := s.at(d, t)
+		g := s.block(s.g[l][d], s.kept(st), 4*h)
+		if l == 0 {
+			s.lookup(d, st, g)
+		} else {
+			for r := range s.b {
+				copy(g[r*4*h:], n.layers[l][d].b.W)
+			}
+			gemm(n.kr, s.b, s.block(s.input(l-1), st, w), w, 1, &n.pk.wx[l][d], g, 4*h)
+		}
+		gemm(n.kr, s.b, s.out(l, st-1+2*d)[d*h:], w, 1, &n.pk.wh[l][d], g, 4*h)
+		cp, cn := s.cellAt(l, d, t), s.cellAt(l, d, t+1)
+		tc, y := s.block(s.tc[l][d], s.kept(st), h), s.out(l, st)
+		for r := range s.b {
+			n.kr.cell(h, g[r*4*h:], cp[r*h:], cn[r*h:], tc[r*h:], y[r*w+d*h:])
+		}
+	}
+}
+
+// lookup sets the gates of step st to what the features add to them.
+func (s *slice) lookup(d, st int, g []float32) {
+	h4, f := 4*s.n.cfg.Hidden, len(s.n.cfg.Vocab)
+	table, first := s.n.pk.table[d], s.n.pk.first
+	for r := range s.b {
+		x, row := s.x[(st*s.b+r)*f:][:f], g[r*h4:][:h4]
+		copy(row, table[(first[0]+int(x[0]))*h4:])
+		for i := 1; i < f; i++ {
+			s.n.kr.add(row, table[(first[i]+int(x[i]))*h4:][:h4])
+		}
+	}
+}
+
+// dropout draws layer l's mask and applies it: a share p of the outputs
+// becomes zero, the rest grows by 1/(1-p).
+func (s *slice) dropout(rng *rand.Rand, l int, p float64) {
+	w := s.n.cfg.width()
+	in, out := s.y[l][s.b*w:], s.drop[l][:s.steps*s.b*w]
+	mask := s.mask[l][:len(out)]
+	limit, factor := uint64(p*(1<<16)), float32(1/(1-p))
+	for i := 0; i < len(out); i += 4 { // the width is a multiple of 16
+		bits := rng.Uint64()
+		for j := i; j < i+4; j++ {
+			m := factor
+			if bits&0xffff < limit {
+				m = 0
+			}
+			bits >>= 16
+			mask[j] = m
+			out[j] = in[j] * m
+		}
+	}
+}
+
+// score computes the logits of all steps.
+func (s *slice) score() []float32 {
+	n, w, k := s.n, s.n.cfg.width(), s.n.cfg.Classes
+	lo := s.logits[:s.steps*s.b*k]
+	for i := 0; i < len(lo); i += k {
+		copy(lo[i:], n.ob.W)
+	}
+	gemm(n.kr, s.steps*s.b, s.input(n.cfg.Layers-1), w, 1, &n.pk.ow, lo, k)
+	return lo
+}

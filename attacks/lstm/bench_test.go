@@ -1,0 +1,80 @@
+package lstm
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+)
+
+// peerConfig is the tagger that the PyTorch program of the comparison runs:
+// port, protocol, direction, frame length and interval, windows of 100 steps,
+// 11 classes.
+func peerConfig(hidden int, both bool) Config {
+	return Config{Vocab: []int{64, 8, 2, 1501, 256}, Dim: []int{16, 4, 2, 32, 16},
+		Hidden: hidden, Layers: 1, Bidirectional: both, Classes: 11}
+}
+
+// peerData draws features evenly, as the comparison's input does.
+func peerData(c Config, windows int) Data {
+	rng := rand.New(rand.NewPCG(5, 5))
+	d := Data{Steps: 100, Features: len(c.Vocab)}
+	for range windows * d.Steps {
+		var x [5]int
+		for f, v := range c.Vocab {
+			x[f] = rng.IntN(v)
+			d.X = append(d.X, uint16(x[f]))
+		}
+		d.Y = append(d.Y, int16((x[0]+x[1]+3*x[2]+x[3]/137)%c.Classes))
+	}
+	return d
+}
+
+func benchNet(b *testing.B, kr Kernel, hidden int, both bool) *Net {
+	n, err := New(rand.New(rand.NewPCG(1, 1)), peerConfig(hidden, both))
+	if err != nil {
+		b.Fatal(err)
+	}
+	n.Refresh(kr)
+	return n
+}
+
+func benchEach(b *testing.B, f func(b *testing.B, kr Kernel, hidden int, both bool)) {
+	for _, kr := range Kernels() {
+		for _, both := range []bool{true, false} {
+			hidden := 64
+			if both {
+				hidden = 128
+			}
+			b.Run(fmt.Sprintf("kernel=%v/hidden=%d/both=%v", kr, hidden, both), func(b *testing.B) { f(b, kr, hidden, both) })
+		}
+	}
+}
+
+// BenchmarkStep is one training step with a batch of 64 windows.
+func BenchmarkStep(b *testing.B) {
+	benchEach(b, func(b *testing.B, kr Kernel, hidden int, both bool) {
+		n := benchNet(b, kr, hidden, both)
+		d := peerData(n.cfg, 512)
+		s := newStepper(n, d.Steps, 64, Options{Workers: runtime.GOMAXPROCS(0)}, [2]uint64{})
+		w := all(d)
+		i := 0
+		for b.Loop() {
+			s.step(d, w[i%8*64:][:64], 1e-3)
+			i++
+		}
+		b.ReportMetric(6400*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
+	})
+}
+
+// BenchmarkGuess is the answer for a batch of 64 windows.
+func BenchmarkGuess(b *testing.B) {
+	benchEach(b, func(b *testing.B, kr Kernel, hidden int, both bool) {
+		n := benchNet(b, kr, hidden, both)
+		d := peerData(n.cfg, 64)
+		for b.Loop() {
+			n.Guess(d, runtime.GOMAXPROCS(0))
+		}
+		b.ReportMetric(6400*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
+	})
+}

@@ -1,0 +1,63 @@
+package lstm
+
+// Data is a set of windows of equal length.
+type Data struct {
+	// Steps is the length of a window, Features the number of features.
+	Steps, Features int
+	// X holds the features, [window][step][feature].
+	X []uint16
+	// Y holds the class of each step, [window][step]; negative is unlabeled.
+	// Nil where nothing is to be learned.
+	Y []int16
+}
+
+// Len is the number of windows.
+func (d Data) Len() int { return len(d.X) / (d.Steps * d.Features) }
+
+// guessRows is how many windows are guessed together.
+const guessRows = 32
+
+// Guess returns the probability of every class, [window][step][class], on at
+// most workers goroutines. A window's answer does not depend on the windows
+// beside it. d must fit n: values below Config.Vocab. Memory beside the result
+// is bounded by the number of workers.
+func (n *Net) Guess(d Data, workers int) []float32 {
+	k, size := n.cfg.Classes, d.Steps*n.cfg.Classes
+	out := make([]float32, d.Len()*size)
+	n.each(d, workers, func(s *slice, windows []int32) {
+		lo := s.score()
+		for i := range s.steps * s.b {
+			v := lo[i*k : (i+1)*k]
+			softmax(v)
+			copy(out[int(windows[i%s.b])*size+i/s.b*k:], v)
+		}
+	})
+	return out
+}
+
+// each runs all windows of d forward, guessRows at a time, and calls f with
+// each slice when the last layer is through; calls may be concurrent.
+func (n *Net) each(d Data, workers int, f func(s *slice, windows []int32)) {
+	total := d.Len()
+	chunks := (total + guessRows - 1) / guessRows
+	workers = max(1, min(workers, chunks))
+	free := make(chan *slice, workers)
+	for range workers {
+		free <- newSlice(n, d.Steps, min(guessRows, total), false, false)
+	}
+	parallel(workers, chunks, func(i int) {
+		s := <-free
+		var windows []int32
+		for w := i * guessRows; w < min(total, (i+1)*guessRows); w++ {
+			windows = append(windows, int32(w))
+		}
+		s.load(d, windows)
+		for l := range n.cfg.Layers {
+			for dir := range n.cfg.dirs() {
+				s.forward(l, dir)
+			}
+		}
+		f(s, windows)
+		free <- s
+	})
+}

@@ -1,0 +1,275 @@
+//go:build !purego
+
+#include "textflag.h"
+
+DATA consts<>+0(SB)/4, $0x3f800000  // 1
+DATA consts<>+4(SB)/4, $0x3f317218  // ln2
+DATA consts<>+8(SB)/4, $0x3e75fdf0  // ln2^2/2
+DATA consts<>+12(SB)/4, $0x3d635847 // ln2^3/6
+DATA consts<>+16(SB)/4, $0x3c1d955b // ln2^4/24
+DATA consts<>+20(SB)/4, $0x3aaec3ff // ln2^5/120
+DATA consts<>+24(SB)/4, $0x42f80000 // 124
+DATA consts<>+28(SB)/4, $0xc2f80000 // -124
+DATA consts<>+32(SB)/4, $0xbfb8aa3b // -log2 e
+DATA consts<>+36(SB)/4, $0xc038aa3b // -2 log2 e
+DATA consts<>+40(SB)/4, $0x0000007f // 127, the bias of an exponent, an integer
+DATA consts<>+44(SB)/4, $0x3dcccccd // 1 - beta1
+DATA consts<>+48(SB)/4, $0x3a83126f // 1 - beta2
+DATA consts<>+52(SB)/4, $0x322bcc77 // 1e-8
+GLOBL consts<>(SB), RODATA|NOPTR, $56
+
+// func tile256(k int, a *float32, ra, ca int, b, c *float32, ldc int)
+// C[4][16] += A[4][k] B[k][16]; strides in bytes; B has rows of 128 bytes.
+TEXT ·tile256(SB), NOSPLIT, $0-56
+	MOVQ k+0(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ ra+16(FP), DX
+	MOVQ ca+24(FP), SI
+	MOVQ b+32(FP), BX
+	MOVQ c+40(FP), R10
+	MOVQ ldc+48(FP), R11
+	LEAQ (AX)(DX*2), R8
+	LEAQ (R10)(R11*2), R12
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS (R10)(R11*1), Y2
+	VMOVUPS 32(R10)(R11*1), Y3
+	VMOVUPS (R12), Y4
+	VMOVUPS 32(R12), Y5
+	VMOVUPS (R12)(R11*1), Y6
+	VMOVUPS 32(R12)(R11*1), Y7
+	PCALIGN $32
+tile256loop:
+	VMOVUPS (BX), Y8
+	VMOVUPS 32(BX), Y9
+	VBROADCASTSS (AX), Y10
+	VBROADCASTSS (AX)(DX*1), Y11
+	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R8)(DX*1), Y13
+	ADDQ $128, BX
+	ADDQ SI, AX
+	ADDQ SI, R8
+	VFMADD231PS Y8, Y10, Y0
+	VFMADD231PS Y9, Y10, Y1
+	VFMADD231PS Y8, Y11, Y2
+	VFMADD231PS Y9, Y11, Y3
+	VFMADD231PS Y8, Y12, Y4
+	VFMADD231PS Y9, Y12, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VFMADD231PS Y9, Y13, Y7
+	DECQ CX
+	JNZ tile256loop
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, (R10)(R11*1)
+	VMOVUPS Y3, 32(R10)(R11*1)
+	VMOVUPS Y4, (R12)
+	VMOVUPS Y5, 32(R12)
+	VMOVUPS Y6, (R12)(R11*1)
+	VMOVUPS Y7, 32(R12)(R11*1)
+	VZEROUPPER
+	RET
+
+// SIGMOID turns Y0 into 1 / (1 + 2^(scale Y0)); Y7 is -log2 e, or twice
+// that for tanh x = 2 sigmoid(2x) - 1. It uses Y1 and Y2.
+#define SIGMOID \
+	VMULPS Y7, Y0, Y0; \
+	VMINPS Y9, Y0, Y0; \
+	VMAXPS Y8, Y0, Y0; \
+	VROUNDPS $0, Y0, Y1; \
+	VSUBPS Y1, Y0, Y0; \
+	VMOVAPS Y10, Y2; \
+	VFMADD213PS Y11, Y0, Y2; \
+	VFMADD213PS Y12, Y0, Y2; \
+	VFMADD213PS Y13, Y0, Y2; \
+	VFMADD213PS Y14, Y0, Y2; \
+	VFMADD213PS Y15, Y0, Y2; \
+	VCVTPS2DQ Y1, Y1; \
+	VPADDD Y6, Y1, Y1; \
+	VPSLLD $23, Y1, Y1; \
+	VMULPS Y1, Y2, Y2; \
+	VADDPS Y15, Y2, Y2; \
+	VDIVPS Y2, Y15, Y0
+
+// SCALE1 and SCALE2 load the scale for sigmoid and for tanh.
+#define SCALE1 VBROADCASTSS consts<>+32(SB), Y7
+#define SCALE2 VBROADCASTSS consts<>+36(SB), Y7
+
+// TANH finishes tanh after SIGMOID with SCALE2.
+#define TANH \
+	VADDPS Y0, Y0, Y0; \
+	VSUBPS Y15, Y0, Y0
+
+// func cell256(h int, gates, cprev, c, tc, y *float32)
+TEXT ·cell256(SB), NOSPLIT, $0-48
+	MOVQ h+0(FP), CX
+	MOVQ gates+8(FP), AX
+	MOVQ cprev+16(FP), R8
+	MOVQ c+24(FP), R9
+	MOVQ tc+32(FP), R10
+	MOVQ y+40(FP), R11
+	LEAQ (CX*4), DX
+	LEAQ (AX)(DX*2), BX
+	VBROADCASTSS consts<>+0(SB), Y15
+	VBROADCASTSS consts<>+4(SB), Y14
+	VBROADCASTSS consts<>+8(SB), Y13
+	VBROADCASTSS consts<>+12(SB), Y12
+	VBROADCASTSS consts<>+16(SB), Y11
+	VBROADCASTSS consts<>+20(SB), Y10
+	VBROADCASTSS consts<>+24(SB), Y9
+	VBROADCASTSS consts<>+28(SB), Y8
+	VBROADCASTSS consts<>+40(SB), Y6
+	PCALIGN $32
+cell256loop:
+	SCALE1
+	VMOVUPS (AX), Y0
+	SIGMOID
+	VMOVUPS Y0, (AX)
+	VMOVAPS Y0, Y3
+	VMOVUPS (BX)(DX*1), Y0
+	SIGMOID
+	VMOVUPS Y0, (BX)(DX*1)
+	VMOVAPS Y0, Y5
+	VMOVUPS (AX)(DX*1), Y0
+	SIGMOID
+	VMOVUPS Y0, (AX)(DX*1)
+	VMOVAPS Y0, Y4
+	SCALE2
+	VMOVUPS (BX), Y0
+	SIGMOID
+	TANH
+	VMOVUPS Y0, (BX)
+	VMULPS Y0, Y3, Y0
+	VFMADD231PS (R8), Y4, Y0
+	VMOVUPS Y0, (R9)
+	SIGMOID
+	TANH
+	VMOVUPS Y0, (R10)
+	VMULPS Y0, Y5, Y0
+	VMOVUPS Y0, (R11)
+	ADDQ $32, AX
+	ADDQ $32, BX
+	ADDQ $32, R8
+	ADDQ $32, R9
+	ADDQ $32, R10
+	ADDQ $32, R11
+	SUBQ $8, CX
+	JNZ cell256loop
+	VZEROUPPER
+	RET
+
+// func cellBack256(h int, gates, cprev, tc, dy, dc *float32)
+TEXT ·cellBack256(SB), NOSPLIT, $0-48
+	MOVQ h+0(FP), CX
+	MOVQ gates+8(FP), AX
+	MOVQ cprev+16(FP), R8
+	MOVQ tc+24(FP), R9
+	MOVQ dy+32(FP), R10
+	MOVQ dc+40(FP), R11
+	LEAQ (CX*4), DX
+	LEAQ (AX)(DX*2), BX
+	VBROADCASTSS consts<>+0(SB), Y15
+	PCALIGN $32
+cellBack256loop:
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX)(DX*1), Y1
+	VMOVUPS (BX), Y2
+	VMOVUPS (BX)(DX*1), Y3
+	VMOVUPS (R9), Y4
+	VMOVUPS (R10), Y5
+	VMOVUPS (R11), Y6
+	VMULPS Y3, Y5, Y7      // dy o
+	VMOVAPS Y15, Y8
+	VFNMADD231PS Y4, Y4, Y8 // 1 - tanh^2
+	VFMADD231PS Y7, Y8, Y6  // the whole gradient of c
+	VMULPS Y1, Y6, Y9
+	VMOVUPS Y9, (R11)
+	VSUBPS Y0, Y15, Y9     // input gate
+	VMULPS Y0, Y9, Y9
+	VMULPS Y2, Y6, Y10
+	VMULPS Y9, Y10, Y10
+	VMOVUPS Y10, (AX)
+	VSUBPS Y1, Y15, Y9     // forget gate
+	VMULPS Y1, Y9, Y9
+	VMULPS (R8), Y6, Y10
+	VMULPS Y9, Y10, Y10
+	VMOVUPS Y10, (AX)(DX*1)
+	VMOVAPS Y15, Y8          // cell
+	VFNMADD231PS Y2, Y2, Y8
+	VMULPS Y0, Y6, Y10
+	VMULPS Y8, Y10, Y10
+	VMOVUPS Y10, (BX)
+	VSUBPS Y3, Y15, Y9     // output gate
+	VMULPS Y3, Y9, Y9
+	VMULPS Y4, Y5, Y10
+	VMULPS Y9, Y10, Y10
+	VMOVUPS Y10, (BX)(DX*1)
+	ADDQ $32, AX
+	ADDQ $32, BX
+	ADDQ $32, R8
+	ADDQ $32, R9
+	ADDQ $32, R10
+	ADDQ $32, R11
+	SUBQ $8, CX
+	JNZ cellBack256loop
+	VZEROUPPER
+	RET
+
+// func add256(n int, dst, src *float32)
+TEXT ·add256(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ src+16(FP), SI
+	PCALIGN $32
+add256loop:
+	VMOVUPS (DI), Y0
+	VADDPS (SI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	SUBQ $8, CX
+	JNZ add256loop
+	VZEROUPPER
+	RET
+
+// func adam256(n int, w, m, v, grad *float32, scale, lr, vs float32)
+TEXT ·adam256(SB), NOSPLIT, $0-52
+	MOVQ n+0(FP), CX
+	MOVQ w+8(FP), AX
+	MOVQ m+16(FP), BX
+	MOVQ v+24(FP), SI
+	MOVQ grad+32(FP), DI
+	VBROADCASTSS scale+40(FP), Y15
+	VBROADCASTSS lr+44(FP), Y14
+	VBROADCASTSS vs+48(FP), Y13
+	VBROADCASTSS consts<>+44(SB), Y12
+	VBROADCASTSS consts<>+48(SB), Y11
+	VBROADCASTSS consts<>+52(SB), Y10
+	PCALIGN $32
+adam256loop:
+	VMULPS (DI), Y15, Y0
+	VMOVUPS (BX), Y1
+	VSUBPS Y1, Y0, Y2
+	VFMADD231PS Y12, Y2, Y1
+	VMOVUPS Y1, (BX)
+	VMOVUPS (SI), Y3
+	VMULPS Y0, Y0, Y2
+	VSUBPS Y3, Y2, Y2
+	VFMADD231PS Y11, Y2, Y3
+	VMOVUPS Y3, (SI)
+	VMULPS Y13, Y3, Y3
+	VSQRTPS Y3, Y3
+	VADDPS Y10, Y3, Y3
+	VMULPS Y14, Y1, Y1
+	VDIVPS Y3, Y1, Y1
+	VMOVUPS (AX), Y2
+	VSUBPS Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ $32, AX
+	ADDQ $32, BX
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JNZ adam256loop
+	VZEROUPPER
+	RET

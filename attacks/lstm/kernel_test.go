@@ -1,0 +1,158 @@
+package lstm
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func random(rng *rand.Rand, n int) []float32 {
+	a := make([]float32, n)
+	for i := range a {
+		a[i] = float32(rng.NormFloat64())
+	}
+	return a
+}
+
+// far is the largest difference between two arrays.
+func far(a, b []float32) float64 {
+	d := 0.0
+	for i := range a {
+		d = max(d, math.Abs(float64(a[i])-float64(b[i])))
+	}
+	return d
+}
+
+// product is C += A B in float64, the reference of gemm.
+func product(m, n, k int, a []float32, ra, ca int, b, c []float32, ldc int) []float32 {
+	out := slices.Clone(c)
+	for i := range m {
+		for j := range n {
+			s := float64(c[i*ldc+j])
+			for kk := range k {
+				s += float64(a[i*ra+kk*ca]) * float64(b[kk*n+j])
+			}
+			out[i*ldc+j] = float32(s)
+		}
+	}
+	return out
+}
+
+func TestGemmEqualsReference(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 60 {
+		m, n, k := 1+rng.IntN(40), 1+rng.IntN(100), 1+rng.IntN(600)
+		ra, ca := k+rng.IntN(3), 1
+		if rng.IntN(2) == 0 {
+			ra, ca = 1, m+rng.IntN(3)
+		}
+		ldc := n + rng.IntN(5)
+		a, b, c := random(rng, (m-1)*ra+(k-1)*ca+1), random(rng, k*n), random(rng, m*ldc)
+		want := product(m, n, k, a, ra, ca, b, c, ldc)
+		bt := make([]float32, n*k)
+		for i := range k {
+			for j := range n {
+				bt[j*k+i] = b[i*n+j]
+			}
+		}
+		var first []float32
+		for _, kr := range Kernels() {
+			var p, q panels
+			p.pack(b, n, k, n)
+			q.packT(bt, k, k, n)
+			if !slices.Equal(p.data, q.data) {
+				t.Fatalf("%d x %d: pack and packT differ", k, n)
+			}
+			got := slices.Clone(c)
+			gemm(kr, m, a, ra, ca, &p, got, ldc)
+			if d := far(got, want); d > 1e-6*float64(k)+1e-5 {
+				t.Errorf("%v %dx%dx%d: off by %g", kr, m, n, k, d)
+			}
+			if kr != Plain {
+				if first == nil {
+					first = got
+				}
+				if !slices.Equal(first, got) {
+					t.Errorf("%v %dx%dx%d: not the same bytes as %v", kr, m, n, k, Kernels()[0])
+				}
+			}
+		}
+	}
+}
+
+// TestCellsEqualPlain compares all kernels with the plain ones, and the fast
+// ones with each other to the bit.
+func TestCellsEqualPlain(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 1))
+	for _, h := range []int{16, 32, 80, 128} {
+		in := map[string][]float32{}
+		for name, n := range map[string]int{"g": 4 * h, "cp": h, "dy": h, "dc": h, "m": h, "v": h} {
+			in[name] = random(rng, n)
+		}
+		for i := range in["v"] {
+			in["v"][i] *= in["v"][i]
+			in["g"][i] *= 30 // far into saturation too
+		}
+		run := func(kr Kernel) [][]float32 {
+			g, c, tc, y := slices.Clone(in["g"]), make([]float32, h), make([]float32, h), make([]float32, h)
+			kr.cell(h, g, in["cp"], c, tc, y)
+			act := slices.Clone(g)
+			dc := slices.Clone(in["dc"])
+			kr.cellBack(h, g, in["cp"], tc, in["dy"], dc)
+			sum := slices.Clone(in["dc"])
+			kr.add(sum, in["dy"])
+			w, m, v := slices.Clone(in["cp"]), slices.Clone(in["m"]), slices.Clone(in["v"])
+			kr.adam(w, m, v, in["dy"], 0.5, 1e-3, 1.25)
+			return [][]float32{act, c, tc, y, g, dc, sum, w, m, v}
+		}
+		plain, first := run(Plain), run(Kernels()[0])
+		for _, kr := range Kernels() {
+			for i, got := range run(kr) {
+				if d := far(got, plain[i]); d > 2e-6*max(1, far(plain[i], make([]float32, len(plain[i])))) {
+					t.Errorf("%v h=%d array %d: off by %g", kr, h, i, d)
+				}
+				if kr != Plain && !slices.Equal(got, first[i]) {
+					t.Errorf("%v h=%d array %d: not the same bytes as %v", kr, h, i, Kernels()[0])
+				}
+			}
+		}
+	}
+}
+
+func TestActivationsAreClose(t *testing.T) {
+	for _, kr := range Kernels() {
+		h, worst := 16, 0.0
+		for i := -4000; i < 4000; i++ {
+			x := float64(float32(i) / 100)
+			g, zero, c, tc, y := make([]float32, 4*h), make([]float32, h), make([]float32, h), make([]float32, h), make([]float32, h)
+			for j := range g {
+				g[j] = float32(x)
+			}
+			kr.cell(h, g, zero, c, tc, y)
+			s := 1 / (1 + math.Exp(-x))
+			worst = max(worst, math.Abs(float64(g[0])-s), math.Abs(float64(g[2*h])-math.Tanh(x)), math.Abs(float64(tc[0])-math.Tanh(float64(c[0]))))
+		}
+		if worst > 2e-6 {
+			t.Errorf("%v: off by %g", kr, worst)
+		}
+	}
+}
+
+func BenchmarkGemm(b *testing.B) {
+	for _, kr := range Kernels() {
+		for _, s := range [][3]int{{32, 512, 128}, {64, 512, 198}, {512, 512, 512}} {
+			b.Run(fmt.Sprintf("kernel=%v/m=%d/n=%d/k=%d", kr, s[0], s[1], s[2]), func(b *testing.B) {
+				rng := rand.New(rand.NewPCG(1, 1))
+				a, c := random(rng, s[0]*s[2]), make([]float32, s[0]*s[1])
+				var p panels
+				p.pack(random(rng, s[2]*s[1]), s[1], s[2], s[1])
+				for b.Loop() {
+					gemm(kr, s[0], a, s[2], 1, &p, c, s[1])
+				}
+				b.ReportMetric(2*float64(s[0]*s[1]*s[2])*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		}
+	}
+}

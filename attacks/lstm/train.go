@@ -1,0 +1,271 @@
+package lstm
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"time"
+)
+
+// Options says how to train. The zero value of a field means what its comment
+// says.
+type Options struct {
+	// Epochs is how often the training windows are gone through, at least 1.
+	Epochs int
+	// MaxSteps bounds the number of batches over all epochs; 0 is no bound.
+	MaxSteps int
+	// Batch is the number of windows per step, at least 1.
+	Batch int
+	// Rate is the step size of Adam, above 0.
+	Rate float64
+	// Decay lets the rate fall to zero along half a cosine over all steps.
+	Decay bool
+	// Dropout is the share of each layer's outputs set to zero, below 1.
+	Dropout float64
+	// Clip bounds the norm of the gradient; 0 is no bound.
+	Clip float64
+	// Patience stops training after so many epochs without a better
+	// validation score; 0 is never.
+	Patience int
+	// ClassWeights weighs the loss by class; nil is 1 for all.
+	ClassWeights []float32
+	// Workers bounds the goroutines; 0 is GOMAXPROCS. It changes no result.
+	Workers int
+	// Memory bounds the bytes used for data and training; 0 is no bound.
+	Memory int64
+	// Progress is called after every epoch, if not nil.
+	Progress func(Progress)
+	// Checkpoint, if not nil, keeps the state between epochs so that training
+	// can go on where it stopped.
+	Checkpoint Checkpoint
+}
+
+// Progress is how far training has come.
+type Progress struct {
+	// Epoch of Epochs is done, Step of Steps.
+	Epoch, Epochs, Step, Steps int
+	// Loss is the mean over the epoch. Score is the mean per-class recall on
+	// the validation windows, or NaN without any.
+	Loss, Score float64
+	// Left is an estimate of the time to come if training does not stop early.
+	Left time.Duration
+}
+
+// Check reports the first option that is out of range.
+func (o Options) Check(c Config) error {
+	switch {
+	case o.Epochs < 1 || o.MaxSteps < 0 || o.Batch < 1 || o.Patience < 0:
+		return fmt.Errorf("lstm: epochs %d, steps %d, batch %d, patience %d: want at least 1, 0, 1, 0", o.Epochs, o.MaxSteps, o.Batch, o.Patience)
+	case !(o.Rate > 0) || math.IsInf(o.Rate, 1) || !(o.Clip >= 0):
+		return fmt.Errorf("lstm: rate %v, clip %v: want above 0, at least 0", o.Rate, o.Clip)
+	case !(o.Dropout >= 0 && o.Dropout < 1):
+		return fmt.Errorf("lstm: dropout %v: want at least 0, below 1", o.Dropout)
+	case o.ClassWeights != nil && len(o.ClassWeights) != c.Classes:
+		return fmt.Errorf("lstm: %d class weights for %d classes", len(o.ClassWeights), c.Classes)
+	}
+	return nil
+}
+
+// check reports the first value of d that does not fit c.
+func (d Data) check(c Config) error {
+	if d.Steps < 1 || d.Features != len(c.Vocab) || len(d.X)%(d.Steps*d.Features) != 0 || len(d.Y) != len(d.X)/d.Features {
+		return fmt.Errorf("lstm: %d values and %d labels in windows of %d steps and %d features do not fit %d vocabularies",
+			len(d.X), len(d.Y), d.Steps, d.Features, len(c.Vocab))
+	}
+	for i, x := range d.X {
+		if int(x) >= c.Vocab[i%d.Features] {
+			return fmt.Errorf("lstm: step %d: value %d of feature %d, vocabulary %d", i/d.Features, x, i%d.Features, c.Vocab[i%d.Features])
+		}
+	}
+	for i, y := range d.Y {
+		if int(y) >= c.Classes {
+			return fmt.Errorf("lstm: step %d: class %d of %d", i, y, c.Classes)
+		}
+	}
+	return nil
+}
+
+// trainer is the state of a run.
+type trainer struct {
+	*stepper
+	o            Options
+	train, valid Data
+	total        int // steps of the whole run
+	epoch        int // epochs done
+	best         []float32
+	bestScore    float64
+	stale        int // epochs since the best one
+	began        time.Time
+	beganAt      int // steps already taken then
+}
+
+// Train returns a network of shape c that learned from the labeled steps of
+// train. If valid has windows, the parameters after the epoch with the best
+// mean per-class recall on them are kept. All randomness comes from rng. When
+// ctx ends, training stops within one step with ctx's error.
+func Train(ctx context.Context, rng *rand.Rand, c Config, train, valid Data, o Options) (*Net, error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if err := o.check(c, train, valid); err != nil {
+		return nil, err
+	}
+	n, err := New(rng, c)
+	if err != nil {
+		return nil, err
+	}
+	seed := [2]uint64{rng.Uint64(), rng.Uint64()}
+	batches := (train.Len() + o.Batch - 1) / o.Batch
+	t := &trainer{o: o, train: train, valid: valid, total: o.Epochs * batches, bestScore: -1}
+	if t.total == 0 {
+		return n, nil
+	}
+	if o.MaxSteps > 0 {
+		t.total = min(t.total, o.MaxSteps)
+	}
+	t.stepper = newStepper(n, train.Steps, min(o.Batch, train.Len()), o, seed)
+	if err := t.run(ctx); err != nil {
+		return nil, err
+	}
+	if t.best != nil {
+		copy(n.w, t.best)
+	}
+	n.repack(o.Workers)
+	n.pk.dropTransposes()
+	return n, nil
+}
+
+func (o Options) check(c Config, train, valid Data) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	if err := o.Check(c); err != nil {
+		return err
+	}
+	for _, d := range []Data{train, valid} {
+		if d.X == nil {
+			continue
+		}
+		if err := d.check(c); err != nil {
+			return err
+		}
+	}
+	if o.Memory > 0 {
+		steps := max(train.Steps, 1)
+		fixed, per := Memory(c, steps, o.Batch, o.Dropout > 0)
+		if n := int64(train.Len() + valid.Len()); fixed+per*n > o.Memory {
+			return &TooLarge{Windows: n, Fit: max(0, (o.Memory-fixed)/per), Bytes: fixed + per*n, Limit: o.Memory}
+		}
+	}
+	return nil
+}
+
+// run takes all steps.
+func (t *trainer) run(ctx context.Context) error {
+	if err := t.resume(); err != nil {
+		return err
+	}
+	t.began, t.beganAt = time.Now(), t.steps
+	for t.steps < t.total && (t.o.Patience == 0 || t.stale < t.o.Patience) {
+		loss, err := t.runEpoch(ctx)
+		if err != nil {
+			return err
+		}
+		t.epoch++
+		score := math.NaN()
+		if t.valid.Len() > 0 {
+			score = t.n.recall(t.valid, t.workers)
+			if t.stale++; score > t.bestScore {
+				t.bestScore, t.stale = score, 0
+				t.best = append(t.best[:0], t.n.w...)
+			}
+		}
+		t.report(loss, score)
+		if err := t.save(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runEpoch goes through the training windows once, in an order of its own,
+// and returns the mean loss.
+func (t *trainer) runEpoch(ctx context.Context) (float64, error) {
+	rng := rand.New(rand.NewPCG(t.seed[1], t.seed[0]+uint64(t.epoch)))
+	order := make([]int32, t.train.Len())
+	for i := range order {
+		order[i] = int32(i)
+	}
+	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	var sum float64
+	n := 0
+	for ; n*t.o.Batch < len(order) && t.steps < t.total; n++ {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		before := t.steps
+		sum += t.step(t.train, order[n*t.o.Batch:min((n+1)*t.o.Batch, len(order))], t.rate())
+		t.steps = before + 1 // also after a batch without labels
+	}
+	return sum / float64(n), nil
+}
+
+func (t *trainer) rate() float64 {
+	if !t.o.Decay {
+		return t.o.Rate
+	}
+	return t.o.Rate / 2 * (1 + math.Cos(math.Pi*float64(t.steps)/float64(t.total)))
+}
+
+func (t *trainer) report(loss, score float64) {
+	if t.o.Progress == nil {
+		return
+	}
+	left := time.Duration(0)
+	if done := t.steps - t.beganAt; done > 0 {
+		left = time.Since(t.began) / time.Duration(done) * time.Duration(t.total-t.steps)
+	}
+	t.o.Progress(Progress{Epoch: t.epoch, Epochs: t.o.Epochs, Step: t.steps, Steps: t.total, Loss: loss, Score: score, Left: left})
+}
+
+// recall is the mean per-class recall of the likeliest class over labeled
+// steps.
+func (n *Net) recall(d Data, workers int) float64 {
+	k := n.cfg.Classes
+	right, all := make([]int64, k), make([]int64, k)
+	guess := make([]int16, len(d.Y))
+	n.each(d, workers, func(s *slice, windows []int32) {
+		lo := s.score()
+		for i := range s.steps * s.b {
+			v, best := lo[i*k:(i+1)*k], 0
+			for j, x := range v {
+				if x > v[best] {
+					best = j
+				}
+			}
+			guess[int(windows[i%s.b])*s.steps+i/s.b] = int16(best)
+		}
+	})
+	for i, y := range d.Y {
+		if y >= 0 {
+			all[y]++
+			if guess[i] == y {
+				right[y]++
+			}
+		}
+	}
+	var sum float64
+	seen := 0
+	for j := range all {
+		if all[j] > 0 {
+			sum += float64(right[j]) / float64(all[j])
+			seen++
+		}
+	}
+	if seen == 0 {
+		return 0
+	}
+	return sum / float64(seen)
+}

@@ -1,0 +1,343 @@
+package lstm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// task is a small problem: the class of a step depends on this step's
+// features and on the ones before and after. Every tenth step is unlabeled.
+func task(rng *rand.Rand, c Config, windows, steps int) Data {
+	d := Data{Steps: steps, Features: len(c.Vocab)}
+	for range windows * steps {
+		for _, v := range c.Vocab {
+			d.X = append(d.X, uint16(rng.IntN(v)))
+		}
+	}
+	for i := range windows * steps {
+		y := int(d.X[i*d.Features])
+		if t := i % steps; t > 0 {
+			y += int(d.X[(i-1)*d.Features])
+		} else {
+			y += int(d.X[(i+1)*d.Features])
+		}
+		y %= c.Classes
+		if i%10 == 9 {
+			y = -1
+		}
+		d.Y = append(d.Y, int16(y))
+	}
+	return d
+}
+
+func small(layers int, both bool) Config {
+	return Config{Vocab: []int{5, 3, 40}, Dim: []int{6, 2, 9}, Hidden: 16, Layers: layers, Bidirectional: both, Classes: 4}
+}
+
+func all(d Data) []int32 {
+	w := make([]int32, d.Len())
+	for i := range w {
+		w[i] = int32(i)
+	}
+	return w
+}
+
+// TestGradients compares the gradient of every parameter tensor with central
+// differences: its three largest entries, and the slope along the gradient.
+func TestGradients(t *testing.T) {
+	for _, kr := range Kernels() {
+		for _, layers := range []int{1, 2} {
+			for _, both := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%v/layers=%d/both=%v", kr, layers, both), func(t *testing.T) {
+					checkGradients(t, kr, small(layers, both))
+				})
+			}
+		}
+	}
+}
+
+func checkGradients(t *testing.T, kr Kernel, c Config) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	n, err := New(rng, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Refresh(kr)
+	d := task(rng, c, 7, 9)
+	s := newStepper(n, d.Steps, d.Len(), Options{Workers: 2, ClassWeights: []float32{1, 2, 0.5, 1}}, [2]uint64{})
+	loss := func() float64 {
+		n.Refresh(kr)
+		l, _ := s.gradient(d, all(d))
+		return l
+	}
+	_, g := s.gradient(d, all(d))
+	g = slices.Clone(g)
+	for _, p := range n.ts {
+		gp := p.of(g)
+		order := make([]int, len(gp))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortFunc(order, func(a, b int) int {
+			return -compareAbs(gp[a], gp[b])
+		})
+		for _, i := range order[:min(3, len(order))] {
+			const e = 1e-2
+			w := p.W[i]
+			p.W[i] = w + e
+			up := loss()
+			p.W[i] = w - e
+			down := loss()
+			p.W[i] = w
+			if want, got := (up-down)/(2*e), float64(gp[i]); math.Abs(want-got) > 2e-3*math.Abs(want)+2e-5 {
+				t.Errorf("%s[%d]: gradient %g, difference %g", p.Name, i, got, want)
+			}
+		}
+		var norm float64
+		for _, x := range gp {
+			norm += float64(x) * float64(x)
+		}
+		norm = math.Sqrt(norm)
+		const e = 3e-2
+		was := slices.Clone(p.W)
+		slope := 0.0
+		for _, sign := range []float64{1, -1} {
+			for i := range p.W {
+				p.W[i] = was[i] + float32(sign*e*float64(gp[i])/norm)
+			}
+			slope += sign * loss() / (2 * e)
+		}
+		copy(p.W, was)
+		if math.Abs(slope-norm) > 3e-3*norm {
+			t.Errorf("%s: slope along the gradient %g, norm %g", p.Name, slope, norm)
+		}
+	}
+}
+
+func compareAbs(a, b float32) int {
+	x, y := math.Abs(float64(a)), math.Abs(float64(b))
+	switch {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+func options() Options {
+	return Options{Epochs: 12, Batch: 8, Rate: 0.02, Decay: true, Dropout: 0.1, Clip: 5}
+}
+
+func train(t *testing.T, c Config, o Options) (*Net, []byte) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(5, 6))
+	d, v := task(rng, c, 60, 11), task(rng, c, 20, 11)
+	n, err := Train(context.Background(), rng, c, d, v, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := n.Save(&b); err != nil {
+		t.Fatal(err)
+	}
+	return n, b.Bytes()
+}
+
+func TestTrainLearns(t *testing.T) {
+	for _, both := range []bool{false, true} {
+		c := small(2, both)
+		o := options()
+		o.Epochs = 60
+		n, _ := train(t, c, o)
+		rng := rand.New(rand.NewPCG(9, 9))
+		d := task(rng, c, 50, 11)
+		if got := n.recall(d, 2); got < 0.85 {
+			t.Errorf("both=%v: recall %.3f of a task it can learn", both, got)
+		}
+	}
+}
+
+func TestSameBytesForAnyWorkers(t *testing.T) {
+	c := small(2, true)
+	o := options()
+	o.Epochs = 3
+	var first []byte
+	for _, o.Workers = range []int{1, 2, 5} {
+		_, b := train(t, c, o)
+		if first == nil {
+			first = b
+		}
+		if !bytes.Equal(b, first) {
+			t.Errorf("%d workers: another model than 1 worker", o.Workers)
+		}
+	}
+}
+
+// TestGuessIgnoresNeighbors says that a window's answer depends neither on
+// the windows around it nor on the number of workers.
+func TestGuessIgnoresNeighbors(t *testing.T) {
+	c := small(2, true)
+	rng := rand.New(rand.NewPCG(8, 8))
+	n, err := New(rng, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := task(rng, c, 75, 6)
+	want := n.Guess(d, 1)
+	if got := n.Guess(d, 3); !slices.Equal(got, want) {
+		t.Error("3 workers: other answers than 1 worker")
+	}
+	size := d.Steps * d.Features
+	for i := 0; i < d.Len(); i += 13 {
+		one := Data{Steps: d.Steps, Features: d.Features, X: d.X[i*size : (i+1)*size]}
+		if !slices.Equal(n.Guess(one, 1), want[i*d.Steps*c.Classes:(i+1)*d.Steps*c.Classes]) {
+			t.Errorf("window %d alone: another answer", i)
+		}
+	}
+}
+
+// memo is a checkpoint in memory.
+type memo map[string][]byte
+
+func (m memo) Read(key string) ([]byte, error)  { return m[key], nil }
+func (m memo) Write(key string, s []byte) error { m[key] = s; return nil }
+
+func TestResumeGivesTheSameModel(t *testing.T) {
+	c := small(1, true)
+	o := options()
+	o.Epochs = 4
+	_, want := train(t, c, o)
+	ctx, stop := context.WithCancel(context.Background())
+	o.Checkpoint = memo{}
+	o.Progress = func(p Progress) {
+		if p.Epoch == 2 {
+			stop()
+		}
+	}
+	rng := rand.New(rand.NewPCG(5, 6))
+	d, v := task(rng, c, 60, 11), task(rng, c, 20, 11)
+	if _, err := Train(ctx, rng, c, d, v, o); !errors.Is(err, context.Canceled) {
+		t.Fatalf("stopped: error %v", err)
+	}
+	first := 0
+	o.Progress = func(p Progress) {
+		if first == 0 {
+			first = p.Epoch
+		}
+	}
+	_, got := train(t, c, o)
+	if first != 3 {
+		t.Errorf("went on with epoch %d, want 3", first)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("stopped and resumed: another model")
+	}
+}
+
+func TestSaveAndLoad(t *testing.T) {
+	c := small(1, false)
+	o := options()
+	o.Epochs = 1
+	n, b := train(t, c, o)
+	m, err := Load(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := task(rand.New(rand.NewPCG(1, 2)), c, 5, 11)
+	if !slices.Equal(m.Guess(d, 1), n.Guess(d, 1)) {
+		t.Error("loaded: other answers")
+	}
+	for i := range b {
+		bad := slices.Clone(b)
+		bad[i] ^= 0x10
+		if _, err := Load(bytes.NewReader(bad)); err == nil {
+			t.Fatalf("byte %d changed: no error", i)
+		}
+	}
+	for _, cut := range []int{0, 4, 11, 40, len(b) / 2, len(b) - 1} {
+		if _, err := Load(bytes.NewReader(b[:cut])); err == nil || !strings.Contains(err.Error(), "model file") {
+			t.Errorf("cut at %d: error %v", cut, err)
+		}
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	n, err := New(rand.New(rand.NewPCG(1, 1)), Config{Vocab: []int{2}, Dim: []int{1}, Hidden: 16, Layers: 1, Classes: 2})
+	if err != nil {
+		f.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := n.Save(&b); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add([]byte(magic + "\x02\x00\x00\x00{}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		n, err := Load(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		var again bytes.Buffer
+		if err := n.Save(&again); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestRefusals(t *testing.T) {
+	c := small(1, false)
+	rng := rand.New(rand.NewPCG(1, 1))
+	d := task(rng, c, 4, 5)
+	o := options()
+	tests := []struct {
+		name string
+		edit func(c *Config, d *Data, o *Options)
+		want string
+	}{
+		{"hidden", func(c *Config, d *Data, o *Options) { c.Hidden = 17 }, "hidden 17"},
+		{"epochs", func(c *Config, d *Data, o *Options) { o.Epochs = 0 }, "epochs 0"},
+		{"rate", func(c *Config, d *Data, o *Options) { o.Rate = math.NaN() }, "rate NaN"},
+		{"dropout", func(c *Config, d *Data, o *Options) { o.Dropout = 1 }, "dropout 1"},
+		{"value", func(c *Config, d *Data, o *Options) { d.X = slices.Clone(d.X); d.X[4] = 3 }, "value 3 of feature 1"},
+		{"class", func(c *Config, d *Data, o *Options) { d.Y = slices.Clone(d.Y); d.Y[2] = 4 }, "class 4 of 4"},
+		{"labels", func(c *Config, d *Data, o *Options) { d.Y = d.Y[1:] }, "do not fit"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, d, o := c, d, o
+			tt.edit(&c, &d, &o)
+			_, err := Train(context.Background(), rng, c, d, Data{Steps: 1, Features: 1}, o)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestMemoryIsBounded: a data set that is too large is refused with the number
+// of windows that fits, and that number is accepted.
+func TestMemoryIsBounded(t *testing.T) {
+	c := small(1, true)
+	rng := rand.New(rand.NewPCG(1, 1))
+	o := options()
+	o.Epochs, o.MaxSteps = 1, 1
+	fixed, per := Memory(c, 5, o.Batch, true)
+	o.Memory = fixed + 50*per
+	none := Data{Steps: 5, Features: 3}
+	_, err := Train(context.Background(), rng, c, task(rng, c, 51, 5), none, o)
+	var large *TooLarge
+	if !errors.As(err, &large) || large.Fit != 50 || large.Windows != 51 {
+		t.Fatalf("51 windows: error %v", err)
+	}
+	if _, err := Train(context.Background(), rng, c, task(rng, c, 50, 5), none, o); err != nil {
+		t.Errorf("50 windows: %v", err)
+	}
+}
