@@ -144,6 +144,35 @@ func mergeBursts(bs []Burst, within time.Duration) []Burst {
 	return out
 }
 
+// strongest leaves each stream one detection at a time: of those that begin
+// within the given time of the first of them, all but the one of the highest
+// score become Other. bs are in order of time within each stream; streams
+// tells the stream of each. The slice is modified and returned.
+func strongest(bs []Burst, streams []StreamKey, within time.Duration) []Burst {
+	type cluster struct {
+		best  int
+		start time.Duration
+	}
+	open := map[StreamKey]cluster{}
+	for i, b := range bs {
+		if c := b.Ranked[0].Class; c == datasets.Other || c == datasets.Unknown {
+			continue
+		}
+		c, ok := open[streams[i]]
+		if !ok || b.Start-c.start > within {
+			open[streams[i]] = cluster{i, b.Start}
+			continue
+		}
+		weaker := i
+		if b.Score > bs[c.best].Score {
+			weaker, c.best = c.best, i
+			open[streams[i]] = c
+		}
+		bs[weaker].Ranked, bs[weaker].Score, bs[weaker].Alert = []Ranked{{datasets.Other, 1}}, 0, false
+	}
+	return bs
+}
+
 // timed is an event class at a time, true or guessed.
 type timed struct {
 	Class string

@@ -149,7 +149,8 @@ type knnModel struct {
 	k         int
 	gap, pair time.Duration
 	maxEven   int
-	mode      int // which of an entry's classes counts
+	mode      int  // which of an entry's classes counts
+	single    bool // one detection at a time in a stream
 	threshold float64
 	private   []string
 

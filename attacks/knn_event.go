@@ -159,23 +159,34 @@ func (m *knnModel) classOf(l datasets.Labels, i int32) int16 {
 	return int16(c)
 }
 
-// trial is a number of neighbors and a way of pairing.
-type trial struct{ k, mode int }
+// trial is a number of neighbors, a way of pairing, and whether a stream has a
+// single detection at a time.
+type trial struct {
+	k, mode int
+	single  bool
+}
+
+// trials lists what tuning compares, in order of preference. Neighbors are
+// judged once for both values of single, which stand side by side.
+func (a EventKNN) trials() []trial {
+	ks := tuneK[:]
+	if a.K > 0 {
+		ks = []int{a.K}
+	}
+	var out []trial
+	for mode := range pairModes {
+		for _, k := range ks {
+			out = append(out, trial{k, mode, false}, trial{k, mode, true})
+		}
+	}
+	return out
+}
 
 // tune sets the model's k, mode and threshold to what scores best (F1 over
 // events, tolerance matchTolerance) on bursts asked without their own fold,
 // and returns that score.
 func (c *corpus) tune(ctx context.Context, ex []streamed) (float64, error) {
-	var trials []trial
-	for mode := range pairModes {
-		if c.a.K > 0 {
-			trials = append(trials, trial{c.a.K, mode})
-			continue
-		}
-		for _, k := range tuneK {
-			trials = append(trials, trial{k, mode})
-		}
-	}
+	trials := c.a.trials()
 	truth := make([][]timed, len(ex))
 	found := make([][][]Burst, len(trials)) // by trial and example
 	for i := range found {
@@ -195,7 +206,8 @@ func (c *corpus) tune(ctx context.Context, ex []streamed) (float64, error) {
 	best := -1.0
 	for i, tr := range trials {
 		if s, th := bestThreshold(truth, found[i]); s > best {
-			best, c.m.k, c.m.mode, c.m.threshold = s, tr.k, tr.mode, th
+			best, c.m.threshold = s, th
+			c.m.k, c.m.mode, c.m.single = tr.k, tr.mode, tr.single
 		}
 	}
 	return best, nil
@@ -211,6 +223,7 @@ func (c *corpus) ask(i int, trials []trial, found [][][]Burst, budget int) time.
 	}
 	known := map[question][]verdict{}
 	until := time.Duration(math.MaxInt64)
+	streams := make([][]StreamKey, len(trials)) // of each burst found
 	var near []neighbor
 	for _, b := range c.samples[i] {
 		if b.vec < 0 {
@@ -234,10 +247,14 @@ func (c *corpus) ask(i int, trials []trial, found [][][]Burst, budget int) time.
 		for j, v := range vs {
 			if v.detected() {
 				found[j][i] = append(found[j][i], Burst{Start: b.start, End: b.end, Ranked: v.ranked, Score: v.score})
+				streams[j] = append(streams[j], b.key)
 			}
 		}
 	}
-	for j := range trials {
+	for j, tr := range trials {
+		if tr.single {
+			found[j][i] = strongest(found[j][i], streams[j], c.m.pair)
+		}
 		found[j][i] = mergeBursts(found[j][i], c.m.pair)
 	}
 	return until
@@ -248,6 +265,10 @@ func (c *corpus) verdicts(near []neighbor, trials []trial, packets int) []verdic
 	out := make([]verdict, len(trials))
 	m := *c.m
 	for j, tr := range trials {
+		if tr.single {
+			out[j] = out[j-1]
+			continue
+		}
 		m.k, m.mode = tr.k, tr.mode
 		out[j] = m.judge(near, packets)
 	}
@@ -287,6 +308,7 @@ func bestThreshold(truth [][]timed, found [][]Burst) (score, threshold float64) 
 // guessEvents names every burst of every stream.
 func (m *knnModel) guessEvents(ctx context.Context, t datasets.Trace) (Answer, error) {
 	var out []Burst
+	var streams []StreamKey
 	known := map[*scope]map[string]verdict{}
 	var segs []segment
 	var v []int32
@@ -320,7 +342,11 @@ func (m *knnModel) guessEvents(ctx context.Context, t datasets.Trace) (Answer, e
 				b.Alert = a.detected() && a.score >= m.threshold && m.isPrivate(a.ranked[0].Class)
 			}
 			out = append(out, b)
+			streams = append(streams, s.Key)
 		}
+	}
+	if m.single {
+		out = strongest(out, streams, m.pair)
 	}
 	return Answer{Events: mergeBursts(out, m.pair), Threshold: m.threshold}, ctx.Err()
 }

@@ -25,6 +25,7 @@ import (
 //	pair_s 5
 //	max_even 0
 //	mode 0                        0 nearest burst, 1 all bursts near an event
+//	single true                   one detection at a time in a stream
 //	threshold 0.35
 //	private "unlock"              once for each
 //	class "plug/on"               once for each, sorted; numbered from 0
@@ -38,8 +39,8 @@ const signatureHeader = "veilbench-signatures 1"
 // Save writes the signature file.
 func (m *knnModel) Save(w io.Writer) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s\ntask %q\nk %d\ngap_s %v\npair_s %v\nmax_even %d\nmode %d\nthreshold %v\n",
-		signatureHeader, m.task, m.k, m.gap.Seconds(), m.pair.Seconds(), m.maxEven, m.mode, m.threshold)
+	fmt.Fprintf(&b, "%s\ntask %q\nk %d\ngap_s %v\npair_s %v\nmax_even %d\nmode %d\nsingle %v\nthreshold %v\n",
+		signatureHeader, m.task, m.k, m.gap.Seconds(), m.pair.Seconds(), m.maxEven, m.mode, m.single, m.threshold)
 	for _, p := range m.private {
 		fmt.Fprintf(&b, "private %q\n", p)
 	}
@@ -165,6 +166,8 @@ func (p *signatureReader) line(n int, s string) error {
 		p.m.maxEven, err = strconv.Atoi(rest)
 	case "mode":
 		p.m.mode, err = strconv.Atoi(rest)
+	case "single":
+		p.m.single, err = strconv.ParseBool(rest)
 	case "gap_s", "pair_s", "threshold":
 		err = p.number(word, rest)
 	case "private", "class":

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"os"
 	"path/filepath"
@@ -156,20 +157,25 @@ func TestEventKNNMaxEven(t *testing.T) {
 	}
 }
 
+// FuzzLoadSignatures gives any body the right last line, so that what the
+// checksum would refuse reaches the reader.
 func FuzzLoadSignatures(f *testing.F) {
-	m := trainOn(f, attacks.EventKNN{PairS: 5, Private: "on"}, toyEvents(2))
+	m := trainOn(f, attacks.EventKNN{K: 1, GapS: 1, PairS: 5, Private: "on"}, toyEvents(1))
 	var b bytes.Buffer
 	if err := m.(attacks.Saver).Save(&b); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(b.Bytes())
-	f.Add([]byte("veilbench-signatures 1\nend 1 00000000\n"))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		m, err := attacks.EventKNN{}.Load(bytes.NewReader(raw))
+	_, body, _ := bytes.Cut(b.Bytes(), []byte("\n"))
+	f.Add(body[:bytes.LastIndex(body, []byte("end"))])
+	trace := toyEvents(1).Examples[0].Trace
+	f.Fuzz(func(t *testing.T, body []byte) {
+		file := append([]byte("veilbench-signatures 1\n"), body...)
+		file = fmt.Appendf(file, "end %d %08x\n", bytes.Count(file, []byte("\n")), crc32.ChecksumIEEE(file))
+		m, err := attacks.EventKNN{}.Load(bytes.NewReader(file))
 		if err != nil {
 			return
 		}
-		ask(t, m, toyEvents(1).Examples[0].Trace)
+		ask(t, m, trace)
 		var out bytes.Buffer
 		if err := m.(attacks.Saver).Save(&out); err != nil {
 			t.Fatal(err)
