@@ -65,8 +65,13 @@ func (p pipeline) fill(o *observed, r role, draw int) error {
 	if err != nil {
 		return err
 	}
-	base := p.link.Pass(o.rec.Trace, nil)
-	out = p.link.Pass(out.Trace, out.Carried)
+	base, err := p.link.Pass(o.rec.Trace, nil)
+	if err != nil {
+		return fmt.Errorf("recording %s: %w", o.rec.ID, err)
+	}
+	if out, err = p.link.Pass(out.Trace, out.Carried); err != nil {
+		return fmt.Errorf("defense %s on recording %s: %w", p.id, o.rec.ID, err)
+	}
 	o.cost = NewLedger(o.rec, base, out)
 
 	seen := out
