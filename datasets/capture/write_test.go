@@ -1,0 +1,192 @@
+package capture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"veilbench/datasets"
+)
+
+func sameTrace(t interface{ Fatalf(string, ...any) }, want, got datasets.Trace) {
+	opts := cmp.Options{cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })}
+	if d := cmp.Diff(want, got, opts); d != "" {
+		t.Fatalf("read back differs (-want +got):\n%s", d)
+	}
+}
+
+// drawTrace draws a trace in the form that a reader makes: every flow is used,
+// in order of first appearance, and names are those that packets can carry.
+func drawTrace(t *rapid.T) datasets.Trace {
+	flows := rapid.SliceOfNDistinct(rapid.Custom(drawFlow), 1, 8, func(f datasets.Flow) string {
+		return fmt.Sprint(f.Proto, f.Local, f.Remote, f.Link)
+	}).Draw(t, "flows")
+	at := time.Duration(rapid.IntRange(0, 1e9).Draw(t, "first"))
+	tr := datasets.Trace{Start: time.Unix(1_600_000_000, 123).UTC()}
+	for i := range rapid.IntRange(len(flows), 40).Draw(t, "packets") {
+		fi := i
+		if i >= len(flows) {
+			fi = rapid.IntRange(0, len(flows)-1).Draw(t, "flow")
+		}
+		f := flows[fi]
+		p := datasets.Packet{Time: at, Flow: int32(fi), Dir: datasets.Dir(rapid.IntRange(0, 1).Draw(t, "dir"))}
+		ip := 20
+		if f.Local.Addr().Is6() {
+			ip = 40
+		}
+		p.Payload = rapid.Int32Range(0, 1400).Draw(t, "payload")
+		head := map[uint8]int{0: 0, 6: ip + 20 + 4*rapid.IntRange(0, 10).Draw(t, "options"), 17: ip + 8}[f.Proto]
+		if head == 0 && f.Proto != 0 {
+			head = ip
+		}
+		p.Size = 14 + int32(head) + p.Payload
+		tr.Packets = append(tr.Packets, p)
+		at += time.Duration(rapid.IntRange(0, 1e9).Draw(t, "gap"))
+	}
+	tr.Flows = flows
+	tr.End = at
+	if rapid.Bool().Draw(t, "no clock") {
+		tr.Start = time.Time{}
+	}
+	nameFlows(tr)
+	return tr
+}
+
+// nameFlows names the TCP flows whose first payload has room for a hello.
+func nameFlows(tr datasets.Trace) {
+	for i := range tr.Flows {
+		host := fmt.Sprintf("host%d.example.com", i)
+		for _, p := range tr.Packets {
+			if int(p.Flow) == i && p.Payload > 0 {
+				if p.Dir == datasets.Up && tr.Flows[i].Proto == 6 && int(p.Payload) >= helloSize(host) {
+					tr.Flows[i].Host = host
+				}
+				break
+			}
+		}
+	}
+}
+
+func drawFlow(t *rapid.T) datasets.Flow {
+	f := datasets.Flow{
+		Proto: rapid.SampledFrom([]uint8{6, 6, 17, 17, 1, 50, 47, 0}).Draw(t, "proto"),
+		LAN:   rapid.Bool().Draw(t, "lan"),
+	}
+	if rapid.Bool().Draw(t, "link") {
+		f.Link = datasets.MAC{0x50, 0xc7, 0xbf, 1, 2, byte(rapid.IntRange(1, 3).Draw(t, "mac"))}
+	}
+	if f.Proto == 0 {
+		f.LAN = true
+		return f
+	}
+	local, remote := "192.168.0.", "52.1.2."
+	if rapid.Bool().Draw(t, "public home") {
+		local = "93.184.216."
+	}
+	if rapid.Bool().Draw(t, "six") {
+		local, remote = "2001:db8::", "2600:1f00::"
+	}
+	port := uint16(0)
+	if f.Proto == 6 || f.Proto == 17 {
+		port = 1
+	}
+	host := func(prefix, name string) netip.Addr {
+		return netip.MustParseAddr(prefix + fmt.Sprint(rapid.IntRange(1, 9).Draw(t, name)))
+	}
+	f.Local = netip.AddrPortFrom(host(local, "local"), port*rapid.Uint16Range(1, 65535).Draw(t, "lport"))
+	f.Remote = netip.AddrPortFrom(host(remote, "remote"), port*rapid.SampledFrom([]uint16{443, 80, 53, 123, 5683, 50000}).Draw(t, "rport"))
+	return f
+}
+
+func TestWriteReadsBackTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tr := drawTrace(t)
+		var buf bytes.Buffer
+		if err := Write(&buf, tr); err != nil {
+			t.Fatal(err)
+		}
+		got, rep, err := Read(t.Context(), &buf, "x", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(rep.Odd) > 0 || len(rep.Warnings) > 0 || rep.Skipped != 2 {
+			t.Fatalf("report: %+v", rep)
+		}
+		sameTrace(t, tr, got)
+	})
+}
+
+// portTrace has one flow for every port and many payloads on each.
+func portTrace(proto uint8, ports []uint16, sizes []int32, remote string) datasets.Trace {
+	tr := datasets.Trace{Start: time.Unix(1_600_000_000, 0)}
+	ip := int32(20)
+	if netip.MustParseAddr(remote).Is6() {
+		ip = 40
+	}
+	head := map[uint8]int32{6: 32, 17: 8}[proto] + ip + 14
+	for i, port := range ports {
+		local := map[int32]string{20: "192.168.0.7", 40: "fd00::7"}[ip]
+		tr.Flows = append(tr.Flows, datasets.Flow{Proto: proto,
+			Local:  netip.AddrPortFrom(netip.MustParseAddr(local), uint16(50000+i)),
+			Remote: netip.AddrPortFrom(netip.MustParseAddr(remote), port)})
+		for j, n := range append([]int32{0, 0, 0}, sizes...) {
+			if n == 0 && proto != 6 {
+				continue
+			}
+			tr.Packets = append(tr.Packets, datasets.Packet{Time: tr.End, Size: head + n, Payload: n, Flow: int32(i), Dir: datasets.Dir(j & 1)})
+			tr.End += 10 * time.Millisecond
+		}
+	}
+	return tr
+}
+
+func TestWriteSatisfiesTshark(t *testing.T) {
+	tshark := needTool(t, "tshark")
+	tcp := []uint16{443, 80, 8883, 1883, 8443, 5228, 9999, 8886, 554, 2001, 32100, 10002, 4000, 853}
+	udp := []uint16{443, 53, 5353, 123, 1900, 9999, 6667, 5683, 5684, 3478, 3475, 8053, 32100, 16384, 10002, 1194, 51820, 500, 4500, 40000}
+	small := []int32{22, 23, 29, 31, 41, 64, 100, 517, 900, 1400, 1448}
+	large := []int32{48, 48, 60, 64, 76, 90, 100, 127, 172, 244, 300, 517, 900, 1300, 1400}
+	path := filepath.Join(t.TempDir(), "x.pcap")
+	for _, remote := range []string{"52.1.2.3", "2600:1f00::1"} {
+		for _, tr := range []datasets.Trace{portTrace(6, tcp, small, remote), portTrace(17, udp, large, remote), portTrace(17, []uint16{67}, []int32{244, 300, 548}, remote)} {
+			f, err := os.Create(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(Write(f, tr), f.Close()); err != nil {
+				t.Fatal(err)
+			}
+			complaints(t, tshark, path)
+		}
+	}
+}
+
+func complaints(t testing.TB, tshark, path string) {
+	out, err := exec.Command(tshark, "-n", "-r", path, "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE",
+		"-Y", "_ws.malformed || _ws.expert.severity >= 0x600000 || ip.checksum.status==0 || tcp.checksum.status==0 || udp.checksum.status==0 || icmp.checksum.status==0",
+		"-T", "fields", "-e", "frame.number", "-e", "_ws.col.Protocol", "-e", "_ws.col.Info", "-e", "_ws.expert.message", "-e", "udp.length").Output()
+	if err != nil {
+		t.Fatalf("tshark: %v: %s", err, out)
+	}
+	if len(out) > 0 {
+		t.Errorf("tshark complains:\n%s", out)
+	}
+}
+
+func needTool(t testing.TB, name string) string {
+	t.Helper()
+	p, err := exec.LookPath(name)
+	if err != nil {
+		t.Skip(name + " is not installed")
+	}
+	return p
+}
