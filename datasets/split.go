@@ -23,7 +23,8 @@ import (
 //	                         fold i mod k (within)
 //	leave-one-out            one fold, one part per recording (within)
 //	fixed-80-20              per class the first max(1, floor(0.8 n)) train (within)
-//	fixed-even-odd           even positions train, odd ones test (within)
+//	fixed-even-odd           groups at even positions train, at odd ones test;
+//	                         marked within, as it reprints a paper's protocol
 //
 // Positions are those of the recordings sorted by ID, never those of the
 // slice, so permuting recordings changes nothing; loaders choose IDs that sort

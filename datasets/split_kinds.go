@@ -182,10 +182,18 @@ func (fixed8020) folds(v splitView) ([]Fold, error) {
 
 type fixedEvenOdd struct{}
 
+// folds counts the positions of groups in the order of their recordings, also
+// of groups that cannot serve the task.
 func (fixedEvenOdd) folds(v splitView) ([]Fold, error) {
+	position := map[string]int{}
+	for _, i := range newSplitView(&Dataset{Recordings: v.rec}, "").order {
+		if g := v.rec[i].Group; position[g] == 0 {
+			position[g] = len(position) + 1
+		}
+	}
 	var p Part
-	for n, i := range v.order {
-		if n%2 == 0 {
+	for _, i := range v.order {
+		if position[v.rec[i].Group]%2 == 1 {
 			p.Train = append(p.Train, i)
 		} else {
 			p.Test = append(p.Test, i)

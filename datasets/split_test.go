@@ -177,6 +177,7 @@ func TestFoldsKnown(t *testing.T) {
 		{"fixed-80-20", Clip, 16, 4, 1, 1},
 		{"fixed-even-odd", Clip, 10, 10, 1, 1},
 		{"kfold:k=5", Clip, 16, 4, 5, 1},
+		{"trial-kfold:k=3", Clip, 12, 8, 3, 1}, // in a group of 5 one class has 3, the other 2
 		{"chronological:share=0.5", Events, 10, 10, 1, 1},
 		{"chronological:share=0.51", Events, 10, 10, 1, 1},
 		{"chronological:share=0.55", Events, 15, 5, 1, 1},
