@@ -16,6 +16,8 @@ func All() []Attack {
 		GuessExact{GapS: 1, PairS: 5},
 		EventKNN{PairS: 5},
 		NewDecompose(),
+		NewWindowLSTM(),
+		NewWindowBLSTM(),
 	}
 }
 

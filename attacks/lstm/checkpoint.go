@@ -14,7 +14,8 @@ import (
 type Checkpoint interface {
 	// Read returns the state kept under key, or nil if there is none.
 	Read(key string) ([]byte, error)
-	// Write keeps state under key in place of what was there.
+	// Write keeps state under key in place of what was there; nil, when
+	// training has ended, removes it.
 	Write(key string, state []byte) error
 }
 
@@ -57,7 +58,8 @@ func (t *trainer) resume() error {
 	if t.o.Checkpoint == nil {
 		return nil
 	}
-	raw, err := t.o.Checkpoint.Read(t.key())
+	t.name = t.key()
+	raw, err := t.o.Checkpoint.Read(t.name)
 	if err != nil || raw == nil {
 		return err
 	}
@@ -93,5 +95,5 @@ func (t *trainer) save() error {
 	if err := gob.NewEncoder(&b).Encode(s); err != nil {
 		return err
 	}
-	return t.o.Checkpoint.Write(t.key(), b.Bytes())
+	return t.o.Checkpoint.Write(t.name, b.Bytes())
 }

@@ -98,7 +98,8 @@ type trainer struct {
 	bestScore    float64
 	stale        int // epochs since the best one
 	began        time.Time
-	beganAt      int // steps already taken then
+	beganAt      int    // steps already taken then
+	name         string // of the checkpoint
 }
 
 // Train returns a network of shape c that learned from the labeled steps of
@@ -186,6 +187,9 @@ func (t *trainer) run(ctx context.Context) error {
 		if err := t.save(); err != nil {
 			return err
 		}
+	}
+	if t.o.Checkpoint != nil {
+		return t.o.Checkpoint.Write(t.name, nil)
 	}
 	return nil
 }

@@ -1,0 +1,99 @@
+package attacks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Progress says how far the training of an attack has come. It is for people
+// to look at: no result depends on it.
+type Progress struct {
+	// Attack is the name of the attack.
+	Attack string
+	// Epoch of Epochs is done; training may stop earlier.
+	Epoch, Epochs int
+	// Loss is the mean training loss of the epoch.
+	Loss float64
+	// Score is the score on the validation part of the training data, or NaN
+	// where there is none.
+	Score float64
+	// Left is an estimate of the time to come.
+	Left time.Duration
+}
+
+type progressKey struct{}
+
+type checkpointKey struct{}
+
+// WithProgress returns a context under which training that takes long calls f
+// now and then. Trainings may run at once, so f must be safe for concurrent
+// use.
+func WithProgress(ctx context.Context, f func(Progress)) context.Context {
+	return context.WithValue(ctx, progressKey{}, f)
+}
+
+// progressOf returns the function of WithProgress, or nil.
+func progressOf(ctx context.Context) func(Progress) {
+	f, _ := ctx.Value(progressKey{}).(func(Progress))
+	return f
+}
+
+// WithCheckpoints returns a context under which training that takes long keeps
+// its state in files of folder dir, one per run, and goes on from there when
+// the same training is started again. Files of finished trainings are removed.
+func WithCheckpoints(ctx context.Context, dir string) context.Context {
+	return context.WithValue(ctx, checkpointKey{}, checkpoints(dir))
+}
+
+// checkpointsOf returns the store of WithCheckpoints, and whether there is one.
+func checkpointsOf(ctx context.Context) (checkpoints, bool) {
+	c, ok := ctx.Value(checkpointKey{}).(checkpoints)
+	return c, ok
+}
+
+// checkpoints keeps the states of trainings as files of a folder.
+type checkpoints string
+
+func (c checkpoints) path(key string) string {
+	return filepath.Join(string(c), key+".checkpoint")
+}
+
+// Read returns the state kept under key, or nil.
+func (c checkpoints) Read(key string) ([]byte, error) {
+	b, err := os.ReadFile(c.path(key))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return b, err
+}
+
+// Write replaces the state kept under key, all or nothing; nil removes it.
+func (c checkpoints) Write(key string, state []byte) error {
+	if state == nil {
+		if err := os.Remove(c.path(key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("checkpoint: %w", err)
+		}
+		return nil
+	}
+	if err := os.MkdirAll(string(c), 0o777); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	f, err := os.CreateTemp(string(c), key+".*.tmp")
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	_, err = f.Write(state)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), c.path(key))
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("checkpoint: %w", err), os.Remove(f.Name()))
+	}
+	return nil
+}

@@ -1,0 +1,307 @@
+package attacks
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+	"time"
+
+	"veilbench/attacks/lstm"
+	"veilbench/datasets"
+)
+
+// The window attacks are those of HomeMole (Dong et al., "Your Smart Home
+// Can't Keep a Secret", section 3): each packet is five features, destination
+// port, protocol, direction, frame length and gap to the packet before, and
+// gets a device of its own. This file turns packets into these features and
+// cuts traces into windows; window_net.go and window_forest.go learn.
+//
+// All five are discrete here. Value 0 is the padding after the end of a trace.
+// Which ports and lengths have a value of their own is learned from training
+// traffic alone.
+
+// The features of a packet, in order.
+const (
+	windowPort = iota
+	windowProto
+	windowDir
+	windowLength
+	windowGap
+	windowFeatures
+)
+
+// Sizes of the vocabularies that are not learned.
+const (
+	// windowServices: padding, no IP, other IP, TCP, UDP, TLS, HTTP, DNS, ICMP.
+	windowServices = 9
+	windowDirs     = 3
+	// windowGaps: padding, the first packet, no gap, then two per octave of
+	// microseconds up to more than an hour.
+	windowGaps = 68
+	// windowLengthStep is the width of a class of lengths without a value of
+	// their own, windowLengthSteps the number of these classes.
+	windowLengthStep  = 32
+	windowLengthSteps = 48
+	// windowPortRanges: well known, registered and dynamic ports without a
+	// value of their own.
+	windowPortRanges = 3
+)
+
+// windowPorts is how a packet's port is chosen.
+type windowPorts string
+
+// The published rule takes the destination port, which for an inbound packet
+// is the one NAPT chose; the other rule the remote side's port both ways.
+const (
+	portDst    windowPorts = "dst"
+	portRemote windowPorts = "remote"
+)
+
+// of returns the port of a packet.
+func (r windowPorts) of(f datasets.Flow, d datasets.Dir) uint16 {
+	if r == portDst && d == datasets.Down {
+		return f.Local.Port()
+	}
+	return f.Remote.Port()
+}
+
+// windowVocab says which value stands for which port and length.
+type windowVocab struct {
+	Rule windowPorts `json:"port"`
+	// Ports and Lengths are ascending: those with a value of their own.
+	Ports   []uint16 `json:"ports"`
+	Lengths []int32  `json:"lengths"`
+}
+
+// Limits of a learned vocabulary, and how often a value must occur in
+// training to be in it. A port must also occur in two groups, where there are
+// that many: a NAPT port that one home happened to use says nothing elsewhere
+// (deviation: the re-implementations take all ports).
+const (
+	maxWindowPorts   = 1024
+	maxWindowLengths = 1600
+	minWindowCount   = 8
+)
+
+// learnWindowVocab reads the vocabulary off training traffic.
+func learnWindowVocab(rule windowPorts, examples []Labeled) windowVocab {
+	type seen struct {
+		n      int
+		group  string
+		shared bool
+	}
+	ports, lengths := map[uint16]*seen{}, map[int32]int{}
+	groups := map[string]bool{}
+	for i := range examples {
+		e := &examples[i]
+		groups[e.Group] = true
+		for _, p := range e.Trace.Packets {
+			port := rule.of(e.Trace.Flows[p.Flow], p.Dir)
+			s := ports[port]
+			if s == nil {
+				s = &seen{group: e.Group}
+				ports[port] = s
+			}
+			s.n++
+			s.shared = s.shared || s.group != e.Group
+			lengths[p.Size]++
+		}
+	}
+	count := map[uint16]int{}
+	for p, s := range ports {
+		if s.shared || len(groups) < 2 {
+			count[p] = s.n
+		}
+	}
+	return windowVocab{Rule: rule, Ports: frequent(count, maxWindowPorts), Lengths: frequent(lengths, maxWindowLengths)}
+}
+
+// frequent returns the most frequent keys, at most limit and each seen often
+// enough, in ascending order.
+func frequent[K cmp.Ordered](count map[K]int, limit int) []K {
+	keys := make([]K, 0, len(count))
+	for k, n := range count {
+		if n >= minWindowCount {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, func(a, b K) int { return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b)) })
+	keys = keys[:min(limit, len(keys))]
+	slices.Sort(keys)
+	return keys
+}
+
+// sizes returns the number of values of each feature.
+func (v windowVocab) sizes() []int {
+	return []int{
+		1 + windowPortRanges + len(v.Ports), windowServices, windowDirs,
+		1 + windowLengthSteps + len(v.Lengths), windowGaps,
+	}
+}
+
+// check reports what a saved vocabulary must not be.
+func (v windowVocab) check() error {
+	switch {
+	case v.Rule != portDst && v.Rule != portRemote:
+		return fmt.Errorf("port rule %q: want %s or %s", v.Rule, portDst, portRemote)
+	case len(v.Ports) > maxWindowPorts || len(v.Lengths) > maxWindowLengths:
+		return fmt.Errorf("%d ports and %d lengths: want at most %d and %d", len(v.Ports), len(v.Lengths), maxWindowPorts, maxWindowLengths)
+	case !slices.IsSorted(v.Ports) || !slices.IsSorted(v.Lengths):
+		return fmt.Errorf("ports or lengths are not in order")
+	}
+	return nil
+}
+
+// port is the value of a port.
+func (v windowVocab) port(p uint16) uint16 {
+	if i, ok := slices.BinarySearch(v.Ports, p); ok {
+		return uint16(1 + windowPortRanges + i)
+	}
+	switch {
+	case p < 1024:
+		return 1
+	case p < 32768:
+		return 2
+	}
+	return 3
+}
+
+// length is the value of a frame length.
+func (v windowVocab) length(n int32) uint16 {
+	if i, ok := slices.BinarySearch(v.Lengths, n); ok {
+		return uint16(1 + windowLengthSteps + i)
+	}
+	return uint16(1 + min(n/windowLengthStep, windowLengthSteps-1))
+}
+
+// service is the value of a flow's protocol: the seven flags of the
+// re-implementations, one of which is always the most special, and ICMP. TLS,
+// HTTP and DNS are told by the remote port, since an observer of sizes sees no
+// payload.
+func service(f datasets.Flow) uint16 {
+	const (
+		noIP = 1 + iota
+		otherIP
+		tcp
+		udp
+		tls
+		http
+		dns
+		icmp
+	)
+	port := f.Remote.Port()
+	switch f.Proto {
+	case 0:
+		return noIP
+	case 1, 58:
+		return icmp
+	case 6, 17:
+		switch port {
+		case 443, 853, 8443, 8883:
+			return tls
+		case 80, 8080:
+			return http
+		case 53, 5353:
+			return dns
+		}
+		if f.Proto == 6 {
+			return tcp
+		}
+		return udp
+	}
+	return otherIP
+}
+
+// gapValue is the value of a gap between two packets.
+func gapValue(gap time.Duration) uint16 {
+	us := uint64(gap / time.Microsecond)
+	if us == 0 {
+		return 2
+	}
+	octave := bits.Len64(us) - 1
+	half := 0
+	if float64(us) >= math.Sqrt2*float64(uint64(1)<<octave) {
+		half = 1
+	}
+	return uint16(min(3+2*octave+half, windowGaps-1))
+}
+
+// encode appends the features of all packets of t to x.
+func (v windowVocab) encode(x []uint16, t datasets.Trace) []uint16 {
+	type flow struct{ port [2]uint16 }
+	flows := make([]flow, len(t.Flows))
+	services := make([]uint16, len(t.Flows))
+	for i, f := range t.Flows {
+		flows[i].port = [2]uint16{v.port(v.Rule.of(f, datasets.Up)), v.port(v.Rule.of(f, datasets.Down))}
+		services[i] = service(f)
+	}
+	for i, p := range t.Packets {
+		gap := uint16(1)
+		if i > 0 {
+			gap = gapValue(p.Time - t.Packets[i-1].Time)
+		}
+		x = append(x, flows[p.Flow].port[p.Dir], services[p.Flow], 1+uint16(p.Dir), v.length(p.Size), gap)
+	}
+	return x
+}
+
+// windows cuts t into windows of w packets that do not overlap; the last one
+// is filled up with padding.
+func (v windowVocab) windows(t datasets.Trace, w int) lstm.Data {
+	n := (len(t.Packets) + w - 1) / w * w * windowFeatures
+	x := v.encode(make([]uint16, 0, n), t)
+	return lstm.Data{Steps: w, Features: windowFeatures, X: x[:n]}
+}
+
+// deviceClasses returns, for each packet of e, the index of its device in
+// classes, or -1 if the device is unknown or none of them.
+func deviceClasses(e *Labeled, classes []string) []int16 {
+	of := make([]int16, len(e.Labels.Devices))
+	for i, d := range e.Labels.Devices {
+		of[i] = classIndex(classes, d)
+	}
+	nobody := classIndex(classes, datasets.Nobody)
+	out := make([]int16, len(e.Trace.Packets))
+	for i := range out {
+		out[i] = -1
+		if i >= len(e.Labels.Owners) {
+			continue
+		}
+		if o := e.Labels.Owners[i]; o >= 0 {
+			out[i] = of[o]
+		} else {
+			out[i] = nobody
+		}
+	}
+	return out
+}
+
+func classIndex(classes []string, name string) int16 {
+	return int16(slices.Index(classes, name))
+}
+
+// voteWindows replaces the answers of each window of w packets by the class
+// with the largest sum of probabilities in it. p holds the probabilities,
+// [packet][class].
+func voteWindows(owners []Owner, p []float32, w, classes int) {
+	for lo := 0; lo < len(owners); lo += w {
+		hi := min(lo+w, len(owners))
+		sum := make([]float64, classes)
+		for i := lo; i < hi; i++ {
+			for c, x := range p[i*classes:][:classes] {
+				sum[c] += float64(x)
+			}
+		}
+		best := 0
+		for c := range sum {
+			if sum[c] > sum[best] {
+				best = c
+			}
+		}
+		for i := lo; i < hi; i++ {
+			owners[i] = Owner{Class: int32(best), P: float32(sum[best] / float64(hi-lo))}
+		}
+	}
+}

@@ -1,0 +1,303 @@
+package attacks
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+
+	"veilbench/attacks/lstm"
+	"veilbench/datasets"
+)
+
+// WindowNet is window-lstm and window-blstm: windows of consecutive packets go
+// through embeddings of the five features, stacked LSTM layers, a fully
+// connected layer and softmax, and every packet gets a device (HomeMole,
+// section 3.4; sizes from two re-implementations: two layers of 64 units, port
+// embedding 30, Adam with 1e-3, batches of 64).
+//
+// Deviations: all features are embedded, gaps by octave; a number of steps is
+// guaranteed, so that little data is gone through more often; the rate falls
+// to zero along a cosine, which reaches in ten epochs what a fixed one reaches
+// in forty; dropout is 0.2 where the re-implementations have 0.5.
+type WindowNet struct {
+	Window   int     `help:"packets per window"`
+	Port     string  `help:"dst: destination port as published; remote: the remote side's port both ways"`
+	Hidden   int     `help:"units per layer and direction, a multiple of 16"`
+	Layers   int     `help:"stacked layers"`
+	Epochs   int     `help:"how often the training windows are gone through"`
+	MinSteps int     `help:"least number of batches: few windows are gone through more often"`
+	MaxSteps int     `help:"largest number of batches; 0: no limit"`
+	Batch    int     `help:"windows per batch; less where an epoch would have under 8 batches"`
+	Lr       float64 `help:"step size of Adam at the start"`
+	Dropout  float64 `help:"share of each layer's outputs dropped in training"`
+	Balance  float64 `help:"0: all packets weigh the same in the loss; 1: all devices do"`
+	Patience int     `help:"stop after so many epochs without a better validation score; 0: never"`
+	Vote     bool    `help:"one device per window, by vote"`
+	MemoryMb int     `help:"largest memory for training in MiB; more data is refused"`
+
+	both bool
+}
+
+// NewWindowLSTM returns window-lstm with its default parameters.
+func NewWindowLSTM() WindowNet {
+	return WindowNet{Window: 100, Port: string(portDst), Hidden: 64, Layers: 2, Epochs: 10, MinSteps: 600, Batch: 64,
+		Lr: 3e-3, Dropout: 0.2, Patience: 4, MemoryMb: 2048}
+}
+
+// NewWindowBLSTM returns window-blstm with its default parameters.
+func NewWindowBLSTM() WindowNet {
+	a := NewWindowLSTM()
+	a.both = true
+	return a
+}
+
+var (
+	_ Attack = WindowNet{}
+	_ Loader = WindowNet{}
+	_ Saver  = (*windowNet)(nil)
+)
+
+// Info describes the attack.
+func (a WindowNet) Info() Info {
+	i := Info{Name: "window-lstm", Doc: "whose packet is this, by an LSTM over windows of packets",
+		Tasks: []datasets.Task{datasets.Device}, Cite: "HomeMole (Dong et al., 2019), section 3.4"}
+	if a.both {
+		i.Name, i.Doc = "window-blstm", "whose packet is this, by an LSTM over windows of packets in both directions"
+	}
+	return i
+}
+
+// Validate reports the first parameter out of range.
+func (a WindowNet) Validate() error {
+	if a.Port != string(portDst) && a.Port != string(portRemote) {
+		return fmt.Errorf("port=%s: want %s or %s", a.Port, portDst, portRemote)
+	}
+	if a.Hidden%16 != 0 {
+		return fmt.Errorf("hidden=%d: want a multiple of 16", a.Hidden)
+	}
+	for _, p := range []struct {
+		key       string
+		v, lo, hi float64
+	}{
+		{"window", float64(a.Window), 1, 10000}, {"hidden", float64(a.Hidden), 16, 1024}, {"layers", float64(a.Layers), 1, 8},
+		{"epochs", float64(a.Epochs), 1, 10000}, {"min_steps", float64(a.MinSteps), 0, 1e7}, {"max_steps", float64(a.MaxSteps), 0, 1e7},
+		{"batch", float64(a.Batch), 1, 4096}, {"lr", a.Lr, 1e-6, 1}, {"dropout", a.Dropout, 0, 0.95}, {"balance", a.Balance, 0, 1},
+		{"patience", float64(a.Patience), 0, 10000}, {"memory_mb", float64(a.MemoryMb), 1, 1 << 20},
+	} {
+		if err := inRange(p.key, p.v, p.lo, p.hi); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// windowDims are the widths of the embeddings; 30 for the port as in the
+// re-implementations.
+func windowDims() []int { return []int{30, 4, 2, 32, 16} }
+
+// windowNet is the trained model.
+type windowNet struct {
+	head windowHead
+	net  *lstm.Net // nil: nothing was learned
+}
+
+// windowHead is what the model needs beside the network.
+type windowHead struct {
+	Attack  string      `json:"attack"`
+	Window  int         `json:"window"`
+	Vote    bool        `json:"vote"`
+	Classes int         `json:"classes"`
+	Vocab   windowVocab `json:"vocabulary"`
+	// Trained says that a network follows the header in a file.
+	Trained bool `json:"trained"`
+}
+
+// Train learns vocabulary and network. A fifth of the groups, or of each
+// trace where there are under three groups, is kept for validation.
+func (a WindowNet) Train(ctx context.Context, rng *rand.Rand, t Training) (Model, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m := &windowNet{head: windowHead{Attack: a.Info().Name, Window: a.Window, Vote: a.Vote, Classes: len(t.Classes)}}
+	if len(t.Classes) == 0 {
+		return m, nil
+	}
+	m.head.Vocab = learnWindowVocab(windowPorts(a.Port), t.Examples)
+	c := lstm.Config{Vocab: m.head.Vocab.sizes(), Dim: windowDims(), Hidden: a.Hidden, Layers: a.Layers,
+		Bidirectional: a.both, Classes: len(t.Classes)}
+	if err := a.fits(c, t.Examples); err != nil {
+		return nil, err
+	}
+	train, valid := m.head.split(rng, t)
+	weights := classWeights(train.Y, len(t.Classes), a.Balance)
+	if weights == nil {
+		return m, nil
+	}
+	o := a.options(ctx, train.Len())
+	o.ClassWeights = weights
+	net, err := lstm.Train(ctx, rng, c, train, valid, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.head.Attack, err)
+	}
+	m.net, m.head.Trained = net, true
+	return m, nil
+}
+
+// fits refuses more data than memory_mb allows, before any of it is made.
+func (a WindowNet) fits(c lstm.Config, examples []Labeled) error {
+	var n int64
+	for i := range examples {
+		n += int64((len(examples[i].Trace.Packets) + a.Window - 1) / a.Window)
+	}
+	fixed, per := lstm.Memory(c, a.Window, a.Batch, a.Dropout > 0)
+	limit := int64(a.MemoryMb) << 20
+	if fixed+n*per > limit {
+		return fmt.Errorf("%s: memory_mb=%d: %w", a.Info().Name, a.MemoryMb,
+			&lstm.TooLarge{Windows: n, Fit: max(0, (limit-fixed)/per), Bytes: fixed + n*per, Limit: limit})
+	}
+	return nil
+}
+
+// options turns the parameters into those of the trainer for n windows.
+func (a WindowNet) options(ctx context.Context, n int) lstm.Options {
+	batch := max(1, min(a.Batch, n/8))
+	batches := (n + batch - 1) / batch
+	o := lstm.Options{Epochs: max(a.Epochs, (a.MinSteps+batches-1)/batches), MaxSteps: a.MaxSteps, Batch: batch,
+		Rate: a.Lr, Decay: true, Dropout: a.Dropout, Clip: 5, Patience: a.Patience}
+	if o.Epochs > a.Epochs { // patience is meant for epochs of a usual length
+		o.Patience = a.Patience * o.Epochs / a.Epochs
+	}
+	if f := progressOf(ctx); f != nil {
+		name := a.Info().Name
+		o.Progress = func(p lstm.Progress) {
+			f(Progress{Attack: name, Epoch: p.Epoch, Epochs: p.Epochs, Loss: p.Loss, Score: p.Score, Left: p.Left})
+		}
+	}
+	if c, ok := checkpointsOf(ctx); ok {
+		o.Checkpoint = c
+	}
+	return o
+}
+
+// split encodes the examples, cuts them into windows and sets a part aside for
+// validation.
+func (h windowHead) split(rng *rand.Rand, t Training) (train, valid lstm.Data) {
+	held := heldGroups(rng, t.Examples)
+	train = lstm.Data{Steps: h.Window, Features: windowFeatures}
+	valid = train
+	for i := range t.Examples {
+		e := &t.Examples[i]
+		d := h.Vocab.windows(e.Trace, h.Window)
+		d.Y = slices.Grow(deviceClasses(e, t.Classes), d.Len()*h.Window-len(e.Trace.Packets))
+		for len(d.Y) < d.Len()*h.Window {
+			d.Y = append(d.Y, -1)
+		}
+		first := d.Len() // windows from here on are for validation
+		if held == nil {
+			first -= d.Len() / 5
+		} else if held[e.Group] {
+			first = 0
+		}
+		x, y := first*h.Window*windowFeatures, first*h.Window
+		train.X, train.Y = append(train.X, d.X[:x]...), append(train.Y, d.Y[:y]...)
+		valid.X, valid.Y = append(valid.X, d.X[x:]...), append(valid.Y, d.Y[y:]...)
+	}
+	return train, valid
+}
+
+// heldGroups draws the groups for validation, or returns nil where there are
+// too few of them.
+func heldGroups(rng *rand.Rand, examples []Labeled) map[string]bool {
+	var groups []string
+	for i := range examples {
+		if g := examples[i].Group; !slices.Contains(groups, g) {
+			groups = append(groups, g)
+		}
+	}
+	if len(groups) < 3 {
+		return nil
+	}
+	slices.Sort(groups)
+	rng.Shuffle(len(groups), func(i, j int) { groups[i], groups[j] = groups[j], groups[i] })
+	held := map[string]bool{}
+	for _, g := range groups[:max(1, len(groups)/5)] {
+		held[g] = true
+	}
+	return held
+}
+
+// classWeights returns (mean count / count)^balance for each class that
+// occurs, at most 100, and 1 for the others; nil if no packet has a class.
+func classWeights(y []int16, classes int, balance float64) []float32 {
+	count := make([]float64, classes)
+	var sum, seen float64
+	for _, c := range y {
+		if c >= 0 {
+			count[c]++
+			sum++
+		}
+	}
+	if sum == 0 {
+		return nil
+	}
+	for _, n := range count {
+		if n > 0 {
+			seen++
+		}
+	}
+	w := make([]float32, classes)
+	for c, n := range count {
+		w[c] = 1
+		if n > 0 {
+			w[c] = float32(min(100, math.Pow(sum/seen/n, balance)))
+		}
+	}
+	return w
+}
+
+// guessBlock is how many windows are answered before the next are encoded: it
+// bounds memory, not the answer.
+const guessBlock = 2048
+
+// Guess names the topClass device of every packet.
+func (m *windowNet) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
+	owners := make([]Owner, len(t.Packets))
+	if m.net == nil {
+		for i := range owners {
+			owners[i].Class = -1
+		}
+		return Answer{Devices: owners}, nil
+	}
+	d := m.head.Vocab.windows(t, m.head.Window)
+	size, k := m.head.Window*windowFeatures, m.head.Classes
+	for lo := 0; lo < d.Len(); lo += guessBlock {
+		if err := ctx.Err(); err != nil {
+			return Answer{}, err
+		}
+		hi := min(lo+guessBlock, d.Len())
+		p := m.net.Guess(lstm.Data{Steps: d.Steps, Features: d.Features, X: d.X[lo*size : hi*size]}, runtime.GOMAXPROCS(0))
+		part := owners[lo*m.head.Window : min(hi*m.head.Window, len(owners))]
+		for i := range part {
+			part[i] = topClass(p[i*k : (i+1)*k])
+		}
+		if m.head.Vote {
+			voteWindows(part, p, m.head.Window, k)
+		}
+	}
+	return Answer{Devices: owners}, nil
+}
+
+// topClass returns the class with the largest probability, the first of equal
+// ones.
+func topClass(p []float32) Owner {
+	best := 0
+	for c, x := range p {
+		if x > p[best] {
+			best = c
+		}
+	}
+	return Owner{Class: int32(best), P: p[best]}
+}
