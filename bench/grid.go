@@ -29,7 +29,8 @@ type Grid struct {
 	// TrainDraws of each training trace for an adaptive attacker; 0: 1.
 	TrainDraws int
 	Seed       uint64
-	// Link is the home's access link, passed after every defense.
+	// Link is the home's access link, passed after every defense; zero: no
+	// limit.
 	Link Link
 }
 
@@ -58,9 +59,6 @@ func (g Grid) normal() (Grid, error) {
 		g.Knowledge = []Knowledge{Unaware, Adaptive}
 	}
 	g.Draws, g.TrainDraws = max(g.Draws, 1), max(g.TrainDraws, 1)
-	if g.Link == (Link{}) {
-		g.Link = DefaultLink()
-	}
 	return g, nil
 }
 

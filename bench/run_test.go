@@ -55,6 +55,7 @@ func smallGrid(t testing.TB) Grid {
 		Defenses: []defenses.Defense{defenses.None{}, defense(t, "pad-random"), defense(t, "cover-decoy")},
 		Attacks:  []attacks.Attack{attack(t, "guess-exact"), attack(t, "event-knn:k=1,gap_s=1")},
 		Seed:     1,
+		Link:     DefaultLink(),
 	}
 }
 
