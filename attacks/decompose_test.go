@@ -229,3 +229,88 @@ func TestDecomposeOnTheCalibratedModel(t *testing.T) {
 		t.Errorf("in_candidates_bounded %.4f: want 0.88 to 0.94", sum.inBounded)
 	}
 }
+
+// tunneled is the traffic inside one UDP flow with sizes rounded up, as a
+// WireGuard tunnel shows it: ACKs have payload there too.
+func tunneled(l Labeled) Labeled {
+	out := l
+	out.Trace.Flows = []datasets.Flow{{Proto: 17, Local: netip.MustParseAddrPort("203.0.113.10:51820"),
+		Remote: netip.MustParseAddrPort("198.18.9.9:51820")}}
+	out.Trace.Packets = slices.Clone(l.Trace.Packets)
+	for i, p := range out.Trace.Packets {
+		inner := (p.Size - 14 + 15) / 16 * 16
+		out.Trace.Packets[i].Size, out.Trace.Packets[i].Payload = inner+74, inner+32
+	}
+	return out
+}
+
+func TestDecomposeRelearnsSizesInATunnel(t *testing.T) {
+	train, test := simulateGateway(1)
+	plain := decomposeOn(t, NewDecompose(), train, test)
+	unaware := decomposeOn(t, NewDecompose(), train, tunneled(test))
+	adaptive := decomposeOn(t, NewDecompose(), tunneled(train), tunneled(test))
+	t.Logf("plain %v\nunaware %v\nadaptive %v", plain, unaware, adaptive)
+	if adaptive.inCandidates <= unaware.inCandidates || adaptive.exact >= plain.exact {
+		t.Error("want the adaptive attack between the unaware one and no tunnel")
+	}
+}
+
+func TestDecomposeSaysUnknownWhenSizesAreEqual(t *testing.T) {
+	train, test := simulateGateway(1)
+	for _, l := range []*Labeled{&train, &test} {
+		for i := range l.Trace.Packets {
+			l.Trace.Packets[i].Size, l.Trace.Packets[i].Payload = 1514, 1448
+		}
+	}
+	s := decomposeOn(t, NewDecompose(), train, test)
+	t.Log(s)
+	if s.exact > 0.5 {
+		t.Errorf("exact_recovery %.2f although all packets are equal", s.exact)
+	}
+}
+
+func TestDecomposeLimits(t *testing.T) {
+	train, test := simulateGateway(2)
+	d := NewDecompose()
+	free := decomposeOn(t, d, train, test)
+	d.Limits = "a5_dim_level|a6_fade_to|a7_set_scene:4"
+	bound := decomposeOn(t, d, train, test)
+	if bound.mean >= free.mean || bound.inCandidates != free.inCandidates {
+		t.Errorf("limits %v, without %v: want fewer candidates, the same truth among them", bound, free)
+	}
+	for _, bad := range []string{"a5_dim_level", "a9:3", "a5_dim_level:x", "+"} {
+		d.Limits = bad
+		if _, err := d.Train(context.Background(), nil, Training{Classes: gatewayClasses()}); err == nil {
+			t.Errorf("limits %q were accepted", bad)
+		}
+	}
+}
+
+func BenchmarkDecomposeGuess(b *testing.B) {
+	train, test := simulateGateway(1)
+	tr := Training{Task: datasets.Gateway, Classes: gatewayClasses(), Examples: []Labeled{train}}
+	b.Run("attack=decompose/step=train/n=370", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := NewDecompose().Train(b.Context(), nil, tr); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	m, err := NewDecompose().Train(b.Context(), nil, tr)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("attack=decompose/step=guess/n=307", func(b *testing.B) {
+		b.ReportAllocs()
+		var a Answer
+		for b.Loop() {
+			if a, err = m.Guess(b.Context(), test.Trace); err != nil {
+				b.Fatal(err)
+			}
+		}
+		s := b.Elapsed().Seconds() / float64(b.N)
+		b.ReportMetric(float64(len(a.Commands))/s, "queries/s")
+		b.ReportMetric(float64(len(test.Trace.Packets))/s, "packets/s")
+		b.ReportMetric(scoreCommands(tr.Classes, test.Labels.Commands, a.Commands).inCandidates, "accuracy")
+	})
+}
