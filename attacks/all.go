@@ -18,6 +18,7 @@ func All() []Attack {
 		NewDecompose(),
 		NewWindowLSTM(),
 		NewWindowBLSTM(),
+		NewRates(),
 	}
 }
 

@@ -13,6 +13,9 @@ type StreamKey struct {
 	Link   datasets.MAC
 	Host   string
 	Remote netip.Addr
+	// Port is set where a service is taken apart by the port of the home side,
+	// which is what a NAPT leaves of a device. StreamOf never sets it.
+	Port uint16
 }
 
 // StreamOf returns the key of a flow.

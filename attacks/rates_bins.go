@@ -1,0 +1,163 @@
+package attacks
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// rateBin is a bin in which something was sent.
+type rateBin struct {
+	index       int64
+	up, down    int64 // bytes of frames
+	first, last time.Duration
+	z           float64 // by how many scales the bytes exceed the median
+}
+
+// binnedRates is the rate of some packets in bins of one width. Empty bins are
+// counted and not stored, so a week at one second costs what its traffic does.
+type binnedRates struct {
+	width         time.Duration
+	bins          []rateBin
+	count         int64 // of bins up to the end of the trace, empty ones too
+	median, scale float64
+}
+
+// binRates sums packets, which are in order of time, over bins up to t.End and
+// sets the baseline: the median of the bytes in a bin and the median absolute
+// deviation from it, times 1.4826 to agree with the standard deviation of a
+// normal distribution, but at least 1 byte.
+func binRates(t datasets.Trace, packets []int32, width time.Duration) binnedRates {
+	b := binnedRates{width: width, count: int64(t.End/width) + 1}
+	edge, last := time.Duration(-1), -1
+	for _, i := range packets {
+		p := t.Packets[i]
+		if p.Time >= edge || last < 0 {
+			n := int64(p.Time / width)
+			edge = time.Duration(n+1) * width
+			b.bins = append(b.bins, rateBin{index: n, first: p.Time})
+			last = len(b.bins) - 1
+		}
+		bin := &b.bins[last]
+		bin.last = p.Time
+		if p.Dir == datasets.Up {
+			bin.up += int64(p.Size)
+		} else {
+			bin.down += int64(p.Size)
+		}
+	}
+	b.baseline()
+	return b
+}
+
+func (b *binnedRates) baseline() {
+	values := make([]float64, len(b.bins))
+	for i, bin := range b.bins {
+		values[i] = float64(bin.up + bin.down)
+	}
+	b.median = sparseMedian(values, 0, b.count)
+	for i := range values {
+		values[i] = math.Abs(values[i] - b.median)
+	}
+	b.scale = max(1, 1.4826*sparseMedian(values, b.median, b.count))
+	for i := range b.bins {
+		b.bins[i].z = (float64(b.bins[i].up+b.bins[i].down) - b.median) / b.scale
+	}
+}
+
+// sparseMedian is the lower median of n values of which all but the given ones
+// equal rest. It sorts values.
+func sparseMedian(values []float64, rest float64, n int64) float64 {
+	slices.Sort(values)
+	at := (n - 1) / 2
+	below, _ := slices.BinarySearch(values, rest)
+	others := max(0, n-int64(len(values)))
+	switch {
+	case at < int64(below):
+		return values[at]
+	case at < int64(below)+others:
+		return rest
+	case at-others < int64(len(values)):
+		return values[at-others]
+	}
+	return rest
+}
+
+// raisedRate is an interval of raised rate.
+type raisedRate struct {
+	start, end       time.Duration // packets; start is the first in a bin above the upper threshold
+	peak             float64       // largest z
+	peakUp, peakDown float64       // bytes/s
+	bytes            float64
+}
+
+// track finds the intervals in which z stays at or above lo, gaps of at most
+// gap bridged: a two-threshold state track. Those that reach hi are events;
+// the others are returned too, for the operating curve. bins may hold only
+// those at or above lo.
+func (b binnedRates) track(bins []rateBin, lo, hi float64, gap time.Duration) []raisedRate {
+	var out []raisedRate
+	last := time.Duration(math.MinInt64)
+	for _, bin := range bins {
+		if bin.z < lo {
+			continue
+		}
+		if len(out) == 0 || bin.first-last > gap {
+			out = append(out, raisedRate{start: bin.first, peak: math.Inf(-1)})
+		}
+		r := &out[len(out)-1]
+		if r.peak < hi && bin.z >= hi {
+			r.start = bin.first
+		}
+		s := b.width.Seconds()
+		r.peak = max(r.peak, bin.z)
+		r.peakUp, r.peakDown = max(r.peakUp, float64(bin.up)/s), max(r.peakDown, float64(bin.down)/s)
+		r.bytes += float64(bin.up + bin.down)
+		r.end = bin.last
+		last = bin.last
+	}
+	return out
+}
+
+// vector is what activities are told apart by: the logarithms of peak up, peak
+// down, bytes and duration.
+func (r raisedRate) vector() [4]float64 {
+	return [4]float64{math.Log1p(r.peakUp), math.Log1p(r.peakDown), math.Log1p(r.bytes), math.Log1p((r.end - r.start).Seconds())}
+}
+
+// Interval is a stretch of time.
+type Interval struct{ Start, End time.Duration }
+
+// SecondsRight is the share of the time up to end in which two tracks of a
+// state (streaming or not) agree: 1 when found covers just the truth. Intervals
+// of one track may overlap. 1 when end is 0.
+func SecondsRight(truth, found []Interval, end time.Duration) float64 {
+	type edge struct {
+		at    time.Duration
+		track int
+		step  int
+	}
+	var edges []edge
+	for track, is := range [2][]Interval{truth, found} {
+		for _, i := range is {
+			edges = append(edges, edge{min(max(i.Start, 0), end), track, 1}, edge{min(max(i.End, 0), end), track, -1})
+		}
+	}
+	slices.SortFunc(edges, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
+	var open [2]int
+	var wrong, last time.Duration
+	for _, e := range edges {
+		if (open[0] > 0) != (open[1] > 0) {
+			wrong += e.at - last
+		}
+		last = e.at
+		open[e.track] += e.step
+	}
+	if end <= 0 {
+		return 1
+	}
+	return 1 - wrong.Seconds()/end.Seconds()
+}
