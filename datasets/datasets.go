@@ -8,6 +8,7 @@
 package datasets
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -70,6 +71,14 @@ type Flow struct {
 
 // MAC is a 48-bit hardware address.
 type MAC [6]byte
+
+// String writes the address with colons, "" for the zero address.
+func (m MAC) String() string {
+	if m == (MAC{}) {
+		return ""
+	}
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
+}
 
 // Trace is what can be seen of a recording. It is never modified once made:
 // whoever wants another trace makes new slices.

@@ -108,7 +108,6 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.listCmd(),
 		a.runCmd(),
-		a.selfcheckCmd(),
 	)
 	return root
 }

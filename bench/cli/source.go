@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"veilbench/datasets"
+	"veilbench/datasets/capture"
 	"veilbench/datasets/home"
 	"veilbench/datasets/params"
 	"veilbench/datasets/published"
@@ -15,11 +16,27 @@ import (
 
 // sourceOptions say how captures named on the command line are to be read.
 type sourceOptions struct {
-	labels string
+	capture captureFlags
+	labels  labelFlags
 }
 
 func (o *sourceOptions) flags(fl *pflag.FlagSet) {
-	fl.StringVar(&o.labels, "labels", "", "CSV file with time,device,activity for --dataset capture=FILE")
+	o.capture.flags(fl)
+	o.labels.flags(fl)
+}
+
+// loadCapture makes a data set of one capture and its labels.
+func (o *sourceOptions) loadCapture(ctx context.Context, path string) ([]datasets.Dataset, error) {
+	co, err := o.capture.options()
+	if err != nil {
+		return nil, err
+	}
+	lo, err := o.labels.options()
+	if err != nil {
+		return nil, err
+	}
+	ds, err := capture.Dataset(ctx, path, capture.DatasetOptions{Options: co, Labels: o.labels.files, Times: lo})
+	return []datasets.Dataset{ds}, err
 }
 
 // load makes the data sets that id names: home:PRESET, capture=FILE, or the
@@ -33,6 +50,9 @@ func load(ctx context.Context, id string, seed uint64, opt sourceOptions) ([]dat
 	if !has {
 		known := append([]string{"home:", "capture"}, published.Names()...)
 		return nil, fmt.Errorf("data set %q: want home:PRESET or NAME=PATH%s (names: %s)", id, params.DidYouMean(name, known), strings.Join(known, ", "))
+	}
+	if name == "capture" {
+		return opt.loadCapture(ctx, path)
 	}
 	return published.Load(name, path)
 }

@@ -1,0 +1,270 @@
+package capture
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// DatasetOptions says how a capture with label files becomes a data set.
+type DatasetOptions struct {
+	Options
+	// Labels are CSV files (see datasets.ReadLabels) of any kinds.
+	Labels []string
+	// Times says how the times in them are meant.
+	Times datasets.LabelOptions
+	// Blocks is into how many groups a capture is cut that is not cut by day.
+	// 0 means 5.
+	Blocks int
+}
+
+// cutter is a data set under construction.
+type cutter datasets.Dataset
+
+const (
+	defaultBlocks = 5
+	daysForGroups = 3
+)
+
+// Dataset reads the capture at path and its labels as a data set, named
+// "capture=" and the path.
+//
+// One capture is one long session, yet an across split needs groups. So it is
+// cut in time, never inside an event: into days (UTC) if there are labels on
+// at least three days, else into blocks with about equally many labels (with
+// about equal time if ownership is all there is). Each piece is a recording
+// and a group of its own; a warning says what was done. With two or three
+// labels the pieces form one group, which only a split within it can use, and
+// a capture with fewer is one recording. Without labels it serves no task, but
+// can be defended and priced.
+func Dataset(ctx context.Context, path string, o DatasetOptions) (datasets.Dataset, error) {
+	t, rep, err := Open(ctx, path, o.Options)
+	if err != nil {
+		return datasets.Dataset{}, err
+	}
+	ds := cutter{
+		Name:     "capture=" + path,
+		Source:   "capture " + filepath.Base(path),
+		Recorded: recordedAt(t, rep),
+		Warnings: rep.Warnings,
+		Split:    "group-kfold:k=5",
+	}
+	labels, warnings, err := readLabels(t, o)
+	if err != nil {
+		return datasets.Dataset{}, err
+	}
+	ds.Warnings = append(ds.Warnings, warnings...)
+	whole := datasets.Recording{ID: filepath.Base(path), Group: filepath.Base(path), Trace: t, Labels: labels}
+	ds.Tasks = tasks(labels)
+	blocks := o.Blocks
+	if blocks == 0 {
+		blocks = defaultBlocks
+	}
+	ds.cut(whole, blocks)
+	return datasets.Dataset(ds), nil
+}
+
+// cut fills in the recordings and the split.
+func (ds *cutter) cut(whole datasets.Recording, blocks int) {
+	cuts, rule := groupCuts(whole, blocks)
+	ds.Recordings = cutRecording(whole, cuts)
+	n := len(ds.Recordings)
+	switch {
+	case len(ds.Tasks) == 0:
+	case n == 1:
+		ds.Warnings = append(ds.Warnings, "too few labels to cut the capture into training and test")
+	case rule == "":
+		for i := range ds.Recordings {
+			ds.Recordings[i].Group = whole.Group
+		}
+		ds.Split = datasets.Split(fmt.Sprintf("kfold:k=%d", n))
+		ds.Warnings = append(ds.Warnings, fmt.Sprintf("only %d labels: the capture is one group and the split is within it", n))
+	default:
+		ds.Split = datasets.Split(fmt.Sprintf("group-kfold:k=%d", min(n, 5)))
+		ds.Warnings = append(ds.Warnings, fmt.Sprintf("one capture was cut into %d groups, %s: they share home, devices and network", n, rule))
+	}
+}
+
+func readLabels(t datasets.Trace, o DatasetOptions) (datasets.Labels, []string, error) {
+	var files []*datasets.LabelFile
+	for _, path := range o.Labels {
+		f, err := os.Open(path)
+		if err != nil {
+			return datasets.Labels{}, nil, err
+		}
+		lf, err := datasets.ReadLabels(f, filepath.Base(path), o.Times)
+		f.Close()
+		if err != nil {
+			return datasets.Labels{}, nil, err
+		}
+		files = append(files, lf)
+	}
+	return datasets.ApplyLabels(t, files...)
+}
+
+// tasks lists what labels can serve.
+func tasks(l datasets.Labels) []datasets.Task {
+	var ts []datasets.Task
+	if len(l.Events) > 0 {
+		ts = append(ts, datasets.Events)
+	}
+	if l.Owners != nil && len(l.Devices) > 1 {
+		ts = append(ts, datasets.Device)
+	}
+	if len(l.Commands) > 0 {
+		ts = append(ts, datasets.Gateway)
+	}
+	return ts
+}
+
+// recordedAt finds the nearest vantage a capture can stand for.
+func recordedAt(t datasets.Trace, rep *Report) datasets.Vantage {
+	for _, l := range rep.Links {
+		if l.What == linkName(link80211) || l.What == linkName(linkRadiotap) {
+			return datasets.WiFi
+		}
+	}
+	for _, f := range t.Flows {
+		if f.LAN || f.Link != (datasets.MAC{}) || f.Local.Addr().IsPrivate() {
+			return datasets.LAN
+		}
+	}
+	return datasets.WAN
+}
+
+// span is the time of a label.
+type span struct{ start, end time.Duration }
+
+// groupCuts decides where a recording is cut into groups, and in which words
+// to say so. Nil cuts mean not at all, no words that the labels are too few
+// for groups.
+func groupCuts(r datasets.Recording, blocks int) ([]time.Duration, string) {
+	spans := labelSpans(r.Labels)
+	if len(spans) == 0 {
+		if r.Labels.Owners == nil || r.Trace.End == 0 {
+			return nil, ""
+		}
+		var cuts []time.Duration
+		for i := 1; i < blocks; i++ {
+			cuts = append(cuts, r.Trace.End/time.Duration(blocks)*time.Duration(i))
+		}
+		return cuts, "of equal time"
+	}
+	if cuts := dayCuts(r.Trace.Start, spans); len(cuts) >= daysForGroups-1 {
+		return cuts, "one a day (UTC)"
+	}
+	rule := "with about equally many labels each"
+	blocks = min(blocks, len(spans)/2)
+	if len(spans) < 4 {
+		blocks, rule = len(spans), ""
+	}
+	var cuts []time.Duration
+	for i := 1; i < blocks; i++ {
+		if at, ok := between(spans, i*len(spans)/blocks); ok && (len(cuts) == 0 || at > cuts[len(cuts)-1]) {
+			cuts = append(cuts, at)
+		}
+	}
+	return cuts, rule
+}
+
+func labelSpans(l datasets.Labels) []span {
+	var ss []span
+	for _, e := range l.Events {
+		ss = append(ss, span{e.Start, e.End})
+	}
+	for _, c := range l.Commands {
+		ss = append(ss, span{c.Time, c.Time})
+	}
+	slices.SortFunc(ss, func(a, b span) int { return int(min(max(a.start-b.start, -1), 1)) })
+	return ss
+}
+
+// between is the middle of the gap before label i, unless an earlier label
+// reaches over it.
+func between(spans []span, i int) (time.Duration, bool) {
+	end := time.Duration(math.MinInt64)
+	for _, s := range spans[:i] {
+		end = max(end, s.end)
+	}
+	return end + (spans[i].start-end)/2, end < spans[i].start
+}
+
+// dayCuts cuts between the last label of a day and the first of the next.
+func dayCuts(start time.Time, spans []span) []time.Duration {
+	if start.IsZero() {
+		return nil
+	}
+	day := func(d time.Duration) string { return start.Add(d).UTC().Format(time.DateOnly) }
+	var cuts []time.Duration
+	for i := 1; i < len(spans); i++ {
+		if day(spans[i].start) == day(spans[i-1].start) {
+			continue
+		}
+		midnight := start.Add(spans[i].start).UTC().Truncate(24 * time.Hour).Sub(start)
+		at, ok := between(spans, i)
+		if !ok {
+			continue
+		}
+		if _, over := between(spans[:i+1], i); over && midnight > spans[i-1].end && midnight <= spans[i].start {
+			at = midnight
+		}
+		cuts = append(cuts, at)
+	}
+	return cuts
+}
+
+// cutRecording cuts r at ascending times into recordings that each begin at
+// Time 0.
+func cutRecording(r datasets.Recording, cuts []time.Duration) []datasets.Recording {
+	var out []datasets.Recording
+	from := time.Duration(0)
+	for i, to := range append(slices.Clone(cuts), math.MaxInt64) {
+		id := fmt.Sprintf("%s#%02d", r.ID, i+1)
+		piece := piece(r, from, to)
+		piece.ID, piece.Group = id, id
+		out = append(out, piece)
+		from = to
+	}
+	return out
+}
+
+// piece is the part of r from one time up to another.
+func piece(r datasets.Recording, from, to time.Duration) datasets.Recording {
+	t := r.Trace
+	lo, _ := slices.BinarySearchFunc(t.Packets, from, func(p datasets.Packet, d time.Duration) int { return int(min(max(p.Time-d, -1), 1)) })
+	hi, _ := slices.BinarySearchFunc(t.Packets, to, func(p datasets.Packet, d time.Duration) int { return int(min(max(p.Time-d, -1), 1)) })
+	ps := slices.Clone(t.Packets[lo:hi])
+	flows := renumber(ps, t.Flows)
+	for i := range ps {
+		ps[i].Time -= from
+	}
+	out := datasets.Recording{
+		Trace:  datasets.Trace{Packets: ps, Flows: flows, End: min(to, t.End) - from},
+		Labels: datasets.Labels{Devices: r.Labels.Devices},
+	}
+	if !t.Start.IsZero() {
+		out.Trace.Start = t.Start.Add(from)
+	}
+	if r.Labels.Owners != nil {
+		out.Labels.Owners = r.Labels.Owners[lo:hi:hi]
+	}
+	for _, e := range r.Labels.Events {
+		if e.Start >= from && e.Start < to {
+			e.Start, e.End = e.Start-from, e.End-from
+			out.Labels.Events = append(out.Labels.Events, e)
+		}
+	}
+	for _, c := range r.Labels.Commands {
+		if c.Time >= from && c.Time < to {
+			c.Time -= from
+			out.Labels.Commands = append(out.Labels.Commands, c)
+		}
+	}
+	return out
+}
