@@ -101,6 +101,9 @@ func (h *house) addDevice(p *deviceProfile, firmware int) *device {
 		rtts: map[string]int64{}, lasting: map[string][]lasting{}, channels: map[string][]weightedName{},
 		ports: newRand(h.seed, h.name, p.ID, strconv.Itoa(i), "ports"),
 	}
+	if p.isPerson() {
+		d.label = NonIoT
+	}
 	r := newRand(h.seed, h.name, p.ID, strconv.Itoa(i), "device")
 	d.mac = hardwareAddress(p.OUI, r)
 	d.port = uint16(between(r, 32768, 60000))

@@ -7,24 +7,17 @@
 package home
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"veilbench/datasets"
 	"veilbench/datasets/params"
 )
-
-// Preset names a set of homes that can be generated.
-type Preset struct {
-	// Name is what follows "home:" in a data set's ID.
-	Name string
-	// Doc says what it is in one line.
-	Doc string
-	// Params holds the preset's defaults.
-	Params Params
-}
 
 // Params are the settings of a preset; they are written behind its name, as
 // in "event_signatures:homes=3,hours=2".
@@ -45,19 +38,6 @@ func (p Params) Validate() error {
 		return fmt.Errorf("firmware=%s: want same, mixed or unseen", p.Firmware)
 	}
 	return nil
-}
-
-// Presets lists what can be generated, in report order.
-func Presets() []Preset {
-	session := Params{Homes: 5, Hours: 8, Firmware: "same"}
-	unseen := session
-	unseen.Firmware = "unseen"
-	return []Preset{
-		{"event_signatures", "controlled sessions of a plug, two bulbs and a hub: every event at least 20 times per home", session},
-		{"event_signatures-unseen", "the same sessions, no two homes with the same firmware", unseen},
-		{"event_clips", "one clip per event of event_signatures, its device's packets alone", session},
-		{"event_clips-unseen", "one clip per event of event_signatures-unseen", unseen},
-	}
 }
 
 // Generate makes the data set with the given ID: a preset's name, with or
@@ -113,52 +93,42 @@ func find(name string) (Preset, error) {
 	return Preset{}, fmt.Errorf("unknown preset %q%s (has %s)", name, params.DidYouMean(name, names), strings.Join(names, ", "))
 }
 
+// generate makes the recordings of all homes, several at a time; each depends
+// on the seed and its own name alone.
 func generate(preset Preset, p Params, seed uint64) (datasets.Dataset, error) {
 	prof, err := loadProfile()
 	if err != nil {
 		return datasets.Dataset{}, err
 	}
-	ids := []string{"hue_bridge", "huawei_bulb", "tplink_plug", "tuya_bulb"}
+	recs := make([][]datasets.Recording, p.Homes)
+	errs := make([]error, p.Homes)
+	var wg sync.WaitGroup
+	free := make(chan struct{}, min(runtime.GOMAXPROCS(0), 4))
+	for i := range p.Homes {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			free <- struct{}{}
+			recs[i], errs[i] = preset.recipe.homeRecordings(prof, p, seed, i)
+			<-free
+		}()
+	}
+	wg.Wait()
 	ds := datasets.Dataset{
-		Recorded: datasets.LAN, Tasks: []datasets.Task{datasets.Events, datasets.Device},
-		RatePerDay: map[string]float64{}, Split: "group-kfold:k=5", Generated: true,
+		Recordings: slices.Concat(recs...), Recorded: datasets.LAN, Tasks: preset.recipe.tasks,
+		RatePerDay: map[string]float64{}, Generated: true, Split: split(p.Homes),
 		Source: "generated from published figures of real devices (IoTEvents, PingPong, BehavIoT, CIC IoT 2022 and others; see the provenance marks in datasets/home/profile)",
 	}
-	var devs []*deviceProfile
-	for _, id := range ids {
-		d, err := prof.device(id)
-		if err != nil {
-			return ds, err
-		}
-		devs = append(devs, d)
+	describe(&ds, preset.recipe.profiles(prof))
+	return ds, errors.Join(errs...)
+}
+
+// split holds out whole homes; with one home there is nothing to hold out.
+func split(homes int) datasets.Split {
+	if homes < 2 {
+		return "kfold:k=5"
 	}
-	for i := range p.Homes {
-		h := &house{seed: seed, name: fmt.Sprintf("home-%02d", i+1), profile: prof, end: int64(p.Hours*3600) * second}
-		for _, d := range devs {
-			h.addDevice(d, h.firmwareOf(d, p.Firmware, i))
-		}
-		if err := h.happen(h.controlledSession(40*second, 80*second)); err != nil {
-			return ds, err
-		}
-		for _, d := range h.devices {
-			if err := d.background(); err != nil {
-				return ds, err
-			}
-		}
-		h.acknowledge()
-		ds.Recordings = append(ds.Recordings, h.recording())
-	}
-	describe(&ds, devs)
-	if strings.HasPrefix(preset.Name, "event_clips") {
-		ds.Recordings = Clips(ds.Recordings, seed)
-		ds.Tasks = []datasets.Task{datasets.Clip}
-	}
-	if p.Homes < 2 {
-		ds.Split = "chronological"
-	} else if p.Homes < 5 {
-		ds.Split = datasets.Split("group-kfold:k=" + strconv.Itoa(p.Homes))
-	}
-	return ds, nil
+	return datasets.Split("group-kfold:k=" + strconv.Itoa(min(homes, 5)))
 }
 
 // firmwareOf says which firmware a device of home number i runs.

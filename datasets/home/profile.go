@@ -1,6 +1,7 @@
 package home
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"slices"
@@ -31,6 +32,10 @@ type profile struct {
 	Handshakes map[string]*handshakeTemplate `yaml:"handshakes"`
 	// RTT holds the classes of round trip times.
 	RTT map[string]*span `yaml:"rtt_classes"`
+	// Gateway, Household and NonIoT are in one file each.
+	Gateway   *gatewayProfile   `yaml:"gateway"`
+	Household *householdProfile `yaml:"household"`
+	NonIoT    *nonIoTProfile    `yaml:"non_iot"`
 }
 
 // handshakeTemplate is a connection set-up from SYN to the end of TLS,
@@ -251,6 +256,9 @@ var loadProfile = sync.OnceValues(func() (*profile, error) {
 			return nil, fmt.Errorf("profile/%s: %w", e.Name(), err)
 		}
 		all.Devices = append(all.Devices, one.Devices...)
+		all.Gateway = cmp.Or(all.Gateway, one.Gateway)
+		all.Household = cmp.Or(all.Household, one.Household)
+		all.NonIoT = cmp.Or(all.NonIoT, one.NonIoT)
 		for k, v := range one.RTT {
 			all.RTT[k] = v
 		}

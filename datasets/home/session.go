@@ -1,7 +1,9 @@
 package home
 
 import (
+	"cmp"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"veilbench/datasets"
@@ -56,6 +58,32 @@ func (h *house) controlledSession(lo, hi int64) []trigger {
 	return out
 }
 
+// restless triggers events of every device again and again, each device on
+// its own, with gaps drawn from lo to hi.
+func (h *house) restless(lo, hi int64) []trigger {
+	var out []trigger
+	for _, d := range h.devices {
+		var classes []*eventProfile
+		for _, e := range d.Events {
+			if e.RatePerDay > 0 {
+				classes = append(classes, e)
+			}
+		}
+		if len(classes) == 0 {
+			continue
+		}
+		r := newRand(h.seed, h.name, d.ID, "restless")
+		var mine []trigger
+		for t := between(r, 0, hi); t < h.end; t += between(r, lo, hi) {
+			mine = append(mine, trigger{t, d, classes[r.Int64N(int64(len(classes)))]})
+		}
+		alternate(mine, r)
+		out = append(out, mine...)
+	}
+	slices.SortStableFunc(out, func(a, b trigger) int { return cmp.Compare(a.at, b.at) })
+	return out
+}
+
 // alternate makes every device's on and off events take turns.
 func alternate(list []trigger, r *rand.Rand) {
 	lit := map[*device]bool{}
@@ -99,6 +127,12 @@ func (h *house) happen(list []trigger) error {
 			rngs[d] = r
 		}
 		if t.at < d.busy {
+			continue
+		}
+		if d.Type == "gateway" {
+			if err := h.send(d, h.profile.Gateway.sample(r), t.at, r); err != nil {
+				return err
+			}
 			continue
 		}
 		s := &script{r: r, cause: int32(len(h.events)), channel: d.channel(t.event.Name, r), event: t.event}
