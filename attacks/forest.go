@@ -1,0 +1,308 @@
+package attacks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// ForestOptions are the settings of a random forest. The zero value is what is
+// usual: 100 trees of unlimited depth, the square root of the number of
+// features tried at each node.
+type ForestOptions struct {
+	// Trees is the number of trees; 0 means 100.
+	Trees int
+	// TryFeatures is how many features are tried at each node; 0 means the
+	// square root of their number. More are tried while none can split.
+	TryFeatures int
+	// MinSplit is the smallest number of training rows that is split, counted
+	// with repetitions of the bootstrap; 0 means 2.
+	MinSplit int
+	// MaxDepth bounds the depth of a tree; 0 means no bound.
+	MaxDepth int
+	// Workers is how many trees grow at once; 0 means GOMAXPROCS. The forest
+	// does not depend on it.
+	Workers int
+	// Seed decides the draws: tree i draws from (Seed, i).
+	Seed uint64
+}
+
+// Forest is a random forest for classification (Breiman, 2001) over columns
+// cut into at most 256 bins: bootstrap of the rows, Gini impurity, and the
+// class probabilities of a tree's leaves averaged over trees. It is immutable
+// and safe for concurrent use.
+//
+// Deviation from the usual forest: splits lie between bins (quantiles of the
+// training column), not between any two values; in a node that lacks some bins
+// the cut is put in the middle of the gap, which makes the two level in
+// accuracy.
+type Forest struct {
+	classes int
+	cuts    [][]float32 // of each column, ascending: value v is in bin #(cuts < v)
+	trees   []tree
+}
+
+// tree is nodes in preorder: the left child of a node is the next one.
+type tree struct {
+	nodes []forestNode
+	mixed []float32 // class probabilities of leaves that hold several classes
+}
+
+// forestNode is 8 bytes.
+type forestNode struct {
+	feature uint16 // leafFeature marks a leaf
+	bin     uint8  // go left if the row's bin <= bin
+	// right is the right child; of a leaf it is the class, or -1-i for row i
+	// of tree.mixed.
+	right int32
+}
+
+const (
+	leafFeature = math.MaxUint16
+	maxBins     = 256
+)
+
+// Classes is the number of classes it was trained with.
+func (f *Forest) Classes() int { return f.classes }
+
+// Features is the number of columns it was trained with.
+func (f *Forest) Features() int { return len(f.cuts) }
+
+// TrainForest grows a forest. columns[j][i] is feature j of row i, y[i] its
+// class, 0 to classes-1. Nothing is kept of columns and y. NaN counts as the
+// smallest value.
+func TrainForest(ctx context.Context, columns [][]float32, y []int32, classes int, o ForestOptions) (*Forest, error) {
+	if err := checkForest(columns, y, classes); err != nil {
+		return nil, err
+	}
+	if o.Trees == 0 {
+		o.Trees = 100
+	}
+	if o.TryFeatures == 0 {
+		o.TryFeatures = max(1, int(math.Sqrt(float64(len(columns)))))
+	}
+	if o.MinSplit == 0 {
+		o.MinSplit = 2
+	}
+	workers := forestWorkers(o.Workers, max(o.Trees, len(columns)))
+	f := &Forest{classes: classes, cuts: make([][]float32, len(columns)), trees: make([]tree, o.Trees)}
+	b := &binned{rows: len(y), cols: make([][]uint8, len(columns)), y: y}
+	err := parallel(ctx, workers, len(columns), func(_, j int) {
+		f.cuts[j] = columnCuts(columns[j])
+		b.cols[j] = binColumn(make([]uint8, len(y)), f.cuts[j], columns[j])
+	})
+	if err != nil {
+		return nil, err
+	}
+	growers := make([]*grower, workers)
+	err = parallel(ctx, workers, o.Trees, func(w, i int) {
+		if growers[w] == nil {
+			growers[w] = newGrower(b, classes, o)
+		}
+		f.trees[i] = growers[w].grow(i)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func checkForest(columns [][]float32, y []int32, classes int) error {
+	switch {
+	case len(y) == 0:
+		return errors.New("forest: no rows")
+	case len(columns) == 0 || len(columns) >= leafFeature:
+		return fmt.Errorf("forest: %d columns, want 1 to %d", len(columns), leafFeature-1)
+	case classes < 1 || classes > math.MaxUint16:
+		return fmt.Errorf("forest: %d classes, want 1 to %d", classes, math.MaxUint16)
+	}
+	for j, c := range columns {
+		if len(c) != len(y) {
+			return fmt.Errorf("forest: column %d has %d rows, want %d", j, len(c), len(y))
+		}
+	}
+	for i, c := range y {
+		if c < 0 || int(c) >= classes {
+			return fmt.Errorf("forest: row %d has class %d of %d", i, c, classes)
+		}
+	}
+	return nil
+}
+
+func forestWorkers(n, tasks int) int {
+	if n == 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	return max(1, min(n, tasks))
+}
+
+// parallel calls do(worker, i) for i in 0..n-1 from several goroutines until
+// ctx ends, and returns ctx's error.
+func parallel(ctx context.Context, workers, n int, do func(worker, i int)) error {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				do(w, i)
+			}
+		})
+	}
+	wg.Wait()
+	return ctx.Err()
+}
+
+// Predict writes the probability of every class for one row of raw features to
+// probs, which has Classes places. It panics when lengths do not fit.
+func (f *Forest) Predict(row []float32, probs []float64) {
+	if len(row) != len(f.cuts) || len(probs) != f.classes {
+		panic("attacks: Predict: row or probs of the wrong length")
+	}
+	bins := make([]uint8, len(row))
+	for j, v := range row {
+		bins[j] = binOf(f.cuts[j], v)
+	}
+	clear(probs)
+	for i := range f.trees {
+		t := &f.trees[i]
+		at := int32(0)
+		for t.nodes[at].feature != leafFeature {
+			at = t.nodes[at].next(at, bins)
+		}
+		if c := t.nodes[at].right; c >= 0 {
+			probs[c]++
+		} else {
+			for c, p := range t.leafProbs(at, f.classes) {
+				probs[c] += float64(p)
+			}
+		}
+	}
+	for c := range probs {
+		probs[c] /= float64(len(f.trees))
+	}
+}
+
+func (n forestNode) next(at int32, bins []uint8) int32 {
+	if bins[n.feature] <= n.bin {
+		return at + 1
+	}
+	return n.right
+}
+
+// leafProbs are the class probabilities of a leaf with several classes.
+func (t *tree) leafProbs(at int32, classes int) []float32 {
+	i := int(-1-t.nodes[at].right) * classes
+	return t.mixed[i : i+classes]
+}
+
+// predictBlock bounds how many rows are walked through one tree before the
+// next tree's nodes are loaded.
+const predictBlock = 4096
+
+// PredictAll returns the probabilities of every class for all rows of columns
+// (columns[j][i] is feature j of row i), row by row: Classes values each. It
+// gives what Predict gives, to rounding, and faster. workers = 0 means
+// GOMAXPROCS; the result does not depend on it.
+func (f *Forest) PredictAll(ctx context.Context, columns [][]float32, workers int) ([]float32, error) {
+	if len(columns) != len(f.cuts) {
+		return nil, fmt.Errorf("forest: %d columns, trained on %d", len(columns), len(f.cuts))
+	}
+	rows := len(columns[0])
+	for j, c := range columns {
+		if len(c) != rows {
+			return nil, fmt.Errorf("forest: column %d has %d rows, column 0 has %d", j, len(c), rows)
+		}
+	}
+	out := make([]float32, rows*f.classes)
+	workers = forestWorkers(workers, rows)
+	size := min(predictBlock, rows/(2*workers)+1)
+	blocks := (rows + size - 1) / size
+	scratch := make([][]uint8, workers)
+	err := parallel(ctx, workers, blocks, func(w, b int) {
+		lo, hi := b*size, min((b+1)*size, rows)
+		if scratch[w] == nil {
+			scratch[w] = make([]uint8, size*len(f.cuts))
+		}
+		f.predictRows(columns, lo, hi, scratch[w], out[lo*f.classes:hi*f.classes])
+	})
+	return out, err
+}
+
+// predictRows fills out for rows lo to hi.
+func (f *Forest) predictRows(columns [][]float32, lo, hi int, bins []uint8, out []float32) {
+	width := len(f.cuts)
+	column := make([]uint8, hi-lo)
+	for j, c := range columns {
+		for i, b := range binColumn(column, f.cuts[j], c[lo:hi]) {
+			bins[i*width+j] = b
+		}
+	}
+	for i := range f.trees {
+		f.trees[i].addRows(bins[:(hi-lo)*width], width, f.classes, out)
+	}
+	scale := 1 / float32(len(f.trees))
+	for i := range out {
+		out[i] *= scale
+	}
+}
+
+// addRows adds the leaf probabilities of every row to out. Four rows go down
+// the tree together, so that the processor waits for four nodes at once.
+func (t *tree) addRows(bins []uint8, width, classes int, out []float32) {
+	rows := len(bins) / width
+	i := 0
+	for ; i+4 <= rows; i += 4 {
+		r0, r1 := bins[i*width:(i+1)*width], bins[(i+1)*width:(i+2)*width]
+		r2, r3 := bins[(i+2)*width:(i+3)*width], bins[(i+3)*width:(i+4)*width]
+		var a, b, c, d int32
+		for {
+			na, nb, nc, nd := t.nodes[a], t.nodes[b], t.nodes[c], t.nodes[d]
+			if na.feature&nb.feature&nc.feature&nd.feature == leafFeature {
+				break
+			}
+			a, b, c, d = na.step(a, r0), nb.step(b, r1), nc.step(c, r2), nd.step(d, r3)
+		}
+		t.addLeaf(a, classes, out[i*classes:])
+		t.addLeaf(b, classes, out[(i+1)*classes:])
+		t.addLeaf(c, classes, out[(i+2)*classes:])
+		t.addLeaf(d, classes, out[(i+3)*classes:])
+	}
+	for ; i < rows; i++ {
+		row := bins[i*width : (i+1)*width]
+		at := int32(0)
+		for t.nodes[at].feature != leafFeature {
+			at = t.nodes[at].next(at, row)
+		}
+		t.addLeaf(at, classes, out[i*classes:])
+	}
+}
+
+// step is next for a node that may be a leaf, where it stays.
+func (n forestNode) step(at int32, bins []uint8) int32 {
+	if n.feature == leafFeature {
+		return at
+	}
+	to := n.right
+	if bins[n.feature] <= n.bin {
+		to = at + 1
+	}
+	return to
+}
+
+func (t *tree) addLeaf(at int32, classes int, out []float32) {
+	if c := t.nodes[at].right; c >= 0 {
+		out[c]++
+		return
+	}
+	for c, p := range t.leafProbs(at, classes) {
+		out[c] += p
+	}
+}

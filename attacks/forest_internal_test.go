@@ -1,0 +1,270 @@
+package attacks
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+)
+
+// plainCut is the search for the best cut as the definition has it: every cut
+// between bins that occur, class counts made anew for each.
+func plainCut(rows []drawn, col []uint8, classes int) (score float64, bin int) {
+	score, bin = -1, -1
+	for cut := range maxBins {
+		l, r := make([]float64, classes), make([]float64, classes)
+		var nl, nr, l2, r2 float64
+		next, here := maxBins, false
+		for _, d := range rows {
+			switch b := int(col[d.row()]); {
+			case b <= cut:
+				l[d.class()] += float64(d.weight())
+				nl += float64(d.weight())
+				here = here || b == cut
+			default:
+				r[d.class()] += float64(d.weight())
+				nr += float64(d.weight())
+				next = min(next, b)
+			}
+		}
+		if !here || nr == 0 {
+			continue
+		}
+		for c := range classes {
+			l2 += l[c] * l[c]
+			r2 += r[c] * r[c]
+		}
+		if s := l2/nl + r2/nr; s > score {
+			score, bin = s, (cut+next)/2
+		}
+	}
+	return score, bin
+}
+
+// TestForestCuts compares both searches with the plain one on random nodes of
+// all sizes.
+func TestForestCuts(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 9))
+	for trial := range 300 {
+		n, classes, spread := 1+rng.IntN(60), 1+rng.IntN(20), 1+rng.IntN(256)
+		col, y := make([]uint8, n), make([]int32, n)
+		rows := make([]drawn, n)
+		for i := range rows {
+			col[i], y[i] = uint8(rng.IntN(spread)), int32(rng.IntN(classes))
+			rows[i] = drawn(i) | drawn(y[i])<<32 | drawn(1+rng.IntN(4))<<48
+		}
+		g := newGrower(&binned{rows: n, cols: [][]uint8{col}, y: y}, classes, ForestOptions{})
+		counts := g.count(rows, make([]int32, classes))
+		var total, squares int64
+		for _, c := range counts {
+			total += int64(c)
+			squares += int64(c) * int64(c)
+		}
+		want, wantBin := plainCut(rows, col, classes)
+		for name, search := range map[string]func([]drawn, []int32, []uint8, int64, int64) (float64, int){
+			"sorted": g.cutSorted, "histogram": g.cutHistogram,
+		} {
+			got, bin := search(rows, counts, col, total, squares)
+			if bin != wantBin || math.Abs(got-want) > 1e-9 {
+				t.Fatalf("trial %d, %s: cut at %d scores %v, want %d and %v", trial, name, bin, got, wantBin, want)
+			}
+		}
+	}
+}
+
+// blobs are rows around one center per class, with columns that say nothing.
+func blobs(rng *rand.Rand, rows, columns, classes int) (cols [][]float32, y []int32) {
+	y = make([]int32, rows)
+	for i := range y {
+		y[i] = int32(rng.IntN(classes))
+	}
+	cols = make([][]float32, columns)
+	for j := range cols {
+		center := make([]float32, classes)
+		for c := range center {
+			if j%2 == 0 {
+				center[c] = float32(rng.NormFloat64())
+			}
+		}
+		cols[j] = make([]float32, rows)
+		for i := range cols[j] {
+			cols[j][i] = center[y[i]] + float32(rng.NormFloat64())
+		}
+	}
+	return cols, y
+}
+
+func trainForest(t testing.TB, cols [][]float32, y []int32, classes int, o ForestOptions) *Forest {
+	t.Helper()
+	f, err := TrainForest(context.Background(), cols, y, classes, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func forestAccuracy(t testing.TB, f *Forest, cols [][]float32, y []int32) float64 {
+	t.Helper()
+	p, err := f.PredictAll(context.Background(), cols, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	right := 0
+	for i, c := range y {
+		row := p[i*f.Classes() : (i+1)*f.Classes()]
+		best := 0
+		for k, v := range row {
+			if v > row[best] {
+				best = k
+			}
+		}
+		if int32(best) == c {
+			right++
+		}
+	}
+	return float64(right) / float64(len(y))
+}
+
+// TestForestWorkers: the forest and its predictions are the same for any
+// number of workers, and both ways of predicting agree.
+func TestForestWorkers(t *testing.T) {
+	cols, y := blobs(rand.New(rand.NewPCG(3, 3)), 3000, 12, 5)
+	one := trainForest(t, cols, y, 5, ForestOptions{Trees: 12, Seed: 4, Workers: 1})
+	if three := trainForest(t, cols, y, 5, ForestOptions{Trees: 12, Seed: 4, Workers: 3}); !reflect.DeepEqual(one, three) {
+		t.Error("one worker and three grow different forests")
+	}
+	if other := trainForest(t, cols, y, 5, ForestOptions{Trees: 12, Seed: 5}); reflect.DeepEqual(one, other) {
+		t.Error("another seed grows the same forest")
+	}
+	all, err := one.PredictAll(context.Background(), cols, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := one.PredictAll(context.Background(), cols, 3); !reflect.DeepEqual(all, again) {
+		t.Error("predictions depend on the number of workers")
+	}
+	row, probs := make([]float32, len(cols)), make([]float64, 5)
+	for i := range y {
+		for j := range cols {
+			row[j] = cols[j][i]
+		}
+		one.Predict(row, probs)
+		for c, p := range probs {
+			if math.Abs(p-float64(all[i*5+c])) > 1e-5 {
+				t.Fatalf("row %d class %d: Predict %v, PredictAll %v", i, c, p, all[i*5+c])
+			}
+		}
+	}
+}
+
+// TestForestLearns: separable blobs are learned, shuffled labels are not, and
+// rows that nothing tells apart get the share of their classes.
+func TestForestLearns(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	cols, y := blobs(rng, 4000, 16, 4)
+	cut := func(lo, hi int) [][]float32 {
+		out := make([][]float32, len(cols))
+		for j := range cols {
+			out[j] = cols[j][lo:hi]
+		}
+		return out
+	}
+	if a := forestAccuracy(t, trainForest(t, cut(0, 3000), y[:3000], 4, ForestOptions{Trees: 50}), cut(3000, 4000), y[3000:]); a < 0.85 {
+		t.Errorf("accuracy %.3f on blobs, want 0.85 or more", a)
+	}
+	noise := make([]int32, len(y))
+	for i := range noise {
+		noise[i] = int32(rng.IntN(4))
+	}
+	if a := forestAccuracy(t, trainForest(t, cut(0, 3000), noise[:3000], 4, ForestOptions{Trees: 50}), cut(3000, 4000), noise[3000:]); a > 0.30 {
+		t.Errorf("accuracy %.3f on labels that mean nothing", a)
+	}
+	same := [][]float32{make([]float32, 1000)}
+	half := make([]int32, 1000)
+	for i := range half {
+		half[i] = int32(i % 4 / 3) // one in four is class 1
+	}
+	probs := make([]float64, 2)
+	trainForest(t, same, half, 2, ForestOptions{}).Predict([]float32{0}, probs)
+	if math.Abs(probs[1]-0.25) > 0.02 {
+		t.Errorf("probability of class 1 is %.3f, want about 0.25", probs[1])
+	}
+}
+
+func TestForestFile(t *testing.T) {
+	cols, y := blobs(rand.New(rand.NewPCG(5, 5)), 300, 6, 3)
+	y[7], y[8] = 0, 1 // two rows alike make a mixed leaf
+	for j := range cols {
+		cols[j][8] = cols[j][7]
+	}
+	f := trainForest(t, cols, y, 3, ForestOptions{Trees: 5, MinSplit: 4})
+	var b bytes.Buffer
+	if err := f.Save(&b); err != nil {
+		t.Fatal(err)
+	}
+	back, err := LoadForest(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if forestAccuracy(t, f, cols, y) != forestAccuracy(t, back, cols, y) {
+		t.Error("the forest read back answers differently")
+	}
+	for i := range b.Bytes() {
+		broken := bytes.Clone(b.Bytes())
+		broken[i] ^= 1
+		if _, err := LoadForest(bytes.NewReader(broken)); err == nil {
+			t.Fatalf("flipping a bit of byte %d of %d was not noticed", i, b.Len())
+		}
+		if i > 2000 {
+			break
+		}
+	}
+	if _, err := LoadForest(bytes.NewReader(b.Bytes()[:b.Len()-1])); err == nil {
+		t.Error("a forest cut short was accepted")
+	}
+}
+
+func TestForestRefuses(t *testing.T) {
+	ok := [][]float32{{1, 2}}
+	for name, try := range map[string]func() (*Forest, error){
+		"no rows":    func() (*Forest, error) { return TrainForest(context.Background(), ok, nil, 2, ForestOptions{}) },
+		"no columns": func() (*Forest, error) { return TrainForest(context.Background(), nil, []int32{0}, 2, ForestOptions{}) },
+		"ragged":     func() (*Forest, error) { return TrainForest(context.Background(), ok, []int32{0}, 2, ForestOptions{}) },
+		"class too high": func() (*Forest, error) {
+			return TrainForest(context.Background(), ok, []int32{0, 2}, 2, ForestOptions{})
+		},
+	} {
+		if _, err := try(); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := TrainForest(ctx, ok, []int32{0, 1}, 2, ForestOptions{}); err == nil {
+		t.Error("training went on although the context had ended")
+	}
+}
+
+// TestForestBins: the branch-free search agrees with the plain one.
+func TestForestBins(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	for range 50 {
+		col := make([]float32, 1+rng.IntN(2000))
+		for i := range col {
+			col[i] = float32(math.Round(rng.NormFloat64() * math.Pow(10, rng.Float64()*4-1)))
+		}
+		col[0] = float32(math.NaN())
+		col[len(col)/2] = float32(math.Inf(1))
+		cuts := columnCuts(col)
+		if len(cuts) >= maxBins {
+			t.Fatalf("%d cuts", len(cuts))
+		}
+		for i, b := range binColumn(make([]uint8, len(col)), cuts, col) {
+			if want := binOf(cuts, col[i]); b != want {
+				t.Fatalf("value %v is in bin %d, want %d", col[i], b, want)
+			}
+		}
+	}
+}
