@@ -23,8 +23,9 @@ import (
 //	                         fold i mod k (within)
 //	leave-one-out            one fold, one part per recording (within)
 //	fixed-80-20              per class the first max(1, floor(0.8 n)) train (within)
-//	fixed-even-odd           groups at even positions train, at odd ones test;
-//	                         marked within, as it reprints a paper's protocol
+//	fixed-even-odd           groups at even positions of their folder train,
+//	                         at odd ones test; marked within, for it reprints
+//	                         a protocol
 //
 // Positions are those of the recordings sorted by ID, never those of the
 // slice, so permuting recordings changes nothing; loaders choose IDs that sort
@@ -113,7 +114,7 @@ func (s Split) Within() bool {
 }
 
 // Folds divides the recordings of ds that can serve task: for Clip those that
-// have a class, else all. The result is the caller's, the same for every order
+// have a class, for Gateway those that have commands, else all. The result is the caller's, the same for every order
 // of ds.Recordings up to their indexes, and every part has training and test
 // recordings. An empty s stands for ds.Split. It is an error when the data has
 // too few groups or recordings for the split, and when an across split would
@@ -153,9 +154,11 @@ type splitView struct {
 func newSplitView(ds *Dataset, task Task) splitView {
 	v := splitView{rec: ds.Recordings, task: task}
 	for i := range v.rec {
-		if task != Clip || v.rec[i].ClipClass() != "" {
-			v.order = append(v.order, i)
+		r := &v.rec[i]
+		if task == Clip && r.ClipClass() == "" || task == Gateway && len(r.Labels.Commands) == 0 {
+			continue
 		}
+		v.order = append(v.order, i)
 	}
 	slices.SortFunc(v.order, func(a, b int) int { return strings.Compare(v.rec[a].ID, v.rec[b].ID) })
 	return v

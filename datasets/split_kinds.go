@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -182,13 +183,16 @@ func (fixed8020) folds(v splitView) ([]Fold, error) {
 
 type fixedEvenOdd struct{}
 
-// folds counts the positions of groups in the order of their recordings, also
-// of groups that cannot serve the task.
+// folds counts the positions of groups within their folder (what is before the
+// last "/" of the name), in the order of their recordings, and counts groups
+// that cannot serve the task too: positions are those of files.
 func (fixedEvenOdd) folds(v splitView) ([]Fold, error) {
-	position := map[string]int{}
+	position, inFolder := map[string]int{}, map[string]int{}
 	for _, i := range newSplitView(&Dataset{Recordings: v.rec}, "").order {
 		if g := v.rec[i].Group; position[g] == 0 {
-			position[g] = len(position) + 1
+			folder := g[:strings.LastIndexByte(g, '/')+1]
+			inFolder[folder]++
+			position[g] = inFolder[folder]
 		}
 	}
 	var p Part

@@ -22,8 +22,9 @@ func splitData(groups, size int) *Dataset {
 				Group: fmt.Sprintf("g%02d", g),
 				Trace: Trace{Start: start.Add(time.Duration(n) * time.Hour), End: time.Minute},
 				Labels: Labels{
-					Devices: []string{"lamp"},
-					Events:  []Event{{Activity: []string{"on", "off"}[n%2]}},
+					Devices:  []string{"lamp"},
+					Events:   []Event{{Activity: []string{"on", "off"}[n%2]}},
+					Commands: []Command{{}},
 				},
 			})
 		}

@@ -27,8 +27,7 @@ func ikeaFolders() []string {
 // IKEAGateway reads the flow records of an IKEA gateway driven by a phone:
 // path is the folder with app-init, brightness-color, general-traffic and
 // on-off, each with files of one JSON object per line as the flow meter Joy
-// writes them. Each file is one recording, its own group, a clip whose activity
-// is the folder's name.
+// writes them. Each file is one recording and its own group.
 //
 // Local is the gateway and Down is towards it, for the set stands in for the
 // commands that a gateway gets from its cloud; the flows between phone and
@@ -40,16 +39,18 @@ func ikeaFolders() []string {
 // Moments and numbers of commands were not published. In files whose names
 // state one kind of action, each request of a size known to belong to commands
 // counts as one command of that kind: the kind is the publishers' word, the
-// moment is read off the traffic (a warning says so).
+// moment is read off the traffic (a warning says so). The other files hold
+// commands too, of unknown kind, so they have no labels and no split of the
+// command task uses them.
 func IKEAGateway(path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Name:     "ikea-gateway",
 		Recorded: datasets.LAN,
-		Tasks:    []datasets.Task{datasets.Gateway, datasets.Clip},
+		Tasks:    []datasets.Task{datasets.Gateway},
 		Split:    "group-kfold:k=5",
 		Source:   ikeaSource,
 	}
-	longest, cut := time.Duration(0), 0
+	cut := 0
 	for _, folder := range ikeaFolders() {
 		names, err := glob(path, folder, "*.json")
 		if err != nil {
@@ -66,17 +67,11 @@ func IKEAGateway(path string) (datasets.Dataset, error) {
 					cut++
 				}
 			}
-			if n := len(r.Trace.Packets); n > 0 {
-				longest = max(longest, r.Trace.Packets[n-1].Time)
-			}
 			ds.Recordings = append(ds.Recordings, r)
 		}
 	}
 	if len(ds.Recordings) == 0 {
 		return ds, fmt.Errorf("%s: no flow records (want folders %s with *.json)", path, strings.Join(ikeaFolders(), ", "))
-	}
-	for i := range ds.Recordings {
-		ds.Recordings[i].Trace.End = roundUp(longest)
 	}
 	ds.Warnings = []string{"the moments of commands were read off request sizes; only their kind is the publishers' word"}
 	if cut > 0 {
@@ -190,7 +185,6 @@ func (p joyPacket) packet(proto uint8) datasets.Packet {
 func ikeaRecording(folder, stem string, rs []joyFlow) datasets.Recording {
 	r := datasets.Recording{ID: folder + "/" + stem, Group: folder + "/" + stem}
 	r.Labels.Devices = []string{"gateway"}
-	r.Labels.Events = []datasets.Event{{Activity: folder}}
 	for _, f := range rs {
 		if r.Trace.Start.IsZero() || f.start.Before(r.Trace.Start) {
 			r.Trace.Start = f.start
@@ -220,6 +214,9 @@ func ikeaRecording(folder, stem string, rs []joyFlow) datasets.Recording {
 	}
 	slices.SortStableFunc(r.Trace.Packets, func(a, b datasets.Packet) int { return int(min(max(a.Time-b.Time, -1), 1)) })
 	r.Trace, _ = datasets.LAN.View(nil, r.Trace) // flows in order of appearance
+	if n := len(r.Trace.Packets); n > 0 {
+		r.Trace.End = roundUp(r.Trace.Packets[n-1].Time)
+	}
 	r.Labels.Owners = make([]int32, len(r.Trace.Packets))
 	r.Labels.Commands = ikeaCommands(stem, r.Trace)
 	return r

@@ -20,9 +20,18 @@ type loader struct {
 func loaders() []loader {
 	return []loader{
 		{"echo-voice", one(EchoVoice)},
+		{"echo-voice-captures", one(EchoCaptures)},
 		{"ikea-gateway", one(IKEAGateway)},
+		{"iot-sentinel", one(IoTSentinel)},
+		{"iot-sentinel-windows", one(IoTSentinelWindows)},
 		{"iotevents", IoTEvents},
 		{"iotevents-pooled", one(IoTEventsPooled)},
+		{"lock-camera-week", one(LockCameraWeek)},
+		{"smart-plug-day", one(SmartPlugDay)},
+		{"smart-plug-day-named", one(SmartPlugDayNamed)},
+		{"vpn-samples", one(VPNSamples)},
+		{"whole-home", one(WholeHome)},
+		{"whole-home-devices", one(WholeHomeDevices)},
 	}
 }
 
@@ -48,10 +57,11 @@ func Names() []string {
 
 // Load reads the published data set called name from path, a folder as the
 // publisher laid it out or, where that makes sense, one of its files. Some
-// names give several data sets, one per device.
+// names give several data sets, one per device. "_" in a name is as good as
+// "-".
 func Load(name, path string) ([]datasets.Dataset, error) {
 	for _, l := range loaders() {
-		if l.name == name {
+		if l.name == strings.ReplaceAll(name, "_", "-") {
 			return l.load(path)
 		}
 	}

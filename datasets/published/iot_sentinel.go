@@ -1,0 +1,239 @@
+package published
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"veilbench/datasets"
+	"veilbench/datasets/capture"
+)
+
+const sentinelSource = "IoT devices captures, Aalto University, as in github.com/andypitcher/IoT_Sentinel commit 0743dc6; Miettinen et al., IoT Sentinel, ICDCS 2017"
+
+// sentinelWindow is the number of packets of a window.
+const sentinelWindow = 20
+
+// sentinelFile is one set-up capture.
+type sentinelFile struct {
+	id       string // "<device>/<stem>"
+	device   int32
+	mac      datasets.MAC
+	trace    datasets.Trace
+	warnings []string
+}
+
+// IoTSentinel reads the set-up captures of smart-home devices: path is the
+// folder with one folder per device, whose name is the label. devices.csv
+// (device, mac) beside them gives the hardware addresses; without it they are
+// guessed from the captures, with a warning. Each file is
+// one recording and its own group: a clip (is it this device that is being set
+// up?) whose packets to and from the device's address it owns. Frames of the
+// gateway and of phones belong to nobody. IDs sort as the published file names.
+func IoTSentinel(path string) (datasets.Dataset, error) {
+	files, devices, err := readSentinel(path)
+	if err != nil {
+		return datasets.Dataset{}, err
+	}
+	ds := sentinelDataset("iot-sentinel", []datasets.Task{datasets.Device, datasets.Clip}, files)
+	longest := time.Duration(0)
+	for _, f := range files {
+		longest = max(longest, f.trace.End)
+		ds.Recordings = append(ds.Recordings, f.recording(f.id, f.trace, ownersByLink(f.trace, f.mac, f.device), devices, true))
+	}
+	for i := range ds.Recordings {
+		ds.Recordings[i].Trace.End = roundUp(longest)
+	}
+	return ds, nil
+}
+
+// IoTSentinelWindows reads the same files into clips of 20 consecutive packets
+// to or from the device's address, without overlap; the rest of a file is left
+// out. The file is the group, so no file is on both sides of a split across
+// groups or of fixed-even-odd. A file with fewer than 20 such packets becomes
+// one recording without a class, so that positions of files stay as they are
+// for fixed-even-odd.
+func IoTSentinelWindows(path string) (datasets.Dataset, error) {
+	files, devices, err := readSentinel(path)
+	if err != nil {
+		return datasets.Dataset{}, err
+	}
+	ds := sentinelDataset("iot-sentinel-windows", []datasets.Task{datasets.Clip}, files)
+	longest, short := time.Duration(0), 0
+	for _, f := range files {
+		own := f.ownPackets()
+		n := len(own) / sentinelWindow
+		for w := range n {
+			at := own[w*sentinelWindow : (w+1)*sentinelWindow]
+			t := pickPackets(f.trace, at)
+			longest = max(longest, t.End)
+			id := f.id + "/" + number(w, 1000)
+			ds.Recordings = append(ds.Recordings, f.recording(id, t, slices.Repeat([]int32{f.device}, len(at)), devices, true))
+		}
+		if n == 0 {
+			short++
+			t := pickPackets(f.trace, own)
+			longest = max(longest, t.End)
+			ds.Recordings = append(ds.Recordings, f.recording(f.id, t, slices.Repeat([]int32{f.device}, len(own)), devices, false))
+		}
+	}
+	for i := range ds.Recordings {
+		ds.Recordings[i].Trace.End = roundUp(longest)
+	}
+	if short > 0 {
+		ds.Warnings = append(ds.Warnings, fmt.Sprintf("%d captures have fewer than %d packets of their device and so no window", short, sentinelWindow))
+	}
+	return ds, nil
+}
+
+func sentinelDataset(name string, tasks []datasets.Task, files []sentinelFile) datasets.Dataset {
+	ds := datasets.Dataset{Name: name, Recorded: datasets.LAN, Tasks: tasks, Split: "fixed-even-odd", Source: sentinelSource}
+	for _, f := range files {
+		ds.Warnings = append(ds.Warnings, f.warnings...)
+	}
+	return ds
+}
+
+// readSentinel reads all captures below path, in the order of their names.
+func readSentinel(path string) ([]sentinelFile, []string, error) {
+	names, err := glob(path, "*", "*.pcap")
+	if err != nil {
+		return nil, nil, err
+	}
+	slices.Sort(names)
+	if len(names) == 0 {
+		return nil, nil, fmt.Errorf("%s: no captures (want <device>/<name>.pcap)", path)
+	}
+	macs, err := sentinelMACs(filepath.Join(path, "devices.csv"))
+	guessed := err == nil && macs == nil
+	if guessed {
+		macs, err = guessMACs(names)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var devices []string
+	for _, n := range names {
+		devices = append(devices, filepath.Base(filepath.Dir(n)))
+	}
+	slices.Sort(devices)
+	devices = slices.Compact(devices)
+	var out []sentinelFile
+	for _, n := range names {
+		device := filepath.Base(filepath.Dir(n))
+		d, _ := slices.BinarySearch(devices, device)
+		f := sentinelFile{id: device + "/" + strings.TrimSuffix(filepath.Base(n), ".pcap"), device: int32(d)}
+		if f.mac = macs[device]; f.mac == (datasets.MAC{}) {
+			return nil, nil, fmt.Errorf("%s: no hardware address of %s", filepath.Join(path, "devices.csv"), device)
+		}
+		if f.trace, f.warnings, err = openCapture(n, capture.Options{MACs: []datasets.MAC{f.mac}}); err != nil {
+			return nil, nil, err
+		}
+		for i := range f.warnings {
+			f.warnings[i] = device + "/" + f.warnings[i]
+		}
+		out = append(out, f)
+	}
+	if guessed {
+		out[0].warnings = append(out[0].warnings, "no devices.csv: hardware addresses were guessed from the captures")
+	}
+	return out, devices, nil
+}
+
+// sentinelMACs reads the table of hardware addresses; it is nil where there is
+// no such file.
+func sentinelMACs(name string) (map[string]datasets.MAC, error) {
+	rows, missing, err := optional(name, "device", "mac")
+	if err != nil || missing {
+		return nil, err
+	}
+	macs := map[string]datasets.MAC{}
+	for _, r := range rows {
+		if macs[r.fields[0]], err = parseMAC(r.fields[1]); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, r.line, err)
+		}
+	}
+	return macs, nil
+}
+
+// guessMACs finds the hardware address of each device by its captures: of the
+// home side's addresses that occur with at most two devices (twins share one;
+// gateways and phones are with many), the one in most of its captures, then
+// with the fewest devices, then with the most packets. names are all captures.
+func guessMACs(names []string) (map[string]datasets.MAC, error) {
+	type seen struct{ files, packets int }
+	count := map[string]map[datasets.MAC]seen{}
+	devices := map[datasets.MAC]int{}
+	for _, n := range names {
+		t, _, err := openCapture(n, capture.Options{})
+		if err != nil {
+			return nil, err
+		}
+		packets := map[datasets.MAC]int{}
+		for _, p := range t.Packets {
+			packets[t.Flows[p.Flow].Link]++
+		}
+		device := filepath.Base(filepath.Dir(n))
+		if count[device] == nil {
+			count[device] = map[datasets.MAC]seen{}
+		}
+		for m, n := range packets {
+			s := count[device][m]
+			if s.files == 0 {
+				devices[m]++
+			}
+			count[device][m] = seen{s.files + 1, s.packets + n}
+		}
+	}
+	macs := map[string]datasets.MAC{}
+	for device, c := range count {
+		for m, s := range c {
+			best := macs[device]
+			o := c[best]
+			order := cmp.Or(cmp.Compare(s.files, o.files), cmp.Compare(devices[best], devices[m]), cmp.Compare(s.packets, o.packets), slices.Compare(best[:], m[:]))
+			if devices[m] <= 2 && (order > 0 || o.files == 0) {
+				macs[device] = m
+			}
+		}
+	}
+	return macs, nil
+}
+
+// ownPackets lists the packets to and from the device's address.
+func (f sentinelFile) ownPackets() []int32 {
+	var own []int32
+	for i, o := range ownersByLink(f.trace, f.mac, 0) {
+		if o == 0 {
+			own = append(own, int32(i))
+		}
+	}
+	return own
+}
+
+// pickPackets returns the trace of some packets, which starts with the first
+// and ends with the last of them.
+func pickPackets(t datasets.Trace, at []int32) datasets.Trace {
+	out := datasets.Trace{Start: t.Start, Flows: t.Flows}
+	for i, k := range at {
+		p := t.Packets[k]
+		if i == 0 {
+			out.Start = t.Start.Add(p.Time)
+		}
+		p.Time -= t.Packets[at[0]].Time
+		out.Packets = append(out.Packets, p)
+		out.End = p.Time
+	}
+	out, _ = datasets.LAN.View(nil, out)
+	return out
+}
+
+func (f sentinelFile) recording(id string, t datasets.Trace, owners []int32, devices []string, labeled bool) datasets.Recording {
+	r := datasets.Recording{ID: id, Group: f.id, Trace: t, Labels: datasets.Labels{Devices: devices, Owners: owners}}
+	if labeled {
+		r.Labels.Events = []datasets.Event{{Device: int(f.device), Activity: "setup"}}
+	}
+	return r
+}

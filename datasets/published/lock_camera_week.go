@@ -1,0 +1,169 @@
+package published
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"veilbench/datasets"
+)
+
+const lockSource = "IoT-Dataset, github.com/tj-oconnor/IoT-Dataset commit af95b305; Campos and O'Connor, Towards Labeling On-Demand IoT Traffic, CSET 2021"
+
+// LockCameraWeek reads the week of two cameras and three lock bridges: path is
+// the folder with pcaps/*.pcap, each filtered to one device, and events.csv
+// (epoch_utc, resolution_s, pcap, event; one line per event). The captures are
+// put together into one home and cut into one recording per local day, which is
+// its own group: "2021-03-08" and so on, US Eastern time, whose clocks changed
+// on 2021-03-14. Devices are called by their captures. devices.csv (pcap, mac)
+// gives hardware addresses; without it a device's is the home side's most
+// frequent one in its capture.
+//
+// Events known to the second are points. Events known to the minute only lie
+// somewhere in it and are intervals of one minute, with a warning.
+func LockCameraWeek(path string) (datasets.Dataset, error) {
+	ds := datasets.Dataset{
+		Name:     "lock-camera-week",
+		Recorded: datasets.LAN,
+		Tasks:    []datasets.Task{datasets.Events, datasets.Device},
+		Split:    "leave-one-group-out",
+		Source:   lockSource,
+	}
+	r, warnings, err := lockWeek(path)
+	if err != nil {
+		return ds, err
+	}
+	ds.Warnings = warnings
+	events, more, err := lockEvents(filepath.Join(path, "events.csv"), r.Trace, r.Labels.Devices)
+	if err != nil {
+		return ds, err
+	}
+	ds.Warnings = append(ds.Warnings, more...)
+	r.Labels.Events = events
+	for _, d := range r.Cut(easternMidnights(r.Trace)) {
+		d.ID = d.Trace.Start.In(eastern(d.Trace.Start)).Format(time.DateOnly)
+		d.Group = d.ID
+		ds.Recordings = append(ds.Recordings, d)
+	}
+	return ds, nil
+}
+
+// lockWeek reads all captures into one recording of the week.
+func lockWeek(path string) (datasets.Recording, []string, error) {
+	var r datasets.Recording
+	names, err := glob(path, "pcaps", "*.pcap")
+	if err != nil {
+		return r, nil, err
+	}
+	if len(names) == 0 {
+		return r, nil, fmt.Errorf("%s: no captures (want pcaps/<device>.pcap)", path)
+	}
+	slices.Sort(names)
+	table := filepath.Join(path, "devices.csv")
+	rows, _, err := optional(table, "pcap", "mac")
+	if err != nil {
+		return r, nil, err
+	}
+	macs := map[string]datasets.MAC{}
+	for _, x := range rows {
+		if macs[captureStem(x.fields[0])], err = parseMAC(x.fields[1]); err != nil {
+			return r, nil, fmt.Errorf("%s:%d: %w", table, x.line, err)
+		}
+	}
+	var ts []datasets.Trace
+	var warnings []string
+	for _, n := range names {
+		device := captureStem(n)
+		t, _, w, err := openDevice(n, macs[device])
+		if err != nil {
+			return r, nil, err
+		}
+		ts = append(ts, t)
+		warnings = append(warnings, w...)
+		r.Labels.Devices = append(r.Labels.Devices, device)
+	}
+	r.Trace, r.Labels.Owners = merge(ts)
+	return r, warnings, nil
+}
+
+// captureStem is the name of a capture without folder and ending.
+func captureStem(name string) string {
+	return strings.TrimSuffix(filepath.Base(name), ".pcap")
+}
+
+// lockEvents reads the label file. It is no error if there is none.
+func lockEvents(name string, t datasets.Trace, devices []string) ([]datasets.Event, []string, error) {
+	rows, missing, err := optional(name, "epoch_utc", "resolution_s", "pcap", "event")
+	if err != nil {
+		return nil, nil, err
+	}
+	if missing {
+		return nil, []string{"no events.csv: no event is labeled"}, nil
+	}
+	var events []datasets.Event
+	vague, outside := 0, 0
+	for _, r := range rows {
+		fail := func(err error) error { return fmt.Errorf("%s:%d: %w", name, r.line, err) }
+		at, err := parseEpoch(r.fields[0])
+		if err != nil {
+			return nil, nil, fail(err)
+		}
+		resolution, err := strconv.Atoi(r.fields[1])
+		if err != nil || resolution < 1 || resolution > 86400 {
+			return nil, nil, fail(fmt.Errorf("resolution_s %q, want seconds", quote(r.fields[1])))
+		}
+		d, ok := slices.BinarySearch(devices, captureStem(r.fields[2]))
+		if !ok {
+			return nil, nil, fail(fmt.Errorf("no capture %q", quote(r.fields[2])))
+		}
+		e := datasets.Event{Start: at.Sub(t.Start), Device: d, Activity: strings.TrimPrefix(r.fields[3], "event_")}
+		if e.Start < 0 || e.Start > t.End {
+			outside++
+			continue
+		}
+		if e.End = e.Start; resolution > 1 {
+			e.End += time.Duration(resolution) * time.Second
+			vague++
+		}
+		events = append(events, e)
+	}
+	sortEvents(events)
+	var warnings []string
+	if outside > 0 {
+		warnings = append(warnings, fmt.Sprintf("%d of %d events happened outside the captures' time and are left out", outside, len(rows)))
+	}
+	if vague > 0 {
+		warnings = append(warnings, fmt.Sprintf("%d of %d events are known to the minute only; each is an interval of its minute", vague, len(events)))
+	}
+	return events, warnings, nil
+}
+
+// eastern is US Eastern time in the recorded week, written out so that it does
+// not hang on the machine's table of time zones.
+func eastern(t time.Time) *time.Location {
+	if t.Before(time.Date(2021, 3, 14, 7, 0, 0, 0, time.UTC)) {
+		return time.FixedZone("EST", -5*3600)
+	}
+	return time.FixedZone("EDT", -4*3600)
+}
+
+// easternMidnights lists the local midnights inside t.
+func easternMidnights(t datasets.Trace) []time.Duration {
+	var at []time.Duration
+	y, m, d := t.Start.In(eastern(t.Start)).Date()
+	for {
+		d++
+		midnight := time.Date(y, m, d, 5, 0, 0, 0, time.UTC)
+		if eastern(midnight).String() == "EDT" {
+			midnight = midnight.Add(-time.Hour)
+		}
+		if since := midnight.Sub(t.Start); since < t.End {
+			at = append(at, since)
+		} else {
+			return at
+		}
+	}
+}

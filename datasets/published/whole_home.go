@@ -1,0 +1,129 @@
+package published
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"veilbench/datasets"
+	"veilbench/datasets/capture"
+)
+
+const homeSource = "smart-home-firewall, github.com/smart-home-network-security/smart-home-firewall commit 3b9c6cb7, eval/latency; De Keersmaeker, Supervising Smart Home Device Interactions, IFIP Networking 2024"
+
+// homeAddresses are the devices of the home by address.
+func homeAddresses() map[string]string {
+	return map[string]string{
+		"192.168.1.102": "tuya-motion",
+		"192.168.1.115": "dlink-cam",
+		"192.168.1.135": "tplink-plug",
+		"192.168.1.141": "philips-hue",
+		"192.168.1.150": "echo",
+		"192.168.1.161": "xiaomi-cam",
+		"192.168.1.222": "phone",
+		"192.168.1.223": "smartthings-hub",
+	}
+}
+
+// WholeHome reads the mixed capture of a test home, all_devices/wan.pcap below
+// path, taken in front of address translation: one recording for every five
+// minutes, with the owner of each packet by local address. There is one home
+// and one session, so only a split within it is possible. Only the order of the
+// events is known, so none is labeled.
+func WholeHome(path string) (datasets.Dataset, error) {
+	ds := homeDataset("whole-home")
+	r, warnings, err := homeRecording(filepath.Join(path, "all_devices", "wan.pcap"), "all_devices")
+	if err != nil {
+		return ds, err
+	}
+	ds.Warnings = warnings
+	pieces := r.Cut(every(5*time.Minute, r.Trace.End))
+	for i, p := range pieces {
+		p.ID += "/" + number(i, len(pieces))
+		ds.Recordings = append(ds.Recordings, p)
+	}
+	return ds, nil
+}
+
+// WholeHomeDevices reads the captures of single devices, all_devices (the same
+// session as WholeHome, filtered; raw IP) and tplink_plug_runs below path. Each
+// is one recording. The six of all_devices are one group, each run of the plug
+// is its own.
+func WholeHomeDevices(path string) (datasets.Dataset, error) {
+	ds := homeDataset("whole-home-devices")
+	for _, folder := range []string{"all_devices", "tplink_plug_runs"} {
+		names, err := glob(path, folder, "*.pcap")
+		if err != nil {
+			return ds, err
+		}
+		slices.Sort(names)
+		for _, n := range names {
+			stem := captureStem(n)
+			if stem == "wan" {
+				continue
+			}
+			id, group := folder+"/"+stem, folder
+			if folder != "all_devices" {
+				group = id
+			}
+			r, warnings, err := homeRecording(n, id)
+			if err != nil {
+				return ds, err
+			}
+			r.Group = group
+			ds.Recordings = append(ds.Recordings, r)
+			ds.Warnings = append(ds.Warnings, warnings...)
+		}
+	}
+	if len(ds.Recordings) == 0 {
+		return ds, fmt.Errorf("%s: no captures (want all_devices/*.pcap and tplink_plug_runs/*.pcap)", path)
+	}
+	return ds, nil
+}
+
+func homeDataset(name string) datasets.Dataset {
+	return datasets.Dataset{
+		Name:     name,
+		Recorded: datasets.LAN,
+		Tasks:    []datasets.Task{datasets.Device},
+		Split:    "kfold:k=5",
+		Source:   homeSource,
+	}
+}
+
+// homeRecording reads a capture and finds the owner of each packet: the device
+// at the local address, else the one at the remote address (flows in the home).
+func homeRecording(name, id string) (datasets.Recording, []string, error) {
+	t, warnings, err := openCapture(name, capture.Options{})
+	if err != nil {
+		return datasets.Recording{}, nil, err
+	}
+	for i := range warnings {
+		warnings[i] = strings.Replace(warnings[i], filepath.Base(name), id, 1)
+	}
+	r := datasets.Recording{ID: id, Group: id, Trace: t}
+	names := homeAddresses()
+	for _, d := range names {
+		r.Labels.Devices = append(r.Labels.Devices, d)
+	}
+	slices.Sort(r.Labels.Devices)
+	owner := func(a netip.Addr) int32 {
+		if d, ok := names[a.Unmap().String()]; ok {
+			return int32(slices.Index(r.Labels.Devices, d))
+		}
+		return -1
+	}
+	byFlow := make([]int32, len(t.Flows))
+	for i, f := range t.Flows {
+		if byFlow[i] = owner(f.Local.Addr()); byFlow[i] < 0 {
+			byFlow[i] = owner(f.Remote.Addr())
+		}
+	}
+	for _, p := range t.Packets {
+		r.Labels.Owners = append(r.Labels.Owners, byFlow[p.Flow])
+	}
+	return r, warnings, nil
+}
