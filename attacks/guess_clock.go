@@ -47,27 +47,44 @@ const maxPeaks = 500
 // is left out that score best on groups held out of the training set.
 func (GuessClock) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, error) {
 	fold, n := folds(t.Examples, 5)
+	times := make([]map[string][]time.Duration, len(t.Examples))
+	for i, e := range t.Examples {
+		times[i] = byClass(trueEvents(e))
+	}
 	var m clockModel
 	for _, class := range t.Classes {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if tt, ok := learnClass(t.Examples, fold, n, class); ok {
+		days := make([]clockDay, len(t.Examples))
+		for i, e := range t.Examples {
+			days[i] = clockDay{e.Trace.Start, e.Trace.End, times[i][class], fold[i]}
+		}
+		if tt, ok := learnClass(days, n, class); ok {
 			m = append(m, tt)
 		}
 	}
 	return m, ctx.Err()
 }
 
-func learnClass(ex []Labeled, fold []int, n int, class string) (timetable, bool) {
+// clockDay is when one class happened in one example.
+type clockDay struct {
+	start time.Time
+	end   time.Duration
+	at    []time.Duration // sorted
+	fold  int
+}
+
+func learnClass(days []clockDay, n int, class string) (timetable, bool) {
 	var best timetable
 	score, bestFloor := 0.0, 0.0
-	for _, period := range clockPeriods(ex, class) {
+	floors := []float64{0.8, 0.5, 0.2}
+	for _, period := range clockPeriods(days) {
 		for _, wall := range []bool{true, false} {
-			for _, floor := range []float64{0.8, 0.5, 0.2} {
-				s := validateClock(ex, fold, n, timetable{class: class, period: period, wall: wall}, floor)
+			t := timetable{class: class, period: period, wall: wall}
+			for i, s := range validateClock(days, n, t, floors) {
 				if s > score {
-					best, score, bestFloor = timetable{class: class, period: period, wall: wall}, s, floor
+					best, score, bestFloor = t, s, floors[i]
 				}
 			}
 		}
@@ -75,23 +92,22 @@ func learnClass(ex []Labeled, fold []int, n int, class string) (timetable, bool)
 	if score == 0 {
 		return best, false
 	}
-	best.learn(ex, bestFloor)
+	best.learn(days, bestFloor)
 	return best, len(best.peaks) > 0
 }
 
 // clockPeriods lists the periods to try: those of clocks, and the median gap
 // between events of the class, in whole seconds.
-func clockPeriods(ex []Labeled, class string) []time.Duration {
+func clockPeriods(days []clockDay) []time.Duration {
 	out := []time.Duration{
 		24 * time.Hour, 7 * 24 * time.Hour, 12 * time.Hour, 8 * time.Hour, 6 * time.Hour, 4 * time.Hour, 3 * time.Hour,
 		2 * time.Hour, time.Hour, 30 * time.Minute, 20 * time.Minute, 15 * time.Minute, 10 * time.Minute, 5 * time.Minute,
 		2 * time.Minute, time.Minute,
 	}
 	var gaps []time.Duration
-	for _, e := range ex {
-		at := byClass(trueEvents(e))[class]
-		for i := 1; i < len(at); i++ {
-			gaps = append(gaps, at[i]-at[i-1])
+	for _, d := range days {
+		for i := 1; i < len(d.at); i++ {
+			gaps = append(gaps, d.at[i]-d.at[i-1])
 		}
 	}
 	if len(gaps) > 0 {
@@ -103,56 +119,66 @@ func clockPeriods(ex []Labeled, class string) []time.Duration {
 	return out
 }
 
-// validateClock is the F1 of one class over examples, each guessed from the
-// other folds; with a single fold from all examples.
-func validateClock(ex []Labeled, fold []int, n int, t timetable, floor float64) float64 {
-	tp, guesses, truths := 0, 0, 0
+// validateClock is, for every floor, the F1 of one class over days, each
+// guessed from the other folds; with a single fold from all days.
+func validateClock(days []clockDay, n int, t timetable, floors []float64) []float64 {
+	type count struct{ tp, guesses int }
+	counts := make([]count, len(floors))
+	truths := 0
+	lowest := slices.Min(floors)
 	for f := range n {
-		var train, test []Labeled
-		for i, e := range ex {
-			if n == 1 || fold[i] != f {
-				train = append(train, e)
+		var train, test []clockDay
+		for _, d := range days {
+			if n == 1 || d.fold != f {
+				train = append(train, d)
 			}
-			if fold[i] == f {
-				test = append(test, e)
+			if d.fold == f {
+				test = append(test, d)
+				truths += len(d.at)
 			}
 		}
-		t.learn(train, floor)
-		for _, e := range test {
-			truth := byClass(trueEvents(e))[t.class]
-			guess := t.times(e.Trace)
-			at := make([]time.Duration, len(guess))
-			for i, g := range guess {
-				at[i] = g.At
+		t.learn(train, lowest)
+		all := t.peaks
+		for i, floor := range floors {
+			t.peaks = slices.DeleteFunc(slices.Clone(all), func(p clockPeak) bool { return p.p < floor })
+			for _, d := range test {
+				guess := t.times(d.start, d.end)
+				at := make([]time.Duration, len(guess))
+				for i, g := range guess {
+					at[i] = g.At
+				}
+				counts[i].tp += matched(d.at, at, matchTolerance)
+				counts[i].guesses += len(at)
 			}
-			tp += matched(truth, at, matchTolerance)
-			guesses += len(guess)
-			truths += len(truth)
 		}
 	}
-	return f1(tp, guesses, truths)
+	out := make([]float64, len(floors))
+	for i, c := range counts {
+		out[i] = f1(c.tp, c.guesses, truths)
+	}
+	return out
 }
 
-// phase is the time within the cycle of the trace's time 0.
-func (t *timetable) phase(tr datasets.Trace) time.Duration {
-	if !t.wall || tr.Start.IsZero() {
+// phase is the time within the cycle of a trace's time 0.
+func (t *timetable) phase(start time.Time) time.Duration {
+	if !t.wall || start.IsZero() {
 		return 0
 	}
-	d := tr.Start.Sub(time.Unix(0, 0)) % t.period
+	d := start.Sub(time.Unix(0, 0)) % t.period
 	return (d + t.period) % t.period
 }
 
 // learn finds the times of the cycle around which most events lie, commonest
 // first, until one happens in less than the given share of cycles. A time must
 // have been seen at least twice.
-func (t *timetable) learn(ex []Labeled, floor float64) {
+func (t *timetable) learn(days []clockDay, floor float64) {
 	t.peaks = nil
 	var at []time.Duration
 	var observed time.Duration
-	for _, e := range ex {
-		observed += e.Trace.End
-		for _, s := range byClass(trueEvents(e))[t.class] {
-			at = append(at, (s+t.phase(e.Trace))%t.period)
+	for _, d := range days {
+		observed += d.end
+		for _, s := range d.at {
+			at = append(at, (s+t.phase(d.start))%t.period)
 		}
 	}
 	slices.Sort(at)
@@ -183,12 +209,13 @@ func densest(at []time.Duration, tol time.Duration) (lo, hi int) {
 	return lo, hi
 }
 
-// times lists when the class is guessed to happen in a trace.
-func (t *timetable) times(tr datasets.Trace) []timed {
+// times lists when the class is guessed to happen in a trace that begins at
+// start and lasts to end.
+func (t *timetable) times(start time.Time, end time.Duration) []timed {
 	var out []timed
 	for _, p := range t.peaks {
-		first := (p.phase - t.phase(tr) + t.period) % t.period
-		for at := first; at <= tr.End; at += t.period {
+		first := (p.phase - t.phase(start) + t.period) % t.period
+		for at := first; at <= end; at += t.period {
 			out = append(out, timed{t.class, at, p.p})
 		}
 	}
@@ -203,7 +230,7 @@ type clockModel []timetable
 func (m clockModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
 	var all []timed
 	for i := range m {
-		all = append(all, m[i].times(t)...)
+		all = append(all, m[i].times(t.Start, t.End)...)
 	}
 	return Answer{Events: pointBursts(all)}, ctx.Err()
 }
