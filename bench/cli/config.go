@@ -93,7 +93,11 @@ func parseConfig(name, text string) (config, error) {
 		return c, fmt.Errorf("%s: %w: a run needs at least datasets, defenses and attacks", name, errEmpty)
 	}
 	if len(f.Docs) > 1 && f.Docs[1].Body != nil {
-		return c, src.wrong(f.Docs[1].Body.GetToken().Position, errors.New("a second YAML document: put one experiment in a file"))
+		at := f.Docs[1].Body.GetToken().Position
+		if f.Docs[1].Start != nil {
+			at = f.Docs[1].Start.Position
+		}
+		return c, src.wrong(at, errors.New("a second YAML document: put one experiment in a file"))
 	}
 	return c, c.read(f.Docs[0].Body)
 }

@@ -7,7 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"veilbench/datasets/home"
 	"veilbench/datasets/params"
+	"veilbench/datasets/published"
 )
 
 func (a *app) listCmd() *cobra.Command {
@@ -19,6 +21,7 @@ func (a *app) listCmd() *cobra.Command {
 	}
 	cmd.AddCommand(
 		&cobra.Command{Use: "defenses", Short: "defenses with their parameters", Args: cobra.NoArgs, RunE: a.listDefenses},
+		&cobra.Command{Use: "datasets", Short: "data sets that are generated, and those with a loader", Args: cobra.NoArgs, RunE: a.listDatasets},
 		&cobra.Command{Use: "presets", Short: "experiments that come with the program", Args: cobra.NoArgs, RunE: a.listPresets},
 		&cobra.Command{Use: "attacks", Short: "attacks with their parameters", Args: cobra.NoArgs, RunE: a.listAttacks},
 	)
@@ -57,4 +60,17 @@ func listParams(w *tabwriter.Writer, v any) {
 	for _, p := range params.List(v) {
 		fmt.Fprintf(w, "    %s=%s\t%s\n", p.Key, p.Value, p.Help)
 	}
+}
+
+func (a *app) listDatasets(*cobra.Command, []string) error {
+	w := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
+	for _, p := range home.Presets() {
+		fmt.Fprintf(w, "home:%s\t%s\n", p.Name, p.Doc)
+		listParams(w, p.Params)
+	}
+	fmt.Fprintf(w, "capture=FILE\ta pcap or pcapng file with --labels\n")
+	for _, n := range published.Names() {
+		fmt.Fprintf(w, "%s=PATH\tpublished recordings (veilbench datasets info %s)\n", n, n)
+	}
+	return w.Flush()
 }
