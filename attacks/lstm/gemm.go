@@ -29,13 +29,16 @@ func (p *panels) shape(k, n int) {
 func (p *panels) pack(b []float32, ldb, k, n int) {
 	p.shape(k, n)
 	for j := 0; j < n; j += tileN {
-		out := p.data[j*k:]
-		w := min(tileN, n-j)
-		if w < tileN {
-			clear(out)
+		out := p.data[j*k:][:tileN*k]
+		if n-j >= tileN { // whole rows are copied without a call
+			for kk := range k {
+				*(*[tileN]float32)(out[kk*tileN:]) = *(*[tileN]float32)(b[kk*ldb+j:])
+			}
+			continue
 		}
+		clear(out)
 		for kk := range k {
-			copy(out[kk*tileN:][:w], b[kk*ldb+j:])
+			copy(out[kk*tileN:], b[kk*ldb+j:][:n-j])
 		}
 	}
 }
@@ -44,7 +47,7 @@ func (p *panels) pack(b []float32, ldb, k, n int) {
 func (p *panels) packT(b []float32, ldb, k, n int) {
 	p.shape(k, n)
 	for j := 0; j < n; j += tileN {
-		out := p.data[j*k:]
+		out := p.data[j*k:][:tileN*k]
 		w := min(tileN, n-j)
 		if w < tileN {
 			clear(out)

@@ -1,0 +1,144 @@
+package attacks_test
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"veilbench/attacks"
+	"veilbench/datasets"
+)
+
+// tunnel sends packets of four devices through a made tunnel that adds bytes,
+// rounds to blocks, delays by 1 to 19 ms keeping the order per direction,
+// loses a share of the packets and sends some of its own. It returns the
+// inner trace with its owners, the outer one and its true owners.
+func tunnel(rng *rand.Rand, head, block int32, loss float64) (in datasets.Trace, labels datasets.Labels, out datasets.Trace, truth []int32) {
+	labels.Devices = []string{"bulb", "camera", "plug", "tablet"}
+	type sent struct {
+		p     datasets.Packet
+		owner int32
+	}
+	var packets []sent
+	var last [2]time.Duration
+	at := time.Duration(0)
+	for range 4000 {
+		at += time.Duration(rng.ExpFloat64() * float64(8*time.Millisecond))
+		owner := int32(rng.IntN(4))
+		size := 54 + int32(rng.IntN(40)) + int32(rng.IntN(2))*500
+		d := datasets.Dir(rng.IntN(2))
+		in.Packets = append(in.Packets, datasets.Packet{Time: at, Size: size, Flow: owner, Dir: d})
+		labels.Owners = append(labels.Owners, owner)
+		if rng.Float64() < loss {
+			continue
+		}
+		leaves := max(last[d], at+time.Millisecond+time.Duration(rng.Int64N(int64(18*time.Millisecond))))
+		last[d] = leaves
+		outer := datasets.EthernetHeader + head + (size-datasets.EthernetHeader+block-1)/block*block
+		packets = append(packets, sent{datasets.Packet{Time: leaves, Size: outer, Dir: d}, owner})
+	}
+	for t := time.Second; t < at; t += 10 * time.Second { // keepalives
+		packets = append(packets, sent{datasets.Packet{Time: t, Size: 14 + 82}, -1})
+	}
+	slices.SortStableFunc(packets, func(a, b sent) int { return cmp.Compare(a.p.Time, b.p.Time) })
+	for _, p := range packets {
+		out.Packets = append(out.Packets, p.p)
+		truth = append(truth, p.owner)
+	}
+	in.End, out.End = at+time.Second, at+time.Second
+	return in, labels, out, truth
+}
+
+func TestLabelVPN(t *testing.T) {
+	tests := []struct {
+		name           string
+		head, block    int32
+		loss           float64
+		rule           attacks.SizeRule
+		matched, right float64 // at least
+	}{
+		{"aead, known", 52, 1, 0, attacks.AddedBytes(52, 52), 0.99, 0.99},
+		{"aead, learned", 52, 1, 0, nil, 0.99, 0.99},
+		{"aead, learned, lossy", 52, 1, 0.02, nil, 0.99, 0.98},
+		{"cbc, known", 56, 16, 0, attacks.AddedBytes(56, 71), 0.97, 0.85},
+		{"cbc, learned", 56, 16, 0, nil, 0.98, 0.93},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in, labels, out, truth := tunnel(rand.New(rand.NewPCG(4, 4)), tt.head, tt.block, tt.loss)
+			got, m := attacks.LabelVPN(in, labels, out, tt.rule)
+			right := 0
+			for i, o := range got.Owners {
+				if o == truth[i] {
+					right++
+				}
+			}
+			share := float64(right) / float64(len(truth))
+			t.Logf("matched %.4f, right %.4f", m.Share(), share)
+			if m.Share() < tt.matched || share < tt.right {
+				t.Errorf("matched %.4f, right %.4f: want %v, %v", m.Share(), share, tt.matched, tt.right)
+			}
+			if m.Inner != len(in.Packets) || m.Outer != len(out.Packets) {
+				t.Errorf("match %+v of %d and %d packets", m, len(in.Packets), len(out.Packets))
+			}
+		})
+	}
+}
+
+// TestLabelVPNOfStrangers: a capture that has nothing to do with the inner one
+// must not look labeled.
+func TestLabelVPNOfStrangers(t *testing.T) {
+	in, labels, _, _ := tunnel(rand.New(rand.NewPCG(4, 4)), 52, 1, 0)
+	_, _, out, _ := tunnel(rand.New(rand.NewPCG(5, 5)), 52, 1, 0)
+	if _, m := attacks.LabelVPN(in, labels, out, attacks.AddedBytes(52, 52)); m.Share() > 0.1 {
+		t.Errorf("matched %.3f of a stranger's tunnel", m.Share())
+	}
+}
+
+func TestLabelVPNAlignsClocks(t *testing.T) {
+	in, labels, out, _ := tunnel(rand.New(rand.NewPCG(4, 4)), 52, 1, 0)
+	in.Start = time.Unix(1_700_000_000, 0)
+	out.Start = in.Start.Add(-3 * time.Second)
+	for i := range out.Packets {
+		out.Packets[i].Time += 3 * time.Second
+	}
+	if _, m := attacks.LabelVPN(in, labels, out, nil); m.Share() < 0.99 {
+		t.Errorf("matched %.3f", m.Share())
+	}
+}
+
+func TestLabelVPNOfNothing(t *testing.T) {
+	in, labels, out, _ := tunnel(rand.New(rand.NewPCG(4, 4)), 52, 1, 0)
+	for _, pair := range [][2]datasets.Trace{{in, {}}, {{}, out}, {}} {
+		if l, m := attacks.LabelVPN(pair[0], labels, pair[1], nil); m.Matched != 0 || m.Share() != 0 || len(l.Owners) != len(pair[1].Packets) {
+			t.Errorf("match %+v, %d owners", m, len(l.Owners))
+		}
+	}
+}
+
+// TestWindowScores works both measures out by hand: two windows of four and a
+// partial one of two.
+func TestWindowScores(t *testing.T) {
+	truth := []int32{0, 0, 0, 1, 1, 1, 0, -1, 0, 0}
+	guess := []int32{0, 0, 1, 0, 1, 1, 1, 0, 0, 0}
+	// Wrong: 2 of 4, 1 of 3, 0 of 2.
+	loss, n := attacks.HammingLoss(truth, guess, 4)
+	if want := (2./4 + 1./3 + 0) / 3; n != 3 || fmt.Sprintf("%.9f", loss) != fmt.Sprintf("%.9f", want) {
+		t.Errorf("Hamming loss %v over %d windows, want %v over 3", loss, n, want)
+	}
+	bins := attacks.ShareRecall(truth, guess, 4, 2, []float64{0.25, 0.5, 1})
+	want := [][]attacks.ShareBin{
+		// Class 0 is 3 of 4 packets, then 1 of 4, then 2 of 2.
+		{{Lo: 0, Hi: 0.25, Packets: 1}, {Lo: 0.25, Hi: 0.5}, {Lo: 0.5, Hi: 1, Packets: 5, Right: 4}},
+		// Class 1 is 1 of 4, then 2 of 4.
+		{{Lo: 0, Hi: 0.25, Packets: 1}, {Lo: 0.25, Hi: 0.5, Packets: 2, Right: 2}, {Lo: 0.5, Hi: 1}},
+	}
+	for c := range want {
+		if !slices.Equal(bins[c], want[c]) {
+			t.Errorf("class %d: %+v, want %+v", c, bins[c], want[c])
+		}
+	}
+}
