@@ -108,6 +108,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.listCmd(),
 		a.runCmd(),
+		a.datasetsCmd(),
 		a.selfcheckCmd(),
 	)
 	return root

@@ -32,6 +32,7 @@ type house struct {
 	end     int64
 	devices []*device
 	flows   []datasets.Flow
+	index   map[datasets.Flow]int32
 	rtts    []int64 // round trip time of each flow
 	packets []packet
 	events  []datasets.Event
@@ -270,10 +271,18 @@ func (d *device) lanFlow(f *flowProfile) int32 {
 	return d.register(flow, d.rtts[f.ID])
 }
 
+// register returns the index of the conversation; when ports have come round
+// it is an old one.
 func (d *device) register(f datasets.Flow, rtt int64) int32 {
-	d.home.flows = append(d.home.flows, f)
-	d.home.rtts = append(d.home.rtts, rtt)
-	return int32(len(d.home.flows) - 1)
+	h := d.home
+	i, old := h.index[f]
+	if !old {
+		i = int32(len(h.flows))
+		h.index[f] = i
+		h.flows = append(h.flows, f)
+		h.rtts = append(h.rtts, rtt)
+	}
+	return i
 }
 
 func protocol(name string) uint8 {

@@ -145,7 +145,10 @@ func (rc *recipe) homeRecordings(prof *profile, p Params, seed uint64, i int) ([
 	}
 	var out []datasets.Recording
 	for _, ids := range sets {
-		h := &house{seed: seed, name: name, profile: prof, era: rc.era, end: int64(p.Hours*3600) * second}
+		h := &house{
+			seed: seed, name: name, profile: prof, era: rc.era, end: int64(p.Hours*3600) * second,
+			index: map[datasets.Flow]int32{},
+		}
 		for _, id := range ids {
 			d, err := prof.device(id)
 			if err != nil {

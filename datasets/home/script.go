@@ -263,8 +263,10 @@ func (s *script) full(c *conn, dir datasets.Dir, size int64, acked bool) {
 func (s *script) put(c *conn, dir datasets.Dir, size, payload int64, acked bool) {
 	t := max(s.clock+accessJitter(s.r), s.last+between(s.r, 12_000, 60_000))
 	s.last = t
-	p := packet{time: t, size: int32(size), payload: int32(payload), flow: c.flow,
-		owner: s.d.owner, cause: s.cause, dir: dir, acked: acked || c.Proto == "udp"}
+	p := packet{
+		time: t, size: int32(size), payload: int32(payload), flow: c.flow,
+		owner: s.d.owner, cause: s.cause, dir: dir, acked: acked || c.Proto == "udp",
+	}
 	s.d.home.add(p)
 	if payload > 0 && !p.acked && chance(s.r, s.d.lossPPM) {
 		p.time += retransmission(s.r)
