@@ -16,6 +16,7 @@ func All() []Attack {
 		GuessExact{GapS: 1, PairS: 5},
 		EventKNN{PairS: 5},
 		NewDecompose(),
+		NewWindowForest(),
 		NewWindowLSTM(),
 		NewWindowBLSTM(),
 		NewRates(),

@@ -85,24 +85,25 @@ const (
 	minWindowCount   = 8
 )
 
-// learnWindowVocab reads the vocabulary off training traffic.
-func learnWindowVocab(rule windowPorts, examples []Labeled) windowVocab {
+// learnWindowVocab reads the vocabulary off training traffic: at most so many
+// ports, the most frequent ones.
+func learnWindowVocab(rule windowPorts, examples []Labeled, ports int) windowVocab {
 	type seen struct {
 		n      int
 		group  string
 		shared bool
 	}
-	ports, lengths := map[uint16]*seen{}, map[int32]int{}
+	at, lengths := map[uint16]*seen{}, map[int32]int{}
 	groups := map[string]bool{}
 	for i := range examples {
 		e := &examples[i]
 		groups[e.Group] = true
 		for _, p := range e.Trace.Packets {
 			port := rule.of(e.Trace.Flows[p.Flow], p.Dir)
-			s := ports[port]
+			s := at[port]
 			if s == nil {
 				s = &seen{group: e.Group}
-				ports[port] = s
+				at[port] = s
 			}
 			s.n++
 			s.shared = s.shared || s.group != e.Group
@@ -110,12 +111,12 @@ func learnWindowVocab(rule windowPorts, examples []Labeled) windowVocab {
 		}
 	}
 	count := map[uint16]int{}
-	for p, s := range ports {
+	for p, s := range at {
 		if s.shared || len(groups) < 2 {
 			count[p] = s.n
 		}
 	}
-	return windowVocab{Rule: rule, Ports: frequent(count, maxWindowPorts), Lengths: frequent(lengths, maxWindowLengths)}
+	return windowVocab{Rule: rule, Ports: frequent(count, ports), Lengths: frequent(lengths, maxWindowLengths)}
 }
 
 // frequent returns the most frequent keys, at most limit and each seen often

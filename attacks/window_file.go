@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"veilbench/attacks/lstm"
 )
@@ -17,7 +18,8 @@ import (
 //	4 bytes   length of the header
 //	header    windowHead as JSON: attack, window, classes, vocabulary
 //	32 bytes  SHA-256 of all before
-//	network   as package lstm writes it; nothing if nothing was learned
+//	network   as package lstm writes it, or the forest as Forest.Save does;
+//	          nothing if nothing was learned
 const windowMagic = "VBWIND\x00\x01"
 
 // maxWindowHead bounds the header of a file.
@@ -31,7 +33,7 @@ func (m *windowNet) Save(w io.Writer) error {
 	return m.net.Save(w)
 }
 
-func writeWindowHead(w io.Writer, h any) error {
+func writeWindowHead(w io.Writer, h windowHead) error {
 	head, err := json.Marshal(h)
 	if err != nil {
 		return err
@@ -43,8 +45,8 @@ func writeWindowHead(w io.Writer, h any) error {
 	return err
 }
 
-// readWindowHead reads the header into h and checks it is whole.
-func readWindowHead(r io.Reader, h any) error {
+// read reads the header of a model of the given attack and checks it is whole.
+func (h *windowHead) read(r io.Reader, attack string) error {
 	hash := sha256.New()
 	in := io.TeeReader(r, hash)
 	start := make([]byte, len(windowMagic)+4)
@@ -74,37 +76,42 @@ func readWindowHead(r io.Reader, h any) error {
 	if err := d.Decode(h); err != nil {
 		return fmt.Errorf("window model: header: %w", err)
 	}
+	return h.check(attack)
+}
+
+// check reports what a header must not say.
+func (h *windowHead) check(attack string) error {
+	if h.Attack != attack {
+		return fmt.Errorf("window model: made by %q, want %q", h.Attack, attack)
+	}
+	if h.Window < 1 || h.Window > 10000 {
+		return fmt.Errorf("window model: window %d: want 1 to 10000", h.Window)
+	}
+	if !h.Trained {
+		return nil
+	}
+	if err := h.Vocab.check(); err != nil {
+		return fmt.Errorf("window model: vocabulary: %w", err)
+	}
 	return nil
 }
 
 // Load reads a model that Save of a model of the same attack wrote.
 func (a WindowNet) Load(r io.Reader) (Model, error) {
 	m := &windowNet{}
-	if err := readWindowHead(r, &m.head); err != nil {
+	if err := m.head.read(r, a.Info().Name); err != nil {
 		return nil, err
 	}
-	h := m.head
-	if h.Attack != a.Info().Name {
-		return nil, fmt.Errorf("window model: made by %q, want %q", h.Attack, a.Info().Name)
-	}
-	if h.Window < 1 || h.Window > 10000 {
-		return nil, fmt.Errorf("window model: window %d: want 1 to 10000", h.Window)
-	}
-	if !h.Trained {
+	if !m.head.Trained {
 		return m, nil
-	}
-	if err := h.Vocab.check(); err != nil {
-		return nil, fmt.Errorf("window model: vocabulary: %w", err)
 	}
 	net, err := lstm.Load(r)
 	if err != nil {
 		return nil, fmt.Errorf("window model: %w", err)
 	}
-	c := net.Config()
-	for f, n := range h.Vocab.sizes() {
-		if len(c.Vocab) != windowFeatures || c.Vocab[f] != n || c.Classes != h.Classes {
-			return nil, fmt.Errorf("window model: network of %v values and %d classes, header of %v and %d", c.Vocab, c.Classes, h.Vocab.sizes(), h.Classes)
-		}
+	if c := net.Config(); !slices.Equal(c.Vocab, m.head.Vocab.sizes()) || c.Classes != m.head.Classes {
+		return nil, fmt.Errorf("window model: network of %v values and %d classes, header of %v and %d",
+			c.Vocab, c.Classes, m.head.Vocab.sizes(), m.head.Classes)
 	}
 	m.net = net
 	return m, nil

@@ -125,7 +125,7 @@ func (a WindowNet) Train(ctx context.Context, rng *rand.Rand, t Training) (Model
 	if len(t.Classes) == 0 {
 		return m, nil
 	}
-	m.head.Vocab = learnWindowVocab(windowPorts(a.Port), t.Examples)
+	m.head.Vocab = learnWindowVocab(windowPorts(a.Port), t.Examples, maxWindowPorts)
 	c := lstm.Config{Vocab: m.head.Vocab.sizes(), Dim: windowDims(), Hidden: a.Hidden, Layers: a.Layers,
 		Bidirectional: a.both, Classes: len(t.Classes)}
 	if err := a.fits(c, t.Examples); err != nil {

@@ -14,6 +14,7 @@ func quickNet(a attacks.WindowNet) attacks.WindowNet {
 }
 
 func TestWindowNetContract(t *testing.T) {
+	t.Run("forest", func(t *testing.T) { attacktest.Run(t, attacks.NewWindowForest()) })
 	t.Run("lstm", func(t *testing.T) { attacktest.Run(t, quickNet(attacks.NewWindowLSTM())) })
 	t.Run("blstm", func(t *testing.T) { attacktest.Run(t, quickNet(attacks.NewWindowBLSTM())) })
 }

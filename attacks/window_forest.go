@@ -1,0 +1,218 @@
+package attacks
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+
+	"veilbench/datasets"
+)
+
+// WindowForest is the baseline of HomeMole (section 3.4): a random forest over
+// single packets. Ports are one-hot, the most frequent in training and one
+// place for the rest; protocol is one-hot too; direction, frame length and gap
+// are numbers. Windows matter only for the vote.
+//
+// Deviation: at most max_rows packets, drawn from all, train the forest.
+type WindowForest struct {
+	Port    string `help:"dst: destination port as published; remote: the remote side's port both ways"`
+	Ports   int    `help:"ports with a column of their own, the most frequent in training"`
+	Trees   int    `help:"trees of the forest"`
+	MaxRows int    `help:"largest number of packets to train on, drawn at random from all"`
+	Window  int    `help:"packets per window, for the vote"`
+	Vote    bool   `help:"one device per window, by vote"`
+}
+
+// NewWindowForest returns window-forest with its default parameters.
+func NewWindowForest() WindowForest {
+	return WindowForest{Port: string(portDst), Ports: 50, Trees: 100, MaxRows: 300000, Window: 100}
+}
+
+var (
+	_ Attack = WindowForest{}
+	_ Loader = WindowForest{}
+	_ Saver  = (*windowForest)(nil)
+)
+
+// Info describes the attack.
+func (a WindowForest) Info() Info {
+	return Info{Name: "window-forest", Doc: "whose packet is this, by a random forest over single packets",
+		Tasks: []datasets.Task{datasets.Device}, Cite: "HomeMole (Dong et al., 2019), section 3.4"}
+}
+
+// Validate reports the first parameter out of range.
+func (a WindowForest) Validate() error {
+	if a.Port != string(portDst) && a.Port != string(portRemote) {
+		return fmt.Errorf("port=%s: want %s or %s", a.Port, portDst, portRemote)
+	}
+	for _, p := range []struct {
+		key       string
+		v, lo, hi float64
+	}{
+		{"ports", float64(a.Ports), 0, maxWindowPorts}, {"trees", float64(a.Trees), 1, 10000},
+		{"max_rows", float64(a.MaxRows), 100, 1e8}, {"window", float64(a.Window), 1, 10000},
+	} {
+		if err := inRange(p.key, p.v, p.lo, p.hi); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// windowForest is the trained model.
+type windowForest struct {
+	head   windowHead
+	forest *Forest // nil: nothing was learned
+}
+
+// Train draws the packets and grows the forest.
+func (a WindowForest) Train(ctx context.Context, rng *rand.Rand, t Training) (Model, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m := &windowForest{head: windowHead{Attack: a.Info().Name, Window: a.Window, Vote: a.Vote, Classes: len(t.Classes)}}
+	if len(t.Classes) == 0 {
+		return m, nil
+	}
+	m.head.Vocab = learnWindowVocab(windowPorts(a.Port), t.Examples, a.Ports)
+	left := 0
+	classes := make([][]int16, len(t.Examples))
+	for i := range t.Examples {
+		classes[i] = deviceClasses(&t.Examples[i], t.Classes)
+		for _, c := range classes[i] {
+			if c >= 0 {
+				left++
+			}
+		}
+	}
+	if left == 0 {
+		return m, nil
+	}
+	columns := m.head.Vocab.columns()
+	var y []int32
+	want := min(a.MaxRows, left)
+	for i := range t.Examples {
+		// Selection sampling: every set of rows is equally likely.
+		keep := make([]int32, 0, len(classes[i]))
+		for p, c := range classes[i] {
+			if c < 0 {
+				continue
+			}
+			if want == left || rng.IntN(left) < want {
+				keep = append(keep, int32(p))
+				y = append(y, int32(c))
+				want--
+			}
+			left--
+		}
+		m.head.Vocab.fill(columns, t.Examples[i].Trace, keep)
+	}
+	f, err := TrainForest(ctx, columns, y, len(t.Classes), ForestOptions{Trees: a.Trees, Seed: rng.Uint64()})
+	if err != nil {
+		return nil, fmt.Errorf("window-forest: %w", err)
+	}
+	m.forest, m.head.Trained = f, true
+	return m, nil
+}
+
+// columns returns empty columns: a port each and one for the rest, one per
+// protocol, direction, length, gap.
+func (v windowVocab) columns() [][]float32 {
+	return make([][]float32, len(v.Ports)+1+windowServices-1+3)
+}
+
+// fill appends the given packets of t, ascending, to the columns.
+func (v windowVocab) fill(columns [][]float32, t datasets.Trace, packets []int32) {
+	ports := len(v.Ports) + 1
+	hot := make([][2]int, len(t.Flows)) // columns of the flow's ports, by direction
+	services := make([]int, len(t.Flows))
+	for i, f := range t.Flows {
+		for d := range hot[i] {
+			hot[i][d] = max(0, int(v.port(v.Rule.of(f, datasets.Dir(d))))-windowPortRanges)
+		}
+		services[i] = ports + int(service(f)) - 1
+	}
+	first := len(columns[0])
+	for j := range columns {
+		columns[j] = append(columns[j], make([]float32, len(packets))...)
+	}
+	numbers := columns[ports+windowServices-1:]
+	for i, at := range packets {
+		p, row := t.Packets[at], first+i
+		columns[hot[p.Flow][p.Dir]][row] = 1
+		columns[services[p.Flow]][row] = 1
+		numbers[0][row] = float32(p.Dir)
+		numbers[1][row] = float32(p.Size)
+		numbers[2][row] = -1 // the first packet has no gap
+		if at > 0 {
+			numbers[2][row] = float32((p.Time - t.Packets[at-1].Time).Seconds())
+		}
+	}
+}
+
+// forestBlock is how many packets are answered at a time.
+const forestBlock = 1 << 16
+
+// Guess names the likeliest device of every packet.
+func (m *windowForest) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
+	owners := make([]Owner, len(t.Packets))
+	if m.forest == nil {
+		for i := range owners {
+			owners[i].Class = -1
+		}
+		return Answer{Devices: owners}, nil
+	}
+	k, block := m.head.Classes, (forestBlock+m.head.Window-1)/m.head.Window*m.head.Window
+	for lo := 0; lo < len(owners); lo += block {
+		part := owners[lo:min(lo+block, len(owners))]
+		rows := make([]int32, len(part))
+		for i := range rows {
+			rows[i] = int32(lo + i)
+		}
+		columns := m.head.Vocab.columns()
+		m.head.Vocab.fill(columns, t, rows)
+		p, err := m.forest.PredictAll(ctx, columns, 0)
+		if err != nil {
+			return Answer{}, err
+		}
+		for i := range part {
+			part[i] = topClass(p[i*k : (i+1)*k])
+		}
+		if m.head.Vote {
+			voteWindows(part, p, m.head.Window, k)
+		}
+	}
+	return Answer{Devices: owners}, nil
+}
+
+// Save writes the model: the header of window models (see windowMagic), then
+// the forest.
+func (m *windowForest) Save(w io.Writer) error {
+	if err := writeWindowHead(w, m.head); err != nil || m.forest == nil {
+		return err
+	}
+	return m.forest.Save(w)
+}
+
+// Load reads a model that Save of a window-forest wrote.
+func (a WindowForest) Load(r io.Reader) (Model, error) {
+	m := &windowForest{}
+	if err := m.head.read(r, a.Info().Name); err != nil {
+		return nil, err
+	}
+	if !m.head.Trained {
+		return m, nil
+	}
+	f, err := LoadForest(r)
+	if err != nil {
+		return nil, fmt.Errorf("window model: %w", err)
+	}
+	if f.Classes() != m.head.Classes || f.Features() != len(m.head.Vocab.columns()) || math.MaxInt16 < f.Classes() {
+		return nil, fmt.Errorf("window model: forest of %d columns and %d classes, header of %d and %d",
+			f.Features(), f.Classes(), len(m.head.Vocab.columns()), m.head.Classes)
+	}
+	m.forest = f
+	return m, nil
+}
