@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math"
 	"math/bits"
 	"slices"
 	"time"
@@ -98,7 +99,7 @@ func (h histogram) quantile(q float64) float64 {
 	if n == 0 {
 		return 0
 	}
-	rank := max(1, int64(q*float64(n)+0.999999))
+	rank := max(1, int64(math.Ceil(q*float64(n)-1e-9)))
 	for _, b := range h.bins {
 		if rank -= b.n; rank <= 0 {
 			return float64(b.sum) / float64(b.n) / 1e9

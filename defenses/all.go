@@ -7,7 +7,7 @@ func All() []Defense {
 		None{},
 		PadRandom{MaxBytes: 255, Per: "packet", Set: "uniform", BurstGapS: 1, Acks: "keep"},
 		PadLevel{To: "mtu", SizeBytes: 1000, Acks: "keep"},
-		ConstantRate{SizeBytes: 1000, IntervalS: 0.1, Per: "device"},
+		ConstantRate{Variant: "plain", Per: "device"},
 		VPN{Kind: "wireguard", Outer: "ipv4", Delay: "uniform", DelayS: 0.005},
 		CoverDecoy{PerHour: 30, Source: "recorded", EventS: 10},
 	}

@@ -2,6 +2,7 @@ package defenses
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,4 +37,29 @@ func first(errs ...error) error {
 // seconds turns s into a time, rounded to nanoseconds.
 func seconds(s float64) time.Duration {
 	return time.Duration(s*float64(time.Second) + 0.5)
+}
+
+// orZero refuses a value of key that is neither 0 nor within [lo, hi].
+func orZero[T int | float64](key string, value, lo, hi T) error {
+	if value == 0 {
+		return nil
+	}
+	return within(key, value, lo, hi)
+}
+
+// either is a unless that is 0, then b.
+func either(a, b float64) float64 {
+	if a != 0 {
+		return a
+	}
+	return b
+}
+
+// variant refuses a name that is not among the known ones, and lists those in
+// order.
+func variant[V any](name string, known map[string]V) error {
+	if _, ok := known[name]; ok {
+		return nil
+	}
+	return fmt.Errorf("variant=%s: want %s", name, strings.Join(slices.Sorted(maps.Keys(known)), " or "))
 }

@@ -14,7 +14,8 @@ type queue struct {
 	wait    []int32           // originals in order, left to leave
 	payload int32             // rest of the first of wait
 	header  int32
-	begun   bool // the first of wait is in payload and header
+	begun   bool          // the first of wait is in payload and header
+	last    time.Duration // of the newest original that has begun to leave
 }
 
 // ready tells whether something waits at now.
@@ -36,6 +37,7 @@ func (q *queue) fill(b *Builder, now time.Duration, room int32) int32 {
 			q.payload = p.Payload
 			q.header = max(p.Size-datasets.EthernetHeader, 1) - p.Payload
 			q.begun = true
+			q.last = p.Time
 		}
 		n := min(q.payload, room-used)
 		h := min(q.header, room-used-n)
