@@ -16,7 +16,8 @@ func variants() []string {
 		"constant-rate:variant=plain,per=home", "constant-rate:variant=plain,interval_down_s=0.03",
 		"constant-rate:variant=buflo", "constant-rate:variant=buflo-home,per=home",
 		"constant-rate:variant=tamaraw", "constant-rate:variant=tamaraw-front", "constant-rate:variant=tamaraw-home",
-		"vpn:kind=openvpn-udp", "vpn:outer=ipv6,delay=constant",
+		"vpn:kind=openvpn-udp", "vpn:outer=ipv6,delay=constant", "vpn:kind=openvpn-udp-cbc,mtu_bytes=1000", "vpn:kind=openvpn-tcp",
+		"vpn:kind=esp-gcm", "vpn:kind=esp-gcm-natt,outer=ipv6", "vpn:kind=esp-cbc,control=false", "vpn:delay_s=0",
 		"cover-decoy:source=generated,per_hour=600", "cover-decoy:per_hour=600",
 	}
 }

@@ -27,6 +27,9 @@ const (
 var (
 	farEnd     = netip.AddrFrom4([4]byte{198, 51, 100, 1})
 	gatewayEnd = netip.AddrFrom4([4]byte{192, 168, 0, 1})
+
+	farEnd6     = netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 15: 1})
+	gatewayEnd6 = netip.AddrFrom16([16]byte{0xfd, 15: 1})
 )
 
 // outside tells whether packets of f can leave the home.

@@ -11,7 +11,7 @@ import (
 // payload to append to, and frames that are not IP and stay in the home are
 // left alone.
 func paddable(f datasets.Flow, p datasets.Packet, acks string) bool {
-	return (p.Payload > 0 || acks == "pad") && (f.Proto != 0 || !f.LAN)
+	return (p.Payload > 0 || acks == "pad") && (f.Proto != 0 || !f.LAN) && p.Size >= datasets.EthernetHeader+ip4Header
 }
 
 // grow adds n bytes of padding, up to the frame limit.
@@ -41,13 +41,14 @@ func resized(in datasets.Trace, acks string, extra func(i int, p datasets.Packet
 // with the frame limit it lacks); dyer, {8, 16, ..., 248} (countermeasures 2
 // and 3 of Dyer et al., "Peek-a-Boo, I Still See You", 2012, as coded; the
 // paper writes {0, 8, ..., 248}); mtu, {0, 8, ...} up to the MTU, the MTU
-// itself where there is no room (their countermeasure 4). MaxBytes acts on
-// uniform only. Dyer et al. drop pure ACKs before everything; here Acks says
+// itself where there is no room (their countermeasure 4); mtu-uniform, a size
+// between the packet's and the MTU, and gaussian, N(400, 100) (both Engelberg
+// and Wool). MaxBytes acts on uniform only. Dyer et al. drop pure ACKs before everything; here Acks says
 // what happens to them.
 type PadRandom struct {
 	MaxBytes  int     `help:"most bytes added to a packet"`
 	Per       string  `help:"packet, flow or burst: what has a draw of its own"`
-	Set       string  `help:"uniform, dyer or mtu: what is drawn from"`
+	Set       string  `help:"uniform, dyer, mtu, mtu-uniform or gaussian: what is drawn from"`
 	BurstGapS float64 `help:"silence in a flow that begins a new burst"`
 	Acks      string  `help:"keep or pad: packets without payload"`
 }
@@ -65,7 +66,7 @@ func (d PadRandom) Validate() error {
 	return first(
 		within("max_bytes", d.MaxBytes, 1, mtu),
 		oneOf("per", d.Per, "packet", "flow", "burst"),
-		oneOf("set", d.Set, "uniform", "dyer", "mtu"),
+		oneOf("set", d.Set, "uniform", "dyer", "mtu", "mtu-uniform", "gaussian"),
 		within("burst_gap_s", d.BurstGapS, 0, 3600.0),
 		oneOf("acks", d.Acks, "keep", "pad"),
 	)
@@ -105,6 +106,10 @@ func (d PadRandom) draw(rng *rand.Rand, p datasets.Packet) int32 {
 			return room
 		}
 		return 8 * rng.Int32N((room+7)/8)
+	case "mtu-uniform":
+		return rng.Int32N(max(0, MaxFrame-p.Size) + 1)
+	case "gaussian":
+		return max(0, int32(400+100*rng.NormFloat64()+0.5))
 	}
 	return 1 + rng.Int32N(int32(d.MaxBytes))
 }
