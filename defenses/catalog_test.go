@@ -18,6 +18,13 @@ func variants() []string {
 		"constant-rate:variant=tamaraw", "constant-rate:variant=tamaraw-front", "constant-rate:variant=tamaraw-home",
 		"vpn:kind=openvpn-udp", "vpn:outer=ipv6,delay=constant", "vpn:kind=openvpn-udp-cbc,mtu_bytes=1000", "vpn:kind=openvpn-tcp",
 		"vpn:kind=esp-gcm", "vpn:kind=esp-gcm-natt,outer=ipv6", "vpn:kind=esp-cbc,control=false", "vpn:delay_s=0",
+		"pad-random:set=mtu-uniform", "pad-random:set=gaussian",
+		"fragment:by=bytes", "fragment:by=thirds", "fragment:parts=7", "jitter:min_s=0",
+		"morph:method=dts", "morph:target=bulb/on", "uniform-burst:slots=10",
+		"regulator:variant=light,n=50",
+		"adaptive-padding:variant=normal-rcv", "front:variant=t1", "front:size_bytes=1200",
+		"hide-names:pad=false", "cover-stp:variant=stp,per=home", "cover-stp:q=0",
+		"cover-noise:kind=poisson", "cover-noise:per_hour=600", "dp-shape:variant=web-100ms,epsilon=1000",
 		"cover-decoy:source=generated,per_hour=600", "cover-decoy:per_hour=600",
 	}
 }

@@ -18,6 +18,7 @@ type part struct {
 	// observing stops as long as nothing waits.
 	hard, limit time.Duration
 	drained     time.Duration // when the last original left
+	flood       bool          // made more than maxPackets
 }
 
 // send sends a packet with what waits in q, nothing if that is nil.
@@ -36,7 +37,8 @@ func (p *part) sendSized(q *queue, dir datasets.Dir, now time.Duration, size int
 
 // over tells whether the stream's work at now is beyond what is observed.
 func (p *part) over(now time.Duration, qs *[2]queue) bool {
-	return now > p.hard || now > p.limit && qs[0].empty() && qs[1].empty()
+	p.flood = len(p.out) > maxPackets
+	return p.flood || now > p.hard || now > p.limit && qs[0].empty() && qs[1].empty()
 }
 
 // next is when the next original is there, also the one that waits already.
@@ -78,6 +80,9 @@ func pace(rng *rand.Rand, in datasets.Trace, shared bool, size int32, run pacer)
 				hard: in.End + MaxBacklog, limit: limit}
 			pair := [2]queue{qs[2*k], qs[2*k+1]}
 			run(rand.New(rand.NewPCG(seeds[k][0], seeds[k][1])), &pair, p)
+			if p.flood {
+				return Defended{}, fmt.Errorf("makes more than %d packets: use a lower rate or a shorter trace", maxPackets)
+			}
 			for dir, q := range pair {
 				if !q.empty() {
 					return Defended{}, fmt.Errorf("%w: packet %d (%v) has not left %v after the end",
