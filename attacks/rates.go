@@ -32,13 +32,14 @@ type Rates struct {
 	BinS       float64 `help:"bin width in seconds; 0 learns 1, 2, 5 or 10 for each stream"`
 	ToleranceS float64 `help:"how far from an event its traffic may begin, in seconds; used in training"`
 	WindowS    float64 `help:"window of a rate fingerprint in seconds"`
+	Beta       float64 `help:"how much more recall counts than precision in training"`
 	Names      string  `help:"file of address,name lines that stands in for reverse lookup"`
 }
 
 var _ Attack = Rates{}
 
 // NewRates returns the attack with its default parameters.
-func NewRates() Rates { return Rates{ToleranceS: 5, WindowS: 300} }
+func NewRates() Rates { return Rates{ToleranceS: 5, WindowS: 300, Beta: 1} }
 
 // Info describes the attack.
 func (Rates) Info() Info {
@@ -55,6 +56,7 @@ func (r Rates) Validate() error {
 	return cmp.Or(
 		inRange("bin_s", r.BinS, 0, 3600),
 		inRange("tolerance_s", r.ToleranceS, 0.001, 3600),
+		inRange("beta", r.Beta, 0.01, 100),
 		inRange("window_s", r.WindowS, 1, 86400),
 	)
 }
@@ -100,13 +102,21 @@ func (r Rates) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, erro
 // learnRules learns a rule for each device from the streams that are its own,
 // for each stream that several devices share, and for all traffic.
 func (m *rateModel) learnRules(ctx context.Context, t Training) error {
-	fold, _ := folds(t.Examples, 5)
+	fold, n := folds(t.Examples, 5)
+	for i := range fold {
+		if n < 2 {
+			fold[i] = i
+		}
+		if len(fold) == 1 {
+			fold[i] = -1
+		}
+	}
 	own := make([][]rateSource, len(m.names.devices))
 	shared := map[StreamKey][]rateSource{}
 	var order []StreamKey
 	var all []rateSource
 	for i, ex := range t.Examples {
-		src := func(packets []int32, events []timed) rateSource {
+		src := func(packets []int32, events []rateEvent) rateSource {
 			return rateSource{ex.Trace, packets, events, fold[i]}
 		}
 		mine := make([][]int32, len(m.names.devices))
@@ -144,20 +154,17 @@ func (m *rateModel) learnRules(ctx context.Context, t Training) error {
 
 // eventsOf lists the events of devices (nil: all) that are asked for, in order
 // of time.
-func (m *rateModel) eventsOf(ex Labeled, devices []int) []timed {
-	var out []timed
-	for _, e := range trueEvents(ex) {
-		_, asked := slices.BinarySearch(m.classes, e.Class)
-		mine := devices == nil
-		for _, d := range devices {
-			name := m.names.devices[d]
-			mine = mine || len(e.Class) > len(name) && e.Class[:len(name)] == name && e.Class[len(name)] == '/'
-		}
-		if asked && mine {
-			out = append(out, e)
+func (m *rateModel) eventsOf(ex Labeled, devices []int) []rateEvent {
+	var out []rateEvent
+	for _, e := range ex.Labels.Events {
+		class := ex.Labels.Class(e)
+		d, _ := slices.BinarySearch(m.names.devices[:len(m.names.devices)-1], ex.Labels.Devices[e.Device])
+		_, asked := slices.BinarySearch(m.classes, class)
+		if asked && (devices == nil || slices.Contains(devices, d)) {
+			out = append(out, rateEvent{e.Start, max(e.Start, e.End), class})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b timed) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(out, func(a, b rateEvent) int { return cmp.Compare(a.from, b.from) })
 	return out
 }
 
@@ -171,7 +178,7 @@ func (m *rateModel) learnRule(ctx context.Context, sources []rateSource, host st
 	if n == 0 {
 		return nil, 0, nil
 	}
-	rule, score, err := learnRates(ctx, sources, m.r.widths(), seconds(m.r.ToleranceS))
+	rule, score, err := learnRates(ctx, sources, rateOptions{m.r.widths(), seconds(m.r.ToleranceS), m.r.Beta})
 	if err != nil || score < 0 {
 		return nil, 0, err
 	}
@@ -230,12 +237,17 @@ func (m *rateModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error)
 	if m.task == datasets.Device {
 		return Answer{Devices: m.owners(t, streams)}, ctx.Err()
 	}
-	found := m.detect(t, streams)
-	var bs []Burst
-	for _, f := range found {
-		bs = append(bs, f.bursts...)
+	var own, strays []Burst
+	for _, f := range m.detect(t, streams) {
+		if f.stray {
+			strays = append(strays, f.bursts...)
+		} else {
+			own = append(own, f.bursts...)
+		}
 	}
-	return Answer{Events: mergeBursts(bs, seconds(m.r.ToleranceS)), Threshold: rateThreshold}, ctx.Err()
+	own = append(own, mergeBursts(strays, matchTolerance)...)
+	slices.SortStableFunc(own, func(a, b Burst) int { return cmp.Compare(a.Start, b.Start) })
+	return Answer{Events: own, Threshold: rateThreshold}, ctx.Err()
 }
 
 // rated is what was found in the traffic of one device or stream.
@@ -244,6 +256,7 @@ type rated struct {
 	width   time.Duration
 	packets []int32
 	bursts  []Burst
+	stray   bool // a stream known by its rate alone; one event may show in several
 }
 
 // detect applies to each device's streams together the device's rule, to each
@@ -271,6 +284,7 @@ func (m *rateModel) detect(t datasets.Trace, streams []labeledStream) []rated {
 			rule = m.rule(s.label)
 		}
 		f := m.apply(t, name, rule, s.Packets)
+		f.stray = !s.named
 		if !s.named && s.label >= 0 && len(mine[s.label]) > 0 {
 			disown(f.bursts)
 		}

@@ -15,8 +15,51 @@ import (
 type rateSource struct {
 	trace   datasets.Trace
 	packets []int32
-	events  []timed
-	fold    int
+	events  []rateEvent
+	fold    int // -1 where there is only one: its intervals judge each other
+}
+
+// foldOf is the fold of interval i.
+func (s rateSource) foldOf(i int) int {
+	if s.fold < 0 {
+		return i
+	}
+	return s.fold
+}
+
+// rateEvent is an event with the time in which its traffic begins: a point, or
+// as long as a state lasts.
+type rateEvent struct {
+	from, to time.Duration
+	class    string
+}
+
+// distance is how far at is from the event's time.
+func (e rateEvent) distance(at time.Duration) time.Duration { return max(e.from-at, at-e.to, 0) }
+
+// matchRates counts a largest one-to-one matching of events, in order of from,
+// and detections, in order of time, within tol: every detection takes the open
+// event that closes first. Without classes only time counts.
+func matchRates(events []rateEvent, found []timed, tol time.Duration, classes bool) int {
+	taken := make([]bool, len(events))
+	n, lo := 0, 0
+	for _, f := range found {
+		for lo < len(events) && (taken[lo] || events[lo].to+tol < f.At) {
+			lo++
+		}
+		best := -1
+		for e := lo; e < len(events) && events[e].from-tol <= f.At; e++ {
+			if !taken[e] && events[e].to+tol >= f.At && (!classes || events[e].class == f.Class) &&
+				(best < 0 || events[e].to < events[best].to) {
+				best = e
+			}
+		}
+		if best >= 0 {
+			taken[best] = true
+			n++
+		}
+	}
+	return n
 }
 
 // rateRule says when a rate is raised and what that means. It is learned for
@@ -28,6 +71,7 @@ type rateRule struct {
 	gap    time.Duration
 	lo, hi float64 // in scales above the median
 	k      int     // neighbors
+	share  float64 // bytes of one event, where long intervals hold several; 0 where not
 	reject bool    // an interval whose neighbors are no events is none
 	known  []knownRate
 }
@@ -35,6 +79,7 @@ type rateRule struct {
 // knownRate is an interval of the training traffic with its event class, Other
 // where no event fits.
 type knownRate struct {
+	bytes float64
 	v     [4]float64
 	class string
 	fold  int
@@ -43,19 +88,19 @@ type knownRate struct {
 // The choices of training. Of equally good ones the first is taken, so those
 // that generalize stand first.
 var (
-	rateGaps   = [...]time.Duration{10 * time.Second, 5 * time.Second, 20 * time.Second, 2 * time.Second, 40 * time.Second, 0, time.Minute, 2 * time.Minute}
-	rateRatios = [...]float64{1, 4, 16}
+	rateGaps   = [...]time.Duration{10 * time.Second, 5 * time.Second, 20 * time.Second, 2 * time.Second, 0, time.Minute}
+	rateRatios = [...]float64{1, 8}
 )
 
-const rateSteps = 32 // thresholds tried
+const rateSteps = 24 // thresholds tried
 
-// learnRates chooses everything about a rule by the F1 of its own training
+// learnRates chooses everything about a rule by the F of its own training
 // traffic: first by time, then the best few of each width by class, each
-// interval judged by the others' folds. It returns the F1 by class.
-func learnRates(ctx context.Context, sources []rateSource, widths []time.Duration, tol time.Duration) (rateRule, float64, error) {
+// interval judged by the others' folds. It returns the F by class.
+func learnRates(ctx context.Context, sources []rateSource, o rateOptions) (rateRule, float64, error) {
 	var best rateRule
 	score := -1.0
-	for _, w := range widths {
+	for _, w := range o.widths {
 		if err := ctx.Err(); err != nil {
 			return best, 0, err
 		}
@@ -63,9 +108,9 @@ func learnRates(ctx context.Context, sources []rateSource, widths []time.Duratio
 		for i, s := range sources {
 			binned[i] = binRates(s.trace, s.packets, w)
 		}
-		for _, r := range chooseThresholds(sources, binned, w, tol) {
-			r.remember(sources, binned, tol)
-			if f := r.chooseNeighbors(sources, binned, tol); f > score {
+		for _, r := range chooseThresholds(sources, binned, w, o) {
+			r.remember(sources, binned, o.tolerance)
+			if f := r.chooseNeighbors(sources, binned, o); f > score {
 				best, score = r, f
 			}
 		}
@@ -73,21 +118,25 @@ func learnRates(ctx context.Context, sources []rateSource, widths []time.Duratio
 	return best, score, nil
 }
 
-// chooseThresholds returns the rules of one width that are best by F1 and by
-// F2, which prefers recall and leaves false alarms to the neighbors.
-func chooseThresholds(sources []rateSource, binned []binnedRates, w, tol time.Duration) []rateRule {
-	grid := thresholdGrid(sources, binned, tol)
+// chooseThresholds returns the rules of one width that are best by F and by
+// one that prefers recall and leaves false alarms to the neighbors.
+func chooseThresholds(sources []rateSource, binned []binnedRates, w time.Duration, o rateOptions) []rateRule {
+	grid := thresholdGrid(sources, binned, o.tolerance)
 	if len(grid) == 0 {
 		return nil
 	}
 	var best [2]rateRule
 	score := [2]float64{-1, -1}
 	for _, ratio := range rateRatios {
+		above := make([][][]rateBin, len(sources))
+		for i := range sources {
+			above[i] = binsAbove(binned[i].bins, grid, ratio)
+		}
 		for _, gap := range rateGaps {
 			if gap > 0 && gap < w {
 				continue
 			}
-			fs := sweep(sources, binned, grid, ratio, gap, tol)
+			fs := sweep(sources, above, grid, rateRule{width: w, lo: 1 / ratio, gap: gap}, o)
 			for i, f := range fs {
 				if at, top := plateau(f); top > score[i]+1e-9 {
 					score[i] = top
@@ -109,9 +158,9 @@ func thresholdGrid(sources []rateSource, binned []binnedRates, tol time.Duration
 	for i, s := range sources {
 		bins := binned[i].bins
 		for _, e := range s.events {
-			at, _ := slices.BinarySearchFunc(bins, e.At-tol, func(b rateBin, t time.Duration) int { return cmp.Compare(b.first, t) })
+			at, _ := slices.BinarySearchFunc(bins, e.from-tol, func(b rateBin, t time.Duration) int { return cmp.Compare(b.first, t) })
 			peak := 0.0
-			for ; at < len(bins) && bins[at].first <= e.At+tol; at++ {
+			for ; at < len(bins) && bins[at].first <= e.to+tol; at++ {
 				peak = max(peak, bins[at].z)
 			}
 			if peak > 0 {
@@ -130,32 +179,54 @@ func thresholdGrid(sources []rateSource, binned []binnedRates, tol time.Duration
 	return grid
 }
 
-// sweep returns F1 and F2 by time for every threshold of the grid.
-func sweep(sources []rateSource, binned []binnedRates, grid []float64, ratio float64, gap, tol time.Duration) [2][]float64 {
-	out := [2][]float64{make([]float64, len(grid)), make([]float64, len(grid))}
-	hits, found, events := make([]int, len(grid)), make([]int, len(grid)), 0
-	for i, s := range sources {
-		truth := make([]time.Duration, len(s.events))
-		for j, e := range s.events {
-			truth[j] = e.At
+// binsAbove returns, for every upper threshold of the ascending grid, the bins
+// that reach the lower one.
+func binsAbove(bins []rateBin, grid []float64, ratio float64) [][]rateBin {
+	out := make([][]rateBin, len(grid))
+	for g, hi := range grid {
+		var kept []rateBin
+		for _, b := range bins {
+			if b.z >= hi/ratio {
+				kept = append(kept, b)
+			}
 		}
-		events += len(truth)
-		bins := slices.Clone(binned[i].bins)
-		for g, hi := range grid {
-			bins = slices.DeleteFunc(bins, func(b rateBin) bool { return b.z < hi/ratio })
-			var starts []time.Duration
-			for _, r := range binned[i].track(bins, hi/ratio, hi, gap) {
-				if r.peak >= hi {
-					starts = append(starts, r.start)
+		out[g], bins = kept, kept
+	}
+	return out
+}
+
+// A threshold under which a trace shows more intervals than this is given up:
+// its F is next to nothing.
+const (
+	manyPerEvent = 20
+	manyAnyway   = 50
+)
+
+// sweep returns, for every threshold of the grid, F by time and a second F
+// that holds recall twice as important. r.lo is the lower threshold as a share
+// of the upper.
+func sweep(sources []rateSource, above [][][]rateBin, grid []float64, r rateRule, o rateOptions) [2][]float64 {
+	counts := make([]rateCounts, len(grid))
+	for i, s := range sources {
+		many := false
+		for g := len(grid) - 1; g >= 0; g-- {
+			if many {
+				counts[g].add(0, manyPerEvent*len(s.events)+manyAnyway, len(s.events))
+				continue
+			}
+			var starts []timed
+			for _, f := range (binnedRates{width: r.width}).track(above[i][g], grid[g]*r.lo, grid[g], r.gap) {
+				if f.peak >= grid[g] {
+					starts = append(starts, timed{At: f.start})
 				}
 			}
-			hits[g] += matched(truth, starts, tol)
-			found[g] += len(starts)
+			many = len(starts) > manyPerEvent*len(s.events)+manyAnyway
+			counts[g].add(matchRates(s.events, starts, o.tolerance, false), len(starts), len(s.events))
 		}
 	}
-	for g := range grid {
-		out[0][g] = f1(hits[g], found[g], events)
-		out[1][g] = 5 * float64(hits[g]) / float64(max(1, found[g]+4*events))
+	out := [2][]float64{make([]float64, len(grid)), make([]float64, len(grid))}
+	for g, c := range counts {
+		out[0][g], out[1][g] = c.f(o.beta), c.f(2*o.beta)
 	}
 	return out
 }
@@ -188,9 +259,9 @@ func (r *rateRule) remember(sources []rateSource, binned []binnedRates, tol time
 		for j, f := range found {
 			class := datasets.Other
 			if of[j] >= 0 {
-				class = s.events[of[j]].Class
+				class = s.events[of[j]].class
 			}
-			r.known = append(r.known, knownRate{f.vector(), class, s.fold})
+			r.known = append(r.known, knownRate{f.bytes, f.vector(), class, s.foldOf(j)})
 		}
 	}
 	if n := len(r.known); n > maxKnown {
@@ -207,20 +278,24 @@ func (r *rateRule) raised(b binnedRates) []raisedRate {
 	return slices.DeleteFunc(b.track(b.bins, r.lo, r.hi, r.gap), func(x raisedRate) bool { return x.peak < r.hi })
 }
 
-// nearestEvents gives each interval the nearest free event within tol, or -1.
-func nearestEvents(events []timed, found []raisedRate, tol time.Duration) []int {
+// nearestEvents gives each interval the nearest event within tol, each event to
+// the nearest interval alone; -1 for none.
+func nearestEvents(events []rateEvent, found []raisedRate, tol time.Duration) []int {
 	out := make([]int, len(found))
 	taken := make([]int, len(events)) // interval + 1
+	lo := 0
 	for i, f := range found {
 		out[i] = -1
-		at, _ := slices.BinarySearchFunc(events, f.start-tol, func(e timed, t time.Duration) int { return cmp.Compare(e.At, t) })
-		for ; at < len(events) && events[at].At <= f.start+tol; at++ {
-			d := (events[at].At - f.start).Abs()
-			if old := taken[at] - 1; old >= 0 && (events[at].At-found[old].start).Abs() <= d {
+		for lo < len(events) && events[lo].to+tol < f.start {
+			lo++
+		}
+		for e := lo; e < len(events) && events[e].from <= f.start+tol; e++ {
+			d := events[e].distance(f.start)
+			if d > tol || taken[e] > 0 && events[e].distance(found[taken[e]-1].start) <= d {
 				continue
 			}
-			if out[i] < 0 || d < (events[out[i]].At-f.start).Abs() {
-				out[i] = at
+			if out[i] < 0 || d < events[out[i]].distance(f.start) {
+				out[i] = e
 			}
 		}
 		if out[i] >= 0 {
@@ -233,36 +308,28 @@ func nearestEvents(events []timed, found []raisedRate, tol time.Duration) []int 
 	return out
 }
 
-// chooseNeighbors sets k and reject to what gives the best F1 by class when
-// every interval is judged by those of other folds, and returns it.
-func (r *rateRule) chooseNeighbors(sources []rateSource, binned []binnedRates, tol time.Duration) float64 {
-	folds := 0
-	for _, s := range sources {
-		folds = max(folds, s.fold+1)
+// chooseNeighbors sets k, reject and share to what gives the best F by class
+// when every interval is judged by those of other folds, and returns it.
+func (r *rateRule) chooseNeighbors(sources []rateSource, binned []binnedRates, o rateOptions) float64 {
+	found := make([][]raisedRate, len(sources))
+	for i := range sources {
+		found[i] = r.raised(binned[i])
 	}
 	best, score := *r, -1.0
-	for _, k := range []int{1, 3, 5} {
-		for _, reject := range []bool{false, true} {
-			c := *r
-			c.k, c.reject = k, reject
-			hits, found, events := 0, 0, 0
-			for i, s := range sources {
-				var guess []timed
-				for _, f := range r.raised(binned[i]) {
-					skip := s.fold
-					if folds < 2 {
-						skip = -1
-					}
-					if class := c.classify(f.vector(), skip)[0].Class; class != datasets.Other {
-						guess = append(guess, timed{Class: class, At: f.start})
-					}
-				}
-				hits += countMatches(s.events, guess, tol)
-				found += len(guess)
-				events += len(s.events)
+	for _, reject := range []bool{false, true} {
+		near := make([][][]int32, len(sources))
+		for i, fs := range found {
+			for j, f := range fs {
+				near[i] = append(near[i], r.nearest(f.vector(), sources[i].foldOf(j), maxNeighbors, reject))
 			}
-			if f := f1(hits, found, events); f > score {
-				best, score = c, f
+		}
+		for _, k := range []int{1, 3, maxNeighbors} {
+			for _, share := range []float64{0, r.usualBytes()} {
+				c := *r
+				c.k, c.reject, c.share = k, reject, share
+				if f := c.score(sources, found, near, o); f > score {
+					best, score = c, f
+				}
 			}
 		}
 	}
@@ -270,44 +337,133 @@ func (r *rateRule) chooseNeighbors(sources []rateSource, binned []binnedRates, t
 	return score
 }
 
-// classify ranks the classes of the k nearest known intervals of other folds
-// than skip. Without reject the classes of events alone are asked. Equally
-// frequent classes stand in order of their nearest interval.
-func (r *rateRule) classify(v [4]float64, skip int) []Ranked {
-	type near struct {
-		d float64
-		i int
+// usualBytes is the median volume of the intervals that hold events.
+func (r *rateRule) usualBytes() float64 {
+	var bytes []float64
+	for _, k := range r.known {
+		if k.class != datasets.Other {
+			bytes = append(bytes, k.bytes)
+		}
 	}
-	var ns []near
-	for i, k := range r.known {
-		if k.fold == skip && skip >= 0 || !r.reject && k.class == datasets.Other {
+	if len(bytes) == 0 {
+		return 0
+	}
+	slices.Sort(bytes)
+	return bytes[len(bytes)/2]
+}
+
+// score is the F of the intervals found, given the nearest known of each. The F
+// by time alone decides among equals: where every class occurs once, no other
+// interval can teach it.
+func (r *rateRule) score(sources []rateSource, found [][]raisedRate, near [][][]int32, o rateOptions) float64 {
+	var c, anyClass rateCounts
+	for i, s := range sources {
+		var guess []timed
+		for j, f := range found[i] {
+			class := r.rank(near[i][j][:min(r.k, len(near[i][j]))])[0].Class
+			if class == datasets.Other {
+				continue
+			}
+			for _, at := range r.divide(f) {
+				guess = append(guess, timed{Class: class, At: at.Start})
+			}
+		}
+		slices.SortStableFunc(guess, func(a, b timed) int { return cmp.Compare(a.At, b.At) })
+		c.add(matchRates(s.events, guess, o.tolerance, true), len(guess), len(s.events))
+		anyClass.add(matchRates(s.events, guess, o.tolerance, false), len(guess), len(s.events))
+	}
+	return c.f(o.beta) + 1e-3*anyClass.f(o.beta)
+}
+
+// maxDivide bounds the events that one interval can hold.
+const maxDivide = 50
+
+// divide cuts an interval in which several events follow each other, so that
+// their traffic runs together, into equal times: as many as the usual volume of
+// an event fits into it.
+func (r *rateRule) divide(f raisedRate) []Interval {
+	n := 1
+	if r.share > 0 {
+		n = int(min(max(math.Round(f.bytes/r.share), 1), maxDivide))
+	}
+	out := make([]Interval, n)
+	step := (f.end - f.start) / time.Duration(n)
+	for i := range out {
+		out[i] = Interval{f.start + time.Duration(i)*step, f.start + time.Duration(i+1)*step}
+	}
+	out[n-1].End = f.end
+	return out
+}
+
+// rateOptions are the settings that training serves.
+type rateOptions struct {
+	widths    []time.Duration
+	tolerance time.Duration
+	beta      float64
+}
+
+// rateCounts are the sums behind F.
+type rateCounts struct{ hits, found, events int }
+
+func (c *rateCounts) add(hits, found, events int) {
+	c.hits += hits
+	c.found += found
+	c.events += events
+}
+
+// f is the F score that holds recall beta times as important as precision.
+func (c rateCounts) f(beta float64) float64 {
+	if c.found+c.events == 0 {
+		return 0
+	}
+	b := beta * beta
+	return (1 + b) * float64(c.hits) / (float64(c.found) + b*float64(c.events))
+}
+
+// maxNeighbors is the largest k.
+const maxNeighbors = 5
+
+// nearest lists up to n known intervals of other folds than skip (-1: of all),
+// the nearest first; only intervals of events unless reject is set.
+func (r *rateRule) nearest(v [4]float64, skip, n int, reject bool) []int32 {
+	var ds [maxNeighbors]float64
+	out := make([]int32, 0, maxNeighbors)
+	for i := range r.known {
+		k := &r.known[i]
+		if k.fold == skip || !reject && k.class == datasets.Other {
 			continue
 		}
 		d := 0.0
 		for j := range v {
 			d += (v[j] - k.v[j]) * (v[j] - k.v[j])
 		}
-		if len(ns) == r.k && d >= ns[len(ns)-1].d {
+		if len(out) == n && d >= ds[n-1] {
 			continue
 		}
-		at, _ := slices.BinarySearchFunc(ns, d, func(n near, d float64) int {
-			if n.d <= d {
-				return -1
-			}
-			return 1
-		})
-		ns = slices.Insert(ns, at, near{d, i})
-		ns = ns[:min(len(ns), r.k)]
+		if len(out) < n {
+			out = append(out, 0)
+		}
+		at := len(out) - 1
+		for ; at > 0 && ds[at-1] > d; at-- {
+			ds[at], out[at] = ds[at-1], out[at-1]
+		}
+		ds[at], out[at] = d, int32(i)
 	}
+	return out
+}
+
+// rank ranks the classes of known intervals by number; equally frequent classes
+// stand in the order of their nearest.
+func (r *rateRule) rank(near []int32) []Ranked {
 	var out []Ranked
-	for _, n := range ns {
-		class := r.known[n.i].class
+	for _, n := range near {
+		class := r.known[n].class
 		at := slices.IndexFunc(out, func(x Ranked) bool { return x.Class == class })
 		if at < 0 {
 			at = len(out)
 			out = append(out, Ranked{Class: class})
 		}
-		out[at].P += 1 / float64(len(ns))
+		out[at].P += 1 / float64(len(near))
 	}
 	if len(out) == 0 {
 		return []Ranked{{Class: datasets.Other, P: 1}}
@@ -326,7 +482,10 @@ func (r *rateRule) bursts(t datasets.Trace, packets []int32) []Burst {
 	var out []Burst
 	for _, f := range b.track(b.bins, r.lo, r.hi, r.gap) {
 		z := max(f.peak, 0)
-		out = append(out, Burst{Start: f.start, End: f.end, Ranked: r.classify(f.vector(), -1), Score: z / (z + r.hi)})
+		ranked := r.rank(r.nearest(f.vector(), -1, r.k, r.reject))
+		for _, i := range r.divide(f) {
+			out = append(out, Burst{Start: i.Start, End: i.End, Ranked: ranked, Score: z / (z + r.hi)})
+		}
 	}
 	return out
 }
