@@ -1,0 +1,212 @@
+package attacks
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// EventForest is the strong classical companion of event-knn: a random forest
+// over features of a whole clip or of a burst, which forgives other numbers of
+// packets, other lengths and other gaps. The feature set and the gap that
+// closes a burst are chosen by validation inside training, by groups.
+//
+// In the event task a burst of a stream that was met in training is judged by
+// a forest that also knows which stream it is, any other by a forest that does
+// not: nothing goes unheard because its address is new.
+type EventForest struct {
+	Trees    int     `help:"number of trees"`
+	Features string  `help:"hist, kfp or cumul; auto: chosen inside training"`
+	GapS     float64 `help:"gap between packets that closes a burst, in seconds; 0: chosen inside training"`
+	PairS    float64 `help:"how far a burst may be from its event in the log, in seconds"`
+}
+
+var _ Attack = EventForest{}
+
+// Info describes the attack.
+func (EventForest) Info() Info {
+	return Info{
+		Name: "event-forest", Doc: "random forest over sizes, counts and times of a burst",
+		Tasks: []datasets.Task{datasets.Events, datasets.Clip},
+		Cite:  "features: Hayes and Danezis, k-fingerprinting, USENIX Security 2016; Panchenko et al., CUMUL, NDSS 2016",
+	}
+}
+
+// Validate checks the parameters.
+func (a EventForest) Validate() error {
+	if a.Features != "auto" && len(a.sets()) == 0 {
+		return fmt.Errorf("features=%s: want auto, hist, kfp or cumul", a.Features)
+	}
+	return cmp.Or(inRange("trees", float64(a.Trees), 1, 10000), inRange("gap_s", a.GapS, 0, 3600),
+		inRange("pair_s", a.PairS, 0.001, 3600))
+}
+
+// sets lists the feature sets to choose from.
+func (a EventForest) sets() []featureSet {
+	all := featureSets()
+	if a.Features == "auto" {
+		return all
+	}
+	return slices.DeleteFunc(all, func(s featureSet) bool { return s.name != a.Features })
+}
+
+// tuneTrees is the size of the forests that validation compares.
+const tuneTrees = 12
+
+// Train extracts features, chooses what is left open and grows the forest.
+func (a EventForest) Train(ctx context.Context, rng *rand.Rand, t Training) (Model, error) {
+	seed := rng.Uint64()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if t.Task == datasets.Clip {
+		return a.trainClips(ctx, seed, t)
+	}
+	return a.trainEvents(ctx, seed, t)
+}
+
+// featureTable holds feature vectors, one per row, as columns.
+type featureTable struct {
+	columns [][]float32
+	class   []int32
+}
+
+func newFeatureTable(width int) *featureTable {
+	return &featureTable{columns: make([][]float32, width)}
+}
+
+// add appends a row, of which v may be only the first part; the rest is 0.
+func (f *featureTable) add(v []float32, class int32) {
+	for j := range f.columns {
+		x := float32(0)
+		if j < len(v) {
+			x = v[j]
+		}
+		f.columns[j] = append(f.columns[j], x)
+	}
+	f.class = append(f.class, class)
+}
+
+// clipModel is a forest over whole clips.
+type clipModel struct {
+	classes []string
+	set     featureSet
+	forest  *Forest // nil without training examples
+}
+
+func (a EventForest) trainClips(ctx context.Context, seed uint64, t Training) (Model, error) {
+	fold, n := folds(t.Examples, 3)
+	if n < 2 {
+		for i := range fold {
+			fold[i] = i % 3
+		}
+	}
+	m := &clipModel{classes: slices.Clone(t.Classes)}
+	var best *featureTable
+	score := -1.0
+	sets := a.sets()
+	for _, set := range sets {
+		table := newFeatureTable(set.width)
+		var of []int // fold of each row
+		for i, e := range t.Examples {
+			if c, ok := slices.BinarySearch(m.classes, e.Class); ok {
+				table.add(set.extract(nil, e.Trace, allPackets(e.Trace)), int32(c))
+				of = append(of, fold[i])
+			}
+		}
+		s := 0.0
+		if len(sets) > 1 {
+			var err error
+			if s, err = validateTable(ctx, table, of, len(m.classes), seed); err != nil {
+				return nil, err
+			}
+		}
+		if s > score {
+			best, score, m.set = table, s, set
+		}
+	}
+	if len(best.class) == 0 {
+		return m, ctx.Err()
+	}
+	var err error
+	m.forest, err = TrainForest(ctx, best.columns, best.class, len(m.classes), ForestOptions{Trees: a.Trees, Seed: seed})
+	return m, err
+}
+
+// validateTable is the accuracy of small forests over rows of folds they were
+// not grown on.
+func validateTable(ctx context.Context, table *featureTable, fold []int, classes int, seed uint64) (float64, error) {
+	right, of := 0, 0
+	for f := range 3 {
+		train, test := newFeatureTable(len(table.columns)), newFeatureTable(len(table.columns))
+		row := make([]float32, len(table.columns))
+		for i, c := range table.class {
+			for j := range row {
+				row[j] = table.columns[j][i]
+			}
+			if fold[i] == f {
+				test.add(row, c)
+			} else {
+				train.add(row, c)
+			}
+		}
+		if len(train.class) == 0 || len(test.class) == 0 {
+			continue
+		}
+		forest, err := TrainForest(ctx, train.columns, train.class, classes, ForestOptions{Trees: 2 * tuneTrees, Seed: seed})
+		if err != nil {
+			return 0, err
+		}
+		p, err := forest.PredictAll(ctx, test.columns, 0)
+		if err != nil {
+			return 0, err
+		}
+		for i, c := range test.class {
+			of++
+			if row := p[i*classes : (i+1)*classes]; row[c] == slices.Max(row) {
+				right++
+			}
+		}
+	}
+	return float64(right) / float64(max(of, 1)), nil
+}
+
+// Guess ranks the classes of a clip.
+func (m *clipModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
+	if m.forest == nil {
+		return Answer{Clip: unknownRank()}, ctx.Err()
+	}
+	p := make([]float64, len(m.classes))
+	m.forest.Predict(m.set.extract(nil, t, allPackets(t)), p)
+	return Answer{Clip: rankClasses(m.classes, p)}, ctx.Err()
+}
+
+// rankClasses lists classes of a probability above 0, best first, ties
+// alphabetically.
+func rankClasses[F float32 | float64](classes []string, p []F) []Ranked {
+	var out []Ranked
+	for c, x := range p {
+		if x > 0 {
+			out = append(out, Ranked{classes[c], float64(x)})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Ranked) int {
+		return cmp.Or(cmp.Compare(b.P, a.P), cmp.Compare(a.Class, b.Class))
+	})
+	return out
+}
+
+// burstRow is a burst with its features.
+type burstRow struct {
+	start, end time.Duration
+	key        StreamKey
+	example    int
+	fold       int
+	class      int32
+	features   []float32
+}

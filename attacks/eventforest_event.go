@@ -1,0 +1,398 @@
+package attacks
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"veilbench/datasets"
+)
+
+const (
+	// forestPackets is how much of a burst features are taken from.
+	forestPackets = 5000
+	// forestBursts is how many bursts a gap may cut the training set into to
+	// be worth a try.
+	forestBursts = 300000
+	// forestOthers bounds the bursts without an event that a forest is grown
+	// on, forestEvents those with one; they are taken evenly. Forests that
+	// validation compares are grown on a quarter of that.
+	forestOthers, forestEvents = 6000, 12000
+	// tuneFolds is how many folds validation makes.
+	tuneFolds = 2
+	// forestKeys is how many streams a forest knows by name.
+	forestKeys = 64
+)
+
+// eventForestModel judges bursts.
+type eventForestModel struct {
+	classes   []string // sorted, with Other
+	set       featureSet
+	gap, pair time.Duration
+	single    bool
+	threshold float64
+	forests   streamForests
+}
+
+// streamForests is a forest that knows streams and one that does not. A nil
+// forest has nothing to say.
+type streamForests struct {
+	keys   map[StreamKey]int // column behind the features
+	named  *Forest
+	pooled *Forest
+}
+
+func (a EventForest) trainEvents(ctx context.Context, seed uint64, t Training) (Model, error) {
+	ex := make([]streamed, len(t.Examples))
+	for i, e := range t.Examples {
+		ex[i] = streamed{e, Streams(e.Trace)}
+	}
+	m := &eventForestModel{classes: append(slices.Clone(t.Classes), datasets.Other), pair: seconds(a.PairS), gap: time.Second}
+	slices.Sort(m.classes)
+	gaps := tuneGaps[:]
+	if a.GapS > 0 {
+		gaps = []float64{a.GapS}
+	}
+	sets := a.sets()
+	// The gap is chosen with the first feature set, then the set with that gap.
+	m.set = sets[0]
+	best, rows := *m, []burstRow(nil)
+	score := -1.0
+	try := func(set featureSet, gap time.Duration) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		c := *m
+		c.set, c.gap = set, gap
+		r := c.rows(ex, len(gaps) == 1)
+		s, err := c.tune(ctx, ex, r, seed)
+		if err == nil && s > score {
+			best, rows, score = c, r, s
+		}
+		return err
+	}
+	for _, g := range gaps {
+		if err := try(sets[0], seconds(g)); err != nil {
+			return nil, err
+		}
+	}
+	for _, set := range sets[1:] {
+		if err := try(set, best.gap); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	picked := pickRows(rows, -1, m.other(), [2]int{forestOthers, forestEvents})
+	best.forests, err = m.grow(ctx, picked, nil, ForestOptions{Trees: a.Trees, Seed: seed})
+	return &best, err
+}
+
+// rows cuts the examples into bursts and extracts their features, in order of
+// time within each example. It gives up, returning none, when there are more
+// than forestBursts, unless told that it must go on.
+func (m *eventForestModel) rows(ex []streamed, must bool) []burstRow {
+	labeled := make([]Labeled, len(ex))
+	for i, e := range ex {
+		labeled[i] = e.Labeled
+	}
+	fold, n := folds(labeled, tuneFolds)
+	other := m.other()
+	var out []burstRow
+	var segs []segment
+	for i, e := range ex {
+		if n < 2 {
+			fold[i] = i % tuneFolds
+		}
+		from := len(out)
+		for _, s := range e.streams {
+			segs = segments(segs[:0], e.Trace, s.Packets, m.gap)
+			if len(out)+len(segs) > forestBursts && !must {
+				return nil
+			}
+			for j, ev := range (pairer{m.pair, true}).pair(e.Labeled, s, segs) {
+				r := m.row(e.Trace, s, segs[j])
+				r.example, r.fold, r.class = i, fold[i], other
+				if ev >= 0 {
+					if c, ok := slices.BinarySearch(m.classes, e.Labels.Class(e.Labels.Events[ev])); ok {
+						r.class = int32(c)
+					}
+				}
+				if len(ex) == 1 && r.start > e.Trace.End/2 {
+					r.fold = 1
+				}
+				out = append(out, r)
+			}
+		}
+		slices.SortStableFunc(out[from:], func(a, b burstRow) int { return cmp.Compare(a.start, b.start) })
+	}
+	return out
+}
+
+// row is one burst with its features.
+func (m *eventForestModel) row(t datasets.Trace, s Stream, sg segment) burstRow {
+	packets := s.Packets[sg.Lo:sg.Hi]
+	return burstRow{
+		start: t.Packets[packets[0]].Time, end: t.Packets[packets[len(packets)-1]].Time, key: s.Key,
+		features: m.set.extract(make([]float32, 0, m.set.width), t, packets[:min(len(packets), forestPackets)]),
+	}
+}
+
+// other is the number of the class Other.
+func (m *eventForestModel) other() int32 {
+	c, _ := slices.BinarySearch(m.classes, datasets.Other)
+	return int32(c)
+}
+
+// grow grows both forests on the rows given. The one that knows streams is left
+// out when no two folds share a stream; the other one when no row of ask
+// would need it (nil: always grown).
+func (m *eventForestModel) grow(ctx context.Context, rows, ask []*burstRow, o ForestOptions) (streamForests, error) {
+	var f streamForests
+	if len(rows) == 0 {
+		return f, ctx.Err()
+	}
+	f.keys = sharedKeys(rows)
+	width := len(rows[0].features)
+	grow := func(extra int, row func(r *burstRow) []float32) (*Forest, error) {
+		table := newFeatureTable(width + extra)
+		for _, r := range rows {
+			table.add(row(r), r.class)
+		}
+		return TrainForest(ctx, table.columns, table.class, len(m.classes), o)
+	}
+	stranger := ask == nil
+	for _, r := range ask {
+		_, known := f.keys[r.key]
+		stranger = stranger || !known
+	}
+	var err error
+	if stranger {
+		if f.pooled, err = grow(0, func(r *burstRow) []float32 { return r.features }); err != nil {
+			return f, err
+		}
+	}
+	if len(f.keys) > 0 {
+		f.named, err = grow(len(f.keys), f.withKey)
+	}
+	return f, err
+}
+
+// withKey is the features of r with a 1 in the column of its stream.
+func (f *streamForests) withKey(r *burstRow) []float32 {
+	v := append(slices.Clone(r.features), make([]float32, len(f.keys))...)
+	if k, ok := f.keys[r.key]; ok {
+		v[len(r.features)+k] = 1
+	}
+	return v
+}
+
+// sharedKeys numbers the streams with most bursts, if any stream occurs in more
+// than one fold; else knowing streams says nothing about new homes.
+func sharedKeys(rows []*burstRow) map[StreamKey]int {
+	count := map[StreamKey]int{}
+	first := map[StreamKey]int{}
+	var order []StreamKey
+	shared := false
+	for _, r := range rows {
+		if count[r.key] == 0 {
+			order = append(order, r.key)
+			first[r.key] = r.fold
+		}
+		count[r.key]++
+		shared = shared || first[r.key] != r.fold
+	}
+	if !shared || len(order) < 2 {
+		return nil
+	}
+	slices.SortStableFunc(order, func(a, b StreamKey) int { return cmp.Compare(count[b], count[a]) })
+	keys := map[StreamKey]int{}
+	for i, k := range order[:min(forestKeys, len(order))] {
+		keys[k] = i
+	}
+	return keys
+}
+
+// pickRows returns rows not of fold skip: evenly thinned where there are more
+// than most, without and with an event.
+func pickRows(rows []burstRow, skip int, other int32, most [2]int) []*burstRow {
+	kind := func(r *burstRow) int {
+		if r.class == other {
+			return 0
+		}
+		return 1
+	}
+	var n, seen [2]int
+	for i := range rows {
+		if rows[i].fold != skip {
+			n[kind(&rows[i])]++
+		}
+	}
+	var out []*burstRow
+	for i := range rows {
+		r := &rows[i]
+		if r.fold == skip {
+			continue
+		}
+		k := kind(r)
+		// Row number s of n is taken when s*take/n passes a whole number.
+		if take := min(most[k], n[k]); (seen[k]+1)*take/n[k] > seen[k]*take/n[k] {
+			out = append(out, r)
+		}
+		seen[k]++
+	}
+	return out
+}
+
+// judge returns a verdict on every row, from the forest that knows its stream
+// or else from the other.
+func (f *streamForests) judge(ctx context.Context, m *eventForestModel, rows []*burstRow) ([]verdict, error) {
+	out := make([]verdict, len(rows))
+	var known, strange []int
+	for i, r := range rows {
+		out[i].ranked = unknownRank()
+		if _, ok := f.keys[r.key]; ok {
+			known = append(known, i)
+		} else {
+			strange = append(strange, i)
+		}
+	}
+	if err := m.judgeBy(ctx, f.named, rows, known, f.withKey, out); err != nil {
+		return nil, err
+	}
+	return out, m.judgeBy(ctx, f.pooled, rows, strange, func(r *burstRow) []float32 { return r.features }, out)
+}
+
+// judgeBy fills out at the places given; a nil forest leaves it as it is.
+func (m *eventForestModel) judgeBy(ctx context.Context, forest *Forest, rows []*burstRow, at []int, vector func(*burstRow) []float32, out []verdict) error {
+	if forest == nil || len(at) == 0 {
+		return ctx.Err()
+	}
+	table := newFeatureTable(forest.Features())
+	for _, i := range at {
+		table.add(vector(rows[i]), 0)
+	}
+	p, err := forest.PredictAll(ctx, table.columns, 0)
+	if err != nil {
+		return err
+	}
+	for j, i := range at {
+		out[i] = m.verdict(p[j*len(m.classes) : (j+1)*len(m.classes)])
+	}
+	return nil
+}
+
+// forestDoubt is the lowest sum of event probabilities that is a detection at
+// any threshold.
+const forestDoubt = 0.2
+
+// verdict makes an event of a burst when the classes of events have at least
+// forestDoubt together; their sum is the score, and Other is then left out of
+// the ranks.
+func (m *eventForestModel) verdict(p []float32) verdict {
+	other := m.other()
+	v := verdict{score: max(0, float64(1-p[other]))}
+	if v.score < forestDoubt {
+		v.ranked = []Ranked{{datasets.Other, float64(p[other])}}
+		return v
+	}
+	for _, r := range rankClasses(m.classes, p) {
+		if r.Class != datasets.Other && len(v.ranked) < 5 {
+			v.ranked = append(v.ranked, r)
+		}
+	}
+	return v
+}
+
+// tune sets what is left (one detection at a time, threshold) to what scores
+// best on bursts of folds that small forests were not grown on, and returns
+// the score; -1 without rows.
+func (m *eventForestModel) tune(ctx context.Context, ex []streamed, rows []burstRow, seed uint64) (float64, error) {
+	if len(rows) == 0 {
+		return -1, nil
+	}
+	found := [2][][]Burst{make([][]Burst, len(ex)), make([][]Burst, len(ex))}
+	streams := make([][]StreamKey, len(ex))
+	for f := range tuneFolds {
+		var held []*burstRow
+		for i := range rows {
+			if rows[i].fold == f {
+				held = append(held, &rows[i])
+			}
+		}
+		if len(held) == 0 {
+			continue
+		}
+		picked := pickRows(rows, f, m.other(), [2]int{forestOthers / 4, forestEvents / 4})
+		forests, err := m.grow(ctx, picked, held, ForestOptions{Trees: tuneTrees, Seed: seed})
+		if err != nil {
+			return 0, err
+		}
+		vs, err := forests.judge(ctx, m, held)
+		if err != nil {
+			return 0, err
+		}
+		for i, v := range vs {
+			if r := held[i]; v.detected() {
+				b := Burst{Start: r.start, End: r.end, Ranked: v.ranked, Score: v.score}
+				found[0][r.example] = append(found[0][r.example], b)
+				streams[r.example] = append(streams[r.example], r.key)
+			}
+		}
+	}
+	truth := make([][]timed, len(ex))
+	best := -1.0
+	for i, e := range ex {
+		truth[i] = trueEvents(e.Labeled)
+		found[1][i] = mergeBursts(strongest(slices.Clone(found[0][i]), streams[i], m.pair), m.pair)
+		found[0][i] = mergeBursts(found[0][i], m.pair)
+	}
+	for single, bs := range found {
+		if s, th := bestThreshold(truth, bs); s > best {
+			best, m.threshold, m.single = s, th, single == 1
+		}
+	}
+	return best, nil
+}
+
+// forestBatch is how many bursts have their features in memory at once.
+const forestBatch = 20000
+
+// Guess names every burst of every stream.
+func (m *eventForestModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
+	var out []Burst
+	var streams []StreamKey
+	var batch []*burstRow
+	flush := func() error {
+		vs, err := m.forests.judge(ctx, m, batch)
+		if err != nil {
+			return err
+		}
+		for i, r := range batch {
+			out = append(out, Burst{Start: r.start, End: r.end, Ranked: vs[i].ranked, Score: vs[i].score})
+			streams = append(streams, r.key)
+		}
+		batch = batch[:0]
+		return nil
+	}
+	var segs []segment
+	for _, s := range Streams(t) {
+		segs = segments(segs[:0], t, s.Packets, m.gap)
+		for _, sg := range segs {
+			if len(batch) == forestBatch {
+				if err := flush(); err != nil {
+					return Answer{}, err
+				}
+			}
+			r := m.row(t, s, sg)
+			batch = append(batch, &r)
+		}
+	}
+	if err := flush(); err != nil {
+		return Answer{}, err
+	}
+	if m.single {
+		out = strongest(out, streams, m.pair)
+	}
+	return Answer{Events: mergeBursts(out, m.pair), Threshold: m.threshold}, nil
+}
