@@ -1,0 +1,76 @@
+package catalog
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"veilbench/datasets/published"
+)
+
+// Every loader has an entry and every entry its facts.
+func TestEntries(t *testing.T) {
+	es, err := Entries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var loads []string
+	for i, e := range es {
+		if i > 0 && es[i-1].Name >= e.Name {
+			t.Errorf("%s is not in order", e.Name)
+		}
+		if e.Title == "" || e.Source == "" || e.Terms == "" || e.Note == "" || len(e.From) == 0 || len(e.Files) == 0 {
+			t.Errorf("%s lacks a fact: %+v", e.Name, e)
+		}
+		for _, d := range e.From {
+			if u, err := url.Parse(d.URL); err != nil || u.Scheme != "https" {
+				t.Errorf("%s: %s", e.Name, d.URL)
+			}
+		}
+		seen := map[string]bool{}
+		for _, f := range e.Files {
+			if seen[f.Path] || !filepath.IsLocal(f.Path) || f.Bytes <= 0 || strings.Trim(f.SHA256, "0123456789abcdef") != "" {
+				t.Errorf("%s: %+v", e.Name, f)
+			}
+			seen[f.Path] = true
+		}
+		loads = append(loads, e.Loads...)
+	}
+	slices.Sort(loads)
+	if !slices.Equal(loads, published.Names()) {
+		t.Errorf("entries serve %q, the loaders are %q", loads, published.Names())
+	}
+}
+
+func TestFind(t *testing.T) {
+	for _, name := range []string{"iot-sentinel", "iot_sentinel", "iot-sentinel-windows"} {
+		if e, err := Find(name); err != nil || e.Name != "iot-sentinel" {
+			t.Errorf("%s: %s, %v", name, e.Name, err)
+		}
+	}
+	if _, err := Find("iotevnts"); err == nil || !strings.Contains(err.Error(), `did you mean "iotevents"`) {
+		t.Errorf("%v", err)
+	}
+}
+
+// The recorded data beside the repository has the catalog's sums.
+func TestVerifyRecorded(t *testing.T) {
+	data := filepath.Join("..", "..", "..", "shared", "data")
+	if _, err := os.Stat(data); err != nil {
+		t.Skipf("recorded data is not here: %v", err)
+	}
+	es, err := Entries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range es {
+		folder := filepath.Join(data, strings.ReplaceAll(e.Name, "-", "_"))
+		if !e.Complete(context.Background(), folder) {
+			t.Errorf("%s is not what the catalog says", folder)
+		}
+	}
+}
