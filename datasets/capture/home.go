@@ -95,6 +95,9 @@ func (b *builder) homeSide(c *conv, gateways map[uint64]bool) sides {
 	s.src, s.dst = c.addrs()
 	from, to := b.place(s.src.Addr()), b.place(s.dst.Addr())
 	s.lan = from == inside && to != outside || to == everywhere
+	if c.kind == kindWiFi { // where the frame goes beyond the access point is hidden
+		s.lan = grouped(c.dstMAC)
+	}
 	switch {
 	case c.dstMAC>>24 == farPrefix:
 		return sides{s.src, s.dst, true, true, c.dstMAC>>16&0xff == 1}

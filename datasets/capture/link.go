@@ -76,7 +76,7 @@ type key struct {
 	srcPort      uint16
 	dstPort      uint16
 	proto        uint8
-	kind         uint8 // 0 not IP, 4, 6
+	kind         uint8 // 4, 6, or another kind of link; 0 not IP
 }
 
 // reversed is the key of the other direction.
@@ -123,7 +123,15 @@ func (f *frame) ethernet(b []byte, wire int) {
 		return
 	}
 	f.dstMAC, f.srcMAC = mac48(b), mac48(b[6:])
-	typ, off := binary.BigEndian.Uint16(b[12:]), 14
+	typ, off := untag(binary.BigEndian.Uint16(b[12:]), b, 14)
+	if typ == etherMarker && f.srcMAC>>24 == farPrefix {
+		f.marker = b[off:]
+	}
+	f.network(typ, b, off, wire)
+}
+
+// untag skips VLAN tags and a PPPoE header at off.
+func untag(typ uint16, b []byte, off int) (uint16, int) {
 	for (typ == etherVLAN || typ == etherQinQ || typ == etherOldQ) && len(b) >= off+4 {
 		typ = binary.BigEndian.Uint16(b[off+2:])
 		off += 4
@@ -131,10 +139,7 @@ func (f *frame) ethernet(b []byte, wire int) {
 	if typ == etherPPPoE && len(b) >= off+8 {
 		typ, off = pppType(b[off+6:]), off+8
 	}
-	if typ == etherMarker && f.srcMAC>>24 == farPrefix {
-		f.marker = b[off:]
-	}
-	f.network(typ, b, off, wire)
+	return typ, off
 }
 
 // pppType maps a PPP protocol number to an Ethernet type.
@@ -198,13 +203,22 @@ func (f *frame) otherLink(b []byte, wire int, link uint32) {
 		f.cooked(b, wire, 16, 14)
 	case linkCooked2:
 		f.cooked(b, wire, 20, 0)
+	case link80211:
+		f.wifi(b, wire, false)
+	case linkRadiotap:
+		f.wifi(b, wire, true)
+	case link802154, link802154FCS:
+		f.zigbee(b, wire)
+	case link802154TAP:
+		f.zigbeeTAP(b, wire)
 	default:
 		f.skip = "unsupported " + linkName(link)
 	}
 }
 
-// cooked decodes Linux cooked capture. Its header has one address, the
-// sender's, so the receiver's stays zero.
+// cooked decodes Linux cooked capture. Its header has only the sender's
+// address, so only frames that are not IP keep it: the two directions of a
+// conversation must not show different home sides.
 func (f *frame) cooked(b []byte, wire, head, typ int) {
 	if len(b) < head {
 		f.opaque(b, wire, head)
@@ -215,8 +229,9 @@ func (f *frame) cooked(b []byte, wire, head, typ int) {
 	if typ == 0 {
 		addr, n = b[12:20], int(b[11])
 	}
-	if n == 6 {
+	etherType, off := untag(binary.BigEndian.Uint16(b[typ:]), b, head)
+	f.network(etherType, b, off, wire)
+	if f.kind == 0 && n == 6 {
 		f.srcMAC = mac48(addr)
 	}
-	f.network(binary.BigEndian.Uint16(b[typ:]), b, head, wire)
 }

@@ -43,10 +43,10 @@ type classic struct {
 func openPcap(src *source) (*classic, error) {
 	h, err := src.buf.Peek(fileHeader)
 	if err != nil {
-		if !errors.Is(err, io.EOF) {
+		if err = unexpected(err); !errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, fmt.Errorf("pcap file header: %w", err)
 		}
-		return nil, fmt.Errorf("file ends inside the pcap file header (wanted %d bytes, got %d)", fileHeader, len(h))
+		return nil, cutError(0, "the pcap file header", fileHeader, int64(len(h)))
 	}
 	c := &classic{src: src}
 	switch binary.LittleEndian.Uint32(h) {
@@ -90,8 +90,8 @@ func (c *classic) next(rec *Record) error {
 		c.late++
 	}
 	captured, length := c.u32(h[8:]), c.u32(h[12:])
-	if captured > maxFrame || captured > length {
-		return lengthError(captured, length)
+	if err := checkLengths(captured, length); err != nil {
+		return err
 	}
 	unit := int64(1000)
 	if c.nano {
@@ -122,11 +122,16 @@ func (c *classic) headerError(h []byte, err error) error {
 	return err
 }
 
-func lengthError(captured, length uint32) error {
-	if captured > maxFrame {
+func checkLengths(captured, length uint32) error {
+	switch {
+	case captured > maxFrame:
 		return fmt.Errorf("the packet's header claims %s captured bytes; want at most %s", group(int64(captured)), group(maxFrame))
+	case captured > length:
+		return fmt.Errorf("the packet's header claims %s captured bytes of a frame of %s", group(int64(captured)), group(int64(length)))
+	case length > maxLength:
+		return fmt.Errorf("the packet's header claims a frame of %s bytes; want at most %s", group(int64(length)), group(maxLength))
 	}
-	return fmt.Errorf("the packet's header claims %s captured bytes of a frame of %s", group(int64(captured)), group(int64(length)))
+	return nil
 }
 
 func (c *classic) name() (string, string) {

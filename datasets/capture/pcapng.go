@@ -391,8 +391,8 @@ func (c *cleaner) packet(typ uint32, size int) error {
 		}
 		c.time = t
 	}
-	if captured > maxFrame || captured > length {
-		return lengthError(captured, length)
+	if err := checkLengths(captured, length); err != nil {
+		return err
 	}
 	if int(captured) > size-head-4 {
 		return fmt.Errorf("pcapng packet block of %s bytes claims %s captured ones", group(int64(size)), group(int64(captured)))

@@ -27,6 +27,8 @@ type Reader struct {
 	format format
 	n      int // records so far
 	links  map[uint32]int
+	link   uint32 // of the last records,
+	run    int    // so many of them that links does not count yet
 }
 
 // format is one capture format.
@@ -79,7 +81,11 @@ func (r *Reader) Next(rec *Record) error {
 	err := r.format.next(rec)
 	if err == nil {
 		r.n++
-		r.links[rec.Link]++
+		if rec.Link != r.link { // a map access per record would be felt
+			r.countLinks()
+			r.link = rec.Link
+		}
+		r.run++
 		return nil
 	}
 	if errors.Is(err, io.EOF) {
@@ -96,6 +102,13 @@ func (r *Reader) Next(rec *Record) error {
 	return err
 }
 
+func (r *Reader) countLinks() {
+	if r.run > 0 {
+		r.links[r.link] += r.run
+	}
+	r.run = 0
+}
+
 // Close frees what the decompressor holds. It does not close the source.
 func (r *Reader) Close() { r.src.close() }
 
@@ -104,6 +117,7 @@ func (r *Reader) describe(rep *Report) {
 	rep.Format, rep.Resolution = r.format.name()
 	rep.Compression = r.src.compression
 	rep.Records = r.n
+	r.countLinks()
 	links := make([]uint32, 0, len(r.links))
 	for l := range r.links {
 		links = append(links, l)

@@ -16,6 +16,9 @@ const (
 	window = 1 << 20
 	// maxFrame is the largest record accepted, as in libpcap and Wireshark.
 	maxFrame = 262144
+	// maxLength is the largest original length accepted: segmentation
+	// offload hands down up to 512 KiB as one frame.
+	maxLength = 1 << 20
 	// maxZstdWindow bounds what a zstd file can make the decoder allocate.
 	maxZstdWindow = 32 << 20
 )
