@@ -46,3 +46,15 @@ func Parse(list []Attack, id string) (Attack, error) {
 	}
 	return nil, fmt.Errorf("unknown attack %q%s", name, params.DidYouMean(name, names))
 }
+
+// Label is the short form of a for tables: the name and the parameters that
+// differ from those in list.
+func Label(list []Attack, a Attack) string {
+	name := a.Info().Name
+	for _, d := range list {
+		if d.Info().Name == name {
+			return params.Short(name, a, d)
+		}
+	}
+	return params.ID(name, a)
+}

@@ -45,6 +45,10 @@ type Result struct {
 	// Data is the digest of the data set, Method the version of the methods.
 	Data   string `json:"data"`
 	Method int    `json:"method"`
+	// DefenseLabel and AttackLabel are short names for tables: only parameters
+	// that differ from the defaults.
+	DefenseLabel string `json:"defense_label,omitempty"`
+	AttackLabel  string `json:"attack_label,omitempty"`
 	// Err is why the cell failed; then nothing below is set.
 	Err string `json:"err,omitempty"`
 	// Warnings are doubts about this cell, printed as footnotes.

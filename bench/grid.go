@@ -29,6 +29,8 @@ type Grid struct {
 	// TrainDraws of each training trace for an adaptive attacker; 0: 1.
 	TrainDraws int
 	Seed       uint64
+	// Labels maps IDs of defenses and attacks to short names for tables.
+	Labels map[string]string
 	// Link is the home's access link, passed after every defense; zero: no
 	// limit.
 	Link Link

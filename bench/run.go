@@ -194,6 +194,7 @@ func (r *runner) cell(ctx context.Context, u unit, j job) (Result, Timing, error
 		Cell: j.cell, Data: r.digests[u.ds.Name], Method: Method, Generated: u.ds.Generated,
 		Control: info.Control, Headline: Headline(j.cell.Task),
 	}
+	res.DefenseLabel, res.AttackLabel = r.grid.Labels[j.cell.Defense], r.grid.Labels[j.cell.Attack]
 	var timing Timing
 	err := guard(func() error { return r.fill(ctx, u, j, &res, &timing) })
 	if ctx.Err() != nil {
@@ -202,6 +203,7 @@ func (r *runner) cell(ctx context.Context, u unit, j job) (Result, Timing, error
 	if err != nil {
 		res = Result{
 			Cell: res.Cell, Data: res.Data, Method: Method, Generated: res.Generated,
+			DefenseLabel: res.DefenseLabel, AttackLabel: res.AttackLabel,
 			Control: res.Control, Headline: res.Headline, Err: err.Error(),
 		}
 	}

@@ -119,3 +119,18 @@ func find(list []Defense, name string) (Defense, error) {
 	}
 	return nil, fmt.Errorf("unknown defense %q%s", name, params.DidYouMean(name, names))
 }
+
+// Label is the short form of d for tables: names and the parameters that
+// differ from those in list.
+func Label(list []Defense, d Defense) string {
+	var out []string
+	for _, s := range Stages(d) {
+		name := s.Info().Name
+		def, err := find(list, name)
+		if err != nil {
+			def = s
+		}
+		out = append(out, params.Short(name, s, def))
+	}
+	return strings.Join(out, " + ")
+}

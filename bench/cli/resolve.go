@@ -54,6 +54,13 @@ func (a *app) grid(ctx context.Context, c config, opt sourceOptions) (bench.Grid
 	if g.Attacks, err = a.attacksOf(c); err != nil {
 		return g, err
 	}
+	g.Labels = map[string]string{}
+	for _, d := range g.Defenses {
+		g.Labels[defenses.ID(d)] = defenses.Label(a.Defenses, d)
+	}
+	for _, at := range g.Attacks {
+		g.Labels[attacks.ID(at)] = attacks.Label(a.Attacks, at)
+	}
 	for _, v := range c.datasets {
 		ds, err := load(ctx, v.text, g.Seed, opt)
 		if err != nil {

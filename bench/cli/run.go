@@ -12,7 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"veilbench/attacks"
 	"veilbench/bench"
+	"veilbench/defenses"
 	"veilbench/reports"
 )
 
@@ -94,6 +96,10 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	if opt.Store, err = bench.OpenStore(f.out); err != nil {
 		return err
 	}
+	verdicts, err := a.selfcheck(ctx, g, f.out)
+	if err != nil {
+		return err
+	}
 	p := newProgress(a.stderr, "computing cells")
 	skipped := 0
 	opt.Progress = func(done, total int, stored bool) {
@@ -107,13 +113,20 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 		return err
 	}
 	fmt.Fprintf(a.stderr, "%d cells in %s, %d workers\n", len(results), time.Since(start).Round(100*time.Millisecond), f.jobs)
-	return a.writeReports(f.out, results)
+	var order []string
+	for _, d := range g.Defenses {
+		order = append(order, defenses.ID(d))
+	}
+	for _, at := range g.Attacks {
+		order = append(order, attacks.ID(at))
+	}
+	return a.writeReports(f.out, results, reports.Options{Order: order, SelfCheck: verdicts})
 }
 
 // writeReports draws everything from results into dir, shows the headline and
 // turns failed cells into an exit code.
-func (a *app) writeReports(dir string, results []bench.Result) error {
-	text, err := reports.WriteAll(dir, results, reports.Options{})
+func (a *app) writeReports(dir string, results []bench.Result, o reports.Options) error {
+	text, err := reports.WriteAll(dir, results, o)
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"veilbench/bench"
+	"veilbench/defenses"
 )
 
 func (a *app) selfcheckCmd() *cobra.Command {
@@ -37,4 +41,31 @@ what must not be found, and what may not change a result. Every run does the sam
 			return nil
 		},
 	}
+}
+
+// selfcheckFile holds the verdicts of a run beside its results.
+const selfcheckFile = "selfcheck.json"
+
+// selfcheck checks the plug-ins of a grid before it is run and keeps the
+// verdicts in dir. A failed check is loud but stops nothing: it is printed on
+// every report.
+func (a *app) selfcheck(ctx context.Context, g bench.Grid, dir string) ([]bench.Verdict, error) {
+	vs, err := bench.SelfCheck(ctx, append(defenses.All(), g.Defenses...), g.Attacks)
+	if err != nil {
+		return nil, err
+	}
+	passed := 0
+	for _, v := range vs {
+		if v.OK {
+			passed++
+		} else {
+			fmt.Fprintf(a.stderr, "SELF-CHECK FAILED: %s: %s\n", v.Name, v.Detail)
+		}
+	}
+	fmt.Fprintf(a.stderr, "self-check: %d of %d passed\n", passed, len(vs))
+	b, err := json.MarshalIndent(vs, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return vs, bench.WriteAtomic(filepath.Join(dir, selfcheckFile), append(b, '\n'))
 }

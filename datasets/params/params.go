@@ -61,6 +61,21 @@ func ID(name string, v any) string {
 	return name + ":" + strings.Join(kv, ",")
 }
 
+// Short is the name and the parameters of v that differ from those of def, as
+// "name key=value key=value": what tables print.
+func Short(name string, v, def any) string {
+	usual := map[string]string{}
+	for _, p := range List(def) {
+		usual[p.Key] = p.Value
+	}
+	for _, p := range List(v) {
+		if p.Value != usual[p.Key] {
+			name += " " + p.Key + "=" + p.Value
+		}
+	}
+	return name
+}
+
 // Split cuts "name:key=value,key=value" into the name and its settings in the
 // order given.
 func Split(id string) (name string, set [][2]string, err error) {
