@@ -29,6 +29,7 @@ type house struct {
 	name    string
 	profile *profile
 	era     string // generation that devices of several belong to, "" any
+	longest int64  // after which somebody stops a stream, 0 never
 	end     int64
 	devices []*device
 	flows   []datasets.Flow

@@ -228,7 +228,9 @@ func (s *script) burst(b *burst) error {
 		back = datasets.Down
 	}
 	for i := range n {
-		s.clock += s.gap(&b.G.value, c, b.D)
+		if i > 0 || s.prev != "" { // the first packet of an event is its trigger
+			s.clock += s.gap(&b.G.value, c, b.D)
+		}
 		s.full(c, dir, s.d.shifted(c.ID, b.D, b.L.draw(s.r)), b.PureACK || b.ACKFrame > 0)
 		if b.ACKFrame > 0 && (i+1)%every == 0 {
 			s.put(c, back, b.ACKFrame, 0, true)

@@ -12,7 +12,11 @@ func (s *script) stream(st *stream) error {
 		s.syn(c)
 	}
 	from := s.clock
-	s.until = from + st.Duration.draw(s.r)
+	length := st.Duration.draw(s.r)
+	if most := s.d.home.longest; most > 0 {
+		length = min(length, most)
+	}
+	s.until = from + length
 	stop := s.until
 	if st.LingerS.form != fixed {
 		stop += st.LingerS.draw(s.r)
