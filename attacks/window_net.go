@@ -1,6 +1,7 @@
 package attacks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -115,8 +116,8 @@ type windowHead struct {
 	Trained bool `json:"trained"`
 }
 
-// Train learns vocabulary and network. A fifth of the groups, or of each
-// trace where there are under three groups, is kept for validation.
+// Train learns vocabulary and network. A tenth of the groups is kept for
+// validation or, where there are under ten, the last tenth of each trace.
 func (a WindowNet) Train(ctx context.Context, rng *rand.Rand, t Training) (Model, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -185,7 +186,7 @@ func (a WindowNet) options(ctx context.Context, n int) lstm.Options {
 // split encodes the examples, cuts them into windows and sets a part aside for
 // validation.
 func (h windowHead) split(rng *rand.Rand, t Training) (train, valid lstm.Data) {
-	held := heldGroups(rng, t.Examples)
+	held := heldGroups(rng, t)
 	train = lstm.Data{Steps: h.Window, Features: windowFeatures}
 	valid = train
 	for i := range t.Examples {
@@ -197,7 +198,7 @@ func (h windowHead) split(rng *rand.Rand, t Training) (train, valid lstm.Data) {
 		}
 		first := d.Len() // windows from here on are for validation
 		if held == nil {
-			first -= d.Len() / 5
+			first -= d.Len() / heldShare
 		} else if held[e.Group] {
 			first = 0
 		}
@@ -208,23 +209,42 @@ func (h windowHead) split(rng *rand.Rand, t Training) (train, valid lstm.Data) {
 	return train, valid
 }
 
-// heldGroups draws the groups for validation, or returns nil where there are
-// too few of them.
-func heldGroups(rng *rand.Rand, examples []Labeled) map[string]bool {
-	var groups []string
-	for i := range examples {
-		if g := examples[i].Group; !slices.Contains(groups, g) {
-			groups = append(groups, g)
+// heldShare is one over the share of windows or groups kept for validation.
+const heldShare = 10
+
+// heldGroups draws every tenth group for validation, in order of the device
+// that has most of the group's packets, so that no device loses much more than
+// others. It returns nil where there are too few groups for that.
+func heldGroups(rng *rand.Rand, t Training) map[string]bool {
+	counts := map[string][]int{}
+	for i := range t.Examples {
+		e := &t.Examples[i]
+		n := counts[e.Group]
+		if n == nil {
+			n = make([]int, len(t.Classes))
+			counts[e.Group] = n
+		}
+		for _, c := range deviceClasses(e, t.Classes) {
+			if c >= 0 {
+				n[c]++
+			}
 		}
 	}
-	if len(groups) < 3 {
+	if len(counts) < heldShare {
 		return nil
 	}
-	slices.Sort(groups)
-	rng.Shuffle(len(groups), func(i, j int) { groups[i], groups[j] = groups[j], groups[i] })
+	groups := make([]string, 0, len(counts))
+	main := map[string]int{}
+	for g, n := range counts {
+		groups = append(groups, g)
+		main[g] = slices.Index(n, slices.Max(n))
+	}
+	slices.SortFunc(groups, func(a, b string) int {
+		return cmp.Or(cmp.Compare(main[a], main[b]), cmp.Compare(a, b))
+	})
 	held := map[string]bool{}
-	for _, g := range groups[:max(1, len(groups)/5)] {
-		held[g] = true
+	for i := rng.IntN(heldShare); i < len(groups); i += heldShare {
+		held[groups[i]] = true
 	}
 	return held
 }

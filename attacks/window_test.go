@@ -1,10 +1,19 @@
 package attacks_test
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strings"
 	"testing"
 
 	"veilbench/attacks"
 	"veilbench/attacks/attacktest"
+	"veilbench/attacks/lstm"
+	"veilbench/datasets"
 )
 
 // quickNet shrinks a window attack to what a test can wait for.
@@ -17,4 +26,181 @@ func TestWindowNetContract(t *testing.T) {
 	t.Run("forest", func(t *testing.T) { attacktest.Run(t, attacks.NewWindowForest()) })
 	t.Run("lstm", func(t *testing.T) { attacktest.Run(t, quickNet(attacks.NewWindowLSTM())) })
 	t.Run("blstm", func(t *testing.T) { attacktest.Run(t, quickNet(attacks.NewWindowBLSTM())) })
+}
+
+// windowTraining is three homes of two devices that take turns.
+func windowTraining() attacks.Training {
+	tr := toyEvents(3)
+	tr.Task, tr.Classes = datasets.Device, []string{"lamp", "lock"}
+	return tr
+}
+
+func TestWindowModelsAreTheSameForAnyWorkers(t *testing.T) {
+	tr := windowTraining()
+	for _, a := range []attacks.Attack{quickNet(attacks.NewWindowBLSTM()), attacks.NewWindowForest()} {
+		var first []byte
+		for _, n := range []int{1, 2, 3} {
+			was := runtime.GOMAXPROCS(n)
+			var b bytes.Buffer
+			err := trainOn(t, a, tr).(attacks.Saver).Save(&b)
+			runtime.GOMAXPROCS(was)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == nil {
+				first = b.Bytes()
+			}
+			if !bytes.Equal(first, b.Bytes()) {
+				t.Errorf("%s: another model with %d workers than with 1", a.Info().Name, n)
+			}
+		}
+	}
+}
+
+// TestWindowIsCutInside says that answers come for every packet, also those of
+// the last partial window, and that a window's vote is one device.
+func TestWindowIsCutInside(t *testing.T) {
+	tr := windowTraining()
+	net := quickNet(attacks.NewWindowBLSTM())
+	net.Vote = true
+	forest := attacks.NewWindowForest()
+	forest.Vote, forest.Window = true, 40
+	for _, a := range []attacks.Attack{net, forest} {
+		m := trainOn(t, a, tr)
+		trace := tr.Examples[0].Trace
+		trace.Packets = trace.Packets[:95]
+		d := ask(t, m, trace).Devices
+		if len(d) != 95 {
+			t.Fatalf("%s: %d answers for 95 packets", a.Info().Name, len(d))
+		}
+		for i, o := range d {
+			if o != d[i/40*40] || o.Class < 0 || o.P <= 0 || o.P > 1 {
+				t.Errorf("%s: packet %d is %+v, its window %+v", a.Info().Name, i, o, d[i/40*40])
+			}
+		}
+	}
+}
+
+func TestWindowMasksUnknownOwners(t *testing.T) {
+	tr := windowTraining()
+	for i := range tr.Examples {
+		o := tr.Examples[i].Labels.Owners
+		for p := range o {
+			o[p] = -1
+		}
+	}
+	trace := tr.Examples[0].Trace
+	for _, a := range []attacks.Attack{quickNet(attacks.NewWindowLSTM()), attacks.NewWindowForest()} {
+		if d := ask(t, trainOn(t, a, tr), trace).Devices; d[0].Class != -1 {
+			t.Errorf("%s learned %+v from packets of nobody", a.Info().Name, d[0])
+		}
+	}
+	tr.Classes = append(tr.Classes, datasets.Nobody)
+	for _, a := range []attacks.Attack{quickNet(attacks.NewWindowLSTM()), attacks.NewWindowForest()} {
+		if d := ask(t, trainOn(t, a, tr), trace).Devices; d[0].Class != 2 {
+			t.Errorf("%s says %+v, want class 2, nobody", a.Info().Name, d[0])
+		}
+	}
+}
+
+func TestWindowNetRefusesWhatDoesNotFit(t *testing.T) {
+	a := attacks.NewWindowBLSTM()
+	a.MemoryMb = 8
+	_, err := a.Train(context.Background(), rand.New(rand.NewPCG(1, 1)), windowTraining())
+	var large *lstm.TooLarge
+	if !errors.As(err, &large) || !strings.Contains(err.Error(), "windows fit") || !strings.Contains(err.Error(), "memory_mb=8") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestWindowNetReportsAndResumes(t *testing.T) {
+	tr := windowTraining()
+	a := quickNet(attacks.NewWindowBLSTM())
+	save := func(m attacks.Model) string {
+		var b bytes.Buffer
+		if err := m.(attacks.Saver).Save(&b); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	train := func(ctx context.Context) (attacks.Model, error) {
+		return a.Train(ctx, rand.New(rand.NewPCG(1, 1)), tr)
+	}
+	plain, err := train(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	ctx, stop := context.WithCancel(attacks.WithCheckpoints(context.Background(), dir))
+	var seen []attacks.Progress
+	_, err = train(attacks.WithProgress(ctx, func(p attacks.Progress) {
+		if seen = append(seen, p); len(seen) == 3 {
+			stop()
+		}
+	}))
+	if !errors.Is(err, context.Canceled) || len(seen) != 3 {
+		t.Fatalf("stopped after %d epochs: error %v", len(seen), err)
+	}
+	if p := seen[2]; p.Attack != "window-blstm" || p.Epoch != 3 || p.Epochs <= 3 || p.Loss <= 0 || p.Left <= 0 {
+		t.Errorf("progress %+v", p)
+	}
+	first := 0
+	m, err := train(attacks.WithProgress(attacks.WithCheckpoints(context.Background(), dir), func(p attacks.Progress) {
+		if first == 0 {
+			first = p.Epoch
+		}
+	}))
+	if err != nil || first != 4 {
+		t.Fatalf("went on with epoch %d, want 4 (error %v)", first, err)
+	}
+	if save(m) != save(plain) {
+		t.Error("stopped and resumed: another model")
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("%d files left in the folder of checkpoints", len(left))
+	}
+}
+
+func TestWindowParameters(t *testing.T) {
+	for id, want := range map[string]string{
+		"window-blstm:hidden=20":     "multiple of 16",
+		"window-lstm:port=src":       "dst or remote",
+		"window-lstm:dropout=1":      "dropout=1",
+		"window-forest:trees=0":      "trees=0",
+		"window-forest:port=both":    "dst or remote",
+		"window-blstm:reverse=false": "unknown parameter",
+	} {
+		if _, err := attacks.Parse(attacks.All(), id); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one with %q", id, err, want)
+		}
+	}
+}
+
+// FuzzWindowLoad reads damaged models of all three attacks.
+func FuzzWindowLoad(f *testing.F) {
+	all := []attacks.Attack{attacks.NewWindowForest(), quickNet(attacks.NewWindowLSTM())}
+	tr := windowTraining()
+	for i := range tr.Examples {
+		tr.Examples[i].Trace.Packets = tr.Examples[i].Trace.Packets[:50]
+	}
+	for _, a := range all {
+		if n, ok := a.(attacks.WindowNet); ok {
+			n.MinSteps, n.Hidden = 1, 16
+			a = n
+		}
+		var b bytes.Buffer
+		if err := trainOn(f, a, tr).(attacks.Saver).Save(&b); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, a := range all {
+			m, err := a.(attacks.Loader).Load(bytes.NewReader(data))
+			if err != nil {
+				continue
+			}
+			ask(t, m, tr.Examples[0].Trace)
+		}
+	})
 }
