@@ -135,6 +135,14 @@ func TestOriginalLengthThatLies(t *testing.T) {
 	}
 }
 
+// TestShortInterfaceBlock was found by fuzzing: it was read beyond its end.
+func TestShortInterfaceBlock(t *testing.T) {
+	b := append(sectionBytes(), blockBytes(blockInterface, []byte{1, 0, 0, 0})...)
+	if _, _, err := readBytes(t, append(b, make([]byte, 64)...), Options{}); err == nil || !strings.Contains(err.Error(), "interface description of 16 bytes") {
+		t.Error(err)
+	}
+}
+
 func TestHugeSnapLengthCostsNoMemory(t *testing.T) {
 	ng := sectionBytes()
 	iface := interfaceBytes(1, nil)

@@ -251,13 +251,13 @@ func (c *cleaner) section(size int) error {
 }
 
 func (c *cleaner) iface(size int) error {
-	if size > window {
-		return fmt.Errorf("pcapng interface description of %s bytes", group(int64(size)))
+	if size < 20 || size > window {
+		return fmt.Errorf("pcapng interface description of %s bytes; want 20 to %s", group(int64(size)), group(window))
 	}
 	if len(c.ifaces) == maxInterfaces {
 		return fmt.Errorf("more than %s pcapng interfaces in a section", group(maxInterfaces))
 	}
-	b, err := c.peek("interface description", size-4, max(size, 20))
+	b, err := c.peek("interface description", size-4, size)
 	if err != nil {
 		return err
 	}
