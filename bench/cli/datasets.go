@@ -12,5 +12,6 @@ func (a *app) datasetsCmd() *cobra.Command {
 	cmd.AddCommand(
 		a.generateCmd(),
 	)
+	cmd.AddCommand(a.catalogCmds()...)
 	return cmd
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -40,13 +41,16 @@ func (o *sourceOptions) loadCapture(ctx context.Context, path string) ([]dataset
 }
 
 // load makes the data sets that id names: home:PRESET, capture=FILE, or the
-// name of published data and where it lies.
+// name of published data and where it lies (without a place: in the cache).
 func load(ctx context.Context, id string, seed uint64, opt sourceOptions) ([]datasets.Dataset, error) {
 	if strings.HasPrefix(id, "home:") {
 		ds, err := home.Generate(id, seed)
 		return []datasets.Dataset{ds}, err
 	}
 	name, path, has := strings.Cut(id, "=")
+	if !has && slices.Contains(published.Names(), name) {
+		return loadCached(name)
+	}
 	if !has {
 		known := append([]string{"home:", "capture"}, published.Names()...)
 		return nil, fmt.Errorf("data set %q: want home:PRESET or NAME=PATH%s (names: %s)", id, params.DidYouMean(name, known), strings.Join(known, ", "))
