@@ -15,7 +15,7 @@ func All() []Attack {
 		GuessClock{},
 		GuessExact{GapS: 1, PairS: 5},
 		EventKNN{PairS: 5},
-		EventForest{Trees: 100, Features: "auto", PairS: 5},
+		EventForest{Features: "auto", PairS: 5},
 		NewDecompose(),
 		NewWindowForest(),
 		NewWindowLSTM(),

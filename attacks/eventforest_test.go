@@ -55,7 +55,7 @@ func TestEventForestEcho(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := attacks.EventForest{Trees: 100, Features: "hist", PairS: 5}
+	a := attacks.EventForest{Features: "hist", PairS: 5}
 	within, err := datasets.Split("trial-kfold:k=5").Folds(&ds, datasets.Clip)
 	if err != nil {
 		t.Fatal(err)
