@@ -43,7 +43,7 @@ func TestLinkQueue(t *testing.T) {
 		{Time: 3 * ms, Size: 1000, Payload: 5},                // the line is free again
 		{Time: 999999 * time.Microsecond, Size: 1000, Dir: 1}, // ends after End
 	}}
-	out, err := l.Pass(in, nil)
+	out, err := l.Pass(in, defenses.Defended{Trace: in})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestLinkQueue(t *testing.T) {
 func TestLinkSaturated(t *testing.T) {
 	in := pair().Trace
 	in.Packets[0].Size = 100_000_000
-	if _, err := (Link{UpMbitS: 1}).Pass(in, nil); err == nil {
+	if _, err := (Link{UpMbitS: 1}).Pass(in, defenses.Defended{Trace: in}); err == nil {
 		t.Error("800 s of backlog were let through")
 	}
 }
@@ -73,7 +73,7 @@ func TestLinkSaturated(t *testing.T) {
 func TestNoneCostsNothing(t *testing.T) {
 	for seed := range uint64(5) {
 		rec := &datasets.Recording{Trace: defensetest.Busy(seed)}
-		base, err := DefaultLink().Pass(rec.Trace, nil)
+		base, err := DefaultLink().Pass(rec.Trace, defenses.Defended{Trace: rec.Trace})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,8 +172,8 @@ func TestLedgerMergesInAnyOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		base, _ := DefaultLink().Pass(in, nil)
-		if out, err = DefaultLink().Pass(out.Trace, out.Carried); err != nil {
+		base, _ := DefaultLink().Pass(in, defenses.Defended{Trace: in})
+		if out, err = DefaultLink().Pass(in, out); err != nil {
 			t.Fatal(err)
 		}
 		if err := defenses.Check(in, out); err != nil {

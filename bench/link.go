@@ -34,21 +34,20 @@ func (l Link) Validate() error {
 	return nil
 }
 
-// Pass sends t through the line: each packet comes out when its last bit is
-// through. c says what the packets of t carry of an earlier trace, nil that
-// they are that trace's own; the account of the result is relative to that
-// trace too. t and c are not modified. The error wraps defenses.ErrSaturated
-// when the queue is further behind at the end than defenses.MaxBacklog.
-func (l Link) Pass(t datasets.Trace, c *defenses.Carried) (defenses.Defended, error) {
-	out, err := l.apply(t)
+// Pass sends what a defense made of in through the line: each packet comes out
+// when its last bit is through. The account of the result is relative to in.
+// Neither in nor d is modified. The error wraps defenses.ErrSaturated when the
+// queue is further behind at the end than defenses.MaxBacklog.
+func (l Link) Pass(in datasets.Trace, d defenses.Defended) (defenses.Defended, error) {
+	out, err := l.apply(d.Trace)
 	if err != nil {
 		return defenses.Defended{}, err
 	}
-	out.Carried = defenses.Compose(c, out.Carried)
+	out.Carried = defenses.Compose(in, d.Carried, out.Carried)
 	return out, nil
 }
 
-// apply is Pass with an account relative to t, nil when the order is t's own.
+// apply is Pass for t alone, with an account nil when the order is t's own.
 func (l Link) apply(t datasets.Trace) (defenses.Defended, error) {
 	if l.UpMbitS == 0 && l.DownMbitS == 0 {
 		return defenses.Defended{Trace: t}, nil

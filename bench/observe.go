@@ -65,11 +65,11 @@ func (p pipeline) fill(o *observed, r role, draw int) error {
 	if err != nil {
 		return err
 	}
-	base, err := p.link.Pass(o.rec.Trace, nil)
+	base, err := p.link.Pass(o.rec.Trace, defenses.Defended{Trace: o.rec.Trace})
 	if err != nil {
 		return fmt.Errorf("recording %s: %w", o.rec.ID, err)
 	}
-	if out, err = p.link.Pass(out.Trace, out.Carried); err != nil {
+	if out, err = p.link.Pass(o.rec.Trace, out); err != nil {
 		return fmt.Errorf("defense %s on recording %s: %w", p.id, o.rec.ID, err)
 	}
 	o.cost = NewLedger(o.rec, base, out)
@@ -104,7 +104,7 @@ func (p pipeline) defend(g *rand.Rand, in datasets.Trace) (out, inside defenses.
 		if err != nil {
 			return out, inside, fmt.Errorf("defense %s on recording %s: %w", defenses.ID(d), in.Start.Format(time.DateOnly), err)
 		}
-		next.Carried = defenses.Compose(out.Carried, next.Carried)
+		next.Carried = defenses.Compose(in, out.Carried, next.Carried)
 		out = next
 		if d.Info().Place == defenses.AtDevice {
 			inside = out

@@ -1,5 +1,7 @@
 package defenses
 
+import "veilbench/datasets"
+
 // Builder collects a Carried account packet by packet.
 type Builder struct{ c Carried }
 
@@ -33,20 +35,21 @@ func (c *Carried) Entries(i int) (orig, bytes []int32) {
 	return c.Orig[lo:hi], c.Bytes[lo:hi]
 }
 
-// Compose joins the account of a first stage with that of a second one that
-// worked on the first one's output: the result says what each packet of the
-// second output carries of the first input. A nil account is the identity.
+// Compose joins the account of a first stage, which worked on in, with that of
+// a second one that worked on the first one's output: the result says what each
+// packet of the second output carries of in. A nil account is the identity; in
+// is needed because the first stage may still have padded.
 //
 // A packet between the stages holds its original bytes first, so the second
 // stage's pieces of it take them in order, and the piece that gets past them
 // carries nothing. An original without bytes goes with the first piece that
 // reaches its place.
-func Compose(first, second *Carried) *Carried {
-	if first == nil {
-		return second
-	}
+func Compose(in datasets.Trace, first, second *Carried) *Carried {
 	if second == nil {
 		return first
+	}
+	if first == nil {
+		first = identity(in)
 	}
 	// Next entry of each packet between the stages, and bytes of it used.
 	next := make([]int32, len(first.First)-1)
@@ -73,6 +76,16 @@ func Compose(first, second *Carried) *Carried {
 				used[mid] = 0
 			}
 		}
+		b.Next()
+	}
+	return b.Carried()
+}
+
+// identity is the account that nil stands for.
+func identity(in datasets.Trace) *Carried {
+	b := NewBuilder(len(in.Packets))
+	for i, p := range in.Packets {
+		b.Carry(int32(i), p.Payload)
 		b.Next()
 	}
 	return b.Carried()

@@ -33,7 +33,8 @@ func (c Chain) Info() Info {
 	return info
 }
 
-// Apply runs every stage, checks each result and composes the accounts.
+// Apply runs every stage, checks each result and the whole, and composes the
+// accounts.
 func (c Chain) Apply(rng *rand.Rand, in datasets.Trace) (Defended, error) {
 	out := Defended{Trace: in}
 	for _, d := range c {
@@ -44,8 +45,13 @@ func (c Chain) Apply(rng *rand.Rand, in datasets.Trace) (Defended, error) {
 		if err := Check(out.Trace, next); err != nil {
 			return Defended{}, fmt.Errorf("%s: %w", ID(d), err)
 		}
-		next.Carried = Compose(out.Carried, next.Carried)
+		next.Carried = Compose(in, out.Carried, next.Carried)
 		out = next
+	}
+	if len(c) > 1 {
+		if err := Check(in, out); err != nil {
+			return Defended{}, fmt.Errorf("%s as a whole: %w", c.Info().Name, err)
+		}
 	}
 	return out, nil
 }

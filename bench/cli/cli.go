@@ -108,6 +108,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.listCmd(),
 		a.runCmd(),
+		a.applyCmd(),
 		a.datasetsCmd(),
 		a.selfcheckCmd(),
 	)

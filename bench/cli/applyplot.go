@@ -1,0 +1,202 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"io"
+	"math"
+	"path/filepath"
+	"time"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"veilbench/datasets"
+	"veilbench/defenses"
+)
+
+// plotFormat refuses file names that no picture can have; "" is no picture.
+func plotFormat(file string) error {
+	switch filepath.Ext(file) {
+	case ".svg", ".png", ".pdf":
+		return nil
+	}
+	if file == "" {
+		return nil
+	}
+	return fmt.Errorf("--plot %s: want a file that ends in .svg, .png or .pdf", file)
+}
+
+// Colors that people with any color vision tell apart (Okabe and Ito).
+func plotColors() (up, down, cover color.Color) {
+	return color.RGBA{0, 114, 178, 255}, color.RGBA{213, 94, 0, 255}, color.RGBA{170, 170, 170, 255}
+}
+
+// plotBeforeAfter draws, side by side, every packet by time and size and the
+// rate over time, of a trace and of what leaves instead. Up is above the axis,
+// Down below. Both sides have the same scales. Only what leaves the home is
+// drawn, unless nothing does.
+func plotBeforeAfter(file, title string, in datasets.Trace, out defenses.Defended) error {
+	scale, unit := timeScale(max(in.End, out.Trace.End))
+	end := float64(max(in.End, out.Trace.End)) / scale
+	width := binWidth(max(in.End, out.Trace.End))
+	sides := []defenses.Defended{{Trace: in}, out}
+	plots := [][]*plot.Plot{make([]*plot.Plot, 2), make([]*plot.Plot, 2)}
+	low, high := 0.0, 0.0
+	for k, d := range sides {
+		name := []string{"before: " + count(in), "after " + title + ": " + count(out.Trace)}[k]
+		seq, err := sequencePlot(d, scale, end)
+		if err != nil {
+			return err
+		}
+		rate, lo, hi, err := ratePlot(d.Trace, width, scale)
+		if err != nil {
+			return err
+		}
+		seq.Title.Text = name
+		rate.X.Label.Text = "time (" + unit + ")"
+		plots[0][k], plots[1][k] = seq, rate
+		low, high = min(low, lo), max(high, hi)
+	}
+	for row := range plots {
+		for k, p := range plots[row] {
+			p.X.Min, p.X.Max = 0, math.Max(end, 1e-9)
+			if row == 1 {
+				p.Y.Min, p.Y.Max = low*1.05, math.Max(high*1.05, 1)
+			}
+			if k == 0 {
+				p.Y.Label.Text = []string{"IP packet (bytes)", fmt.Sprintf("bytes/s (bins of %v)", width)}[row]
+			}
+		}
+	}
+	return savePlots(file, plots)
+}
+
+func count(t datasets.Trace) string {
+	return fmt.Sprintf("%d packets, %.4g kB", len(t.Packets), float64(t.Bytes())/1000)
+}
+
+// timeScale picks the unit of the time axis.
+func timeScale(end time.Duration) (nanos float64, unit string) {
+	switch {
+	case end > 5*time.Hour:
+		return float64(time.Hour), "h"
+	case end > 10*time.Minute:
+		return float64(time.Minute), "min"
+	}
+	return float64(time.Second), "s"
+}
+
+// binWidth is a round width that gives at most 300 bins.
+func binWidth(end time.Duration) time.Duration {
+	for _, w := range []time.Duration{
+		100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second,
+		5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute,
+	} {
+		if end/w < 300 {
+			return w
+		}
+	}
+	return end/300 + 1
+}
+
+// sequencePlot draws every packet; packets of one pixel are drawn once.
+func sequencePlot(d defenses.Defended, scale, end float64) (*plot.Plot, error) {
+	up, down, cover := plotColors()
+	var points [3]plotter.XYs
+	type pixel struct{ kind, x, y int }
+	seen := map[pixel]bool{}
+	for i, p := range d.Trace.Packets {
+		x, y, kind := float64(p.Time)/scale, float64(p.Size-datasets.EthernetHeader), int(p.Dir)
+		if p.Dir == datasets.Down {
+			y = -y
+		}
+		if d.Carried != nil && d.Carried.First[i] == d.Carried.First[i+1] {
+			kind = 2
+		}
+		at := pixel{kind, int(x / math.Max(end, 1e-9) * 900), int(y / 8)}
+		if !seen[at] {
+			seen[at] = true
+			points[kind] = append(points[kind], plotter.XY{X: x, Y: y})
+		}
+	}
+	p := plot.New()
+	p.Y.Min, p.Y.Max = -1600, 1600
+	p.Legend.Top = true
+	p.Legend.XOffs = -vg.Points(4)
+	p.Add(plotter.NewGrid(), plotter.NewFunction(func(float64) float64 { return 0 }))
+	for _, kind := range []int{2, 0, 1} { // cover lies below
+		if len(points[kind]) == 0 {
+			continue
+		}
+		s, err := plotter.NewScatter(points[kind])
+		if err != nil {
+			return nil, err
+		}
+		s.GlyphStyle = draw.GlyphStyle{Radius: vg.Points(1.3), Shape: draw.CircleGlyph{},
+			Color: []color.Color{up, down, cover}[kind]}
+		p.Add(s)
+		thumb := *s
+		thumb.GlyphStyle.Radius = vg.Points(3)
+		p.Legend.Add([]string{"up", "down", "cover"}[kind], &thumb)
+	}
+	return p, nil
+}
+
+// ratePlot draws bytes per second, Up above the axis and Down below, and
+// returns the range of the values.
+func ratePlot(t datasets.Trace, width time.Duration, scale float64) (p *plot.Plot, low, high float64, err error) {
+	n := int(t.End/width) + 1
+	sums := [2][]float64{make([]float64, n), make([]float64, n)}
+	for _, p := range t.Packets {
+		sums[p.Dir][p.Time/width] += float64(p.Size-datasets.EthernetHeader) / width.Seconds()
+	}
+	up, down, _ := plotColors()
+	p = plot.New()
+	p.Add(plotter.NewGrid(), plotter.NewFunction(func(float64) float64 { return 0 }))
+	for dir, c := range []color.Color{up, down} {
+		sign := 1 - 2*float64(dir)
+		var xy plotter.XYs
+		for i, y := range sums[dir] {
+			x := float64(time.Duration(i)*width) / scale
+			xy = append(xy, plotter.XY{X: x, Y: sign * y},
+				plotter.XY{X: math.Min(x+float64(width)/scale, float64(t.End)/scale), Y: sign * y})
+			low, high = min(low, sign*y), max(high, sign*y)
+		}
+		l, err := plotter.NewLine(xy)
+		if err != nil {
+			return nil, 0, 0, err
+		}
+		l.Color, l.Width = c, vg.Points(0.8)
+		p.Add(l)
+	}
+	return p, low, high, nil
+}
+
+// savePlots draws the plots in a grid with common axes.
+func savePlots(file string, plots [][]*plot.Plot) error {
+	c, err := draw.NewFormattedCanvas(11*vg.Inch, 6*vg.Inch, filepath.Ext(file)[1:])
+	if err != nil {
+		return err
+	}
+	dc := draw.New(c)
+	pad := vg.Points(6)
+	tiles := draw.Tiles{Rows: len(plots), Cols: len(plots[0]), PadX: 2 * pad, PadY: 2 * pad,
+		PadTop: pad, PadBottom: pad, PadLeft: pad, PadRight: pad}
+	canvases := plot.Align(plots, tiles, dc)
+	for r := range plots {
+		for k, p := range plots[r] {
+			if p == nil {
+				return errors.New("nothing to draw")
+			}
+			p.Draw(canvases[r][k])
+		}
+	}
+	return writeFile(file, func(w io.Writer) error {
+		_, err := c.WriteTo(w)
+		return err
+	})
+}
