@@ -15,6 +15,7 @@ func All() []Attack {
 		GuessClock{},
 		GuessExact{GapS: 1, PairS: 5},
 		EventKNN{PairS: 5},
+		EventAlign{PairS: 5, Acks: "auto", First: 300},
 		EventForest{Features: "auto", PairS: 5},
 		NewDecompose(),
 		NewWindowForest(),

@@ -25,15 +25,7 @@ func segments(dst []segment, t datasets.Trace, packets []int32, gap time.Duratio
 	return dst
 }
 
-// signedSizes appends the length of every packet to dst, up positive and down
-// negative: IoTEvent's vector of a burst.
-func signedSizes(dst []int32, t datasets.Trace, packets []int32) []int32 {
-	for _, i := range packets {
-		dst = append(dst, signedSize(t.Packets[i]))
-	}
-	return dst
-}
-
+// signedSize is the length of a packet, up positive and down negative.
 func signedSize(p datasets.Packet) int32 {
 	if p.Dir == datasets.Down {
 		return -p.Size

@@ -65,20 +65,52 @@ func (a EventKNN) Validate() error {
 		inRange("pair_s", a.PairS, 0.001, 3600), inRange("max_even", float64(a.MaxEven), 0, maxBurst))
 }
 
+// nn is what the nearest-neighbor attacks share: event-knn and event-align
+// differ in the distance and in which packets count.
+type nn struct {
+	k         int // 0: chosen
+	gapS      float64
+	pairS     float64
+	maxEven   int
+	private   string
+	align     bool // edit distance instead of one index per length
+	dropAcks  bool
+	maxBurst  int // longest burst looked at in the event task
+	cutAt     int // packets of a sequence that count, 0: all
+	questions int // different bursts asked for one gap while tuning
+	others    int // bursts without an event to keep at most, 0: all
+}
+
+func (a EventKNN) nn() nn {
+	return nn{
+		k: a.K, gapS: a.GapS, pairS: a.PairS, maxEven: a.MaxEven, private: a.Private,
+		maxBurst: maxBurst, questions: tuneQueries,
+	}
+}
+
 // usable says whether bursts of n packets are looked at.
-func (a EventKNN) usable(n int) bool {
-	return a.MaxEven == 0 || n%2 == 0 && n <= a.MaxEven
+func (a nn) usable(n int) bool {
+	return a.maxEven == 0 || n%2 == 0 && n <= a.maxEven
 }
 
 // limit is how many equal bursts can ever matter.
-func (a EventKNN) limit() int {
-	return max(a.K, tuneK[len(tuneK)-1])
+func (a nn) limit() int {
+	return max(a.k, tuneK[len(tuneK)-1])
 }
 
 // Train keeps the training bursts and chooses what is left open.
 func (a EventKNN) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, error) {
-	if err := ctx.Err(); err != nil {
+	m, _, err := a.nn().train(ctx, t)
+	if err != nil {
 		return nil, err
+	}
+	return m, nil
+}
+
+// train also returns the score that validation gave.
+func (a nn) train(ctx context.Context, t Training) (*knnModel, float64, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, 0, err
 	}
 	if t.Task == datasets.Clip {
 		return a.trainClips(ctx, t)
@@ -87,46 +119,69 @@ func (a EventKNN) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, e
 }
 
 // newModel is a model without a burst.
-func (a EventKNN) newModel(t Training) *knnModel {
-	vs := newVectors()
+func (a nn) newModel(t Training) *knnModel {
 	m := &knnModel{
-		task: t.Task, k: max(a.K, 1), pair: seconds(a.PairS), gap: seconds(a.GapS), maxEven: a.MaxEven,
-		vs: vs, scopes: map[StreamKey]*scope{}, pooled: newScope(vs),
+		nn: a, task: t.Task, k: max(a.k, 1), pair: seconds(a.pairS), gap: seconds(a.gapS),
+		vs: newVectors(), scopes: map[StreamKey]*scope{},
 		classes: append(slices.Clone(t.Classes), datasets.Other),
 	}
-	for _, p := range strings.FieldsFunc(a.Private, func(r rune) bool { return r == ';' || r == '|' }) {
+	m.pooled = m.newScope()
+	for _, p := range strings.FieldsFunc(a.private, func(r rune) bool { return r == ';' || r == '|' }) {
 		m.private = append(m.private, strings.TrimSpace(p))
 	}
 	slices.Sort(m.classes)
 	return m
 }
 
+// ready makes the model safe for concurrent use.
+func (m *knnModel) ready() {
+	m.pooled.ready()
+	for _, s := range m.scopes {
+		s.ready()
+	}
+}
+
+func (m *knnModel) newScope() *scope {
+	s := &scope{folds: map[int16]bool{}}
+	if m.nn.align {
+		s.searcher = newAlignIndex(m.vs)
+	} else {
+		s.searcher = &byLength{m.vs, map[int]*lengthIndex{}}
+	}
+	return s
+}
+
 // trainClips makes one entry of each clip and, when k is open, takes the one
 // that names most clips right from the clips of other groups.
-func (a EventKNN) trainClips(ctx context.Context, t Training) (Model, error) {
+func (a nn) trainClips(ctx context.Context, t Training) (*knnModel, float64, error) {
 	m := a.newModel(t)
 	fold, n := folds(t.Examples, 5)
 	ids := make([]int32, len(t.Examples))
 	var key []byte
 	for i, e := range t.Examples {
 		class, ok := slices.BinarySearch(m.classes, e.Class)
-		v := signedSizes(nil, e.Trace, allPackets(e.Trace))
+		v := a.vector(nil, e.Trace, allPackets(e.Trace))
 		if ids[i], key = m.vs.id(v, key); !ok || !a.usable(len(v)) {
 			continue
 		}
-		m.pooled.add(ids[i], entry{int32(i), int16(fold[i]), [2]int16{int16(class), int16(class)}}, a.limit())
+		m.pooled.file(ids[i], entry{int32(i), int16(fold[i]), [2]int16{int16(class), int16(class)}}, a.limit())
 	}
-	if a.K > 0 || n < 2 {
-		return m, ctx.Err()
+	m.ready()
+	if n < 2 {
+		return m, 0, ctx.Err()
 	}
-	var right [len(tuneK)]int
+	ks := tuneK[:]
+	if a.k > 0 {
+		ks = []int{a.k}
+	}
+	right := make([]int, len(ks))
 	var near []neighbor
 	for i, e := range t.Examples {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		near = m.pooled.nearest(m.vs.at(ids[i]), a.limit(), int16(fold[i]), near)
-		for j, k := range tuneK {
+		for j, k := range ks {
 			if c := m.winner(near, k, 0); c >= 0 && m.classes[c] == e.Class {
 				right[j]++
 			}
@@ -138,17 +193,17 @@ func (a EventKNN) trainClips(ctx context.Context, t Training) (Model, error) {
 			best = j
 		}
 	}
-	m.k = tuneK[best]
-	return m, ctx.Err()
+	m.k = ks[best]
+	return m, float64(right[best]) / float64(len(ids)), ctx.Err()
 }
 
 // knnModel holds the training bursts.
 type knnModel struct {
+	nn        nn
 	task      datasets.Task
 	classes   []string // sorted, with Other
 	k         int
 	gap, pair time.Duration
-	maxEven   int
 	mode      int  // which of an entry's classes counts
 	single    bool // one detection at a time in a stream
 	threshold float64
@@ -186,9 +241,10 @@ type verdict struct {
 }
 
 // judge turns neighbors into ranked classes. The score is the votes for the
-// best event class times a closeness of 1 / (1 + rms/50), rms being the root
-// mean square difference in bytes between the burst and that class's
-// neighbors: 1 when all are identical to it.
+// best event class times a closeness of 1 / (1 + x/50), x being the difference
+// in bytes per packet between the burst and that class's neighbors (the root
+// of the mean square, or the mean for the edit distance): 1 when all are
+// identical to it.
 func (m *knnModel) judge(near []neighbor, packets int) verdict {
 	near = near[:min(m.k, len(near))]
 	if len(near) == 0 {
@@ -204,8 +260,11 @@ func (m *knnModel) judge(near []neighbor, packets int) verdict {
 	v := verdict{ranked: tally(votes)}
 	for _, r := range v.ranked {
 		if r.Class != datasets.Other {
-			rms := math.Sqrt(float64(dist[r.Class]) / float64(votes[r.Class]) / float64(packets))
-			v.score = r.P / (1 + rms/50)
+			x := float64(dist[r.Class]) / float64(votes[r.Class]) / float64(packets)
+			if !m.nn.align {
+				x = math.Sqrt(x)
+			}
+			v.score = r.P / (1 + x/50)
 			break
 		}
 	}
@@ -215,7 +274,7 @@ func (m *knnModel) judge(near []neighbor, packets int) verdict {
 // Guess names the clip or the bursts of t.
 func (m *knnModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
 	if m.task == datasets.Clip {
-		v := signedSizes(nil, t, allPackets(t))
+		v := m.nn.vector(nil, t, allPackets(t))
 		return Answer{Clip: m.judge(m.look(m.pooled, v, nil), len(v)).ranked}, ctx.Err()
 	}
 	return m.guessEvents(ctx, t)
@@ -224,10 +283,23 @@ func (m *knnModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error) 
 // look returns the k nearest training bursts of v, none when bursts of this
 // length are not looked at.
 func (m *knnModel) look(s *scope, v []int32, dst []neighbor) []neighbor {
-	if len(v) == 0 || !(EventKNN{MaxEven: m.maxEven}).usable(len(v)) {
+	if len(v) == 0 || !m.nn.usable(len(v)) {
 		return dst[:0]
 	}
 	return s.nearest(v, m.k, noFold, dst)
+}
+
+// vector appends the signed sizes of the packets that count.
+func (a nn) vector(dst []int32, t datasets.Trace, packets []int32) []int32 {
+	for _, i := range packets {
+		if a.cutAt > 0 && len(dst) == a.cutAt {
+			break
+		}
+		if p := t.Packets[i]; !a.dropAcks || p.Payload > 0 {
+			dst = append(dst, signedSize(p))
+		}
+	}
+	return dst
 }
 
 // isPrivate says whether a class was named as private, whole or by its

@@ -38,7 +38,7 @@ type sample struct {
 
 // corpus is the training bursts under one gap.
 type corpus struct {
-	a       EventKNN
+	a       nn
 	m       *knnModel
 	samples [][]sample // by example, in order of time
 }
@@ -50,7 +50,7 @@ type streamed struct {
 }
 
 // trainEvents tries every gap and keeps the best.
-func (a EventKNN) trainEvents(ctx context.Context, t Training) (Model, error) {
+func (a nn) trainEvents(ctx context.Context, t Training) (*knnModel, float64, error) {
 	fold, n := folds(t.Examples, 5)
 	if n < 2 { // one group only: its examples, else the halves of one
 		for i := range fold {
@@ -62,53 +62,81 @@ func (a EventKNN) trainEvents(ctx context.Context, t Training) (Model, error) {
 		ex[i] = streamed{e, Streams(e.Trace)}
 	}
 	gaps := tuneGaps[:]
-	if a.GapS > 0 {
-		gaps = []float64{a.GapS}
+	if a.gapS > 0 {
+		gaps = []float64{a.gapS}
 	}
 	var best *corpus
 	score := -1.0
 	for _, g := range gaps {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		c := a.collect(t, ex, fold, seconds(g))
 		s, err := c.tune(ctx, ex)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if s > score {
 			best, score = c, s
 		}
 	}
-	return best.m, ctx.Err()
+	return best.m, score, ctx.Err()
 }
 
 // collect cuts the examples into bursts at gap and files them.
-func (a EventKNN) collect(t Training, ex []streamed, fold []int, gap time.Duration) *corpus {
+func (a nn) collect(t Training, ex []streamed, fold []int, gap time.Duration) *corpus {
 	c := &corpus{a: a, m: a.newModel(t), samples: make([][]sample, len(ex))}
 	c.m.gap = gap
-	order := int32(0)
+	others := 0
 	for i, e := range ex {
 		c.samples[i] = c.cut(e, int16(fold[i]), len(ex) == 1)
 		for _, s := range c.samples[i] {
-			if s.vec >= 0 {
-				c.m.file(s.key, s.vec, entry{order, s.fold, s.class}, a.limit())
+			if s.vec >= 0 && c.m.classes[s.class[pairAll]] == datasets.Other {
+				others++
 			}
-			order++
 		}
 	}
+	c.file(others)
+	c.m.ready()
 	return c
+}
+
+// file adds all samples to the model; of the given number without an event no
+// more than a.others, evenly.
+func (c *corpus) file(others int) {
+	take := others
+	if c.a.others > 0 {
+		take = min(take, c.a.others)
+	}
+	order, seen := int32(0), 0
+	for _, example := range c.samples {
+		for _, s := range example {
+			order++
+			if s.vec < 0 {
+				continue
+			}
+			if c.m.classes[s.class[pairAll]] == datasets.Other {
+				// Number seen of all is taken when seen*take/others passes a
+				// whole number.
+				seen++
+				if seen*take/others == (seen-1)*take/others {
+					continue
+				}
+			}
+			c.m.file(s.key, s.vec, entry{order - 1, s.fold, s.class}, c.a.limit())
+		}
+	}
 }
 
 // file adds a burst to the model of its stream and to the pooled one.
 func (m *knnModel) file(key StreamKey, vec int32, e entry, limit int) {
 	s := m.scopes[key]
 	if s == nil {
-		s = newScope(m.vs)
+		s = m.newScope()
 		m.scopes[key] = s
 	}
-	s.add(vec, e, limit)
-	m.pooled.add(vec, e, limit)
+	s.file(vec, e, limit)
+	m.pooled.file(vec, e, limit)
 }
 
 // cut returns the bursts of one example in order of time. With halves set the
@@ -136,9 +164,10 @@ func (c *corpus) cut(e streamed, fold int16, halves bool) []sample {
 			for mode := range events {
 				b.class[mode] = c.m.classOf(e.Labels, events[mode][i])
 			}
-			if c.a.usable(len(packets)) && len(packets) <= maxBurst {
-				v = signedSizes(v[:0], e.Trace, packets)
-				b.vec, key = c.m.vs.id(v, key)
+			if c.a.usable(len(packets)) && len(packets) <= c.a.maxBurst {
+				if v = c.a.vector(v[:0], e.Trace, packets); len(v) > 0 {
+					b.vec, key = c.m.vs.id(v, key)
+				}
 			}
 			out = append(out, b)
 		}
@@ -168,10 +197,10 @@ type trial struct {
 
 // trials lists what tuning compares, in order of preference. Neighbors are
 // judged once for both values of single, which stand side by side.
-func (a EventKNN) trials() []trial {
+func (a nn) trials() []trial {
 	ks := tuneK[:]
-	if a.K > 0 {
-		ks = []int{a.K}
+	if a.k > 0 {
+		ks = []int{a.k}
 	}
 	var out []trial
 	for mode := range pairModes {
@@ -196,7 +225,7 @@ func (c *corpus) tune(ctx context.Context, ex []streamed) (float64, error) {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		until := c.ask(i, trials, found, max(tuneQueries/len(ex), 100))
+		until := c.ask(i, trials, found, max(c.a.questions/len(ex), 100))
 		for _, e := range trueEvents(ex[i].Labeled) {
 			if e.At <= until {
 				truth[i] = append(truth[i], e)
@@ -329,11 +358,11 @@ func (m *knnModel) guessEvents(ctx context.Context, t datasets.Trace) (Answer, e
 		for _, sg := range segs {
 			packets := s.Packets[sg.Lo:sg.Hi]
 			b := Burst{Start: t.Packets[packets[0]].Time, End: t.Packets[packets[len(packets)-1]].Time, Ranked: unknownRank()}
-			if len(packets) <= maxBurst {
-				key = sequenceKey(key[:0], t, packets)
+			if len(packets) <= m.nn.maxBurst {
+				v = m.nn.vector(v[:0], t, packets)
+				key = vectorKey(key[:0], v)
 				a, ok := known[sc][string(key)]
 				if !ok {
-					v = signedSizes(v[:0], t, packets)
 					near = m.look(sc, v, near)
 					a = m.judge(near, len(v))
 					known[sc][string(key)] = a

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -40,18 +41,14 @@ const signatureHeader = "veilbench-signatures 1"
 func (m *knnModel) Save(w io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s\ntask %q\nk %d\ngap_s %v\npair_s %v\nmax_even %d\nmode %d\nsingle %v\nthreshold %v\n",
-		signatureHeader, m.task, m.k, m.gap.Seconds(), m.pair.Seconds(), m.maxEven, m.mode, m.single, m.threshold)
+		signatureHeader, m.task, m.k, m.gap.Seconds(), m.pair.Seconds(), m.nn.maxEven, m.mode, m.single, m.threshold)
 	for _, p := range m.private {
 		fmt.Fprintf(&b, "private %q\n", p)
 	}
 	for _, c := range m.classes {
 		fmt.Fprintf(&b, "class %q\n", c)
 	}
-	keys := make([]StreamKey, 0, len(m.scopes))
-	for k := range m.scopes {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b StreamKey) int {
+	keys := slices.SortedFunc(maps.Keys(m.scopes), func(a, b StreamKey) int {
 		return cmp.Or(bytes.Compare(a.Link[:], b.Link[:]), cmp.Compare(a.Host, b.Host), a.Remote.Compare(b.Remote))
 	})
 	for _, k := range keys {
@@ -68,13 +65,9 @@ func (m *knnModel) Save(w io.Writer) error {
 // writeScope lists the bursts of s by number of packets, then in order of
 // their first place in the training data.
 func (m *knnModel) writeScope(b *bytes.Buffer, s *scope) {
-	lengths := make([]int, 0, len(s.lengths))
-	for n := range s.lengths {
-		lengths = append(lengths, n)
-	}
-	slices.Sort(lengths)
-	for _, n := range lengths {
-		ix := s.lengths[n]
+	all := s.searcher.(*byLength).lengths
+	for _, n := range slices.Sorted(maps.Keys(all)) {
+		ix := all[n]
 		for r, id := range ix.ids {
 			b.WriteString("burst")
 			for _, x := range m.vs.at(id) {
@@ -109,7 +102,7 @@ func (a EventKNN) Load(r io.Reader) (Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("signature file: %w", err)
 	}
-	p := signatureReader{m: EventKNN{}.newModel(Training{})}
+	p := signatureReader{m: EventKNN{}.nn().newModel(Training{})}
 	p.m.classes = nil
 	sc := bufio.NewScanner(bytes.NewReader(body))
 	sc.Buffer(nil, len(body)+1)
@@ -121,6 +114,7 @@ func (a EventKNN) Load(r io.Reader) (Model, error) {
 	if err := p.finish(); err != nil {
 		return nil, fmt.Errorf("signature file: %w", err)
 	}
+	p.m.ready()
 	return p.m, nil
 }
 
@@ -163,7 +157,7 @@ func (p *signatureReader) line(n int, s string) error {
 	case "k":
 		p.m.k, err = strconv.Atoi(rest)
 	case "max_even":
-		p.m.maxEven, err = strconv.Atoi(rest)
+		p.m.nn.maxEven, err = strconv.Atoi(rest)
 	case "mode":
 		p.m.mode, err = strconv.Atoi(rest)
 	case "single":
@@ -226,7 +220,7 @@ func (p *signatureReader) newScope(s string) error {
 	if p.m.scopes[k] != nil {
 		return fmt.Errorf("scope %s stands there twice", s)
 	}
-	p.scope = newScope(p.m.vs)
+	p.scope = p.m.newScope()
 	p.m.scopes[k] = p.scope
 	return nil
 }
@@ -284,7 +278,7 @@ func (p *signatureReader) burst(s string) error {
 			return fmt.Errorf("entry %q: want class@place with a class below %d and places that grow", f, len(p.m.classes))
 		}
 		last = order
-		p.scope.add(id, entry{order: int32(order), class: [2]int16{int16(class), int16(class)}}, p.m.k)
+		p.scope.file(id, entry{order: int32(order), class: [2]int16{int16(class), int16(class)}}, p.m.k)
 	}
 	return nil
 }
@@ -299,8 +293,8 @@ func (p *signatureReader) finish() error {
 		return fmt.Errorf("k %d: want 1 to 99", m.k)
 	case m.mode != pairNearest && m.mode != pairAll:
 		return fmt.Errorf("mode %d: want 0 or 1", m.mode)
-	case m.maxEven < 0 || m.maxEven > maxBurst:
-		return fmt.Errorf("max_even %d: want 0 to %d", m.maxEven, maxBurst)
+	case m.nn.maxEven < 0 || m.nn.maxEven > maxBurst:
+		return fmt.Errorf("max_even %d: want 0 to %d", m.nn.maxEven, maxBurst)
 	case len(m.classes) == 0:
 		return fmt.Errorf("no classes")
 	}

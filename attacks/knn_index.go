@@ -15,12 +15,17 @@ type vectors struct {
 
 func newVectors() *vectors { return &vectors{byKey: map[string]int32{}, first: []int32{0}} }
 
+// vectorKey appends v as bytes.
+func vectorKey(dst []byte, v []int32) []byte {
+	for _, x := range v {
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(x))
+	}
+	return dst
+}
+
 // id returns the number of v, which is copied when it is new. key is scratch.
 func (vs *vectors) id(v []int32, key []byte) (int32, []byte) {
-	key = key[:0]
-	for _, x := range v {
-		key = binary.LittleEndian.AppendUint32(key, uint32(x))
-	}
+	key = vectorKey(key[:0], v)
 	if id, ok := vs.byKey[string(key)]; ok {
 		return id, key
 	}
@@ -56,24 +61,26 @@ func (n neighbor) before(o neighbor) bool {
 // noFold skips nothing in a search.
 const noFold = -1
 
-// lengthIndex holds the training bursts of one number of packets. Equal bursts
-// are merged into one row with a list of entries in order of the training
-// data; of one row and fold only the first few can ever be among the k
-// nearest, so no more are kept.
-type lengthIndex struct {
+// merged holds training bursts. Equal ones are merged into one row with a list
+// of entries in order of the training data; of one row and fold only the first
+// few can ever be among the k nearest, so no more are kept.
+type merged struct {
 	vs      *vectors
 	ids     []int32 // vector of each row
 	row     map[int32]int32
 	entries [][]entry
 }
 
+// lengthIndex is the training bursts of one number of packets.
+type lengthIndex struct{ merged }
+
 func newLengthIndex(vs *vectors) *lengthIndex {
-	return &lengthIndex{vs: vs, row: map[int32]int32{}}
+	return &lengthIndex{merged{vs: vs, row: map[int32]int32{}}}
 }
 
 // add appends an entry, which must come after those added before, and keeps at
 // most limit of one row and fold.
-func (ix *lengthIndex) add(id int32, e entry, limit int) {
+func (ix *merged) add(id int32, e entry, limit int) {
 	r, ok := ix.row[id]
 	if !ok {
 		r = int32(len(ix.ids))
@@ -110,7 +117,7 @@ func (ix *lengthIndex) nearest(q []int32, k int, skip int16, dst []neighbor) []n
 
 // push puts the entries of row r, all at distance d, into the sorted list of
 // at most k neighbors.
-func (ix *lengthIndex) push(dst []neighbor, k int, d int64, r int, skip int16) []neighbor {
+func (ix *merged) push(dst []neighbor, k int, d int64, r int, skip int16) []neighbor {
 	for _, e := range ix.entries[r] {
 		if e.fold == skip {
 			continue
@@ -144,26 +151,26 @@ func distanceWithin(a, b []int32, worst int64) (d int64, ok bool) {
 	return d, worst < 0 || d <= worst
 }
 
-// scope is the training bursts of one stream, or of all streams pooled: one
-// index for each number of packets, as in IoTEvent.
+// searcher finds the training bursts nearest to a vector.
+type searcher interface {
+	// add files a burst; entries come in order of the training data. Of equal
+	// bursts of one fold no more than limit are kept.
+	add(id int32, e entry, limit int)
+	// ready makes the searcher safe for concurrent use once all is added.
+	ready()
+	// nearest returns the k entries nearest to q in order of (distance, place
+	// in the training data), leaving out fold skip. dst is scratch.
+	nearest(q []int32, k int, skip int16, dst []neighbor) []neighbor
+}
+
+// scope is the training bursts of one stream, or of all streams pooled.
 type scope struct {
-	vs      *vectors
-	lengths map[int]*lengthIndex
-	folds   map[int16]bool // folds that have a burst here
+	searcher
+	folds map[int16]bool // folds that have a burst here
 }
 
-func newScope(vs *vectors) *scope {
-	return &scope{vs: vs, lengths: map[int]*lengthIndex{}, folds: map[int16]bool{}}
-}
-
-func (s *scope) add(id int32, e entry, limit int) {
-	n := len(s.vs.at(id))
-	ix := s.lengths[n]
-	if ix == nil {
-		ix = newLengthIndex(s.vs)
-		s.lengths[n] = ix
-	}
-	ix.add(id, e, limit)
+func (s *scope) file(id int32, e entry, limit int) {
+	s.add(id, e, limit)
 	s.folds[e.fold] = true
 }
 
@@ -172,9 +179,27 @@ func (s *scope) seenOutside(f int16) bool {
 	return len(s.folds) > 1 || len(s.folds) == 1 && !s.folds[f]
 }
 
+// byLength is one index for each number of packets, as in IoTEvent.
+type byLength struct {
+	vs      *vectors
+	lengths map[int]*lengthIndex
+}
+
+func (b *byLength) add(id int32, e entry, limit int) {
+	n := len(b.vs.at(id))
+	ix := b.lengths[n]
+	if ix == nil {
+		ix = newLengthIndex(b.vs)
+		b.lengths[n] = ix
+	}
+	ix.add(id, e, limit)
+}
+
+func (b *byLength) ready() {}
+
 // nearest asks the index of q's length; none without such a training burst.
-func (s *scope) nearest(q []int32, k int, skip int16, dst []neighbor) []neighbor {
-	if ix := s.lengths[len(q)]; ix != nil {
+func (b *byLength) nearest(q []int32, k int, skip int16, dst []neighbor) []neighbor {
+	if ix := b.lengths[len(q)]; ix != nil {
 		return ix.nearest(q, k, skip, dst)
 	}
 	return dst[:0]

@@ -1,0 +1,201 @@
+package attacks
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"veilbench/datasets"
+)
+
+// EventAlign is event-knn without its blind spot: bursts are compared by an
+// edit distance, so that an extra ACK or a split packet costs a little instead
+// of everything. Leaving a packet out or putting one in costs its length, a
+// packet for another of the same direction costs the difference of lengths;
+// packets of different directions do not stand for each other. The nearest
+// training bursts vote as in event-knn, and everything left open (k, gap,
+// pairing, threshold, whether pure ACKs count) is chosen inside training.
+type EventAlign struct {
+	K     int     `help:"neighbors that vote; 0: chosen inside training among 1, 3, 5, 7, 9"`
+	GapS  float64 `help:"gap between packets that closes a burst, in seconds; 0: chosen inside training"`
+	PairS float64 `help:"how far a burst may be from its event in the log, in seconds"`
+	Acks  string  `help:"keep or drop pure ACKs; auto: chosen inside training"`
+	First int     `help:"packets of a burst or clip that count, from its beginning"`
+}
+
+var _ Attack = EventAlign{}
+
+// Info describes the attack.
+func (EventAlign) Info() Info {
+	return Info{
+		Name: "event-align", Doc: "nearest neighbors under a length-aware edit distance",
+		Tasks: []datasets.Task{datasets.Events, datasets.Clip},
+	}
+}
+
+// Validate checks the parameters.
+func (a EventAlign) Validate() error {
+	if a.Acks != "auto" && a.Acks != "keep" && a.Acks != "drop" {
+		return fmt.Errorf("acks=%s: want auto, keep or drop", a.Acks)
+	}
+	return cmp.Or(inRange("k", float64(a.K), 0, 99), inRange("gap_s", a.GapS, 0, 3600),
+		inRange("pair_s", a.PairS, 0.001, 3600), inRange("first", float64(a.First), 1, 10000))
+}
+
+// Bounds that keep the edit distance affordable.
+const (
+	alignQuestions = 1500
+	alignOthers    = 3000
+)
+
+// Train keeps the training bursts and chooses what is left open. Without acks
+// set, ACKs are first kept; then dropping them is tried with the gap found.
+func (a EventAlign) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, error) {
+	s := nn{
+		k: a.K, gapS: a.GapS, pairS: a.PairS, align: true, dropAcks: a.Acks == "drop", cutAt: a.First,
+		maxBurst: 2 * a.First, questions: alignQuestions, others: alignOthers,
+	}
+	m, score, err := s.train(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if a.Acks == "auto" {
+		s.dropAcks, s.gapS = true, m.gap.Seconds()
+		without, other, err := s.train(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		if other > score {
+			m = without
+		}
+	}
+	return alignModel{m}, nil
+}
+
+// alignModel is a nearest-neighbor model that is not a signature file.
+type alignModel struct{ m *knnModel }
+
+// Guess names the clip or the bursts of t.
+func (m alignModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
+	return m.m.Guess(ctx, t)
+}
+
+// alignIndex searches by edit distance. Every operation changes the bytes up
+// and the bytes down by no more than it costs, so the difference of these sums
+// is a lower bound of the distance: candidates are visited in order of that
+// bound until it exceeds the k-th distance found.
+type alignIndex struct {
+	merged
+	sums  [][2]int64 // bytes up and down of each row
+	order []int32    // rows by bytes up + down
+	total []int64    // bytes of the rows in that order
+}
+
+func newAlignIndex(vs *vectors) *alignIndex {
+	return &alignIndex{merged: merged{vs: vs, row: map[int32]int32{}}}
+}
+
+func directionSums(v []int32) (s [2]int64) {
+	for _, x := range v {
+		if x >= 0 {
+			s[0] += int64(x)
+		} else {
+			s[1] -= int64(x)
+		}
+	}
+	return s
+}
+
+func (ix *alignIndex) add(id int32, e entry, limit int) {
+	ix.merged.add(id, e, limit)
+	if len(ix.sums) < len(ix.ids) {
+		ix.sums = append(ix.sums, directionSums(ix.vs.at(id)))
+	}
+}
+
+// ready sorts the rows.
+func (ix *alignIndex) ready() {
+	ix.order = make([]int32, len(ix.ids))
+	for i := range ix.order {
+		ix.order[i] = int32(i)
+	}
+	slices.SortStableFunc(ix.order, func(a, b int32) int {
+		return cmp.Compare(ix.sums[a][0]+ix.sums[a][1], ix.sums[b][0]+ix.sums[b][1])
+	})
+	ix.total = make([]int64, len(ix.order))
+	for i, r := range ix.order {
+		ix.total[i] = ix.sums[r][0] + ix.sums[r][1]
+	}
+}
+
+// nearest walks outward from the row whose bytes are nearest to q's.
+func (ix *alignIndex) nearest(q []int32, k int, skip int16, dst []neighbor) []neighbor {
+	dst = dst[:0]
+	sums := directionSums(q)
+	total := sums[0] + sums[1]
+	hi, _ := slices.BinarySearch(ix.total, total)
+	lo := hi - 1
+	scratch := make([]int64, 2*len(q)+2)
+	for lo >= 0 || hi < len(ix.order) {
+		at := hi
+		if hi == len(ix.order) || lo >= 0 && total-ix.total[lo] <= ix.total[hi]-total {
+			at = lo
+			lo--
+		} else {
+			hi++
+		}
+		worst := int64(-1)
+		if len(dst) == k {
+			if worst = dst[k-1].dist; abs64(ix.total[at]-total) > worst {
+				break // so are all rows further out
+			}
+		}
+		r := ix.order[at]
+		if s := ix.sums[r]; worst >= 0 && abs64(s[0]-sums[0])+abs64(s[1]-sums[1]) > worst {
+			continue
+		}
+		if d, ok := editWithin(q, ix.vs.at(ix.ids[r]), worst, scratch); ok {
+			dst = ix.push(dst, k, d, int(r), skip)
+		}
+	}
+	return dst
+}
+
+func abs64(x int64) int64 {
+	if x < 0 {
+		return -x
+	}
+	return x
+}
+
+// editWithin is the edit distance of a and b, given up (ok false) once no way
+// can end at worst or below; a negative worst is no bound. scratch has room for
+// two rows of len(a)+1.
+func editWithin(a, b []int32, worst int64, scratch []int64) (d int64, ok bool) {
+	n := len(a) + 1
+	prev, row := scratch[:n], scratch[n:2*n]
+	prev[0] = 0
+	for i, x := range a {
+		prev[i+1] = prev[i] + abs64(int64(x))
+	}
+	for _, y := range b {
+		gap := abs64(int64(y))
+		row[0] = prev[0] + gap
+		least := row[0]
+		for i, x := range a {
+			best := min(prev[i+1]+gap, row[i]+abs64(int64(x)))
+			if (x < 0) == (y < 0) {
+				best = min(best, prev[i]+abs64(int64(x)-int64(y)))
+			}
+			row[i+1] = best
+			least = min(least, best)
+		}
+		if worst >= 0 && least > worst {
+			return least, false
+		}
+		prev, row = row, prev
+	}
+	return prev[n-1], worst < 0 || prev[n-1] <= worst
+}
