@@ -30,7 +30,8 @@ const iotEventsSource = "IoTEvents, github.com/yangting111/IoTEvents commit efa1
 // 66 and 74 bytes carry no payload, others all above 54. Addresses and ports
 // were not published, so each clip is one flow; LAN traffic was dropped at
 // capture, so the vantage is wan. Every clip is its own group and the split is
-// within one recording session. All clips of a data set end at its longest
+// within one recording session. Clips that stand in a file twice are kept, with
+// a warning: the authors counted them. All clips of a data set end at its longest
 // clip, rounded up to a whole second.
 func IoTEvents(path string) ([]datasets.Dataset, error) {
 	files, skipped, err := readIoTEventsPath(path)
@@ -210,11 +211,29 @@ func iotEventsDataset(name string, files []iotFile) datasets.Dataset {
 		if backward > 0 {
 			ds.Warnings = append(ds.Warnings, fmt.Sprintf("%s: %d packets in %d clips lie before an earlier packet; their time is the running maximum", f.stem, backward, clips))
 		}
+		if n := f.copies(); n > 0 {
+			ds.Warnings = append(ds.Warnings, fmt.Sprintf("%s: %d clips are copies of earlier ones, with the same times", f.stem, n))
+		}
 		if f.tail > 0 {
 			ds.Warnings = append(ds.Warnings, fmt.Sprintf("%s: %d packets after the last label, left out", f.stem, f.tail))
 		}
 	}
 	return ds
+}
+
+// copies counts the clips that stand in the file a second time.
+func (f iotFile) copies() int {
+	first := map[time.Time][]int{}
+	n := 0
+	for i, c := range f.clips {
+		same := func(j int) bool { return f.clips[j].label == c.label && slices.Equal(f.clips[j].packets, c.packets) }
+		if slices.ContainsFunc(first[c.start], same) {
+			n++
+			continue
+		}
+		first[c.start] = append(first[c.start], i)
+	}
+	return n
 }
 
 func (c iotClip) recording(id string, devices []string, device int, end time.Duration) datasets.Recording {

@@ -56,6 +56,9 @@ func TestIoTEventsCounts(t *testing.T) {
 		if s := fmt.Sprintf("in %d clips lie before", w.backwardClips); w.backwardClips > 0 && !strings.Contains(strings.Join(ds.Warnings, "\n"), s) {
 			t.Errorf("%s: no warning %q in %q", ds.Name, s, ds.Warnings)
 		}
+		if got := slices.Contains(ds.Warnings, ds.Recordings[0].Labels.Devices[0]+": 8 clips are copies of earlier ones, with the same times"); got != (i == 0) {
+			t.Errorf("%s: warnings %q", ds.Name, ds.Warnings)
+		}
 		if got := strings.Contains(strings.Join(ds.Warnings, "\n"), "12_19write_sx_data.txt: 72 packets and no label"); got != (i == 0) {
 			t.Errorf("%s: warnings %q", ds.Name, ds.Warnings)
 		}
