@@ -1,32 +1,250 @@
 package capture
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
 	"io/fs"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
 
-func TestSmoke(t *testing.T) {
-	filepath.WalkDir(shared(t), func(p string, d fs.DirEntry, err error) error {
-		if strings.HasSuffix(p, ".pcap") || strings.HasSuffix(p, ".pcapng") {
+// recordedCounts are the packet counts that the READMEs of the recorded data
+// give; folders stand for the sum over their captures.
+func recordedCounts() map[string]int {
+	return map[string]int{
+		"echo_voice/captures":                                   5270,
+		"iot_sentinel":                                          61222,
+		"lock_camera_week/pcaps":                                153913,
+		"smart_plug_day/passive.pcap":                           11661,
+		"smart_plug_day/active.pcap":                            2004,
+		"vpn_samples/wireguard_download.pcap":                   1222,
+		"vpn_samples/wireguard.pcap":                            52,
+		"vpn_samples/openvpn.pcapng":                            706,
+		"vpn_samples/openvpn_nohmac.pcapng":                     944,
+		"vpn_samples/ipsec_isakmp_esp.pcap":                     834,
+		"whole_home":                                            29761,
+		"whole_home/all_devices/wan.pcap":                       10798,
+		"whole_home/all_devices/philips-hue.pcap":               2347,
+		"whole_home/all_devices/smartthings-hub.pcap":           4496,
+		"whole_home/all_devices/xiaomi-cam.pcap":                5451,
+		"whole_home/all_devices/dlink-cam.pcap":                 1914,
+		"whole_home/all_devices/tuya-motion.pcap":               1397,
+		"whole_home/all_devices/tplink-plug.pcap":               842,
+		"whole_home/tplink_plug_runs/no_firewall_wlan24.pcap":   888,
+		"whole_home/tplink_plug_runs/base_firewall_wlan24.pcap": 832,
+		"whole_home/tplink_plug_runs/my_firewall_wlan24.pcap":   796,
+	}
+}
+
+// captures lists the captures at or under a path, in order.
+func captures(t testing.TB, root string) []string {
+	t.Helper()
+	var out []string
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if ext := filepath.Ext(p); err == nil && !d.IsDir() && (ext == ".pcap" || ext == ".pcapng") {
+			out = append(out, p)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestRecordedCapturesHaveTheirPackets(t *testing.T) {
+	root := shared(t)
+	for path, want := range recordedCounts() {
+		got := 0
+		for _, p := range captures(t, filepath.Join(root, path)) {
 			tr, rep, err := Open(t.Context(), p, Options{})
 			if err != nil {
 				t.Error(err)
-				return nil
+				continue
 			}
-			if err := tr.Check(); err != nil {
-				t.Error(p, err)
+			if err := tr.Check(); err != nil || rep.Skipped > 0 {
+				t.Errorf("%s: %v %+v", p, err, rep)
 			}
-			if !strings.Contains(p, "sentinel") {
-				t.Log(p, rep.Format, rep.Resolution, rep.Records, rep.Packets, len(tr.Flows), rep.Odd, rep.Reasons, rep.Links, rep.Warnings)
-				for i, f := range tr.Flows {
-					if i < 4 {
-						t.Log("  ", f)
-					}
-				}
-			}
+			got += len(tr.Packets)
 		}
-		return nil
-	})
+		if got != want {
+			t.Errorf("%s: %d packets, want %d", path, got, want)
+		}
+	}
+	if n := len(captures(t, filepath.Join(root, "iot_sentinel"))); n != 237 {
+		t.Errorf("%d set-up captures, want 237", n)
+	}
+}
+
+// TestRecordedFactsOfThePlug has numbers that the README of smart_plug_day
+// states: duration, and 153 commands of 213 bytes from one address.
+func TestRecordedFactsOfThePlug(t *testing.T) {
+	tr, _, err := Open(t.Context(), shared(t, "smart_plug_day", "active.pcap"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := 0
+	for _, p := range tr.Packets {
+		if s := p.Time.Seconds(); p.Payload == 213 && tr.Flows[p.Flow].Remote.Addr().String() == "3.120.92.134" && p.Dir == 1 && s >= 2986.2 && s < 3513.5 {
+			commands++
+		}
+	}
+	if d := tr.End.Seconds(); d < 3566.9 || d > 3567.1 || commands != 153 {
+		t.Errorf("%.1f s, %d commands", d, commands)
+	}
+}
+
+// row is what both readers say about a record.
+type row struct {
+	time                  string
+	length                int
+	ipLength              string
+	src, dst, proto, port string
+}
+
+// TestRecordsAgreeWithTshark compares every record of every capture with
+// tshark's fields. tshark gives one value per layer, so the first of a list is
+// the outermost, which is what the reader decodes.
+func TestRecordsAgreeWithTshark(t *testing.T) {
+	root, tshark := shared(t), needTool(t, "tshark")
+	paths := captures(t, root)
+	rows := 0
+	for _, p := range join(t, paths) {
+		rows += compareWithTshark(t, tshark, p)
+	}
+	t.Logf("%d records of %d captures agree", rows, len(paths))
+}
+
+// join puts captures with the same file header into one file each, because
+// tshark takes half a second to start.
+func join(t *testing.T, paths []string) []string {
+	t.Helper()
+	var out []string
+	at := map[string]int{}
+	dir := t.TempDir()
+	for _, p := range paths {
+		b, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head := string(b[:24])
+		i, ok := at[head]
+		if head[0] == 0x0a { // pcapng: as it is
+			out = append(out, p)
+			continue
+		}
+		if !ok {
+			i = len(out)
+			at[head] = i
+			out = append(out, filepath.Join(dir, fmt.Sprint(i, ".pcap")))
+		} else {
+			b = b[24:]
+		}
+		f, err := os.OpenFile(out[i], os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+	return out
+}
+
+func compareWithTshark(t *testing.T, tshark, path string) int {
+	t.Helper()
+	fields := []string{"frame.time_epoch", "frame.len", "ip.len", "ipv6.plen", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.proto", "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport", "icmpv6.type"}
+	args := []string{"-n", "-r", path, "-T", "fields", "-E", "occurrence=f", "-E", "separator=|", "-o", "ip.defragment:FALSE", "-o", "ip.tso_support:TRUE", "-o", "tcp.desegment_tcp_streams:FALSE", "-o", "tcp.analyze_sequence_numbers:FALSE"}
+	for _, p := range []string{"tls", "coap", "dns", "mdns", "mqtt", "http", "ssdp", "dhcp", "ntp", "quic", "openvpn", "wg", "isakmp", "esp", "data"} {
+		args = append(args, "--disable-protocol", p)
+	}
+	for _, f := range fields {
+		args = append(args, "-e", f)
+	}
+	cmd := exec.Command(tshark, args...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rd, err := NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	n := 0
+	var rec Record
+	var fr frame
+	for {
+		err := rd.Next(&rec)
+		more := lines.Scan()
+		if errors.Is(err, io.EOF) && !more {
+			return n
+		}
+		if err != nil || !more {
+			t.Fatalf("%s: %d records: %v, tshark has more: %v", path, n, err, more)
+		}
+		n++
+		fr.decode(&rec)
+		want, got := tsharkRow(strings.Split(lines.Text(), "|")), frameRow(&rec, &fr)
+		if got != want {
+			t.Fatalf("%s: packet %d\n   we: %+v\ntshark: %+v\n%s", path, n, got, want, lines.Text())
+		}
+	}
+}
+
+func tsharkRow(v []string) row {
+	length, _ := strconv.Atoi(v[1])
+	r := row{time: v[0], length: length, ipLength: v[2], src: v[4] + v[6], dst: v[5] + v[7], proto: v[8], port: v[9] + v[11] + ">" + v[10] + v[12]}
+	if v[4] != "" && v[6] != "" { // 6in4, or an ICMP error: the outer one counts
+		r.src, r.dst = v[4], v[5]
+	}
+	if v[2] == "" && v[3] != "" {
+		n, _ := strconv.Atoi(v[3])
+		r.ipLength = strconv.Itoa(n + 40)
+		r.proto = "" // tshark's next header may be that of an extension
+		switch {
+		case v[13] != "":
+			r.proto = "58"
+		case v[9] != "":
+			r.proto = "6"
+		case v[11] != "":
+			r.proto = "17"
+		}
+	}
+	if r.proto == "1" || r.proto == "58" { // ports of the packet that an ICMP error quotes
+		r.port = ">"
+	}
+	return r
+}
+
+func frameRow(rec *Record, f *frame) row {
+	r := row{time: fmt.Sprintf("%d.%09d", rec.Time/1e9, rec.Time%1e9), length: rec.Length, port: ">"}
+	if f.kind != 4 && f.kind != 6 {
+		return r
+	}
+	src, dst := f.addrs()
+	r.src, r.dst, r.ipLength = src.Addr().String(), dst.Addr().String(), strconv.Itoa(int(f.size-14))
+	if f.kind == 4 || f.proto == protoTCP || f.proto == protoUDP || f.proto == protoICMPv6 {
+		r.proto = strconv.Itoa(int(f.proto))
+	}
+	if f.srcPort|f.dstPort != 0 {
+		r.port = fmt.Sprintf("%d>%d", f.srcPort, f.dstPort)
+	}
+	return r
 }
