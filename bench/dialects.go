@@ -7,12 +7,12 @@ import (
 
 // Further returns the figures of the ledger beside the headline ones: peak
 // rates (bytes of the fullest second), the busiest and the quietest hour,
-// share of cover, pure ACKs merged into other packets, LAN bytes, and the time
+// share of cover, overhead on the line (without LAN flows), pure ACKs merged into other packets, LAN bytes, and the time
 // until an event's last original is out. gb_per_month (10^9 bytes in 30 days)
 // and kbytes_per_s are what the defense adds on the line, from recordings of
 // at least an hour only; they are missing where there are none.
 func (l *Ledger) Further() []Metric {
-	var peakIn, peakOut, acks, lanIn, lanOut, cover, out int64
+	var peakIn, peakOut, acks, lanIn, lanOut, cover, in, out int64
 	var busyIn, busyOut, idleIn, idleOut, added, hours int64
 	var secs, idle []float64
 	for _, r := range l.recs {
@@ -20,6 +20,7 @@ func (l *Ledger) Further() []Metric {
 		acks += r.mergedACKs
 		lanIn, lanOut = lanIn+r.lanIn, lanOut+r.lanOut
 		cover += r.cover.bytes
+		in += r.in[0].bytes + r.in[1].bytes
 		out += r.out[0].bytes + r.out[1].bytes
 		if r.hour {
 			hours++
@@ -36,6 +37,7 @@ func (l *Ledger) Further() []Metric {
 		{"peak_in_bytes_per_s", float64(peakIn)}, {"peak_out_bytes_per_s", float64(peakOut)},
 	}
 	ms = share(ms, "cover_share", cover, out)
+	ms = share(ms, "line_overhead", out-lanOut-(in-lanIn), in-lanIn)
 	if hours > 0 {
 		rate := float64(added) / total(secs)
 		ms = append(ms, Metric{"gb_per_month", rate * 30 * 86400 / 1e9}, Metric{"kbytes_per_s", rate / 1e3},

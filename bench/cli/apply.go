@@ -242,14 +242,19 @@ func (a *app) printCost(wrote string, c bench.Cost, all bool) {
 	if in > 0 {
 		packets = fmt.Sprintf("%+.1f %%", 100*float64(out-in)/float64(in))
 	}
-	gb := ""
+	more := map[string]float64{}
 	for _, m := range c.More {
-		if m.Name == "gb_per_month" {
-			gb = fmt.Sprintf(", %+.2f GB/month", m.Value)
-		}
+		more[m.Name] = m.Value
 	}
-	fmt.Fprintf(a.stdout, "wrote %s: bytes %+.1f %%, packets %s, delay p95 %s%s; every byte accounted for\n",
-		wrote, 100*c.Overhead(), packets, inMillis(c.DelayP95), gb)
+	line, gb := "", ""
+	if x, ok := more["line_overhead"]; ok && more["lan_in_bytes"] > 0 {
+		line = fmt.Sprintf(" (%+.1f %% without what stays in the home)", 100*x)
+	}
+	if x, ok := more["gb_per_month"]; ok {
+		gb = fmt.Sprintf(", %+.2f GB/month", x)
+	}
+	fmt.Fprintf(a.stdout, "wrote %s: bytes %+.1f %%%s, packets %s, delay p95 %s%s; every byte accounted for\n",
+		wrote, 100*c.Overhead(), line, packets, inMillis(c.DelayP95), gb)
 	if !all {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"gonum.org/v1/plot"
@@ -40,6 +41,7 @@ func plotColors() (up, down, cover color.Color) {
 // Down below. Both sides have the same scales. Only what leaves the home is
 // drawn, unless nothing does.
 func plotBeforeAfter(file, title string, in datasets.Trace, out defenses.Defended) error {
+	keep := leaving(in.Flows)
 	scale, unit := timeScale(max(in.End, out.Trace.End))
 	end := float64(max(in.End, out.Trace.End)) / scale
 	width := binWidth(max(in.End, out.Trace.End))
@@ -47,12 +49,12 @@ func plotBeforeAfter(file, title string, in datasets.Trace, out defenses.Defende
 	plots := [][]*plot.Plot{make([]*plot.Plot, 2), make([]*plot.Plot, 2)}
 	low, high := 0.0, 0.0
 	for k, d := range sides {
-		name := []string{"before: " + count(in), "after " + title + ": " + count(out.Trace)}[k]
-		seq, err := sequencePlot(d, scale, end)
+		name := []string{"before: ", "after " + title + ": "}[k] + count(d.Trace, keep)
+		seq, err := sequencePlot(d, keep, scale, end)
 		if err != nil {
 			return err
 		}
-		rate, lo, hi, err := ratePlot(d.Trace, width, scale)
+		rate, lo, hi, err := ratePlot(d.Trace, keep, width, scale)
 		if err != nil {
 			return err
 		}
@@ -64,19 +66,67 @@ func plotBeforeAfter(file, title string, in datasets.Trace, out defenses.Defende
 	for row := range plots {
 		for k, p := range plots[row] {
 			p.X.Min, p.X.Max = 0, math.Max(end, 1e-9)
+			p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(roundTicks), plot.TickerFunc(roundTicks)
 			if row == 1 {
 				p.Y.Min, p.Y.Max = low*1.05, math.Max(high*1.05, 1)
 			}
 			if k == 0 {
-				p.Y.Label.Text = []string{"IP packet (bytes)", fmt.Sprintf("bytes/s (bins of %v)", width)}[row]
+				p.Y.Label.Text = []string{"down   size (bytes)   up", fmt.Sprintf("down   bytes/s (bins of %v)   up", width)}[row]
 			}
 		}
 	}
 	return savePlots(file, plots)
 }
 
-func count(t datasets.Trace) string {
-	return fmt.Sprintf("%d packets, %.4g kB", len(t.Packets), float64(t.Bytes())/1000)
+// leaving tells which packets to draw: those on flows that leave the home, all
+// if no flow does. Flows of the defense's own come after the ones in flows.
+func leaving(flows []datasets.Flow) func(t datasets.Trace, p datasets.Packet) bool {
+	all := true
+	for _, f := range flows {
+		all = all && f.LAN
+	}
+	return func(t datasets.Trace, p datasets.Packet) bool { return all || !t.Flows[p.Flow].LAN }
+}
+
+// count describes the packets that are drawn.
+func count(t datasets.Trace, keep func(datasets.Trace, datasets.Packet) bool) string {
+	n, inside, bytes := 0, 0, 0.0
+	for _, p := range t.Packets {
+		if keep(t, p) {
+			n++
+			bytes += float64(p.Size - datasets.EthernetHeader)
+		} else {
+			inside++
+		}
+	}
+	unit := "bytes"
+	for _, u := range []string{"kB", "MB", "GB"} {
+		if bytes >= 1000 {
+			bytes, unit = bytes/1000, u
+		}
+	}
+	text := fmt.Sprintf("%d packets, %.3g %s", n, bytes, unit)
+	if inside > 0 {
+		text += fmt.Sprintf(" (%d that stay inside not drawn)", inside)
+	}
+	return text
+}
+
+// roundTicks marks about five round numbers; values below the axis are Down's
+// and so are written without their sign.
+func roundTicks(low, high float64) []plot.Tick {
+	step := math.Pow(10, math.Floor(math.Log10((high-low)/5)))
+	for _, f := range []float64{1, 2, 5, 10} {
+		if (high-low)/(step*f) <= 6 {
+			step *= f
+			break
+		}
+	}
+	var ticks []plot.Tick
+	for k := math.Ceil(low / step); k*step <= high; k++ {
+		ticks = append(ticks, plot.Tick{Value: k * step, Label: strconv.FormatFloat(math.Abs(k*step), 'g', 6, 64)})
+	}
+	return ticks
 }
 
 // timeScale picks the unit of the time axis.
@@ -104,12 +154,15 @@ func binWidth(end time.Duration) time.Duration {
 }
 
 // sequencePlot draws every packet; packets of one pixel are drawn once.
-func sequencePlot(d defenses.Defended, scale, end float64) (*plot.Plot, error) {
+func sequencePlot(d defenses.Defended, keep func(datasets.Trace, datasets.Packet) bool, scale, end float64) (*plot.Plot, error) {
 	up, down, cover := plotColors()
 	var points [3]plotter.XYs
 	type pixel struct{ kind, x, y int }
 	seen := map[pixel]bool{}
 	for i, p := range d.Trace.Packets {
+		if !keep(d.Trace, p) {
+			continue
+		}
 		x, y, kind := float64(p.Time)/scale, float64(p.Size-datasets.EthernetHeader), int(p.Dir)
 		if p.Dir == datasets.Down {
 			y = -y
@@ -124,7 +177,7 @@ func sequencePlot(d defenses.Defended, scale, end float64) (*plot.Plot, error) {
 		}
 	}
 	p := plot.New()
-	p.Y.Min, p.Y.Max = -1600, 1600
+	p.Y.Min, p.Y.Max = -1600, 2400 // with room for the legend
 	p.Legend.Top = true
 	p.Legend.XOffs = -vg.Points(4)
 	p.Add(plotter.NewGrid(), plotter.NewFunction(func(float64) float64 { return 0 }))
@@ -136,7 +189,7 @@ func sequencePlot(d defenses.Defended, scale, end float64) (*plot.Plot, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.GlyphStyle = draw.GlyphStyle{Radius: vg.Points(1.3), Shape: draw.CircleGlyph{},
+		s.GlyphStyle = draw.GlyphStyle{Radius: vg.Points([]float64{1.3, 1.3, 1.8}[kind]), Shape: draw.CircleGlyph{},
 			Color: []color.Color{up, down, cover}[kind]}
 		p.Add(s)
 		thumb := *s
@@ -148,11 +201,16 @@ func sequencePlot(d defenses.Defended, scale, end float64) (*plot.Plot, error) {
 
 // ratePlot draws bytes per second, Up above the axis and Down below, and
 // returns the range of the values.
-func ratePlot(t datasets.Trace, width time.Duration, scale float64) (p *plot.Plot, low, high float64, err error) {
+func ratePlot(t datasets.Trace, keep func(datasets.Trace, datasets.Packet) bool, width time.Duration, scale float64) (p *plot.Plot, low, high float64, err error) {
 	n := int(t.End/width) + 1
 	sums := [2][]float64{make([]float64, n), make([]float64, n)}
 	for _, p := range t.Packets {
-		sums[p.Dir][p.Time/width] += float64(p.Size-datasets.EthernetHeader) / width.Seconds()
+		if keep(t, p) {
+			bin := p.Time / width
+			// The last bin ends with the trace.
+			length := max(min(width, t.End-bin*width), width/100)
+			sums[p.Dir][bin] += float64(p.Size-datasets.EthernetHeader) / length.Seconds()
+		}
 	}
 	up, down, _ := plotColors()
 	p = plot.New()
