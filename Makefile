@@ -8,7 +8,7 @@ BASE ?= HEAD~1
 FUZZTIME ?= 30s
 export CGO_ENABLED = 0
 
-.PHONY: help run test check fmt vet lint race fuzz golden bench bench-compare build rename clean
+.PHONY: help run test check fmt vet lint race fuzz golden bench bench-compare build docs rename clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: ## benchmarks of the hot paths, in the format of benchstat
 
 bench-compare: ## benchmarks of this tree against commit BASE, in turn; fails on a significant slowdown
 	.tools/bench-compare.sh $(BASE)
+
+docs: build ## run the main job and put its table and pictures into README.md and reports/docs
+	.tools/docs.sh
 
 rename: ## give the module another path: make rename MODULE=example.org/veilbench
 	@test -n "$(MODULE)" || { echo "usage: make rename MODULE=example.org/veilbench"; exit 2; }

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Runs the main job and puts the table and the pictures that it made into the
+# README, so that no figure there is typed in.
+set -eu
+cd "$(dirname "$0")/.."
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+./bin/veilbench run quick --out "$out" >"$out/text"
+mkdir -p reports/docs
+cp "$out/scores.png" "$out/tradeoff.png" reports/docs/
+awk -v text="$out/text" '
+	/<!-- table: written by make docs -->/ {
+		print; print "```text"
+		while ((getline line < text) > 0) { if (line ~ /^tables /) break; print line }
+		print "```"; skip = 1
+	}
+	/<!-- end of table -->/ { skip = 0 }
+	!skip && !/<!-- table: written/ { print }
+' README.md >"$out/README.md"
+cat "$out/README.md" >README.md
