@@ -18,8 +18,8 @@ func oneDevice(ds datasets.Dataset, device string) datasets.Dataset {
 	return ds
 }
 
-// sums adds a metric over the cells of a defense and attack.
-func sums(t *testing.T, rs []Result, defense, attack, metric string) float64 {
+// sumOver adds a metric over the cells of a defense and attack.
+func sumOver(t *testing.T, rs []Result, defense, attack, metric string) float64 {
 	t.Helper()
 	var sum float64
 	n := 0
@@ -44,7 +44,7 @@ func sums(t *testing.T, rs []Result, defense, attack, metric string) float64 {
 // a constant delay and no frame to split it hides nothing from a retrained
 // attack that compares sizes.
 func TestTunnelThatKeepsSizesApartHidesNothing(t *testing.T) {
-	vpn := defense(t, "vpn:kind=openvpn-udp,delay=constant")
+	vpn := defense(t, "vpn:kind=openvpn-udp,delay=constant,control=false")
 	exact, knn := attack(t, "guess-exact"), attack(t, "event-knn:k=1")
 	rs, err := Run(context.Background(), Grid{
 		Datasets: []datasets.Dataset{oneDevice(small(t, "home:event_clips"), "huawei_bulb")},
@@ -54,13 +54,13 @@ func TestTunnelThatKeepsSizesApartHidesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tested := sums(t, rs, NoDefense, attacks.ID(exact), "tested")
-	before, after := sums(t, rs, NoDefense, attacks.ID(exact), "correct"), sums(t, rs, defenses.ID(vpn), attacks.ID(exact), "correct")
+	tested := sumOver(t, rs, NoDefense, attacks.ID(exact), "tested")
+	before, after := sumOver(t, rs, NoDefense, attacks.ID(exact), "correct"), sumOver(t, rs, defenses.ID(vpn), attacks.ID(exact), "correct")
 	t.Logf("guess-exact: %.0f of %.0f clips before, %.0f behind the tunnel", before, tested, after)
 	if before != after || before < tested/2 {
 		t.Errorf("guess-exact names %.0f of %.0f clips before and %.0f behind the tunnel", before, tested, after)
 	}
-	before, after = sums(t, rs, NoDefense, attacks.ID(knn), "correct"), sums(t, rs, defenses.ID(vpn), attacks.ID(knn), "correct")
+	before, after = sumOver(t, rs, NoDefense, attacks.ID(knn), "correct"), sumOver(t, rs, defenses.ID(vpn), attacks.ID(knn), "correct")
 	t.Logf("event-knn: %.0f of %.0f clips before, %.0f behind the tunnel", before, tested, after)
 	if before-after > 0.02*tested {
 		t.Errorf("event-knn names %.0f of %.0f clips before and %.0f behind the tunnel", before, tested, after)

@@ -195,7 +195,7 @@ func (s *selfCheck) constant() (string, bool) {
 // bijection: sizes are shifted, not merged, so retrained attacks that compare
 // sizes lose nothing.
 func (s *selfCheck) bijection() (string, bool) {
-	d, ok := s.defense("vpn:kind=openvpn-udp,delay=constant")
+	d, ok := s.defense("vpn:kind=openvpn-udp,delay=constant,control=false")
 	if !ok {
 		return notInList, true
 	}
