@@ -71,10 +71,11 @@ func TestWindowAttacksOnSetups(t *testing.T) {
 	}
 	tr, test := deviceTask(t, ds)
 	forest := attacks.NewWindowForest()
+	forest.Trees = 30
 	fAll, fMean := packetScores(t, trainOn(t, forest, tr), tr.Classes, test)
 	t.Logf("forest %.3f overall, %.3f per class", fAll, fMean)
 	net := attacks.NewWindowBLSTM()
-	net.Window, net.Layers = 20, 1
+	net.Window, net.Layers, net.Hidden, net.MinSteps, net.Lr = 20, 1, 32, 400, 6e-3
 	nAll, nMean := packetScores(t, trainOn(t, net, tr), tr.Classes, test)
 	t.Logf("BLSTM %.3f overall, %.3f per class", nAll, nMean)
 	if fAll < 0.53 || fMean < 0.47 {
