@@ -44,7 +44,7 @@ type WindowNet struct {
 
 // NewWindowLSTM returns window-lstm with its default parameters.
 func NewWindowLSTM() WindowNet {
-	return WindowNet{Window: 100, Port: string(portDst), Hidden: 64, Layers: 2, Epochs: 10, MinSteps: 600, Batch: 64,
+	return WindowNet{Window: 100, Port: string(portDst), Hidden: 64, Layers: 2, Epochs: 8, MinSteps: 600, Batch: 64,
 		Lr: 3e-3, Dropout: 0.2, Patience: 4, MemoryMb: 2048}
 }
 

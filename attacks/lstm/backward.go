@@ -55,23 +55,28 @@ func (s *slice) loss(weights []float32, inv float64) float64 {
 	return sum
 }
 
-// outer adds to grad the product of two arrays over all steps and windows:
+// outer adds to grad the product of two arrays over all their rows:
 // grad[m][n] += sum of a[i][m] b[i][n], rows of a being lda apart.
 func (s *slice) outer(d int, a []float32, lda, m int, b []float32, n int, grad []float32) {
-	total := s.steps * s.b
-	for k0 := 0; k0 < total; k0 += chunkK {
-		k := min(chunkK, total-k0)
+	rows := len(b) / n
+	for k0 := 0; k0 < rows; k0 += chunkK {
+		k := min(chunkK, rows-k0)
 		s.chunk[d].pack(b[k0*n:], n, k, n)
 		gemm(s.n.kr, m, a[k0*lda:], 1, lda, &s.chunk[d], grad, n)
 	}
 }
 
 // backward runs layer l in direction d back through time; dy[l] holds the
-// gradient of the layer's output.
+// gradient of the layer's output. The gradients of the parameters are added up
+// every few steps, while the gates' gradients are still in cache.
 func (s *slice) backward(l, d int) {
 	n, h, w := s.n, s.n.cfg.Hidden, s.n.cfg.width()
 	dc := s.dc[d][:s.b*h]
 	clear(dc)
+	if l == 0 {
+		clear(s.table[d])
+	}
+	group := max(1, chunkK/s.b)
 	for t := s.steps - 1; t >= 0; t-- {
 		st := s.at(d, t)
 		g, tc := s.block(s.g[l][d], st, 4*h), s.block(s.tc[l][d], st, h)
@@ -83,36 +88,42 @@ func (s *slice) backward(l, d int) {
 			prev := s.block(s.dy[l], s.at(d, t-1), w)
 			gemm(n.kr, s.b, g, 4*h, 1, &n.pk.whT[l][d], prev[d*h:], w)
 		}
+		if t%group == 0 {
+			last := s.at(d, min(t+group, s.steps)-1)
+			s.weights(l, d, min(st, last), max(st, last)+1)
+		}
 	}
-	s.weights(l, d)
 }
 
-// weights adds up the gradients of layer l's parameters in direction d.
-func (s *slice) weights(l, d int) {
+// weights adds the gradients of layer l's parameters in direction d over steps
+// lo to hi of the trace.
+func (s *slice) weights(l, d, lo, hi int) {
 	n, h, w := s.n, s.n.cfg.Hidden, s.n.cfg.width()
-	t, total := n.layers[l][d], s.steps*s.b
-	g := s.g[l][d][:total*4*h]
-	s.outer(d, s.y[l][2*d*s.b*w+d*h:], w, h, g, 4*h, t.wh.of(s.grad))
+	t, first := n.layers[l][d], lo*s.b
+	g := s.g[l][d][first*4*h : hi*s.b*4*h]
+	// y has a step of zeros in front, so that what went into step lo from the
+	// step before it is at lo, and from the step after it at lo + 2.
+	s.outer(d, s.y[l][(first+2*d*s.b)*w+d*h:], w, h, g, 4*h, t.wh.of(s.grad))
 	if l == 0 {
-		s.scatter(d, g)
+		s.scatter(d, first, g)
 		return
 	}
-	s.outer(d, s.input(l-1), w, w, g, 4*h, t.wx.of(s.grad))
+	s.outer(d, s.input(l - 1)[first*w:], w, w, g, 4*h, t.wx.of(s.grad))
 	db := t.b.of(s.grad)
-	for i := range total {
-		n.kr.add(db, g[i*4*h:(i+1)*4*h])
+	for i := 0; i < len(g); i += 4 * h {
+		n.kr.add(db, g[i:i+4*h])
 	}
 }
 
-// scatter is the gradient of lookup.
-func (s *slice) scatter(d int, g []float32) {
+// scatter is the gradient of lookup for the rows of g, which begin with the
+// given row of the slice.
+func (s *slice) scatter(d, first int, g []float32) {
 	h4, f := 4*s.n.cfg.Hidden, len(s.n.cfg.Vocab)
-	table, first := s.table[d], s.n.pk.first
-	clear(table)
-	for i := range s.steps * s.b {
-		x, row := s.x[i*f:][:f], g[i*h4:(i+1)*h4]
+	table, row := s.table[d], s.n.pk.first
+	for i := 0; i < len(g); i += h4 {
+		x := s.x[(first+i/h4)*f:][:f]
 		for j, v := range x {
-			s.n.kr.add(table[(first[j]+int(v))*h4:][:h4], row)
+			s.n.kr.add(table[(row[j]+int(v))*h4:][:h4], g[i:i+h4])
 		}
 	}
 }

@@ -25,20 +25,21 @@ func (p *panels) shape(k, n int) {
 	p.data = p.data[:size]
 }
 
-// pack takes the k x n matrix b with rows of ldb values.
+// pack takes the k x n matrix b with rows of ldb values. It reads row by row,
+// which the processor can foresee.
 func (p *panels) pack(b []float32, ldb, k, n int) {
 	p.shape(k, n)
-	for j := 0; j < n; j += tileN {
-		out := p.data[j*k:][:tileN*k]
-		if n-j >= tileN { // whole rows are copied without a call
-			for kk := range k {
-				*(*[tileN]float32)(out[kk*tileN:]) = *(*[tileN]float32)(b[kk*ldb+j:])
-			}
-			continue
+	whole := n / tileN * tileN
+	if whole < n {
+		clear(p.data[whole*k:])
+	}
+	for kk := range k {
+		row := b[kk*ldb:][:n]
+		for j := 0; j < whole; j += tileN {
+			*(*[tileN]float32)(p.data[j*k+kk*tileN:]) = *(*[tileN]float32)(row[j:])
 		}
-		clear(out)
-		for kk := range k {
-			copy(out[kk*tileN:], b[kk*ldb+j:][:n-j])
+		if whole < n {
+			copy(p.data[whole*k+kk*tileN:][:tileN], row[whole:])
 		}
 	}
 }
