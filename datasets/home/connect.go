@@ -136,9 +136,18 @@ func reopening(f *flowProfile, ts bool) string {
 	return "tls12_hue"
 }
 
-// lookup resolves a name at the access provider's resolver.
+// lookup resolves a name: at the router if that answers, else at the access
+// provider's resolver; some devices insist on a public one.
 func (s *script) lookup(name string) {
-	c := s.datagrams(s.d.newFlow("udp", resolver(), 53, "", 0))
+	var c *conn
+	switch {
+	case s.d.DNS.Public:
+		c = s.datagrams(s.d.newFlow("udp", serverAddress("public resolver"), 53, "", 0))
+	case s.d.home.routerDNS:
+		c = s.datagrams(s.d.lanFlow(&flowProfile{Proto: "udp", Port: 53, Remote: "192.168.1.1"}))
+	default:
+		c = s.datagrams(s.d.newFlow("udp", resolver(), 53, "", 0))
+	}
 	query := 60 + int64(len(name))
 	sizes := value{form: choice, total: 100, choices: []weighted{{138, 25}, {145, 15}, {161, 20}, {173, 15}, {209, 15}, {221, 10}}}
 	answer := max(sizes.draw(newRand(0, "dns", name)), query+16)

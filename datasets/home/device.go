@@ -29,14 +29,16 @@ type house struct {
 	name    string
 	profile *profile
 	era     string // generation that devices of several belong to, "" any
-	longest int64  // after which somebody stops a stream, 0 never
-	end     int64
-	devices []*device
-	flows   []datasets.Flow
-	index   map[datasets.Flow]int32
-	rtts    []int64 // round trip time of each flow
-	packets []packet
-	events  []datasets.Event
+	// routerDNS says that the home's router answers look-ups.
+	routerDNS bool
+	longest   int64 // after which somebody stops a stream, 0 never
+	end       int64
+	devices   []*device
+	flows     []datasets.Flow
+	index     map[datasets.Flow]int32
+	rtts      []int64 // round trip time of each flow
+	packets   []packet
+	events    []datasets.Event
 	// commands are those of the gateway, in order of time.
 	commands []datasets.Command
 }
@@ -220,10 +222,14 @@ func (d *device) open(f *flowProfile) *conn {
 	if f.TS != nil {
 		c.ts = *f.TS
 	}
+	port := f.Port
+	if f.Port2019 != 0 && d.home.era == "2019" {
+		port = f.Port2019
+	}
 	if f.Scope == "lan" {
 		c.flow = d.lanFlow(f)
 	} else {
-		c.flow = d.newFlow(f.Proto, serverAddress(f.Host), f.Port, f.Host, c.rtt)
+		c.flow = d.newFlow(f.Proto, serverAddress(f.Host), port, f.Host, c.rtt)
 	}
 	return c
 }

@@ -152,12 +152,12 @@ func digest(ds datasets.Dataset) string {
 // in the changelog.
 func TestGolden(t *testing.T) {
 	for id, want := range map[string]string{
-		"event_signatures:homes=1,hours=1":        "24ca491b74dfeccf",
-		"event_signatures-unseen:homes=2,hours=1": "e6bcf20836f34fa3",
-		"small:homes=2,hours=0.5":                 "33748d0fdea3d3cf",
-		"full:hours=1":                            "60384c317cd4d753",
-		"gateway":                                 "26e8d4efdb304640",
-		"homemole-ind:homes=1,hours=0.1":          "730d1222cdfa479b",
+		"event_signatures:homes=1,hours=1":        "4854d4b69ea1b2e6",
+		"event_signatures-unseen:homes=2,hours=1": "8bf5ff905282341f",
+		"small:homes=2,hours=0.5":                 "56c06b4b9376ed02",
+		"full:hours=1":                            "e11a580aa83937a0",
+		"gateway":                                 "9ad196256810f9e4",
+		"homemole-ind:homes=1,hours=0.1":          "e02e485b56bb9171",
 	} {
 		got := digest(mustGenerate(t, id, 1))
 		if again := digest(mustGenerate(t, id, 1)); again != got {

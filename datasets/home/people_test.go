@@ -2,6 +2,7 @@ package home
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,6 +106,18 @@ func TestEventRates(t *testing.T) {
 	}
 }
 
+// fullDay is a day of home:full, made once for all tests.
+func fullDay(t *testing.T) datasets.Recording {
+	t.Helper()
+	ds, err := onceFullDay()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ds.Recordings[0]
+}
+
+var onceFullDay = sync.OnceValues(func() (datasets.Dataset, error) { return Generate("full:hours=24", 1) })
+
 // directionLengths are the packets of each flow in each direction.
 func directionLengths(rec datasets.Recording, keep func(datasets.Flow) bool) []int {
 	n := make([][2]int, len(rec.Trace.Flows))
@@ -125,9 +138,8 @@ func directionLengths(rec datasets.Recording, keep func(datasets.Flow) bool) []i
 // TestFlowLengths: the published distribution of flow lengths in packets of
 // one direction, within 0.08.
 func TestFlowLengths(t *testing.T) {
-	ds := mustGenerate(t, "full:hours=14", 1)
-	rec := ds.Recordings[0]
-	person := map[datasets.MAC]bool{}
+	rec := fullDay(t)
+	person := map[datasets.MAC]bool{} // by hardware address
 	for i, p := range rec.Trace.Packets {
 		if rec.Labels.Devices[rec.Labels.Owners[i]] == NonIoT {
 			person[rec.Trace.Flows[p.Flow].Link] = true
@@ -155,8 +167,7 @@ func TestFlowLengths(t *testing.T) {
 // flows at most 10 packets in the published traces; here the cameras and a
 // hub that polls once a minute keep them lower, so the bounds are 80 %.
 func TestPeoplesTraffic(t *testing.T) {
-	ds := mustGenerate(t, "full:hours=24", 1)
-	rec := ds.Recordings[0]
+	rec := fullDay(t)
 	var bytes, down, packets, small, iot float64
 	tablet := map[[2]int64]bool{}
 	minutes := map[[2]int64]int{}

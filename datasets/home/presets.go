@@ -38,6 +38,7 @@ type recipe struct {
 	busy    float64 // how much more than usual people's devices are used
 	longest int64   // seconds after which somebody stops a stream, 0 never
 	era     string  // generation of devices that have several
+	router  bool    // the homes' routers answer look-ups
 	alone   bool    // every device in a recording of its own
 	clips   bool    // cut into one clip per event
 	tasks   []datasets.Task
@@ -75,7 +76,7 @@ func morePresets() []Preset {
 			"orvibo_plug", "tmall_genie", "tplink_plug", "xiaobai_camera", "xiaomi_hub",
 		},
 		people: []string{"phone", "tablet", "laptop", "pc"},
-		when:   perDevice, lo: 60, hi: 600, busy: 1, longest: 120, era: "2019", tasks: device,
+		when:   perDevice, lo: 60, hi: 600, busy: 1, longest: 120, era: "2019", router: true, tasks: device,
 	}
 	ind := noise
 	ind.alone = true
@@ -147,7 +148,7 @@ func (rc *recipe) homeRecordings(prof *profile, p Params, seed uint64, i int) ([
 	var out []datasets.Recording
 	for _, ids := range sets {
 		h := &house{
-			seed: seed, name: name, profile: prof, era: rc.era, longest: rc.longest * second, end: int64(p.Hours*3600) * second,
+			seed: seed, name: name, profile: prof, era: rc.era, routerDNS: rc.router, longest: rc.longest * second, end: int64(p.Hours*3600) * second,
 			index: map[datasets.Flow]int32{},
 		}
 		for _, id := range ids {

@@ -79,6 +79,7 @@ type flowProfile struct {
 	ID        string `yaml:"id"`
 	Proto     string `yaml:"proto"`
 	Port      uint16 `yaml:"port"`
+	Port2019  uint16 `yaml:"port_2019"` // of the generation of 2019, if another
 	Host      string `yaml:"host"`
 	TLS       string `yaml:"tls"`
 	Mode      string `yaml:"mode"`   // persistent or per_event
@@ -95,6 +96,7 @@ type flowProfile struct {
 type namesProfile struct {
 	Names   []string `yaml:"names"`
 	PeriodS float64  `yaml:"period_s"`
+	Public  bool     `yaml:"public"` // asks a public resolver, not the home's
 	Prov    string   `yaml:"prov"`
 }
 

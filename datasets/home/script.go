@@ -260,11 +260,14 @@ func (s *script) full(c *conn, dir datasets.Dir, size int64, acked bool) {
 	s.put(c, dir, size, size-h, acked)
 }
 
-// put sends one frame with the jitter of the access network; packets of a
-// script never overtake each other.
+// put sends one frame with the jitter of the access network; but for a few,
+// packets of a script do not overtake each other.
 func (s *script) put(c *conn, dir datasets.Dir, size, payload int64, acked bool) {
 	t := max(s.clock+accessJitter(s.r), s.last+between(s.r, 12_000, 60_000))
 	s.last = t
+	if chance(s.r, 500) { // one packet in two thousand is late and may be overtaken
+		t += between(s.r, 1_000_000, 6_000_000)
+	}
 	p := packet{
 		time: t, size: int32(size), payload: int32(payload), flow: c.flow,
 		owner: s.d.owner, cause: s.cause, dir: dir, acked: acked || c.Proto == "udp",
