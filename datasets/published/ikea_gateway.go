@@ -29,10 +29,11 @@ func ikeaFolders() []string {
 // on-off, each with files of one JSON object per line as the flow meter Joy
 // writes them. Each file is one recording and its own group.
 //
-// Local is the gateway and Down is towards it, for the set stands in for the
-// commands that a gateway gets from its cloud; the flows between phone and
-// gateway are marked as staying at home, which they do, so an observer outside
-// sees none of them. Only packets with payload are listed, at most 100 to a
+// The set stands in for the commands that a gateway gets from its cloud: Local
+// is the gateway, Down is towards it, and the commands' flows (CoAP over DTLS)
+// are shown to an observer outside as well, although phone and gateway were in
+// one home; a warning says so. All other flows between private addresses are
+// marked as staying at home. Only packets with payload are listed, at most 100 to a
 // record; their gaps are whole milliseconds, below 0 where Joy met packets out
 // of order (they are sorted by time).
 //
@@ -73,7 +74,10 @@ func IKEAGateway(path string) (datasets.Dataset, error) {
 	if len(ds.Recordings) == 0 {
 		return ds, fmt.Errorf("%s: no flow records (want folders %s with *.json)", path, strings.Join(ikeaFolders(), ", "))
 	}
-	ds.Warnings = []string{"the moments of commands were read off request sizes; only their kind is the publishers' word"}
+	ds.Warnings = []string{
+		"commands went from a phone to a gateway in the same home; they stand in for commands from a cloud",
+		"the moments of commands were read off request sizes; only their kind is the publishers' word",
+	}
 	if cut > 0 {
 		ds.Warnings = append(ds.Warnings, fmt.Sprintf("%d flow records list fewer packets than they count", cut))
 	}
@@ -162,7 +166,11 @@ func (f *joyFlow) flow() (datasets.Flow, bool) {
 		local, remote = remote, local
 	}
 	out := remote.Addr()
-	return datasets.Flow{Proto: f.Proto, Local: local, Remote: remote, LAN: out.IsPrivate() || out.IsMulticast() || out.IsLinkLocalUnicast()}, from
+	lan := out.IsPrivate() || out.IsMulticast() || out.IsLinkLocalUnicast()
+	if f.Proto == 17 && local.Port() == ikeaPort {
+		lan = false
+	}
+	return datasets.Flow{Proto: f.Proto, Local: local, Remote: remote, LAN: lan}, from
 }
 
 // packet returns packet p of a flow of protocol proto. Joy counts the bytes

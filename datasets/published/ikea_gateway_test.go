@@ -86,7 +86,7 @@ func TestIKEAGatewayFile(t *testing.T) {
 		{Time: 2 * ms, Size: 79, Payload: 37, Dir: datasets.Up},
 		{Time: 9 * ms, Size: 75, Payload: 33, Dir: datasets.Down},
 	}
-	if len(r.Trace.Flows) != 1 || !r.Trace.Flows[0].LAN || r.Trace.Flows[0].Local.String() != "192.168.3.213:5684" {
+	if len(r.Trace.Flows) != 1 || r.Trace.Flows[0].LAN || r.Trace.Flows[0].Local.String() != "192.168.3.213:5684" {
 		t.Errorf("flows %v", r.Trace.Flows)
 	}
 	for i, p := range r.Trace.Packets {
