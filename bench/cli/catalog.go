@@ -27,31 +27,31 @@ func (a *app) catalogCmds() []*cobra.Command {
 	}
 	var files bool
 	info := &cobra.Command{
-		Use: "info NAME", Short: "where a public data set comes from, its terms and files", Args: cobra.ExactArgs(1),
+		Use: "info NAME", Short: "where a public data set comes from, its terms and files", Args: usageArgs(cobra.ExactArgs(1)),
 		Example: "  veilbench datasets info iotevents --files",
 		RunE:    func(_ *cobra.Command, args []string) error { return a.datasetInfo(args[0], files) },
 	}
 	info.Flags().BoolVar(&files, "files", false, "list every file with its checksum")
 	return []*cobra.Command{
 		withCache(&cobra.Command{
-			Use: "list", Short: "public data sets: what they serve, their size, whether they are in the cache", Args: cobra.NoArgs,
+			Use: "list", Short: "public data sets: what they serve, their size, whether they are in the cache", Args: usageArgs(cobra.NoArgs),
 			RunE: func(cmd *cobra.Command, _ []string) error { return a.datasetList(cmd.Context(), cache) },
 		}),
 		info,
 		withCache(&cobra.Command{
-			Use: "verify NAME [FOLDER]", Short: "compare files with the catalog's checksums", Args: cobra.RangeArgs(1, 2),
+			Use: "verify NAME [FOLDER]", Short: "compare files with the catalog's checksums", Args: usageArgs(cobra.RangeArgs(1, 2)),
 			Example: "  veilbench datasets verify iotevents data/iotevents",
 			RunE:    func(cmd *cobra.Command, args []string) error { return a.datasetVerify(cmd.Context(), cache, args) },
 		}),
 		withCache(&cobra.Command{
-			Use: "get NAME...", Short: "fetch public data sets from their publishers", Args: cobra.MinimumNArgs(1),
+			Use: "get NAME...", Short: "fetch public data sets from their publishers", Args: usageArgs(cobra.MinimumNArgs(1)),
 			Long: "Fetches data sets from where they were published, checks every file and puts them into the cache folder.\n" +
 				"A download that was cut goes on where it stopped, where the publisher's server can do that.",
 			Example: "  veilbench datasets get iotevents echo-voice",
 			RunE:    func(cmd *cobra.Command, args []string) error { return a.datasetGet(cmd.Context(), cache, args) },
 		}),
 		withCache(&cobra.Command{
-			Use: "import NAME FOLDER|ARCHIVE", Short: "take the files of a public data set that you have into the cache", Args: cobra.ExactArgs(2),
+			Use: "import NAME FOLDER|ARCHIVE", Short: "take the files of a public data set that you have into the cache", Args: usageArgs(cobra.ExactArgs(2)),
 			Long: "Finds the files by their content, wherever they lie in a folder or a .tar.gz and whatever they are called.",
 			RunE: func(cmd *cobra.Command, args []string) error { return a.datasetImport(cmd.Context(), cache, args) },
 		}),

@@ -11,6 +11,7 @@ func (a *app) datasetsCmd() *cobra.Command {
 	}
 	cmd.AddCommand(
 		a.generateCmd(),
+		a.leaksCmd(),
 	)
 	cmd.AddCommand(a.catalogCmds()...)
 	return cmd

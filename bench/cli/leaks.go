@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/datasets"
+)
+
+// leakFlags are the flags of "veilbench datasets leaks".
+type leakFlags struct {
+	split, vantage string
+	seed           uint64
+	source         sourceOptions
+}
+
+func (a *app) leaksCmd() *cobra.Command {
+	var f leakFlags
+	cmd := &cobra.Command{
+		Use:   "leaks DATASET",
+		Short: "look for what spoils a split: shared groups, packets or copies, and classes that something else than traffic gives away",
+		Long: `Looks, without running any attack, for groups, packets or whole recordings on both sides of a split, for
+test recordings that are recognized by their session, and for clips whose class the time, the length of observing or an
+address gives away. DATASET is an ID as in "veilbench run --dataset".`,
+		Example: "  veilbench datasets leaks iotevents-pooled=data/iotevents --split leave-one-out",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.leaks(cmd.Context(), f, args[0]) },
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.split, "split", "", "split ID (default: the data set's own)")
+	fl.StringVar(&f.vantage, "vantage", string(datasets.WAN), "lan, wifi or wan: what the observer sees of addresses")
+	fl.Uint64Var(&f.seed, "seed", 1, "seed of generated data and of address translation")
+	f.source.flags(fl)
+	return cmd
+}
+
+func (a *app) leaks(ctx context.Context, f leakFlags, id string) error {
+	vantage, err := datasets.ParseVantage(f.vantage)
+	if err != nil {
+		return err
+	}
+	if f.split != "" {
+		split, err := datasets.ParseSplit(f.split)
+		if err != nil {
+			return err
+		}
+		f.split = string(split)
+	}
+	sets, err := load(ctx, id, f.seed, f.source)
+	if err != nil {
+		return err
+	}
+	for _, ds := range sets {
+		if !vantage.Sees(ds.Recorded) {
+			return fmt.Errorf("%s was recorded at %s; nobody at %s can be shown from that", ds.Name, ds.Recorded, vantage)
+		}
+		for i := range ds.Recordings {
+			r := &ds.Recordings[i]
+			var kept []int32
+			r.Trace, kept = vantage.View(rand.New(rand.NewPCG(f.seed, uint64(i))), r.Trace)
+			r.Labels = r.Labels.Keep(kept)
+		}
+		for _, task := range ds.Tasks {
+			if err := a.printLeaks(&ds, task, datasets.Split(f.split)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *app) printLeaks(ds *datasets.Dataset, task datasets.Task, split datasets.Split) error {
+	l, err := datasets.ProbeLeaks(ds, task, split)
+	if err != nil {
+		return err
+	}
+	if split == "" {
+		split = ds.Split
+	}
+	fmt.Fprintf(a.stdout, "%s, %s, %s: %d test recordings, %d of them have the same sizes in the same order as a training recording\n", ds.Name, task, split, l.Tested, l.Identical)
+	if split.Within() {
+		fmt.Fprintln(a.stdout, "  the split is within groups")
+	}
+	warnings := l.Warnings()
+	for _, w := range warnings {
+		fmt.Fprintln(a.stdout, "  "+w)
+	}
+	if len(warnings) == 0 {
+		fmt.Fprintln(a.stdout, "  nothing found")
+	}
+	return nil
+}
