@@ -32,6 +32,8 @@ type Options struct {
 	Shard, Shards int
 	// Retry computes cells again that are stored as failed.
 	Retry bool
+	// Only, if set, keeps the cells for which it is true.
+	Only func(Cell) bool
 }
 
 // Run computes the grid and returns its results in canonical order (see
@@ -57,8 +59,11 @@ func Run(ctx context.Context, g Grid, opt Options) ([]Result, error) {
 	if opt.Shards > 1 {
 		units = slices.DeleteFunc(units, func(u unit) bool { return shardOf(u, opt.Shards) != opt.Shard })
 	}
-	for _, u := range units {
-		r.total += len(u.jobs)
+	for i := range units {
+		if opt.Only != nil {
+			units[i].jobs = slices.DeleteFunc(units[i].jobs, func(j job) bool { return !opt.Only(j.cell) })
+		}
+		r.total += len(units[i].jobs)
 	}
 	for _, u := range units {
 		if err := r.unit(ctx, u); err != nil {

@@ -111,6 +111,7 @@ func (a *app) root() *cobra.Command {
 		a.applyCmd(),
 		a.datasetsCmd(),
 		a.selfcheckCmd(),
+		a.verifyCmd(),
 	)
 	return root
 }

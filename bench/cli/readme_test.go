@@ -56,7 +56,7 @@ func TestReadmeExperimentResolves(t *testing.T) {
 	}
 	c.datasets = []value{{text: "home:event_signatures:hours=0.1"}}
 	a := &app{Plugins: Builtin()}
-	g, err := a.grid(t.Context(), c, sourceOptions{})
+	g, _, err := a.grid(t.Context(), c, sourceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,9 +16,27 @@ import (
 
 // grid resolves the names of c. Everything is checked before any data is read,
 // so a typo costs no time.
-func (a *app) grid(ctx context.Context, c config, opt sourceOptions) (bench.Grid, error) {
-	var g bench.Grid
-	var err error
+// asked says which of the config's words each data set came from.
+func (a *app) grid(ctx context.Context, c config, opt sourceOptions) (g bench.Grid, asked map[string]string, err error) {
+	if g, err = a.settings(c); err != nil {
+		return g, nil, err
+	}
+	asked = map[string]string{}
+	for _, v := range c.datasets {
+		ds, err := load(ctx, v.text, g.Seed, opt)
+		if err != nil {
+			return g, nil, c.file.wrong(v.at, err)
+		}
+		for _, d := range ds {
+			asked[d.Name] = v.text
+		}
+		g.Datasets = append(g.Datasets, ds...)
+	}
+	return g, asked, nil
+}
+
+// settings resolves everything but the data sets.
+func (a *app) settings(c config) (g bench.Grid, err error) {
 	if err = c.need(); err != nil {
 		return g, err
 	}
@@ -60,13 +78,6 @@ func (a *app) grid(ctx context.Context, c config, opt sourceOptions) (bench.Grid
 	}
 	for _, at := range g.Attacks {
 		g.Labels[attacks.ID(at)] = attacks.Label(a.Attacks, at)
-	}
-	for _, v := range c.datasets {
-		ds, err := load(ctx, v.text, g.Seed, opt)
-		if err != nil {
-			return g, c.file.wrong(v.at, err)
-		}
-		g.Datasets = append(g.Datasets, ds...)
 	}
 	return g, nil
 }

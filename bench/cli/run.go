@@ -86,7 +86,7 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 		return err
 	}
 	start := time.Now()
-	g, err := a.grid(ctx, c, f.source)
+	g, asked, err := a.grid(ctx, c, f.source)
 	if err != nil {
 		return err
 	}
@@ -94,6 +94,9 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 		fmt.Fprintln(a.stderr, describe(&ds))
 	}
 	if opt.Store, err = bench.OpenStore(f.out); err != nil {
+		return err
+	}
+	if err := bench.ManifestOf(g, version(), asked).Write(f.out); err != nil {
 		return err
 	}
 	verdicts, err := a.selfcheck(ctx, g, f.out)

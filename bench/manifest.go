@@ -1,0 +1,99 @@
+package bench
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"veilbench/attacks"
+	"veilbench/attacks/lstm"
+	"veilbench/datasets"
+	"veilbench/defenses"
+)
+
+// Manifest says what must be known to get the same bytes again. It is written
+// beside the results and holds no time, path of the machine or host name.
+type Manifest struct {
+	// Version of the program and of Go; Method of the methods.
+	Version string `json:"version"`
+	Go      string `json:"go"`
+	Method  int    `json:"method"`
+	// Arch and Kernel are the processor's kind: floating-point sums of the
+	// window classifiers are the same bytes within one kernel class.
+	Arch   string `json:"arch"`
+	Kernel string `json:"kernel"`
+	// Data are the data sets as they were asked for, with their digests.
+	Data      []DataEntry        `json:"data"`
+	Tasks     []datasets.Task    `json:"tasks,omitempty"`
+	Vantages  []datasets.Vantage `json:"vantages,omitempty"`
+	Defenses  []string           `json:"defenses"`
+	Attacks   []string           `json:"attacks"`
+	Knowledge []Knowledge        `json:"knowledge,omitempty"`
+	Split     datasets.Split     `json:"split,omitempty"`
+	Draws     int                `json:"draws"`
+	TrainDraw int                `json:"train_draws"`
+	Seed      uint64             `json:"seed"`
+	Link      Link               `json:"link"`
+}
+
+// DataEntry is one data set of a manifest.
+type DataEntry struct {
+	// Asked is what the user wrote; one request may give several data sets.
+	Asked  string `json:"asked,omitempty"`
+	Name   string `json:"name"`
+	Source string `json:"source,omitempty"`
+	Digest string `json:"digest"`
+}
+
+// ManifestOf describes g. asked maps names of data sets to what the user wrote.
+func ManifestOf(g Grid, version string, asked map[string]string) Manifest {
+	g, _ = g.normal() // only data sets that no run accepts are an error
+	m := Manifest{
+		Version: version, Go: runtime.Version(), Method: Method, Arch: runtime.GOARCH, Kernel: lstm.Best().String(),
+		Tasks: g.Tasks, Vantages: g.Vantages, Knowledge: g.Knowledge, Split: g.Split,
+		Draws: g.Draws, TrainDraw: g.TrainDraws, Seed: g.Seed, Link: g.Link,
+	}
+	for i := range g.Datasets {
+		ds := &g.Datasets[i]
+		m.Data = append(m.Data, DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds)})
+	}
+	for _, d := range g.Defenses {
+		m.Defenses = append(m.Defenses, defenses.ID(d))
+	}
+	for _, a := range g.Attacks {
+		m.Attacks = append(m.Attacks, attacks.ID(a))
+	}
+	return m
+}
+
+// manifestFile lies beside the results.
+const manifestFile = "manifest.json"
+
+// Write puts the manifest into the folder of a run.
+func (m Manifest) Write(dir string) error {
+	b, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	return WriteAtomic(filepath.Join(dir, manifestFile), append(b, '\n'))
+}
+
+// ReadManifest reads the manifest of a run's folder.
+func ReadManifest(dir string) (Manifest, error) {
+	var m Manifest
+	path := filepath.Join(dir, manifestFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, fmt.Errorf("%s has no %s: is it the --out folder of a run?", dir, manifestFile)
+	}
+	if err == nil {
+		if err = json.Unmarshal(b, &m); err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return m, err
+}
