@@ -12,10 +12,10 @@ import (
 type sizeTrial struct {
 	service  StreamKey
 	gap      time.Duration
+	empty    int32
 	known    []knownCommand
 	reported []reported
 	noise    []int
-	rule     sizeRule
 }
 
 // choose tries every service, and all together, under every gap, and keeps the
@@ -30,19 +30,22 @@ func (d Decompose) choose(ctx context.Context, t Training) (*sizeTrial, error) {
 	var best *sizeTrial
 	hits := -1.0
 	for _, service := range services {
+		count := map[int32]int{}
+		empties := []int32{0}
+		for i, ex := range t.Examples {
+			if e := commonDown(ex.Trace, streams[i][service], count); i == len(t.Examples)-1 && e > 0 {
+				empties = append(empties, e)
+			}
+		}
 		for _, gap := range gaps {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			tr := gather(t, streams, service, gap)
-			if len(tr.known) == 0 {
-				continue
-			}
-			tr.rule = learnPairs(tr.known, len(t.Classes), d.K, d.Known)
-			fit := learnFit(tr.known, len(t.Classes), d.K, d.Known)
-			n := float64(len(tr.known)) * max(tr.rule.agreement(), fit.agreement())
-			if n > hits {
-				best, hits = tr, n
+			for _, empty := range empties {
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
+				tr := &sizeTrial{service: service, gap: gap, empty: empty}
+				if n := tr.gather(d, t, streams); n > hits && len(tr.known) > 0 {
+					best, hits = tr, n
+				}
 			}
 		}
 	}
@@ -75,20 +78,22 @@ func streamsOf(t Training) (streams []map[StreamKey][]int32, services []StreamKe
 	return streams, append(services, everything())
 }
 
-// gather finds the message of each command.
-func gather(t Training, streams []map[StreamKey][]int32, service StreamKey, gap time.Duration) *sizeTrial {
-	tr := &sizeTrial{service: service, gap: gap}
+// gather finds the message of each command and returns for how many of them
+// the size is as the others predict.
+func (tr *sizeTrial) gather(d Decompose, t Training, streams []map[StreamKey][]int32) float64 {
 	all := make([]gatewayTraffic, len(t.Examples))
 	commands := make([][]datasets.Command, len(t.Examples))
 	for i, ex := range t.Examples {
-		all[i] = readGateway(ex.Trace, streams[i][service], gap)
+		all[i] = readGateway(ex.Trace, streams[i][tr.service], tr.gap, tr.empty)
 		commands[i] = ex.Labels.Commands
 	}
 	delay := usualDelay(all, commands)
 	for i, ex := range t.Examples {
 		tr.add(all[i], ex, t.Classes, delay)
 	}
-	return tr
+	rule := learnPairs(tr.known, len(t.Classes), d.K, d.Known)
+	fit := learnFit(tr.known, len(t.Classes), d.K, d.Known)
+	return float64(len(tr.known)) * max(rule.agreement(), fit.agreement())
 }
 
 // add matches the commands of one example with the messages in s.
@@ -105,7 +110,7 @@ func (tr *sizeTrial) add(s gatewayTraffic, ex Labeled, classes []string, delay t
 		if n := len(tr.reported); n > first {
 			tr.reported[n-1].until = m.start
 		}
-		tr.known = append(tr.known, knownCommand{counts, m.bytes, ex.Group})
+		tr.known = append(tr.known, knownCommand{counts: counts, size: m.bytes, group: ex.Group})
 		tr.reported = append(tr.reported, reported{s, m.start, ex.Trace.End + 1, totalCount(counts)})
 	}
 	for _, m := range s.messages {

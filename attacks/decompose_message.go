@@ -26,6 +26,23 @@ type upward struct {
 	bytes int32
 }
 
+// commonDown is the commonest payload of Down packets, the smallest of several:
+// in a tunnel that of an acknowledgement, elsewhere 0 or a heartbeat's.
+func commonDown(t datasets.Trace, packets []int32, count map[int32]int) int32 {
+	for _, i := range packets {
+		if p := t.Packets[i]; p.Dir == datasets.Down {
+			count[p.Payload]++
+		}
+	}
+	best := int32(0)
+	for b, n := range count {
+		if n > count[best] || n == count[best] && b < best {
+			best = b
+		}
+	}
+	return best
+}
+
 // serviceOf is the key of the cloud service a gateway talks to: by name, else
 // by address. The gateway's own address is of use only where nothing else can
 // be seen.
@@ -37,9 +54,10 @@ func serviceOf(f datasets.Flow) StreamKey {
 }
 
 // readGateway reads messages and reports from the packets of one stream. Neighboring
-// Down segments of a flow at most gap apart are one message; segments without
-// payload do not count.
-func readGateway(t datasets.Trace, packets []int32, gap time.Duration) gatewayTraffic {
+// Down segments of a flow at most gap apart are one message; segments with a
+// payload of empty or less do not count: in a tunnel acknowledgements have
+// payload too.
+func readGateway(t datasets.Trace, packets []int32, gap time.Duration, empty int32) gatewayTraffic {
 	var s gatewayTraffic
 	type open struct {
 		message int
@@ -49,7 +67,7 @@ func readGateway(t datasets.Trace, packets []int32, gap time.Duration) gatewayTr
 	for _, i := range packets {
 		p := t.Packets[i]
 		switch {
-		case p.Payload == 0:
+		case p.Payload <= empty:
 		case p.Dir == datasets.Up:
 			s.ups = append(s.ups, upward{p.Time, p.Payload})
 		default:

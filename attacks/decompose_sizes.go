@@ -13,6 +13,7 @@ type knownCommand struct {
 	counts []uint8
 	size   int
 	group  string
+	heard  int // reports after it
 }
 
 func (k knownCommand) actions() int {
@@ -43,13 +44,15 @@ type sizeRule struct {
 	content int
 	action  []int // 0: not known
 	k       int
+	spread  bool        // take the range of e near a size, not the majority
 	pairs   []variation // ascending by size
 }
 
 // variation is a known command's size with what the sum of its parts misses.
 type variation struct {
-	size, e int
-	group   string
+	size, e        int
+	group          string
+	actions, heard int
 }
 
 // learnPairs is the published way (section IV-A): |a_i| is the size of two
@@ -146,7 +149,7 @@ func (r sizeRule) vary(commands []knownCommand, m int) sizeRule {
 	}
 	for _, i := range order {
 		c := commands[i]
-		r.pairs = append(r.pairs, variation{c.size, c.size - r.content - r.sum(c.counts), c.group})
+		r.pairs = append(r.pairs, variation{c.size, c.size - r.content - r.sum(c.counts), c.group, c.actions(), c.heard})
 	}
 	slices.SortStableFunc(r.pairs, func(a, b variation) int {
 		return cmp.Or(a.size-b.size, a.e-b.e)
@@ -162,14 +165,38 @@ func (r sizeRule) sum(counts []uint8) int {
 	return sum
 }
 
-// variationAt is e for an observed size: the majority among the k nearest
-// known sizes, all at an equal distance voting. Among equally frequent values
-// the one nearest to 0 wins, then the smaller. skip leaves pairs out.
-func (r sizeRule) variationAt(size int, skip func(i int) bool) (e int, ok bool) {
+// variationAt is the range of e for an observed size. As published it is one
+// value: the majority among the k nearest known sizes, all at an equal distance
+// voting; among equally frequent values the one nearest to 0 wins, then the
+// smaller. With spread it is the range that the spreadPairs nearest show. skip
+// leaves pairs out.
+func (r sizeRule) variationAt(size int, skip func(i int) bool) (lo, hi int, ok bool) {
+	k := r.k
+	if r.spread {
+		k = spreadPairs
+	}
+	near := r.nearest(size, k, skip)
+	if len(near) == 0 {
+		return 0, 0, false
+	}
+	if r.spread {
+		return slices.Min(near), slices.Max(near), true
+	}
+	e := likeliest(near)
+	return e, e, true
+}
+
+// spreadPairs is how many known sizes show the range of e where a defense
+// rounds sizes or adds to them, so that no single value recurs.
+const spreadPairs = 12
+
+// nearest returns e of the k nearest pairs, and of all at the distance of the
+// last of them.
+func (r sizeRule) nearest(size, k int, skip func(i int) bool) []int {
 	hi, _ := slices.BinarySearchFunc(r.pairs, size, func(p variation, s int) int { return p.size - s })
 	lo := hi - 1
-	votes := map[int]int{}
-	taken, last := 0, -1
+	var out []int
+	last := -1
 	for lo >= 0 || hi < len(r.pairs) {
 		var i int
 		if hi == len(r.pairs) || lo >= 0 && size-r.pairs[lo].size <= r.pairs[hi].size-size {
@@ -178,41 +205,42 @@ func (r sizeRule) variationAt(size int, skip func(i int) bool) (e int, ok bool) 
 			i, hi = hi, hi+1
 		}
 		d := max(size-r.pairs[i].size, r.pairs[i].size-size)
-		if taken >= r.k && d > last {
+		if len(out) >= k && d > last {
 			break
 		}
 		if skip == nil || !skip(i) {
-			votes[r.pairs[i].e]++
-			taken, last = taken+1, d
+			out, last = append(out, r.pairs[i].e), d
 		}
 	}
-	return likeliest(votes)
+	return out
 }
 
-func likeliest(votes map[int]int) (e int, ok bool) {
-	best := 0
-	for v, n := range votes {
+func likeliest(votes []int) int {
+	count := map[int]int{}
+	for _, v := range votes {
+		count[v]++
+	}
+	e := votes[0]
+	for v, n := range count {
 		a, b := max(v, -v), max(e, -e)
-		if n > best || n == best && (a < b || a == b && v < e) {
-			e, best = v, n
+		if n > count[e] || n == count[e] && (a < b || a == b && v < e) {
+			e = v
 		}
 	}
-	return e, best > 0
+	return e
 }
 
-// agreement is the share of known commands whose e the others predict: how
-// often the truth would be among the candidates. Others are those of other
-// groups, or where there is one group, all others.
+// agreement is how well known commands predict e of each other, 1 when always
+// exactly, half a point for an error of 1 byte and so on. Those of other groups
+// predict, or where there is one group, all others.
 func (r sizeRule) agreement() float64 {
-	hits := 0
-	groups := r.groups()
+	sum, groups := 0.0, r.groups()
 	for i, p := range r.pairs {
-		e, ok := r.variationAt(p.size, r.outside(i, groups))
-		if ok && e == p.e {
-			hits++
+		if e, _, ok := r.variationAt(p.size, r.outside(i, groups)); ok {
+			sum += 1 / (1 + math.Abs(float64(e-p.e)))
 		}
 	}
-	return float64(hits) / float64(max(1, len(r.pairs)))
+	return sum / float64(max(1, len(r.pairs)))
 }
 
 func (r sizeRule) groups() int {
@@ -230,14 +258,34 @@ func (r sizeRule) outside(i, groups int) func(int) bool {
 	return func(j int) bool { return j == i }
 }
 
+// candidates lists what fits an observed size.
+func (r sizeRule) candidates(l *lister, size int, skip func(i int) bool) [][]uint8 {
+	var out [][]uint8
+	lo, hi, ok := r.variationAt(size, skip)
+	for e := lo; ok && e <= hi && len(out) < maxCandidates; e++ {
+		out = append(out, l.list(size-r.content-e)...)
+	}
+	return out
+}
+
 // recovery is the exact_recovery that the rule reaches on its own pairs, each
-// predicted from the others.
-func (r sizeRule) recovery(l *lister) float64 {
+// predicted from the others; counts says whether reports count the actions.
+func (r sizeRule) recovery(l *lister, counts bool, slack int) float64 {
 	sum, groups := 0.0, r.groups()
 	for i, p := range r.pairs {
-		if e, ok := r.variationAt(p.size, r.outside(i, groups)); ok && e == p.e {
-			sum += 1 / float64(max(1, len(l.list(p.size-r.content-e))))
+		skip := r.outside(i, groups)
+		lo, hi, ok := r.variationAt(p.size, skip)
+		off := max(p.actions-p.heard, p.heard-p.actions)
+		if !ok || p.e < lo || p.e > hi || counts && off > slack {
+			continue
 		}
+		n := 0
+		for _, c := range r.candidates(l, p.size, skip) {
+			if k := totalCount(c); !counts || max(k-p.heard, p.heard-k) <= slack {
+				n++
+			}
+		}
+		sum += 1 / float64(max(1, n))
 	}
 	return sum / float64(max(1, len(r.pairs)))
 }

@@ -76,6 +76,7 @@ type rateModel struct {
 	file    map[netip.Addr]string
 	names   *streamNames
 	devices []*rateRule // by device; nil without events
+	states  []*rateRule // by device; nil where the rule above finds its states too
 	shared  map[StreamKey]*rateRule
 	pooled  *rateRule
 }
@@ -102,15 +103,7 @@ func (r Rates) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, erro
 // learnRules learns a rule for each device from the streams that are its own,
 // for each stream that several devices share, and for all traffic.
 func (m *rateModel) learnRules(ctx context.Context, t Training) error {
-	fold, n := folds(t.Examples, 5)
-	for i := range fold {
-		if n < 2 {
-			fold[i] = i
-		}
-		if len(fold) == 1 {
-			fold[i] = -1
-		}
-	}
+	fold := eventFolds(t.Examples)
 	own := make([][]rateSource, len(m.names.devices))
 	shared := map[StreamKey][]rateSource{}
 	var order []StreamKey
@@ -136,20 +129,44 @@ func (m *rateModel) learnRules(ctx context.Context, t Training) error {
 		}
 		all = append(all, src(allPackets(ex.Trace), m.eventsOf(ex, nil)))
 	}
-	m.devices = make([]*rateRule, len(own))
+	m.devices, m.states = make([]*rateRule, len(own)), make([]*rateRule, len(own))
 	var err error
 	for d, sources := range own {
-		if m.devices[d], err = m.learnDevice(ctx, sources); err != nil {
+		if m.devices[d], m.states[d], err = m.learnDevice(ctx, sources); err != nil {
 			return err
 		}
 	}
 	for _, k := range order {
-		if m.shared[k], _, err = m.learnRule(ctx, shared[k], ""); err != nil {
+		if m.shared[k], _, err = m.learnRule(ctx, shared[k], "", false); err != nil {
 			return err
 		}
 	}
-	m.pooled, _, err = m.learnRule(ctx, all, "")
+	m.pooled, _, err = m.learnRule(ctx, all, "", false)
 	return err
+}
+
+// eventFolds assigns examples to folds by group. Where fewer than two groups
+// have events the examples themselves are dealt round, and where one example
+// has them all, -1 says that its intervals judge each other.
+func eventFolds(examples []Labeled) []int {
+	fold, _ := folds(examples, 5)
+	groups := map[int]bool{}
+	eventful := 0
+	for i, ex := range examples {
+		if len(ex.Labels.Events) > 0 {
+			groups[fold[i]] = true
+			eventful++
+		}
+	}
+	for i := range fold {
+		switch {
+		case eventful < 2:
+			fold[i] = -1
+		case len(groups) < 2:
+			fold[i] = i % 5
+		}
+	}
+	return fold
 }
 
 // eventsOf lists the events of devices (nil: all) that are asked for, in order
@@ -169,7 +186,7 @@ func (m *rateModel) eventsOf(ex Labeled, devices []int) []rateEvent {
 }
 
 // learnRule learns one rule; nil when there are no events to learn from.
-func (m *rateModel) learnRule(ctx context.Context, sources []rateSource, host string) (*rateRule, float64, error) {
+func (m *rateModel) learnRule(ctx context.Context, sources []rateSource, host string, states bool) (*rateRule, float64, error) {
 	n := 0
 	for i, s := range sources {
 		n += len(s.events)
@@ -178,7 +195,7 @@ func (m *rateModel) learnRule(ctx context.Context, sources []rateSource, host st
 	if n == 0 {
 		return nil, 0, nil
 	}
-	rule, score, err := learnRates(ctx, sources, rateOptions{m.r.widths(), seconds(m.r.ToleranceS), m.r.Beta})
+	rule, score, err := learnRates(ctx, sources, rateOptions{m.r.widths(), seconds(m.r.ToleranceS), m.r.Beta, states})
 	if err != nil || score < 0 {
 		return nil, 0, err
 	}
@@ -189,27 +206,70 @@ func (m *rateModel) learnRule(ctx context.Context, sources []rateSource, host st
 // maxHosts bounds the services of one device that are tried alone.
 const maxHosts = 6
 
-// learnDevice learns from all traffic of a device and from each of its services
-// alone, and keeps what is best.
-func (m *rateModel) learnDevice(ctx context.Context, sources []rateSource) (*rateRule, error) {
-	best, score, err := m.learnRule(ctx, slices.Clone(sources), "")
+// best learns from all traffic of a device and from each of its services alone,
+// and keeps the best rule.
+func (m *rateModel) best(ctx context.Context, sources []rateSource, states bool) (*rateRule, float64, error) {
+	best, score, err := m.learnRule(ctx, slices.Clone(sources), "", states)
 	if err != nil || best == nil {
-		return nil, err
+		return nil, 0, err
 	}
 	hosts := hostsOf(sources)
 	if len(hosts) < 2 {
 		hosts = nil
 	}
 	for _, h := range hosts {
-		rule, s, err := m.learnRule(ctx, slices.Clone(sources), h)
+		rule, s, err := m.learnRule(ctx, slices.Clone(sources), h, states)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if rule != nil && s > score {
 			best, score = rule, s
 		}
 	}
-	return best, nil
+	return best, score, nil
+}
+
+// stateTime is how long an event lasts at least to be a state.
+const stateTime = 10 * time.Second
+
+// By so much more in F must a rule of their own find the states of a device
+// than one rule finds all its events.
+const stateGain = 0.2
+
+// outside keeps the packets of s that no state holds.
+func outside(s rateSource, states []rateEvent) []int32 {
+	return slices.DeleteFunc(slices.Clone(s.packets), func(i int32) bool {
+		at := s.trace.Packets[i].Time
+		return slices.ContainsFunc(states, func(e rateEvent) bool { return e.from <= at && at <= e.to })
+	})
+}
+
+// learnDevice learns one rule for all events of a device. States get a
+// rule of their own where that finds their seconds much better; then what is
+// left is learned from the other events alone.
+func (m *rateModel) learnDevice(ctx context.Context, sources []rateSource) (points, states *rateRule, err error) {
+	points, joint, err := m.best(ctx, sources, false)
+	if err != nil || points == nil || joint+stateGain > 1 {
+		return points, nil, err
+	}
+	long, short := slices.Clone(sources), slices.Clone(sources)
+	for i, s := range sources {
+		long[i].events, short[i].events = nil, nil
+		for _, e := range s.events {
+			if e.to-e.from >= stateTime {
+				long[i].events = append(long[i].events, e)
+			} else {
+				short[i].events = append(short[i].events, e)
+			}
+		}
+		short[i].packets = outside(s, long[i].events)
+	}
+	states, score, err := m.best(ctx, long, true)
+	if err != nil || states == nil || score < joint+stateGain {
+		return points, nil, err
+	}
+	points, _, err = m.best(ctx, short, false)
+	return points, states, err
 }
 
 // hostsOf lists the services of a device, those with most packets first.
@@ -272,7 +332,11 @@ func (m *rateModel) detect(t datasets.Trace, streams []labeledStream) []rated {
 	for d, packets := range mine {
 		if len(packets) > 0 {
 			slices.Sort(packets)
-			out = append(out, m.apply(t, m.names.devices[d], m.rule(d), packets))
+			f := m.apply(t, m.names.devices[d], m.rule(d), packets)
+			if d < len(m.states) && m.states[d] != nil {
+				f.bursts = withStates(f.bursts, m.states[d].bursts(t, packets))
+			}
+			out = append(out, f)
 		}
 	}
 	for _, s := range streams {
@@ -291,6 +355,17 @@ func (m *rateModel) detect(t datasets.Trace, streams []labeledStream) []rated {
 		out = append(out, f)
 	}
 	return out
+}
+
+// withStates adds the states found to the bursts outside of them: what happens
+// inside is part of the state.
+func withStates(points, states []Burst) []Burst {
+	points = slices.DeleteFunc(points, func(p Burst) bool {
+		return slices.ContainsFunc(states, func(s Burst) bool {
+			return s.Score >= rateThreshold && s.Ranked[0].Class != datasets.Other && p.Start >= s.Start && p.Start <= s.End
+		})
+	})
+	return append(points, states...)
 }
 
 // disown turns the bursts of a stream that merely resembles a device whose own
