@@ -71,8 +71,13 @@ func TestChoice(t *testing.T) {
 
 func TestBadValues(t *testing.T) {
 	for _, x := range []any{
-		[]any{3, 1}, []any{1}, map[string]any{"dist": "lognormal", "med": 2, "p90": 1},
-		map[string]any{"what": 1}, map[string]any{"v": map[string]any{"x": 1}}, map[string]any{"v": map[string]any{"1": -1}}, true,
+		[]any{3, 1},
+		[]any{1},
+		map[string]any{"dist": "lognormal", "med": 2, "p90": 1},
+		map[string]any{"what": 1},
+		map[string]any{"v": map[string]any{"x": 1}},
+		map[string]any{"v": map[string]any{"1": -1}},
+		true,
 	} {
 		var v value
 		if err := v.parse(x, 1); err == nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +29,8 @@ var profileFiles embed.FS
 
 // profile is the content of all profile files.
 type profile struct {
+	// Sources says what the keys in provenance marks stand for.
+	Sources    map[string]string             `yaml:"sources"`
 	Devices    []*deviceProfile              `yaml:"devices"`
 	Handshakes map[string]*handshakeTemplate `yaml:"handshakes"`
 	// RTT holds the classes of round trip times.
@@ -243,7 +246,7 @@ type stream struct {
 
 // loadProfile reads the embedded profile once.
 var loadProfile = sync.OnceValues(func() (*profile, error) {
-	all := &profile{Handshakes: map[string]*handshakeTemplate{}, RTT: map[string]*span{}}
+	all := &profile{Handshakes: map[string]*handshakeTemplate{}, RTT: map[string]*span{}, Sources: map[string]string{}}
 	entries, err := profileFiles.ReadDir("profile")
 	if err != nil {
 		return nil, err
@@ -261,12 +264,9 @@ var loadProfile = sync.OnceValues(func() (*profile, error) {
 		all.Gateway = cmp.Or(all.Gateway, one.Gateway)
 		all.Household = cmp.Or(all.Household, one.Household)
 		all.NonIoT = cmp.Or(all.NonIoT, one.NonIoT)
-		for k, v := range one.RTT {
-			all.RTT[k] = v
-		}
-		for k, h := range one.Handshakes {
-			all.Handshakes[k] = h
-		}
+		maps.Copy(all.Sources, one.Sources)
+		maps.Copy(all.RTT, one.RTT)
+		maps.Copy(all.Handshakes, one.Handshakes)
 	}
 	slices.SortFunc(all.Devices, func(a, b *deviceProfile) int { return strings.Compare(a.ID, b.ID) })
 	for _, d := range all.Devices {
