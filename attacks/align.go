@@ -89,8 +89,7 @@ func (m alignModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error)
 type alignIndex struct {
 	merged
 	sums  [][2]int64 // bytes up and down of each row
-	order []int32    // rows by bytes up + down
-	total []int64    // bytes of the rows in that order
+	total []int64    // bytes up and down together, ascending once ready
 }
 
 func newAlignIndex(vs *vectors) *alignIndex {
@@ -115,19 +114,21 @@ func (ix *alignIndex) add(id int32, e entry, limit int) {
 	}
 }
 
-// ready sorts the rows.
+// ready sorts the rows by bytes.
 func (ix *alignIndex) ready() {
-	ix.order = make([]int32, len(ix.ids))
-	for i := range ix.order {
-		ix.order[i] = int32(i)
+	order := make([]int32, len(ix.ids))
+	for i := range order {
+		order[i] = int32(i)
 	}
-	slices.SortStableFunc(ix.order, func(a, b int32) int {
-		return cmp.Compare(ix.sums[a][0]+ix.sums[a][1], ix.sums[b][0]+ix.sums[b][1])
-	})
-	ix.total = make([]int64, len(ix.order))
-	for i, r := range ix.order {
-		ix.total[i] = ix.sums[r][0] + ix.sums[r][1]
+	total := func(r int32) int64 { return ix.sums[r][0] + ix.sums[r][1] }
+	slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(total(a), total(b)) })
+	sums := make([][2]int64, len(order))
+	ix.total = make([]int64, len(order))
+	for i, r := range order {
+		sums[i], ix.total[i] = ix.sums[r], total(r)
 	}
+	ix.sums = sums
+	ix.freeze(order)
 }
 
 // nearest walks outward from the row whose bytes are nearest to q's.
@@ -138,9 +139,9 @@ func (ix *alignIndex) nearest(q []int32, k int, skip int16, dst []neighbor) []ne
 	hi, _ := slices.BinarySearch(ix.total, total)
 	lo := hi - 1
 	scratch := make([]int64, 2*len(q)+2)
-	for lo >= 0 || hi < len(ix.order) {
+	for lo >= 0 || hi < len(ix.ids) {
 		at := hi
-		if hi == len(ix.order) || lo >= 0 && total-ix.total[lo] <= ix.total[hi]-total {
+		if hi == len(ix.ids) || lo >= 0 && total-ix.total[lo] <= ix.total[hi]-total {
 			at = lo
 			lo--
 		} else {
@@ -152,12 +153,11 @@ func (ix *alignIndex) nearest(q []int32, k int, skip int16, dst []neighbor) []ne
 				break // so are all rows further out
 			}
 		}
-		r := ix.order[at]
-		if s := ix.sums[r]; worst >= 0 && abs64(s[0]-sums[0])+abs64(s[1]-sums[1]) > worst {
+		if s := ix.sums[at]; worst >= 0 && abs64(s[0]-sums[0])+abs64(s[1]-sums[1]) > worst {
 			continue
 		}
-		if d, ok := editWithin(q, ix.vs.at(ix.ids[r]), worst, scratch); ok {
-			dst = ix.push(dst, k, d, int(r), skip)
+		if d, ok := editWithin(q, ix.vs.at(ix.ids[at]), worst, scratch); ok {
+			dst = ix.push(dst, k, d, at, skip)
 		}
 	}
 	return dst

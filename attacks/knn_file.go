@@ -68,13 +68,18 @@ func (m *knnModel) writeScope(b *bytes.Buffer, s *scope) {
 	all := s.searcher.(*byLength).lengths
 	for _, n := range slices.Sorted(maps.Keys(all)) {
 		ix := all[n]
-		for r, id := range ix.ids {
+		rows := make([]int, len(ix.ids))
+		for r := range rows {
+			rows[r] = r
+		}
+		slices.SortFunc(rows, func(a, b int) int { return cmp.Compare(ix.of(a)[0].order, ix.of(b)[0].order) })
+		for _, r := range rows {
 			b.WriteString("burst")
-			for _, x := range m.vs.at(id) {
+			for _, x := range m.vs.at(ix.ids[r]) {
 				fmt.Fprintf(b, " %+d", x)
 			}
 			b.WriteString(" =")
-			for _, e := range ix.entries[r][:min(m.k, len(ix.entries[r]))] {
+			for _, e := range ix.of(r)[:min(m.k, len(ix.of(r)))] {
 				fmt.Fprintf(b, " %d@%d", e.class[m.mode], e.order)
 			}
 			b.WriteByte('\n')

@@ -1,10 +1,6 @@
 package attacks
 
-import (
-	"cmp"
-	"encoding/binary"
-	"slices"
-)
+import "encoding/binary"
 
 // vectors interns packet sequences: equal ones get one number.
 type vectors struct {
@@ -66,16 +62,46 @@ const noFold = -1
 // few can ever be among the k nearest, so no more are kept.
 type merged struct {
 	vs      *vectors
-	ids     []int32 // vector of each row
-	row     map[int32]int32
-	entries [][]entry
+	ids     []int32         // vector of each row
+	row     map[int32]int32 // while rows are added
+	growing [][]entry       // entries of each row, while rows are added
+	first   []int32         // where a row's entries begin; one more than rows
+	entries []entry
 }
 
+// freeze puts rows in the given order, and their entries in one slice, so that
+// rows that are asked for together lie together. Nothing may be added after it.
+func (ix *merged) freeze(order []int32) {
+	ids := make([]int32, len(order))
+	ix.first = make([]int32, 1, len(order)+1)
+	for i, r := range order {
+		ids[i] = ix.ids[r]
+		ix.entries = append(ix.entries, ix.growing[r]...)
+		ix.first = append(ix.first, int32(len(ix.entries)))
+	}
+	ix.ids, ix.row, ix.growing = ids, nil, nil
+}
+
+// of returns the entries of a row.
+func (ix *merged) of(r int) []entry { return ix.entries[ix.first[r]:ix.first[r+1]] }
+
 // lengthIndex is the training bursts of one number of packets.
-type lengthIndex struct{ merged }
+type lengthIndex struct {
+	merged
+	tree *boxTree // nil: a scan is as good
+}
 
 func newLengthIndex(vs *vectors) *lengthIndex {
-	return &lengthIndex{merged{vs: vs, row: map[int32]int32{}}}
+	return &lengthIndex{merged: merged{vs: vs, row: map[int32]int32{}}}
+}
+
+func (ix *lengthIndex) ready() {
+	if len(ix.ids) == 0 {
+		return
+	}
+	var order []int32
+	ix.tree, order = newBoxTree(len(ix.ids), len(ix.vs.at(ix.ids[0])), func(r int) []int32 { return ix.vs.at(ix.ids[r]) })
+	ix.freeze(order)
 }
 
 // add appends an entry, which must come after those added before, and keeps at
@@ -86,22 +112,38 @@ func (ix *merged) add(id int32, e entry, limit int) {
 		r = int32(len(ix.ids))
 		ix.row[id] = r
 		ix.ids = append(ix.ids, id)
-		ix.entries = append(ix.entries, nil)
+		ix.growing = append(ix.growing, nil)
 	}
 	same := 0
-	for _, x := range ix.entries[r] {
+	for _, x := range ix.growing[r] {
 		if x.fold == e.fold {
 			same++
 		}
 	}
 	if same < limit {
-		ix.entries[r] = append(ix.entries[r], e)
+		ix.growing[r] = append(ix.growing[r], e)
 	}
 }
 
 // nearest returns the k entries nearest to q, in order, leaving out those of
 // fold skip. dst is scratch and is returned.
 func (ix *lengthIndex) nearest(q []int32, k int, skip int16, dst []neighbor) []neighbor {
+	if ix.tree == nil || !ix.tree.fits(q) {
+		return ix.scan(q, k, skip, dst)
+	}
+	dst = dst[:0]
+	ix.tree.search(q, func(row int, d int64) int64 {
+		dst = ix.push(dst, k, d, row, skip)
+		if len(dst) < k {
+			return -1
+		}
+		return dst[k-1].dist
+	})
+	return dst
+}
+
+// scan is nearest without an index.
+func (ix *lengthIndex) scan(q []int32, k int, skip int16, dst []neighbor) []neighbor {
 	dst = dst[:0]
 	for r, id := range ix.ids {
 		worst := int64(-1)
@@ -118,7 +160,7 @@ func (ix *lengthIndex) nearest(q []int32, k int, skip int16, dst []neighbor) []n
 // push puts the entries of row r, all at distance d, into the sorted list of
 // at most k neighbors.
 func (ix *merged) push(dst []neighbor, k int, d int64, r int, skip int16) []neighbor {
-	for _, e := range ix.entries[r] {
+	for _, e := range ix.of(r) {
 		if e.fold == skip {
 			continue
 		}
@@ -126,13 +168,14 @@ func (ix *merged) push(dst []neighbor, k int, d int64, r int, skip int16) []neig
 		if len(dst) == k && !n.before(dst[k-1]) {
 			break
 		}
-		at, _ := slices.BinarySearchFunc(dst, n, func(a, b neighbor) int {
-			return cmp.Or(cmp.Compare(a.dist, b.dist), cmp.Compare(a.order, b.order))
-		})
-		if len(dst) == k {
-			dst = dst[:k-1]
+		if len(dst) < k {
+			dst = append(dst, n)
 		}
-		dst = slices.Insert(dst, at, n)
+		i := len(dst) - 1
+		for ; i > 0 && n.before(dst[i-1]); i-- {
+			dst[i] = dst[i-1]
+		}
+		dst[i] = n
 	}
 	return dst
 }
@@ -195,7 +238,11 @@ func (b *byLength) add(id int32, e entry, limit int) {
 	ix.add(id, e, limit)
 }
 
-func (b *byLength) ready() {}
+func (b *byLength) ready() {
+	for _, ix := range b.lengths {
+		ix.ready()
+	}
+}
 
 // nearest asks the index of q's length; none without such a training burst.
 func (b *byLength) nearest(q []int32, k int, skip int16, dst []neighbor) []neighbor {
