@@ -109,6 +109,7 @@ func (a *app) root() *cobra.Command {
 		a.listCmd(),
 		a.runCmd(),
 		a.applyCmd(),
+		a.inspectCmd(),
 		a.datasetsCmd(),
 		a.selfcheckCmd(),
 		a.verifyCmd(),

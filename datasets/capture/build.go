@@ -46,7 +46,8 @@ type builder struct {
 	base  int64 // Unix time of Packet.Time 0
 	last  int64
 	convs []conv
-	index map[key]int32
+	index map[key]int32 // twice the conversation, plus 1 for its other direction
+	bare  map[key]int32 // first conversation by addresses and ports alone
 	cache []cacheSlot
 	names nameBook
 	hello map[int32]helloPart
@@ -56,7 +57,7 @@ type builder struct {
 }
 
 func newBuilder(o Options) *builder {
-	b := &builder{o: o, index: map[key]int32{}, cache: make([]cacheSlot, cacheSize),
+	b := &builder{o: o, index: map[key]int32{}, bare: map[key]int32{}, cache: make([]cacheSlot, cacheSize),
 		hello: map[int32]helloPart{}, skips: map[string]int{}, odd: map[string]int{}, names: newNameBook()}
 	for i := range b.cache {
 		b.cache[i].conv = -1
@@ -173,21 +174,48 @@ func (b *builder) lookup(k *key) (ci int32, back bool) {
 }
 
 func (b *builder) find(k *key) (ci int32, back bool) {
-	if ci, ok := b.index[*k]; ok {
-		return ci, false
+	if v, ok := b.index[*k]; ok {
+		return v >> 1, v&1 == 1
 	}
-	if ci, ok := b.index[k.reversed()]; ok {
+	r := k.reversed()
+	if v, ok := b.index[r]; ok {
+		return v >> 1, v&1 == 0
+	}
+	// Behind some routers the way back has other hardware addresses.
+	r.srcMAC, r.dstMAC = 0, 0
+	if ci, ok := b.bare[r]; ok && b.specific(k) {
+		b.index[*k] = ci<<1 | 1
 		return ci, true
 	}
 	ci = int32(len(b.convs))
-	b.index[*k] = ci
+	b.index[*k] = ci << 1
 	b.convs = append(b.convs, conv{key: *k, first: b.n})
+	bare := *k
+	bare.srcMAC, bare.dstMAC = 0, 0
+	if _, ok := b.bare[bare]; !ok && b.specific(k) {
+		b.bare[bare] = ci
+	}
 	return ci, false
+}
+
+// specific says whether both addresses of k belong to one host each.
+func (b *builder) specific(k *key) bool {
+	if k.kind != 4 && k.kind != 6 {
+		return false
+	}
+	for _, m := range []uint64{k.srcMAC, k.dstMAC} {
+		if grouped(m) || m>>24 == farPrefix || m>>24 == nearPrefix {
+			return false
+		}
+	}
+	src, dst := k.addrs()
+	return b.place(src.Addr()) != everywhere && b.place(dst.Addr()) != everywhere &&
+		!src.Addr().IsUnspecified() && !dst.Addr().IsUnspecified()
 }
 
 // finish makes the trace and completes the report.
 func (b *builder) finish(names map[string]string) datasets.Trace {
-	b.index, b.cache = nil, nil
+	b.index, b.bare, b.cache = nil, nil, nil
 	ps := b.packets()
 	flows := b.assign(ps, names)
 	t := datasets.Trace{Packets: ps, Flows: flows}
@@ -201,6 +229,7 @@ func (b *builder) finish(names map[string]string) datasets.Trace {
 		b.rep.Skipped += c.Count
 	}
 	b.rep.Odd = sortCounts(b.odd)
+	b.rep.Warnings = append([]string{}, b.rep.Warnings...) // never null in JSON
 	b.warnings()
 	return t
 }

@@ -118,6 +118,7 @@ func (r *Reader) describe(rep *Report) {
 	rep.Compression = r.src.compression
 	rep.Records = r.n
 	r.countLinks()
+	rep.Links = []Count{}
 	links := make([]uint32, 0, len(r.links))
 	for l := range r.links {
 		links = append(links, l)
