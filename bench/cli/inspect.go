@@ -217,7 +217,8 @@ func longTime(seconds float64) string {
 func plotRate(file, title string, t datasets.Trace) error {
 	scale, unit := timeScale(t.End)
 	width := binWidth(t.End)
-	p, low, high, err := ratePlot(t, width, scale)
+	all := func(datasets.Trace, datasets.Packet) bool { return true }
+	p, low, high, err := ratePlot(t, all, width, scale)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -108,12 +109,21 @@ type row struct {
 	src, dst, proto, port string
 }
 
-// TestRecordsAgreeWithTshark compares every record of every capture with
-// tshark's fields. tshark gives one value per layer, so the first of a list is
-// the outermost, which is what the reader decodes.
+// TestRecordsAgreeWithTshark compares records with tshark's fields. tshark
+// gives one value per layer, so the first of a list is the outermost, which is
+// what the reader decodes. Only every eighth of the many set-up captures and
+// one of the long ones are compared, for tshark is slow; VEILBENCH_FULL=1
+// compares all.
 func TestRecordsAgreeWithTshark(t *testing.T) {
 	root, tshark := shared(t), needTool(t, "tshark")
 	paths := captures(t, root)
+	if os.Getenv("VEILBENCH_FULL") == "" {
+		n := 0
+		paths = slices.DeleteFunc(paths, func(p string) bool {
+			n++
+			return strings.Contains(p, "iot_sentinel") && n%8 != 0 || strings.Contains(p, "lock_camera") && !strings.Contains(p, "schlage")
+		})
+	}
 	rows := 0
 	for _, p := range join(t, paths) {
 		rows += compareWithTshark(t, tshark, p)
