@@ -37,9 +37,10 @@ func (d Fragment) Validate() error {
 
 // Apply cuts.
 func (d Fragment) Apply(rng *rand.Rand, in datasets.Trace) (Defended, error) {
+	can := newPadder(in, "keep")
 	drafts := make([]draft, 0, len(in.Packets)*2)
 	for i, p := range in.Packets {
-		if !paddable(in.Flows[p.Flow], p, "keep") {
+		if !can.can(&p) {
 			drafts = append(drafts, whole(i, p, p.Payload))
 			continue
 		}

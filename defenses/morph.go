@@ -118,9 +118,10 @@ func (d Morph) Apply(rng *rand.Rand, in datasets.Trace) (Defended, error) {
 	if d.source == nil {
 		return Defended{}, fmt.Errorf("morph: must be fitted to training recordings first")
 	}
+	can := newPadder(in, "keep")
 	drafts := make([]draft, 0, len(in.Packets)+len(in.Packets)/4)
 	for i, p := range in.Packets {
-		if !paddable(in.Flows[p.Flow], p, "keep") || in.Flows[p.Flow].LAN {
+		if !can.can(&p) || in.Flows[p.Flow].LAN {
 			drafts = append(drafts, whole(i, p, p.Payload))
 			continue
 		}
