@@ -184,29 +184,44 @@ func (a WindowNet) options(ctx context.Context, n int) lstm.Options {
 }
 
 // split encodes the examples, cuts them into windows and sets a part aside for
-// validation.
+// validation. It makes room once, so that memory stays what fits reckoned with.
 func (h windowHead) split(rng *rand.Rand, t Training) (train, valid lstm.Data) {
 	held := heldGroups(rng, t)
+	total := 0
+	for i := range t.Examples {
+		total += h.windowsIn(&t.Examples[i])
+	}
 	train = lstm.Data{Steps: h.Window, Features: windowFeatures}
 	valid = train
+	train.X = make([]uint16, 0, total*h.Window*windowFeatures)
+	train.Y = make([]int16, 0, total*h.Window)
 	for i := range t.Examples {
 		e := &t.Examples[i]
-		d := h.Vocab.windows(e.Trace, h.Window)
-		d.Y = slices.Grow(deviceClasses(e, t.Classes), d.Len()*h.Window-len(e.Trace.Packets))
-		for len(d.Y) < d.Len()*h.Window {
-			d.Y = append(d.Y, -1)
-		}
-		first := d.Len() // windows from here on are for validation
+		n := h.windowsIn(e)
+		last := n // the first so many windows are for training
 		if held == nil {
-			first -= d.Len() / heldShare
+			last -= n / heldShare
 		} else if held[e.Group] {
-			first = 0
+			last = 0
 		}
-		x, y := first*h.Window*windowFeatures, first*h.Window
-		train.X, train.Y = append(train.X, d.X[:x]...), append(train.Y, d.Y[:y]...)
-		valid.X, valid.Y = append(valid.X, d.X[x:]...), append(valid.Y, d.Y[y:]...)
+		from := len(train.Y)
+		train.X = h.Vocab.encode(train.X, e.Trace)
+		train.Y = append(train.Y, deviceClasses(e, t.Classes)...)
+		for len(train.Y) < from+n*h.Window {
+			train.Y = append(train.Y, -1)
+		}
+		train.X = train.X[:len(train.Y)*windowFeatures] // zero is the padding
+		cut := from + last*h.Window
+		valid.X, valid.Y = append(valid.X, train.X[cut*windowFeatures:]...), append(valid.Y, train.Y[cut:]...)
+		clear(train.X[cut*windowFeatures:])
+		train.X, train.Y = train.X[:cut*windowFeatures], train.Y[:cut]
 	}
 	return train, valid
+}
+
+// windowsIn is how many windows an example is cut into.
+func (h windowHead) windowsIn(e *Labeled) int {
+	return (len(e.Trace.Packets) + h.Window - 1) / h.Window
 }
 
 // heldShare is one over the share of windows or groups kept for validation.

@@ -194,6 +194,10 @@ func (t *trainer) run(ctx context.Context) error {
 	return nil
 }
 
+// diverged is a loss that no training comes back from; that of guessing is the
+// logarithm of the number of classes.
+const diverged = 1e4
+
 // runEpoch goes through the training windows once, in an order of its own,
 // and returns the mean loss.
 func (t *trainer) runEpoch(ctx context.Context) (float64, error) {
@@ -210,7 +214,11 @@ func (t *trainer) runEpoch(ctx context.Context) (float64, error) {
 			return 0, err
 		}
 		before := t.steps
-		sum += t.step(t.train, order[n*t.o.Batch:min((n+1)*t.o.Batch, len(order))], t.rate())
+		loss := t.step(t.train, order[n*t.o.Batch:min((n+1)*t.o.Batch, len(order))], t.rate())
+		if !(loss < diverged) {
+			return 0, fmt.Errorf("lstm: step %d: the loss is %v: training diverged, try a lower rate than %v", before+1, loss, t.o.Rate)
+		}
+		sum += loss
 		t.steps = before + 1 // also after a batch without labels
 	}
 	return sum / float64(n), nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -339,5 +340,73 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	if _, err := Train(context.Background(), rng, c, task(rng, c, 50, 5), none, o); err != nil {
 		t.Errorf("50 windows: %v", err)
+	}
+}
+
+// TestMemoryCoversTheBatch compares the stated fixed memory with what a
+// training step really keeps.
+func TestMemoryCoversTheBatch(t *testing.T) {
+	for _, dropout := range []float64{0, 0.2} {
+		c := peerConfig(32, true)
+		c.Layers = 2
+		n, err := New(rand.New(rand.NewPCG(1, 1)), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := peerData(c, 16)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		s := newStepper(n, d.Steps, 16, Options{Workers: 2, Dropout: dropout}, [2]uint64{})
+		s.step(d, all(d), 1e-3)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		fixed, perWindow := Memory(c, d.Steps, 16, dropout > 0)
+		kept := int64(after.HeapAlloc) - int64(before.HeapAlloc)
+		if kept > fixed || kept < fixed/2 {
+			t.Errorf("dropout %v: a step keeps %d bytes, stated are %d", dropout, kept, fixed)
+		}
+		if want := int64(100*(5*2+4) + 4); perWindow != want {
+			t.Errorf("%d bytes per window, want %d", perWindow, want)
+		}
+		runtime.KeepAlive(s)
+	}
+}
+
+// TestKernelsLearnAlike states how far scores of models from different kernels
+// may be apart: 0.05 in recall on this task.
+func TestKernelsLearnAlike(t *testing.T) {
+	c := small(1, true)
+	rng := rand.New(rand.NewPCG(5, 6))
+	d, test := task(rng, c, 60, 11), task(rng, c, 100, 11)
+	var scores []float64
+	for _, kr := range Kernels() {
+		n, err := New(rand.New(rand.NewPCG(1, 1)), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Refresh(kr)
+		s := newStepper(n, d.Steps, 20, Options{Workers: 2, Clip: 5}, [2]uint64{})
+		for i := range 150 {
+			s.step(d, all(d)[i%3*20:][:20], 0.02)
+		}
+		scores = append(scores, n.recall(test, 2))
+	}
+	t.Logf("recall by kernel %v: %.4f", Kernels(), scores)
+	for i, s := range scores {
+		if math.Abs(s-scores[0]) > 0.05 {
+			t.Errorf("%v: recall %.4f, %v has %.4f", Kernels()[i], s, Kernels()[0], scores[0])
+		}
+	}
+}
+
+func TestDivergenceIsAnError(t *testing.T) {
+	c := small(1, false)
+	rng := rand.New(rand.NewPCG(1, 1))
+	o := options()
+	o.Rate, o.Clip = 1e30, 0
+	_, err := Train(context.Background(), rng, c, task(rng, c, 40, 5), Data{Steps: 5, Features: 3}, o)
+	if err == nil || !strings.Contains(err.Error(), "diverged") {
+		t.Errorf("error %v, want one about divergence", err)
 	}
 }
