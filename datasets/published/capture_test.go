@@ -47,6 +47,19 @@ func sum(t *testing.T, ds datasets.Dataset) sums {
 	return s
 }
 
+// owners counts the devices that own a packet.
+func owners(ds datasets.Dataset) int {
+	found := map[string]bool{}
+	for _, r := range ds.Recordings {
+		for _, o := range r.Labels.Owners {
+			if o >= 0 {
+				found[r.Labels.Devices[o]] = true
+			}
+		}
+	}
+	return len(found)
+}
+
 // load1 reads a data set that Load gives alone.
 func load1(t *testing.T, name, path string) datasets.Dataset {
 	t.Helper()
@@ -65,22 +78,26 @@ func load1(t *testing.T, name, path string) datasets.Dataset {
 func TestCounts(t *testing.T) {
 	for _, c := range []struct {
 		name, folder string
+		devices      int
 		want         sums
 	}{
-		{"echo-voice-captures", "echo_voice", sums{2, 2, 5270, 10, 0}},
-		{"iot-sentinel", "iot_sentinel", sums{237, 237, 61222, 237, 1617}},
-		{"lock-camera-week", "lock_camera_week", sums{8, 8, 153913, 473, 0}},
-		{"smart-plug-day", "smart_plug_day", sums{12 + 11, 2, 2004 + 11661, 21 + 153, 0}},
-		{"smart-plug-day-named", "smart_plug_day", sums{12 + 11, 2, 2004 + 11661, 22 + 2, 0}},
-		{"vpn-samples", "vpn_samples", sums{5, 5, 1222 + 52 + 706 + 944 + 834, 0, 0}},
-		{"whole-home", "whole_home", sums{9, 1, 10798, 0, 0}},
-		{"whole-home-devices", "whole_home", sums{9, 4, 29761 - 10798, 0, 0}},
+		{"echo-voice-captures", "echo_voice", 1, sums{2, 2, 5270, 10, 0}},
+		{"iot-sentinel", "iot_sentinel", 31, sums{237, 237, 61222, 237, 1617}},
+		{"lock-camera-week", "lock_camera_week", 5, sums{8, 8, 153913, 473, 0}},
+		{"smart-plug-day", "smart_plug_day", 1, sums{12 + 11, 2, 2004 + 11661, 21 + 153, 0}},
+		{"smart-plug-day-named", "smart_plug_day", 1, sums{12 + 11, 2, 2004 + 11661, 22 + 2, 0}},
+		{"vpn-samples", "vpn_samples", 0, sums{5, 5, 1222 + 52 + 706 + 944 + 834, 0, 0}},
+		{"whole-home", "whole_home", 8, sums{9, 1, 10798, 0, 0}},
+		{"whole-home-devices", "whole_home", 8, sums{9, 4, 29761 - 10798, 0, 0}},
 	} {
 		ds := load1(t, c.name, sharedData(t, c.folder))
 		got := sum(t, ds)
 		c.want.unowned = got.unowned // not described
 		if got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+		if n := owners(ds); n != c.devices {
+			t.Errorf("%s: packets of %d devices, want %d", c.name, n, c.devices)
 		}
 		for _, task := range ds.Tasks {
 			if _, err := ds.Split.Folds(&ds, task); err != nil {
@@ -355,6 +372,9 @@ func TestLockCameraWeekFiles(t *testing.T) {
 	ds := load1(t, "lock-camera-week", dir)
 	if got, want := sum(t, ds), (sums{2, 2, 6, 0, 0}); got != want || ds.Recordings[1].ID != "2021-03-09" {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+	if !slices.Equal(ds.Tasks, []datasets.Task{datasets.Device}) {
+		t.Errorf("tasks %v without labels", ds.Tasks)
 	}
 	if fmt.Sprint(ds.Recordings[0].Labels.Owners, ds.Recordings[1].Labels.Owners) != "[0 0 1] [0 1 0]" {
 		t.Errorf("owners %v %v", ds.Recordings[0].Labels.Owners, ds.Recordings[1].Labels.Owners)

@@ -13,6 +13,9 @@ import (
 
 const lockSource = "IoT-Dataset, github.com/tj-oconnor/IoT-Dataset commit af95b305; Campos and O'Connor, Towards Labeling On-Demand IoT Traffic, CSET 2021"
 
+// lockOnTimetable is the device whose events follow the clock.
+const lockOnTimetable = "ultraloq-hub-01"
+
 // LockCameraWeek reads the week of two cameras and three lock bridges: path is
 // the folder with pcaps/*.pcap, each filtered to one device, and events.csv
 // (epoch_utc, resolution_s, pcap, event; one line per event). The captures are
@@ -21,6 +24,10 @@ const lockSource = "IoT-Dataset, github.com/tj-oconnor/IoT-Dataset commit af95b3
 // on 2021-03-14. Devices are called by their captures. devices.csv (pcap, mac)
 // gives hardware addresses; without it a device's is the home side's most
 // frequent one in its capture.
+//
+// Without events.csv only the device task is served. One lock is switched on a
+// quarter-hour timetable, so a clock without traffic names most of its events;
+// a warning says so.
 //
 // Events known to the second are points. Events known to the minute only lie
 // somewhere in it and are intervals of one minute, with a warning.
@@ -43,6 +50,9 @@ func LockCameraWeek(path string) (datasets.Dataset, error) {
 	}
 	ds.Warnings = append(ds.Warnings, more...)
 	r.Labels.Events = events
+	if len(events) == 0 {
+		ds.Tasks = []datasets.Task{datasets.Device}
+	}
 	for _, d := range r.Cut(easternMidnights(r.Trace)) {
 		d.ID = d.Trace.Start.In(eastern(d.Trace.Start)).Format(time.DateOnly)
 		d.Group = d.ID
@@ -134,6 +144,9 @@ func lockEvents(name string, t datasets.Trace, devices []string) ([]datasets.Eve
 	var warnings []string
 	if outside > 0 {
 		warnings = append(warnings, fmt.Sprintf("%d of %d events happened outside the captures' time and are left out", outside, len(rows)))
+	}
+	if _, ok := slices.BinarySearch(devices, lockOnTimetable); ok {
+		warnings = append(warnings, lockOnTimetable+" is switched on a quarter-hour timetable: compare every attack on it with guess-clock")
 	}
 	if vague > 0 {
 		warnings = append(warnings, fmt.Sprintf("%d of %d events are known to the minute only; each is an interval of its minute", vague, len(events)))

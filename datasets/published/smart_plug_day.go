@@ -27,7 +27,8 @@ const (
 // begin and end the period of manual switching. Those commands were read off
 // the packet sizes: they serve to compare a defended trace with an undefended
 // one, not to rate a detector. SmartPlugDayNamed has the period as one state
-// instead. On and off cannot be told apart, so they are one activity.
+// instead. On and off cannot be told apart, so they are one activity. Without
+// the label files no task is served.
 func SmartPlugDay(path string) (datasets.Dataset, error) {
 	return smartPlug("smart-plug-day", path, func(named []datasets.Event) ([]datasets.Event, []string, error) {
 		commands, warnings, err := plugEvents(filepath.Join(path, "active_switch_commands.csv"))
@@ -102,6 +103,9 @@ func smartPlug(name, path string, events func(named []datasets.Event) ([]dataset
 			}
 			ds.Warnings = append(ds.Warnings, warnings...)
 			sortEvents(r.Labels.Events)
+		}
+		if c.group == "active" && len(r.Labels.Events) == 0 {
+			ds.Tasks = nil
 		}
 		pieces := r.Cut(every(c.piece, t.End))
 		for i, p := range pieces {
