@@ -236,3 +236,16 @@ func TestVantageNames(t *testing.T) {
 		t.Error("order of the vantage points")
 	}
 }
+
+func BenchmarkView(b *testing.B) {
+	in := randomTrace(testRNG(1), 100_000)
+	for _, v := range Vantages() {
+		b.Run(string(v), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				v.View(testRNG(1), in)
+			}
+			b.ReportMetric(float64(len(in.Packets))*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
+		})
+	}
+}
