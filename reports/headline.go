@@ -1,9 +1,7 @@
 package reports
 
 import (
-	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -11,236 +9,214 @@ import (
 	"veilbench/datasets"
 )
 
-// column is one question of the headline table: a task on a data set from a
-// vantage point.
-type column struct {
-	dataset string
-	task    datasets.Task
-	vantage datasets.Vantage
-}
-
-func columnOf(r bench.Result) column {
-	return column{r.Cell.Dataset, r.Cell.Task, r.Cell.Vantage}
-}
-
-func compareColumns(a, b column) int {
-	order := datasets.Tasks()
-	return cmp.Or(cmp.Compare(slices.Index(order, a.task), slices.Index(order, b.task)),
-		cmp.Compare(a.dataset, b.dataset), cmp.Compare(a.vantage, b.vantage))
-}
-
-// taskTitle is a task's name at the head of a column.
-func taskTitle(t datasets.Task) string {
-	switch t {
-	case datasets.Events:
-		return "events"
-	case datasets.Device:
-		return "devices"
-	case datasets.Gateway:
-		return "commands"
+// summaries are bench.Summaries by panel and defense: splits are never mixed.
+func (s *Set) summaries() map[subject]bench.Summary {
+	bySplit := map[datasets.Split][]bench.Result{}
+	for i := range s.results {
+		r := s.results[i]
+		bySplit[r.Cell.Split] = append(bySplit[r.Cell.Split], r)
 	}
-	return "clips"
-}
-
-// title names a column as shortly as the others allow.
-func (c column) title(all []column) string {
-	out := taskTitle(c.task)
-	data, vantage := false, false
-	for _, o := range all {
-		if o.task == c.task {
-			data = data || o.dataset != c.dataset
-			vantage = vantage || o.vantage != c.vantage
+	out := map[subject]bench.Summary{}
+	for split, rs := range bySplit {
+		for _, m := range bench.Summaries(rs) {
+			out[subject{Panel{m.Dataset, m.Task, m.Vantage, split}, m.Defense}] = m
 		}
-	}
-	if data {
-		out += " " + c.dataset
-	}
-	if vantage {
-		out += " " + string(c.vantage)
 	}
 	return out
 }
 
-// footnotes numbers notes in the order in which they are first used.
-type footnotes []string
-
-func (f *footnotes) mark(note string) string {
-	i := slices.Index(*f, note)
-	if i < 0 {
-		i = len(*f)
-		*f = append(*f, note)
+// headline is the table that answers the question, one for each vantage: rows
+// are defenses, columns tasks, then the cost.
+func (s *Set) headline() []Table {
+	sums := s.summaries()
+	var out []Table
+	for _, v := range []datasets.Vantage{datasets.WAN, datasets.WiFi, datasets.LAN} {
+		var ps []Panel
+		for _, p := range s.panels {
+			if p.Vantage == v {
+				ps = append(ps, p)
+			}
+		}
+		if len(ps) > 0 {
+			out = append(out, s.headlineTable(v, ps, sums))
+		}
 	}
-	return " " + superscript(i+1)
+	return out
 }
 
-// HeadlineTable answers the reader's question on one page: for each defense
-// and task, how far the best attack that knows the defense is above guessing,
-// and what the defense costs.
-func HeadlineTable(rs []bench.Result, o Options) Table {
-	all := unique(rs, columnOf, compareColumns)
-	order := o.rank()
-	defenses := unique(rs, func(r bench.Result) string { return r.Cell.Defense }, order)
-	short := names(rs)
-	sums := map[column]map[string]bench.Summary{}
-	for _, s := range bench.Summaries(rs) {
-		c := column{s.Dataset, s.Task, s.Vantage}
-		if sums[c] == nil {
-			sums[c] = map[string]bench.Summary{}
-		}
-		sums[c][s.Defense] = s
-	}
+func (s *Set) headlineTable(v datasets.Vantage, ps []Panel, sums map[subject]bench.Summary) Table {
 	t := Table{
-		Name: "headline",
-		Title: fmt.Sprintf("What an observer outside the home still learns from the best attack that knows the defense (advantage over guessing, %.0f %% interval), and what it costs",
-			100*bench.Level),
-		Header: []string{"defense"},
+		Title: fmt.Sprintf("What an observer %s still learns from the best attack that knows the defense (advantage over guessing, %.0f %% interval), and what it costs",
+			whereName(v), 100*bench.Level),
+		Columns: []Column{{Head: "defense"}},
 	}
-	if !slices.ContainsFunc(all, func(c column) bool { return c.vantage != all[0].vantage }) && all[0].vantage != datasets.WAN {
-		t.Title = strings.Replace(t.Title, "an observer outside the home", "an observer at the "+string(all[0].vantage), 1)
-	}
-	for _, c := range all {
-		t.Header = append(t.Header, c.title(all))
-	}
-	t.Header = append(t.Header, "bytes", "delay p95", "GB/month")
-	var notes footnotes
-	for _, d := range defenses {
-		row := []string{short[d]}
-		for _, c := range all {
-			s, ok := sums[c][d]
-			row = append(row, advantageCell(s, ok, &notes))
+	n := notes{}
+	for _, p := range ps {
+		head := taskName(p.Task)
+		if !sameDataset(ps) {
+			head += ", " + p.Dataset
 		}
-		t.Rows = append(t.Rows, append(row, costCells(sums[costColumn(all)][d])...))
+		if p.Split.Within() {
+			head += " (within)"
+		}
+		t.Columns = append(t.Columns, Column{Head: head, Num: true, Interval: true})
 	}
-	t.Notes = append(notes, headlineNotes(all, sums, defenses, short, rs, o)...)
+	t.Columns = append(t.Columns, Column{Head: "bytes", Num: true}, Column{Head: "delay p95", Num: true}, Column{Head: "GB/month", Num: true})
+	cost := ps[0]
+	for _, d := range s.defensesOf(ps) {
+		row := []Value{s.defenseLabel(d)}
+		for _, p := range ps {
+			m, ok := sums[subject{p, d}]
+			row = append(row, s.headlineValue(p, d, m, ok, &n))
+		}
+		row = append(row, s.overhead(cost, d), s.delay(cost, d), s.value(Origin{Op: CostMean, Metric: "gb_per_month", Panel: cost, Defense: d}, month))
+		t.Rows = append(t.Rows, row)
+	}
+	t.Notes = append(n.lines, s.headlineNotes(ps, cost, sums)...)
 	return t
 }
 
-func advantageCell(s bench.Summary, ok bool, notes *footnotes) string {
-	switch {
-	case !ok:
-		return "n/a"
-	case s.Failed == s.Cells:
-		return "failed"
-	}
-	out := fmt.Sprintf("%.2f", s.Advantage)
-	if s.HasInterval {
-		out += fmt.Sprintf(" [%s %s]", tight(s.Lo), tight(s.Hi))
-	}
-	switch {
-	case s.Advantage == 0:
-		out += notes.mark("best attack is at its floor")
-	case s.Failed > 0:
-		out += notes.mark(fmt.Sprintf("%d of %d cells failed; the figure is from the others", s.Failed, s.Cells))
-	}
-	if s.Oracle {
-		out += notes.mark("oracle: the defense looks into the future, so it cannot be built")
-	}
-	if len(s.Warnings) > 0 {
-		for _, w := range s.Warnings {
-			out += notes.mark(w)
+// notes are numbered footnotes in the order in which they are first used.
+type notes struct{ lines []string }
+
+// mark returns the sign of a note.
+func (n *notes) mark(line string) string {
+	signs := []string{"¹", "²", "³", "†", "‡", "§", "¶"}
+	for i, sign := range signs {
+		if i == len(n.lines) {
+			n.lines = append(n.lines, sign+" "+line)
+			return sign
+		}
+		if n.lines[i] == sign+" "+line {
+			return sign
 		}
 	}
-	return out
+	return "*"
 }
 
-// tight writes a share without the leading zero: .97.
-func tight(x float64) string {
-	return strings.TrimPrefix(fmt.Sprintf("%.2f", x), "0")
-}
-
-// costColumn is the column whose costs are printed: the events data set's,
-// else the first.
-func costColumn(all []column) column {
-	for _, c := range all {
-		if c.task == datasets.Events {
-			return c
-		}
+func (s *Set) headlineValue(p Panel, d string, m bench.Summary, ok bool, n *notes) Value {
+	if !ok {
+		return missing()
 	}
-	return all[0]
+	if m.Failed == m.Cells || m.Attack == "" {
+		return word("failed")
+	}
+	a := Attacker{Attack: m.Attack, Knowledge: m.Knowledge}
+	if a.Knowledge == bench.Transfer {
+		a.TrainDefense = m.TrainDefense
+	}
+	v := number(m.Advantage, score)
+	if m.Failed == 0 {
+		v.Of = &Origin{Op: Gain, Metric: "advantage", Panel: p, Defense: d, Attacker: a}
+	}
+	if m.HasInterval {
+		v.Lo, v.Hi, v.HasInterval = m.Lo, m.Hi, true
+		v.Text += fmt.Sprintf(" [%s %s]", short(m.Lo), short(m.Hi))
+	}
+	if m.Advantage == 0 {
+		v.Text += " " + n.mark("best attack is at its floor")
+	}
+	if m.Failed > 0 {
+		v.Text += " " + n.mark("cells failed: the figure is over the attacks that did not, a better attack may be missing")
+	}
+	return v
 }
 
-func costCells(s bench.Summary) []string {
-	if s.Cells == s.Failed {
-		return []string{"n/a", "n/a", "n/a"}
-	}
-	month := "n/a"
-	for _, m := range s.Cost.More {
-		if m.Name == "gb_per_month" {
-			month = fmt.Sprintf("%.1f", m.Value)
-		}
-	}
-	return []string{percent(s.Cost.Overhead()), milliseconds(s.Cost.DelayP95), month}
-}
-
-// percent writes a ratio as +38.2 %, without digits that mean nothing.
-func percent(x float64) string {
-	switch p := 100 * x; {
-	case math.Abs(p) < 0.05:
-		return "+0 %"
-	case math.Abs(p) < 100:
-		return fmt.Sprintf("%+.1f %%", p)
-	default:
-		return thousands(fmt.Sprintf("%+.0f", p)) + " %"
-	}
-}
-
-// thousands puts commas into the digits of a whole number with a sign.
-func thousands(s string) string {
-	for i := len(s) - 3; i > 1; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-func milliseconds(s float64) string {
-	switch ms := 1000 * s; {
-	case ms == 0:
-		return "0 ms"
-	case ms < 10:
-		return fmt.Sprintf("%.1f ms", ms)
-	default:
-		return fmt.Sprintf("%.0f ms", ms)
-	}
-}
-
-// headlineNotes are the notes that belong to the whole table.
-func headlineNotes(all []column, sums map[column]map[string]bench.Summary, defenses []string, short map[string]string, rs []bench.Result, o Options) []string {
-	var out []string
-	var worst []string
-	for _, c := range all {
-		best := bench.Summary{Advantage: -1}
-		n := map[string]int{}
-		for _, d := range defenses {
-			if s, ok := sums[c][d]; ok && s.Attack != "" {
-				n[s.Attack]++
-				if n[s.Attack] > n[best.Attack] {
-					best = s
+// headlineNotes say whose cost is printed, which attack was worst and what is
+// in doubt.
+func (s *Set) headlineNotes(ps []Panel, cost Panel, sums map[subject]bench.Summary) []string {
+	var out, worst []string
+	out = append(out, fmt.Sprintf("cost columns are those of the %s data (%s); delay p95 is the largest over folds; GB/month from continuous recordings only", taskName(cost.Task), cost.Dataset))
+	var doubts []string
+	for _, p := range ps {
+		tally := map[string]int{}
+		for _, d := range s.defenses[p] {
+			m, ok := sums[subject{p, d}]
+			if ok && m.Attack != "" && d != bench.NoDefense {
+				tally[m.Attack]++
+			}
+			for _, w := range m.Warnings {
+				for _, a := range s.attacksOf(p) {
+					w = strings.ReplaceAll(w, a, s.names.of(a))
+				}
+				w = fmt.Sprintf("%s: %s", taskName(p.Task), w)
+				if strings.Contains(w, "weak") {
+					w = fmt.Sprintf("%s under %s", w, s.names.of(d))
+				}
+				if !slices.Contains(doubts, w) {
+					doubts = append(doubts, w)
 				}
 			}
 		}
-		if best.Attack != "" {
-			worst = append(worst, c.title(all)+" "+short[best.Attack])
+		if name := s.commonest(tally); name != "" {
+			worst = append(worst, fmt.Sprintf("%s %s", taskName(p.Task), s.names.of(name)))
 		}
 	}
 	if len(worst) > 0 {
-		out = append(out, "strongest attack against most defenses: "+strings.Join(worst, ", "))
+		out = append(out, "worst attack per column: "+strings.Join(worst, ", "))
 	}
-	out = append(out, fmt.Sprintf("costs are those of %s; GB/month only from recordings of an hour and more", costColumn(all).dataset))
-	if slices.ContainsFunc(rs, func(r bench.Result) bool { return r.Generated }) {
-		out = append(out, "generated data: attack and data share one model, so these figures are regression tests, not evidence")
+	if slices.ContainsFunc(ps, func(p Panel) bool {
+		return slices.ContainsFunc(s.defenses[p], func(d string) bool { return sums[subject{p, d}].HasInterval })
+	}) {
+		out = append(out, "interval over test groups, for the attack that is chosen on the other groups (no winner's curse); it is about this training data")
 	}
-	if slices.ContainsFunc(rs, func(r bench.Result) bool { return r.Cell.Split.Within() }) {
-		out = append(out, "split within groups: training and test share sessions, so scores are too high for new homes or days")
+	const most = 4
+	if len(doubts) > most {
+		doubts = append(doubts[:most], fmt.Sprintf("%d more warnings, see the page", len(doubts)-most))
 	}
-	failed := 0
-	for _, v := range o.SelfCheck {
+	out = append(out, doubts...)
+	out = append(out, s.selfCheckNotes()...)
+	out = append(out, s.stamps(ps...)...)
+	return append(out, s.idNotes(s.defensesOf(ps), nil)...)
+}
+
+// commonest is the name with the highest count, the first in report order of
+// several.
+func (s *Set) commonest(tally map[string]int) string {
+	best := ""
+	for _, p := range s.panels {
+		for _, a := range s.attackers[p] {
+			if tally[a.Attack] > tally[best] {
+				best = a.Attack
+			}
+		}
+	}
+	return best
+}
+
+// defensesOf are the defenses of several panels in report order.
+func (s *Set) defensesOf(ps []Panel) []string {
+	var out []string
+	for _, p := range ps {
+		for _, d := range s.defenses[p] {
+			if !slices.Contains(out, d) {
+				out = append(out, d)
+			}
+		}
+	}
+	slices.SortFunc(out, s.compareDefenses)
+	return out
+}
+
+func sameDataset(ps []Panel) bool {
+	for _, p := range ps {
+		if p.Dataset != ps[0].Dataset {
+			return false
+		}
+	}
+	return true
+}
+
+// selfCheckNotes say how the run's self-check ended, nothing if there was none.
+func (s *Set) selfCheckNotes() []string {
+	var out []string
+	for _, v := range s.opt.SelfCheck {
 		if !v.OK {
-			failed++
 			out = append(out, "SELF-CHECK FAILED: "+v.Name+": "+v.Detail)
 		}
 	}
-	if n := len(o.SelfCheck); n > 0 && failed == 0 {
-		out = append(out, fmt.Sprintf("self-check: %d of %d passed", n, n))
+	if n := len(s.opt.SelfCheck); n > 0 {
+		out = append(out, fmt.Sprintf("self-check: %d of %d passed", n-len(out), n))
 	}
 	return out
 }

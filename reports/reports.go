@@ -1,114 +1,147 @@
-// Package reports turns stored results into what people read: tables for the
-// terminal, Markdown, LaTeX and CSV, and figures. It sees results only, so
-// every report can be drawn again without running anything.
+// Package reports draws what people read: tables, figures and a page, from
+// stored results alone, so that all of it can be drawn again without running
+// anything. This file holds the options and the one call that writes
+// everything; set.go the results in the order of reading, table.go and
+// figure.go the two kinds of things that are drawn.
+//
+// Every number in a table is made by a Set method that records how it follows
+// from the rows of results.csv, so a test can hold each printed digit against
+// that file.
 package reports
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"veilbench/bench"
-	"veilbench/datasets"
 )
 
-// Options say what a report holds beside the results.
+// Options of a report. The zero value is usable.
 type Options struct {
-	// Order lists IDs of defenses and attacks in the order of rows and
-	// columns; IDs that are not in it come after, sorted.
+	// Order lists IDs or names of defenses and attacks in the order of rows and
+	// columns; those not listed follow by name. "none" always comes first.
 	Order []string
+	// Timing tells what a cell took on this machine; nil when not known. Only
+	// the table of the cost of attacks reads it: it differs between machines.
+	Timing func(bench.Result) (bench.Timing, bool)
 	// SelfCheck is the verdict of the run's self-check, nil if none was made.
 	SelfCheck []bench.Verdict
+	// Program is the version of the program that draws, printed in the
+	// manifest; empty for none.
+	Program string
 }
 
-// rank orders IDs as the options say.
-func (o Options) rank() func(a, b string) int {
-	at := map[string]int{}
-	for i, id := range o.Order {
-		at[id] = i - len(o.Order)
-	}
-	return func(a, b string) int { return cmp.Or(cmp.Compare(at[a], at[b]), cmp.Compare(a, b)) }
-}
-
-// WriteAll writes every report into dir and returns the text for a terminal:
-// report.md, table.tex, results.csv, and scores and tradeoff as .svg, .png and
-// .pdf. Files are replaced whole.
+// WriteAll draws everything from rs into the folder dir: results.csv and
+// groups.csv, report.md, table.txt, table.tex, report.html, and the figures
+// scores and tradeoff as SVG, PNG and PDF. It returns the text for a terminal:
+// the headline table and where the rest lies. rs is not modified. Errors name
+// the file that could not be written.
 func WriteAll(dir string, rs []bench.Result, o Options) (string, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
+	s := NewSet(rs, o)
+	text := s.text()
+	w := writer{dir: dir}
+	w.buffer("results.csv", func(b *bytes.Buffer) error { return s.WriteResults(b) })
+	w.buffer("groups.csv", func(b *bytes.Buffer) error { return s.WriteGroups(b) })
+	w.buffer("table.txt", func(b *bytes.Buffer) error { b.WriteString(text); return nil })
+	w.buffer("report.md", func(b *bytes.Buffer) error { b.WriteString(s.markdown()); return nil })
+	w.buffer("table.tex", func(b *bytes.Buffer) error { return WriteTables(b, LaTeX, s.mainTables()) })
+	w.figures(s)
+	w.buffer("report.html", func(b *bytes.Buffer) error { return s.WritePage(b) })
+	if w.err != nil {
+		return text, w.err
 	}
-	if len(rs) == 0 {
-		return "", fmt.Errorf("no results to report")
-	}
-	var csv bytes.Buffer
-	if err := WriteCSV(&csv, rs); err != nil {
-		return "", err
-	}
-	head := HeadlineTable(rs, o)
-	tables := append([]Table{head}, ScoreTables(rs, o)...)
-	var md, text bytes.Buffer
-	fmt.Fprintf(&md, "# veilbench report\n\n")
-	for i, t := range tables {
-		fmt.Fprintf(&md, "%s\n", t.Markdown())
-		if i == 0 {
-			text.WriteString(t.Text())
-		}
-	}
-	files := []struct {
-		name string
-		data []byte
-	}{{"results.csv", csv.Bytes()}, {"report.md", md.Bytes()}, {"table.tex", []byte(head.LaTeX())}}
-	for _, f := range files {
-		if err := bench.WriteAtomic(filepath.Join(dir, f.name), f.data); err != nil {
-			return "", err
-		}
-	}
-	pictures, err := writeFigures(dir, rs, o)
-	if err != nil {
-		return "", err
-	}
-	fmt.Fprintf(&text, "\ntables    %s  %s  %s\npictures  %s\n",
-		filepath.Join(dir, "report.md"), filepath.Join(dir, "table.tex"), filepath.Join(dir, "results.csv"), pictures)
-	return text.String(), nil
+	at := func(name string) string { return filepath.Join(dir, name) }
+	return text + fmt.Sprintf("\ntables  %s  %s  %s      pictures  %s  page  %s\n",
+		at("report.md"), at("table.tex"), at("results.csv"), at("*.svg *.pdf *.png"), at("report.html")), nil
 }
 
-// label is the short name of a defense or attack.
-func label(short, id string) string { return cmp.Or(short, id) }
+// writer writes files into a folder and keeps the first error.
+type writer struct {
+	dir string
+	err error
+}
 
-// names collects the short names of r's IDs.
-func names(rs []bench.Result) map[string]string {
-	out := map[string]string{}
-	for _, r := range rs {
-		out[r.Cell.Defense] = label(r.DefenseLabel, r.Cell.Defense)
-		out[r.Cell.Attack] = label(r.AttackLabel, r.Cell.Attack)
+func (w *writer) buffer(name string, draw func(*bytes.Buffer) error) {
+	if w.err != nil {
+		return
+	}
+	var b bytes.Buffer
+	if err := draw(&b); err != nil {
+		w.err = fmt.Errorf("%s: %w", name, err)
+		return
+	}
+	w.err = bench.WriteAtomic(filepath.Join(w.dir, name), b.Bytes())
+}
+
+// figures writes the two pictures of every run in every format that a paper or
+// a page may want.
+func (w *writer) figures(s *Set) {
+	for _, name := range []string{"scores", "tradeoff"} {
+		figs := s.Figures(name)
+		if len(figs) == 0 {
+			continue
+		}
+		for _, f := range []Format{SVG, PNG, PDF} {
+			w.buffer(name+"."+string(f), func(b *bytes.Buffer) error { return figs[0].Write(b, f, 0) })
+		}
+	}
+}
+
+// text is what a terminal shows at the end of a run.
+func (s *Set) text() string {
+	var b bytes.Buffer
+	if err := WriteTables(&b, Text, s.Tables("headline")); err != nil {
+		return err.Error() // the buffer cannot fail
+	}
+	return b.String()
+}
+
+// mainTables are those that stand in report.md and table.tex.
+func (s *Set) mainTables() []Table {
+	var out []Table
+	for _, name := range []string{"headline", "defense-by-attack", "costs", "failed", "warnings"} {
+		out = append(out, s.Tables(name)...)
 	}
 	return out
 }
 
-// tasksOf lists the tasks of rs in report order.
-func tasksOf(rs []bench.Result) []datasets.Task {
-	var out []datasets.Task
-	for _, t := range datasets.Tasks() {
-		if slices.ContainsFunc(rs, func(r bench.Result) bool { return r.Cell.Task == t }) {
-			out = append(out, t)
+func (s *Set) markdown() string {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# What an observer still learns, and what hiding it costs\n\n%s\n\n", escapeMarkdown(s.provenance()))
+	for _, name := range []string{"scores", "tradeoff"} {
+		if figs := s.Figures(name); len(figs) > 0 {
+			fmt.Fprintf(&b, "![%s](%s.svg)\n\n%s\n\n", escapeMarkdown(figs[0].Title), name, escapeMarkdown(figs[0].Caption))
 		}
 	}
-	return out
+	if err := WriteTables(&b, Markdown, s.mainTables()); err != nil {
+		return err.Error() // the buffer cannot fail
+	}
+	return b.String()
 }
 
-// unique lists the values of key over rs, ordered by cmp.
-func unique[T comparable](rs []bench.Result, key func(bench.Result) T, order func(a, b T) int) []T {
-	seen := map[T]bool{}
-	var out []T
-	for _, r := range rs {
-		if k := key(r); !seen[k] {
-			seen[k] = true
-			out = append(out, k)
-		}
+// provenance is one sentence on where the numbers come from.
+func (s *Set) provenance() string {
+	var seeds, splits, sets []string
+	made := map[bool]string{true: " (generated)", false: ""}
+	for _, r := range s.results {
+		seeds = append(seeds, fmt.Sprint(r.Cell.Seed))
+		splits = append(splits, string(r.Cell.Split))
+		sets = append(sets, r.Cell.Dataset+made[s.generated[r.Cell.Dataset]])
 	}
-	slices.SortFunc(out, order)
-	return out
+	return fmt.Sprintf("%d cells, %d of them failed; data %s; split %s; seed %s.",
+		len(s.results), s.failed, list(sets), list(splits), list(seeds))
+}
+
+// list joins the distinct values of v in order.
+func list(v []string) string {
+	v = slices.Clone(v)
+	slices.Sort(v)
+	v = slices.Compact(v)
+	if len(v) > 8 {
+		return fmt.Sprintf("%s and %d more", strings.Join(v[:8], ", "), len(v)-8)
+	}
+	return strings.Join(v, ", ")
 }

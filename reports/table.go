@@ -1,141 +1,199 @@
 package reports
 
 import (
-	"bytes"
 	"fmt"
-	"html"
+	"io"
 	"strings"
 
-	"github.com/olekukonko/tablewriter"
-	"github.com/olekukonko/tablewriter/renderer"
-	"github.com/olekukonko/tablewriter/tw"
+	"veilbench/bench"
 )
 
-// Table is a table before it gets a form.
+// Table is rows of values with what must be known to read them.
 type Table struct {
-	// Name is a word for files and flags, Title a sentence above the table.
+	// Name is the name on the command line, Title the heading.
 	Name, Title string
-	// Header names the columns. The first is a name and stands left, the
-	// others are figures and stand right.
-	Header []string
-	Rows   [][]string
-	// Notes stand below the table, in order. A cell refers to one by its
-	// number in superscript.
+	// Columns head the values of each row; there are as many of both.
+	Columns []Column
+	Rows    [][]Value
+	// Notes stand under the table, in order: what is estimated, stamps,
+	// warnings.
 	Notes []string
 }
 
-// Text is the table for a terminal.
-func (t Table) Text() string {
-	return t.Title + "\n\n" + t.render(renderer.NewBlueprint(tw.Rendition{
-		Borders:  tw.BorderNone,
-		Symbols:  tw.NewSymbols(tw.StyleLight),
-		Settings: tw.Settings{Separators: tw.Separators{BetweenColumns: tw.Off}, Lines: tw.Lines{ShowHeaderLine: tw.On}},
-	}), func(s string) string { return s }) + notes(t.Notes, "%s %s\n")
+// Column is the head of a column.
+type Column struct {
+	Head string
+	// Num aligns to the right and sorts by number.
+	Num bool
+	// Interval adds columns for lower and upper bound to CSV.
+	Interval bool
 }
 
-// Markdown is the table with its title as a heading.
-func (t Table) Markdown() string {
-	escape := func(s string) string {
-		return strings.ReplaceAll(html.EscapeString(s), "|", "\\|")
-	}
-	out := "## " + escape(t.Title) + "\n\n" + t.render(renderer.NewMarkdown(), escape)
-	if n := notes(t.Notes, "- %s %s\n"); n != "" {
-		out += "\n" + strings.ReplaceAll(n, "|", "\\|")
-	}
-	return out
+// Value is a cell of a table.
+type Value struct {
+	// Text is what is printed.
+	Text string
+	// Num is the number behind Text at full precision, if OK.
+	Num float64
+	OK  bool
+	// Lo and Hi bound Num if HasInterval.
+	Lo, Hi      float64
+	HasInterval bool
+	// Of says how Num follows from results.csv; nil for text.
+	Of *Origin
 }
 
-// render fills a tablewriter. Render does not report write errors, so it goes
-// to memory, where there are none.
-func (t Table) render(r tw.Renderer, escape func(string) string) string {
-	var b bytes.Buffer
-	align := make([]tw.Align, len(t.Header))
-	for i := range align {
-		align[i] = tw.AlignRight
-	}
-	align[0] = tw.AlignLeft
-	w := tablewriter.NewTable(&b,
-		tablewriter.WithRenderer(r),
-		tablewriter.WithConfig(tablewriter.Config{
-			Header: tw.CellConfig{
-				Formatting: tw.CellFormatting{AutoFormat: tw.Off, AutoWrap: tw.WrapNone},
-				Alignment:  tw.CellAlignment{PerColumn: align},
-			},
-			Row: tw.CellConfig{
-				Formatting: tw.CellFormatting{AutoFormat: tw.Off, AutoWrap: tw.WrapNone},
-				Alignment:  tw.CellAlignment{PerColumn: align},
-			},
-		}),
-		tablewriter.WithEastAsian(tw.Off),
-	)
-	w.Header(escapeAll(t.Header, escape))
-	for _, row := range t.Rows {
-		if err := w.Append(escapeAll(row, escape)); err != nil {
-			panic("reports: table " + t.Name + ": " + err.Error()) // rows are slices of strings
+// Origin says how a number follows from rows of results.csv: those of Pair's
+// cells with the given metric, taken together by Op.
+type Origin struct {
+	Op     Op
+	Metric string
+	Panel  Panel
+	// Defense, Attack, Knowledge and TrainDefense select rows; empty ones
+	// select all.
+	Defense  string
+	Attacker Attacker
+}
+
+// Op takes several cells together.
+type Op string
+
+// How cells are taken together. Cost is counted once for each fold, draw and
+// seed, however many attacks saw the same traces.
+const (
+	Mean      Op = "mean"      // of the metric over cells
+	Gain      Op = "advantage" // of the mean score over the mean floor
+	Overhead  Op = "overhead"  // sum of out_bytes over sum of in_bytes, minus 1
+	CostMean  Op = "cost mean" // of the metric over distinct traces
+	CostWorst Op = "cost max"  // largest over distinct traces
+	Count     Op = "count"     // number of cells that did not fail
+)
+
+func word(s string) Value { return Value{Text: s} }
+
+func number(v float64, format func(float64) string) Value {
+	return Value{Text: format(v), Num: v, OK: true}
+}
+
+// missing marks what was not computed.
+func missing() Value { return word("–") }
+
+// compute takes the cells of o together. failed says how many of n failed: a
+// number is only given when none did.
+func (s *Set) compute(o Origin) (v float64, n, failed int, ok bool) {
+	var rs []*bench.Result
+	if o.Attacker.Attack == "" {
+		rs = distinctCosts(s.byDefense[subject{o.Panel, o.Defense}])
+		n = len(rs)
+	} else {
+		all := s.byPair[pair{o.Panel, o.Defense, o.Attacker}]
+		rs, failed = good(all)
+		if n = len(all); failed > 0 {
+			return 0, n, failed, false
 		}
 	}
-	if err := w.Render(); err != nil {
-		panic("reports: table " + t.Name + ": " + err.Error()) // memory takes everything
+	if len(rs) == 0 {
+		return 0, n, failed, false
 	}
-	return b.String()
+	switch o.Op {
+	case Count:
+		return float64(len(rs)), n, failed, true
+	case Overhead:
+		in, inOK := total(rs, "in_bytes")
+		out, outOK := total(rs, "out_bytes")
+		if in == 0 {
+			return 0, n, failed, inOK && outOK
+		}
+		return (out - in) / in, n, failed, inOK && outOK
+	case Gain:
+		sum, ok := total(rs, rs[0].Headline)
+		floor, _ := total(rs, "floor")
+		c := float64(len(rs))
+		return bench.Advantage(sum/c, floor/c), n, failed, ok
+	case CostWorst:
+		v, ok = largest(rs, o.Metric)
+		return v, n, failed, ok
+	}
+	sum, ok := total(rs, o.Metric)
+	return sum / float64(len(rs)), n, failed, ok
 }
 
-func escapeAll(row []string, escape func(string) string) []string {
-	out := make([]string, len(row))
-	for i, c := range row {
-		out[i] = escape(c)
+// total sums a metric over results; ok is false unless all have it.
+func total(rs []*bench.Result, metric string) (sum float64, ok bool) {
+	for _, r := range rs {
+		v, has := metricOf(r, metric)
+		if !has {
+			return 0, false
+		}
+		sum += v
 	}
+	return sum, true
+}
+
+func largest(rs []*bench.Result, metric string) (top float64, ok bool) {
+	for i, r := range rs {
+		v, has := metricOf(r, metric)
+		if !has {
+			return 0, false
+		}
+		if i == 0 || v > top {
+			top = v
+		}
+	}
+	return top, true
+}
+
+// value computes o and formats it. Failed cells are said to have failed.
+func (s *Set) value(o Origin, format func(float64) string) Value {
+	v, n, failed, ok := s.compute(o)
+	switch {
+	case failed > 0:
+		return word(failedText(failed, n))
+	case n == 0:
+		return missing()
+	case !ok:
+		return word("n/a")
+	}
+	out := number(v, format)
+	out.Of = &o
 	return out
 }
 
-func notes(ns []string, form string) string {
-	var b strings.Builder
-	for i, n := range ns {
-		fmt.Fprintf(&b, form, superscript(i+1), n)
+func failedText(failed, n int) string {
+	if failed == n {
+		return "failed"
 	}
-	return b.String()
+	return fmt.Sprintf("failed %d/%d", failed, n)
 }
 
-// superscript writes 12 as ¹².
-func superscript(n int) string {
-	digits := []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")
-	var out []rune
-	for _, d := range fmt.Sprint(n) {
-		out = append(out, digits[d-'0'])
-	}
-	return string(out)
-}
+// Format is a file format of a table or figure.
+type Format string
 
-// LaTeX is the table in booktabs form, to be put into a document that loads
-// that package.
-func (t Table) LaTeX() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "\\begin{table}\n\\centering\\small\n\\caption{%s}\n\\label{tab:%s}\n\\begin{tabular}{l%s}\n\\toprule\n",
-		escapeLaTeX(t.Title), t.Name, strings.Repeat("r", len(t.Header)-1))
-	line := func(cells []string) {
-		b.WriteString(strings.Join(escapeAll(cells, escapeLaTeX), " & "))
-		b.WriteString(" \\\\\n")
-	}
-	line(t.Header)
-	b.WriteString("\\midrule\n")
-	for _, r := range t.Rows {
-		line(r)
-	}
-	b.WriteString("\\bottomrule\n\\end{tabular}\n")
-	for i, n := range t.Notes {
-		fmt.Fprintf(&b, "\n{\\footnotesize %s %s\\par}\n", escapeLaTeX(superscript(i+1)), escapeLaTeX(n))
-	}
-	b.WriteString("\\end{table}\n")
-	return b.String()
-}
+// Formats of tables (the first five) and figures.
+const (
+	Text     Format = "text"
+	Markdown Format = "markdown"
+	LaTeX    Format = "latex"
+	CSV      Format = "csv"
+	HTML     Format = "html"
+	SVG      Format = "svg"
+	PDF      Format = "pdf"
+	PNG      Format = "png"
+	PGF      Format = "pgf"
+)
 
-func escapeLaTeX(s string) string {
-	r := strings.NewReplacer(
-		`\`, `\textbackslash{}`, "{", `\{`, "}", `\}`, "$", `\$`, "&", `\&`, "#", `\#`, "%", `\%`, "_", `\_`,
-		"~", `\textasciitilde{}`, "^", `\textasciicircum{}`, "<", `\textless{}`, ">", `\textgreater{}`, "|", `\textbar{}`,
-		"⁰", `\textsuperscript{0}`, "¹", `\textsuperscript{1}`, "²", `\textsuperscript{2}`, "³", `\textsuperscript{3}`,
-		"⁴", `\textsuperscript{4}`, "⁵", `\textsuperscript{5}`, "⁶", `\textsuperscript{6}`, "⁷", `\textsuperscript{7}`,
-		"⁸", `\textsuperscript{8}`, "⁹", `\textsuperscript{9}`, "–", "--", "±", `$\pm$`, "×", `$\times$`,
-	)
-	return r.Replace(s)
+// WriteTables writes tables one after the other in a format of tables; HTML
+// gives fragments without a page around them.
+func WriteTables(w io.Writer, f Format, ts []Table) error {
+	switch f {
+	case Text:
+		return writeText(w, ts)
+	case Markdown:
+		return writeMarkdown(w, ts)
+	case LaTeX:
+		return writeLaTeX(w, ts)
+	case CSV:
+		return writeCSV(w, ts)
+	}
+	return fmt.Errorf("no table in format %q: want %s", f, strings.Join([]string{string(Text), string(Markdown), string(LaTeX), string(CSV)}, ", "))
 }

@@ -113,6 +113,7 @@ func (a *app) root() *cobra.Command {
 		a.datasetsCmd(),
 		a.selfcheckCmd(),
 		a.verifyCmd(),
+		a.reportCmd(),
 	)
 	return root
 }

@@ -123,7 +123,12 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	for _, at := range g.Attacks {
 		order = append(order, attacks.ID(at))
 	}
-	return a.writeReports(f.out, results, reports.Options{Order: order, SelfCheck: verdicts})
+	if err := writeOrder(f.out, order); err != nil {
+		return err
+	}
+	o := a.reportOptions(f.out)
+	o.SelfCheck = verdicts
+	return a.writeReports(f.out, results, o)
 }
 
 // writeReports draws everything from results into dir, shows the headline and

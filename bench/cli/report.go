@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/bench"
+	"veilbench/datasets/params"
+	"veilbench/reports"
+)
+
+// reportFlags are the flags of "veilbench report".
+type reportFlags struct {
+	format, table, figure, width, out string
+	dataset, task, vantage, defense   string
+	attack, knowledge                 string
+}
+
+func (a *app) reportCmd() *cobra.Command {
+	var f reportFlags
+	cmd := &cobra.Command{
+		Use:   "report DIR",
+		Short: "draw tables, figures and the page again from the results in a folder",
+		Long: `Report reads the results below DIR and computes nothing anew. Without --table and --figure it
+writes every table, picture and the page into DIR (or --out) and shows the headline. With one of them
+it writes that alone to standard output; several panels (data set, task, vantage) follow each other
+in a table, while of a figure the first one is drawn: choose it by --dataset, --task and --vantage.
+
+tables   ` + strings.Join(reports.TableNames(), ", ") + `
+figures  ` + strings.Join(reports.FigureNames(), ", "),
+		Example: `  veilbench report out
+  veilbench report runs/camera-ready --format latex --table defense-by-attack > table.tex
+  veilbench report runs/camera-ready --figure tradeoff --width 3.33in --format pdf > tradeoff.pdf
+  veilbench report runs/camera-ready --figure scores --task device --format svg > devices.svg
+  veilbench report runs/camera-ready --format html > page.html`,
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error { return a.report(args[0], f) },
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.format, "format", "", "text, markdown, latex, csv or html for tables; svg, pdf, png or pgf for figures")
+	fl.StringVar(&f.table, "table", "", "name of a table, or all")
+	fl.StringVar(&f.figure, "figure", "", "name of a figure")
+	fl.StringVar(&f.width, "width", "", "width of the figure, such as 3.33in or 8.5cm (default one column of a paper)")
+	fl.StringVar(&f.out, "out", "", "folder for everything (default DIR)")
+	fl.StringVar(&f.dataset, "dataset", "", "only results on this data set")
+	fl.StringVar(&f.task, "task", "", "only results of this task")
+	fl.StringVar(&f.vantage, "vantage", "", "only results from this vantage point")
+	fl.StringVar(&f.knowledge, "knowledge", "", "only attackers with this knowledge")
+	fl.StringVar(&f.defense, "defense", "", "only this defense, by ID")
+	fl.StringVar(&f.attack, "attack", "", "only this attack, by ID")
+	return cmd
+}
+
+// keep says whether the flags select a result.
+func (f reportFlags) keep(r bench.Result) bool {
+	c := r.Cell
+	for _, w := range [][2]string{
+		{f.dataset, c.Dataset}, {f.task, string(c.Task)}, {f.vantage, string(c.Vantage)},
+		{f.knowledge, string(c.Knowledge)}, {f.defense, c.Defense}, {f.attack, c.Attack},
+	} {
+		if w[0] != "" && w[0] != w[1] {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *app) report(dir string, f reportFlags) error {
+	if f.table != "" && f.figure != "" {
+		return fmt.Errorf("--table and --figure: want one of them")
+	}
+	rs, err := bench.ReadResults(dir)
+	if err != nil {
+		return err
+	}
+	all := len(rs)
+	rs = slices.DeleteFunc(rs, func(r bench.Result) bool { return !f.keep(r) })
+	if len(rs) == 0 {
+		return fmt.Errorf("%s: none of %d results is left by the flags", dir, all)
+	}
+	opt := a.reportOptions(dir)
+	switch {
+	case f.figure != "":
+		return a.reportFigure(reports.NewSet(rs, opt), f)
+	case f.table != "" || f.format != "":
+		return a.reportTables(reports.NewSet(rs, opt), f)
+	}
+	out := f.out
+	if out == "" {
+		out = dir
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	text, err := reports.WriteAll(out, rs, opt)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(a.stdout, text)
+	return nil
+}
+
+// orderFile holds the order of rows and columns of a run, so that a report
+// that is drawn again is the same.
+const orderFile = "order.json"
+
+func writeOrder(dir string, order []string) error {
+	b, err := json.Marshal(order)
+	if err != nil {
+		return err
+	}
+	return bench.WriteAtomic(filepath.Join(dir, orderFile), append(b, '\n'))
+}
+
+// reportOptions are what a report needs to know beside results: the order of
+// rows and columns, and what the run's folder keeps beside its cells. Files
+// that are missing there are no error: folders merged from shards lack them.
+func (a *app) reportOptions(dir string) reports.Options {
+	opt := reports.Options{Program: "veilbench " + version()}
+	if b, err := os.ReadFile(filepath.Join(dir, orderFile)); err != nil || json.Unmarshal(b, &opt.Order) != nil {
+		for _, d := range a.Defenses {
+			opt.Order = append(opt.Order, d.Info().Name)
+		}
+		for _, at := range a.Attacks {
+			opt.Order = append(opt.Order, at.Info().Name)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, selfcheckFile)); err != nil || json.Unmarshal(b, &opt.SelfCheck) != nil {
+		opt.SelfCheck = nil
+	}
+	if _, err := os.Stat(filepath.Join(dir, "cells")); err == nil {
+		if st, err := bench.OpenStore(dir); err == nil {
+			opt.Timing = st.Timing
+		}
+	}
+	return opt
+}
+
+func (a *app) reportTables(s *reports.Set, f reportFlags) error {
+	format := reports.Format(f.format)
+	if format == "" {
+		format = reports.Text
+	}
+	if format == reports.HTML && (f.table == "" || f.table == "all") {
+		return s.WritePage(a.stdout)
+	}
+	if f.table == "" && format == reports.CSV {
+		return s.WriteResults(a.stdout)
+	}
+	names := []string{f.table}
+	if f.table == "" || f.table == "all" {
+		names = reports.TableNames()
+	} else if !slices.Contains(reports.TableNames(), f.table) {
+		return unknownName("table", f.table, reports.TableNames())
+	}
+	var ts []reports.Table
+	for _, n := range names {
+		ts = append(ts, s.Tables(n)...)
+	}
+	if len(ts) == 0 {
+		return fmt.Errorf("table %s: these results have nothing for it", f.table)
+	}
+	return reports.WriteTables(a.stdout, format, ts)
+}
+
+func (a *app) reportFigure(s *reports.Set, f reportFlags) error {
+	if !slices.Contains(reports.FigureNames(), f.figure) {
+		return unknownName("figure", f.figure, reports.FigureNames())
+	}
+	figs := s.Figures(f.figure)
+	if len(figs) == 0 {
+		return fmt.Errorf("figure %s: these results have nothing for it", f.figure)
+	}
+	format := reports.Format(f.format)
+	if format == "" {
+		format = reports.SVG
+	}
+	var err error
+	width := figs[0].Width()
+	if f.width != "" {
+		if width, err = reports.ParseWidth(f.width); err != nil {
+			return err
+		}
+	}
+	if len(figs) > 1 {
+		fmt.Fprintf(a.stderr, "%d figures; drawing %q\n", len(figs), figs[0].Title)
+	}
+	return figs[0].Write(a.stdout, format, width)
+}
+
+func unknownName(what, name string, names []string) error {
+	return fmt.Errorf("unknown %s %q%s (there are: %s)", what, name, params.DidYouMean(name, names), strings.Join(names, ", "))
+}

@@ -1,0 +1,135 @@
+package reports
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"veilbench/datasets"
+)
+
+// labels are short names for IDs: those that the results give, else the
+// plug-in's name with the parameters that tell it from others of the same name.
+// Full IDs stand in the footnotes.
+type labels map[string]string
+
+// stage is one part of an ID that may be a chain.
+type stage struct {
+	name   string
+	params []string // key=value
+}
+
+func stages(id string) []stage {
+	var out []stage
+	for part := range strings.SplitSeq(id, "+") {
+		name, params, has := strings.Cut(part, ":")
+		st := stage{name: name}
+		if has {
+			st.params = strings.Split(params, ",")
+		}
+		out = append(out, st)
+	}
+	return out
+}
+
+func newLabels(ids []string, given labels) labels {
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	seen := map[string]map[string]int{} // by name: how often each key=value occurs
+	total := map[string]int{}
+	for _, id := range ids {
+		for _, st := range stages(id) {
+			if seen[st.name] == nil {
+				seen[st.name] = map[string]int{}
+			}
+			total[st.name]++
+			for _, p := range st.params {
+				seen[st.name][p]++
+			}
+		}
+	}
+	out, taken := labels{}, map[string]int{}
+	for _, id := range ids {
+		var parts []string
+		for _, st := range stages(id) {
+			words := []string{st.name}
+			for _, p := range st.params {
+				if seen[st.name][p] < total[st.name] {
+					words = append(words, p)
+				}
+			}
+			parts = append(parts, strings.Join(words, " "))
+		}
+		out[id] = strings.Join(parts, " + ")
+		if given[id] != "" {
+			out[id] = given[id]
+		}
+		taken[out[id]]++
+	}
+	for _, id := range slices.Sorted(maps.Keys(out)) {
+		if taken[out[id]] > 1 { // two IDs must never look the same
+			out[id] = id
+		}
+	}
+	return out
+}
+
+// of is the label of id.
+func (l labels) of(id string) string {
+	if s, ok := l[id]; ok {
+		return s
+	}
+	return id
+}
+
+// legend lists the full IDs of those whose label is shorter, in the order given.
+func (l labels) legend(ids []string) string {
+	var out []string
+	for _, id := range ids {
+		if s := l.of(id); s != id && !slices.Contains(out, s+" = "+id) {
+			out = append(out, s+" = "+id)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// taskNames are the heads of columns.
+func taskName(t datasets.Task) string {
+	switch t {
+	case datasets.Events:
+		return "events"
+	case datasets.Device:
+		return "devices"
+	case datasets.Gateway:
+		return "commands"
+	case datasets.Clip:
+		return "clips"
+	}
+	return string(t)
+}
+
+// whereName says where an observer sits.
+func whereName(v datasets.Vantage) string {
+	switch v {
+	case datasets.WAN:
+		return "outside the home"
+	case datasets.WiFi:
+		return "at the radio of the home"
+	case datasets.LAN:
+		return "inside the home"
+	}
+	return "at " + string(v)
+}
+
+// metricName writes a metric for people.
+func metricName(m string) string {
+	switch m {
+	case "f1":
+		return "F1"
+	case "macro_recall":
+		return "macro recall"
+	case "exact_recovery":
+		return "exact recovery"
+	}
+	return strings.ReplaceAll(m, "_", " ")
+}

@@ -1,0 +1,134 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// latexStart lets one file both compile by itself and be read by \input into a
+// paper: \@classoptionslist is \relax only before \documentclass.
+const latexStart = `% Tables for \input into a paper that loads booktabs and graphicx; this file
+% also compiles by itself.
+\makeatletter
+\ifx\@classoptionslist\relax
+  \documentclass[10pt]{article}
+  \usepackage[margin=2cm]{geometry}
+  \usepackage{booktabs,graphicx}
+  \let\tablesend\enddocument
+  \expandafter\document
+\else
+  \let\tablesend\relax
+\fi
+\makeatother
+`
+
+// rotateFrom is from how many columns on heads are set at an angle: side by
+// side they would make the table too wide to read.
+const rotateFrom = 7
+
+func writeLaTeX(w io.Writer, ts []Table) error {
+	var b strings.Builder
+	b.WriteString(latexStart)
+	for i, t := range ts {
+		latexTable(&b, t, i)
+	}
+	b.WriteString("\\tablesend\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func latexTable(b *strings.Builder, t Table, i int) {
+	var spec strings.Builder
+	heads := make([]string, len(t.Columns))
+	for k, c := range t.Columns {
+		heads[k] = escapeTeX(c.Head)
+		if !c.Num {
+			spec.WriteByte('l')
+			continue
+		}
+		spec.WriteByte('r')
+		if len(t.Columns) >= rotateFrom {
+			heads[k] = `\rotatebox{60}{` + heads[k] + `}`
+		}
+	}
+	fmt.Fprintf(b, "\n\\begin{table}[tbp]\n\\centering\\small\n\\caption{%s}\n\\label{tab:%s-%d}\n", escapeTeX(t.Title), t.Name, i+1)
+	fmt.Fprintf(b, "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%%\n\\begin{tabular}{@{}%s@{}}\n\\toprule\n", spec.String())
+	fmt.Fprintf(b, "%s \\\\\n\\midrule\n", strings.Join(heads, " & "))
+	for _, row := range t.Rows {
+		cells := make([]string, len(row))
+		for k, v := range row {
+			cells[k] = escapeTeX(v.Text)
+		}
+		fmt.Fprintf(b, "%s \\\\\n", strings.Join(cells, " & "))
+	}
+	b.WriteString("\\bottomrule\n\\end{tabular}}\n")
+	if len(t.Notes) > 0 {
+		notes := make([]string, len(t.Notes))
+		for k, n := range t.Notes {
+			notes[k] = escapeTeX(n)
+		}
+		fmt.Fprintf(b, "\\par\\smallskip\\parbox{\\linewidth}{\\footnotesize\\raggedright %s}\n", strings.Join(notes, "\\par\n"))
+	}
+	b.WriteString("\\end{table}\n\\clearpage\n")
+}
+
+// escapeTeX writes s so that pdflatex sets it as it stands. Characters that
+// its fonts lack are written by code point.
+func escapeTeX(s string) string {
+	var b strings.Builder
+	for _, r := range plain(s) {
+		if t, ok := texRune(r); ok {
+			b.WriteString(t)
+		} else if r < 0x80 || r >= 0xc0 && r <= 0xff && !strings.ContainsRune("ÐÞðþ÷", r) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `{\ttfamily U+%04X}`, r)
+		}
+	}
+	return b.String()
+}
+
+func texRune(r rune) (string, bool) {
+	switch r {
+	case '\\':
+		return `\textbackslash{}`, true
+	case '&', '%', '$', '#', '_', '{', '}':
+		return `\` + string(r), true
+	case '~':
+		return `\textasciitilde{}`, true
+	case '^':
+		return `\textasciicircum{}`, true
+	case '<', '>', '|':
+		return "$" + strings.Replace(string(r), "|", `\vert`, 1) + "$", true
+	case '"':
+		return `''`, true
+	case '±', '×':
+		return map[rune]string{'±': `$\pm$`, '×': `$\times$`}[r], true
+	case '–':
+		return `--`, true
+	case '—':
+		return `---`, true
+	case '…':
+		return `\ldots{}`, true
+	case '¹', '²', '³':
+		return fmt.Sprintf("$^{%d}$", strings.IndexRune("¹²³", r)/2+1), true
+	case '†':
+		return `$\dagger$`, true
+	case '‡':
+		return `$\ddagger$`, true
+	case '≤':
+		return `$\le$`, true
+	case '≥':
+		return `$\ge$`, true
+	case '→':
+		return `$\to$`, true
+	case '\u00a0', '\u202f', '\u2009':
+		return "~", true
+	case '-':
+		return "-", true
+	case '[', ']':
+		return "{" + string(r) + "}", true // \\[ would read as an optional argument
+	}
+	return "", false
+}
