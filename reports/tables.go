@@ -270,7 +270,7 @@ func month(v float64) string {
 	if v == 0 {
 		return "0.0"
 	}
-	return digits(v, 3)
+	return digits(v, 2)
 }
 
 // failedCells lists what failed and why.
