@@ -9,39 +9,40 @@ import (
 	"veilbench/datasets"
 )
 
-// clipLength is the common End of all clips: longer than any point event of
-// the profile and shorter than the least gap between triggers.
-const clipLength = 25 * time.Second
+// clipLength is how long the clips of the presets are: longer than any event
+// of their devices, and short enough that most hold no heartbeat.
+const clipLength = 10 * time.Second
 
-// Clips cuts one clip out of recs for every point event: the packets of the
-// event's device from up to 2 s before the event on, all clips equally long.
-// A clip keeps the group of its recording; events too near to the end for a
-// whole clip are left out. The input is not modified.
-func Clips(recs []datasets.Recording, seed uint64) []datasets.Recording {
+// Clips cuts one clip of the given length out of recs for every point event:
+// the packets of the event's device from up to a second before the event on.
+// length is the common End of all clips. A clip keeps the group of its
+// recording; events too near to an end for a whole clip are left out. The
+// input is not modified.
+func Clips(recs []datasets.Recording, length time.Duration, seed uint64) []datasets.Recording {
 	var out []datasets.Recording
 	for _, rec := range recs {
 		r := newRand(seed, rec.ID, "clips")
 		for i, e := range rec.Labels.Events {
-			from := e.Start - time.Duration(between(r, 200_000_000, 2*second))
-			if e.End != e.Start || from < 0 || from+clipLength > rec.Trace.End {
+			from := e.Start - time.Duration(between(r, 100_000_000, second))
+			if e.End != e.Start || from < 0 || from+length > rec.Trace.End {
 				continue
 			}
-			out = append(out, clip(rec, i, from))
+			out = append(out, clip(rec, i, from, length))
 		}
 	}
 	return out
 }
 
-func clip(rec datasets.Recording, event int, from time.Duration) datasets.Recording {
+func clip(rec datasets.Recording, event int, from, length time.Duration) datasets.Recording {
 	e := rec.Labels.Events[event]
 	c := datasets.Recording{ID: fmt.Sprintf("%s/%04d", rec.ID, event+1), Group: rec.Group}
-	c.Trace.Start, c.Trace.End = rec.Trace.Start.Add(from), clipLength
+	c.Trace.Start, c.Trace.End = rec.Trace.Start.Add(from), length
 	c.Labels.Devices = []string{rec.Labels.Devices[e.Device]}
 	c.Labels.Events = []datasets.Event{{Start: e.Start - from, End: e.Start - from, Activity: e.Activity}}
 	pk := rec.Trace.Packets
 	first, _ := slices.BinarySearchFunc(pk, from, func(p datasets.Packet, t time.Duration) int { return cmp.Compare(p.Time, t) })
 	index := map[int32]int32{}
-	for i := first; i < len(pk) && pk[i].Time <= from+clipLength; i++ {
+	for i := first; i < len(pk) && pk[i].Time <= from+length; i++ {
 		if rec.Labels.Owners[i] != int32(e.Device) {
 			continue
 		}

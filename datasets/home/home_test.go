@@ -200,17 +200,24 @@ func TestBadIDs(t *testing.T) {
 	}
 }
 
-// TestTsharkAcceptsEveryPreset: no malformed packet, no wrong checksum.
-func TestTsharkAcceptsEveryPreset(t *testing.T) {
+// TestTsharkAcceptsCaptures: no malformed packet, no wrong checksum.
+func TestTsharkAcceptsCaptures(t *testing.T) {
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
 		t.Skip("tshark is not installed: generated captures are not checked by it")
 	}
 	dir := t.TempDir()
-	ds := mustGenerate(t, "full:hours=0.3", 6)
-	files, err := Export(t.Context(), dir, ds)
-	if err != nil {
-		t.Fatal(err)
+	var files []Files
+	for _, id := range []string{"full:hours=0.2", "homemole-ind:homes=1,hours=0.02", "event_signatures-unseen:homes=2,hours=0.5"} {
+		ds := mustGenerate(t, id, 6)
+		for i := range ds.Recordings { // one name, one file
+			ds.Recordings[i].ID = ds.Name + ds.Recordings[i].ID
+		}
+		more, err := Export(t.Context(), dir, ds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, more...)
 	}
 	for _, f := range files {
 		cmd := exec.Command(tshark, "-n", "-r", filepath.Join(dir, f.Capture),

@@ -168,7 +168,7 @@ func (rc *recipe) homeRecordings(prof *profile, p Params, seed uint64, i int) ([
 		out = append(out, rec)
 	}
 	if rc.clips {
-		out = Clips(out, seed)
+		out = Clips(out, clipLength, seed)
 	}
 	return out, nil
 }
