@@ -16,6 +16,8 @@ type Link struct {
 	// Rates in 10^6 bit/s, at the frame sizes of Packet.Size. 0 is no limit.
 	UpMbitS   float64 `help:"rate up in Mbit/s, 0 for no limit"`
 	DownMbitS float64 `help:"rate down in Mbit/s, 0 for no limit"`
+	// ClosedLoop makes packets wait for what they answer, see CloseLoop.
+	ClosedLoop bool `help:"let replies wait for delayed requests"`
 }
 
 // DefaultLink is the line unless the user names one: 20 Mbit/s up, 100 down.

@@ -64,6 +64,36 @@ func CloseLoop(in datasets.Trace, stage func(datasets.Trace) (defenses.Defended,
 	return Loop{}, fmt.Errorf("closed loop: times have not settled after %d rounds", loopRounds)
 }
 
+// Through sends in through stage and then the line, in a closed loop if that is
+// set, and proves the whole. inside is what stage calls so: what an observer in
+// the home sees, before the line. Accounts are relative to in. stage must make
+// the same draws each time.
+func (l Link) Through(in datasets.Trace, stage func(datasets.Trace) (out, inside defenses.Defended, err error)) (out, inside defenses.Defended, err error) {
+	back := func(d defenses.Defended) defenses.Defended { return d }
+	from := in
+	if l.ClosedLoop {
+		loop, err := CloseLoop(in, func(t datasets.Trace) (defenses.Defended, error) {
+			d, _, err := stage(t)
+			if err != nil {
+				return d, err
+			}
+			return l.Pass(t, d)
+		})
+		if err != nil {
+			return out, inside, err
+		}
+		from, back = loop.Trace, loop.Back
+	}
+	if out, inside, err = stage(from); err != nil {
+		return out, inside, err
+	}
+	if out, err = l.Pass(from, out); err != nil {
+		return out, inside, err
+	}
+	out, inside = back(out), back(inside)
+	return out, inside, defenses.Check(in, out)
+}
+
 // asked finds, for each packet, the last one of its flow that went the other
 // way before it, -1 for none.
 func asked(in datasets.Trace) []int32 {

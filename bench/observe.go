@@ -61,16 +61,15 @@ func (p pipeline) observe(rec *datasets.Recording, r role, draw int) *observed {
 
 func (p pipeline) fill(o *observed, r role, draw int) error {
 	key := []string{p.id, o.rec.ID, string(r), strconv.Itoa(draw)}
-	out, inside, err := p.defend(rng(p.seed, append(key, "defense")...), o.rec.Trace)
+	out, inside, err := p.link.Through(o.rec.Trace, func(t datasets.Trace) (out, inside defenses.Defended, err error) {
+		return p.defend(rng(p.seed, append(key, "defense")...), t)
+	})
 	if err != nil {
-		return err
-	}
-	base, err := p.link.Pass(o.rec.Trace, defenses.Defended{Trace: o.rec.Trace})
-	if err != nil {
-		return fmt.Errorf("recording %s: %w", o.rec.ID, err)
-	}
-	if out, err = p.link.Pass(o.rec.Trace, out); err != nil {
 		return fmt.Errorf("defense %s on recording %s: %w", p.id, o.rec.ID, err)
+	}
+	base, _, err := p.link.Through(o.rec.Trace, undefended)
+	if err != nil {
+		return fmt.Errorf("recording %s undefended: %w", o.rec.ID, err)
 	}
 	o.cost = NewLedger(o.rec, base, out)
 
@@ -91,6 +90,12 @@ func (p pipeline) fill(o *observed, r role, draw int) error {
 	return nil
 }
 
+// undefended is the stage of a home without a defense.
+func undefended(in datasets.Trace) (out, inside defenses.Defended, err error) {
+	d := defenses.Defended{Trace: in}
+	return d, d, nil
+}
+
 // defend runs the stages and proves each. inside is what leaves the devices,
 // before any gateway defense.
 func (p pipeline) defend(g *rand.Rand, in datasets.Trace) (out, inside defenses.Defended, err error) {
@@ -102,7 +107,7 @@ func (p pipeline) defend(g *rand.Rand, in datasets.Trace) (out, inside defenses.
 			err = defenses.Check(out.Trace, next)
 		}
 		if err != nil {
-			return out, inside, fmt.Errorf("defense %s on recording %s: %w", defenses.ID(d), in.Start.Format(time.DateOnly), err)
+			return out, inside, fmt.Errorf("stage %s: %w", defenses.ID(d), err)
 		}
 		next.Carried = defenses.Compose(in, out.Carried, next.Carried)
 		out = next

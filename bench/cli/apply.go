@@ -134,6 +134,9 @@ func parseLink(s string) (bench.Link, error) {
 	if err == nil {
 		l, err = params.With(l, set)
 	}
+	if err == nil && l.ClosedLoop {
+		err = errors.New("closed_loop is for run: apply writes what enters the line at the recorded times")
+	}
 	if err != nil {
 		return l, fmt.Errorf("--link: %w", err)
 	}
