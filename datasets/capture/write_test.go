@@ -190,3 +190,5 @@ func needTool(t testing.TB, name string) string {
 	}
 	return p
 }
+
+func addrPort(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
