@@ -20,7 +20,7 @@ import (
 func content(name string, size int) []byte {
 	var b []byte
 	for len(b) < size {
-		h := sha256.Sum256(append([]byte(name), b...))
+		h := sha256.Sum256(fmt.Append(nil, name, len(b)))
 		b = append(b, h[:]...)
 	}
 	return b[:size]
