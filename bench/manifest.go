@@ -47,6 +47,8 @@ type DataEntry struct {
 	Name   string `json:"name"`
 	Source string `json:"source,omitempty"`
 	Digest string `json:"digest"`
+	// Tasks are those that it was used for.
+	Tasks []datasets.Task `json:"tasks"`
 }
 
 // ManifestOf describes g. asked maps names of data sets to what the user wrote.
@@ -59,7 +61,7 @@ func ManifestOf(g Grid, version string, asked map[string]string) Manifest {
 	}
 	for i := range g.Datasets {
 		ds := &g.Datasets[i]
-		m.Data = append(m.Data, DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds)})
+		m.Data = append(m.Data, DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds)})
 	}
 	for _, d := range g.Defenses {
 		m.Defenses = append(m.Defenses, defenses.ID(d))

@@ -38,8 +38,9 @@ type config struct {
 
 // value is a word of a config and where it stands. at is nil for flags.
 type value struct {
-	text string
-	at   *token.Position
+	text  string
+	at    *token.Position
+	tasks []value // of a data set: only these; nil: all it serves
 }
 
 // source is a file that errors can quote.
@@ -187,7 +188,7 @@ func (c *config) pairs(n ast.Node) ([]pair, error) {
 	out := make([]pair, len(vals))
 	for i, v := range vals {
 		t := v.Key.GetToken()
-		out[i] = pair{value{t.Value, t.Position}, v.Value}
+		out[i] = pair{value{text: t.Value, at: t.Position}, v.Value}
 	}
 	return out, nil
 }
@@ -214,7 +215,7 @@ func (c *config) list(n ast.Node, one func(ast.Node) (value, error)) ([]value, e
 
 func (c *config) scalar(n ast.Node) (value, error) {
 	if s, ok := n.(ast.ScalarNode); ok && n.Type() != ast.NullType {
-		return value{s.GetToken().Value, s.GetToken().Position}, nil
+		return value{text: s.GetToken().Value, at: s.GetToken().Position}, nil
 	}
 	return value{}, c.file.wrong(n.GetToken().Position, fmt.Errorf("want a single value, got %s", n.Type()))
 }
@@ -224,7 +225,7 @@ func (c *config) scalar(n ast.Node) (value, error) {
 func (c *config) plugin(n ast.Node) (value, error) {
 	if w, ok := n.(wrapped); ok {
 		set, err := c.settings(w.Node)
-		return value{w.name + set, w.GetToken().Position}, err
+		return value{text: w.name + set, at: w.GetToken().Position}, err
 	}
 	if _, ok := n.(ast.ScalarNode); ok {
 		return c.scalar(n)
@@ -235,7 +236,7 @@ func (c *config) plugin(n ast.Node) (value, error) {
 	}
 	if p.key.text != "chain" {
 		set, err := c.settings(p.node)
-		return value{p.key.text + set, p.key.at}, err
+		return value{text: p.key.text + set, at: p.key.at}, err
 	}
 	stages, err := c.list(p.node, c.plugin)
 	if err != nil {
@@ -245,11 +246,11 @@ func (c *config) plugin(n ast.Node) (value, error) {
 	for i, s := range stages {
 		ids[i] = s.text
 	}
-	return value{strings.Join(ids, "+"), p.key.at}, nil
+	return value{text: strings.Join(ids, "+"), at: p.key.at}, nil
 }
 
 // dataset reads "home:preset", "name=path", {home: {preset: p, homes: 5}} or
-// {name: {path: p}}.
+// {name: {path: p}}; a mapping may name the tasks to use it for.
 func (c *config) dataset(n ast.Node) (value, error) {
 	if _, ok := n.(ast.ScalarNode); ok {
 		return c.scalar(n)
@@ -263,7 +264,14 @@ func (c *config) dataset(n ast.Node) (value, error) {
 		return value{}, err
 	}
 	id, rest := p.key.text, ""
+	var tasks []value
 	for _, kv := range pairs {
+		if kv.key.text == "tasks" {
+			if tasks, err = c.list(kv.node, c.scalar); err != nil {
+				return value{}, err
+			}
+			continue
+		}
 		v, err := c.scalar(kv.node)
 		switch {
 		case err != nil:
@@ -278,7 +286,7 @@ func (c *config) dataset(n ast.Node) (value, error) {
 			rest += "," + kv.key.text + "=" + v.text
 		}
 	}
-	return value{id + rest, p.key.at}, nil
+	return value{text: id + rest, at: p.key.at, tasks: tasks}, nil
 }
 
 func (c *config) single(n ast.Node) (pair, error) {

@@ -27,8 +27,15 @@ func (a *app) grid(ctx context.Context, c config, opt sourceOptions) (g bench.Gr
 		if err != nil {
 			return g, nil, c.file.wrong(v.at, err)
 		}
-		for _, d := range ds {
-			asked[d.Name] = v.text
+		only, err := words(c, v.tasks, "task", datasets.Tasks())
+		if err != nil {
+			return g, nil, err
+		}
+		for i := range ds {
+			asked[ds[i].Name] = v.text
+			if only != nil {
+				ds[i].Tasks = slices.DeleteFunc(slices.Clone(ds[i].Tasks), func(t datasets.Task) bool { return !slices.Contains(only, t) })
+			}
 		}
 		g.Datasets = append(g.Datasets, ds...)
 	}

@@ -111,7 +111,11 @@ func configOfManifest(m bench.Manifest) config {
 	for _, d := range m.Data {
 		if !seen[d.Asked] {
 			seen[d.Asked] = true
-			add(&c.datasets, d.Asked)
+			v := value{text: d.Asked}
+			for _, t := range d.Tasks {
+				v.tasks = append(v.tasks, value{text: string(t)})
+			}
+			c.datasets = append(c.datasets, v)
 		}
 	}
 	for _, t := range m.Tasks {
