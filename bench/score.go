@@ -2,6 +2,7 @@ package bench
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"veilbench/attacks"
@@ -157,6 +158,7 @@ func scoreDevices(classes []string, tests []answered) scores {
 	s.add("macro_recall", recall)
 	s.add("accuracy", matrixAccuracy(sum))
 	s.add("packets", float64(n))
+	s.windows(index, len(names), tests)
 	clear(sum[index[datasets.Cover]])
 	recall, n = matrixRecall(sum)
 	s.add("real_recall", recall)
@@ -174,20 +176,60 @@ func square(n int) [][]int64 {
 }
 
 func countDevices(m [][]int64, index map[string]int, t answered) {
-	unknown := len(m) - 1
-	of := make([]int, len(t.labels.Devices))
-	for i, d := range t.labels.Devices {
-		of[i] = index[d]
+	truth, guess := packetClasses(index, len(m)-1, t)
+	for i := range truth {
+		m[truth[i]][guess[i]]++
 	}
+}
+
+// packetClasses lists the true and the guessed class of each packet.
+func packetClasses(index map[string]int, unknown int, t answered) (truth, guess []int32) {
+	of := make([]int32, len(t.labels.Devices))
+	for i, d := range t.labels.Devices {
+		of[i] = int32(index[d])
+	}
+	truth, guess = make([]int32, len(t.labels.Owners)), make([]int32, len(t.labels.Owners))
 	for i, o := range t.labels.Owners {
-		truth, guess := index[datasets.Nobody], unknown
+		truth[i], guess[i] = int32(index[datasets.Nobody]), int32(unknown)
 		if o >= 0 {
-			truth = of[o]
+			truth[i] = of[o]
 		}
 		if i < len(t.answer.Devices) && t.answer.Devices[i].Class >= 0 {
-			guess = int(t.answer.Devices[i].Class)
+			guess[i] = t.answer.Devices[i].Class
 		}
-		m[truth][guess]++
+	}
+	return truth, guess
+}
+
+// scoreWindow is the window of the window scores, in packets: HomeMole's.
+const scoreWindow = 100
+
+// windows adds the Hamming loss per window and the recall by a device's share
+// of the window: plugs that make up less than 3 % of it vanish first.
+func (s *scores) windows(index map[string]int, classes int, tests []answered) {
+	edges := []float64{0.03, 0.1, 0.3, 1}
+	bins := make([]attacks.ShareBin, len(edges))
+	var loss float64
+	var n int
+	for _, t := range tests {
+		truth, guess := packetClasses(index, classes-1, t)
+		l, w := attacks.HammingLoss(truth, guess, scoreWindow)
+		loss += l * float64(w)
+		n += w
+		for _, class := range attacks.ShareRecall(truth, guess, scoreWindow, classes, edges) {
+			for b, bin := range class {
+				bins[b].Packets += bin.Packets
+				bins[b].Right += bin.Right
+			}
+		}
+	}
+	s.add("hamming_loss", ratio(loss, float64(n)))
+	lo := 0.0
+	for b, e := range edges {
+		if bins[b].Packets > 0 {
+			s.add(fmt.Sprintf("recall_share_%02.0f_%02.0f_pct", 100*lo, 100*e), ratio(bins[b].Right, bins[b].Packets))
+		}
+		lo = e
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -111,6 +112,7 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 		}
 		p.step(done, total, skipped)
 	}
+	ctx = attacks.WithCheckpoints(attacks.WithProgress(ctx, a.training()), filepath.Join(f.out, "checkpoints"))
 	results, err := bench.Run(ctx, g, opt)
 	if err != nil {
 		return err
@@ -129,6 +131,22 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	o := a.reportOptions(f.out)
 	o.SelfCheck = verdicts
 	return a.writeReports(f.out, results, o)
+}
+
+// training logs how far long trainings are, each at most every few seconds.
+func (a *app) training() func(attacks.Progress) {
+	var mu sync.Mutex
+	last := map[string]time.Time{}
+	return func(p attacks.Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(last[p.Attack]) < logEvery {
+			return
+		}
+		last[p.Attack] = time.Now()
+		fmt.Fprintf(a.stderr, "training %s: epoch %d of %d, loss %.3f, validation score %.3f, about %s left\n",
+			p.Attack, p.Epoch, p.Epochs, p.Loss, p.Score, p.Left.Round(time.Second))
+	}
 }
 
 // writeReports draws everything from results into dir, shows the headline and
