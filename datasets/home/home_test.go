@@ -208,7 +208,7 @@ func TestTsharkAcceptsCaptures(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var files []Files
-	for _, id := range []string{"full:hours=0.2", "homemole-ind:homes=1,hours=0.02", "event_signatures-unseen:homes=2,hours=0.5"} {
+	for _, id := range []string{"full:hours=0.2", "event_signatures-unseen:homes=1,hours=0.5"} {
 		ds := mustGenerate(t, id, 6)
 		for i := range ds.Recordings { // one name, one file
 			ds.Recordings[i].ID = ds.Name + ds.Recordings[i].ID
