@@ -17,6 +17,7 @@ func All() []Attack {
 		EventKNN{PairS: 5},
 		EventAlign{PairS: 5, Acks: "auto", First: 300},
 		EventForest{Features: "auto", PairS: 5},
+		NewSignatures(),
 		NewDecompose(),
 		NewWindowForest(),
 		NewWindowLSTM(),

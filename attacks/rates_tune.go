@@ -177,7 +177,7 @@ func plateau(f []float64) (at int, top float64) {
 }
 
 // maxKnown bounds the intervals that a rule remembers.
-const maxKnown = 4000
+const maxKnown = 1500
 
 // remember files the raised intervals of the training traffic under the class
 // of the nearest event within tol, each event once.

@@ -1,0 +1,213 @@
+package attacks
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"veilbench/datasets"
+)
+
+func TestSparseMedianIsTheMedianOfAllBins(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 1))
+	for range 500 {
+		n := 1 + rng.IntN(20)
+		rest := float64(rng.IntN(4))
+		values := make([]float64, rng.IntN(n+1))
+		all := slices.Repeat([]float64{rest}, n)
+		for i := range values {
+			values[i] = float64(rng.IntN(6))
+			all[i] = values[i]
+		}
+		slices.Sort(all)
+		if got, want := sparseMedian(values, rest, int64(n)), all[(n-1)/2]; got != want {
+			t.Fatalf("median %v of %v, want %v", got, all, want)
+		}
+	}
+}
+
+// pulses sends 100 bytes up every second, and 1,000 down in the seconds given.
+func pulses(end int, raised ...int) datasets.Trace {
+	tr := datasets.Trace{End: time.Duration(end) * time.Second}
+	tr.Flows = []datasets.Flow{{Proto: 6, Host: "cloud.example", Remote: netip.MustParseAddrPort("198.18.0.1:443")}}
+	for s := range end {
+		at := time.Duration(s)*time.Second + time.Millisecond
+		tr.Packets = append(tr.Packets, datasets.Packet{Time: at, Size: 100})
+		if slices.Contains(raised, s) {
+			tr.Packets = append(tr.Packets, datasets.Packet{Time: at + time.Millisecond, Size: 1000, Dir: datasets.Down})
+		}
+	}
+	return tr
+}
+
+func TestTrackJoinsRaisedBins(t *testing.T) {
+	tr := pulses(100, 10, 11, 14, 60)
+	b := binRates(tr, allPackets(tr), time.Second)
+	// 96 of 100 bins hold 100 bytes: median 100, deviation 0, so scale 1 and
+	// z = 1000 in the raised bins.
+	if b.median != 100 || b.scale != 1 {
+		t.Fatalf("median %v scale %v, want 100 and 1", b.median, b.scale)
+	}
+	for _, c := range []struct {
+		gap  time.Duration
+		want []int // first seconds
+	}{{0, []int{10, 11, 14, 60}}, {time.Second, []int{10, 14, 60}}, {5 * time.Second, []int{10, 60}}} {
+		var got []int
+		for _, r := range b.track(b.bins, 500, 500, c.gap) {
+			got = append(got, int(r.start/time.Second))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("gap %v: intervals at %v, want %v", c.gap, got, c.want)
+		}
+	}
+}
+
+func TestSecondsRight(t *testing.T) {
+	i := func(a, b int) Interval {
+		return Interval{time.Duration(a) * time.Second, time.Duration(b) * time.Second}
+	}
+	for _, c := range []struct {
+		truth, found []Interval
+		want         float64
+	}{
+		{nil, nil, 1},
+		{[]Interval{i(10, 20)}, []Interval{i(10, 20)}, 1},
+		{[]Interval{i(10, 20)}, nil, 0.9},
+		{[]Interval{i(10, 20)}, []Interval{i(15, 30), i(16, 25)}, 0.85}, // wrong from 10 to 15 and 20 to 30
+		{nil, []Interval{i(-5, 200)}, 0},
+	} {
+		if got := SecondsRight(c.truth, c.found, 100*time.Second); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("truth %v found %v: %v, want %v", c.truth, c.found, got, c.want)
+		}
+	}
+}
+
+// Largest matchings are compared with trying all assignments.
+func TestMatchRatesIsLargest(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	for range 300 {
+		var events []rateEvent
+		for range rng.IntN(5) {
+			from := time.Duration(rng.IntN(30))
+			events = append(events, rateEvent{from, from + time.Duration(rng.IntN(6)), "x"})
+		}
+		slices.SortFunc(events, func(a, b rateEvent) int { return int(a.from - b.from) })
+		var found []timed
+		for range rng.IntN(5) {
+			found = append(found, timed{At: time.Duration(rng.IntN(36)), Class: "x"})
+		}
+		slices.SortFunc(found, func(a, b timed) int { return int(a.At - b.At) })
+		if got, want := matchRates(events, found, 2, true), tryAll(events, found, 0); got != want {
+			t.Fatalf("events %v found %v: %d matches, want %d", events, found, got, want)
+		}
+	}
+}
+
+func tryAll(events []rateEvent, found []timed, used int) int {
+	if len(found) == 0 {
+		return 0
+	}
+	best := tryAll(events, found[1:], used)
+	for i, e := range events {
+		if used>>i&1 == 0 && e.distance(found[0].At) <= 2 {
+			best = max(best, 1+tryAll(events, found[1:], used|1<<i))
+		}
+	}
+	return best
+}
+
+func TestStreamRates(t *testing.T) {
+	s := StreamRates(pulses(20, 4), 2*time.Second)
+	if len(s) != 1 || s[0].Name != "cloud.example" || len(s[0].Up) != 11 {
+		t.Fatalf("%d series %+v, want cloud.example with 11 bins", len(s), s)
+	}
+	if s[0].Up[2] != 100 || s[0].Down[2] != 500 || s[0].Down[3] != 0 {
+		t.Errorf("rates %v up %v down, want 100 and 500 bytes/s in the third bin", s[0].Up[2], s[0].Down[2])
+	}
+}
+
+func TestNamesFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "names.csv")
+	write := func(s string) {
+		if err := os.WriteFile(name, []byte(s), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("# reverse lookup\n198.18.0.1, cam.example\n\n")
+	names, err := readNames(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := pulses(5)
+	tr.Flows[0].Host = ""
+	if got := withNames(tr, names).Flows[0].Host; got != "cam.example" || tr.Flows[0].Host != "" {
+		t.Errorf("name %q, original %q: want cam.example and nothing", got, tr.Flows[0].Host)
+	}
+	for _, bad := range []string{"198.18.0.1", "x,y", "198.18.0.1,"} {
+		write(bad)
+		if _, err := readNames(name); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+}
+
+// Two devices behind one address talk to one service; only the port of the
+// home side tells them apart.
+func TestRatesSplitSharedServiceByPort(t *testing.T) {
+	make2 := func(port uint16) Labeled {
+		l := Labeled{Labels: datasets.Labels{Devices: []string{"cam", "plug"}}}
+		for d := range 2 {
+			l.Trace.Flows = append(l.Trace.Flows, datasets.Flow{Proto: 6, Host: "shared.example",
+				Local: netip.AddrPortFrom(netip.MustParseAddr("203.0.113.10"), port+uint16(d)), Remote: netip.MustParseAddrPort("198.18.0.1:443")})
+		}
+		for s := range 1200 {
+			for d, size := range []int32{1200, 90} {
+				if s%(1+4*d) == 0 {
+					l.Trace.Packets = append(l.Trace.Packets, datasets.Packet{Time: time.Duration(s)*time.Second + time.Duration(d), Size: size, Flow: int32(d)})
+					l.Labels.Owners = append(l.Labels.Owners, int32(d))
+				}
+			}
+		}
+		l.Trace.End = 1200 * time.Second
+		return l
+	}
+	train, test := make2(40000), make2(50000)
+	m, err := NewRates().Train(t.Context(), nil, Training{Task: datasets.Device, Classes: []string{"cam", "plug"}, Examples: []Labeled{train}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := m.Guess(t.Context(), test.Trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range a.Devices {
+		if o.Class != test.Labels.Owners[i] {
+			t.Fatalf("packet %d: device %d, want %d", i, o.Class, test.Labels.Owners[i])
+		}
+	}
+}
+
+func BenchmarkRates(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	const packets = 1_000_000
+	tr := pulses(1)
+	tr.Packets, tr.End = make([]datasets.Packet, packets), 24*time.Hour
+	for i := range tr.Packets {
+		tr.Packets[i] = datasets.Packet{Time: tr.End / packets * time.Duration(i), Size: int32(60 + rng.IntN(1400)), Dir: datasets.Dir(i % 2)}
+	}
+	all := allPackets(tr)
+	for _, w := range []time.Duration{time.Second, 10 * time.Second} {
+		b.Run(fmt.Sprintf("step=bin/bin_s=%d/n=1e6", int(w.Seconds())), func(b *testing.B) {
+			for b.Loop() {
+				binRates(tr, all, w)
+			}
+			b.ReportMetric(packets*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
+		})
+	}
+}
