@@ -190,10 +190,12 @@ func (b *builder) find(k *key) (ci int32, back bool) {
 	ci = int32(len(b.convs))
 	b.index[*k] = ci << 1
 	b.convs = append(b.convs, conv{key: *k, first: b.n})
-	bare := *k
-	bare.srcMAC, bare.dstMAC = 0, 0
-	if _, ok := b.bare[bare]; !ok && b.specific(k) {
-		b.bare[bare] = ci
+	if k.srcMAC|k.dstMAC != 0 && b.specific(k) {
+		bare := *k
+		bare.srcMAC, bare.dstMAC = 0, 0
+		if _, ok := b.bare[bare]; !ok {
+			b.bare[bare] = ci
+		}
 	}
 	return ci, false
 }

@@ -188,7 +188,7 @@ func TestCutFileIsNoCleanEnd(t *testing.T) {
 func TestTruncatedFileOnRequest(t *testing.T) {
 	two := append(onePacket(magicMicro, 65535, 1), recordBytes(1, 3, frame60())...)
 	_, _, err := readBytes(t, two[:len(two)-10], Options{})
-	want := "x.pcap: packet 2 at byte 100: file ends inside the packet (wanted 60 bytes, got 50); 1 packets before it are fine. Use --allow-truncated to go on with those"
+	want := "x.pcap: packet 2 at byte 100: file ends inside the packet (wanted 60 bytes, got 50); the packet before it is fine. Use --allow-truncated to go on with it"
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -344,7 +344,7 @@ func TestBadInput(t *testing.T) {
 		"gzip of gzip":   {gz(gz([]byte("hello world"))), "x.pcap: not a capture: begins with"},
 		"header only":    {onePacket(magicMicro, 65535, 1)[:20], "x.pcap: file ends inside the pcap file header (wanted 24 bytes, got 20)"},
 		"cut gzip":       {gz(onePacket(magicMicro, 65535, 1))[:40], "file ends inside"},
-		"captured more":  {captured, "x.pcap: packet 1 at byte 24: the packet's header claims 60 captured bytes of a frame of 10; 0 packets before it are fine"},
+		"captured more":  {captured, "x.pcap: packet 1 at byte 24: the packet's header claims 60 captured bytes of a frame of 10; it is the first one"},
 		"two gigabytes":  {lies()["pcap"], "x.pcap: packet 1 at byte 24: the packet's header claims 2,147,483,647 captured bytes; want at most 262,144"},
 		"old version":    {version, "x.pcap: pcap version 1.4; want 2.4"},
 		"bad byte order": {append([]byte{0x0a, 0x0d, 0x0d, 0x0a}, make([]byte, 30)...), "byte order mark"},
@@ -414,5 +414,27 @@ func TestMemoryPerPacket(t *testing.T) {
 	t.Logf("%.1f bytes a packet", per)
 	if per > 64 {
 		t.Errorf("%.1f bytes a packet, want 64 at most", per)
+	}
+}
+
+// TestManyFlowsStayInMemory has a new flow in every packet of a few bytes, the
+// most memory that a byte of input can cost.
+func TestManyFlowsStayInMemory(t *testing.T) {
+	b := fileHeaderBytes(magicMicro, 65535, linkRaw)
+	for i := range 100_000 {
+		ip := []byte{0x45, 0, 0, 20, 0, 0, 0, 0, 64, protoESP, 0, 0, 192, 168, byte(i >> 8), byte(i), 9, byte(i >> 16), byte(i >> 8), byte(i)}
+		b = append(b, recordBytes(1, 2, ip)...)
+	}
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, _, err := readBytes(t, b, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	grown := int64(after.HeapSys - before.HeapSys)
+	t.Logf("%.1f bytes of heap, garbage included, per byte of input", float64(grown)/float64(len(b)))
+	if grown > 10*int64(len(b))+64<<20 {
+		t.Errorf("%d bytes of heap for %d of input", grown, len(b))
 	}
 }

@@ -95,9 +95,22 @@ func (r *Reader) Next(rec *Record) error {
 	if errors.As(err, &e) && e.at > 0 {
 		at = e.at
 	}
-	err = fmt.Errorf("packet %d at byte %s: %w; %s packets before it are fine", r.n+1, group(at), err, group(int64(r.n)))
+	before := group(int64(r.n)) + " packets before it are fine"
+	switch r.n {
+	case 0:
+		before = "it is the first one"
+	case 1:
+		before = "the packet before it is fine"
+	}
+	err = fmt.Errorf("packet %d at byte %s: %w; %s", r.n+1, group(at), err, before)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("%w. Use --allow-truncated to go on with those", err)
+		switch r.n {
+		case 0:
+			return err
+		case 1:
+			return fmt.Errorf("%w. Use --allow-truncated to go on with it", err)
+		}
+		return fmt.Errorf("%w. Use --allow-truncated to go on with those", err)
 	}
 	return err
 }
