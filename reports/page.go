@@ -1,9 +1,251 @@
 package reports
 
-import "io"
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
 
-// WritePage writes the page.
+	"veilbench/bench"
+)
+
+var (
+	//go:embed page.tmpl
+	pageTemplate string
+	//go:embed page.css
+	pageStyle string
+	//go:embed page.js
+	pageScript string
+)
+
+// pageData is what the template sees.
+type pageData struct {
+	CSS             template.CSS
+	JS              template.JS
+	CSSHash, JSHash string
+	Provenance      string
+	Alarms          []string
+	Sections        []pageSection
+}
+
+// pageSection is a part of the page with its own heading.
+type pageSection struct {
+	ID, Title, Lead string
+	Figures         []pageFigure
+	Tables          []pageTable
+	Pre             string
+}
+
+type pageFigure struct {
+	Source         template.URL
+	Title, Caption string
+}
+
+// pageTable is a Table whose cells are markup already: a template per cell
+// would be slow for ten thousand rows.
+type pageTable struct {
+	ID, Title string
+	Columns   []Column
+	Rows      [][]template.HTML
+	Notes     []string
+	Filter    bool
+}
+
+// filterFrom is from how many rows on a table gets a field to filter by.
+const filterFrom = 12
+
+// WritePage writes one self-contained HTML page: the headline first, then
+// figures, every pair of defense and attack, costs, warnings, the self-check
+// and the manifest. It loads nothing and sends nothing.
 func (s *Set) WritePage(w io.Writer) error {
-	_, err := io.WriteString(w, "<!doctype html>")
-	return err
+	t, err := template.New("page").Parse(pageTemplate)
+	if err != nil {
+		return err
+	}
+	d := pageData{
+		CSS: template.CSS(pageStyle), JS: template.JS(pageScript), CSSHash: hash(pageStyle), JSHash: hash(pageScript),
+		Provenance: s.provenance(),
+	}
+	for _, v := range s.opt.SelfCheck {
+		if !v.OK {
+			d.Alarms = append(d.Alarms, "SELF-CHECK FAILED: "+v.Name+": "+v.Detail)
+		}
+	}
+	if s.failed > 0 {
+		d.Alarms = append(d.Alarms, fmt.Sprintf("%d of %d cells failed; they are shown as failed and are in no mean.", s.failed, len(s.results)))
+	}
+	if d.Sections, err = s.sections(); err != nil {
+		return err
+	}
+	return t.Execute(w, d)
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// sections are the parts of the page in order; empty ones are left out.
+func (s *Set) sections() ([]pageSection, error) {
+	all := []pageSection{
+		{ID: "headline", Title: "Headline", Lead: "For each defense, how much better than guessing the best attack is that may know everything about it (0: nothing is learned, 1: everything), how sure that is, and what the defense costs.", Tables: s.pageTables("headline")},
+		{ID: "figures", Title: "Figures"},
+		{ID: "every-pair", Title: "Every defense and attack", Lead: "One row for each attacker and defense. Select a heading to sort; type words to filter.", Tables: []pageTable{pageTableOf("pairs", s.pairsTable())}},
+	}
+	for _, k := range tableKinds() {
+		if k.name != "headline" {
+			all = append(all, pageSection{ID: k.name, Title: firstUpper(k.doc), Tables: s.pageTables(k.name)})
+		}
+	}
+	check := pageSection{ID: "self-check", Title: "Self-check of the harness", Lead: "No self-check is stored with these results."}
+	if len(s.opt.SelfCheck) > 0 {
+		check.Lead = ""
+		check.Tables = []pageTable{pageTableOf("checks", s.checksTable())}
+	}
+	all = append(all, check, pageSection{ID: "manifest", Title: "Manifest", Lead: "What is needed to compute the same results again.", Pre: s.manifest()})
+	for _, k := range figureKinds() {
+		for _, f := range s.Figures(k.name) {
+			var b bytes.Buffer
+			if err := f.Write(&b, SVG, 0); err != nil {
+				return nil, err
+			}
+			src := "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(b.Bytes())
+			all[1].Figures = append(all[1].Figures, pageFigure{template.URL(src), f.Title, f.Title + ". " + f.Caption})
+		}
+	}
+	var out []pageSection
+	for _, p := range all {
+		if len(p.Figures)+len(p.Tables) > 0 || p.Lead+p.Pre != "" && len(p.Tables) == 0 && p.ID != "figures" {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+func (s *Set) pageTables(name string) []pageTable {
+	var out []pageTable
+	for i, t := range s.Tables(name) {
+		out = append(out, pageTableOf(fmt.Sprintf("t-%s-%d", name, i+1), t))
+	}
+	return out
+}
+
+func pageTableOf(id string, t Table) pageTable {
+	p := pageTable{ID: id, Title: t.Title, Columns: t.Columns, Notes: t.Notes, Filter: len(t.Rows) >= filterFrom}
+	var b strings.Builder
+	for _, row := range t.Rows {
+		cells := make([]template.HTML, len(row))
+		for i, v := range row {
+			b.Reset()
+			tag := "td"
+			if i == 0 {
+				tag = `th scope="row"`
+			}
+			b.WriteString("<" + tag)
+			class := ""
+			if t.Columns[i].Num {
+				class = "n"
+				num := ""
+				if v.OK {
+					num = full(v.Num)
+				}
+				fmt.Fprintf(&b, ` data-v="%s"`, num)
+			}
+			if strings.HasPrefix(v.Text, "failed") || v.Text == "FAIL" {
+				class = strings.TrimSpace(class + " bad")
+			}
+			if class != "" {
+				fmt.Fprintf(&b, ` class="%s"`, class)
+			}
+			b.WriteString(">" + template.HTMLEscapeString(plain(v.Text)) + "</" + tag[:2] + ">")
+			cells[i] = template.HTML(b.String())
+		}
+		p.Rows = append(p.Rows, cells)
+	}
+	return p
+}
+
+// pairsTable has a row for each attacker on each defense of each panel.
+func (s *Set) pairsTable() Table {
+	t := Table{Name: "pairs", Title: "Every defense and attack", Columns: []Column{
+		{Head: "defense"}, {Head: "attack"}, {Head: "knows"}, {Head: "task"}, {Head: "data"}, {Head: "seen from"}, {Head: "metric"},
+		{Head: "score", Num: true}, {Head: "floor", Num: true}, {Head: "advantage", Num: true}, {Head: "bytes", Num: true}, {Head: "delay p95", Num: true}, {Head: "cells", Num: true},
+	}}
+	for _, p := range s.panels {
+		metric, _ := s.headlineOf(p)
+		for _, d := range s.defenses[p] {
+			over, delay := s.overhead(p, d), s.delay(p, d)
+			for _, a := range s.attackers[p] {
+				n := len(s.byPair[pair{p, d, a}])
+				if n == 0 {
+					continue
+				}
+				knows := string(a.Knowledge)
+				if a.Knowledge == bench.Transfer {
+					knows += " from " + s.names.of(a.TrainDefense)
+				}
+				attack := s.names.of(a.Attack)
+				if s.control[a.Attack] {
+					attack += " (control)"
+				}
+				o := Origin{Op: Mean, Metric: metric, Panel: p, Defense: d, Attacker: a}
+				floor, gain := o, o
+				floor.Metric, gain.Op, gain.Metric = "floor", Gain, "advantage"
+				data := p.Dataset
+				if p.Split.Within() {
+					data += " (within)"
+				}
+				t.Rows = append(t.Rows, []Value{
+					s.defenseLabel(d), word(attack), word(knows), word(taskName(p.Task)), word(data), word(string(p.Vantage)), word(metricName(metric)),
+					s.value(o, score), s.value(floor, score), s.value(gain, score), over, delay, number(float64(n), amount),
+				})
+			}
+		}
+	}
+	t.Notes = s.stamps(s.panels...)
+	return t
+}
+
+func (s *Set) checksTable() Table {
+	t := Table{Name: "checks", Title: "Self-check", Columns: []Column{{Head: "check"}, {Head: "verdict"}, {Head: "found"}}}
+	for _, v := range s.opt.SelfCheck {
+		verdict := "pass"
+		if !v.OK {
+			verdict = "FAIL"
+		}
+		t.Rows = append(t.Rows, []Value{word(v.Name), word(verdict), word(v.Detail)})
+	}
+	return t
+}
+
+// manifest is what the results themselves say of how they were made.
+func (s *Set) manifest() string {
+	data := map[string]string{}
+	var methods, ids []string
+	for i := range s.results {
+		r := &s.results[i]
+		data[r.Cell.Dataset] = r.Data
+		methods = append(methods, fmt.Sprint(r.Method))
+		ids = append(ids, r.Cell.Defense, r.Cell.Attack)
+	}
+	m := struct {
+		Program string            `json:"drawn_by,omitempty"`
+		Cells   int               `json:"cells"`
+		Failed  int               `json:"failed"`
+		Method  string            `json:"method"`
+		Seeds   string            `json:"seeds"`
+		Data    map[string]string `json:"data_digests"`
+		Names   []string          `json:"defenses_and_attacks"`
+		Run     *bench.Manifest   `json:"run,omitempty"`
+	}{s.opt.Program, len(s.results), s.failed, list(methods), s.seeds(), data, distinct(ids), s.opt.Manifest}
+	b, err := json.MarshalIndent(m, "", "  ") // keys of maps are sorted
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
 }

@@ -29,6 +29,8 @@ type Options struct {
 	Timing func(bench.Result) (bench.Timing, bool)
 	// SelfCheck is the verdict of the run's self-check, nil if none was made.
 	SelfCheck []bench.Verdict
+	// Manifest is that of the run, nil if none is stored.
+	Manifest *bench.Manifest
 	// Program is the version of the program that draws, printed in the
 	// manifest; empty for none.
 	Program string
@@ -137,11 +139,16 @@ func (s *Set) provenance() string {
 
 // list joins the distinct values of v in order.
 func list(v []string) string {
-	v = slices.Clone(v)
-	slices.Sort(v)
-	v = slices.Compact(v)
+	v = distinct(v)
 	if len(v) > 8 {
 		return fmt.Sprintf("%s and %d more", strings.Join(v[:8], ", "), len(v)-8)
 	}
 	return strings.Join(v, ", ")
+}
+
+// distinct returns the sorted values of v, each once.
+func distinct(v []string) []string {
+	v = slices.Clone(v)
+	slices.Sort(v)
+	return slices.Compact(v)
 }

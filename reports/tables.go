@@ -19,7 +19,14 @@ func tableKinds() []tableKind {
 	return []tableKind{
 		{"headline", "what the best attack still learns, and what it costs", (*Set).headline},
 		{"defense-by-attack", "score of every attack on every defense", (*Set).defenseByAttack},
+		{"worst-attack", "best attack of each defense and task", (*Set).worstAttack},
 		{"costs", "bytes, packets, delay and rate of every defense", (*Set).costs},
+		{"dialects", "overheads as other publications define them", (*Set).dialects},
+		{"per-device", "recall of each device under the best attack", (*Set).perDevice},
+		{"per-activity", "recall of each activity under the best attack", (*Set).perActivity},
+		{"transfer", "score of attackers trained under another defense", (*Set).transfer},
+		{"tests", "is one defense better than another, or is it noise", (*Set).tests},
+		{"attack-cost", "what training and guessing took", (*Set).attackCost},
 		{"failed", "cells that failed, with their errors", (*Set).failedCells},
 		{"warnings", "doubts about results", (*Set).warnings},
 	}
@@ -220,20 +227,26 @@ func firstUpper(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// costs is one table for each data set, vantage and split. Panels that differ
-// in the task alone have the same traces.
+// costs is one table for each data set, vantage and split.
 func (s *Set) costs() []Table {
-	type what struct {
-		dataset string
-		vantage datasets.Vantage
-		split   datasets.Split
-	}
-	seen := map[what]bool{}
 	var out []Table
+	for _, p := range s.costPanels() {
+		out = append(out, s.costTable(p))
+	}
+	return out
+}
+
+// costPanels are panels that differ in more than the task: those that differ in
+// the task alone have the same traces.
+func (s *Set) costPanels() []Panel {
+	seen := map[Panel]bool{}
+	var out []Panel
 	for _, p := range s.panels {
-		if k := (what{p.Dataset, p.Vantage, p.Split}); !seen[k] {
+		k := p
+		k.Task = ""
+		if !seen[k] {
 			seen[k] = true
-			out = append(out, s.costTable(p))
+			out = append(out, p)
 		}
 	}
 	return out

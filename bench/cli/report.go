@@ -134,6 +134,9 @@ func (a *app) reportOptions(dir string) reports.Options {
 	if b, err := os.ReadFile(filepath.Join(dir, selfcheckFile)); err != nil || json.Unmarshal(b, &opt.SelfCheck) != nil {
 		opt.SelfCheck = nil
 	}
+	if m, err := bench.ReadManifest(dir); err == nil {
+		opt.Manifest = &m
+	}
 	if _, err := os.Stat(filepath.Join(dir, "cells")); err == nil {
 		if st, err := bench.OpenStore(dir); err == nil {
 			opt.Timing = st.Timing
