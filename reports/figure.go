@@ -47,6 +47,10 @@ func figureKinds() []figureKind {
 	return []figureKind{
 		{"scores", "heat map of every attack on every defense", (*Set).heatMaps},
 		{"tradeoff", "what is learned against what it costs, with the front", (*Set).tradeoffs},
+		{"bars", "every attack on every defense with intervals", (*Set).bars},
+		{"confusion", "which class is taken for which", (*Set).confusions},
+		{"curves", "recall against false alarms", (*Set).curves},
+		{"ranks", "critical-difference diagram of defenses", (*Set).ranks},
 	}
 }
 
