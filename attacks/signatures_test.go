@@ -112,3 +112,30 @@ func TestSignaturesFalsePositives(t *testing.T) {
 	report("all", all)
 	t.Logf("%d packets, %.0f home-hours, generated: attack and data share one model", packets, hours)
 }
+
+// BenchmarkSignaturesAndRates trains once and asks about one session.
+func BenchmarkSignaturesAndRates(b *testing.B) {
+	ds := generated(b, "home:event_signatures-ten:homes=3,hours=3", 1)
+	classes := classesOf(ds.Recordings)
+	for _, a := range []attacks.Attack{attacks.NewSignatures(), attacks.NewRates()} {
+		m := trainedOn(b, a, ds.Recordings[:2], classes)
+		r := ds.Recordings[2]
+		b.Run("attack="+a.Info().Name+"/step=guess/hours=3", func(b *testing.B) {
+			b.ReportAllocs()
+			var got attacks.Answer
+			for b.Loop() {
+				got = answerOf(b, m, r.Trace)
+			}
+			tallies := map[string]deviceTally{}
+			classTallies(ds, r, detections(got), 5*time.Second, tallies)
+			hits, all := 0, 0
+			for _, d := range tallies {
+				hits, all = hits+2*d.hits, all+d.events+d.found
+			}
+			s := b.Elapsed().Seconds() / float64(b.N)
+			b.ReportMetric(float64(len(r.Trace.Packets))/s, "packets/s")
+			b.ReportMetric(float64(len(got.Events))/s, "queries/s")
+			b.ReportMetric(float64(hits)/float64(max(1, all)), "accuracy")
+		})
+	}
+}
