@@ -249,7 +249,22 @@ func (d *device) freshPort() uint16 {
 	if d.port < 32768 || d.port > 60990 {
 		d.port = 32768
 	}
+	for taken(d.port) {
+		d.port++
+	}
 	return d.port
+}
+
+// taken says whether a protocol has its home on the port: other tools take
+// whatever they see there for that protocol, and call it malformed.
+func taken(port uint16) bool {
+	switch port {
+	case 34962, 34963, 34964, 34980, 37008, 41170, 44321, 44322, 44818, 45564, 47000, 47808, 48049, 48898, 49999,
+		54328, 56000, 56001, 56500, 56501, 57000, 57001, 57032, 57033, 57500, 57501, 57532, 57533,
+		59000, 59001, 59032, 59033, 59500, 59501, 59532, 59533, 60001:
+		return true
+	}
+	return false
 }
 
 // newFlow registers a conversation with a server from a fresh local port.

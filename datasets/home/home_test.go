@@ -154,7 +154,7 @@ func TestGolden(t *testing.T) {
 	for id, want := range map[string]string{
 		"event_signatures:homes=1,hours=1":        "4854d4b69ea1b2e6",
 		"event_signatures-unseen:homes=2,hours=1": "8bf5ff905282341f",
-		"small:homes=2,hours=0.5":                 "56c06b4b9376ed02",
+		"small:homes=2,hours=0.5":                 "f956053fe5909b23",
 		"full:hours=1":                            "e11a580aa83937a0",
 		"gateway":                                 "9ad196256810f9e4",
 		"homemole-ind:homes=1,hours=0.1":          "e02e485b56bb9171",
