@@ -92,6 +92,7 @@ func commandFolds(t testing.TB, a attacks.Attack, recs []datasets.Recording) (c 
 // Published: 0.984 and 0.912 on 307 commands. The generator is calibrated to
 // both, so this is a regression test and no evidence.
 func TestDecomposeOnTheGatewayPreset(t *testing.T) {
+	t.Parallel()
 	var in, bounded, unique float64
 	for seed := range uint64(10) {
 		c := commandFolds(t, attacks.NewDecompose(), generated(t, "home:gateway", seed).Recordings)

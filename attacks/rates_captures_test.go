@@ -124,6 +124,7 @@ func leaveOneOut(t testing.TB, a attacks.Attack, ds datasets.Dataset, tol time.D
 }
 
 func TestRatesOnTheLockAndCameraWeek(t *testing.T) {
+	t.Parallel()
 	ds := recorded(t, "lock_camera_week", published.LockCameraWeek)
 	r := attacks.NewRates()
 	r.ToleranceS, r.Beta = 60, 4
@@ -152,6 +153,7 @@ func TestRatesOnTheLockAndCameraWeek(t *testing.T) {
 // commands is a state that fills three pieces and reaches into two; no name of another action occurs twice, so these are
 // one class here.
 func TestRatesOnTheSmartPlugDay(t *testing.T) {
+	t.Parallel()
 	ds := recorded(t, "smart_plug_day", published.SmartPlugDayNamed)
 	var active, taught, idle []datasets.Recording
 	for i, r := range ds.Recordings {

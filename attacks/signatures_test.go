@@ -56,6 +56,7 @@ func classTallies(ds datasets.Dataset, r datasets.Recording, found []attacks.Bur
 // Published: recall above 0.97. Data and attack share one model of the devices,
 // so this is a regression test and no evidence.
 func TestSignaturesOnControlledSessions(t *testing.T) {
+	t.Parallel()
 	ds := generated(t, "home:event_signatures-ten", 1)
 	classes := classesOf(ds.Recordings)
 	got := map[string]deviceTally{}
