@@ -44,6 +44,8 @@ const (
 	maxHidden  = 1 << 11
 	maxLayers  = 16
 	maxClasses = 1 << 12
+	// maxTable bounds the values of the first layer's tables: 1 GiB.
+	maxTable = 1 << 28
 )
 
 // Check reports the first field that is out of range.
@@ -58,10 +60,15 @@ func (c Config) Check() error {
 	case c.Classes < 1 || c.Classes > maxClasses:
 		return fmt.Errorf("lstm: %d classes: want 1 to %d", c.Classes, maxClasses)
 	}
+	rows := 0
 	for f := range c.Vocab {
+		rows += c.Vocab[f]
 		if c.Vocab[f] < 1 || c.Vocab[f] > maxVocab || c.Dim[f] < 1 || c.Dim[f] > maxDim {
 			return fmt.Errorf("lstm: feature %d has %d values of width %d: want 1 to %d of 1 to %d", f, c.Vocab[f], c.Dim[f], maxVocab, maxDim)
 		}
+	}
+	if rows*4*c.width() > maxTable {
+		return fmt.Errorf("lstm: %d feature values and %d hidden units: their product is too large", rows, c.Hidden)
 	}
 	return nil
 }

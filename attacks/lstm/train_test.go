@@ -304,6 +304,7 @@ func TestRefusals(t *testing.T) {
 		want string
 	}{
 		{"hidden", func(c *Config, d *Data, o *Options) { c.Hidden = 17 }, "hidden 17"},
+		{"table", func(c *Config, d *Data, o *Options) { c.Vocab, c.Hidden = []int{5, 3, 1 << 16}, 2048 }, "too large"},
 		{"epochs", func(c *Config, d *Data, o *Options) { o.Epochs = 0 }, "epochs 0"},
 		{"rate", func(c *Config, d *Data, o *Options) { o.Rate = math.NaN() }, "rate NaN"},
 		{"dropout", func(c *Config, d *Data, o *Options) { o.Dropout = 1 }, "dropout 1"},
