@@ -173,7 +173,7 @@ func (s *Set) confusions() []Figure {
 				h.cells = append(h.cells, row)
 			}
 			m := sums[subject{p, d}]
-			what := fmt.Sprintf("Confusion under %s by %s (%s): share of each true class (row) that is given each name (column), over all test groups.", s.names.of(d), s.names.of(m.Attack), m.Knowledge)
+			what := fmt.Sprintf("Confusion under %s by %s (%s): share of each true class (row) that is given each name (column), over all test groups; among events the row \"other\" holds false alarms.", s.names.of(d), s.names.of(m.Attack), m.Knowledge)
 			out = append(out, Figure{Title: fmt.Sprintf("Confusion under %s: %s", s.names.of(d), p.about()), Caption: s.caption(p, what, []string{d}, []string{m.Attack}), height: h.height, draw: h.draw})
 		}
 	}

@@ -79,7 +79,7 @@ func (s *Set) rankDiagram(p Panel, t Table, sums map[subject]bench.Summary) rank
 const rankRow = 11
 
 func (r rankDiagram) height(vg.Length) vg.Length {
-	return 30 + vg.Length(len(r.joins))*5 + vg.Length((len(r.names)+1)/2)*rankRow + 6
+	return 33 + vg.Length(len(r.joins))*5 + vg.Length((len(r.names)+1)/2)*rankRow + 6
 }
 
 func (r rankDiagram) draw(c draw.Canvas) {
@@ -93,7 +93,7 @@ func (r rankDiagram) draw(c draw.Canvas) {
 	x := func(v float64) vg.Length {
 		return c.Min.X + room + (c.Max.X-c.Min.X-2*room)*vg.Length((v-1)/max(n-1, 1))
 	}
-	y := c.Max.Y - 18
+	y := c.Max.Y - 21
 	axis := line(color.Black, 0.7)
 	c.StrokeLine2(axis, x(1), y, x(n), y)
 	c.FillText(aligned(labelType, center, top), vg.Point{X: x((1 + n) / 2), Y: c.Max.Y}, "mean rank")

@@ -58,6 +58,15 @@ func (h heat) columns(width vg.Length) (w vg.Length, tilt bool) {
 	return w, tilt
 }
 
+// angle is that of heads which are too wide for their column: upright where
+// slanted ones would run into each other.
+func (h heat) angle(width vg.Length) float64 {
+	if w, _ := h.columns(width); w < 12 {
+		return math.Pi / 2
+	}
+	return math.Pi / 4
+}
+
 func (h heat) yRoom() vg.Length {
 	if h.yName == "" {
 		return 0
@@ -81,7 +90,7 @@ func (h heat) headRoom(width vg.Length) vg.Length {
 		for _, c := range h.cols {
 			w = max(w, sty.Width(c))
 		}
-		room = min(w, 0.4*width)*math.Sqrt2/2 + 8
+		room = min(w, 0.4*width)*vg.Length(math.Sin(h.angle(width))) + 8
 	}
 	if h.xName != "" {
 		room += 11
@@ -111,7 +120,7 @@ func (h heat) draw(c draw.Canvas) {
 	head := aligned(smallType, center, top)
 	if tilt {
 		head = aligned(smallType, right, center)
-		head.Rotation = math.Pi / 4
+		head.Rotation = h.angle(width)
 	}
 	for k, name := range h.cols {
 		c.FillText(head, vg.Point{X: x0 + (vg.Length(k)+0.5)*cw, Y: y0 - 3}, fit(head, name, 0.4*width))

@@ -9,6 +9,7 @@ import (
 
 	"veilbench/bench"
 	"veilbench/bench/stats"
+	"veilbench/datasets"
 )
 
 // worstAttack names the best attack of each defense with its figures.
@@ -94,7 +95,7 @@ func (s *Set) perActivity() []Table {
 	return s.perClass("activity", func(r *bench.Result) map[string]tally {
 		out := map[string]tally{}
 		for _, it := range r.Items {
-			if it.Truth == "" {
+			if it.Truth == "" || it.Truth == datasets.Other {
 				continue // a false alarm
 			}
 			t := out[it.Truth]

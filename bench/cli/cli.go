@@ -114,6 +114,8 @@ func (a *app) root() *cobra.Command {
 		a.selfcheckCmd(),
 		a.verifyCmd(),
 		a.reportCmd(),
+		a.compareCmd(),
+		a.citeCmd(),
 	)
 	return root
 }

@@ -1,0 +1,72 @@
+package reports
+
+import (
+	"fmt"
+
+	"veilbench/bench"
+	"veilbench/bench/stats"
+)
+
+// Compare says for each panel and defense that both runs have what changed
+// from old to new: the best attack's advantage, paired by test group, and the
+// bytes. Differences on other data are not compared but named in the notes.
+func Compare(before, after *Set) Table {
+	t := Table{Name: "compare", Title: "What changed from the first run to the second", Columns: []Column{
+		{Head: "data"}, {Head: "task"}, {Head: "defense"}, {Head: "before", Num: true}, {Head: "after", Num: true}, {Head: "difference", Num: true, Interval: true},
+		{Head: "p (Holm)", Num: true}, {Head: "verdict"}, {Head: "bytes before", Num: true}, {Head: "bytes after", Num: true}}}
+	was, is := before.summaries(), after.summaries()
+	var ps []float64
+	alone := 0
+	for _, p := range after.panels {
+		for _, d := range after.defenses[p] {
+			a, okA := was[subject{p, d}]
+			b, okB := is[subject{p, d}]
+			if !okA || !okB || a.Attack == "" || b.Attack == "" {
+				alone++
+				continue
+			}
+			diff := paired(after.groupScores(p, d, is), before.groupScores(p, d, was))
+			v := number(b.Advantage-a.Advantage, signed)
+			if lo, hi, ok := interval(diff); ok && !p.Split.Within() {
+				v.Lo, v.Hi, v.HasInterval = lo, hi, true
+				v.Text += fmt.Sprintf(" [%s %s]", signed(lo), signed(hi))
+			}
+			data := p.Dataset
+			if x, y := before.digest(p), after.digest(p); x != y {
+				data += " (other data)"
+			}
+			ps = append(ps, stats.SignFlip(diff))
+			t.Rows = append(t.Rows, []Value{word(data), word(taskName(p.Task)), after.defenseLabel(d), number(a.Advantage, score), number(b.Advantage, score), v,
+				missing(), missing(), before.overhead(p, d), after.overhead(p, d)})
+		}
+	}
+	for i, q := range stats.Holm(ps) {
+		row := t.Rows[i]
+		row[6] = number(q, pValue)
+		switch {
+		case row[5].Num == 0:
+			row[7] = word("same")
+		case q <= 1-bench.Level && row[5].Num > 0:
+			row[7] = word("WORSE: leaks more")
+		case q <= 1-bench.Level:
+			row[7] = word("better: leaks less")
+		default:
+			row[7] = word("within noise")
+		}
+	}
+	t.Notes = append(t.Notes, "Advantage of the best attack; sign-flip test over the test groups that both runs have, Holm over the table; no interval below 5 groups. With n groups no p is below 2 to the power of 1 - n, so few groups can hide a change.")
+	if alone > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("%d of the second run's defenses and tasks have no counterpart that did not fail in the first.", alone))
+	}
+	return t
+}
+
+// digest is that of a panel's data.
+func (s *Set) digest(p Panel) string {
+	for _, d := range s.defenses[p] {
+		for _, r := range s.byDefense[subject{p, d}] {
+			return r.Data
+		}
+	}
+	return ""
+}

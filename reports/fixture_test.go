@@ -1,0 +1,89 @@
+package reports
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"veilbench/bench"
+	"veilbench/datasets"
+)
+
+// hostile is a name that tries to be markup in every format.
+const hostile = `evil:x=<script>alert(1)</script>|50%_$#{}\~^&é中`
+
+// fixture are made-up results that hold every shape a report must draw: four
+// tasks, two vantages, a long chain, an oracle, hostile names, controls, failed
+// cells and a warning. Each dataset has groups groups, one for each fold.
+func fixture(groups int, defenses, attacks []string) []bench.Result {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var out []bench.Result
+	for _, task := range datasets.Tasks() {
+		for _, v := range []datasets.Vantage{datasets.WAN, datasets.LAN} {
+			if v == datasets.LAN && task != datasets.Device {
+				continue
+			}
+			for di, d := range defenses {
+				for ai, a := range attacks {
+					for _, k := range []bench.Knowledge{bench.Unaware, bench.Adaptive} {
+						for fold := range groups {
+							train := bench.NoDefense
+							if k == bench.Adaptive {
+								train = d
+							}
+							c := bench.Cell{Dataset: "home:made_up", Task: task, Vantage: v, Defense: d, Attack: a, Knowledge: k,
+								TrainDefense: train, Split: "group-kfold:k=5", Fold: fold, TrainDraws: 1, Seed: 7}
+							out = append(out, fixtureResult(rng, c, di, ai))
+						}
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+func fixtureResult(rng *rand.Rand, c bench.Cell, di, ai int) bench.Result {
+	r := bench.Result{Cell: c, Data: "d1", Method: 1, Generated: true, Oracle: di == 3, Control: ai == 0,
+		Headline: bench.Headline(c.Task), Floor: 0.1}
+	if di == 2 && ai == 1 && c.Fold == 1 {
+		r.Err = "check: packet 7 leaves before its bytes existed"
+		return r
+	}
+	v := 0.9 / float64(1+di) * (0.8 + 0.2*rng.Float64())
+	if ai == 0 {
+		v = 0.1
+	}
+	r.Metrics = []bench.Metric{{Name: r.Headline, Value: v}, {Name: "tested", Value: 40}}
+	g := fmt.Sprintf("home-%02d", c.Fold)
+	r.Groups = []bench.GroupScore{{Group: g, Value: v, Floor: 0.1, N: 40}}
+	classes := []string{"plug/on", "plug/off", "<b>bulb</b>/50%_on"}
+	if c.Task == datasets.Device {
+		r.Confusion = []bench.Confusion{{Group: g, Classes: classes, Counts: [][]int64{{9, 1, 0}, {2, 8, 0}, {0, 3, 7}}}}
+	} else {
+		for i := range 12 {
+			it := bench.Item{Recording: g, Group: g, TimeS: float64(i), Truth: classes[i%3], Answer: classes[i%3]}
+			if rng.Float64() > v {
+				it.Answer = classes[(i+1)%3]
+			}
+			r.Items = append(r.Items, it)
+		}
+	}
+	if c.Task == datasets.Events {
+		for i := range 6 {
+			r.Curve = append(r.Curve, bench.Point{Threshold: float64(6 - i), Recall: v * float64(i) / 5, Precision: 0.5, FalsePerDay: float64(i * i)})
+		}
+	}
+	if di == 1 {
+		r.Warnings = []string{"times ran backwards 3 times"}
+	}
+	in := int64(1000 + c.Fold)
+	r.Cost = bench.Cost{InBytes: [2]int64{in, in}, OutBytes: [2]int64{in, in + int64(di)*in*3/2}, InPackets: [2]int64{5, 5}, OutPackets: [2]int64{5, 5 + int64(di)},
+		Seconds: 3600, DelayMean: 0.001 * float64(di), DelayP95: 0.0123 * float64(di), DelayMax: 0.1 * float64(di), More: []bench.Metric{{Name: "gb_per_month", Value: 1.5 * float64(di)}}}
+	return r
+}
+
+func smallFixture() []bench.Result {
+	return fixture(5,
+		[]string{"none", "pad-random:max_bytes=255", "vpn:kind=wireguard", "constant-rate:interval_s=0.1,size_bytes=1000", "pad-random:max_bytes=64+vpn:kind=openvpn-udp+constant-rate:interval_s=0.05,size_bytes=500", hostile},
+		[]string{"guess-majority", "event-knn:k=1", "event-forest:trees=100", "window-lstm:<img src=x>"})
+}
