@@ -287,9 +287,9 @@ func weightedMean(x, w []float64) float64 {
 	return ratio(sum, n)
 }
 
-// cellWarnings are doubts that follow from the cell alone.
+// cellWarnings are doubts that follow from the data and the cell alone.
 func cellWarnings(ds *datasets.Dataset, j job) []string {
-	var out []string
+	out := slices.Clone(ds.Warnings)
 	if j.cell.Split.Within() {
 		out = append(out, "split within groups: training and test share sessions, so scores are too high for new homes or days")
 	}

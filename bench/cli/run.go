@@ -93,6 +93,9 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	}
 	for _, ds := range g.Datasets {
 		fmt.Fprintln(a.stderr, describe(&ds))
+		for _, w := range ds.Warnings {
+			fmt.Fprintln(a.stderr, "  warning:", w)
+		}
 	}
 	if opt.Store, err = bench.OpenStore(f.out); err != nil {
 		return err

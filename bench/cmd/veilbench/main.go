@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // --label-zone works where the system has no time zones
 
 	"veilbench/bench/cli"
 )
