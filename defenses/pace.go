@@ -8,6 +8,10 @@ import (
 	"veilbench/datasets"
 )
 
+// maxPaced bounds what pace makes in one Apply, about 100 bytes each at worst
+// while streams are joined.
+const maxPaced = 50_000_000
+
 // part is what one stream sends, in order of time.
 type part struct {
 	out  []datasets.Packet
@@ -18,7 +22,8 @@ type part struct {
 	// observing stops as long as nothing waits.
 	hard, limit time.Duration
 	drained     time.Duration // when the last original left
-	flood       bool          // made more than maxPackets
+	flood       bool          // made more than room packets
+	room        int
 }
 
 // send sends a packet with what waits in q, nothing if that is nil.
@@ -37,7 +42,7 @@ func (p *part) sendSized(q *queue, dir datasets.Dir, now time.Duration, size int
 
 // over tells whether the stream's work at now is beyond what is observed.
 func (p *part) over(now time.Duration, qs *[2]queue) bool {
-	p.flood = len(p.out) > maxPackets
+	p.flood = len(p.out) > p.room
 	return p.flood || now > p.hard || now > p.limit && qs[0].empty() && qs[1].empty()
 }
 
@@ -73,15 +78,15 @@ func pace(rng *rand.Rand, in datasets.Trace, shared bool, size int32, run pacer)
 	for {
 		qs, pass := queues(in, s)
 		parts := make([]part, len(s.first))
-		end := limit
+		end, room := limit, maxPaced
 		for k := range parts {
 			p := &parts[k]
 			*p = part{b: NewBuilder(0), flow: int32(len(in.Flows) + k), size: size,
-				hard: in.End + MaxBacklog, limit: limit}
+				hard: in.End + MaxBacklog, limit: limit, room: room}
 			pair := [2]queue{qs[2*k], qs[2*k+1]}
 			run(rand.New(rand.NewPCG(seeds[k][0], seeds[k][1])), &pair, p)
 			if p.flood {
-				return Defended{}, fmt.Errorf("makes more than %d packets: use a lower rate or a shorter trace", maxPackets)
+				return Defended{}, fmt.Errorf("makes more than %d packets: use a lower rate or a shorter trace", maxPaced)
 			}
 			for dir, q := range pair {
 				if !q.empty() {
@@ -90,6 +95,7 @@ func pace(rng *rand.Rand, in datasets.Trace, shared bool, size int32, run pacer)
 				}
 			}
 			end = max(end, p.drained)
+			room -= len(p.out)
 		}
 		if end == limit {
 			return join(in, flows, parts, pass, end), nil
