@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
+	"veilbench/bench"
 	"veilbench/datasets/params"
 )
 
@@ -33,7 +34,7 @@ type config struct {
 	trainDraw value
 	seed      value
 	link      value
-	loop      value
+	published []quote
 }
 
 // value is a word of a config and where it stands. at is nil for flags.
@@ -105,33 +106,59 @@ func parseConfig(name, text string) (config, error) {
 
 var errEmpty = errors.New("the file is empty")
 
+// configKey is a key of a config file: its help line and what reads it.
+type configKey struct {
+	name, doc string
+	read      func(ast.Node) error
+}
+
 // keys of a config file, in the order of the help text.
-func (c *config) keys() map[string]func(ast.Node) error {
+func (c *config) keys() []configKey {
 	list := func(to *[]value, one func(ast.Node) (value, error)) func(ast.Node) error {
 		return func(n ast.Node) (err error) {
 			*to, err = c.list(n, one)
 			return err
 		}
 	}
-	scalar := func(to *value) func(ast.Node) error {
+	single := func(to *value, one func(ast.Node) (value, error)) func(ast.Node) error {
 		return func(n ast.Node) (err error) {
-			*to, err = c.scalar(n)
+			*to, err = one(n)
 			return err
 		}
 	}
-	return map[string]func(ast.Node) error{
-		"datasets":    list(&c.datasets, c.dataset),
-		"tasks":       list(&c.tasks, c.scalar),
-		"vantage":     list(&c.vantages, c.scalar),
-		"defenses":    list(&c.defenses, c.plugin),
-		"attacks":     list(&c.attacks, c.plugin),
-		"knowledge":   list(&c.knowledge, c.scalar),
-		"split":       func(n ast.Node) (err error) { c.split, err = c.plugin(n); return err },
-		"draws":       scalar(&c.draws),
-		"train_draws": scalar(&c.trainDraw),
-		"seed":        scalar(&c.seed),
-		"link":        func(n ast.Node) (err error) { c.link, err = c.plugin(wrapped{n, "link"}); return err },
+	link := func(n ast.Node) (value, error) { return c.plugin(wrapped{n, "link"}) }
+	return []configKey{
+		{"datasets", `what to test on: home:PRESET, NAME, NAME=PATH or {home: {preset: P, homes: 5, tasks: [event]}}`, list(&c.datasets, c.dataset)},
+		{"tasks", "event, device, command, clip (default: all that the data can serve)", list(&c.tasks, c.scalar)},
+		{"vantage", "where the observer sits: lan, wifi, wan (default wan)", list(&c.vantages, c.scalar)},
+		{"defenses", "ID, {NAME: {key: value}}, {chain: [ID, ID]}, or all", list(&c.defenses, c.plugin)},
+		{"attacks", "ID, {NAME: {key: value}}, or all", list(&c.attacks, c.plugin)},
+		{"knowledge", "of the attacker: unaware, adaptive, transfer (default unaware and adaptive)", list(&c.knowledge, c.scalar)},
+		{"split", "of training and test, such as group-kfold:k=5 (default: the data set's own)", single(&c.split, c.plugin)},
+		{"draws", "how often random defenses are drawn in test (default 1)", single(&c.draws, c.scalar)},
+		{"train_draws", "how many draws of each training trace an adaptive attacker sees (default 1)", single(&c.trainDraw, c.scalar)},
+		{"seed", "of every random draw (default 1)", single(&c.seed, c.scalar)},
+		{"link", "the home's access line, passed after every defense: " + linkKeys(), single(&c.link, link)},
+		{"published", "figures of a paper to print beside ours: {" + strings.Join(c.quoteKeys(), ", ") + "}", c.quotes},
 	}
+}
+
+// linkKeys lists the settings of a link as they are written.
+func linkKeys() string {
+	var out []string
+	for _, p := range params.List(bench.DefaultLink()) {
+		out = append(out, p.Key+": "+p.Value)
+	}
+	return "{" + strings.Join(out, ", ") + "}"
+}
+
+// keyHelp explains every key of a config file, one on a line.
+func keyHelp() string {
+	var b strings.Builder
+	for _, k := range new(config).keys() {
+		fmt.Fprintf(&b, "\n  %-12s %s", k.name, k.doc)
+	}
+	return b.String()
 }
 
 // wrapped makes {name: node} of a node, so that "link: {up_mbit_s: 5}" reads
@@ -144,25 +171,24 @@ type wrapped struct {
 func (c *config) read(n ast.Node) error {
 	keys := c.keys()
 	var names []string
-	for k := range keys {
-		names = append(names, k)
+	for _, k := range keys {
+		names = append(names, k.name)
 	}
-	slices.Sort(names)
 	pairs, err := c.pairs(n)
 	if err != nil {
 		return err
 	}
 	seen := map[string]bool{}
 	for _, p := range pairs {
-		f, ok := keys[p.key.text]
+		i := slices.Index(names, p.key.text)
 		switch {
-		case !ok:
+		case i < 0:
 			return c.file.wrong(p.key.at, fmt.Errorf("unknown key %q%s (has %s)", p.key.text, params.DidYouMean(p.key.text, names), strings.Join(names, ", ")))
 		case seen[p.key.text]:
 			return c.file.wrong(p.key.at, fmt.Errorf("%q is set twice", p.key.text))
 		}
 		seen[p.key.text] = true
-		if err := f(p.node); err != nil {
+		if err := keys[i].read(p.node); err != nil {
 			return err
 		}
 	}

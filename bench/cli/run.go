@@ -40,7 +40,11 @@ tables, pictures and a page into the --out folder. It stops and goes on at will:
 there are not computed again, and they are the same bytes for any number of workers.
 
 An ID is NAME or NAME:key=value,key=value; stages of a chain of defenses are joined by "+".
-"veilbench list defenses|attacks|datasets|presets" shows what there is.`,
+"veilbench list defenses|attacks|datasets|presets" shows what there is.
+
+FILE.yaml holds an experiment under these keys; all but datasets, defenses and attacks may be left
+out, and a list of one needs no brackets:
+` + keyHelp(),
 		Example: `  veilbench run                                    # the preset "quick" on built-in data
   veilbench run paper.yaml --out runs/camera-ready
   veilbench run --dataset home:event_signatures --defense none --defense pad-random:max_bytes=128+vpn:kind=wireguard --attack event-knn:k=1
@@ -86,6 +90,10 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	if opt.Shard, opt.Shards, err = parseShard(f.shard); err != nil {
 		return err
 	}
+	quoted, err := a.publishedOf(c)
+	if err != nil {
+		return err
+	}
 	start := time.Now()
 	g, asked, err := a.grid(ctx, c, f.source)
 	if err != nil {
@@ -101,6 +109,9 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 		return err
 	}
 	if err := bench.ManifestOf(g, version(), asked).Write(f.out); err != nil {
+		return err
+	}
+	if err := bench.WritePublished(f.out, quoted); err != nil {
 		return err
 	}
 	verdicts, err := a.selfcheck(ctx, g, f.out)

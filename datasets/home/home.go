@@ -45,24 +45,42 @@ func (p Params) Validate() error {
 // the same data. An unknown preset, an unknown setting or one out of range is
 // an error.
 func Generate(id string, seed uint64) (datasets.Dataset, error) {
-	name, set, err := params.Split(strings.TrimPrefix(id, "home:"))
+	p, ps, err := resolve(id)
 	if err != nil {
 		return datasets.Dataset{}, err
-	}
-	p, err := find(name)
-	if err != nil {
-		return datasets.Dataset{}, err
-	}
-	ps, err := params.With(p.Params, set)
-	if err != nil {
-		return datasets.Dataset{}, fmt.Errorf("home:%s: %w", name, err)
 	}
 	ds, err := generate(p, ps, seed)
 	if err != nil {
-		return datasets.Dataset{}, fmt.Errorf("home:%s: %w", name, err)
+		return datasets.Dataset{}, fmt.Errorf("home:%s: %w", p.Name, err)
 	}
 	ds.Name = canonical(p, ps)
 	return ds, nil
+}
+
+// Resolve says what Generate would call the data set with the given ID and
+// what tasks it would serve, without making it. Errors are those of Generate.
+func Resolve(id string) (name string, tasks []datasets.Task, err error) {
+	p, ps, err := resolve(id)
+	if err != nil {
+		return "", nil, err
+	}
+	return canonical(p, ps), slices.Clone(p.recipe.tasks), nil
+}
+
+func resolve(id string) (Preset, Params, error) {
+	name, set, err := params.Split(strings.TrimPrefix(id, "home:"))
+	if err != nil {
+		return Preset{}, Params{}, err
+	}
+	p, err := find(name)
+	if err != nil {
+		return Preset{}, Params{}, err
+	}
+	ps, err := params.With(p.Params, set)
+	if err != nil {
+		return Preset{}, Params{}, fmt.Errorf("home:%s: %w", name, err)
+	}
+	return p, ps, nil
 }
 
 // canonical is the data set's ID: the preset and the settings that differ
