@@ -380,7 +380,7 @@ func (t tradeMarks) Plot(c draw.Canvas, p *plot.Plot) {
 		mark(c, i, at, 2.8)
 		name := fmt.Sprint(i + 1)
 		spot := freeSpot(c, at, num.Width(name)+1, &taken)
-		if far := spot.Sub(at); math.Hypot(float64(far.X), float64(far.Y)) > 12 {
+		if far := spot.Sub(at); math.Hypot(float64(far.X), float64(far.Y)) > 14 {
 			c.StrokeLine2(line(color.Gray{130}, 0.3), at.X, at.Y, spot.X, spot.Y)
 			b := around(spot, num.Width(name)+1, 6)
 			fillRect(c, color.White, b.Min.X, b.Min.Y, b.Max.X, b.Max.Y)
@@ -397,7 +397,7 @@ func around(at vg.Point, w, h vg.Length) vg.Rectangle {
 // freeSpot is the nearest place for a number about a point where nothing is
 // yet; it becomes taken.
 func freeSpot(c draw.Canvas, at vg.Point, w vg.Length, taken *[]vg.Rectangle) vg.Point {
-	for _, r := range []float64{7, 10, 14, 19, 25, 32} {
+	for _, r := range []float64{9, 12, 16, 21, 27, 34} {
 		for _, angle := range []float64{45, 0, -45, 90, 135, 180, 225, 270} {
 			sin, cos := math.Sincos(angle * math.Pi / 180)
 			q := at.Add(vg.Point{X: vg.Length(r * cos), Y: vg.Length(r * sin)})
