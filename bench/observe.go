@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -29,7 +30,9 @@ type observed struct {
 	// own marks packets of trace that carry no original; nil: none.
 	own  []bool
 	cost *Ledger
-	err  error
+	// oracle is set when the defense was found to look ahead.
+	oracle bool
+	err    error
 }
 
 // labeled is what a training may see of o.
@@ -48,13 +51,38 @@ type pipeline struct {
 	defense defenses.Defense
 	id      string // of the defense as configured, before any fitting
 	vantage datasets.Vantage
+	oracle  bool // the defense was found to look ahead
+}
+
+// lookPackets and lookTime are how much of a recording is looked at for
+// defenses that look ahead: the test applies the defense some twenty times.
+const (
+	lookPackets = 1000
+	lookTime    = 5 * time.Minute
+)
+
+// looksAhead tests d on the beginning of the data set's first recording that
+// has packets.
+func looksAhead(d defenses.Defense, seed uint64, ds *datasets.Dataset) bool {
+	for i := range ds.Recordings {
+		t := ds.Recordings[i].Trace
+		if len(t.Packets) == 0 {
+			continue
+		}
+		t.End = min(t.End, t.Packets[0].Time+lookTime)
+		n, _ := slices.BinarySearchFunc(t.Packets, t.End, func(p datasets.Packet, end time.Duration) int { return cmp.Compare(p.Time, end) })
+		t.Packets = t.Packets[:min(n, lookPackets)]
+		where, err := defenses.LooksAhead(d, seed, t)
+		return err == nil && where != "" // an error shows in the cells
+	}
+	return false
 }
 
 // observe puts rec through the pipeline. The draw of the defense depends on
 // (seed, defense, recording, role, draw) only, so attacks and folds are
 // compared on the same traffic.
 func (p pipeline) observe(rec *datasets.Recording, r role, draw int) *observed {
-	o := &observed{rec: rec}
+	o := &observed{rec: rec, oracle: p.oracle}
 	o.err = guard(func() error { return p.fill(o, r, draw) })
 	return o
 }

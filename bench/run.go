@@ -237,6 +237,7 @@ func (r *runner) fill(ctx context.Context, u unit, j job, res *Result, timing *T
 			if err != nil {
 				return fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
 			}
+			res.Oracle = res.Oracle || o.oracle
 			timing.GuessPackets += int64(len(o.trace.Packets))
 			part = append(part, answered{o, a})
 			ledger.Add(o.cost)
@@ -403,6 +404,7 @@ type viewKey struct {
 type views struct {
 	mu   sync.Mutex
 	fit  sync.Once
+	look sync.Once
 	pipe pipeline
 	err  error
 	seen map[viewOf]*lazyView
@@ -443,6 +445,7 @@ func (r *runner) view(u unit, j job, p int, id string, ro role, i, draw int) *ob
 	if vs.err != nil {
 		return &observed{rec: &u.ds.Recordings[i], err: vs.err}
 	}
+	vs.look.Do(func() { vs.pipe.oracle = looksAhead(vs.pipe.defense, r.grid.Seed, u.ds) })
 	vs.mu.Lock()
 	lv := vs.seen[viewOf{ro, i, draw}]
 	if lv == nil {

@@ -275,3 +275,37 @@ func (panicking) Info() defenses.Info {
 }
 
 func (panicking) Apply(*rand.Rand, datasets.Trace) (defenses.Defended, error) { panic("boom") }
+
+// A defense that knows the future is run, and every one of its results says so.
+func TestOraclesAreMarked(t *testing.T) {
+	g := smallGrid(t)
+	g.Defenses = []defenses.Defense{defense(t, "pad-random"), psychic{}}
+	results, err := Run(context.Background(), g, Options{Workers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		if want := r.Cell.Defense == "psychic"; r.Err != "" || r.Oracle != want {
+			t.Errorf("%s: oracle %v, want %v %s", r.Cell.Defense, r.Oracle, want, r.Err)
+		}
+	}
+}
+
+// psychic pads every packet by a figure that depends on how many will come.
+type psychic struct{}
+
+func (psychic) Info() defenses.Info {
+	return defenses.Info{Name: "psychic", Doc: "knows the future", Place: defenses.AtDevice}
+}
+
+func (psychic) Apply(_ *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
+	n := int32(len(in.Packets) % 100)
+	in.Packets = slices.Clone(in.Packets)
+	for i := range in.Packets {
+		if p := &in.Packets[i]; p.Size+n <= defenses.MaxFrame {
+			p.Size += n
+			p.Payload += n
+		}
+	}
+	return defenses.Defended{Trace: in}, nil
+}

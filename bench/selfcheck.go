@@ -78,6 +78,9 @@ func eventAttacks(as []attacks.Attack) []attacks.Attack {
 }
 
 func (s *selfCheck) run(ds datasets.Dataset, defense defenses.Defense, workers int) []Result {
+	if len(s.attacks) == 0 {
+		return nil
+	}
 	rs, err := Run(s.ctx, Grid{
 		Datasets: []datasets.Dataset{ds}, Defenses: []defenses.Defense{defense}, Attacks: s.attacks,
 		Knowledge: []Knowledge{Adaptive}, Seed: 1,
