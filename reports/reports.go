@@ -31,6 +31,8 @@ type Options struct {
 	SelfCheck []bench.Verdict
 	// Manifest is that of the run, nil if none is stored.
 	Manifest *bench.Manifest
+	// Published are figures of papers to print beside ours; nil for none.
+	Published []bench.Published
 	// Program is the version of the program that draws, printed in the
 	// manifest; empty for none.
 	Program string
@@ -78,10 +80,10 @@ func (w *writer) buffer(name string, draw func(*bytes.Buffer) error) {
 	w.err = bench.WriteAtomic(filepath.Join(w.dir, name), b.Bytes())
 }
 
-// figures writes the two pictures of every run in every format that a paper or
-// a page may want.
+// figures writes the pictures of every run, and those of a study if it is one,
+// in every format that a paper or a page may want.
 func (w *writer) figures(s *Set) {
-	for _, name := range []string{"scores", "tradeoff"} {
+	for _, name := range []string{"scores", "tradeoff", "study"} {
 		figs := s.Figures(name)
 		if len(figs) == 0 {
 			continue
@@ -95,7 +97,7 @@ func (w *writer) figures(s *Set) {
 // text is what a terminal shows at the end of a run.
 func (s *Set) text() string {
 	var b bytes.Buffer
-	if err := WriteTables(&b, Text, s.Tables("headline")); err != nil {
+	if err := WriteTables(&b, Text, slices.Concat(s.Tables("headline"), s.Tables("published"), s.Tables("study"))); err != nil {
 		return err.Error() // the buffer cannot fail
 	}
 	return b.String()
@@ -104,7 +106,7 @@ func (s *Set) text() string {
 // mainTables are those that stand in report.md and table.tex.
 func (s *Set) mainTables() []Table {
 	var out []Table
-	for _, name := range []string{"headline", "defense-by-attack", "costs", "failed", "warnings"} {
+	for _, name := range []string{"headline", "published", "study", "defense-by-attack", "costs", "failed", "warnings"} {
 		out = append(out, s.Tables(name)...)
 	}
 	return out
@@ -113,7 +115,7 @@ func (s *Set) mainTables() []Table {
 func (s *Set) markdown() string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# What an observer still learns, and what hiding it costs\n\n%s\n\n", escapeMarkdown(s.provenance()))
-	for _, name := range []string{"scores", "tradeoff"} {
+	for _, name := range []string{"scores", "tradeoff", "study"} {
 		if figs := s.Figures(name); len(figs) > 0 {
 			fmt.Fprintf(&b, "![%s](%s.svg)\n\n%s\n\n", escapeMarkdown(figs[0].Title), name, escapeMarkdown(figs[0].Caption))
 		}

@@ -63,6 +63,10 @@ func TestGoldenTables(t *testing.T) {
 func TestGoldenFigures(t *testing.T) {
 	s := NewSet(smallFixture(), Options{})
 	for _, n := range FigureNames() {
+		s := s
+		if n == "study" || n == "tolerance" {
+			s = NewSet(studyFixture(5), Options{})
+		}
 		fs := s.Figures(n)
 		if len(fs) == 0 {
 			t.Fatalf("no figure %s", n)

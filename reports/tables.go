@@ -18,6 +18,9 @@ type tableKind struct {
 func tableKinds() []tableKind {
 	return []tableKind{
 		{"headline", "what the best attack still learns, and what it costs", (*Set).headline},
+		{"published", "figures of papers beside ours", (*Set).published},
+		{"study", "score against a parameter of an attack", (*Set).studyTables},
+		{"tolerance", "recall of events against the matching tolerance", (*Set).toleranceTables},
 		{"defense-by-attack", "score of every attack on every defense", (*Set).defenseByAttack},
 		{"worst-attack", "best attack of each defense and task", (*Set).worstAttack},
 		{"costs", "bytes, packets, delay and rate of every defense", (*Set).costs},

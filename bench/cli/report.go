@@ -134,6 +134,11 @@ func (a *app) reportOptions(dir string) reports.Options {
 	if b, err := os.ReadFile(filepath.Join(dir, selfcheckFile)); err != nil || json.Unmarshal(b, &opt.SelfCheck) != nil {
 		opt.SelfCheck = nil
 	}
+	if ps, err := bench.ReadPublished(dir); err != nil {
+		fmt.Fprintln(a.stderr, "no published figures:", err)
+	} else {
+		opt.Published = ps
+	}
 	if m, err := bench.ReadManifest(dir); err == nil {
 		opt.Manifest = &m
 	}

@@ -1,0 +1,160 @@
+package reports
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"veilbench/bench"
+	"veilbench/datasets"
+)
+
+// studyFixture are events under two defenses, guessed by nearest neighbors
+// with five values of k and, beside them, by an attack that only occurs twice.
+// The score of k neighbors in group g is 0.9 - k/20 + g/100, half of that
+// behind the pad.
+func studyFixture(groups int) []bench.Result {
+	var out []bench.Result
+	for di, d := range []string{"none", "pad"} {
+		for _, k := range []int{15, 1, 3, 5, 9} {
+			for g := range groups {
+				c := bench.Cell{Dataset: "home:made_up", Task: datasets.Events, Vantage: datasets.WAN, Defense: d,
+					Attack: fmt.Sprintf("event-knn:gap_s=0,k=%d,private=", k), Knowledge: bench.Adaptive, TrainDefense: d,
+					Split: "group-kfold:k=5", Fold: g, TrainDraws: 1, Seed: 1}
+				v := (0.9 - float64(k)/20 + float64(g)/100) / float64(1+di)
+				r := bench.Result{Cell: c, Data: "d", Method: 1, Generated: true, Headline: "f1", Floor: 0.1,
+					Groups: []bench.GroupScore{{Group: fmt.Sprintf("home-%d", g), Value: v, Floor: 0.1, N: 4}},
+					Metrics: []bench.Metric{{Name: "f1", Value: v}, {Name: "recall", Value: v}, {Name: "recall_15s", Value: min(1, v+0.1)},
+						{Name: "recall_1s", Value: v / 2}, {Name: "tested", Value: 4}},
+					Items: []bench.Item{
+						{Recording: "r", Truth: "lamp/on", Answer: "lamp/on"}, {Recording: "r", Truth: "lamp/off", Answer: "lamp/on"},
+						{Recording: "r", Truth: "lamp2/on", Answer: "missed"}, {Recording: "r", Truth: "", Answer: "lamp/on"},
+					},
+					Cost: bench.Cost{InBytes: [2]int64{10, 10}, OutBytes: [2]int64{10, 10 + int64(di)}, Seconds: 60},
+				}
+				out = append(out, r)
+			}
+		}
+	}
+	for _, trees := range []int{10, 100} { // two values are no study
+		r := out[0]
+		r.Cell.Attack = fmt.Sprintf("event-forest:trees=%d", trees)
+		out = append(out, r)
+	}
+	return out
+}
+
+func TestStudyFollowsItsParameter(t *testing.T) {
+	s := NewSet(studyFixture(5), Options{})
+	ts := s.Tables("study")
+	if len(ts) != 1 {
+		t.Fatalf("%d tables, want the one of k", len(ts))
+	}
+	tb := ts[0]
+	if tb.Columns[0].Head != "k" || len(tb.Rows) != 5 || len(tb.Columns) != 3 {
+		t.Fatalf("columns %+v, %d rows; want k, none and pad, 5 rows", tb.Columns, len(tb.Rows))
+	}
+	for i, k := range []float64{1, 3, 5, 9, 15} { // by number, not as written
+		row := tb.Rows[i]
+		if row[0].Num != k {
+			t.Errorf("row %d: k %v, want %v", i, row[0].Num, k)
+		}
+		for d := range 2 {
+			// The mean of g/100 over five groups is 0.02.
+			want := (0.9 - k/20 + 0.02) / float64(1+d)
+			v := row[1+d]
+			if math.Abs(v.Num-want) > 1e-12 || !v.HasInterval || v.Lo >= want || v.Hi <= want {
+				t.Errorf("k=%v column %d: %+v, want %v inside an interval", k, d, v, want)
+			}
+			if v.Of == nil {
+				t.Errorf("k=%v column %d does not say what it follows from", k, d)
+			}
+		}
+	}
+	if !slices.ContainsFunc(tb.Notes, func(n string) bool { return strings.Contains(n, "gap_s=0") }) ||
+		!slices.ContainsFunc(tb.Notes, func(n string) bool { return strings.Contains(n, "Generated data") }) {
+		t.Errorf("notes %q: want the other parameters and where the data are from", tb.Notes)
+	}
+	for _, row := range NewSet(studyFixture(4), Options{}).Tables("study")[0].Rows {
+		if row[1].HasInterval {
+			t.Error("an interval over 4 groups")
+		}
+	}
+}
+
+func TestStudyShowsWhatFailed(t *testing.T) {
+	rs := studyFixture(5)
+	rs[0] = bench.Result{Cell: rs[0].Cell, Err: "out of memory"} // k=15 on none
+	s := NewSet(rs, Options{})
+	if v := s.Tables("study")[0].Rows[4][1]; v.Text != "failed 1/5" {
+		t.Errorf("%q, want failed 1/5", v.Text)
+	}
+	var b bytes.Buffer
+	if err := s.Figures("study")[0].Write(&b, SVG, 0); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTolerance(t *testing.T) {
+	tb := NewSet(studyFixture(5), Options{}).Tables("tolerance")[0]
+	// The best attack has k=1: 0.85 + 0.02 within 5 s, half of it within 1 s;
+	// within 15 s the groups have 0.95 to 0.99.
+	for i, want := range []float64{0.435, 0.87, 0.97} {
+		if v := tb.Rows[i][1]; math.Abs(v.Num-want) > 1e-12 || !v.HasInterval {
+			t.Errorf("row %d: %+v, want %v with an interval", i, v, want)
+		}
+	}
+	if !strings.Contains(tb.Columns[1].Head, "k=1") {
+		t.Errorf("head %q does not name the attack", tb.Columns[1].Head)
+	}
+}
+
+func TestPublishedBesideOurs(t *testing.T) {
+	const k1 = "event-knn:gap_s=0,k=1,private="
+	s := NewSet(studyFixture(5), Options{Published: []bench.Published{
+		{Task: datasets.Events, Defense: "none", Attack: k1, Metric: "recall", Value: 0.9, Source: "A, table 1"},
+		{Task: datasets.Events, Defense: "none", Attack: k1, Metric: "recall", Class: "lamp", Value: 0.25, Source: "A, table 2"},
+		{Task: datasets.Events, Defense: "none", Attack: k1, Metric: "recall", Class: "fan", Value: 0.5, Source: "A, table 2"},
+		{Task: datasets.Events, Defense: "none", Attack: k1, Metric: "accuracy", Value: 0.99, Source: "A, table 1"},
+		{Task: datasets.Device, Defense: "none", Attack: "window-forest", Metric: "accuracy", Value: 0.845, Source: "B"},
+	}})
+	ts := s.Tables("published")
+	if len(ts) != 1 {
+		t.Fatalf("%d tables, want one", len(ts))
+	}
+	// Published, ours, difference and source of each row.
+	want := [][]string{
+		{"0.900", "0.870 [.85 .89]", "-0.030", "(1)"},
+		{"0.250", "0.500 [.50 .50]", "+0.250", "(2)"}, // of lamp/on and lamp/off one each was right; lamp2 is another device
+		{"0.500", "n/a", "–", "(2)"},
+		{"0.990", "n/a", "–", "(1)"},
+		{"0.845", "–", "–", "(3)"},
+	}
+	for i, row := range ts[0].Rows {
+		var got []string
+		for _, v := range row[5:] {
+			got = append(got, v.Text)
+		}
+		if !slices.Equal(got, want[i]) {
+			t.Errorf("row %d: %q, want %q", i, got, want[i])
+		}
+	}
+	notes := strings.Join(ts[0].Notes, "\n")
+	for _, n := range []string{"(1) A, table 1.", "(2) A, table 2.", "(3) B.", "Generated data (home:made_up)"} {
+		if !strings.Contains(notes, n) {
+			t.Errorf("notes lack %q:\n%s", n, notes)
+		}
+	}
+	for _, f := range []Format{Text, Markdown, LaTeX, CSV} {
+		var b bytes.Buffer
+		if err := WriteTables(&b, f, ts); err != nil || !strings.Contains(b.String(), "published") {
+			t.Errorf("%s: %v\n%s", f, err, b.String())
+		}
+	}
+	if NewSet(studyFixture(5), Options{}).Tables("published") != nil {
+		t.Error("a table of published figures without any")
+	}
+}
