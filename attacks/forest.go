@@ -44,6 +44,7 @@ type Forest struct {
 	classes int
 	cuts    [][]float32 // of each column, ascending: value v is in bin #(cuts < v)
 	trees   []tree
+	walks   []walk // the trees again, for PredictAll
 }
 
 // tree is nodes in preorder: the left child of a node is the next one.
@@ -89,7 +90,7 @@ func TrainForest(ctx context.Context, columns [][]float32, y []int32, classes in
 		o.MinSplit = 2
 	}
 	workers := forestWorkers(o.Workers, max(o.Trees, len(columns)))
-	f := &Forest{classes: classes, cuts: make([][]float32, len(columns)), trees: make([]tree, o.Trees)}
+	f := &Forest{classes: classes, cuts: make([][]float32, len(columns)), trees: make([]tree, o.Trees), walks: make([]walk, o.Trees)}
 	b := &binned{rows: len(y), cols: make([][]uint8, len(columns)), y: y}
 	err := parallel(ctx, workers, len(columns), func(_, j int) {
 		f.cuts[j] = columnCuts(columns[j])
@@ -104,6 +105,7 @@ func TrainForest(ctx context.Context, columns [][]float32, y []int32, classes in
 			growers[w] = newGrower(b, classes, o)
 		}
 		f.trees[i] = growers[w].grow(i)
+		f.walks[i], _ = newWalk(f.trees[i]) // what grows is a tree
 	})
 	if err != nil {
 		return nil, err
@@ -246,63 +248,10 @@ func (f *Forest) predictRows(columns [][]float32, lo, hi int, bins []uint8, out 
 		}
 	}
 	for i := range f.trees {
-		f.trees[i].addRows(bins[:(hi-lo)*width], width, f.classes, out)
+		f.walks[i].addRows(bins[:(hi-lo)*width], width, f.classes, out)
 	}
 	scale := 1 / float32(len(f.trees))
 	for i := range out {
 		out[i] *= scale
-	}
-}
-
-// addRows adds the leaf probabilities of every row to out. Four rows go down
-// the tree together, so that the processor waits for four nodes at once.
-func (t *tree) addRows(bins []uint8, width, classes int, out []float32) {
-	rows := len(bins) / width
-	i := 0
-	for ; i+4 <= rows; i += 4 {
-		r0, r1 := bins[i*width:(i+1)*width], bins[(i+1)*width:(i+2)*width]
-		r2, r3 := bins[(i+2)*width:(i+3)*width], bins[(i+3)*width:(i+4)*width]
-		var a, b, c, d int32
-		for {
-			na, nb, nc, nd := t.nodes[a], t.nodes[b], t.nodes[c], t.nodes[d]
-			if na.feature&nb.feature&nc.feature&nd.feature == leafFeature {
-				break
-			}
-			a, b, c, d = na.step(a, r0), nb.step(b, r1), nc.step(c, r2), nd.step(d, r3)
-		}
-		t.addLeaf(a, classes, out[i*classes:])
-		t.addLeaf(b, classes, out[(i+1)*classes:])
-		t.addLeaf(c, classes, out[(i+2)*classes:])
-		t.addLeaf(d, classes, out[(i+3)*classes:])
-	}
-	for ; i < rows; i++ {
-		row := bins[i*width : (i+1)*width]
-		at := int32(0)
-		for t.nodes[at].feature != leafFeature {
-			at = t.nodes[at].next(at, row)
-		}
-		t.addLeaf(at, classes, out[i*classes:])
-	}
-}
-
-// step is next for a node that may be a leaf, where it stays.
-func (n forestNode) step(at int32, bins []uint8) int32 {
-	if n.feature == leafFeature {
-		return at
-	}
-	to := n.right
-	if bins[n.feature] <= n.bin {
-		to = at + 1
-	}
-	return to
-}
-
-func (t *tree) addLeaf(at int32, classes int, out []float32) {
-	if c := t.nodes[at].right; c >= 0 {
-		out[c]++
-		return
-	}
-	for c, p := range t.leafProbs(at, classes) {
-		out[c] += p
 	}
 }

@@ -58,6 +58,13 @@ func LoadForest(r io.Reader) (*Forest, error) {
 	if d.bad || len(d.b) > 0 || len(f.trees) == 0 {
 		return nil, errors.New("forest: contents do not fit together")
 	}
+	f.walks = make([]walk, len(f.trees))
+	for i, t := range f.trees {
+		ok := false
+		if f.walks[i], ok = newWalk(t); !ok {
+			return nil, errors.New("forest: contents do not fit together")
+		}
+	}
 	return f, nil
 }
 
