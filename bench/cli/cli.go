@@ -116,6 +116,7 @@ func (a *app) root() *cobra.Command {
 		a.reportCmd(),
 		a.compareCmd(),
 		a.citeCmd(),
+		a.ratesCmd(),
 	)
 	return root
 }
