@@ -100,6 +100,10 @@ func (d Decompose) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, 
 	}
 	m.service, m.gap, m.empty = best.service, best.gap, best.empty
 	m.noise = slices.Sorted(slices.Values(best.noise))
+	for _, c := range best.known {
+		m.sizes = append(m.sizes, c.size)
+	}
+	slices.Sort(m.sizes)
 	m.others = otherServices(t, m.service)
 	if m.reports, m.counts = learnReports(best.reported); m.counts {
 		for i, r := range best.reported {
@@ -134,6 +138,7 @@ type decomposer struct {
 	empty   int32 // payload of a Down packet that is no part of a message
 	rule    sizeRule
 	lister  *lister // nil when nothing could be learned
+	sizes   []int   // sizes of all training commands, ascending
 	noise   []int   // sizes of messages that were no command, ascending
 	reports reportRule
 	counts  bool // the reports are of use
@@ -183,16 +188,15 @@ func (m *decomposer) packets(t datasets.Trace) []int32 {
 }
 
 // isCommand tells commands from other messages by size: not smaller than the
-// smallest known one, and known commands of about that size are not
+// smallest one in training, and commands there of about that size are not
 // outnumbered by other messages.
 func (m *decomposer) isCommand(size int) bool {
 	const about = 2
-	p := m.rule.pairs
-	if size < p[0].size-about {
+	if size < m.sizes[0]-about {
 		return false
 	}
-	lo, _ := slices.BinarySearchFunc(p, size-about, func(v variation, s int) int { return v.size - s })
-	hi, _ := slices.BinarySearchFunc(p, size+about+1, func(v variation, s int) int { return v.size - s })
+	lo, _ := slices.BinarySearch(m.sizes, size-about)
+	hi, _ := slices.BinarySearch(m.sizes, size+about+1)
 	nlo, _ := slices.BinarySearch(m.noise, size-about)
 	nhi, _ := slices.BinarySearch(m.noise, size+about+1)
 	return hi-lo >= nhi-nlo
