@@ -68,8 +68,14 @@ func plus(v float64) string {
 	return ""
 }
 
-// three writes what papers print with three digits.
-func three(v float64) string { return fixed(v, 3) }
+// three writes what papers print: shares with three digits after the point,
+// other figures with three in all.
+func three(v float64) string {
+	if v < -1 || v > 1 {
+		return digits(v, 3)
+	}
+	return fixed(v, 3)
+}
 
 func figureName(q bench.Published) string {
 	if q.Class != "" {
@@ -179,6 +185,10 @@ func withGroups(v Value, p Panel, rs []*bench.Result, figure func(*bench.Result)
 	if v.Num <= 1 {
 		v.Hi = min(hi, 1)
 	}
-	v.Text += fmt.Sprintf(" [%s %s]", short(v.Lo), short(v.Hi))
+	bound := short
+	if v.Hi > 1 {
+		bound = func(x float64) string { return digits(x, 3) }
+	}
+	v.Text += fmt.Sprintf(" [%s %s]", bound(v.Lo), bound(v.Hi))
 	return v
 }
