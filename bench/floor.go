@@ -37,7 +37,15 @@ func (r *runner) floor(ctx context.Context, u unit, j job, p int, tests []answer
 		}
 		return eventFloor(ctx, m, merge, tests)
 	}
-	return ratio(1, float64(len(j.classes))), nil
+	classes := map[string]bool{}
+	merge := newMerger(u.ds.Same)
+	for _, c := range j.classes {
+		if j.cell.Task == datasets.Clip {
+			c = merge.class(c)
+		}
+		classes[c] = true
+	}
+	return ratio(1, float64(len(classes))), nil
 }
 
 // commandFloor is the share of test commands that equal the commonest one of

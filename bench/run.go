@@ -268,7 +268,7 @@ func scoreTask(ds *datasets.Dataset, task datasets.Task, classes []string, tests
 	var s scores
 	switch task {
 	case datasets.Clip:
-		s = scoreClips(tests)
+		s = scoreClips(ds, tests)
 	case datasets.Events:
 		s = scoreEvents(ds, tests)
 	case datasets.Device:

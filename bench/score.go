@@ -66,15 +66,17 @@ func (c *recalls) add(truth, guess string) {
 }
 
 // scoreClips scores whole-trace guesses: macro recall over the classes that
-// occur, accuracy and counts. Unknown is an error.
-func scoreClips(tests []answered) scores {
+// occur, accuracy and counts. Unknown is an error; classes that nobody can tell
+// apart are one.
+func scoreClips(ds *datasets.Dataset, tests []answered) scores {
 	var s scores
+	merge := newMerger(ds.Same)
 	all, groups := newRecalls(), map[string]*recalls{}
 	correct := 0
 	for _, t := range tests {
-		truth, guess, p := t.rec.ClipClass(), datasets.Unknown, 0.0
+		truth, guess, p := merge.class(t.rec.ClipClass()), datasets.Unknown, 0.0
 		if len(t.answer.Clip) > 0 {
-			guess, p = t.answer.Clip[0].Class, t.answer.Clip[0].P
+			guess, p = merge.class(t.answer.Clip[0].Class), t.answer.Clip[0].P
 		}
 		s.items = append(s.items, Item{Recording: t.rec.ID, Group: t.rec.Group, Truth: truth, Answer: guess, Score: p})
 		if groups[t.rec.Group] == nil {

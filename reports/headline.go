@@ -53,7 +53,7 @@ func (s *Set) headlineTable(v datasets.Vantage, ps []Panel, sums map[subject]ben
 	n := notes{}
 	for _, p := range ps {
 		head := taskName(p.Task)
-		if !sameDataset(ps) {
+		if slices.ContainsFunc(ps, func(q Panel) bool { return q.Task == p.Task && q.Dataset != p.Dataset }) {
 			head += ", " + p.Dataset
 		}
 		if p.Split.Within() {
@@ -126,6 +126,13 @@ func (s *Set) headlineValue(p Panel, d string, m bench.Summary, ok bool, n *note
 // in doubt.
 func (s *Set) headlineNotes(ps []Panel, cost Panel, sums map[subject]bench.Summary) []string {
 	var out, worst []string
+	if !sameDataset(ps) {
+		var of []string
+		for _, p := range ps {
+			of = append(of, taskName(p.Task)+" of "+p.Dataset)
+		}
+		out = append(out, strings.Join(of, ", "))
+	}
 	out = append(out, fmt.Sprintf("cost columns are those of the %s data (%s); delay p95 is the largest over folds; GB/month from continuous recordings only", taskName(cost.Task), cost.Dataset))
 	var doubts []string
 	for _, p := range ps {
