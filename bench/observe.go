@@ -72,7 +72,11 @@ func looksAhead(d defenses.Defense, seed uint64, ds *datasets.Dataset) bool {
 		t.End = min(t.End, t.Packets[0].Time+lookTime)
 		n, _ := slices.BinarySearchFunc(t.Packets, t.End, func(p datasets.Packet, end time.Duration) int { return cmp.Compare(p.Time, end) })
 		t.Packets = t.Packets[:min(n, lookPackets)]
-		where, err := defenses.LooksAhead(d, seed, t)
+		var where string
+		err := guard(func() (err error) {
+			where, err = defenses.LooksAhead(d, seed, t)
+			return err
+		})
 		return err == nil && where != "" // an error shows in the cells
 	}
 	return false
