@@ -35,7 +35,7 @@ func (s *Set) published() []Table {
 		ref := word(fmt.Sprintf("(%d)", i+1))
 		places := s.quoted(q)
 		if len(places) == 0 {
-			t.Rows = append(t.Rows, []Value{word(taskName(q.Task)), missing(), s.defenseLabel(q.Defense), word(s.names.of(q.Attack)),
+			t.Rows = append(t.Rows, []Value{word(taskName(q.Task)), missing(), s.labelOrName(q.Defense), s.labelOrName(q.Attack),
 				word(figureName(q)), number(q.Value, three), missing(), missing(), ref})
 			continue
 		}
@@ -59,6 +59,18 @@ func (s *Set) published() []Table {
 	t.Notes = append(t.Notes, s.stamps(slices.SortedFunc(maps.Keys(used), comparePanels)...)...)
 	t.Notes = append(t.Notes, s.idNotes(distinct(defenses), distinct(attacks))...)
 	return []Table{t}
+}
+
+// labelOrName is the label of an ID that the results hold, else the names in it.
+func (s *Set) labelOrName(id string) Value {
+	if l, ok := s.names[id]; ok {
+		return word(l)
+	}
+	var out []string
+	for _, st := range stages(id) {
+		out = append(out, st.name)
+	}
+	return word(strings.Join(out, " + "))
 }
 
 func plus(v float64) string {

@@ -50,7 +50,7 @@ func (a *app) listPresets(*cobra.Command, []string) error {
 			return err
 		}
 		first, _, _ := strings.Cut(string(b), "\n")
-		fmt.Fprintf(a.stdout, "%-18s %s\n", n, strings.TrimPrefix(first, "# "))
+		fmt.Fprintf(a.stdout, "%-24s %s\n", n, strings.TrimPrefix(first, "# "))
 	}
 	return nil
 }
