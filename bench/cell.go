@@ -117,6 +117,9 @@ type Point struct {
 	FalsePerDay float64 `json:"false_per_day"`
 }
 
+// DelayParts is how many quantiles of the delay a Cost keeps.
+const DelayParts = 64
+
 // Cost is the ledger of a defense over the test recordings of a cell: sums of
 // the defended traffic against the undefended traffic behind the same link
 // queue. Bytes are at the IP layer.
@@ -135,6 +138,10 @@ type Cost struct {
 	DelayP95    float64 `json:"delay_p95_s"`
 	DelayP99    float64 `json:"delay_p99_s"`
 	DelayMax    float64 `json:"delay_max_s"`
+	// Delays is the histogram of delays in short: DelayParts quantiles, the
+	// k-th the smallest delay that at least (k+1)/DelayParts of the packets stay
+	// within, to four digits. Nil when nothing was delayed.
+	Delays []float64 `json:"delays_s,omitempty"`
 	// More holds further figures of the ledger, sorted by Name.
 	More []Metric `json:"more,omitempty"`
 }

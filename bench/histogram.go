@@ -107,3 +107,35 @@ func (h histogram) quantile(q float64) float64 {
 	}
 	return h.max.Seconds()
 }
+
+// parts are n quantiles in seconds, up to the largest time, to four digits:
+// bins are no finer. Nil when all times are 0.
+func (h histogram) parts(n int) []float64 {
+	total := h.count()
+	if total == 0 || h.max == 0 {
+		return nil
+	}
+	out := make([]float64, 0, n)
+	var below int64
+	for _, b := range h.bins {
+		below += b.n
+		mean := float64(b.sum) / float64(b.n) / 1e9
+		// The k-th needs ceil(k*total/n) times at or below it.
+		for k := int64(len(out) + 1); len(out) < n && (k*total+int64(n)-1)/int64(n) <= below; k++ {
+			out = append(out, fourDigits(mean))
+		}
+	}
+	return out
+}
+
+// fourDigits rounds to four significant digits.
+func fourDigits(v float64) float64 {
+	if v <= 0 {
+		return 0
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(v))-3)
+	if unit >= 1 {
+		return math.Round(v/unit) * unit
+	}
+	return math.Round(v/unit) / math.Round(1/unit) // 1/unit is whole, so this is the nearest to the decimal
+}

@@ -263,6 +263,7 @@ func (l *Ledger) Cost() Cost {
 	c.DelayP95 = l.delay.quantile(0.95)
 	c.DelayP99 = l.delay.quantile(0.99)
 	c.DelayMax = l.delay.max.Seconds()
+	c.Delays = l.delay.parts(DelayParts)
 	c.More = append(l.Further(), l.Dialects()...)
 	slices.SortFunc(c.More, func(a, b Metric) int { return cmp.Compare(a.Name, b.Name) })
 	return c

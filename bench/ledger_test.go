@@ -226,3 +226,33 @@ func TestHistogram(t *testing.T) {
 		t.Error("figures of nothing")
 	}
 }
+
+// The short form of the delays agrees with quantiles of the sorted times.
+func TestDelayParts(t *testing.T) {
+	if got := newHistogram(make([]time.Duration, 9)).parts(4); got != nil {
+		t.Errorf("parts of nothing but 0: %v, want nil", got)
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, n := range []int{1, 3, 63, 64, 65, 1000} {
+		times := make([]time.Duration, n)
+		for i := range times {
+			times[i] = time.Duration(rng.ExpFloat64() * 1e7)
+		}
+		got := newHistogram(slices.Clone(times)).parts(DelayParts)
+		if len(got) != DelayParts {
+			t.Fatalf("%d parts of %d times, want %d", len(got), n, DelayParts)
+		}
+		slices.Sort(times)
+		for k, v := range got {
+			rank := ((k+1)*n + DelayParts - 1) / DelayParts
+			if want := times[rank-1].Seconds(); math.Abs(v-want) > 0.0015*want {
+				t.Errorf("%d times, part %d: %v, want %v", n, k, v, want)
+			}
+		}
+	}
+	for v, want := range map[float64]float64{0.0123456: 0.01235, 12345.6: 12350, 0.001: 0.001, 3: 3} {
+		if got := fourDigits(v); got != want {
+			t.Errorf("fourDigits(%v) = %v, want %v", v, got, want)
+		}
+	}
+}

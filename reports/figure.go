@@ -50,6 +50,7 @@ func figureKinds() []figureKind {
 		{"bars", "every attack on every defense with intervals", (*Set).bars},
 		{"confusion", "which class is taken for which", (*Set).confusions},
 		{"curves", "recall against false alarms", (*Set).curves},
+		{"delay", "share of packets within a delay, for each defense", (*Set).delays},
 		{"study", "score against a parameter of an attack", (*Set).studyFigures},
 		{"tolerance", "recall of events against the matching tolerance", (*Set).toleranceFigures},
 		{"ranks", "critical-difference diagram of defenses", (*Set).ranks},
