@@ -40,6 +40,10 @@ what leaves instead as OUT, a pcap file that other tools open. Beside it, OUT wi
 place of .pcap says for each packet of OUT which packets of IN it carries and how many bytes of each;
 a packet without an original is the defense's own.
 
+With --plot it also draws IN beside OUT: every packet by time and size (up above, down below, the
+defense's own packets in gray) and the bytes per second in bins. For true and detected events over
+the rates, see "veilbench rates".
+
 Cost is measured behind the home's link, against IN behind the same link; OUT itself is what enters
 the link.`,
 		Example: `  veilbench apply --defense pad-random:max_bytes=255+vpn:kind=wireguard plug.pcap shaped.pcap
@@ -51,7 +55,7 @@ the link.`,
 	fl := cmd.Flags()
 	fl.StringVar(&f.defense, "defense", "", "defense ID; stages of a chain are joined by +")
 	fl.StringVar(&f.train, "train", "", "data set (as in run --dataset) that fitted defenses learn from")
-	fl.StringVar(&f.plot, "plot", "", "draw packets and rates before and after into this .svg, .png or .pdf file")
+	fl.StringVar(&f.plot, "plot", "", "draw the packet sequence and the rates before and after into this .svg, .png or .pdf file")
 	fl.StringVar(&f.link, "link", "", "the home's link, such as up_mbit_s=20,down_mbit_s=100; 0 is no limit")
 	fl.BoolVar(&f.ledger, "ledger", false, "print every figure of the ledger, other publications' overheads too")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of every random draw")

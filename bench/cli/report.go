@@ -33,7 +33,11 @@ it writes that alone to standard output; several panels (data set, task, vantage
 in a table, while of a figure the first one is drawn: choose it by --dataset, --task and --vantage.
 
 tables   ` + strings.Join(reports.TableNames(), ", ") + `
-figures  ` + strings.Join(reports.FigureNames(), ", "),
+figures  ` + strings.Join(reports.FigureNames(), ", ") + `
+
+Two kinds of figures need traffic, which results do not hold: packet sequences and rates before and
+after a defense come from "veilbench apply --plot", rates with true and detected events from
+"veilbench rates".`,
 		Example: `  veilbench report out
   veilbench report runs/camera-ready --format latex --table defense-by-attack > table.tex
   veilbench report runs/camera-ready --figure tradeoff --width 3.33in --format pdf > tradeoff.pdf
