@@ -11,7 +11,7 @@ cp "$out/scores.png" "$out/tradeoff.png" reports/docs/
 awk -v text="$out/text" '
 	/<!-- table: written by make docs -->/ {
 		print; print "```text"
-		while ((getline line < text) > 0) { if (line ~ /^tables /) break; print line }
+		while ((getline line < text) > 0) { if (line ~ /^(tables |In full)/) break; print line }
 		print "```"; skip = 1
 	}
 	/<!-- end of table -->/ { skip = 0 }
