@@ -44,6 +44,7 @@ type pageSection struct {
 type pageFigure struct {
 	Source         template.URL
 	Title, Caption string
+	Names          string // that the caption uses, in full
 }
 
 // pageTable is a Table whose cells are markup already: a template per cell
@@ -115,7 +116,8 @@ func (s *Set) sections() ([]pageSection, error) {
 				return nil, err
 			}
 			src := "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(b.Bytes())
-			all[1].Figures = append(all[1].Figures, pageFigure{template.URL(src), f.Title, f.Title + ". " + f.Caption})
+			caption, names, _ := strings.Cut(f.Caption, " In full: ")
+			all[1].Figures = append(all[1].Figures, pageFigure{template.URL(src), f.Title, caption, names})
 		}
 	}
 	var out []pageSection
