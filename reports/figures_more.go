@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"veilbench/bench"
+	"veilbench/datasets"
 )
 
 // bars draws the headline metric of each attack, grouped by defense.
@@ -156,28 +157,44 @@ func (s *Set) confusions() []Figure {
 			if len(classes) < 2 {
 				continue
 			}
-			h := heat{rows: classes, cols: classes, xName: "named as", yName: "true", small: len(classes) > 16}
-			for i := range classes {
-				var sum int64
-				for _, n := range counts[i] {
-					sum += n
-				}
-				row := make([]heatCell, len(classes))
-				for j, n := range counts[i] {
-					v := 0.0
-					if sum > 0 {
-						v = float64(n) / float64(sum)
-					}
-					row[j] = heatCell{v: v, ok: sum > 0, text: tenths(v, n)}
-				}
-				h.cells = append(h.cells, row)
-			}
+			h := confusionHeat(classes, counts)
 			m := sums[subject{p, d}]
 			what := fmt.Sprintf("Confusion under %s by %s (%s): share of each true class (row) that is given each name (column), over all test groups; among events the row \"other\" holds false alarms.", s.names.of(d), s.names.of(m.Attack), m.Knowledge)
 			out = append(out, Figure{Title: fmt.Sprintf("Confusion under %s: %s", s.names.of(d), p.about()), Caption: s.caption(p, what, []string{d}, []string{m.Attack}), height: h.height, draw: h.draw})
 		}
 	}
 	return out
+}
+
+// confusionHeat draws shares of rows. Rows and columns that count nothing are
+// left out: nothing is truly missed, nothing named other.
+func confusionHeat(classes []string, counts [][]int64) heat {
+	h := heat{xName: "named as", yName: "true", small: len(classes) > 16}
+	sums, named := make([]int64, len(classes)), make([]int64, len(classes))
+	for i := range classes {
+		for j, n := range counts[i] {
+			sums[i] += n
+			named[j] += n
+		}
+	}
+	for j, c := range classes {
+		if named[j] > 0 {
+			h.cols = append(h.cols, c)
+		}
+	}
+	for i, c := range classes {
+		if sums[i] == 0 {
+			continue
+		}
+		var row []heatCell
+		for j, n := range counts[i] {
+			if v := float64(n) / float64(sums[i]); named[j] > 0 {
+				row = append(row, heatCell{v: v, ok: true, text: tenths(v, n)})
+			}
+		}
+		h.rows, h.cells = append(h.rows, c), append(h.cells, row)
+	}
+	return h
 }
 
 // tenths writes a share in two characters; nothing where nothing was counted.
@@ -189,6 +206,11 @@ func tenths(v float64, n int64) string {
 		return "0"
 	}
 	return short(v)
+}
+
+// last puts what is no class of the data behind the classes.
+func last(class string) int {
+	return slices.Index([]string{datasets.Nobody, datasets.Cover, datasets.Unknown, datasets.Other, bench.Missed}, class) + 1
 }
 
 // confusionOf sums matrices of packets, else counts items.
@@ -221,6 +243,7 @@ func confusionOf(rs []*bench.Result) ([]string, [][]int64) {
 		return nil, nil
 	}
 	classes := slices.Sorted(maps.Keys(used))
+	slices.SortStableFunc(classes, func(a, b string) int { return last(a) - last(b) })
 	out := make([][]int64, len(classes))
 	for i, a := range classes {
 		out[i] = make([]int64, len(classes))
