@@ -1,13 +1,12 @@
 package attacks_test
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
-
-	"context"
 
 	"veilbench/attacks"
 	"veilbench/datasets"
@@ -44,8 +43,10 @@ func requestsOf(r datasets.Recording) []request {
 // message with the sum of their sizes.
 func windowed(files [][]request) datasets.Recording {
 	r := datasets.Recording{Group: "windows", Labels: datasets.Labels{Devices: []string{"gateway"}}}
-	r.Trace.Flows = []datasets.Flow{{Proto: 17, Host: "gateway.example",
-		Local: netip.MustParseAddrPort("192.168.3.213:5684"), Remote: netip.MustParseAddrPort("192.168.3.177:5000")}}
+	r.Trace.Flows = []datasets.Flow{{
+		Proto: 17, Host: "gateway.example",
+		Local: netip.MustParseAddrPort("192.168.3.213:5684"), Remote: netip.MustParseAddrPort("192.168.3.177:5000"),
+	}}
 	at := time.Minute
 	for _, rs := range files {
 		for n := 1; n <= 8; n++ {

@@ -21,8 +21,13 @@ var gatewayActions = []struct {
 	name  string
 	bytes int
 }{
-	{"a1_switch_on", 57}, {"a2_switch_off", 58}, {"a3_timer_on", 79}, {"a4_timer_off", 83},
-	{"a5_dim_level", 74}, {"a6_fade_to", 92}, {"a7_set_scene", 113},
+	{"a1_switch_on", 57},
+	{"a2_switch_off", 58},
+	{"a3_timer_on", 79},
+	{"a4_timer_off", 83},
+	{"a5_dim_level", 74},
+	{"a6_fade_to", 92},
+	{"a7_set_scene", 113},
 }
 
 const gatewayDevices, gatewayLamps = 16, 4
@@ -121,8 +126,10 @@ func (g *gatewaySim) finish(end time.Duration) Labeled {
 		g.add(at+30*time.Millisecond, datasets.Down, 0)
 	}
 	t := &g.out.Trace
-	t.Flows = []datasets.Flow{{Proto: 6, Host: "gw-cloud.example",
-		Local: netip.MustParseAddrPort("203.0.113.10:40000"), Remote: netip.MustParseAddrPort("198.18.0.1:443")}}
+	t.Flows = []datasets.Flow{{
+		Proto: 6, Host: "gw-cloud.example",
+		Local: netip.MustParseAddrPort("203.0.113.10:40000"), Remote: netip.MustParseAddrPort("198.18.0.1:443"),
+	}}
 	t.End = end
 	slices.SortStableFunc(t.Packets, func(a, b datasets.Packet) int { return cmp.Compare(a.Time, b.Time) })
 	g.out.Labels.Devices = []string{"gateway"}
@@ -234,8 +241,10 @@ func TestDecomposeOnTheCalibratedModel(t *testing.T) {
 // WireGuard tunnel shows it: ACKs have payload there too.
 func tunneled(l Labeled) Labeled {
 	out := l
-	out.Trace.Flows = []datasets.Flow{{Proto: 17, Local: netip.MustParseAddrPort("203.0.113.10:51820"),
-		Remote: netip.MustParseAddrPort("198.18.9.9:51820")}}
+	out.Trace.Flows = []datasets.Flow{{
+		Proto: 17, Local: netip.MustParseAddrPort("203.0.113.10:51820"),
+		Remote: netip.MustParseAddrPort("198.18.9.9:51820"),
+	}}
 	out.Trace.Packets = slices.Clone(l.Trace.Packets)
 	for i, p := range out.Trace.Packets {
 		inner := (p.Size - 14 + 15) / 16 * 16

@@ -163,8 +163,10 @@ func TestRatesSplitSharedServiceByPort(t *testing.T) {
 	make2 := func(port uint16) Labeled {
 		l := Labeled{Labels: datasets.Labels{Devices: []string{"cam", "plug"}}}
 		for d := range 2 {
-			l.Trace.Flows = append(l.Trace.Flows, datasets.Flow{Proto: 6, Host: "shared.example",
-				Local: netip.AddrPortFrom(netip.MustParseAddr("203.0.113.10"), port+uint16(d)), Remote: netip.MustParseAddrPort("198.18.0.1:443")})
+			l.Trace.Flows = append(l.Trace.Flows, datasets.Flow{
+				Proto: 6, Host: "shared.example",
+				Local: netip.AddrPortFrom(netip.MustParseAddr("203.0.113.10"), port+uint16(d)), Remote: netip.MustParseAddrPort("198.18.0.1:443"),
+			})
 		}
 		for s := range 1200 {
 			for d, size := range []int32{1200, 90} {

@@ -17,8 +17,10 @@ func deviceTask(t testing.TB, ds datasets.Dataset) (tr attacks.Training, test []
 	seen := map[string]bool{}
 	for i := range ds.Recordings {
 		r := &ds.Recordings[i]
-		e := attacks.Labeled{Trace: datasets.Trace{Flows: r.Trace.Flows, End: r.Trace.End},
-			Labels: datasets.Labels{Devices: r.Labels.Devices}, Group: r.Group}
+		e := attacks.Labeled{
+			Trace:  datasets.Trace{Flows: r.Trace.Flows, End: r.Trace.End},
+			Labels: datasets.Labels{Devices: r.Labels.Devices}, Group: r.Group,
+		}
 		for p, o := range r.Labels.Owners {
 			if o >= 0 {
 				e.Trace.Packets = append(e.Trace.Packets, r.Trace.Packets[p])

@@ -38,8 +38,10 @@ var (
 
 // Info describes the attack.
 func (a WindowForest) Info() Info {
-	return Info{Name: "window-forest", Doc: "whose packet is this, by a random forest over single packets",
-		Tasks: []datasets.Task{datasets.Device}, Cite: "HomeMole (Dong et al., 2019), section 3.4"}
+	return Info{
+		Name: "window-forest", Doc: "whose packet is this, by a random forest over single packets",
+		Tasks: []datasets.Task{datasets.Device}, Cite: "HomeMole (Dong et al., 2019), section 3.4",
+	}
 }
 
 // Validate reports the first parameter out of range.
@@ -51,8 +53,10 @@ func (a WindowForest) Validate() error {
 		key       string
 		v, lo, hi float64
 	}{
-		{"ports", float64(a.Ports), 0, maxWindowPorts}, {"trees", float64(a.Trees), 1, 10000},
-		{"max_rows", float64(a.MaxRows), 100, 1e8}, {"window", float64(a.Window), 1, 10000},
+		{"ports", float64(a.Ports), 0, maxWindowPorts},
+		{"trees", float64(a.Trees), 1, 10000},
+		{"max_rows", float64(a.MaxRows), 100, 1e8},
+		{"window", float64(a.Window), 1, 10000},
 	} {
 		if err := inRange(p.key, p.v, p.lo, p.hi); err != nil {
 			return err

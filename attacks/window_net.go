@@ -44,8 +44,10 @@ type WindowNet struct {
 
 // NewWindowLSTM returns window-lstm with its default parameters.
 func NewWindowLSTM() WindowNet {
-	return WindowNet{Window: 100, Port: string(portDst), Hidden: 64, Layers: 2, Epochs: 8, MinSteps: 600, Batch: 64,
-		Lr: 3e-3, Dropout: 0.2, Patience: 4, MemoryMb: 2048}
+	return WindowNet{
+		Window: 100, Port: string(portDst), Hidden: 64, Layers: 2, Epochs: 8, MinSteps: 600, Batch: 64,
+		Lr: 3e-3, Dropout: 0.2, Patience: 4, MemoryMb: 2048,
+	}
 }
 
 // NewWindowBLSTM returns window-blstm with its default parameters.
@@ -63,8 +65,10 @@ var (
 
 // Info describes the attack.
 func (a WindowNet) Info() Info {
-	i := Info{Name: "window-lstm", Doc: "whose packet is this, by an LSTM over windows of packets",
-		Tasks: []datasets.Task{datasets.Device}, Cite: "HomeMole (Dong et al., 2019), section 3.4"}
+	i := Info{
+		Name: "window-lstm", Doc: "whose packet is this, by an LSTM over windows of packets",
+		Tasks: []datasets.Task{datasets.Device}, Cite: "HomeMole (Dong et al., 2019), section 3.4",
+	}
 	if a.both {
 		i.Name, i.Doc = "window-blstm", "whose packet is this, by an LSTM over windows of packets in both directions"
 	}
@@ -83,10 +87,18 @@ func (a WindowNet) Validate() error {
 		key       string
 		v, lo, hi float64
 	}{
-		{"window", float64(a.Window), 1, 10000}, {"hidden", float64(a.Hidden), 16, 1024}, {"layers", float64(a.Layers), 1, 8},
-		{"epochs", float64(a.Epochs), 1, 10000}, {"min_steps", float64(a.MinSteps), 0, 1e7}, {"max_steps", float64(a.MaxSteps), 0, 1e7},
-		{"batch", float64(a.Batch), 1, 4096}, {"lr", a.Lr, 1e-6, 1}, {"dropout", a.Dropout, 0, 0.95}, {"balance", a.Balance, 0, 1},
-		{"patience", float64(a.Patience), 0, 10000}, {"memory_mb", float64(a.MemoryMb), 1, 1 << 20},
+		{"window", float64(a.Window), 1, 10000},
+		{"hidden", float64(a.Hidden), 16, 1024},
+		{"layers", float64(a.Layers), 1, 8},
+		{"epochs", float64(a.Epochs), 1, 10000},
+		{"min_steps", float64(a.MinSteps), 0, 1e7},
+		{"max_steps", float64(a.MaxSteps), 0, 1e7},
+		{"batch", float64(a.Batch), 1, 4096},
+		{"lr", a.Lr, 1e-6, 1},
+		{"dropout", a.Dropout, 0, 0.95},
+		{"balance", a.Balance, 0, 1},
+		{"patience", float64(a.Patience), 0, 10000},
+		{"memory_mb", float64(a.MemoryMb), 1, 1 << 20},
 	} {
 		if err := inRange(p.key, p.v, p.lo, p.hi); err != nil {
 			return err
@@ -127,8 +139,10 @@ func (a WindowNet) Train(ctx context.Context, rng *rand.Rand, t Training) (Model
 		return m, nil
 	}
 	m.head.Vocab = learnWindowVocab(windowPorts(a.Port), t.Examples, maxWindowPorts)
-	c := lstm.Config{Vocab: m.head.Vocab.sizes(), Dim: windowDims(), Hidden: a.Hidden, Layers: a.Layers,
-		Bidirectional: a.both, Classes: len(t.Classes)}
+	c := lstm.Config{
+		Vocab: m.head.Vocab.sizes(), Dim: windowDims(), Hidden: a.Hidden, Layers: a.Layers,
+		Bidirectional: a.both, Classes: len(t.Classes),
+	}
 	if err := a.fits(c, t.Examples); err != nil {
 		return nil, err
 	}
@@ -166,8 +180,10 @@ func (a WindowNet) fits(c lstm.Config, examples []Labeled) error {
 func (a WindowNet) options(ctx context.Context, n int) lstm.Options {
 	batch := max(1, min(a.Batch, n/8))
 	batches := (n + batch - 1) / batch
-	o := lstm.Options{Epochs: max(a.Epochs, (a.MinSteps+batches-1)/batches), MaxSteps: a.MaxSteps, Batch: batch,
-		Rate: a.Lr, Decay: true, Dropout: a.Dropout, Clip: 5, Patience: a.Patience}
+	o := lstm.Options{
+		Epochs: max(a.Epochs, (a.MinSteps+batches-1)/batches), MaxSteps: a.MaxSteps, Batch: batch,
+		Rate: a.Lr, Decay: true, Dropout: a.Dropout, Clip: 5, Patience: a.Patience,
+	}
 	if o.Epochs > a.Epochs { // patience is meant for epochs of a usual length
 		o.Patience = a.Patience * o.Epochs / a.Epochs
 	}

@@ -32,9 +32,11 @@ func (l *Ledger) Further() []Metric {
 		}
 	}
 	ms := []Metric{
-		{"lan_in_bytes", float64(lanIn)}, {"lan_out_bytes", float64(lanOut)},
+		{"lan_in_bytes", float64(lanIn)},
+		{"lan_out_bytes", float64(lanOut)},
 		{"merged_acks", float64(acks)},
-		{"peak_in_bytes_per_s", float64(peakIn)}, {"peak_out_bytes_per_s", float64(peakOut)},
+		{"peak_in_bytes_per_s", float64(peakIn)},
+		{"peak_out_bytes_per_s", float64(peakOut)},
 	}
 	ms = share(ms, "cover_share", cover, out)
 	ms = share(ms, "line_overhead", out-lanOut-(in-lanIn), in-lanIn)
@@ -133,11 +135,16 @@ func (l *Ledger) Dialects() []Metric {
 		of   func([]float64) float64
 		xs   []float64
 	}{
-		{"maybenot_delay", mean, mbDelay}, {"maybenot_load", mean, mbLoad},
-		{"netshaper_overhead", mean, net}, {"netshaper_overhead_sd", deviation, net},
-		{"qcsd_bandwidth", median, net}, {"qcsd_latency", median, qcsdL},
-		{"regulator_bandwidth", mean, regB}, {"regulator_latency", mean, regL},
-		{"wtfpad_bandwidth", median, wtfB}, {"wtfpad_latency", median, wtfL},
+		{"maybenot_delay", mean, mbDelay},
+		{"maybenot_load", mean, mbLoad},
+		{"netshaper_overhead", mean, net},
+		{"netshaper_overhead_sd", deviation, net},
+		{"qcsd_bandwidth", median, net},
+		{"qcsd_latency", median, qcsdL},
+		{"regulator_bandwidth", mean, regB},
+		{"regulator_latency", mean, regL},
+		{"wtfpad_bandwidth", median, wtfB},
+		{"wtfpad_latency", median, wtfL},
 	} {
 		if len(m.xs) > 0 {
 			ms = append(ms, Metric{m.name, m.of(m.xs)})

@@ -17,15 +17,20 @@ const ms = time.Millisecond
 
 // pair is a request and a reply 100 ms later, then a pure ACK.
 func pair() *datasets.Recording {
-	return &datasets.Recording{ID: "pair",
-		Trace: datasets.Trace{End: 2 * time.Second, Flows: []datasets.Flow{defensetest.Flow(1, 6, "a.example")},
+	return &datasets.Recording{
+		ID: "pair",
+		Trace: datasets.Trace{
+			End: 2 * time.Second, Flows: []datasets.Flow{defensetest.Flow(1, 6, "a.example")},
 			Packets: []datasets.Packet{
 				{Time: 0, Size: 314, Payload: 260},
 				{Time: 100 * ms, Size: 1014, Payload: 960, Dir: datasets.Down},
 				{Time: 110 * ms, Size: 54},
-			}},
-		Labels: datasets.Labels{Devices: []string{"a"}, Cause: []int32{0, 0, -1},
-			Events: []datasets.Event{{Start: 0, End: 0, Activity: "on"}}},
+			},
+		},
+		Labels: datasets.Labels{
+			Devices: []string{"a"}, Cause: []int32{0, 0, -1},
+			Events: []datasets.Event{{Start: 0, End: 0, Activity: "on"}},
+		},
 	}
 }
 

@@ -322,14 +322,17 @@ func (p *labelParser) moment(s string) (Moment, error) {
 		return Moment{wall: t.Add(p.o.Offset).UTC()}, nil
 	}
 	for _, layout := range []string{"2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999"} {
-		t, err := time.ParseInLocation(layout, s, time.UTC)
+		zone := p.o.Zone
+		if zone == nil {
+			zone = time.UTC
+		}
+		t, err := time.ParseInLocation(layout, s, zone)
 		if err != nil {
 			continue
 		}
 		if p.o.Zone == nil {
 			return Moment{}, fmt.Errorf("time %q names no zone, and none is stated (# zone: Europe/Berlin)", s)
 		}
-		t, _ = time.ParseInLocation(layout, s, p.o.Zone)
 		return Moment{wall: t.Add(p.o.Offset).UTC()}, nil
 	}
 	return Moment{}, fmt.Errorf("time %q; want seconds or RFC 3339", s)

@@ -145,8 +145,10 @@ func TestNAPTPolicy(t *testing.T) {
 
 // A capture from outside stays as it is, but for flows without packets.
 func TestViewWANOutside(t *testing.T) {
-	in := Trace{Flows: []Flow{{Proto: 6}, {Proto: 17, Local: netip.MustParseAddrPort("198.51.100.7:99"), Remote: netip.MustParseAddrPort("1.1.1.1:53")}},
-		Packets: []Packet{{Size: 60}, {Size: 60, Flow: 1}, {Time: time.Hour, Size: 60, Flow: 1}}, End: time.Hour}
+	in := Trace{
+		Flows:   []Flow{{Proto: 6}, {Proto: 17, Local: netip.MustParseAddrPort("198.51.100.7:99"), Remote: netip.MustParseAddrPort("1.1.1.1:53")}},
+		Packets: []Packet{{Size: 60}, {Size: 60, Flow: 1}, {Time: time.Hour, Size: 60, Flow: 1}}, End: time.Hour,
+	}
 	out, kept := WAN.View(testRNG(1), in)
 	if !reflect.DeepEqual(in, out) || len(kept) != 3 {
 		t.Errorf("%v became %v", in, out)

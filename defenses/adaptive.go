@@ -58,8 +58,10 @@ func adaptiveVariants() map[string][2]machine {
 
 // Info describes the defense.
 func (AdaptivePadding) Info() Info {
-	return Info{Name: "adaptive-padding", Doc: "cover packets that fill silences like bursts",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Juarez et al. 2016 (WTF-PAD)"}
+	return Info{
+		Name: "adaptive-padding", Doc: "cover packets that fill silences like bursts",
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Juarez et al. 2016 (WTF-PAD)",
+	}
 }
 
 // Validate refuses parameters out of range.

@@ -36,8 +36,10 @@ var (
 
 // Info describes the defense.
 func (UniformBurst) Info() Info {
-	return Info{Name: "uniform-burst", Doc: "every burst with the same packets in the same directions",
-		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "IoTEvent, second suggestion"}
+	return Info{
+		Name: "uniform-burst", Doc: "every burst with the same packets in the same directions",
+		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "IoTEvent, second suggestion",
+	}
 }
 
 // Validate refuses parameters out of range.

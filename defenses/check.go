@@ -27,7 +27,8 @@ func Check(in datasets.Trace, out Defended) error {
 	if out.Carried == nil {
 		return checkIdentity(in, out.Trace)
 	}
-	c := checker{in: in, out: out,
+	c := checker{
+		in: in, out: out,
 		left: make([]int32, len(in.Packets)),
 		seen: make([]bool, len(in.Packets)),
 		last: make([]int32, 2*len(in.Flows)),

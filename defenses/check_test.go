@@ -31,10 +31,13 @@ func evil(in datasets.Trace, change func(t *datasets.Trace, b *defenses.Carried)
 // quartet is four packets of two devices, 100 ms apart.
 func quartet() datasets.Trace {
 	t := datasets.Trace{End: time.Second, Flows: []datasets.Flow{
-		defensetest.Flow(1, 6, "a.example"), defensetest.Flow(2, 6, "b.example")}}
+		defensetest.Flow(1, 6, "a.example"), defensetest.Flow(2, 6, "b.example"),
+	}}
 	for i := range 4 {
-		t.Packets = append(t.Packets, datasets.Packet{Time: time.Duration(i) * 100 * time.Millisecond,
-			Size: 154, Payload: 100, Flow: int32(i / 3)})
+		t.Packets = append(t.Packets, datasets.Packet{
+			Time: time.Duration(i) * 100 * time.Millisecond,
+			Size: 154, Payload: 100, Flow: int32(i / 3),
+		})
 	}
 	return t
 }

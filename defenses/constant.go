@@ -93,8 +93,10 @@ func (d ConstantRate) values() rateOf {
 // Info describes the defense. Its place depends on Per.
 func (d ConstantRate) Info() Info {
 	v := d.values()
-	i := Info{Name: "constant-rate", Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "Apthorpe et al. 2017, section 6",
-		Doc: fmt.Sprintf("packets of %d bytes every %v s up and %v s down", v.size, v.up, v.down)}
+	i := Info{
+		Name: "constant-rate", Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "Apthorpe et al. 2017, section 6",
+		Doc: fmt.Sprintf("packets of %d bytes every %v s up and %v s down", v.size, v.up, v.down),
+	}
 	switch {
 	case strings.HasPrefix(d.Variant, "buflo"):
 		i.Cite = "Dyer et al. 2012, section 7 (BuFLO)"
@@ -221,9 +223,11 @@ func shape(in datasets.Trace, s streams, flows []datasets.Flow, size int32, tick
 		return Defended{}, fmt.Errorf("would make %d packets, more than %d: use a longer interval or a shorter trace", n, maxPackets)
 	}
 	sh.out = make([]datasets.Packet, 0, n)
-	sh.b = &Builder{Carried{First: make([]int32, 1, n+1),
+	sh.b = &Builder{Carried{
+		First: make([]int32, 1, n+1),
 		Orig:  make([]int32, 0, len(in.Packets)+len(in.Packets)/4),
-		Bytes: make([]int32, 0, len(in.Packets)+len(in.Packets)/4)}}
+		Bytes: make([]int32, 0, len(in.Packets)+len(in.Packets)/4),
+	}}
 	sh.run(end, ticks)
 	out := Defended{Trace: in, Carried: sh.b.Carried()}
 	out.Trace.Flows, out.Trace.Packets, out.Trace.End = flows, sh.out, end
@@ -307,7 +311,8 @@ func (sh *shaper) send(now time.Duration, k int32) {
 	sh.b.Next()
 	sh.out = append(sh.out, datasets.Packet{
 		Time: now, Size: sh.size + datasets.EthernetHeader, Payload: sh.size - udp4,
-		Flow: int32(len(sh.in.Flows)) + k/2, Dir: datasets.Dir(k & 1)})
+		Flow: int32(len(sh.in.Flows)) + k/2, Dir: datasets.Dir(k & 1),
+	})
 }
 
 // passed lets go the packets of no stream that come before now.

@@ -26,9 +26,8 @@ import (
 //     exact for esp-gcm-natt and a simplification for the others, where IKE
 //     has a flow of its own. Sizes of the detection are assumed.
 type control struct {
-	t     *tunnel
-	kind  string
-	clock time.Duration
+	t    *tunnel
+	kind string
 	// sent and got are when a direction last carried anything, and data.
 	sent, got [2]time.Duration
 	// due is when a direction's keepalive is to be sent; 0: none.

@@ -44,8 +44,10 @@ var (
 
 // Info describes the defense.
 func (CoverDecoy) Info() Info {
-	return Info{Name: "cover-decoy", Doc: "events that did not happen, replayed at random times",
-		Place: AtGateway, Needs: []Party{Cloud}}
+	return Info{
+		Name: "cover-decoy", Doc: "events that did not happen, replayed at random times",
+		Place: AtGateway, Needs: []Party{Cloud},
+	}
 }
 
 // Validate refuses parameters out of range.
@@ -235,8 +237,10 @@ func (c *caster) generate(rng *rand.Rand, t time.Duration) decoy {
 	for range pairs {
 		for _, dir := range []datasets.Dir{datasets.Up, datasets.Down} {
 			payload := 40 + rng.Int32N(600)
-			d.packets = append(d.packets, datasets.Packet{Time: now, Dir: dir, Payload: payload,
-				Size: datasets.EthernetHeader + ip4Header + tcpHeader + payload})
+			d.packets = append(d.packets, datasets.Packet{
+				Time: now, Dir: dir, Payload: payload,
+				Size: datasets.EthernetHeader + ip4Header + tcpHeader + payload,
+			})
 			now += time.Duration(5+rng.IntN(60)) * time.Millisecond
 		}
 	}

@@ -65,8 +65,10 @@ func (d DPShape) values() DPShape {
 
 // Info describes the defense with its promise.
 func (d DPShape) Info() Info {
-	return Info{Name: "dp-shape", Place: AtGateway, Needs: []Party{TunnelEnd}, Cite: "Sabzi et al. 2024 (NetShaper)",
-		Doc: fmt.Sprintf("differentially private shaping, epsilon %v and delta %v in %v s", d.Epsilon, d.Delta, d.values().WindowS)}
+	return Info{
+		Name: "dp-shape", Place: AtGateway, Needs: []Party{TunnelEnd}, Cite: "Sabzi et al. 2024 (NetShaper)",
+		Doc: fmt.Sprintf("differentially private shaping, epsilon %v and delta %v in %v s", d.Epsilon, d.Delta, d.values().WindowS),
+	}
 }
 
 // Validate refuses parameters out of range.
@@ -109,8 +111,10 @@ func (d DPShape) Account() [2]Release {
 		// The r that gives Epsilon, and the noise that gives it.
 		root := math.Sqrt(d.Epsilon+l) - math.Sqrt(l)
 		sigma := sensitivity * math.Sqrt(float64(n)/2) / root
-		return Release{Interval: seconds(interval), Releases: n, Sigma: sigma, Delta: d.Delta,
-			Epsilon: gaussianLoss(n, sensitivity, sigma, d.Delta)}
+		return Release{
+			Interval: seconds(interval), Releases: n, Sigma: sigma, Delta: d.Delta,
+			Epsilon: gaussianLoss(n, sensitivity, sigma, d.Delta),
+		}
 	}
 	return [2]Release{
 		datasets.Up:   one(v.IntervalUpS, v.SensitivityUpBytes),

@@ -22,8 +22,10 @@ var _ Defense = Fragment{}
 
 // Info describes the defense.
 func (Fragment) Info() Info {
-	return Info{Name: "fragment", Doc: "every payload cut into pieces with headers of their own",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "IoT-Traffic-Camouflage, fragmentation"}
+	return Info{
+		Name: "fragment", Doc: "every payload cut into pieces with headers of their own",
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "IoT-Traffic-Camouflage, fragmentation",
+	}
 }
 
 // Validate refuses parameters out of range.

@@ -51,8 +51,10 @@ func frontVariants() map[string]Front {
 
 // Info describes the defense.
 func (Front) Info() Info {
-	return Info{Name: "front", Doc: "cover packets over the beginning of each session",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Gong and Wang 2020 (FRONT)"}
+	return Info{
+		Name: "front", Doc: "cover packets over the beginning of each session",
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Gong and Wang 2020 (FRONT)",
+	}
 }
 
 // Validate refuses parameters out of range.

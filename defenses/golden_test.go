@@ -84,7 +84,7 @@ func vectorRecording(in datasets.Trace) datasets.Recording {
 
 func vectorLine(in datasets.Trace, d defenses.Defended, i int) string {
 	p := d.Trace.Packets[i]
-	carried := fmt.Sprintf("%d:%d", i, 0)
+	var carried string
 	if d.Carried == nil {
 		carried = fmt.Sprintf("%d:%d", i, in.Packets[i].Payload)
 	} else {

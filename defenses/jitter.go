@@ -20,8 +20,10 @@ var _ Defense = Jitter{}
 
 // Info describes the defense.
 func (Jitter) Info() Info {
-	return Info{Name: "jitter", Doc: "random delay, order kept", Place: AtGateway,
-		Cite: "IoT-Traffic-Camouflage, delay"}
+	return Info{
+		Name: "jitter", Doc: "random delay, order kept", Place: AtGateway,
+		Cite: "IoT-Traffic-Camouflage, delay",
+	}
 }
 
 // Validate refuses parameters out of range.

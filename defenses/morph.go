@@ -43,8 +43,10 @@ var (
 
 // Info describes the defense.
 func (Morph) Info() Info {
-	return Info{Name: "morph", Doc: "packet sizes of another device or activity",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Wright et al. 2009; Dyer et al. 2012, countermeasures 8 and 9"}
+	return Info{
+		Name: "morph", Doc: "packet sizes of another device or activity",
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Wright et al. 2009; Dyer et al. 2012, countermeasures 8 and 9",
+	}
 }
 
 // Validate refuses parameters out of range.

@@ -21,8 +21,10 @@ var _ Defense = HideNames{}
 
 // Info describes the defense.
 func (HideNames) Info() Info {
-	return Info{Name: "hide-names", Doc: "encrypted DNS and hello: no host names",
-		Place: AtGateway, Needs: []Party{Cloud}, Cite: "RFC 7858, RFC 8467, RFC 9849"}
+	return Info{
+		Name: "hide-names", Doc: "encrypted DNS and hello: no host names",
+		Place: AtGateway, Needs: []Party{Cloud}, Cite: "RFC 7858, RFC 8467, RFC 9849",
+	}
 }
 
 const (
@@ -35,8 +37,10 @@ const (
 func (d HideNames) Apply(_ *rand.Rand, in datasets.Trace) (Defended, error) {
 	out := Defended{Trace: in}
 	resolver := int32(len(in.Flows))
-	flows := withFlows(in, datasets.Flow{Proto: protoTCP,
-		Local: netip.AddrPortFrom(gatewayEnd, 50853), Remote: netip.AddrPortFrom(farEnd, portDoT)})
+	flows := withFlows(in, datasets.Flow{
+		Proto: protoTCP,
+		Local: netip.AddrPortFrom(gatewayEnd, 50853), Remote: netip.AddrPortFrom(farEnd, portDoT),
+	})
 	lookup := make([]bool, len(in.Flows))
 	for i := range in.Flows {
 		f := &flows[i]

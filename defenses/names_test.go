@@ -15,7 +15,8 @@ import (
 func TestHideNamesMovesLookups(t *testing.T) {
 	dns := datasets.Flow{Proto: 17, Local: netip.MustParseAddrPort("192.168.0.9:5353"), Remote: netip.MustParseAddrPort("9.9.9.9:53"), Host: "resolver.example"}
 	in := datasets.Trace{End: 1, Flows: []datasets.Flow{dns}, Packets: []datasets.Packet{
-		{Size: 82, Payload: 40}, {Size: 542, Payload: 500, Dir: datasets.Down}}}
+		{Size: 82, Payload: 40}, {Size: 542, Payload: 500, Dir: datasets.Down},
+	}}
 	for _, tt := range []struct {
 		pad  bool
 		want [2]int32

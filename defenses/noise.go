@@ -27,8 +27,10 @@ var _ Defense = CoverNoise{}
 
 // Info describes the defense.
 func (CoverNoise) Info() Info {
-	return Info{Name: "cover-noise", Doc: "random packets or page loads of a made-up host",
-		Place: AtGateway, Needs: []Party{TunnelEnd}}
+	return Info{
+		Name: "cover-noise", Doc: "random packets or page loads of a made-up host",
+		Place: AtGateway, Needs: []Party{TunnelEnd},
+	}
 }
 
 // Validate refuses parameters out of range.
@@ -45,8 +47,10 @@ func (d CoverNoise) Apply(rng *rand.Rand, in datasets.Trace) (Defended, error) {
 	var cover []datasets.Packet
 	add := func(t time.Duration, flow int, dir datasets.Dir, payload int32) {
 		if t <= in.End {
-			cover = append(cover, datasets.Packet{Time: t, Flow: int32(flow), Dir: dir, Payload: payload,
-				Size: datasets.EthernetHeader + ip4Header + tcpHeader + payload})
+			cover = append(cover, datasets.Packet{
+				Time: t, Flow: int32(flow), Dir: dir, Payload: payload,
+				Size: datasets.EthernetHeader + ip4Header + tcpHeader + payload,
+			})
 		}
 	}
 	if d.Kind == "poisson" {
@@ -73,8 +77,10 @@ func (d CoverNoise) Apply(rng *rand.Rand, in datasets.Trace) (Defended, error) {
 func noiseFlow(n int) datasets.Flow {
 	host := netip.AddrFrom4([4]byte{192, 168, 0, 250})
 	site := netip.AddrFrom4([4]byte{198, 51, 100, byte(2 + n%250)})
-	return datasets.Flow{Proto: protoTCP, Link: datasets.MAC{2, 0, 0, 0, 0, 250},
-		Local: netip.AddrPortFrom(host, uint16(40000+n%20000)), Remote: netip.AddrPortFrom(site, 443)}
+	return datasets.Flow{
+		Proto: protoTCP, Link: datasets.MAC{2, 0, 0, 0, 0, 250},
+		Local: netip.AddrPortFrom(host, uint16(40000+n%20000)), Remote: netip.AddrPortFrom(site, 443),
+	}
 }
 
 // page makes the packets of a page load that starts at t.

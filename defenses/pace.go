@@ -36,8 +36,10 @@ func (p *part) sendSized(q *queue, dir datasets.Dir, now time.Duration, size int
 		p.drained = now
 	}
 	p.b.Next()
-	p.out = append(p.out, datasets.Packet{Time: now, Size: size + datasets.EthernetHeader,
-		Payload: size - udp4, Flow: p.flow, Dir: dir})
+	p.out = append(p.out, datasets.Packet{
+		Time: now, Size: size + datasets.EthernetHeader,
+		Payload: size - udp4, Flow: p.flow, Dir: dir,
+	})
 }
 
 // over tells whether the stream's work at now is beyond what is observed.
@@ -81,8 +83,10 @@ func pace(rng *rand.Rand, in datasets.Trace, shared bool, size int32, run pacer)
 		end, room := limit, maxPaced
 		for k := range parts {
 			p := &parts[k]
-			*p = part{b: NewBuilder(0), flow: int32(len(in.Flows) + k), size: size,
-				hard: in.End + MaxBacklog, limit: limit, room: room}
+			*p = part{
+				b: NewBuilder(0), flow: int32(len(in.Flows) + k), size: size,
+				hard: in.End + MaxBacklog, limit: limit, room: room,
+			}
 			pair := [2]queue{qs[2*k], qs[2*k+1]}
 			run(rand.New(rand.NewPCG(seeds[k][0], seeds[k][1])), &pair, p)
 			if p.flood {

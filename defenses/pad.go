@@ -73,8 +73,10 @@ var _ Defense = PadRandom{}
 
 // Info describes the defense.
 func (PadRandom) Info() Info {
-	return Info{Name: "pad-random", Doc: "a random number of bytes on every packet, flow or burst",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Dyer et al. 2012, countermeasures 2 to 4"}
+	return Info{
+		Name: "pad-random", Doc: "a random number of bytes on every packet, flow or burst",
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Dyer et al. 2012, countermeasures 2 to 4",
+	}
 }
 
 // Validate refuses parameters out of range.
@@ -178,8 +180,10 @@ var _ Defense = PadLevel{}
 
 // Info describes the defense.
 func (PadLevel) Info() Info {
-	return Info{Name: "pad-level", Doc: "every packet up to the next of some sizes",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Dyer et al. 2012, countermeasures 1 and 5 to 7; Pinheiro et al. 2021"}
+	return Info{
+		Name: "pad-level", Doc: "every packet up to the next of some sizes",
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Dyer et al. 2012, countermeasures 1 and 5 to 7; Pinheiro et al. 2021",
+	}
 }
 
 // Validate refuses parameters out of range.

@@ -62,8 +62,10 @@ func TestSessionsLeakOnlyCounts(t *testing.T) {
 			var again []datasets.Packet
 			for dir, n := range count {
 				for k := range n {
-					again = append(again, datasets.Packet{Time: in.Packets[0].Time + time.Duration(k)*tt.interval[dir],
-						Size: tt.size, Payload: tt.size - 42, Flow: 1, Dir: datasets.Dir(dir)})
+					again = append(again, datasets.Packet{
+						Time: in.Packets[0].Time + time.Duration(k)*tt.interval[dir],
+						Size: tt.size, Payload: tt.size - 42, Flow: 1, Dir: datasets.Dir(dir),
+					})
 				}
 			}
 			slices.SortStableFunc(again, func(a, b datasets.Packet) int { return int(min(max(a.Time-b.Time, -1), 1)) })
@@ -104,8 +106,10 @@ func TestSaturationIsRefused(t *testing.T) {
 	for i := range 20000 {
 		in.Packets = append(in.Packets, datasets.Packet{Time: time.Duration(i) * 3 * time.Millisecond, Size: 1514, Payload: 1460})
 	}
-	for _, id := range []string{"constant-rate", "constant-rate:variant=buflo-home", "cover-stp:variant=home",
-		"uniform-burst:slots=4"} {
+	for _, id := range []string{
+		"constant-rate", "constant-rate:variant=buflo-home", "cover-stp:variant=home",
+		"uniform-burst:slots=4",
+	} {
 		d, err := defenses.Parse(defenses.All(), id)
 		if err != nil {
 			t.Fatal(err)

@@ -55,8 +55,10 @@ func regulatorVariants() map[string]RegulaTor {
 
 // Info describes the defense.
 func (RegulaTor) Info() Info {
-	return Info{Name: "regulator", Doc: "downloads in decaying surges, uploads in proportion",
-		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "Holland and Hopper 2022 (RegulaTor)"}
+	return Info{
+		Name: "regulator", Doc: "downloads in decaying surges, uploads in proportion",
+		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "Holland and Hopper 2022 (RegulaTor)",
+	}
 }
 
 // Validate refuses parameters out of range.

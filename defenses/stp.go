@@ -42,8 +42,10 @@ func stpVariants() map[string]CoverSTP {
 
 // Info describes the defense. Its place depends on Per.
 func (d CoverSTP) Info() Info {
-	i := Info{Name: "cover-stp", Doc: "activity at a constant rate, and cover periods that look like it",
-		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "Apthorpe et al. 2019; Engelberg and Wool 2022"}
+	i := Info{
+		Name: "cover-stp", Doc: "activity at a constant rate, and cover periods that look like it",
+		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "Apthorpe et al. 2019; Engelberg and Wool 2022",
+	}
 	if d.Per == "home" {
 		i.Place = AtGateway
 	}

@@ -41,8 +41,10 @@ var _ Defense = VPN{}
 
 // Info describes the defense.
 func (d VPN) Info() Info {
-	return Info{Name: "vpn", Doc: "everything that leaves the home in one tunnel",
-		Place: AtGateway, Needs: []Party{TunnelEnd}, Cite: "WireGuard; OpenVPN data channel v2; RFC 4303, 4106 and 3948"}
+	return Info{
+		Name: "vpn", Doc: "everything that leaves the home in one tunnel",
+		Place: AtGateway, Needs: []Party{TunnelEnd}, Cite: "WireGuard; OpenVPN data channel v2; RFC 4303, 4106 and 3948",
+	}
 }
 
 // Validate refuses parameters out of range.
@@ -153,8 +155,10 @@ func (f framing) outerFlow() datasets.Flow {
 	if f.ip == ip6Header {
 		local, remote = gatewayEnd6, farEnd6
 	}
-	return datasets.Flow{Proto: f.proto,
-		Local: netip.AddrPortFrom(local, f.port), Remote: netip.AddrPortFrom(remote, f.port)}
+	return datasets.Flow{
+		Proto: f.proto,
+		Local: netip.AddrPortFrom(local, f.port), Remote: netip.AddrPortFrom(remote, f.port),
+	}
 }
 
 // tunnel wraps packets in their order.
@@ -180,8 +184,10 @@ func (t *tunnel) packet(i int, p datasets.Packet) {
 	}
 	split(p, t.in.Flows[p.Flow], t.f.mtu, func(inner, payload int32) {
 		size := t.f.size(inner)
-		t.drafts = append(t.drafts, draft{datasets.Packet{Time: t.now, Size: size + datasets.EthernetHeader,
-			Payload: size - t.f.outer(), Flow: t.flow, Dir: p.Dir}, int32(i), payload})
+		t.drafts = append(t.drafts, draft{datasets.Packet{
+			Time: t.now, Size: size + datasets.EthernetHeader,
+			Payload: size - t.f.outer(), Flow: t.flow, Dir: p.Dir,
+		}, int32(i), payload})
 	})
 }
 
@@ -189,8 +195,10 @@ func (t *tunnel) packet(i int, p datasets.Packet) {
 // transport header, unless nobody observes any more.
 func (t *tunnel) own(at time.Duration, dir datasets.Dir, payload int32) {
 	if at <= t.in.End {
-		t.drafts = append(t.drafts, draft{datasets.Packet{Time: at, Flow: t.flow, Dir: dir, Payload: payload,
-			Size: payload + t.f.outer() + datasets.EthernetHeader}, own, 0})
+		t.drafts = append(t.drafts, draft{datasets.Packet{
+			Time: at, Flow: t.flow, Dir: dir, Payload: payload,
+			Size: payload + t.f.outer() + datasets.EthernetHeader,
+		}, own, 0})
 	}
 }
 

@@ -35,8 +35,10 @@ func TestTunnelSizes(t *testing.T) {
 					want += 20
 				}
 				d := VPN{Kind: kind, Outer: ip, Delay: "constant"}
-				in := datasets.Trace{Flows: []datasets.Flow{{Proto: 6}},
-					Packets: []datasets.Packet{{Size: inner + 14, Payload: inner - 40}}}
+				in := datasets.Trace{
+					Flows:   []datasets.Flow{{Proto: 6}},
+					Packets: []datasets.Packet{{Size: inner + 14, Payload: inner - 40}},
+				}
 				out, err := d.Apply(rand.New(rand.NewPCG(1, 1)), in)
 				if err != nil || Check(in, out) != nil || len(out.Trace.Packets) != 1 {
 					t.Fatalf("%s: %v, %d packets", kind, err, len(out.Trace.Packets))
@@ -225,11 +227,13 @@ func TestTunnelSplits(t *testing.T) {
 // answers with 32 bytes, and ten seconds later nothing more happens. A packet
 // 130 s later finds old keys.
 func TestWireGuardControl(t *testing.T) {
-	in := datasets.Trace{End: 300 * time.Second, Flows: []datasets.Flow{{Proto: 6}},
+	in := datasets.Trace{
+		End: 300 * time.Second, Flows: []datasets.Flow{{Proto: 6}},
 		Packets: []datasets.Packet{
 			{Time: 1 * time.Second, Size: 154, Payload: 100},
 			{Time: 250 * time.Second, Size: 154, Payload: 100},
-		}}
+		},
+	}
 	d := VPN{Kind: "wireguard", Outer: "ipv4", Delay: "constant", Control: true}
 	out, err := d.Apply(rand.New(rand.NewPCG(1, 1)), in)
 	if err != nil {

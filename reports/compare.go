@@ -12,8 +12,17 @@ import (
 // bytes. Differences on other data are not compared but named in the notes.
 func Compare(before, after *Set) Table {
 	t := Table{Name: "compare", Title: "What changed from the first run to the second", Columns: []Column{
-		{Head: "data"}, {Head: "task"}, {Head: "defense"}, {Head: "before", Num: true}, {Head: "after", Num: true}, {Head: "difference", Num: true, Interval: true},
-		{Head: "p (Holm)", Num: true}, {Head: "verdict"}, {Head: "bytes before", Num: true}, {Head: "bytes after", Num: true}}}
+		{Head: "data"},
+		{Head: "task"},
+		{Head: "defense"},
+		{Head: "before", Num: true},
+		{Head: "after", Num: true},
+		{Head: "difference", Num: true, Interval: true},
+		{Head: "p (Holm)", Num: true},
+		{Head: "verdict"},
+		{Head: "bytes before", Num: true},
+		{Head: "bytes after", Num: true},
+	}}
 	was, is := before.summaries(), after.summaries()
 	var ps []float64
 	alone := 0
@@ -36,8 +45,10 @@ func Compare(before, after *Set) Table {
 				data += " (other data)"
 			}
 			ps = append(ps, stats.SignFlip(diff))
-			t.Rows = append(t.Rows, []Value{word(data), word(taskName(p.Task)), after.defenseLabel(d), number(a.Advantage, score), number(b.Advantage, score), v,
-				missing(), missing(), before.overhead(p, d), after.overhead(p, d)})
+			t.Rows = append(t.Rows, []Value{
+				word(data), word(taskName(p.Task)), after.defenseLabel(d), number(a.Advantage, score), number(b.Advantage, score), v,
+				missing(), missing(), before.overhead(p, d), after.overhead(p, d),
+			})
 		}
 	}
 	for i, q := range stats.Holm(ps) {

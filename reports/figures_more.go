@@ -42,8 +42,10 @@ func (s *Set) bars() []Figure {
 			g.keys = append(g.keys, s.names.of(a))
 		}
 		what := fmt.Sprintf("%s of each attack with the knowledge that serves it best, with %.0f %% intervals over test groups where there are enough; × marks what failed.", firstUpper(metricName(metric)), 100*bench.Level)
-		out = append(out, Figure{Title: fmt.Sprintf("%s by defense and attack: %s", firstUpper(metricName(metric)), p.about()),
-			Caption: s.caption(p, what, s.defenses[p], attacks), height: g.height, draw: g.draw})
+		out = append(out, Figure{
+			Title:   fmt.Sprintf("%s by defense and attack: %s", firstUpper(metricName(metric)), p.about()),
+			Caption: s.caption(p, what, s.defenses[p], attacks), height: g.height, draw: g.draw,
+		})
 	}
 	return out
 }

@@ -31,8 +31,10 @@ func fixture(groups int, defenses, attacks []string) []bench.Result {
 							if k == bench.Adaptive {
 								train = d
 							}
-							c := bench.Cell{Dataset: "home:made_up", Task: task, Vantage: v, Defense: d, Attack: a, Knowledge: k,
-								TrainDefense: train, Split: "group-kfold:k=5", Fold: fold, TrainDraws: 1, Seed: 7}
+							c := bench.Cell{
+								Dataset: "home:made_up", Task: task, Vantage: v, Defense: d, Attack: a, Knowledge: k,
+								TrainDefense: train, Split: "group-kfold:k=5", Fold: fold, TrainDraws: 1, Seed: 7,
+							}
 							out = append(out, fixtureResult(rng, c, di, ai))
 						}
 					}
@@ -44,8 +46,10 @@ func fixture(groups int, defenses, attacks []string) []bench.Result {
 }
 
 func fixtureResult(rng *rand.Rand, c bench.Cell, di, ai int) bench.Result {
-	r := bench.Result{Cell: c, Data: "d1", Method: 1, Generated: true, Oracle: di == 3, Control: ai == 0,
-		Headline: bench.Headline(c.Task), Floor: 0.1}
+	r := bench.Result{
+		Cell: c, Data: "d1", Method: 1, Generated: true, Oracle: di == 3, Control: ai == 0,
+		Headline: bench.Headline(c.Task), Floor: 0.1,
+	}
 	if di == 2 && ai == 1 && c.Fold == 1 {
 		r.Err = "check: packet 7 leaves before its bytes existed"
 		return r
@@ -78,8 +82,10 @@ func fixtureResult(rng *rand.Rand, c bench.Cell, di, ai int) bench.Result {
 		r.Warnings = []string{"times ran backwards 3 times"}
 	}
 	in := int64(1000 + c.Fold)
-	r.Cost = bench.Cost{InBytes: [2]int64{in, in}, OutBytes: [2]int64{in, in + int64(di)*in*3/2}, InPackets: [2]int64{5, 5}, OutPackets: [2]int64{5, 5 + int64(di)},
-		Seconds: 3600, DelayMean: 0.001 * float64(di), DelayP95: 0.0123 * float64(di), DelayMax: 0.1 * float64(di), More: []bench.Metric{{Name: "gb_per_month", Value: 1.5 * float64(di)}}}
+	r.Cost = bench.Cost{
+		InBytes: [2]int64{in, in}, OutBytes: [2]int64{in, in + int64(di)*in*3/2}, InPackets: [2]int64{5, 5}, OutPackets: [2]int64{5, 5 + int64(di)},
+		Seconds: 3600, DelayMean: 0.001 * float64(di), DelayP95: 0.0123 * float64(di), DelayMax: 0.1 * float64(di), More: []bench.Metric{{Name: "gb_per_month", Value: 1.5 * float64(di)}},
+	}
 	for k := range bench.DelayParts {
 		if di > 0 {
 			r.Cost.Delays = append(r.Cost.Delays, 0.1*float64(di)*math.Pow(float64(k+1)/bench.DelayParts, float64(di)))

@@ -175,8 +175,19 @@ func pageTableOf(id string, t Table) pageTable {
 // pairsTable has a row for each attacker on each defense of each panel.
 func (s *Set) pairsTable() Table {
 	t := Table{Name: "pairs", Title: "Every defense and attack", Columns: []Column{
-		{Head: "defense"}, {Head: "attack"}, {Head: "knows"}, {Head: "task"}, {Head: "data"}, {Head: "seen from"}, {Head: "metric"},
-		{Head: "score", Num: true}, {Head: "floor", Num: true}, {Head: "advantage", Num: true}, {Head: "bytes", Num: true}, {Head: "delay p95", Num: true}, {Head: "cells", Num: true},
+		{Head: "defense"},
+		{Head: "attack"},
+		{Head: "knows"},
+		{Head: "task"},
+		{Head: "data"},
+		{Head: "seen from"},
+		{Head: "metric"},
+		{Head: "score", Num: true},
+		{Head: "floor", Num: true},
+		{Head: "advantage", Num: true},
+		{Head: "bytes", Num: true},
+		{Head: "delay p95", Num: true},
+		{Head: "cells", Num: true},
 	}}
 	for _, p := range s.panels {
 		metric, _ := s.headlineOf(p)

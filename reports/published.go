@@ -19,8 +19,15 @@ func (s *Set) published() []Table {
 	t := Table{
 		Title: "Published beside ours",
 		Columns: []Column{
-			{Head: "data"}, {Head: "seen"}, {Head: "defense"}, {Head: "attack"}, {Head: "figure"},
-			{Head: "published", Num: true}, {Head: "ours", Num: true, Interval: true}, {Head: "difference", Num: true}, {Head: "source"},
+			{Head: "data"},
+			{Head: "seen"},
+			{Head: "defense"},
+			{Head: "attack"},
+			{Head: "figure"},
+			{Head: "published", Num: true},
+			{Head: "ours", Num: true, Interval: true},
+			{Head: "difference", Num: true},
+			{Head: "source"},
 		},
 	}
 	var sources []string
@@ -35,8 +42,10 @@ func (s *Set) published() []Table {
 		ref := word(fmt.Sprintf("(%d)", i+1))
 		places := s.quoted(q)
 		if len(places) == 0 {
-			t.Rows = append(t.Rows, []Value{word(taskName(q.Task)), missing(), s.labelOrName(q.Defense), s.labelOrName(q.Attack),
-				word(figureName(q)), number(q.Value, three), missing(), missing(), ref})
+			t.Rows = append(t.Rows, []Value{
+				word(taskName(q.Task)), missing(), s.labelOrName(q.Defense), s.labelOrName(q.Attack),
+				word(figureName(q)), number(q.Value, three), missing(), missing(), ref,
+			})
 			continue
 		}
 		defenses, attacks = append(defenses, q.Defense), append(attacks, q.Attack)
@@ -48,8 +57,10 @@ func (s *Set) published() []Table {
 				d := ours.Num - q.Value
 				diff = number(d, func(v float64) string { return plus(v) + three(v) })
 			}
-			t.Rows = append(t.Rows, []Value{word(k.Dataset), word(string(k.Vantage)), s.defenseLabel(q.Defense), word(s.names.of(q.Attack)),
-				word(figureName(q)), number(q.Value, three), ours, diff, ref})
+			t.Rows = append(t.Rows, []Value{
+				word(k.Dataset), word(string(k.Vantage)), s.defenseLabel(q.Defense), word(s.names.of(q.Attack)),
+				word(figureName(q)), number(q.Value, three), ours, diff, ref,
+			})
 		}
 	}
 	t.Notes = append(t.Notes, fmt.Sprintf("Ours is the mean over cells of the attack trained on the same defense, else of the unaware one, with a %.0f %% interval over test groups where there are enough; – is not computed here.", 100*bench.Level))

@@ -94,12 +94,19 @@ func costMetrics(c bench.Cost) []bench.Metric {
 	n := func(v [2]int64) float64 { return float64(v[0] + v[1]) }
 	return append([]bench.Metric{
 		{Name: "overhead", Value: c.Overhead()},
-		{Name: "in_bytes", Value: n(c.InBytes)}, {Name: "out_bytes", Value: n(c.OutBytes)},
-		{Name: "in_bytes_up", Value: float64(c.InBytes[0])}, {Name: "out_bytes_up", Value: float64(c.OutBytes[0])},
-		{Name: "in_packets", Value: n(c.InPackets)}, {Name: "out_packets", Value: n(c.OutPackets)},
-		{Name: "cover_bytes", Value: float64(c.CoverBytes)}, {Name: "observed_s", Value: c.Seconds},
-		{Name: "delay_mean_s", Value: c.DelayMean}, {Name: "delay_median_s", Value: c.DelayMedian},
-		{Name: "delay_p95_s", Value: c.DelayP95}, {Name: "delay_p99_s", Value: c.DelayP99}, {Name: "delay_max_s", Value: c.DelayMax},
+		{Name: "in_bytes", Value: n(c.InBytes)},
+		{Name: "out_bytes", Value: n(c.OutBytes)},
+		{Name: "in_bytes_up", Value: float64(c.InBytes[0])},
+		{Name: "out_bytes_up", Value: float64(c.OutBytes[0])},
+		{Name: "in_packets", Value: n(c.InPackets)},
+		{Name: "out_packets", Value: n(c.OutPackets)},
+		{Name: "cover_bytes", Value: float64(c.CoverBytes)},
+		{Name: "observed_s", Value: c.Seconds},
+		{Name: "delay_mean_s", Value: c.DelayMean},
+		{Name: "delay_median_s", Value: c.DelayMedian},
+		{Name: "delay_p95_s", Value: c.DelayP95},
+		{Name: "delay_p99_s", Value: c.DelayP99},
+		{Name: "delay_max_s", Value: c.DelayMax},
 	}, c.More...)
 }
 

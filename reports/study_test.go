@@ -21,17 +21,27 @@ func studyFixture(groups int) []bench.Result {
 	for di, d := range []string{"none", "pad"} {
 		for _, k := range []int{15, 1, 3, 5, 9} {
 			for g := range groups {
-				c := bench.Cell{Dataset: "home:made_up", Task: datasets.Events, Vantage: datasets.WAN, Defense: d,
+				c := bench.Cell{
+					Dataset: "home:made_up", Task: datasets.Events, Vantage: datasets.WAN, Defense: d,
 					Attack: fmt.Sprintf("event-knn:gap_s=0,k=%d,private=", k), Knowledge: bench.Adaptive, TrainDefense: d,
-					Split: "group-kfold:k=5", Fold: g, TrainDraws: 1, Seed: 1}
+					Split: "group-kfold:k=5", Fold: g, TrainDraws: 1, Seed: 1,
+				}
 				v := (0.9 - float64(k)/20 + float64(g)/100) / float64(1+di)
-				r := bench.Result{Cell: c, Data: "d", Method: 1, Generated: true, Headline: "f1", Floor: 0.1,
+				r := bench.Result{
+					Cell: c, Data: "d", Method: 1, Generated: true, Headline: "f1", Floor: 0.1,
 					Groups: []bench.GroupScore{{Group: fmt.Sprintf("home-%d", g), Value: v, Floor: 0.1, N: 4}},
-					Metrics: []bench.Metric{{Name: "f1", Value: v}, {Name: "recall", Value: v}, {Name: "recall_15s", Value: min(1, v+0.1)},
-						{Name: "recall_1s", Value: v / 2}, {Name: "tested", Value: 4}},
+					Metrics: []bench.Metric{
+						{Name: "f1", Value: v},
+						{Name: "recall", Value: v},
+						{Name: "recall_15s", Value: min(1, v+0.1)},
+						{Name: "recall_1s", Value: v / 2},
+						{Name: "tested", Value: 4},
+					},
 					Items: []bench.Item{
-						{Recording: "r", Truth: "lamp/on", Answer: "lamp/on"}, {Recording: "r", Truth: "lamp/off", Answer: "lamp/on"},
-						{Recording: "r", Truth: "lamp2/on", Answer: "missed"}, {Recording: "r", Truth: "", Answer: "lamp/on"},
+						{Recording: "r", Truth: "lamp/on", Answer: "lamp/on"},
+						{Recording: "r", Truth: "lamp/off", Answer: "lamp/on"},
+						{Recording: "r", Truth: "lamp2/on", Answer: "missed"},
+						{Recording: "r", Truth: "", Answer: "lamp/on"},
 					},
 					Cost: bench.Cost{InBytes: [2]int64{10, 10}, OutBytes: [2]int64{10, 10 + int64(di)}, Seconds: 60},
 				}

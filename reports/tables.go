@@ -258,9 +258,19 @@ func (s *Set) costPanels() []Panel {
 func (s *Set) costTable(p Panel) Table {
 	t := Table{
 		Title: fmt.Sprintf("Cost of each defense: %s, %s", p.Dataset, p.Vantage),
-		Columns: []Column{{Head: "defense"}, {Head: "bytes", Num: true}, {Head: "packets out", Num: true}, {Head: "cover bytes", Num: true},
-			{Head: "delay mean", Num: true}, {Head: "median", Num: true}, {Head: "p95", Num: true}, {Head: "p99", Num: true}, {Head: "max", Num: true},
-			{Head: "peak B/s", Num: true}, {Head: "GB/month", Num: true}},
+		Columns: []Column{
+			{Head: "defense"},
+			{Head: "bytes", Num: true},
+			{Head: "packets out", Num: true},
+			{Head: "cover bytes", Num: true},
+			{Head: "delay mean", Num: true},
+			{Head: "median", Num: true},
+			{Head: "p95", Num: true},
+			{Head: "p99", Num: true},
+			{Head: "max", Num: true},
+			{Head: "peak B/s", Num: true},
+			{Head: "GB/month", Num: true},
+		},
 	}
 	for _, d := range s.defenses[p] {
 		mean := func(m string, f func(float64) string) Value {
@@ -296,8 +306,17 @@ func (s *Set) failedCells() []Table {
 	}
 	t := Table{
 		Title: fmt.Sprintf("%d of %d cells failed", s.failed, len(s.results)),
-		Columns: []Column{{Head: "dataset"}, {Head: "task"}, {Head: "vantage"}, {Head: "defense"}, {Head: "attack"}, {Head: "knowledge"},
-			{Head: "fold", Num: true}, {Head: "draw", Num: true}, {Head: "error"}},
+		Columns: []Column{
+			{Head: "dataset"},
+			{Head: "task"},
+			{Head: "vantage"},
+			{Head: "defense"},
+			{Head: "attack"},
+			{Head: "knowledge"},
+			{Head: "fold", Num: true},
+			{Head: "draw", Num: true},
+			{Head: "error"},
+		},
 	}
 	for i := range s.results {
 		r := &s.results[i]

@@ -18,8 +18,16 @@ func (s *Set) worstAttack() []Table {
 	var out []Table
 	for _, p := range s.panels {
 		metric, floor := s.headlineOf(p)
-		t := Table{Title: "Best attack on each defense: " + p.about(), Columns: []Column{{Head: "defense"}, {Head: "best attack"}, {Head: "knows"},
-			{Head: metricName(metric), Num: true}, {Head: "floor", Num: true}, {Head: "advantage", Num: true, Interval: true}, {Head: "chosen on other groups", Num: true}, {Head: "groups", Num: true}}}
+		t := Table{Title: "Best attack on each defense: " + p.about(), Columns: []Column{
+			{Head: "defense"},
+			{Head: "best attack"},
+			{Head: "knows"},
+			{Head: metricName(metric), Num: true},
+			{Head: "floor", Num: true},
+			{Head: "advantage", Num: true, Interval: true},
+			{Head: "chosen on other groups", Num: true},
+			{Head: "groups", Num: true},
+		}}
 		n := notes{}
 		for _, d := range s.defenses[p] {
 			m, ok := sums[subject{p, d}]
@@ -30,8 +38,10 @@ func (s *Set) worstAttack() []Table {
 				t.Rows = append(t.Rows, []Value{s.defenseLabel(d), word("failed"), missing(), missing(), missing(), word("failed"), missing(), missing()})
 				continue
 			}
-			t.Rows = append(t.Rows, []Value{s.defenseLabel(d), word(s.names.of(m.Attack)), word(string(m.Knowledge)),
-				number(m.Score, score), number(m.Floor, score), s.headlineValue(p, d, m, true, &n), number(m.Chosen, score), number(float64(m.Groups), amount)})
+			t.Rows = append(t.Rows, []Value{
+				s.defenseLabel(d), word(s.names.of(m.Attack)), word(string(m.Knowledge)),
+				number(m.Score, score), number(m.Floor, score), s.headlineValue(p, d, m, true, &n), number(m.Chosen, score), number(float64(m.Groups), amount),
+			})
 		}
 		if len(t.Rows) == 0 {
 			continue
@@ -247,8 +257,15 @@ func (s *Set) tests() []Table {
 }
 
 func (s *Set) testTable(p Panel, sums map[subject]bench.Summary) (Table, bool) {
-	t := Table{Title: "Is the best attack worse against one defense than against another: " + p.about(), Columns: []Column{{Head: "defense"}, {Head: "against"},
-		{Head: "difference", Num: true, Interval: true}, {Head: "groups", Num: true}, {Head: "p", Num: true}, {Head: "p (Holm)", Num: true}, {Head: "verdict"}}}
+	t := Table{Title: "Is the best attack worse against one defense than against another: " + p.about(), Columns: []Column{
+		{Head: "defense"},
+		{Head: "against"},
+		{Head: "difference", Num: true, Interval: true},
+		{Head: "groups", Num: true},
+		{Head: "p", Num: true},
+		{Head: "p (Holm)", Num: true},
+		{Head: "verdict"},
+	}}
 	var ps []float64
 	few := false
 	ds := s.defenses[p]
@@ -322,8 +339,13 @@ func (s *Set) attackCost() []Table {
 	}
 	var out []Table
 	for _, p := range s.panels {
-		t := Table{Title: "Computing cost of each attack: " + p.about(), Columns: []Column{{Head: "attack"}, {Head: "cells", Num: true},
-			{Head: "training, s a cell", Num: true}, {Head: "guessing, s a cell", Num: true}, {Head: "packets guessed a second", Num: true}}}
+		t := Table{Title: "Computing cost of each attack: " + p.about(), Columns: []Column{
+			{Head: "attack"},
+			{Head: "cells", Num: true},
+			{Head: "training, s a cell", Num: true},
+			{Head: "guessing, s a cell", Num: true},
+			{Head: "packets guessed a second", Num: true},
+		}}
 		for _, attack := range s.attacksOf(p) {
 			var train, guess, packets, n float64
 			for _, d := range s.defenses[p] {

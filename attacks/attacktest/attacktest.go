@@ -129,8 +129,10 @@ func (c checker) degenerate(t *testing.T) {
 	bare := c.data.training
 	bare.Examples = nil
 	hollow := c.data.training
-	hollow.Examples = []attacks.Labeled{{Trace: none, Group: "g", Class: c.data.training.Examples[0].Class,
-		Labels: datasets.Labels{Devices: c.data.test[0].Labels.Devices}}}
+	hollow.Examples = []attacks.Labeled{{
+		Trace: none, Group: "g", Class: c.data.training.Examples[0].Class,
+		Labels: datasets.Labels{Devices: c.data.test[0].Labels.Devices},
+	}}
 	classless := attacks.Training{Task: c.task}
 	for name, m := range map[string]attacks.Model{
 		"trained on all": full, "no examples": c.train(t, bare), "one empty example": c.train(t, hollow),

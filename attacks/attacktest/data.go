@@ -104,8 +104,10 @@ var activities = [...]struct {
 	request, reply int32
 	rounds         int
 }{
-	{0, "off", 211, 407, 1}, {0, "on", 223, 1011, 4},
-	{2, "off", 611, 131, 2}, {2, "on", 733, 817, 8},
+	{0, "off", 211, 407, 1},
+	{0, "on", 223, 1011, 4},
+	{2, "off", 611, 131, 2},
+	{2, "on", 733, 817, 8},
 }
 
 func (d *data) homes(rng *rand.Rand, shuffled bool) {

@@ -39,8 +39,10 @@ type slice struct {
 func newSlice(n *Net, steps, rows int, keep, dropout bool) *slice {
 	c := n.cfg
 	f := func(k int) []float32 { return make([]float32, k) }
-	s := &slice{n: n, steps: steps, keep: keep,
-		x: make([]uint16, steps*rows*len(c.Vocab)), labels: make([]int16, steps*rows)}
+	s := &slice{
+		n: n, steps: steps, keep: keep,
+		x: make([]uint16, steps*rows*len(c.Vocab)), labels: make([]int16, steps*rows),
+	}
 	depth := 1
 	if keep {
 		depth = steps

@@ -13,8 +13,10 @@ import (
 // port, protocol, direction, frame length and interval, windows of 100 steps,
 // 11 classes.
 func peerConfig(hidden int, both bool) Config {
-	return Config{Vocab: []int{64, 8, 2, 1501, 256}, Dim: []int{16, 4, 2, 32, 16},
-		Hidden: hidden, Layers: 1, Bidirectional: both, Classes: 11}
+	return Config{
+		Vocab: []int{64, 8, 2, 1501, 256}, Dim: []int{16, 4, 2, 32, 16},
+		Hidden: hidden, Layers: 1, Bidirectional: both, Classes: 11,
+	}
 }
 
 // peerData draws features evenly, as the comparison's input does.

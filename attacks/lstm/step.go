@@ -28,8 +28,10 @@ type stepper struct {
 }
 
 func newStepper(n *Net, steps, batch int, o Options, seed [2]uint64) *stepper {
-	t := &stepper{n: n, workers: o.Workers, dropout: o.Dropout, clip: o.Clip, seed: seed,
-		weights: o.ClassWeights, m: make([]float32, len(n.w)), v: make([]float32, len(n.w))}
+	t := &stepper{
+		n: n, workers: o.Workers, dropout: o.Dropout, clip: o.Clip, seed: seed,
+		weights: o.ClassWeights, m: make([]float32, len(n.w)), v: make([]float32, len(n.w)),
+	}
 	rows := (batch + batchSlices - 1) / batchSlices
 	for range batchSlices {
 		t.parts = append(t.parts, newSlice(n, steps, rows, true, o.Dropout > 0))

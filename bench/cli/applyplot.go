@@ -189,8 +189,10 @@ func sequencePlot(d defenses.Defended, keep func(datasets.Trace, datasets.Packet
 		if err != nil {
 			return nil, err
 		}
-		s.GlyphStyle = draw.GlyphStyle{Radius: vg.Points([]float64{1.3, 1.3, 1.8}[kind]), Shape: draw.CircleGlyph{},
-			Color: []color.Color{up, down, cover}[kind]}
+		s.GlyphStyle = draw.GlyphStyle{
+			Radius: vg.Points([]float64{1.3, 1.3, 1.8}[kind]), Shape: draw.CircleGlyph{},
+			Color: []color.Color{up, down, cover}[kind],
+		}
 		p.Add(s)
 		thumb := *s
 		thumb.GlyphStyle.Radius = vg.Points(3)
@@ -242,8 +244,10 @@ func savePlots(file string, plots [][]*plot.Plot) error {
 	}
 	dc := draw.New(c)
 	pad := vg.Points(6)
-	tiles := draw.Tiles{Rows: len(plots), Cols: len(plots[0]), PadX: 2 * pad, PadY: 2 * pad,
-		PadTop: pad, PadBottom: pad, PadLeft: pad, PadRight: pad}
+	tiles := draw.Tiles{
+		Rows: len(plots), Cols: len(plots[0]), PadX: 2 * pad, PadY: 2 * pad,
+		PadTop: pad, PadBottom: pad, PadLeft: pad, PadRight: pad,
+	}
 	canvases := plot.Align(plots, tiles, dc)
 	for r := range plots {
 		for k, p := range plots[r] {

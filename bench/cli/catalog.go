@@ -123,8 +123,13 @@ func (a *app) datasetInfo(name string, files bool) error {
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
 	for _, l := range [][2]string{
-		{"name", e.Name}, {"what", e.Title}, {"source", e.Source}, {"paper", e.Paper}, {"terms", e.Terms},
-		{"tasks", taskList(e.Tasks)}, {"note", e.Note},
+		{"name", e.Name},
+		{"what", e.Title},
+		{"source", e.Source},
+		{"paper", e.Paper},
+		{"terms", e.Terms},
+		{"tasks", taskList(e.Tasks)},
+		{"note", e.Note},
 		{"files", fmt.Sprintf("%d, %s", len(e.Files), byteCount(e.Bytes()))},
 		{"use", "--dataset " + strings.Join(e.Loads, "=FOLDER, --dataset ") + "=FOLDER (without =FOLDER: from the cache)"},
 	} {

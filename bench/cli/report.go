@@ -65,8 +65,12 @@ after a defense come from "veilbench apply --plot", rates with true and detected
 func (f reportFlags) keep(r bench.Result) bool {
 	c := r.Cell
 	for _, w := range [][2]string{
-		{f.dataset, c.Dataset}, {f.task, string(c.Task)}, {f.vantage, string(c.Vantage)},
-		{f.knowledge, string(c.Knowledge)}, {f.defense, c.Defense}, {f.attack, c.Attack},
+		{f.dataset, c.Dataset},
+		{f.task, string(c.Task)},
+		{f.vantage, string(c.Vantage)},
+		{f.knowledge, string(c.Knowledge)},
+		{f.defense, c.Defense},
+		{f.attack, c.Attack},
 	} {
 		if w[0] != "" && w[0] != w[1] {
 			return false

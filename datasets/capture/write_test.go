@@ -135,9 +135,11 @@ func portTrace(proto uint8, ports []uint16, sizes []int32, remote string) datase
 	head := map[uint8]int32{6: 32, 17: 8}[proto] + ip + 14
 	for i, port := range ports {
 		local := map[int32]string{20: "192.168.0.7", 40: "fd00::7"}[ip]
-		tr.Flows = append(tr.Flows, datasets.Flow{Proto: proto,
+		tr.Flows = append(tr.Flows, datasets.Flow{
+			Proto:  proto,
 			Local:  netip.AddrPortFrom(netip.MustParseAddr(local), uint16(50000+i)),
-			Remote: netip.AddrPortFrom(netip.MustParseAddr(remote), port)})
+			Remote: netip.AddrPortFrom(netip.MustParseAddr(remote), port),
+		})
 		for j, n := range append([]int32{0, 0, 0}, sizes...) {
 			if n == 0 && proto != 6 {
 				continue

@@ -150,8 +150,10 @@ func TestEchoVoiceFile(t *testing.T) {
 	r := ds.Recordings[1]
 	half := 500 * time.Millisecond
 	want := []datasets.Packet{
-		{Size: 190, Payload: 136}, {Time: half, Size: 1514, Payload: 1460, Dir: datasets.Down},
-		{Time: half, Size: 66}, {Time: half, Size: 54},
+		{Size: 190, Payload: 136},
+		{Time: half, Size: 1514, Payload: 1460, Dir: datasets.Down},
+		{Time: half, Size: 66},
+		{Time: half, Size: 54},
 	}
 	if r.ID != "S/hello/01" || r.Group != "S" || r.Trace.End != time.Second || fmt.Sprint(r.Trace.Packets) != fmt.Sprint(want) {
 		t.Errorf("%s %s %v: %v", r.ID, r.Group, r.Trace.End, r.Trace.Packets)

@@ -46,8 +46,9 @@ func TestIKEAGatewayCounts(t *testing.T) {
 		t.Errorf("warnings %q, want 23 records that are cut", ds.Warnings)
 	}
 	for folder, want := range map[string]int{"on-off": 32, "brightness-color": 46, "general-traffic": 169, "app-init": 98} {
-		names, n := []string{}, 0
-		if names, err = glob(dir, folder, "*.json"); err != nil {
+		n := 0
+		names, err := glob(dir, folder, "*.json")
+		if err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range names {

@@ -177,8 +177,10 @@ func Specials() []Special {
 	const s = time.Second
 	tcp := Flow(1, 6, "cloud.example")
 	one := func(size, payload int32) datasets.Trace {
-		return datasets.Trace{Flows: []datasets.Flow{tcp}, End: 5 * s,
-			Packets: []datasets.Packet{{Time: s, Size: size, Payload: payload}}}
+		return datasets.Trace{
+			Flows: []datasets.Flow{tcp}, End: 5 * s,
+			Packets: []datasets.Packet{{Time: s, Size: size, Payload: payload}},
+		}
 	}
 	acks := datasets.Trace{Flows: []datasets.Flow{tcp}, End: 9 * s}
 	for i := range 8 {
@@ -186,15 +188,19 @@ func Specials() []Special {
 	}
 	instant := datasets.Trace{Flows: []datasets.Flow{tcp, Flow(1, 17, "time.example")}, End: 2 * s}
 	for i := range int32(12) {
-		instant.Packets = append(instant.Packets, datasets.Packet{Time: s, Size: 100 + i, Payload: 30 + i,
-			Flow: i % 2, Dir: datasets.Dir(i / 2 % 2)})
+		instant.Packets = append(instant.Packets, datasets.Packet{
+			Time: s, Size: 100 + i, Payload: 30 + i,
+			Flow: i % 2, Dir: datasets.Dir(i / 2 % 2),
+		})
 	}
 	arp := one(42, 28)
 	arp.Flows = []datasets.Flow{{Link: datasets.MAC{2, 0, 0, 0, 0, 1}, LAN: true}}
 	six := one(1294, 1220)
-	six.Flows = []datasets.Flow{{Proto: 6, Link: tcp.Link,
+	six.Flows = []datasets.Flow{{
+		Proto: 6, Link: tcp.Link,
 		Local:  netip.MustParseAddrPort("[fd00::2]:40000"),
-		Remote: netip.MustParseAddrPort("[2001:db8::1]:443")}}
+		Remote: netip.MustParseAddrPort("[2001:db8::1]:443"),
+	}}
 	udp6 := six
 	udp6.Flows = slices.Clone(six.Flows)
 	udp6.Flows[0].Proto = 17
@@ -203,8 +209,10 @@ func Specials() []Special {
 		{"empty", datasets.Trace{Flows: []datasets.Flow{tcp}, End: 3 * s}},
 		{"nothing at all", datasets.Trace{}},
 		{"one packet", one(566, 512)},
-		{"one packet at the end", datasets.Trace{Flows: []datasets.Flow{tcp}, End: s,
-			Packets: []datasets.Packet{{Time: s, Size: 200, Payload: 146}}}},
+		{"one packet at the end", datasets.Trace{
+			Flows: []datasets.Flow{tcp}, End: s,
+			Packets: []datasets.Packet{{Time: s, Size: 200, Payload: 146}},
+		}},
 		{"full frame", one(1514, 1460)},
 		{"jumbo", one(9014, 8960)},
 		{"VLAN", one(1500, 1446)},
@@ -234,7 +242,8 @@ func Flow(n byte, proto uint8, host string) datasets.Flow {
 func Busy(seed uint64) datasets.Trace {
 	rng := rand.New(rand.NewPCG(seed, 99))
 	t := datasets.Trace{End: time.Minute, Flows: []datasets.Flow{
-		Flow(1, 6, "plug.example"), Flow(2, 17, "bulb.example"), Flow(3, 6, "camera.example"), Flow(3, 17, "")}}
+		Flow(1, 6, "plug.example"), Flow(2, 17, "bulb.example"), Flow(3, 6, "camera.example"), Flow(3, 17, ""),
+	}}
 	t.Flows[3].LAN = true
 	now := time.Duration(0)
 	for {
@@ -272,8 +281,10 @@ func Recordings() []datasets.Recording {
 		owner := []int32{2, 0, 1, 1}
 		for k := range 6 {
 			start := time.Duration(k) * 10 * time.Second
-			r.Labels.Events = append(r.Labels.Events, datasets.Event{Start: start, End: start,
-				Device: []int{2, 0}[k%2], Activity: []string{"on", "off"}[k/2%2]})
+			r.Labels.Events = append(r.Labels.Events, datasets.Event{
+				Start: start, End: start,
+				Device: []int{2, 0}[k%2], Activity: []string{"on", "off"}[k/2%2],
+			})
 		}
 		for _, p := range r.Trace.Packets {
 			o, cause := owner[p.Flow], int32(-1)
@@ -307,9 +318,11 @@ func Trace() *rapid.Generator[datasets.Trace] {
 		for range rapid.IntRange(0, 40).Draw(t, "packets") {
 			now += rapid.SampledFrom(gaps).Draw(t, "gap")
 			size := rapid.SampledFrom([]int32{14, 42, 54, 60, 66, 67, 142, 499, 1434, 1435, 1513, 1514, 2974, 9014}).Draw(t, "size")
-			tr.Packets = append(tr.Packets, datasets.Packet{Time: now, Size: size,
+			tr.Packets = append(tr.Packets, datasets.Packet{
+				Time: now, Size: size,
 				Payload: max(0, size-datasets.EthernetHeader-rapid.SampledFrom([]int32{0, 8, 20, 28, 40, 52, 9000}).Draw(t, "header")),
-				Flow:    rapid.Int32Range(0, int32(n-1)).Draw(t, "flow"), Dir: datasets.Dir(rapid.IntRange(0, 1).Draw(t, "dir"))})
+				Flow:    rapid.Int32Range(0, int32(n-1)).Draw(t, "flow"), Dir: datasets.Dir(rapid.IntRange(0, 1).Draw(t, "dir")),
+			})
 		}
 		tr.End = now + rapid.SampledFrom([]time.Duration{0, time.Second, 20 * time.Second}).Draw(t, "tail")
 		return tr
