@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -16,20 +15,14 @@ import (
 	"github.com/chromedp/cdproto/network"
 	cdpruntime "github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"veilbench/datasets/datatest"
 )
 
 // browser is a headless Chromium, or a skip.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	path := ""
-	for _, n := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(n); err == nil && path == "" {
-			path = p
-		}
-	}
-	if path == "" {
-		t.Skip("no Chromium is installed")
-	}
+	path := datatest.Tool(t, "chromium", "chromium-browser", "google-chrome")
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.WindowSize(1200, 1400))
 	actx, stop := chromedp.NewExecAllocator(t.Context(), opts...)

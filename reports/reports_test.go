@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"veilbench/bench"
+	"veilbench/datasets/datatest"
 )
 
 func updating() bool {
@@ -264,10 +265,7 @@ func TestRoundingHidesNothing(t *testing.T) {
 
 // The tables compile by themselves, hostile names included.
 func TestLaTeXCompiles(t *testing.T) {
-	tex, err := exec.LookPath("pdflatex")
-	if err != nil {
-		t.Skip("pdflatex is not installed")
-	}
+	tex := datatest.Tool(t, "pdflatex")
 	s := NewSet(smallFixture(), Options{})
 	dir := t.TempDir()
 	var b bytes.Buffer

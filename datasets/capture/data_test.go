@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"veilbench/datasets/datatest"
 )
 
 // recordedCounts are the packet counts that the READMEs of the recorded data
@@ -115,7 +117,7 @@ type row struct {
 // one of the long ones are compared, for tshark is slow; VEILBENCH_FULL=1
 // compares all.
 func TestRecordsAgreeWithTshark(t *testing.T) {
-	root, tshark := shared(t), needTool(t, "tshark")
+	root, tshark := shared(t), datatest.Tool(t, "tshark")
 	paths := captures(t, root)
 	if os.Getenv("VEILBENCH_FULL") == "" {
 		n := 0

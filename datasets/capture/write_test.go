@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"veilbench/datasets"
+	"veilbench/datasets/datatest"
 )
 
 func sameTrace(t interface{ Fatalf(string, ...any) }, want, got datasets.Trace) {
@@ -152,7 +153,7 @@ func portTrace(proto uint8, ports []uint16, sizes []int32, remote string) datase
 }
 
 func TestWriteSatisfiesTshark(t *testing.T) {
-	tshark := needTool(t, "tshark")
+	tshark := datatest.Tool(t, "tshark")
 	tcp := []uint16{443, 80, 8883, 1883, 8443, 5228, 9999, 8886, 554, 2001, 32100, 10002, 4000, 853}
 	udp := []uint16{443, 53, 5353, 123, 1900, 9999, 6667, 5683, 5684, 3478, 3475, 8053, 32100, 16384, 10002, 1194, 51820, 500, 4500, 40000}
 	small := []int32{22, 23, 29, 31, 41, 64, 100, 517, 900, 1400, 1448}
@@ -182,15 +183,6 @@ func complaints(t testing.TB, tshark, path string) {
 	if len(out) > 0 {
 		t.Errorf("tshark complains:\n%s", out)
 	}
-}
-
-func needTool(t testing.TB, name string) string {
-	t.Helper()
-	p, err := exec.LookPath(name)
-	if err != nil {
-		t.Skip(name + " is not installed")
-	}
-	return p
 }
 
 func addrPort(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/datatest"
 )
 
 // mustGenerate fails the test when the data set cannot be made.
@@ -202,10 +203,7 @@ func TestBadIDs(t *testing.T) {
 
 // TestTsharkAcceptsCaptures: no malformed packet, no wrong checksum.
 func TestTsharkAcceptsCaptures(t *testing.T) {
-	tshark, err := exec.LookPath("tshark")
-	if err != nil {
-		t.Skip("tshark is not installed: generated captures are not checked by it")
-	}
+	tshark := datatest.Tool(t, "tshark")
 	dir := t.TempDir()
 	var files []Files
 	for _, id := range []string{"full:hours=0.2", "event_signatures-unseen:homes=1,hours=0.5"} {
