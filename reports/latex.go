@@ -16,15 +16,18 @@ const latexStart = `% Tables for \input into a paper that loads booktabs and gra
   \usepackage[margin=2cm]{geometry}
   \usepackage{booktabs,graphicx}
   \let\tablesend\enddocument
+  \let\tablesflush\clearpage
   \expandafter\document
 \else
   \let\tablesend\relax
+  \let\tablesflush\relax
 \fi
 \makeatother
 `
 
-// rotateFrom is from how many columns on heads are set at an angle: side by
-// side they would make the table too wide to read.
+// rotateFrom is from how many columns on heads are set at an angle, and the
+// table spans both columns of a paper that has two: else it would be too small
+// to read.
 const rotateFrom = 7
 
 func writeLaTeX(w io.Writer, ts []Table) error {
@@ -52,7 +55,11 @@ func latexTable(b *strings.Builder, t Table, i int) {
 			heads[k] = `\rotatebox{60}{` + heads[k] + `}`
 		}
 	}
-	fmt.Fprintf(b, "\n\\begin{table}[tbp]\n\\centering\\small\n\\caption{%s}\n\\label{tab:%s-%d}\n", escapeTeX(t.Title), t.Name, i+1)
+	float := "table"
+	if len(t.Columns) >= rotateFrom {
+		float = "table*"
+	}
+	fmt.Fprintf(b, "\n\\begin{%s}[tbp]\n\\centering\\small\n\\caption{%s}\n\\label{tab:%s-%d}\n\\par\\smallskip\n", float, escapeTeX(t.Title), t.Name, i+1)
 	fmt.Fprintf(b, "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%%\n\\begin{tabular}{@{}%s@{}}\n\\toprule\n", spec.String())
 	fmt.Fprintf(b, "%s \\\\\n\\midrule\n", strings.Join(heads, " & "))
 	for _, row := range t.Rows {
@@ -70,23 +77,41 @@ func latexTable(b *strings.Builder, t Table, i int) {
 		}
 		fmt.Fprintf(b, "\\par\\smallskip\\parbox{\\linewidth}{\\footnotesize\\raggedright %s}\n", strings.Join(notes, "\\par\n"))
 	}
-	b.WriteString("\\end{table}\n\\clearpage\n")
+	fmt.Fprintf(b, "\\end{%s}\n\\tablesflush\n", float)
 }
 
 // escapeTeX writes s so that pdflatex sets it as it stands. Characters that
-// its fonts lack are written by code point.
+// its fonts lack are written by code point. Long words, such as the ID of a
+// chain, may be broken after signs.
 func escapeTeX(s string) string {
 	var b strings.Builder
-	for _, r := range plain(s) {
+	for i, word := range strings.Split(plain(s), " ") {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		escapeTeXWord(&b, word)
+	}
+	return b.String()
+}
+
+func escapeTeXWord(b *strings.Builder, s string) {
+	const long = 16 // characters that fit even a narrow line
+	for i, r := range s {
 		if t, ok := texRune(r); ok {
 			b.WriteString(t)
 		} else if r < 0x80 || r >= 0xc0 && r <= 0xff && !strings.ContainsRune("ÐÞðþ÷", r) {
 			b.WriteRune(r)
 		} else {
-			fmt.Fprintf(&b, `{\ttfamily U+%04X}`, r)
+			fmt.Fprintf(b, `{\ttfamily U+%04X}`, r)
+		}
+		switch {
+		case len(s) <= long || i == len(s)-1:
+		case strings.ContainsRune(",:+;/", r):
+			b.WriteString(`\allowbreak{}`)
+		case r == '=' || r == '_':
+			b.WriteString(`\penalty500{}`) // only where nothing else helps
 		}
 	}
-	return b.String()
 }
 
 func texRune(r rune) (string, bool) {

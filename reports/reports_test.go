@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -291,14 +292,20 @@ func TestLaTeXCompiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		write(n+".pdf", b.Bytes())
-		paper += "\\begin{figure}\\includegraphics{" + n + ".pdf}\\caption{" + escapeTeX(f.Caption) + "}\\end{figure}\n"
+		paper += "\\begin{figure}\\includegraphics[width=\\linewidth]{" + n + ".pdf}\\caption{" + escapeTeX(f.Caption) + "}\\end{figure}\n"
 	}
 	write("paper.tex", []byte(paper+"\\end{document}\n"))
 	for _, name := range []string{"table.tex", "paper.tex"} {
 		cmd := exec.CommandContext(t.Context(), tex, "-interaction=nonstopmode", "-halt-on-error", name)
 		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
+		out, err := cmd.CombinedOutput()
+		if err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out[max(0, len(out)-2000):])
+		}
+		for _, m := range regexp.MustCompile(`Overfull \\hbox \(([0-9.]+)pt`).FindAllSubmatch(out, -1) {
+			if pt, err := strconv.ParseFloat(string(m[1]), 64); err != nil || pt > 5 {
+				t.Errorf("%s: %s", name, m[0])
+			}
 		}
 	}
 }
