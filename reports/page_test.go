@@ -19,9 +19,10 @@ import (
 	"veilbench/datasets/datatest"
 )
 
-// browser is a headless Chromium, or a skip.
+// browser is a headless Chromium, or a skip. Tests with one run side by side.
 func browser(t *testing.T) context.Context {
 	t.Helper()
+	t.Parallel()
 	path := datatest.Tool(t, "chromium", "chromium-browser", "google-chrome")
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.WindowSize(1200, 1400))
