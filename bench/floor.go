@@ -28,12 +28,12 @@ func (r *runner) floor(ctx context.Context, u unit, j job, p int, tests []answer
 		merge := newMerger(u.ds.Same)
 		m.periodOnce.Do(func() {
 			train, _, err := r.examples(u, j, p)
-			if m.err = err; err == nil {
+			if m.periodErr = err; err == nil {
 				m.class, m.period = bestPeriod(train, merge)
 			}
 		})
-		if m.err != nil {
-			return 0, m.err
+		if m.periodErr != nil {
+			return 0, m.periodErr
 		}
 		return eventFloor(ctx, m, merge, tests)
 	}

@@ -317,6 +317,7 @@ type model struct {
 	periodOnce sync.Once
 	class      string
 	period     time.Duration
+	periodErr  error
 }
 
 // model returns the model that j's attacker trained for part p.
