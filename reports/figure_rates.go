@@ -15,7 +15,9 @@ import (
 // RatePanel is what one device or stream sends and receives over time, with
 // what happened and what an attack made of it.
 type RatePanel struct {
-	Title string
+	// Title stands above the panel at the left, Note at the right; where they
+	// are too long together the title is cut.
+	Title, Note string
 	// Bin is the width of a bin; Up and Down are bytes/s in each bin from time 0
 	// on. They are read only.
 	Bin      time.Duration
@@ -157,7 +159,8 @@ func (g rateDrawing) draw(c draw.Canvas) {
 	}
 	for i, p := range g.panels {
 		sty := aligned(smallType, left, center)
-		c.FillText(sty, vg.Point{X: x0, Y: y - rateHead/2}, fit(sty, p.Title, x1-x0))
+		c.FillText(sty, vg.Point{X: x0, Y: y - rateHead/2}, fit(sty, p.Title, x1-x0-sty.Width(p.Note)-6))
+		c.FillText(aligned(smallType, right, center), vg.Point{X: x1, Y: y - rateHead/2}, p.Note)
 		y -= rateHead
 		bottom := y - 2*rateRow - g.data(width)
 		for row, marks := range [][]RateMark{p.True, p.Found} {
@@ -169,7 +172,7 @@ func (g rateDrawing) draw(c draw.Canvas) {
 				}
 			}
 		}
-		g.drawRates(c, p, g.tops[i], x0, x1, bottom, y-2*rateRow)
+		g.drawRates(c, p, g.tops[i], x0, x1, bottom, y-2*rateRow-rateRow/2) // room for the highest tick
 		y = bottom - rateGap
 	}
 	g.timeAxis(c, x, y+rateGap)

@@ -24,7 +24,7 @@ func ratePanels() []RatePanel {
 	p.True = []RateMark{{10 * time.Minute, 15 * time.Minute, "stream"}, {2000 * time.Second, 2000 * time.Second, hostile}}
 	p.Found = []RateMark{{10 * time.Minute, 14 * time.Minute, "stream"}}
 	q := p
-	q.Title, q.Found = "after", nil
+	q.Title, q.Note, q.Found = "after", "2 events, 0 found, 0 right", nil
 	return []RatePanel{p, q}
 }
 

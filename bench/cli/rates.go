@@ -313,8 +313,8 @@ func (s ratesSide) panel(name, device string, tolerance time.Duration) (p report
 	for _, x := range found {
 		p.Found = append(p.Found, reports.RateMark{Start: x.Start, End: x.End, Class: short(x.Class)})
 	}
-	verdict = fmt.Sprintf("%d events, %d found, %d of them right", len(events), len(found), bench.Match(events, found, tolerance))
-	p.Title = name + what + ": " + verdict
+	verdict = fmt.Sprintf("%d events, %d found, %d right", len(events), len(found), bench.Match(events, found, tolerance))
+	p.Title, p.Note = name+what, verdict
 	return p, verdict
 }
 
