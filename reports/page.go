@@ -45,6 +45,7 @@ type pageFigure struct {
 	Source         template.URL
 	Title, Caption string
 	Names          string // that the caption uses, in full
+	Width, Height  int    // so that nothing moves once the picture is there
 }
 
 // pageTable is a Table whose cells are markup already: a template per cell
@@ -117,7 +118,7 @@ func (s *Set) sections() ([]pageSection, error) {
 			}
 			src := "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(b.Bytes())
 			caption, names, _ := strings.Cut(f.Caption, " In full: ")
-			all[1].Figures = append(all[1].Figures, pageFigure{template.URL(src), f.Title, caption, names})
+			all[1].Figures = append(all[1].Figures, pageFigure{template.URL(src), f.Title, caption, names, int(f.Width()), int(f.height(f.Width()))})
 		}
 	}
 	var out []pageSection
