@@ -26,7 +26,8 @@ func Digest(ds *datasets.Dataset) string {
 		Recorded datasets.Vantage
 		Same     [][]string
 		Rates    map[string]float64
-	}{ds.Name, ds.Recorded, ds.Same, ds.RatePerDay}) // plain data cannot fail
+		Open     []string `json:",omitempty"`
+	}{ds.Name, ds.Recorded, ds.Same, ds.RatePerDay, ds.Unmonitored}) // plain data cannot fail
 	h.Write(head)
 	h.Write([]byte(strings.Join(sums, "\n")))
 	return hex.EncodeToString(h.Sum(nil))

@@ -208,7 +208,7 @@ func Classes(ds *datasets.Dataset, task datasets.Task) []string {
 		case datasets.Clip:
 			seen[r.ClipClass()] = true
 		case datasets.Events:
-			for _, e := range r.Labels.Events {
+			for _, e := range monitored(r.Labels, ds.Unmonitored).Events {
 				seen[r.Labels.Class(e)] = true
 			}
 		case datasets.Device:

@@ -49,6 +49,8 @@ type DataEntry struct {
 	Digest string `json:"digest"`
 	// Tasks are those that it was used for.
 	Tasks []datasets.Task `json:"tasks"`
+	// Unmonitored are devices left out of training: an open world.
+	Unmonitored []string `json:"unmonitored,omitempty"`
 }
 
 // ManifestOf describes g. asked maps names of data sets to what the user wrote.
@@ -61,7 +63,7 @@ func ManifestOf(g Grid, version string, asked map[string]string) Manifest {
 	}
 	for i := range g.Datasets {
 		ds := &g.Datasets[i]
-		m.Data = append(m.Data, DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds)})
+		m.Data = append(m.Data, DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds), Unmonitored: ds.Unmonitored})
 	}
 	for _, d := range g.Defenses {
 		m.Defenses = append(m.Defenses, defenses.ID(d))

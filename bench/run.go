@@ -239,7 +239,7 @@ func (r *runner) fill(ctx context.Context, u unit, j job, res *Result, timing *T
 			}
 			res.Oracle = res.Oracle || o.oracle
 			timing.GuessPackets += int64(len(o.trace.Packets))
-			part = append(part, answered{o, a})
+			part = append(part, answered{o.truthOf(j.cell.Task, u.ds), a})
 			ledger.Add(o.cost)
 		}
 		timing.GuessSeconds += time.Since(start).Seconds()
@@ -351,7 +351,11 @@ func (r *runner) examples(u unit, j job, p int) ([]attacks.Labeled, []string, er
 			if o.err != nil {
 				return nil, nil, fmt.Errorf("training traffic: %w", o.err)
 			}
-			out = append(out, o.labeled(j.cell.Task))
+			l := o.labeled(j.cell.Task)
+			if j.cell.Task == datasets.Events {
+				l = withoutUnmonitored(l, u.ds.Unmonitored)
+			}
+			out = append(out, l)
 		}
 	}
 	if j.cell.Task == datasets.Device {

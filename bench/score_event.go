@@ -300,7 +300,9 @@ func alertCounts(t answered, m merger) counts {
 func ppvAtRate(ds *datasets.Dataset, recall, falsePerDay float64) (float64, bool) {
 	var rate float64
 	for _, c := range slices.Sorted(maps.Keys(ds.RatePerDay)) {
-		rate += ds.RatePerDay[c]
+		if !slices.Contains(ds.Unmonitored, byDevice(c)) {
+			rate += ds.RatePerDay[c]
+		}
 	}
 	if rate == 0 || recall*rate+falsePerDay == 0 {
 		return 0, false

@@ -186,6 +186,10 @@ type Dataset struct {
 	// RatePerDay is how often an event class happens in a lived-in home, for
 	// base rates. Missing means unknown.
 	RatePerDay map[string]float64
+	// Unmonitored names devices whose events nobody labeled: an open world. They
+	// are not in training; in test, what an attack takes them for is a false
+	// alarm. Event task only.
+	Unmonitored []string
 	// Split is the split to use unless the user names one.
 	Split Split
 	// Generated marks data made by a model: every table printed on it says so.

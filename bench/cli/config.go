@@ -39,9 +39,11 @@ type config struct {
 
 // value is a word of a config and where it stands. at is nil for flags.
 type value struct {
-	text  string
-	at    *token.Position
-	tasks []value // of a data set: only these; nil: all it serves
+	text string
+	at   *token.Position
+	// Of a data set: only these tasks (nil: all it serves), and the devices that
+	// nobody labeled.
+	tasks, unmonitored []value
 }
 
 // source is a file that errors can quote.
@@ -128,7 +130,7 @@ func (c *config) keys() []configKey {
 	}
 	link := func(n ast.Node) (value, error) { return c.plugin(wrapped{n, "link"}) }
 	return []configKey{
-		{"datasets", `what to test on: home:PRESET, NAME, NAME=PATH or {home: {preset: P, homes: 5, tasks: [event]}}`, list(&c.datasets, c.dataset)},
+		{"datasets", `what to test on: home:PRESET, NAME, NAME=PATH or {home: {preset: P, homes: 5, tasks: [event], unmonitored: [DEVICE]}}`, list(&c.datasets, c.dataset)},
 		{"tasks", "event, device, command, clip (default: all that the data can serve)", list(&c.tasks, c.scalar)},
 		{"vantage", "where the observer sits: lan, wifi, wan (default wan)", list(&c.vantages, c.scalar)},
 		{"defenses", "ID, {NAME: {key: value}}, {chain: [ID, ID]}, or all", list(&c.defenses, c.plugin)},
@@ -276,7 +278,8 @@ func (c *config) plugin(n ast.Node) (value, error) {
 }
 
 // dataset reads "home:preset", "name=path", {home: {preset: p, homes: 5}} or
-// {name: {path: p}}; a mapping may name the tasks to use it for.
+// {name: {path: p}}; a mapping may name the tasks to use it for, and
+// devices that nobody labeled.
 func (c *config) dataset(n ast.Node) (value, error) {
 	if _, ok := n.(ast.ScalarNode); ok {
 		return c.scalar(n)
@@ -290,10 +293,11 @@ func (c *config) dataset(n ast.Node) (value, error) {
 		return value{}, err
 	}
 	id, rest := p.key.text, ""
-	var tasks []value
+	var tasks, unmonitored []value
 	for _, kv := range pairs {
-		if kv.key.text == "tasks" {
-			if tasks, err = c.list(kv.node, c.scalar); err != nil {
+		lists := map[string]*[]value{"tasks": &tasks, "unmonitored": &unmonitored}
+		if to := lists[kv.key.text]; to != nil {
+			if *to, err = c.list(kv.node, c.scalar); err != nil {
 				return value{}, err
 			}
 			continue
@@ -312,7 +316,7 @@ func (c *config) dataset(n ast.Node) (value, error) {
 			rest += "," + kv.key.text + "=" + v.text
 		}
 	}
-	return value{text: id + rest, at: p.key.at, tasks: tasks}, nil
+	return value{text: id + rest, at: p.key.at, tasks: tasks, unmonitored: unmonitored}, nil
 }
 
 func (c *config) single(n ast.Node) (pair, error) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +34,9 @@ func (a *app) grid(ctx context.Context, c config, opt sourceOptions) (g bench.Gr
 		}
 		for i := range ds {
 			asked[ds[i].Name] = v.text
+			if err := leaveOut(&ds[i], v.unmonitored); err != nil {
+				return g, nil, c.file.wrong(v.unmonitored[0].at, err)
+			}
 			if only != nil {
 				ds[i].Tasks = slices.DeleteFunc(slices.Clone(ds[i].Tasks), func(t datasets.Task) bool { return !slices.Contains(only, t) })
 			}
@@ -208,4 +212,22 @@ func (a *app) attacksOf(c config) ([]attacks.Attack, error) {
 		add(at)
 	}
 	return out, nil
+}
+
+// leaveOut makes devices of ds unmonitored: an open world.
+func leaveOut(ds *datasets.Dataset, names []value) error {
+	have := map[string]bool{}
+	for _, r := range ds.Recordings {
+		for _, d := range r.Labels.Devices {
+			have[d] = true
+		}
+	}
+	for _, n := range names {
+		if !have[n.text] {
+			known := slices.Sorted(maps.Keys(have))
+			return fmt.Errorf("unmonitored: %s has no device %q%s (has %s)", ds.Name, n.text, params.DidYouMean(n.text, known), strings.Join(known, ", "))
+		}
+		ds.Unmonitored = append(ds.Unmonitored, n.text)
+	}
+	return nil
 }

@@ -115,6 +115,9 @@ func configOfManifest(m bench.Manifest) config {
 			for _, t := range d.Tasks {
 				v.tasks = append(v.tasks, value{text: string(t)})
 			}
+			for _, name := range d.Unmonitored {
+				v.unmonitored = append(v.unmonitored, value{text: name})
+			}
 			c.datasets = append(c.datasets, v)
 		}
 	}
