@@ -27,9 +27,7 @@ type observed struct {
 	rec    *datasets.Recording
 	trace  datasets.Trace
 	labels datasets.Labels
-	// own marks packets of trace that carry no original; nil: none.
-	own  []bool
-	cost *Ledger
+	cost   *Ledger
 	// oracle is set when the defense was found to look ahead.
 	oracle bool
 	err    error
@@ -109,16 +107,9 @@ func (p pipeline) fill(o *observed, r role, draw int) error {
 	if p.vantage != datasets.WAN {
 		seen = inside
 	}
-	carried := carriedOf(seen)
-	labels := defendedLabels(o.rec, seen.Trace, carried)
+	labels := defendedLabels(o.rec, seen.Trace, seen.Carried)
 	view, kept := p.vantage.View(rng(p.seed, append(key, "view", string(p.vantage))...), seen.Trace)
 	o.trace, o.labels = view, labels.Keep(kept)
-	if carried != nil {
-		o.own = make([]bool, len(kept))
-		for i, k := range kept {
-			o.own[i] = carried.First[k] == carried.First[k+1]
-		}
-	}
 	return nil
 }
 
@@ -149,9 +140,6 @@ func (p pipeline) defend(g *rand.Rand, in datasets.Trace) (out, inside defenses.
 	}
 	return out, inside, nil
 }
-
-// carriedOf returns the account of d, nil for the identity.
-func carriedOf(d defenses.Defended) *defenses.Carried { return d.Carried }
 
 // defendedLabels carries the truth of rec over to the packets of t: a packet
 // belongs to the device and event of the original it carries first, one of the
