@@ -69,7 +69,7 @@ func (s *Set) headlineTable(v datasets.Vantage, ps []Panel, sums map[subject]ben
 			m, ok := sums[subject{p, d}]
 			row = append(row, s.headlineValue(p, d, m, ok, &n))
 		}
-		row = append(row, s.overhead(cost, d), s.delay(cost, d), s.value(Origin{Op: CostMean, Metric: "gb_per_month", Panel: cost, Defense: d}, month))
+		row = append(row, s.overhead(cost, d), s.delay(cost, d), s.traffic(cost, d))
 		t.Rows = append(t.Rows, row)
 	}
 	t.Notes = append(n.lines, s.headlineNotes(ps, cost, sums)...)

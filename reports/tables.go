@@ -173,6 +173,11 @@ func (s *Set) delay(p Panel, d string) Value {
 	return s.value(Origin{Op: CostWorst, Metric: "delay_p95_s", Panel: p, Defense: d}, seconds)
 }
 
+// traffic is what a defense adds to a home's month.
+func (s *Set) traffic(p Panel, d string) Value {
+	return s.value(Origin{Op: CostMean, Metric: "gb_per_month", Panel: p, Defense: d}, month)
+}
+
 // countNote says what a panel's numbers rest on.
 func (s *Set) countNote(p Panel, floor float64) string {
 	folds, draws, seeds := map[int]bool{}, map[int]bool{}, map[uint64]bool{}

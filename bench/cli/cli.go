@@ -115,6 +115,7 @@ func (a *app) root() *cobra.Command {
 		a.verifyCmd(),
 		a.reportCmd(),
 		a.compareCmd(),
+		a.gateCmd(),
 		a.citeCmd(),
 		a.ratesCmd(),
 	)

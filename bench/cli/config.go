@@ -83,27 +83,37 @@ func readConfig(path string) (config, error) {
 
 // parseConfig reads YAML text; name stands in messages.
 func parseConfig(name, text string) (config, error) {
+	c, root, err := parseYAML(name, text, "a run needs at least datasets, defenses and attacks")
+	if err != nil {
+		return c, err
+	}
+	return c, c.read(root, c.keys())
+}
+
+// parseYAML returns the root of a file of one document; needs says what an
+// empty one lacks.
+func parseYAML(name, text, needs string) (config, ast.Node, error) {
 	src := &source{name, text}
 	c := config{file: src}
 	f, err := parser.ParseBytes([]byte(text), 0)
 	if err != nil {
 		var se yaml.Error
 		if errors.As(err, &se) && se.GetToken() != nil {
-			return c, src.wrong(se.GetToken().Position, errors.New(se.GetMessage()))
+			return c, nil, src.wrong(se.GetToken().Position, errors.New(se.GetMessage()))
 		}
-		return c, fmt.Errorf("%s: %w", name, err)
+		return c, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if len(f.Docs) == 0 || f.Docs[0].Body == nil {
-		return c, fmt.Errorf("%s: %w: a run needs at least datasets, defenses and attacks", name, errEmpty)
+		return c, nil, fmt.Errorf("%s: %w: %s", name, errEmpty, needs)
 	}
 	if len(f.Docs) > 1 && f.Docs[1].Body != nil {
 		at := f.Docs[1].Body.GetToken().Position
 		if f.Docs[1].Start != nil {
 			at = f.Docs[1].Start.Position
 		}
-		return c, src.wrong(at, errors.New("a second YAML document: put one experiment in a file"))
+		return c, nil, src.wrong(at, errors.New("a second YAML document: put one in a file"))
 	}
-	return c, c.read(f.Docs[0].Body)
+	return c, f.Docs[0].Body, nil
 }
 
 var errEmpty = errors.New("the file is empty")
@@ -170,8 +180,8 @@ type wrapped struct {
 	name string
 }
 
-func (c *config) read(n ast.Node) error {
-	keys := c.keys()
+// read hands each entry of a mapping to the key of its name.
+func (c *config) read(n ast.Node, keys []configKey) error {
 	var names []string
 	for _, k := range keys {
 		names = append(names, k.name)

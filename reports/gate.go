@@ -1,0 +1,200 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"veilbench/bench"
+	"veilbench/datasets"
+)
+
+// Budget is what a defense may leak and cost. A nil limit is none.
+type Budget struct {
+	// Defense is the one to judge: its ID, its label or its name without
+	// parameters. Empty means every defense of the run but "none".
+	Defense string
+	// Advantage limits what the best attack learns of a task. It is compared
+	// with the upper end of the interval, or with the advantage itself if that
+	// is larger or has no interval.
+	Advantage map[datasets.Task]float64
+	// AllTasks is the limit of tasks that Advantage does not name.
+	AllTasks *float64
+	// Overhead limits the extra bytes as a ratio, DelayP95 the added delay in
+	// seconds, GBPerMonth the extra traffic of a home.
+	Overhead, DelayP95, GBPerMonth *float64
+	// Rise limits how much the advantage may grow since the baseline.
+	Rise *float64
+}
+
+// Gate holds a run against a budget, with one verdict for each limit, defense
+// and panel; baseline is an earlier run for Budget.Rise, nil for none. What was
+// not measured, what failed and a failed self-check miss the gate. An error
+// says that the budget does not fit the run.
+func (s *Set) Gate(b Budget, baseline *Set) ([]bench.Verdict, error) {
+	ds, err := s.gated(b.Defense)
+	if err != nil {
+		return nil, err
+	}
+	g := gate{s: s, budget: b, sums: s.summaries()}
+	if b.Rise != nil {
+		if baseline == nil {
+			return nil, fmt.Errorf("the budget limits the rise of the advantage: want a baseline to compare with")
+		}
+		g.before = baseline.summaries()
+	}
+	for _, v := range s.opt.SelfCheck {
+		if !v.OK {
+			g.say("self-check", false, "%s: %s", v.Name, v.Detail)
+		}
+	}
+	for _, d := range ds {
+		g.leaks(d)
+		g.costs(d)
+	}
+	if len(g.out) == 0 {
+		return nil, fmt.Errorf("the budget sets no limit")
+	}
+	return g.out, nil
+}
+
+// gated are the IDs of the defenses that name means.
+func (s *Set) gated(name string) ([]string, error) {
+	var out, all []string
+	for _, d := range s.defensesOf(s.panels) {
+		if d == bench.NoDefense {
+			continue
+		}
+		all = append(all, d)
+		base, _, _ := strings.Cut(d, ":")
+		if name == "" || name == d || name == s.names.of(d) || name == base {
+			out = append(out, d)
+		}
+	}
+	if len(out) == 0 && name != "" {
+		return nil, fmt.Errorf("the run has no defense %q (has %s)", name, strings.Join(all, ", "))
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("the run has no defense but none: nothing to judge")
+	}
+	return out, nil
+}
+
+// gate collects verdicts.
+type gate struct {
+	s            *Set
+	budget       Budget
+	sums, before map[subject]bench.Summary
+	out          []bench.Verdict
+}
+
+func (g *gate) say(name string, ok bool, format string, args ...any) {
+	g.out = append(g.out, bench.Verdict{Name: name, OK: ok, Detail: fmt.Sprintf(format, args...)})
+}
+
+// leaks holds what the best attack learns against the limits.
+func (g *gate) leaks(d string) {
+	for _, task := range datasets.Tasks() {
+		limit, named := g.budget.Advantage[task]
+		if g.budget.AllTasks != nil && !named {
+			limit = *g.budget.AllTasks
+		}
+		limited := named || g.budget.AllTasks != nil
+		measured := false
+		for _, p := range g.s.panels {
+			if p.Task != task || !slices.Contains(g.s.defenses[p], d) {
+				continue
+			}
+			measured = true
+			if limited {
+				g.leak(p, d, limit)
+			}
+			if g.budget.Rise != nil {
+				g.rise(p, d)
+			}
+		}
+		if named && !measured {
+			g.say(taskName(task), false, "%s was not measured: the run has no data for this task", g.s.names.of(d))
+		}
+	}
+}
+
+// leak is the verdict on one panel.
+func (g *gate) leak(p Panel, d string, limit float64) {
+	m := g.sums[subject{p, d}]
+	name := g.where(p, d)
+	if m.Failed > 0 || m.Attack == "" {
+		g.say(name, false, "%d of %d cells failed, so a better attack may be missing", m.Failed, m.Cells)
+		return
+	}
+	worst, upper := m.Advantage, fmt.Sprintf("no interval over %d groups", m.Groups)
+	if m.HasInterval {
+		worst = max(worst, m.Hi)
+		upper = "upper " + apart(m.Hi, limit, score)
+	}
+	if p.Split.Within() {
+		upper += ", split within groups"
+	}
+	g.say(name, worst <= limit, "worst attack %s has advantage %s (%s), budget %s",
+		g.s.names.of(m.Attack), apart(m.Advantage, limit, score), upper, score(limit))
+}
+
+// rise is the verdict on the change since the baseline.
+func (g *gate) rise(p Panel, d string) {
+	was, ok := g.before[subject{p, d}]
+	is := g.sums[subject{p, d}]
+	name := g.where(p, d) + ", change"
+	if !ok || was.Attack == "" || is.Attack == "" {
+		g.say(name, false, "the baseline or this run has no result that did not fail")
+		return
+	}
+	diff := is.Advantage - was.Advantage
+	g.say(name, diff <= *g.budget.Rise, "advantage %s, before %s, change %s, budget %s",
+		score(is.Advantage), score(was.Advantage), apart(diff, *g.budget.Rise, signed), signed(*g.budget.Rise))
+}
+
+// costs holds the headline's cost columns against the limits.
+func (g *gate) costs(d string) {
+	cost := g.s.panels[slices.IndexFunc(g.s.panels, func(p Panel) bool { return slices.Contains(g.s.defenses[p], d) })]
+	for _, c := range []struct {
+		name   string
+		limit  *float64
+		v      Value
+		format func(float64) string
+	}{
+		{"overhead", g.budget.Overhead, g.s.overhead(cost, d), percent},
+		{"delay p95", g.budget.DelayP95, g.s.delay(cost, d), seconds},
+		{"GB/month", g.budget.GBPerMonth, g.s.traffic(cost, d), month},
+	} {
+		if c.limit == nil {
+			continue
+		}
+		name := c.name + ", " + g.s.names.of(d)
+		if !c.v.OK {
+			g.say(name, false, "is %s on the %s data (%s)", c.v.Text, taskName(cost.Task), cost.Dataset)
+			continue
+		}
+		g.say(name, c.v.Num <= *c.limit, "%s, budget %s", apart(c.v.Num, *c.limit, c.format), c.format(*c.limit))
+	}
+}
+
+// where names a panel as briefly as the run allows.
+func (g *gate) where(p Panel, d string) string {
+	name := taskName(p.Task)
+	for _, q := range g.s.panels {
+		if q.Task == p.Task && q != p {
+			name = fmt.Sprintf("%s, %s at %s", name, p.Dataset, p.Vantage)
+			break
+		}
+	}
+	return name + ", " + g.s.names.of(d)
+}
+
+// apart formats v with all its digits where fewer would make it look like a
+// limit that it is not.
+func apart(v, limit float64, format func(float64) string) string {
+	if s := format(v); v == limit || s != format(limit) {
+		return s
+	}
+	return full(v)
+}

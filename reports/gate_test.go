@@ -1,0 +1,99 @@
+package reports
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"veilbench/bench"
+	"veilbench/datasets"
+)
+
+// gateResults are one attack on one defense: the scores of the groups are
+// given, the floor is 0.
+func gateResults(scores ...float64) []bench.Result {
+	var out []bench.Result
+	for _, d := range []string{bench.NoDefense, "acme:level=2"} {
+		for i, v := range scores {
+			r := fixtureResult(rand.New(rand.NewPCG(1, 2)), bench.Cell{
+				Dataset: "lab", Task: datasets.Events, Vantage: datasets.WAN, Defense: d, Attack: "event-knn", Knowledge: bench.Adaptive,
+				TrainDefense: d, Split: "group-kfold:k=5", Fold: i, TrainDraws: 1, Seed: 1,
+			}, 0, 1)
+			r.Floor = 0
+			r.Metrics = []bench.Metric{{Name: r.Headline, Value: v}}
+			r.Groups = []bench.GroupScore{{Group: r.Groups[0].Group, Value: v, N: 40}}
+			r.Cost.OutBytes = [2]int64{r.Cost.InBytes[0], r.Cost.InBytes[1] * 2} // +50 %
+			r.Cost.DelayP95 = 0.05
+			r.Cost.More = nil
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func limit(v float64) *float64 { return &v }
+
+func TestGate(t *testing.T) {
+	// Scores .2 .3 .3 .3 .4: mean .3, standard deviation sqrt(.005), so the
+	// upper end is .3 + 2.776445 * sqrt(.005/5) = .38780 by a t table.
+	five := gateResults(0.2, 0.3, 0.3, 0.3, 0.4)
+	four := gateResults(0.2, 0.3, 0.3, 0.4)
+	broken := gateResults(0.2, 0.3, 0.3, 0.3, 0.4)
+	broken[9].Err = "check: packet 7 leaves before its bytes existed"
+	for _, c := range []struct {
+		name string
+		rs   []bench.Result
+		opt  Options
+		b    Budget
+		ok   bool
+		want string
+	}{
+		{"upper end above", five, Options{}, Budget{Advantage: map[datasets.Task]float64{datasets.Events: 0.38}}, false, "advantage 0.30 (upper 0.39), budget 0.38"},
+		{"upper end below", five, Options{}, Budget{AllTasks: limit(0.3879)}, true, "upper 0.387"},
+		{"no interval", four, Options{}, Budget{AllTasks: limit(0.3)}, true, "advantage 0.30 (no interval over 4 groups)"},
+		{"just above is no pass", four, Options{}, Budget{AllTasks: limit(0.2999)}, false, "advantage 0.3 (no"},
+		{"failed cell", broken, Options{}, Budget{AllTasks: limit(1)}, false, "1 of 5 cells failed"},
+		{"not measured", five, Options{}, Budget{Advantage: map[datasets.Task]float64{datasets.Clip: 1}}, false, "was not measured"},
+		{"overhead kept", five, Options{}, Budget{Overhead: limit(0.5)}, true, "+50 %, budget +50 %"},
+		{"overhead just above", five, Options{}, Budget{Overhead: limit(0.4999)}, false, "0.5, budget +50 %"},
+		{"delay", five, Options{}, Budget{DelayP95: limit(0.04)}, false, "50 ms, budget 40 ms"},
+		{"no month", five, Options{}, Budget{GBPerMonth: limit(9)}, false, "n/a"},
+		{"self-check", five, Options{SelfCheck: []bench.Verdict{{Name: "none costs 0", Detail: "cost 3"}}}, Budget{AllTasks: limit(1)}, false, "none costs 0: cost 3"},
+		{"name without parameters", five, Options{}, Budget{Defense: "acme", AllTasks: limit(1)}, true, "worst attack"},
+	} {
+		vs, err := NewSet(c.rs, c.opt).Gate(c.b, nil)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if vs[0].OK != c.ok || !strings.Contains(vs[0].Detail, c.want) {
+			t.Errorf("%s: %+v, want ok %v and %q", c.name, vs[0], c.ok, c.want)
+		}
+	}
+}
+
+func TestGateRise(t *testing.T) {
+	before, after := NewSet(gateResults(0.2, 0.2, 0.2), Options{}), NewSet(gateResults(0.25, 0.25, 0.25), Options{})
+	for limit, ok := range map[float64]bool{0.04: false, 0.06: true} {
+		vs, err := after.Gate(Budget{Rise: &limit}, before)
+		if err != nil || len(vs) != 1 || vs[0].OK != ok {
+			t.Errorf("rise of 0.05 against %v: %+v, %v", limit, vs, err)
+		}
+	}
+}
+
+func TestGateRefuses(t *testing.T) {
+	s := NewSet(gateResults(0.2, 0.3), Options{})
+	for _, c := range []struct {
+		b    Budget
+		want string
+	}{
+		{Budget{}, "sets no limit"},
+		{Budget{Defense: "vpn", AllTasks: limit(1)}, `no defense "vpn" (has acme:level=2)`},
+		{Budget{Rise: limit(0)}, "want a baseline"},
+	} {
+		if _, err := s.Gate(c.b, nil); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v, want %q", c.b, err, c.want)
+		}
+	}
+}
