@@ -7,6 +7,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/datasets"
+	"veilbench/datasets/datatest"
 	"veilbench/datasets/published"
 )
 
@@ -51,7 +52,7 @@ func TestEventForestEcho(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains 35 forests")
 	}
-	ds, err := published.EchoVoice(sharedData(t, "echo_voice"))
+	ds, err := published.EchoVoice(datatest.Recorded(t, "echo_voice"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func TestEventForestEcho(t *testing.T) {
 // bytes do not keep lengths apart that the sorted lengths do, and near-twins
 // (two plugs, two cameras of one maker) differ by a few bytes.
 func TestEventForestSentinel(t *testing.T) {
-	ds, err := published.IoTSentinelWindows(sharedData(t, "iot_sentinel"))
+	ds, err := published.IoTSentinelWindows(datatest.Recorded(t, "iot_sentinel"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/datasets"
+	"veilbench/datasets/datatest"
 	"veilbench/datasets/published"
 )
 
@@ -50,7 +51,7 @@ func clipScore(t *testing.T, ds *datasets.Dataset, a attacks.Attack, fold datase
 // TestEventKNNReference: every row loo_same_count and first80_same_count with
 // vote tie lex of the recorded data's reference, per file and pooled.
 func TestEventKNNReference(t *testing.T) {
-	dir := sharedData(t, "iotevents")
+	dir := datatest.Recorded(t, "iotevents")
 	sets, err := published.IoTEvents(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -3,8 +3,6 @@ package attacks_test
 import (
 	"context"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -13,17 +11,14 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/datasets"
+	"veilbench/datasets/datatest"
 	"veilbench/datasets/published"
 )
 
 // recorded loads a data set kept beside the repository, or skips.
 func recorded(t testing.TB, folder string, load func(string) (datasets.Dataset, error)) datasets.Dataset {
 	t.Helper()
-	path := filepath.Join("..", "..", "shared", "data", folder)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("recorded data %s is not here: %v", folder, err)
-	}
-	ds, err := load(path)
+	ds, err := load(datatest.Recorded(t, folder))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/datasets"
+	"veilbench/datasets/datatest"
 	"veilbench/datasets/published"
 )
 
@@ -67,7 +68,7 @@ func packetScores(t testing.TB, m attacks.Model, classes []string, test []attack
 // a forest over single packets reaches 0.53 overall and 0.47 per class, and a
 // network over windows of 20 packets more.
 func TestWindowAttacksOnSetups(t *testing.T) {
-	ds, err := published.IoTSentinel(sharedData(t, "iot_sentinel"))
+	ds, err := published.IoTSentinel(datatest.Recorded(t, "iot_sentinel"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,8 +37,6 @@ type Summary struct {
 	// Chosen is the score when the attack is chosen for each group on the
 	// other groups: free of the winner's curse. Lo and Hi are around it.
 	Chosen float64
-	// Cost is the ledger of the defense on the data, by the first good cell.
-	Cost Cost
 	// Within marks a split within groups, Generated data made by a model,
 	// Oracle a defense that looks ahead.
 	Within, Generated, Oracle bool
@@ -96,7 +94,6 @@ func Summaries(rs []Result) []Summary {
 func summarize(k subject, rs []Result) Summary {
 	s := Summary{Dataset: k.dataset, Task: k.task, Vantage: k.vantage, Defense: k.defense, Cells: len(rs)}
 	tallies := map[attacker]*tally{}
-	hasCost := false
 	for _, r := range rs {
 		if r.Err != "" {
 			s.Failed++
@@ -104,9 +101,6 @@ func summarize(k subject, rs []Result) Summary {
 		}
 		s.Within = s.Within || r.Cell.Split.Within()
 		s.Generated, s.Oracle = s.Generated || r.Generated, s.Oracle || r.Oracle
-		if !hasCost {
-			s.Cost, hasCost = r.Cost, true
-		}
 		at := attacker{r.Cell.Attack, r.Cell.TrainDefense, r.Cell.Knowledge}
 		if tallies[at] == nil {
 			tallies[at] = &tally{score: map[string]float64{}, floor: map[string]float64{}, n: map[string]float64{}}

@@ -2,17 +2,16 @@ package defenses
 
 import (
 	"encoding/binary"
-	"errors"
 	"io"
 	"math/rand/v2"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"veilbench/datasets"
 	"veilbench/datasets/capture"
+	"veilbench/datasets/datatest"
 )
 
 // The outer IPv4 packet for an inner IP packet, worked out from the header
@@ -70,10 +69,7 @@ func TestTunnelMTU(t *testing.T) {
 // sample reads the UDP payloads of a real capture, or skips the test.
 func sample(t *testing.T, name string) [][]byte {
 	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "shared", "data", "vpn_samples", name))
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("recorded data is not beside the repository")
-	}
+	f, err := os.Open(datatest.Recorded(t, "vpn_samples", name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func captures(t testing.TB, root string) []string {
 }
 
 func TestRecordedCapturesHaveTheirPackets(t *testing.T) {
-	root := shared(t)
+	root := datatest.Recorded(t)
 	for path, want := range recordedCounts() {
 		got := 0
 		for _, p := range captures(t, filepath.Join(root, path)) {
@@ -88,7 +88,7 @@ func TestRecordedCapturesHaveTheirPackets(t *testing.T) {
 // TestRecordedFactsOfThePlug has numbers that the README of smart_plug_day
 // states: duration, and 153 commands of 213 bytes from one address.
 func TestRecordedFactsOfThePlug(t *testing.T) {
-	tr, _, err := Open(t.Context(), shared(t, "smart_plug_day", "active.pcap"), Options{})
+	tr, _, err := Open(t.Context(), datatest.Recorded(t, "smart_plug_day", "active.pcap"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ type row struct {
 // one of the long ones are compared, for tshark is slow; VEILBENCH_FULL=1
 // compares all.
 func TestRecordsAgreeWithTshark(t *testing.T) {
-	root, tshark := shared(t), datatest.Tool(t, "tshark")
+	root, tshark := datatest.Recorded(t), datatest.Tool(t, "tshark")
 	paths := captures(t, root)
 	if os.Getenv("VEILBENCH_FULL") == "" {
 		n := 0

@@ -6,10 +6,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"veilbench/datasets/datatest"
 )
 
 func TestSummarizeFindsThePlugsHeartbeats(t *testing.T) {
-	tr, _, err := Open(t.Context(), shared(t, "smart_plug_day", "passive.pcap"), Options{})
+	tr, _, err := Open(t.Context(), datatest.Recorded(t, "smart_plug_day", "passive.pcap"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

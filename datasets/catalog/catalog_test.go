@@ -3,12 +3,12 @@ package catalog
 import (
 	"context"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"veilbench/datasets/datatest"
 	"veilbench/datasets/published"
 )
 
@@ -59,10 +59,7 @@ func TestFind(t *testing.T) {
 
 // The recorded data beside the repository has the catalog's sums.
 func TestVerifyRecorded(t *testing.T) {
-	data := filepath.Join("..", "..", "..", "shared", "data")
-	if _, err := os.Stat(data); err != nil {
-		t.Skipf("recorded data is not here: %v", err)
-	}
+	data := datatest.Recorded(t)
 	es, err := Entries()
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/datatest"
 )
 
 // sums counts what a data set holds and checks every trace.
@@ -90,7 +91,7 @@ func TestCounts(t *testing.T) {
 		{"whole-home", "whole_home", 8, sums{9, 1, 10798, 0, 0}},
 		{"whole-home-devices", "whole_home", 8, sums{9, 4, 29761 - 10798, 0, 0}},
 	} {
-		ds := load1(t, c.name, sharedData(t, c.folder))
+		ds := load1(t, c.name, datatest.Recorded(t, c.folder))
 		got := sum(t, ds)
 		c.want.unowned = got.unowned // not described
 		if got != c.want {
@@ -113,7 +114,7 @@ func TestWholeHomeCounts(t *testing.T) {
 		"all_devices/dlink-cam": 1914, "all_devices/tuya-motion": 1397, "all_devices/tplink-plug": 842,
 		"tplink_plug_runs/no_firewall_wlan24": 888, "tplink_plug_runs/base_firewall_wlan24": 832, "tplink_plug_runs/my_firewall_wlan24": 796,
 	}
-	ds := load1(t, "whole-home-devices", sharedData(t, "whole_home"))
+	ds := load1(t, "whole-home-devices", datatest.Recorded(t, "whole_home"))
 	for _, r := range ds.Recordings {
 		if len(r.Trace.Packets) != want[r.ID] {
 			t.Errorf("%s: %d packets, want %d", r.ID, len(r.Trace.Packets), want[r.ID])
@@ -137,7 +138,7 @@ func TestWholeHomeCounts(t *testing.T) {
 // Windows of 20 packets, files at even positions training: 1676 and 1275 of
 // 29 devices, the commonest of them 0.125 of the test windows.
 func TestIoTSentinelWindows(t *testing.T) {
-	ds := load1(t, "iot-sentinel-windows", sharedData(t, "iot_sentinel"))
+	ds := load1(t, "iot-sentinel-windows", datatest.Recorded(t, "iot_sentinel"))
 	folds, err := ds.Split.Folds(&ds, datasets.Clip)
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +166,7 @@ func TestIoTSentinelWindows(t *testing.T) {
 // Without its table of hardware addresses the loader finds 30 of the 31; a
 // computer that is in every capture of the last one sends more than it.
 func TestIoTSentinelWithoutTable(t *testing.T) {
-	dir := sharedData(t, "iot_sentinel")
+	dir := datatest.Recorded(t, "iot_sentinel")
 	macs, err := sentinelMACs(filepath.Join(dir, "devices.csv"))
 	if err != nil {
 		t.Fatal(err)
@@ -192,7 +193,7 @@ func TestIoTSentinelWithoutTable(t *testing.T) {
 // 37 of 39 and 40 of 42, without a false one): so labels and packets have one
 // clock, on both sides of the change of the clocks.
 func TestLockCameraWeekLabels(t *testing.T) {
-	ds := load1(t, "lock-camera-week", sharedData(t, "lock_camera_week"))
+	ds := load1(t, "lock-camera-week", datatest.Recorded(t, "lock_camera_week"))
 	labels := map[string]int{}
 	for camera, want := range map[string]int{"blink-cam-01": 37, "blink-cam-02": 40} {
 		found, all, stray := 0, 0, 0
@@ -258,7 +259,7 @@ func TestEasternMidnights(t *testing.T) {
 
 // Each switch command is a 213-byte payload from the cloud at that very time.
 func TestSmartPlugDayLabels(t *testing.T) {
-	ds := load1(t, "smart-plug-day", sharedData(t, "smart_plug_day"))
+	ds := load1(t, "smart-plug-day", datatest.Recorded(t, "smart_plug_day"))
 	commands := 0
 	for _, r := range ds.Recordings {
 		for _, e := range r.Labels.Events {
@@ -281,7 +282,7 @@ func TestSmartPlugDayLabels(t *testing.T) {
 
 // The times in the names are those of the label list beside the captures.
 func TestEchoCapturesLabels(t *testing.T) {
-	dir := sharedData(t, "echo_voice")
+	dir := datatest.Recorded(t, "echo_voice")
 	ds := load1(t, "echo-voice-captures", dir)
 	got := map[string]bool{}
 	for _, r := range ds.Recordings {
@@ -299,7 +300,7 @@ func TestEchoCapturesLabels(t *testing.T) {
 // Transport messages of a real tunnel: 32 bytes and the inner packet, padded
 // to 16 but never past the tunnel's 1420 bytes; 936 of 1212 carry 1452.
 func TestVPNSamplesWireGuard(t *testing.T) {
-	ds := load1(t, "vpn-samples", sharedData(t, "vpn_samples"))
+	ds := load1(t, "vpn-samples", datatest.Recorded(t, "vpn_samples"))
 	i := slices.IndexFunc(ds.Recordings, func(r datasets.Recording) bool { return r.ID == "wireguard_download" })
 	count := map[int32]int{}
 	for _, p := range ds.Recordings[i].Trace.Packets {

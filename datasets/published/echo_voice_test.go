@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/datatest"
 )
 
 // Counts, labels and sessions as the data's description and its label list say.
 func TestEchoVoiceCounts(t *testing.T) {
-	dir := sharedData(t, "echo_voice")
+	dir := datatest.Recorded(t, "echo_voice")
 	ds, err := EchoVoice(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +51,7 @@ func TestEchoVoiceCounts(t *testing.T) {
 // The description's 1-NN over log(1+count) of signed sizes in bins of 10:
 // 0.583 in five folds by trial number, 0.133 from either session to the other.
 func TestEchoVoiceReference(t *testing.T) {
-	ds, err := EchoVoice(sharedData(t, "echo_voice"))
+	ds, err := EchoVoice(datatest.Recorded(t, "echo_voice"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/datatest"
 )
 
 // Files, flow records and packets as the data's description counts them.
 func TestIKEAGatewayCounts(t *testing.T) {
-	dir := sharedData(t, "ikea_gateway")
+	dir := datatest.Recorded(t, "ikea_gateway")
 	ds, err := IKEAGateway(dir)
 	if err != nil {
 		t.Fatal(err)

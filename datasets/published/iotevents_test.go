@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/datatest"
 )
 
 // The numbers of the data's own description.
 func TestIoTEventsCounts(t *testing.T) {
-	dir := sharedData(t, "iotevents")
+	dir := datatest.Recorded(t, "iotevents")
 	sets, err := IoTEvents(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +75,7 @@ func TestIoTEventsCounts(t *testing.T) {
 
 // Labels and their counts, from the label list beside the data.
 func TestIoTEventsLabels(t *testing.T) {
-	dir := sharedData(t, "iotevents")
+	dir := datatest.Recorded(t, "iotevents")
 	pooled, err := IoTEventsPooled(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +105,7 @@ func TestIoTEventsLabels(t *testing.T) {
 // number of packets, on both of the reference's splits: the reader and the
 // splits together give the reference's counts exactly.
 func TestIoTEventsReference(t *testing.T) {
-	dir := sharedData(t, "iotevents")
+	dir := datatest.Recorded(t, "iotevents")
 	sets, err := IoTEvents(dir)
 	if err != nil {
 		t.Fatal(err)
