@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // Attack learns from labeled traffic. Implementations are immutable values
@@ -42,6 +43,8 @@ type Info struct {
 	Tasks []datasets.Task
 	// Cite names the publication and section, "" for common practice.
 	Cite string
+	// Works are what to put into a bibliography, nil for common practice.
+	Works []cite.Work
 	// Control marks attacks that only set a floor (guess-*): they are rows of
 	// every table but never the "best attack".
 	Control bool

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // Decompose tells the actions in a command to a gateway from the size of its
@@ -48,6 +49,7 @@ func (Decompose) Info() Info {
 		Doc:   "sums of action sizes in gateway commands",
 		Tasks: []datasets.Task{datasets.Gateway},
 		Cite:  "Junges et al. 2019, section IV",
+		Works: []cite.Work{cite.Junges2019()},
 	}
 }
 

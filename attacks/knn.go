@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // EventKNN is the attack of the IoTEvent article (Security and Communication
-// Networks, 2021): traffic is cut into bursts at gaps, a burst is the vector of
+// Networks, 2022): traffic is cut into bursts at gaps, a burst is the vector of
 // its signed packet lengths, pure ACKs included, and a k-nearest-neighbor
 // classifier for each number of packets names its activity. Neighbors are
 // taken in order of (Euclidean distance, place in the training data); the most
@@ -55,7 +56,8 @@ func (EventKNN) Info() Info {
 	return Info{
 		Name: "event-knn", Doc: "nearest neighbors among bursts with as many packets",
 		Tasks: []datasets.Task{datasets.Events, datasets.Clip},
-		Cite:  "IoTEvent, Security and Communication Networks 2021, event signature extraction and detection",
+		Cite:  "IoTEvent, Security and Communication Networks 2022, event signature extraction and detection",
+		Works: []cite.Work{cite.IoTEvent2022()},
 	}
 }
 

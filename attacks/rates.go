@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // Rates tells devices and what happens to them from send and receive rates
@@ -48,6 +49,7 @@ func (Rates) Info() Info {
 		Doc:   "send and receive rates of named streams",
 		Tasks: []datasets.Task{datasets.Events, datasets.Device},
 		Cite:  "Apthorpe et al. 2017, section 4",
+		Works: []cite.Work{cite.Apthorpe2017()},
 	}
 }
 

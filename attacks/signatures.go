@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // Signatures finds events by packet pairs: "Packet-Level Signatures for Smart
@@ -49,6 +50,7 @@ func (Signatures) Info() Info {
 		Doc:   "request and reply sizes that recur in every trial of an event",
 		Tasks: []datasets.Task{datasets.Events},
 		Cite:  "PingPong, Trimananda et al. 2020",
+		Works: []cite.Work{cite.Trimananda2020()},
 	}
 }
 

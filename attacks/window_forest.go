@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // WindowForest is the baseline of HomeMole (section 3.4): a random forest over
@@ -40,7 +41,7 @@ var (
 func (a WindowForest) Info() Info {
 	return Info{
 		Name: "window-forest", Doc: "whose packet is this, by a random forest over single packets",
-		Tasks: []datasets.Task{datasets.Device}, Cite: "HomeMole (Dong et al., 2019), section 3.4",
+		Tasks: []datasets.Task{datasets.Device}, Cite: "HomeMole (Dong et al., 2019), section 3.4", Works: []cite.Work{cite.Dong2020()},
 	}
 }
 

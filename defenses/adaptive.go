@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // AdaptivePadding fills silences so that they look like bursts (WTF-PAD, Juarez
@@ -60,7 +61,7 @@ func adaptiveVariants() map[string][2]machine {
 func (AdaptivePadding) Info() Info {
 	return Info{
 		Name: "adaptive-padding", Doc: "cover packets that fill silences like bursts",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Juarez et al. 2016 (WTF-PAD)",
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Juarez et al. 2016 (WTF-PAD)", Works: []cite.Work{cite.Juarez2016()},
 	}
 }
 

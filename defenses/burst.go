@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // UniformBurst makes all bursts alike (IoTEvent, section 6, second suggestion):
@@ -38,7 +39,7 @@ var (
 func (UniformBurst) Info() Info {
 	return Info{
 		Name: "uniform-burst", Doc: "every burst with the same packets in the same directions",
-		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "IoTEvent, second suggestion",
+		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "IoTEvent, second suggestion", Works: []cite.Work{cite.IoTEvent2022()},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // MaxFrame is the largest Packet.Size on an Ethernet link: 14 + 1500.
@@ -47,6 +48,8 @@ type Info struct {
 	Needs []Party
 	// Cite names the publication and section, "" for common practice.
 	Cite string
+	// Works are what to put into a bibliography, nil for common practice.
+	Works []cite.Work
 }
 
 // Place is where a defense sits.

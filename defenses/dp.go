@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // DPShape releases, every interval, a random number of bytes around what
@@ -66,7 +67,7 @@ func (d DPShape) values() DPShape {
 // Info describes the defense with its promise.
 func (d DPShape) Info() Info {
 	return Info{
-		Name: "dp-shape", Place: AtGateway, Needs: []Party{TunnelEnd}, Cite: "Sabzi et al. 2024 (NetShaper)",
+		Name: "dp-shape", Place: AtGateway, Needs: []Party{TunnelEnd}, Cite: "Sabzi et al. 2024 (NetShaper)", Works: []cite.Work{cite.Sabzi2024()},
 		Doc: fmt.Sprintf("differentially private shaping, epsilon %v and delta %v in %v s", d.Epsilon, d.Delta, d.values().WindowS),
 	}
 }

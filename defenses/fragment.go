@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // Fragment cuts every payload into pieces that leave at once, each with the
@@ -24,7 +25,7 @@ var _ Defense = Fragment{}
 func (Fragment) Info() Info {
 	return Info{
 		Name: "fragment", Doc: "every payload cut into pieces with headers of their own",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "IoT-Traffic-Camouflage, fragmentation",
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "IoT-Traffic-Camouflage, fragmentation", Works: []cite.Work{cite.Camouflage()},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // Front hides the beginning of each session behind cover packets whose times
@@ -53,7 +54,7 @@ func frontVariants() map[string]Front {
 func (Front) Info() Info {
 	return Info{
 		Name: "front", Doc: "cover packets over the beginning of each session",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Gong and Wang 2020 (FRONT)",
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Gong and Wang 2020 (FRONT)", Works: []cite.Work{cite.Gong2020()},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // Jitter delays every packet by a random time of MinS to MaxS. The order of a
@@ -22,7 +23,7 @@ var _ Defense = Jitter{}
 func (Jitter) Info() Info {
 	return Info{
 		Name: "jitter", Doc: "random delay, order kept", Place: AtGateway,
-		Cite: "IoT-Traffic-Camouflage, delay",
+		Cite: "IoT-Traffic-Camouflage, delay", Works: []cite.Work{cite.Camouflage()},
 	}
 }
 

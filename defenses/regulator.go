@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // RegulaTor sends downloads as surges whose rate decays, and uploads in
@@ -57,7 +58,7 @@ func regulatorVariants() map[string]RegulaTor {
 func (RegulaTor) Info() Info {
 	return Info{
 		Name: "regulator", Doc: "downloads in decaying surges, uploads in proportion",
-		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "Holland and Hopper 2022 (RegulaTor)",
+		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "Holland and Hopper 2022 (RegulaTor)", Works: []cite.Work{cite.Holland2022()},
 	}
 }
 

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 )
 
 // VPN sends all that leaves the home through one tunnel from the gateway. It
@@ -44,7 +46,19 @@ func (d VPN) Info() Info {
 	return Info{
 		Name: "vpn", Doc: "everything that leaves the home in one tunnel",
 		Place: AtGateway, Needs: []Party{TunnelEnd}, Cite: "WireGuard; OpenVPN data channel v2; RFC 4303, 4106 and 3948",
+		Works: d.works(),
 	}
+}
+
+// works are what the kind of tunnel comes from.
+func (d VPN) works() []cite.Work {
+	switch {
+	case strings.HasPrefix(d.Kind, "openvpn"):
+		return []cite.Work{{Key: "openvpn", Title: "{OpenVPN}, data channel version 2", Missing: "authors, year and where it is specified"}}
+	case strings.HasPrefix(d.Kind, "esp"):
+		return []cite.Work{cite.RFC("4303"), cite.RFC("4106"), cite.RFC("3948")}
+	}
+	return []cite.Work{{Key: "wireguard", Title: "{WireGuard}", Missing: "authors, year and venue"}}
 }
 
 // Validate refuses parameters out of range.

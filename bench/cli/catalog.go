@@ -121,12 +121,16 @@ func (a *app) datasetInfo(name string, files bool) error {
 	if err != nil {
 		return err
 	}
+	var papers []string
+	for _, p := range e.Papers {
+		papers = append(papers, p.String())
+	}
 	w := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
 	for _, l := range [][2]string{
 		{"name", e.Name},
 		{"what", e.Title},
 		{"source", e.Source},
-		{"paper", e.Paper},
+		{"paper", strings.Join(papers, "; ")},
 		{"terms", e.Terms},
 		{"tasks", taskList(e.Tasks)},
 		{"note", e.Note},

@@ -7,74 +7,129 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"veilbench/attacks"
 	"veilbench/bench"
+	"veilbench/datasets/catalog"
+	"veilbench/datasets/cite"
+	"veilbench/datasets/home"
+	"veilbench/defenses"
 )
 
 func (a *app) citeCmd() *cobra.Command {
 	return &cobra.Command{
-		Use:     "cite DIR",
-		Short:   "bibliography of the defenses, attacks and data used in a run, for BibTeX",
+		Use:   "cite DIR",
+		Short: "bibliography of the defenses, attacks and data used in a run, for BibTeX",
+		Long: `Cite prints BibTeX entries of what the results below DIR rest on: the publications of each defense
+and attack that was used, of the data, the data themselves with the start of their SHA-256, and the
+program. Comments say which entry stands for what, and what an author has to add: a field is left out
+where the sources of the program do not state it.`,
 		Example: "  veilbench cite runs/camera-ready > veilbench.bib",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.cite(args[0]) },
 	}
 }
 
-// cite prints one entry for each plug-in that names a publication, and one for
-// each data set that the manifest names a source of.
+// cite prints one entry for each work that a plug-in or a data set of the run
+// names, behind a list of who names it.
 func (a *app) cite(dir string) error {
 	rs, err := bench.ReadResults(dir)
 	if err != nil {
 		return err
 	}
-	used := map[string]bool{}
+	var defs, atts, data []string
 	for _, r := range rs {
-		for _, id := range []string{r.Cell.Defense, r.Cell.Attack} {
-			for part := range strings.SplitSeq(id, "+") {
-				name, _, _ := strings.Cut(part, ":")
-				used[name] = true
+		defs, atts, data = append(defs, r.Cell.Defense), append(atts, r.Cell.Attack), append(data, r.Cell.Dataset)
+	}
+	b := &bibliography{works: []cite.Work{{
+		Key: "veilbench", Title: "veilbench: a benchmark harness for traffic-analysis defenses of smart homes", Note: "Version " + version(),
+	}}}
+	for _, id := range distinct(defs) {
+		for part := range strings.SplitSeq(id, "+") {
+			if d, err := defenses.Parse(a.Defenses, part); err == nil {
+				i := d.Info()
+				b.add("defense "+defenses.Label(a.Defenses, d), i.Cite, i.Works)
 			}
 		}
 	}
-	entry := func(key, title, note string) {
-		fmt.Fprintf(a.stdout, "@misc{%s,\n  title = {%s},\n  note = {%s}\n}\n\n", bibKey(key), bibText(title), bibText(note))
-	}
-	entry("veilbench", "veilbench: a benchmark harness for traffic-analysis defenses of smart homes", version())
-	for _, d := range a.Defenses {
-		if i := d.Info(); used[i.Name] && i.Cite != "" {
-			entry("defense-"+i.Name, i.Cite, "defense "+i.Name+": "+i.Doc)
-		}
-	}
-	for _, at := range a.Attacks {
-		if i := at.Info(); used[i.Name] && i.Cite != "" {
-			entry("attack-"+i.Name, i.Cite, "attack "+i.Name+": "+i.Doc)
+	for _, id := range distinct(atts) {
+		if at, err := attacks.Parse(a.Attacks, id); err == nil {
+			i := at.Info()
+			b.add("attack "+attacks.Label(a.Attacks, at), i.Cite, i.Works)
 		}
 	}
 	m, err := bench.ReadManifest(dir)
 	if err != nil {
-		return nil // folders of older runs have none
+		m = bench.Manifest{} // folders of older runs have none
 	}
-	var seen []string
-	for _, d := range m.Data {
-		if !slices.Contains(seen, d.Name) {
-			seen = append(seen, d.Name)
-			entry("data-"+d.Name, "Data set "+d.Name, strings.TrimSpace(d.Source+" SHA-256 "+d.Digest))
-		}
+	for _, name := range distinct(data) {
+		b.data(name, m)
 	}
-	return nil
+	fmt.Fprintf(a.stdout, "%% What this run rests on. Entries follow in the order of their keys.\n%s", strings.Join(distinct(b.lines), ""))
+	return cite.Write(a.stdout, b.works)
 }
 
-// bibKey keeps what BibTeX allows in keys.
-func bibKey(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
-			return r
-		}
-		return '-'
-	}, s)
+// bibliography collects works, and a line on each thing that they stand for.
+type bibliography struct {
+	works []cite.Work
+	lines []string
 }
 
-// bibText escapes what TeX reads as markup.
-func bibText(s string) string {
-	return strings.NewReplacer("\\", `\textbackslash{}`, "{", `\{`, "}", `\}`, "&", `\&`, "%", `\%`, "#", `\#`, "_", `\_`, "$", `\$`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`).Replace(s)
+// add notes what a plug-in comes from. One that names a publication in words
+// alone gets an entry of these.
+func (b *bibliography) add(what, words string, works []cite.Work) {
+	if len(works) == 0 && words != "" {
+		works = []cite.Work{{Key: what, Title: "{" + words + "}", Note: "Cited for the " + what}}
+	}
+	if len(works) == 0 {
+		return
+	}
+	b.works = append(b.works, works...)
+	b.line(what, works, words)
+}
+
+func (b *bibliography) line(what string, works []cite.Work, words string) {
+	var keys []string
+	for _, w := range works {
+		keys = append(keys, w.ID())
+	}
+	l := fmt.Sprintf("%% %s: %s", cite.Comment(what), strings.Join(keys, ", "))
+	if words != "" {
+		l += " (" + cite.Comment(words) + ")"
+	}
+	b.lines = append(b.lines, l+"\n")
+}
+
+// data notes a data set: itself, and the publications it comes from.
+func (b *bibliography) data(name string, m bench.Manifest) {
+	w := cite.Work{Key: "data-" + name, Title: "{" + name + "}"}
+	base, _, _ := strings.Cut(name, "/")
+	works := []cite.Work{}
+	if strings.HasPrefix(name, "home:") {
+		w.Title = "Generated traffic of smart homes: {" + name + "}"
+		works = home.Works()
+	} else if e, err := catalog.Find(base); err == nil {
+		w.Title = "{" + name + "}: " + e.Title
+		works = e.Papers
+		w.URL, _, _ = strings.Cut(e.Source, " ")
+	}
+	if i := slices.IndexFunc(m.Data, func(d bench.DataEntry) bool { return d.Name == name }); i >= 0 {
+		d := m.Data[i]
+		w.Note = strings.TrimSpace(fmt.Sprintf("%s. SHA-256 %.16s", strings.TrimSuffix(firstUpper(d.Source), "."), d.Digest))
+	}
+	works = append([]cite.Work{w}, works...)
+	b.works = append(b.works, works...)
+	b.line("data "+name, works, "")
+}
+
+func firstUpper(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// distinct returns the sorted values of v, each once.
+func distinct(v []string) []string {
+	slices.Sort(v)
+	return slices.Compact(v)
 }

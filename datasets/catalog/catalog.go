@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"veilbench/datasets"
+	"veilbench/datasets/cite"
 	"veilbench/datasets/params"
 )
 
@@ -25,9 +26,10 @@ type Entry struct {
 	Name string
 	// Title is one line that says what it is.
 	Title string
-	// Source is the page people go to; Paper cites the publication, "" if
-	// there is none.
-	Source, Paper string
+	// Source is the page people go to.
+	Source string
+	// Papers are the publications of the data, nil if there is none.
+	Papers []cite.Work
 	// Terms says under which terms the publisher offers it.
 	Terms string
 	// Loads lists the names under which the loaders read it.

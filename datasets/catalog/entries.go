@@ -1,6 +1,9 @@
 package catalog
 
-import "veilbench/datasets"
+import (
+	"veilbench/datasets"
+	"veilbench/datasets/cite"
+)
 
 // github is the archive of a repository at one commit.
 func github(repository, commit string) Download {
@@ -19,12 +22,15 @@ func entries() []Entry {
 		Name:   "echo-voice",
 		Title:  "600 traces of 60 spoken commands to an Amazon Echo, two sessions; 2 captures with utterance times",
 		Source: "https://github.com/SmartHomePrivacyProject/VCFingerprinting",
-		Paper:  "Kennedy, Li, Wang, Liu, Wang, Sun: I Can Hear Your Alexa: Voice Command Fingerprinting on Smart Home Speakers. IEEE CNS 2019",
-		Terms:  "MIT; the publishers add that data and code are for research purposes only",
-		Loads:  []string{"echo-voice", "echo-voice-captures"},
-		Tasks:  []datasets.Task{datasets.Events, datasets.Clip},
-		Note:   "a part (60 of 100 commands); trials of one session were recorded back to back, so a split inside a session scores several times higher than one across",
-		From:   []Download{github("SmartHomePrivacyProject/VCFingerprinting", "2de88766e2b2beeed44a4267c370fe755b5db90d")},
+		Papers: []cite.Work{{
+			Key: "kennedy2019alexa", Authors: []string{"Kennedy", "Li", "Wang", "Liu", "Wang", "Sun"},
+			Title: "I Can Hear Your {Alexa}: Voice Command Fingerprinting on Smart Home Speakers", Venue: "IEEE CNS", Year: 2019, Missing: "first names",
+		}},
+		Terms: "MIT; the publishers add that data and code are for research purposes only",
+		Loads: []string{"echo-voice", "echo-voice-captures"},
+		Tasks: []datasets.Task{datasets.Events, datasets.Clip},
+		Note:  "a part (60 of 100 commands); trials of one session were recorded back to back, so a split inside a session scores several times higher than one across",
+		From:  []Download{github("SmartHomePrivacyProject/VCFingerprinting", "2de88766e2b2beeed44a4267c370fe755b5db90d")},
 	}, {
 		Name:   "ikea-gateway",
 		Title:  "payload sizes of commands to an IKEA gateway, by kind of action",
@@ -38,7 +44,7 @@ func entries() []Entry {
 		Name:   "iot-sentinel",
 		Title:  "set-up captures of 31 devices",
 		Source: "https://github.com/andypitcher/IoT_Sentinel",
-		Paper:  "Miettinen, Marchal, Hafeez, Asokan, Sadeghi, Tarkoma: IoT Sentinel: Automated Device-Type Identification for Security Enforcement in IoT. ICDCS 2017",
+		Papers: []cite.Work{cite.Miettinen2017()},
 		Terms:  "cite the paper; the repository that carries it is under MIT",
 		Loads:  []string{"iot-sentinel", "iot-sentinel-windows"},
 		Tasks:  []datasets.Task{datasets.Device, datasets.Clip},
@@ -48,7 +54,7 @@ func entries() []Entry {
 		Name:   "iotevents",
 		Title:  "302 labeled events of seven small devices, packet lengths and directions",
 		Source: "https://github.com/yangting111/IoTEvents",
-		Paper:  "the IoTEvent article, Security and Communication Networks",
+		Papers: []cite.Work{cite.IoTEvent2022()},
 		Terms:  "no license stated: cite article and repository, do not relicense",
 		Loads:  []string{"iotevents", "iotevents-pooled"},
 		Tasks:  []datasets.Task{datasets.Clip},
@@ -58,12 +64,14 @@ func entries() []Entry {
 		Name:   "lock-camera-week",
 		Title:  "a week of two cameras and three lock bridges, 475 event times",
 		Source: "https://github.com/tj-oconnor/IoT-Dataset",
-		Paper:  "Campos, O'Connor: Towards Labeling On-Demand IoT Traffic. CSET 2021",
-		Terms:  "no license stated: cite the paper",
-		Loads:  []string{"lock-camera-week"},
-		Tasks:  []datasets.Task{datasets.Events, datasets.Device},
-		Note:   "most events are known to the minute; one lock runs on a quarter-hour timetable, so compare with a guess from the clock",
-		From:   []Download{github("tj-oconnor/IoT-Dataset", "af95b305a2a13d082d47824e96bf266e6a8856c4")},
+		Papers: []cite.Work{{
+			Key: "campos2021labeling", Authors: []string{"Campos", "O'Connor"}, Title: "Towards Labeling On-Demand {IoT} Traffic", Venue: "CSET", Year: 2021, Missing: "first names",
+		}},
+		Terms: "no license stated: cite the paper",
+		Loads: []string{"lock-camera-week"},
+		Tasks: []datasets.Task{datasets.Events, datasets.Device},
+		Note:  "most events are known to the minute; one lock runs on a quarter-hour timetable, so compare with a guess from the clock",
+		From:  []Download{github("tj-oconnor/IoT-Dataset", "af95b305a2a13d082d47824e96bf266e6a8856c4")},
 	}, {
 		Name:   "smart-plug-day",
 		Title:  "a smart plug, 10.7 hours idle and one hour used",
@@ -91,7 +99,7 @@ func entries() []Entry {
 		Name:   "whole-home",
 		Title:  "seven devices of a test home used at once, with each one's own traffic",
 		Source: "https://github.com/smart-home-network-security/smart-home-firewall",
-		Paper:  "De Keersmaeker: Supervising Smart Home Device Interactions: A Profile-Based Firewall Approach. IFIP Networking 2024",
+		Papers: []cite.Work{cite.DeKeersmaeker2024()},
 		Terms:  "AGPL-3.0, as its repository: keep the files apart from code under other licenses",
 		Loads:  []string{"whole-home", "whole-home-devices"},
 		Tasks:  []datasets.Task{datasets.Device},

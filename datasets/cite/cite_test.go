@@ -1,0 +1,141 @@
+package cite
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"veilbench/datasets/datatest"
+)
+
+// hostile tries to be markup of BibTeX and of TeX in every field.
+func hostile() Work {
+	const evil = "a{b}} @misc{x,\\input{y} 50% #1 $z_1^2$ ~ & <i>|\"q\" “é” 中 ł\nnext"
+	return Work{
+		Key: "evil key,{}%\\" + evil, Authors: []string{"O'" + evil, "Plain Name", "Last, First " + evil}, Title: evil, Venue: evil, Kind: Journal,
+		Volume: evil, Number: evil, Pages: evil, Year: 2020, DOI: "10.1/" + evil, URL: "https://e.org/" + evil, ArXiv: evil, Note: evil, Missing: evil,
+	}
+}
+
+func everyWork() []Work {
+	return []Work{
+		Dyer2012(), Wright2009(), Panchenko2016(), Hayes2016(), Apthorpe2017(), Apthorpe2019(), Engelberg2022(), Pinheiro2021(), Camouflage(),
+		Cai2014(), Gong2020(), Juarez2016(), Holland2022(), Sabzi2024(), Dong2020(), Junges2019(), Trimananda2020(), IoTEvent2022(), Miettinen2017(),
+		DeKeersmaeker2024(), RFC("4303"), DNSOverTLS(),
+	}
+}
+
+func TestEntries(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		w    Work
+		want string
+	}{
+		{"proceedings", Work{Key: "k", Authors: []string{"Muñoz, Ana", "De Keersmaeker", "others"}, Title: "The IoT of {Alexa}", Venue: "V & W", Pages: "1–2", Year: 2019, DOI: "10.1/a_b"}, `@inproceedings{k,
+  author        = {Mu{\~n}oz, Ana and {De Keersmaeker} and others},
+  title         = {The {IoT} of {Alexa}},
+  booktitle     = {V \& W},
+  pages         = {1--2},
+  year          = {2019},
+  doi           = {10.1/a_b}
+}
+`},
+		{"no authors", Work{Key: "rfc 1", Title: "T", Venue: "RFC 1", Kind: Journal, Year: 2000, Missing: "authors"}, `% To be added: authors.
+@misc{rfc-1,
+  key           = {rfc 1},
+  title         = {T},
+  howpublished  = {RFC 1},
+  year          = {2000}
+}
+`},
+		{"preprint", Work{Key: "p", Authors: []string{"A"}, Title: "Device-Type", Year: 2017, ArXiv: "1705.06805"}, `@misc{p,
+  author        = {A},
+  title         = {Device-Type},
+  howpublished  = {arXiv:1705.06805},
+  year          = {2017},
+  eprint        = {1705.06805},
+  archiveprefix = {arXiv}
+}
+`},
+	} {
+		if got := c.w.BibTeX(); got != c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)
+		}
+	}
+}
+
+// Keys are what people write into \cite: each stands for one work, is made of
+// what BibTeX allows, and entries come in their order.
+func TestKeys(t *testing.T) {
+	seen := map[string]bool{}
+	for _, w := range everyWork() {
+		if !regexp.MustCompile(`^[a-z0-9-]+$`).MatchString(w.Key) || seen[w.Key] {
+			t.Errorf("key %q is not plain or occurs twice", w.Key)
+		}
+		seen[w.Key] = true
+	}
+	var b bytes.Buffer
+	if err := Write(&b, []Work{{Key: "b"}, {Key: "a", Title: "first"}, {Key: "a", Title: "second"}}); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.String(); strings.Index(s, "{a,") > strings.Index(s, "{b,") || strings.Contains(s, "second") {
+		t.Errorf("want a before b, and only the first a:\n%s", s)
+	}
+}
+
+func TestText(t *testing.T) {
+	if got, want := Miettinen2017().String(), "Miettinen, Marchal, Hafeez, Asokan, Sadeghi, Tarkoma: IoT Sentinel: Automated Device-Type Identification for Security Enforcement in IoT. IEEE International Conference on Distributed Computing Systems (ICDCS) 2017"; got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	if got, want := Gong2020().String(), "Gong, Wang: FRONT 2020"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// BibTeX and pdflatex take every work, and a hostile one, without a warning,
+// in a style that ignores addresses and in one that prints them.
+func TestBibTeXReadsIt(t *testing.T) {
+	latex, bibtex := datatest.Tool(t, "pdflatex"), datatest.Tool(t, "bibtex")
+	var b bytes.Buffer
+	if err := Write(&b, append(everyWork(), hostile())); err != nil {
+		t.Fatal(err)
+	}
+	for style, load := range map[string]string{"plain": "", "plainnat": `\usepackage{natbib,url}`, "alpha": ""} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{
+			"refs.bib":  b.String(),
+			"paper.tex": `\documentclass{article}` + load + `\begin{document}\nocite{*}\raggedright\bibliographystyle{` + style + `}\bibliography{refs}\end{document}`,
+		} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, call := range [][]string{{latex, "-interaction=nonstopmode", "-halt-on-error", "paper"}, {bibtex, "paper"}, {latex, "-interaction=nonstopmode", "-halt-on-error", "paper"}} {
+			cmd := exec.CommandContext(t.Context(), call[0], call[1:]...)
+			cmd.Dir = dir
+			out, err := cmd.CombinedOutput()
+			bad := bytes.Contains(out, []byte("Warning--")) || bytes.Contains(out, []byte("rror message"))
+			if err != nil || bad {
+				t.Fatalf("%s, %s: %v\n%s", style, filepath.Base(call[0]), err, out)
+			}
+		}
+		log, err := os.ReadFile(filepath.Join(dir, "paper.log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w := regexp.MustCompile(`(?m)^(Overfull|.*Missing character).*$`).Find(log); w != nil {
+			t.Errorf("%s: %s", style, w)
+		}
+		bbl, err := os.ReadFile(filepath.Join(dir, "paper.bbl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(bbl, []byte(`\bibitem`)); n != len(everyWork())+1 {
+			t.Errorf("%s: %d entries, want %d", style, n, len(everyWork())+1)
+		}
+	}
+}
