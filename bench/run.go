@@ -124,6 +124,9 @@ func (r *runner) unit(ctx context.Context, u unit) error {
 		r.done(res, false)
 		return nil
 	})
+	if err == nil {
+		err = r.samples(u)
+	}
 	r.drop(u)
 	return err
 }

@@ -73,18 +73,31 @@ func run(t *testing.T, ctx context.Context, g Grid, dir string, opt Options) ([]
 func storedBytes(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	err := filepath.WalkDir(filepath.Join(dir, cellsDir), func(p string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+	for _, kind := range []string{cellsDir, samplesDir} {
+		err := filepath.WalkDir(filepath.Join(dir, kind), func(p string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			b, err := os.ReadFile(p)
+			out[filepath.Join(kind, filepath.Base(p))] = string(b)
 			return err
+		})
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
 		}
-		b, err := os.ReadFile(p)
-		out[filepath.Base(p)] = string(b)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return out
+}
+
+// cells counts the results among stored files.
+func cells(stored map[string]string) int {
+	n := 0
+	for name := range stored {
+		if strings.HasPrefix(name, cellsDir) {
+			n++
+		}
+	}
+	return n
 }
 
 func mustRun(t *testing.T, g Grid, opt Options) map[string]string {
@@ -105,8 +118,8 @@ func mustRun(t *testing.T, g Grid, opt Options) map[string]string {
 func TestSameBytesForAnyOrderAndNumberOfWorkers(t *testing.T) {
 	g := smallGrid(t)
 	want := mustRun(t, g, Options{Workers: 1})
-	if len(want) != 3*2*2*5 {
-		t.Fatalf("%d cells, want 60", len(want))
+	if cells(want) != 3*2*2*5 || len(want) != 60+3 {
+		t.Fatalf("%d cells and %d samples, want 60 and 3", cells(want), len(want)-cells(want))
 	}
 	t.Run("two workers", func(t *testing.T) {
 		if d := cmp.Diff(want, mustRun(t, g, Options{Workers: 2})); d != "" {
@@ -156,8 +169,8 @@ func TestSameBytesForAnyOrderAndNumberOfWorkers(t *testing.T) {
 		if err == nil {
 			t.Fatal("a run that was stopped ended well")
 		}
-		half := len(storedBytes(t, dir))
-		if half < 7 || half == len(want) {
+		half := cells(storedBytes(t, dir))
+		if half < 7 || half == cells(want) {
 			t.Fatalf("%d cells after stopping at 7", half)
 		}
 		fresh := 0
@@ -168,8 +181,8 @@ func TestSameBytesForAnyOrderAndNumberOfWorkers(t *testing.T) {
 		}}); err != nil {
 			t.Fatal(err)
 		}
-		if fresh != len(want)-half {
-			t.Errorf("%d cells computed after the stop, want %d", fresh, len(want)-half)
+		if fresh != cells(want)-half {
+			t.Errorf("%d cells computed after the stop, want %d", fresh, cells(want)-half)
 		}
 		if d := cmp.Diff(want, storedBytes(t, dir)); d != "" {
 			t.Error(d)

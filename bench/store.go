@@ -30,10 +30,11 @@ type Timing struct {
 
 // Places inside a store.
 const (
-	cellsDir  = "cells"
-	timingDir = "timing"
-	cellExt   = ".json"
-	failedExt = ".failed.json"
+	cellsDir   = "cells"
+	timingDir  = "timing"
+	samplesDir = "samples"
+	cellExt    = ".json"
+	failedExt  = ".failed.json"
 )
 
 // OpenStore makes dir if needed and sweeps the files that a killed run left
@@ -43,12 +44,14 @@ func OpenStore(dir string) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{dir}
-	left, err := filepath.Glob(filepath.Join(dir, cellsDir, "*", tempPrefix+"*"))
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range left {
-		os.Remove(f) // another run may have done it
+	for _, at := range []string{filepath.Join(cellsDir, "*"), samplesDir} {
+		left, err := filepath.Glob(filepath.Join(dir, at, tempPrefix+"*"))
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range left {
+			os.Remove(f) // another run may have done it
+		}
 	}
 	return s, nil
 }
@@ -115,6 +118,50 @@ func (s *Store) Put(res Result, t Timing) error {
 func (s *Store) Timing(res Result) (t Timing, ok bool) {
 	b, err := os.ReadFile(s.path(timingDir, name(res.Cell, res.Data), cellExt))
 	return t, err == nil && json.Unmarshal(b, &t) == nil
+}
+
+// samplePath is the file of a sample.
+func (s *Store) samplePath(k SampleKey, data string) string {
+	b, _ := json.Marshal(Sample{SampleKey: k, Data: data, Method: Method}) // strings and numbers cannot fail
+	sum := sha256.Sum256(b)
+	return filepath.Join(s.dir, samplesDir, hex.EncodeToString(sum[:])+cellExt)
+}
+
+// hasSample says whether a sample of the data with that digest is stored.
+func (s *Store) hasSample(k SampleKey, data string) bool {
+	_, err := os.Stat(s.samplePath(k, data))
+	return err == nil
+}
+
+func (s *Store) putSample(x Sample) error {
+	b, err := json.Marshal(x)
+	if err != nil {
+		return fmt.Errorf("sample of %+v: %w", x.SampleKey, err)
+	}
+	return WriteAtomic(s.samplePath(x.SampleKey, x.Data), append(b, '\n'))
+}
+
+// ReadSamples reads every sample that runs left below dir, sorted by key; none
+// is no error: runs of earlier versions kept none.
+func ReadSamples(dir string) ([]Sample, error) {
+	files, err := filepath.Glob(filepath.Join(dir, samplesDir, "*"+cellExt))
+	if err != nil {
+		return nil, err
+	}
+	var out []Sample
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		var x Sample
+		if err := json.Unmarshal(b, &x); err != nil {
+			return nil, fmt.Errorf("%s: %w; delete the file to have it made again", f, err)
+		}
+		out = append(out, x)
+	}
+	slices.SortStableFunc(out, func(a, b Sample) int { return a.compare(b.SampleKey) })
+	return out, nil
 }
 
 // ReadResults reads every result below dir in canonical order. A failed cell

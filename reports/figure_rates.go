@@ -18,10 +18,12 @@ type RatePanel struct {
 	// Title stands above the panel at the left, Note at the right; where they
 	// are too long together the title is cut.
 	Title, Note string
-	// Bin is the width of a bin; Up and Down are bytes/s in each bin from time 0
-	// on. They are read only.
-	Bin      time.Duration
-	Up, Down []float64
+	// Bin is the width of a bin; Up and Down are bytes/s in each bin from time
+	// Start on. They are read only.
+	Bin, Start time.Duration
+	Up, Down   []float64
+	// From and To are the time that is drawn, the figure's own if To is 0.
+	From, To time.Duration
 	// True is what happened, Found what was detected, both in order of start.
 	True, Found []RateMark
 }
@@ -36,17 +38,23 @@ type RateMark struct {
 // bytes per second sent above the axis and received below it, and on top a row
 // of what happened and one of what was found, in the manner of Apthorpe,
 // Reisman and Feamster 2017 ("A Smart Home is No Castle"), figure 2. A column
-// of the picture shows its highest bin. Panels have one scale unless the
-// highest rates differ by more than 4 times.
+// of the picture shows its highest bin. Panels of the same time have one scale
+// unless the highest rates differ by more than 4 times.
 func RateFigure(title, caption string, from, to time.Duration, panels []RatePanel) Figure {
-	g := rateDrawing{from: from, to: max(to, from+1), panels: panels}
-	for _, p := range panels {
+	g := rateDrawing{panels: slices.Clone(panels), shared: true}
+	for i := range g.panels {
+		p := &g.panels[i]
+		if p.To == 0 {
+			p.From, p.To = from, to
+		}
+		p.To = max(p.To, p.From+1)
+		g.shared = g.shared && p.From == g.panels[0].From && p.To == g.panels[0].To
 		for _, m := range slices.Concat(p.True, p.Found) {
-			if g.shows(m) && !slices.Contains(g.classes, m.Class) {
+			if p.shows(m) && !slices.Contains(g.classes, m.Class) {
 				g.classes = append(g.classes, m.Class)
 			}
 		}
-		g.tops = append(g.tops, g.top(p))
+		g.tops = append(g.tops, p.top())
 	}
 	slices.Sort(g.classes)
 	g.share()
@@ -54,10 +62,10 @@ func RateFigure(title, caption string, from, to time.Duration, panels []RatePane
 }
 
 type rateDrawing struct {
-	from, to time.Duration
-	panels   []RatePanel
-	classes  []string     // sorted
-	tops     [][2]float64 // the highest rates up and down that each panel has room for
+	panels  []RatePanel
+	shared  bool         // all panels are of the same time
+	classes []string     // sorted
+	tops    [][2]float64 // the highest rates up and down that each panel has room for
 }
 
 // Sizes in points.
@@ -66,21 +74,30 @@ const (
 	rateRow   = 9  // a row of marks
 	rateHead  = 11 // the title of a panel
 	rateFoot  = 20 // the time axis
+	rateTicks = 11 // that of a panel of its own time
 	rateGap   = 6
 	rateRight = 8
 )
 
-func (g rateDrawing) shows(m RateMark) bool { return m.End >= g.from && m.Start <= g.to }
+func (p RatePanel) shows(m RateMark) bool { return m.End >= p.From && m.Start <= p.To }
 
 // top is the highest rate in view each way, at least an eighth of the other
 // and 1.
-func (g rateDrawing) top(p RatePanel) [2]float64 {
-	up, down := columns(p.Up, p.Bin, g.from, g.to, 1)[0], columns(p.Down, p.Bin, g.from, g.to, 1)[0]
+func (p RatePanel) top() [2]float64 {
+	up, down := p.columns(p.Up, 1)[0], p.columns(p.Down, 1)[0]
 	return [2]float64{max(up, down/8, 1), max(down, up/8, 1)}
+}
+
+// columns is the highest bin in each of n equal parts of the panel's time.
+func (p RatePanel) columns(rate []float64, n int) []float64 {
+	return columns(rate, p.Bin, p.From-p.Start, p.To-p.Start, n)
 }
 
 // share gives all panels one scale if that leaves the smallest one readable.
 func (g rateDrawing) share() {
+	if !g.shared {
+		return
+	}
 	var high [2]float64
 	var most, least float64
 	for i, t := range g.tops {
@@ -103,7 +120,7 @@ func columns(rate []float64, bin, from, to time.Duration, n int) []float64 {
 	for i := range out {
 		a := from + time.Duration(float64(to-from)*float64(i)/float64(n))
 		b := from + time.Duration(float64(to-from)*float64(i+1)/float64(n))
-		for k := int(a / bin); k < len(rate) && time.Duration(k)*bin < b; k++ {
+		for k := max(0, int(a/bin)); k < len(rate) && time.Duration(k)*bin < b; k++ {
 			out[i] = max(out[i], rate[k])
 		}
 	}
@@ -145,6 +162,9 @@ func (g rateDrawing) data(width vg.Length) vg.Length {
 
 func (g rateDrawing) height(width vg.Length) vg.Length {
 	panel := rateHead + 2*rateRow + g.data(width) + rateGap
+	if !g.shared {
+		panel += rateTicks
+	}
 	return keyHeight(g.key(), width) + vg.Length(len(g.panels))*panel + rateFoot
 }
 
@@ -154,10 +174,10 @@ func (g rateDrawing) draw(c draw.Canvas) {
 	drawKey(c, key)
 	y := c.Max.Y - keyHeight(key, width)
 	x0, x1 := c.Min.X+rateLeft, c.Max.X-rateRight
-	x := func(t time.Duration) vg.Length {
-		return x0 + (x1-x0)*vg.Length(min(1, max(0, float64(t-g.from)/float64(g.to-g.from))))
-	}
 	for i, p := range g.panels {
+		x := func(t time.Duration) vg.Length {
+			return x0 + (x1-x0)*vg.Length(min(1, max(0, float64(t-p.From)/float64(p.To-p.From))))
+		}
 		sty := aligned(smallType, left, center)
 		c.FillText(sty, vg.Point{X: x0, Y: y - rateHead/2}, fit(sty, p.Title, x1-x0-sty.Width(p.Note)-6))
 		c.FillText(aligned(smallType, right, center), vg.Point{X: x1, Y: y - rateHead/2}, p.Note)
@@ -167,15 +187,21 @@ func (g rateDrawing) draw(c draw.Canvas) {
 			at := y - (vg.Length(row)+0.5)*rateRow
 			c.FillText(aligned(smallType, right, center), vg.Point{X: x0 - 4, Y: at}, []string{"true", "found"}[row])
 			for _, m := range marks {
-				if g.shows(m) {
+				if p.shows(m) {
 					g.drawMark(c, m, row == 0, x, at, bottom)
 				}
 			}
 		}
 		g.drawRates(c, p, g.tops[i], x0, x1, bottom, y-2*rateRow-rateRow/2) // room for the highest tick
+		last := i == len(g.panels)-1
+		if last || !g.shared {
+			p.timeAxis(c, x, bottom, last)
+		}
 		y = bottom - rateGap
+		if !g.shared {
+			y -= rateTicks
+		}
 	}
-	g.timeAxis(c, x, y+rateGap)
 }
 
 // drawMark draws one event or detection in its row, and the time of an event
@@ -199,7 +225,7 @@ func (g rateDrawing) drawRates(c draw.Canvas, p RatePanel, top [2]float64, x0, x
 	for dir, rate := range [][]float64{p.Up, p.Down} {
 		sign := vg.Length(1 - 2*dir)
 		pts := []vg.Point{{X: x0, Y: mid}}
-		for i, v := range columns(rate, p.Bin, g.from, g.to, n) {
+		for i, v := range p.columns(rate, n) {
 			y := mid + sign*per*vg.Length(v)
 			a, b := x0+(x1-x0)*vg.Length(i)/vg.Length(n), x0+(x1-x0)*vg.Length(i+1)/vg.Length(n)
 			if last := len(pts) - 1; last > 0 && pts[last].Y == y {
@@ -241,25 +267,35 @@ func roundStep(v float64, n int) float64 {
 	return step * 10
 }
 
-// timeAxis draws the axis that the panels share, in a unit that fits.
-func (g rateDrawing) timeAxis(c draw.Canvas, x func(time.Duration) vg.Length, y vg.Length) {
-	unit, step := "h", time.Duration(roundStep((g.to-g.from).Hours(), 7)*float64(time.Hour))
+// timeAxis draws the axis of a panel in a unit that fits. The last one of the
+// figure has a label, in others the unit stands beside the last tick.
+func (p RatePanel) timeAxis(c draw.Canvas, x func(time.Duration) vg.Length, y vg.Length, last bool) {
+	unit, step := "h", time.Duration(roundStep((p.To-p.From).Hours(), 7)*float64(time.Hour))
 	per := time.Hour
 	for _, u := range []struct {
 		name string
 		per  time.Duration
 	}{{"min", time.Minute}, {"s", time.Second}} {
-		if g.to-g.from < 3*per {
+		if p.To-p.From < 3*per {
 			unit, per = u.name, u.per
-			step = time.Duration(roundStep(float64(g.to-g.from)/float64(per), 7) * float64(per))
+			step = time.Duration(roundStep(float64(p.To-p.From)/float64(per), 7) * float64(per))
 		}
 	}
 	step = max(step, 1)
 	axis := line(color.Black, 0.5)
-	c.StrokeLine2(axis, x(g.from), y, x(g.to), y)
-	for t := (g.from + step - 1) / step * step; t <= g.to; t += step {
+	c.StrokeLine2(axis, x(p.From), y, x(p.To), y)
+	for t := (p.From + step - 1) / step * step; t <= p.To; t += step {
 		c.StrokeLine2(axis, x(t), y, x(t), y-3)
-		c.FillText(aligned(smallType, center, top), vg.Point{X: x(t), Y: y - 4}, strconv.FormatFloat(float64(t)/float64(per), 'g', 6, 64))
+		text := strconv.FormatFloat(float64(t)/float64(per), 'g', 6, 64)
+		at, sty := x(t), aligned(smallType, center, top)
+		if !last && t+step > p.To {
+			text += " " + unit
+			at = min(at, x(p.To)+rateRight-sty.Width(text)/2)
+		}
+		c.FillText(sty, vg.Point{X: at, Y: y - 4}, text)
 	}
-	c.FillText(aligned(labelType, center, bottom), vg.Point{X: (x(g.from) + x(g.to)) / 2, Y: y - rateFoot - rateGap + 2}, fmt.Sprintf("time (%s)", unit))
+	if !last {
+		return
+	}
+	c.FillText(aligned(labelType, center, bottom), vg.Point{X: (x(p.From) + x(p.To)) / 2, Y: y - rateFoot - rateGap + 2}, fmt.Sprintf("time (%s)", unit))
 }

@@ -42,7 +42,7 @@ func TestGoldenRates(t *testing.T) {
 			t.Errorf("%s differs between two drawings", format)
 		}
 		if format == SVG {
-			golden(t, "rates.svg", a.Bytes())
+			golden(t, "rate-panels.svg", a.Bytes())
 		}
 	}
 }

@@ -33,14 +33,20 @@ type Options struct {
 	Manifest *bench.Manifest
 	// Published are figures of papers to print beside ours; nil for none.
 	Published []bench.Published
+	// Samples are what the run keeps of the traffic, for figures of packets and
+	// rates; nil for none.
+	Samples []bench.Sample
+	// Activity narrows those figures down to one "device/activity" or to those
+	// of one device; empty for the most telling ones.
+	Activity string
 	// Program is the version of the program that draws, printed in the
 	// manifest; empty for none.
 	Program string
 }
 
 // WriteAll draws everything from rs into the folder dir: results.csv and
-// groups.csv, report.md, table.txt, table.tex, report.html, and the figures
-// scores and tradeoff as SVG, PNG and PDF. It returns the text for a terminal:
+// groups.csv, report.md, table.txt, table.tex, report.html, and the main
+// figures as SVG, PNG and PDF. It returns the text for a terminal:
 // the headline table and where the rest lies. rs is not modified. Errors name
 // the file that could not be written.
 func WriteAll(dir string, rs []bench.Result, o Options) (string, error) {
@@ -80,10 +86,14 @@ func (w *writer) buffer(name string, draw func(*bytes.Buffer) error) {
 	w.err = bench.WriteAtomic(filepath.Join(w.dir, name), b.Bytes())
 }
 
-// figures writes the pictures of every run, and those of a study if it is one,
-// in every format that a paper or a page may want.
+// mainFigures are those that are written as files and stand in report.md, the
+// first of each, where the results have something for them.
+func mainFigures() []string { return []string{"scores", "tradeoff", "study", "packets", "rates"} }
+
+// figures writes the main figures in every format that a paper or a page may
+// want.
 func (w *writer) figures(s *Set) {
-	for _, name := range []string{"scores", "tradeoff", "study"} {
+	for _, name := range mainFigures() {
 		figs := s.Figures(name)
 		if len(figs) == 0 {
 			continue
@@ -115,7 +125,7 @@ func (s *Set) mainTables() []Table {
 func (s *Set) markdown() string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# What an observer still learns, and what hiding it costs\n\n%s\n\n", escapeMarkdown(s.provenance()))
-	for _, name := range []string{"scores", "tradeoff", "study"} {
+	for _, name := range mainFigures() {
 		if figs := s.Figures(name); len(figs) > 0 {
 			fmt.Fprintf(&b, "![%s](%s.svg)\n\n%s\n\n", escapeMarkdown(figs[0].Title), name, escapeMarkdown(figs[0].Caption))
 		}

@@ -69,6 +69,9 @@ func TestGoldenFigures(t *testing.T) {
 		if n == "study" || n == "tolerance" {
 			s = NewSet(studyFixture(5), Options{})
 		}
+		if n == "packets" || n == "rates" {
+			s = NewSet(smallFixture(), Options{Samples: sampleFixture()})
+		}
 		fs := s.Figures(n)
 		if len(fs) == 0 {
 			t.Fatalf("no figure %s", n)

@@ -29,6 +29,7 @@ func tableKinds() []tableKind {
 		{"per-activity", "recall of each activity under the best attack", (*Set).perActivity},
 		{"transfer", "score of attackers trained under another defense", (*Set).transfer},
 		{"tests", "is one defense better than another, or is it noise", (*Set).tests},
+		{"names", "host names that each device is seen to talk to", (*Set).nameTables},
 		{"attack-cost", "what training and guessing took", (*Set).attackCost},
 		{"failed", "cells that failed, with their errors", (*Set).failedCells},
 		{"warnings", "doubts about results", (*Set).warnings},

@@ -19,7 +19,7 @@ import (
 type reportFlags struct {
 	format, table, figure, width, out string
 	dataset, task, vantage, defense   string
-	attack, knowledge                 string
+	attack, knowledge, activity       string
 }
 
 func (a *app) reportCmd() *cobra.Command {
@@ -35,13 +35,13 @@ in a table, while of a figure the first one is drawn: choose it by --dataset, --
 tables   ` + strings.Join(reports.TableNames(), ", ") + `
 figures  ` + strings.Join(reports.FigureNames(), ", ") + `
 
-Two kinds of figures need traffic, which results do not hold: packet sequences and rates before and
-after a defense come from "veilbench apply --plot", rates with true and detected events from
-"veilbench rates".`,
+A run keeps a little of the traffic for the figures packets and rates; --activity chooses what they
+are about. Pictures of a whole trace come from "veilbench apply --plot" and "veilbench rates".`,
 		Example: `  veilbench report out
   veilbench report runs/camera-ready --format latex --table defense-by-attack > table.tex
   veilbench report runs/camera-ready --figure tradeoff --width 3.33in --format pdf > tradeoff.pdf
   veilbench report runs/camera-ready --figure scores --task device --format svg > devices.svg
+  veilbench report runs/camera-ready --figure packets --activity lamp/on --defense pad-random:max_bytes=255 > lamp.svg
   veilbench report runs/camera-ready --format html > page.html`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error { return a.report(args[0], f) },
@@ -58,18 +58,23 @@ after a defense come from "veilbench apply --plot", rates with true and detected
 	fl.StringVar(&f.knowledge, "knowledge", "", "only attackers with this knowledge")
 	fl.StringVar(&f.defense, "defense", "", "only this defense, by ID")
 	fl.StringVar(&f.attack, "attack", "", "only this attack, by ID")
+	fl.StringVar(&f.activity, "activity", "", "what the figures packets and rates are about: DEVICE or DEVICE/ACTIVITY")
 	return cmd
 }
 
 // keep says whether the flags select a result.
 func (f reportFlags) keep(r bench.Result) bool {
 	c := r.Cell
+	defense := f.defense
+	if c.Defense == bench.NoDefense && (f.figure == "packets" || f.figure == "rates") {
+		defense = "" // before and after
+	}
 	for _, w := range [][2]string{
 		{f.dataset, c.Dataset},
 		{f.task, string(c.Task)},
 		{f.vantage, string(c.Vantage)},
 		{f.knowledge, string(c.Knowledge)},
-		{f.defense, c.Defense},
+		{defense, c.Defense},
 		{f.attack, c.Attack},
 	} {
 		if w[0] != "" && w[0] != w[1] {
@@ -93,6 +98,7 @@ func (a *app) report(dir string, f reportFlags) error {
 		return fmt.Errorf("%s: none of %d results is left by the flags", dir, all)
 	}
 	opt := a.reportOptions(dir)
+	opt.Activity = f.activity
 	switch {
 	case f.figure != "":
 		return a.reportFigure(reports.NewSet(rs, opt), f)
@@ -146,6 +152,11 @@ func (a *app) reportOptions(dir string) reports.Options {
 		fmt.Fprintln(a.stderr, "no published figures:", err)
 	} else {
 		opt.Published = ps
+	}
+	if xs, err := bench.ReadSamples(dir); err != nil {
+		fmt.Fprintln(a.stderr, "no figures of packets and rates:", err)
+	} else {
+		opt.Samples = xs
 	}
 	if m, err := bench.ReadManifest(dir); err == nil {
 		opt.Manifest = &m

@@ -64,7 +64,7 @@ out, and a list of one needs no brackets:
 	fl.StringArrayVar(&f.task, "task", nil, "event, device, command or clip; repeatable (default: all that the data can serve)")
 	fl.StringArrayVar(&f.vantage, "vantage", nil, "lan, wifi or wan; repeatable (default wan)")
 	fl.StringVar(&f.split, "split", "", "split ID, such as group-kfold:k=5 (default: the data set's own)")
-	fl.StringVar(&f.shard, "shard", "", "i/n: do only the i-th of n shares of the work (counted from 0); merge shards by copying their cells folders together")
+	fl.StringVar(&f.shard, "shard", "", "i/n: do only the i-th of n shares of the work (counted from 0); merge shards by copying their cells and samples folders together")
 	fl.BoolVar(&f.retry, "retry", false, "compute cells again that failed before")
 	f.source.flags(fl)
 	return cmd

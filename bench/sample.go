@@ -1,0 +1,419 @@
+package bench
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// Sample is a little of what one vantage point sees behind one defense, with
+// the truth, so that packets and rates can be drawn from stored results alone.
+// It depends on the data and the defense (draw 0 of a test) and on no attack.
+type Sample struct {
+	SampleKey
+	// Data is the digest of the data set, Method the version of the methods.
+	Data   string `json:"data"`
+	Method int    `json:"method"`
+	// Sequences are of the tasks event, clip and command, by Class; Rates of
+	// event, by Device; Names of all but clip, by Device.
+	Sequences []Sequence    `json:"sequences,omitempty"`
+	Rates     []RateSample  `json:"rates,omitempty"`
+	Names     []DeviceNames `json:"names,omitempty"`
+}
+
+// SampleKey says what a Sample is of; the fields mean what they do in Cell.
+type SampleKey struct {
+	Dataset string           `json:"dataset"`
+	Task    datasets.Task    `json:"task"`
+	Vantage datasets.Vantage `json:"vantage"`
+	Split   datasets.Split   `json:"split"`
+	Defense string           `json:"defense"`
+	Seed    uint64           `json:"seed"`
+}
+
+func (k SampleKey) compare(o SampleKey) int {
+	return cmp.Or(
+		cmp.Compare(k.Dataset, o.Dataset), cmp.Compare(k.Task, o.Task), cmp.Compare(k.Vantage, o.Vantage),
+		cmp.Compare(k.Split, o.Split), cmp.Compare(k.Defense, o.Defense), cmp.Compare(k.Seed, o.Seed))
+}
+
+// Sequence is the packets about one event, clip or command: those on the flows
+// that carry the device's traffic, which is as far as an observer can take it
+// apart.
+type Sequence struct {
+	Recording string `json:"rec"`
+	// Class is the event's class or the command's actions.
+	Class string `json:"class"`
+	// AtS is when it happened, in seconds of the recording.
+	AtS float64 `json:"at_s"`
+	// TimesUS are the packets' times in microseconds since AtS, Sizes their
+	// Packet.Size in bytes, those of Down negative.
+	TimesUS []int64 `json:"t_us"`
+	Sizes   []int32 `json:"size"`
+	// Whose holds a letter for each packet: one of the Whose constants. It is
+	// empty where nobody knows.
+	Whose string `json:"whose,omitempty"`
+	// Cut is how many packets there were beyond those kept.
+	Cut int `json:"cut,omitempty"`
+}
+
+// Whose packet it is.
+const (
+	WhoseEvent = 'e' // it belongs to what happened
+	WhoseOther = 'o' // other traffic that a device sent
+	WhoseCover = 'c' // the defense's own
+)
+
+// RateSample is what the flows of one device carry in each bin of a stretch of
+// one recording.
+type RateSample struct {
+	Device    string `json:"device"`
+	Recording string `json:"rec"`
+	// FromS is where the stretch begins, BinS the width of a bin, in seconds.
+	FromS float64 `json:"from_s"`
+	BinS  float64 `json:"bin_s"`
+	// Up and Down are bytes (Packet.Size) in each bin.
+	Up   []int64 `json:"up"`
+	Down []int64 `json:"down"`
+	// Shared is set when other devices' packets are on the same flows.
+	Shared bool `json:"shared,omitempty"`
+	// Events are those of the device in the stretch, in order of start.
+	Events []EventSample `json:"events"`
+}
+
+// EventSample is an event, in seconds of the recording; EndS is when its last
+// original byte left.
+type EventSample struct {
+	StartS float64 `json:"start_s"`
+	EndS   float64 `json:"end_s"`
+	Class  string  `json:"class"`
+}
+
+// DeviceNames are the host names that an observer sees a device talk to in one
+// recording, sorted.
+type DeviceNames struct {
+	Device    string   `json:"device"`
+	Recording string   `json:"rec"`
+	Hosts     []string `json:"hosts"`
+}
+
+// SamplePackets is how many packets a Sequence holds at most.
+const SamplePackets = 300
+
+// Bounds of a sample.
+const (
+	sampleClasses   = 40
+	samplePerClass  = 2
+	sampleFew       = 12 // with more classes there is one sequence of each
+	sampleBefore    = 200 * time.Millisecond
+	sampleAfter     = 500 * time.Millisecond
+	samplePoint     = 5 * time.Second // after an event whose packets nobody knows
+	sampleLongest   = 30 * time.Second
+	sampleEvents    = 6 // that a stretch of rates is meant to show
+	sampleShortest  = 20 * time.Minute
+	sampleStretch   = 12 * time.Hour
+	sampleBins      = 600
+	sampleNames     = 40 // host names of a device
+	sampleContinual = 5 * time.Minute
+)
+
+// samples keeps a sample of each task and vantage point of u, unless the store
+// has it. A view that failed gives none: its cells say why.
+func (r *runner) samples(u unit) error {
+	if r.opt.Store == nil {
+		return nil
+	}
+	seen := map[SampleKey]bool{}
+	for _, j := range u.jobs {
+		k := SampleKey{j.cell.Dataset, j.cell.Task, j.cell.Vantage, j.cell.Split, j.cell.Defense, j.cell.Seed}
+		data := r.digests[k.Dataset]
+		if seen[k] || r.opt.Store.hasSample(k, data) {
+			continue
+		}
+		seen[k] = true
+		s := sampler{r: r, u: u, out: Sample{SampleKey: k, Data: data, Method: Method}}
+		s.tests = s.tested()
+		if err := guard(s.fill); err != nil {
+			continue
+		}
+		if err := r.opt.Store.putSample(s.out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sampler makes one sample.
+type sampler struct {
+	r     *runner
+	u     unit
+	out   Sample
+	tests []tested
+}
+
+// tested is a recording with a job and the part of its fold that tests it.
+type tested struct {
+	rec, part int
+	job       job
+}
+
+// tested lists the recordings that some fold tests, in order: defenses that
+// learn are fitted for a fold.
+func (s *sampler) tested() []tested {
+	var out []tested
+	k := s.out.SampleKey
+	for _, j := range s.u.jobs {
+		if j.cell.Task != k.Task || j.cell.Vantage != k.Vantage || len(out) > 0 && j.cell.Attack != out[0].job.cell.Attack {
+			continue
+		}
+		for p, part := range j.fold {
+			for _, i := range part.Test {
+				out = append(out, tested{i, p, j})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b tested) int { return cmp.Compare(a.rec, b.rec) })
+	return slices.CompactFunc(out, func(a, b tested) bool { return a.rec == b.rec })
+}
+
+// view is a recording as the sample's observer sees it.
+func (s *sampler) view(t tested) (*observed, error) {
+	o := s.r.view(s.u, t.job, t.part, s.u.id, test, t.rec, 0)
+	if o.err != nil {
+		return nil, o.err
+	}
+	return o.truthOf(s.out.Task, s.u.ds), nil
+}
+
+func (s *sampler) fill() error {
+	if err := s.sequences(); err != nil || s.out.Task == datasets.Clip {
+		return err
+	}
+	return s.first(func(o *observed) bool {
+		return s.out.Task != datasets.Events || len(o.labels.Events) > 0
+	}, func(o *observed) {
+		s.out.Names = namesOf(o)
+		if s.out.Task == datasets.Events && o.trace.End >= sampleContinual {
+			s.out.Rates = ratesOf(o)
+		}
+	})
+}
+
+// first calls use with the first tested recording that is fit for it.
+func (s *sampler) first(fit func(*observed) bool, use func(*observed)) error {
+	for _, t := range s.tests {
+		o, err := s.view(t)
+		if err != nil {
+			return err
+		}
+		if fit(o) {
+			use(o)
+			return nil
+		}
+	}
+	return nil
+}
+
+// sequences takes the first few events, clips or commands of each class, of a
+// recording at most one, so that they come from several homes or sessions.
+func (s *sampler) sequences() error {
+	classes, each := s.classes()
+	missing := each * len(classes)
+	count := map[string]int{}
+	for _, t := range s.tests {
+		if missing == 0 {
+			break
+		}
+		if s.out.Task == datasets.Clip && count[s.u.ds.Recordings[t.rec].ClipClass()] >= each {
+			continue
+		}
+		o, err := s.view(t)
+		if err != nil {
+			return err
+		}
+		here := map[string]bool{}
+		flows := carriers(o)
+		for _, m := range s.moments(o) {
+			if here[m.class] || count[m.class] >= each || !slices.Contains(classes, m.class) {
+				continue
+			}
+			here[m.class] = true
+			count[m.class]++
+			missing--
+			s.out.Sequences = append(s.out.Sequences, sequenceOf(o, flows[m.device], m))
+		}
+	}
+	slices.SortStableFunc(s.out.Sequences, func(a, b Sequence) int { return cmp.Compare(a.Class, b.Class) })
+	return nil
+}
+
+// classes lists those to sample and how many sequences to take of each.
+func (s *sampler) classes() (classes []string, each int) {
+	seen := map[string]bool{}
+	for _, t := range s.tests {
+		rec := &s.u.ds.Recordings[t.rec]
+		switch s.out.Task {
+		case datasets.Clip:
+			seen[rec.ClipClass()] = true
+		case datasets.Events:
+			l := monitored(rec.Labels, s.u.ds.Unmonitored)
+			for _, e := range l.Events {
+				seen[l.Class(e)] = true
+			}
+		case datasets.Gateway:
+			for _, c := range rec.Labels.Commands {
+				seen[multiset(c.Actions)] = true
+			}
+		}
+	}
+	delete(seen, "") // of recordings that no clip task uses
+	classes = slices.Sorted(maps.Keys(seen))
+	if s.out.Task == datasets.Gateway { // the fewest actions first
+		slices.SortStableFunc(classes, func(a, b string) int { return cmp.Compare(len(a), len(b)) })
+		classes = classes[:min(len(classes), sampleFew)]
+	}
+	classes = classes[:min(len(classes), sampleClasses)]
+	if len(classes) > sampleFew {
+		return classes, 1
+	}
+	return classes, samplePerClass
+}
+
+// moment is something that happened: packets from start to end are about it.
+type moment struct {
+	class          string
+	at, start, end time.Duration
+	device         int
+	cause          int32 // the event, -1 if none
+	whole          bool  // every packet is about it
+}
+
+// moments lists what happened in o, in order of time.
+func (s *sampler) moments(o *observed) []moment {
+	var out []moment
+	switch s.out.Task {
+	case datasets.Clip:
+		if class := o.rec.ClipClass(); class != "" {
+			out = append(out, moment{class: class, end: o.trace.End, device: o.rec.Labels.Events[0].Device, cause: -1, whole: true})
+		}
+	case datasets.Events:
+		for i, e := range o.labels.Events {
+			end := max(e.End, e.Start) + sampleAfter
+			if o.labels.Cause == nil {
+				end = max(e.End, e.Start+samplePoint)
+			}
+			out = append(out, moment{
+				class: o.labels.Class(e), at: e.Start, start: e.Start - sampleBefore, end: min(end, e.Start+sampleLongest),
+				device: e.Device, cause: int32(i),
+			})
+		}
+	case datasets.Gateway:
+		for _, c := range o.labels.Commands {
+			out = append(out, moment{
+				class: multiset(c.Actions), at: c.Time, start: c.Time - sampleBefore, end: c.Time + samplePoint,
+				device: c.Device, cause: -1,
+			})
+		}
+	}
+	return out
+}
+
+// span returns the indexes of the packets of t with start <= time < end.
+func span(t datasets.Trace, start, end time.Duration) (lo, hi int) {
+	at := func(d time.Duration) int {
+		i, _ := slices.BinarySearchFunc(t.Packets, d, func(p datasets.Packet, d time.Duration) int { return cmp.Compare(p.Time, d) })
+		return i
+	}
+	return at(start), at(end)
+}
+
+// carriers marks, for each device, the flows that carry any of its packets;
+// all if nobody knows whose packets they are.
+func carriers(o *observed) [][]bool {
+	out := make([][]bool, len(o.labels.Devices))
+	for d := range out {
+		out[d] = make([]bool, len(o.trace.Flows))
+		if o.labels.Owners == nil {
+			out[d] = slices.Repeat([]bool{true}, len(o.trace.Flows))
+		}
+	}
+	for i, d := range o.labels.Owners {
+		if d >= 0 {
+			out[d][o.trace.Packets[i].Flow] = true
+		}
+	}
+	return out
+}
+
+func sequenceOf(o *observed, flows []bool, m moment) Sequence {
+	s := Sequence{Recording: o.rec.ID, Class: m.class, AtS: seconds(m.at), TimesUS: []int64{}, Sizes: []int32{}}
+	lo, hi := span(o.trace, m.start, m.end+1)
+	var whose []byte
+	for i := lo; i < hi; i++ {
+		p := o.trace.Packets[i]
+		if !flows[p.Flow] && !m.whole {
+			continue
+		}
+		if len(s.Sizes) == SamplePackets {
+			s.Cut++
+			continue
+		}
+		size := p.Size
+		if p.Dir == datasets.Down {
+			size = -size
+		}
+		s.TimesUS = append(s.TimesUS, (p.Time - m.at).Microseconds())
+		s.Sizes = append(s.Sizes, size)
+		if o.labels.Owners != nil {
+			whose = append(whose, whoseIs(o.labels, i, m))
+		}
+	}
+	s.Whose = string(whose)
+	return s
+}
+
+func whoseIs(l datasets.Labels, i int, m moment) byte {
+	owner := int(l.Owners[i])
+	switch {
+	case owner >= 0 && l.Devices[owner] == datasets.Cover:
+		return WhoseCover
+	case m.cause >= 0 && l.Cause != nil && l.Cause[i] != m.cause:
+		return WhoseOther
+	case owner == m.device:
+		return WhoseEvent
+	}
+	return WhoseOther
+}
+
+// namesOf lists the host names that each device's packets show.
+func namesOf(o *observed) []DeviceNames {
+	if o.labels.Owners == nil {
+		return nil
+	}
+	type talk struct{ device, flow int32 }
+	seen := map[talk]bool{}
+	hosts := make([][]string, len(o.labels.Devices))
+	for i, d := range o.labels.Owners {
+		k := talk{d, o.trace.Packets[i].Flow}
+		if d < 0 || seen[k] {
+			continue
+		}
+		seen[k] = true
+		if h := o.trace.Flows[k.flow].Host; h != "" {
+			hosts[d] = append(hosts[d], h)
+		}
+	}
+	var out []DeviceNames
+	for d, name := range o.labels.Devices {
+		if name == datasets.Cover {
+			continue
+		}
+		slices.Sort(hosts[d])
+		h := append([]string{}, slices.Compact(hosts[d])...)
+		out = append(out, DeviceNames{name, o.rec.ID, h[:min(len(h), sampleNames)]})
+	}
+	return out
+}
