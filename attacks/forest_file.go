@@ -106,6 +106,7 @@ func (d *forestReader) forest() *Forest {
 	f := &Forest{classes: int(d.u32())}
 	d.bad = d.bad || f.classes < 1 || f.classes > leafFeature
 	f.cuts = make([][]float32, d.count(4))
+	d.bad = d.bad || len(f.cuts) == 0 || len(f.cuts) >= leafFeature
 	for j := range f.cuts {
 		f.cuts[j] = d.floats()
 		d.bad = d.bad || len(f.cuts[j]) >= maxBins

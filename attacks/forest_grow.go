@@ -54,22 +54,33 @@ func binOf(cuts []float32, v float32) uint8 {
 }
 
 // binColumn writes the bin of every value to dst and returns it. The search
-// is the one of binOf without its branches.
+// is the one of binOf without its branches: what is subtracted borrows from
+// the upper half if the cut is below the value.
 func binColumn(dst []uint8, cuts, column []float32) []uint8 {
-	var pad [maxBins]float32
-	for i := copy(pad[:], cuts); i < maxBins; i++ {
-		pad[i] = float32(math.Inf(1))
+	var pad [maxBins]uint64
+	for i := range pad {
+		pad[i] = math.MaxUint32
+		if i < len(cuts) {
+			pad[i] = ordered(cuts[i])
+		}
 	}
 	for i, v := range column {
-		k := 0
-		for s := maxBins / 2; s > 0; s >>= 1 {
-			if pad[k+s-1] < v {
-				k += s
-			}
+		u, k := ordered(v), uint64(0)
+		for s := uint64(maxBins / 2); s > 0; s >>= 1 {
+			k += s & ((pad[uint8(k+s-1)] - u) >> 32)
 		}
 		dst[i] = uint8(k)
 	}
 	return dst[:len(column)]
+}
+
+// ordered is a number of 32 bits that is less where v is; NaN is the least.
+func ordered(v float32) uint64 {
+	if v != v {
+		return 0
+	}
+	b := int32(math.Float32bits(v + 0)) // -0 becomes 0
+	return uint64(uint32(b ^ (b>>31 | math.MinInt32)))
 }
 
 // binned is the training matrix in bins.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -128,7 +129,7 @@ func forestAccuracy(t testing.TB, f *Forest, cols [][]float32, y []int32) float6
 }
 
 // TestForestWorkers: the forest and its predictions are the same for any
-// number of workers, and both ways of predicting agree.
+// number of workers.
 func TestForestWorkers(t *testing.T) {
 	cols, y := blobs(rand.New(rand.NewPCG(3, 3)), 3000, 12, 5)
 	one := trainForest(t, cols, y, 5, ForestOptions{Trees: 12, Seed: 4, Workers: 1})
@@ -145,16 +146,104 @@ func TestForestWorkers(t *testing.T) {
 	if again, _ := one.PredictAll(context.Background(), cols, 3); !reflect.DeepEqual(all, again) {
 		t.Error("predictions depend on the number of workers")
 	}
-	row, probs := make([]float32, len(cols)), make([]float64, 5)
-	for i := range y {
+}
+
+// TestForestPredictAll compares it with Predict, on forests of every shape:
+// one column and many, all bins, classes that a walkNode cannot hold, mixed
+// leaves, trees that are a single leaf, and any number of rows.
+func TestForestPredictAll(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, c := range []struct {
+		rows, columns, classes int
+		o                      ForestOptions
+	}{
+		{3000, 12, 5, ForestOptions{}},
+		{600, 1, 3, ForestOptions{}},
+		{900, 90, 300, ForestOptions{Trees: 6}},
+		{2000, 7, 4, ForestOptions{MaxDepth: 3}},
+		{700, 5, 260, ForestOptions{MinSplit: 9}},
+		{50, 3, 2, ForestOptions{MinSplit: 1000}},
+		{1, 2, 2, ForestOptions{}},
+	} {
+		c.o.Trees = max(c.o.Trees, 12)
+		cols, y := blobs(rng, c.rows, c.columns, c.classes)
+		f := trainForest(t, cols, y, c.classes, c.o)
+		for _, n := range []int{0, 1, walkRows - 1, walkRows + 1, c.rows} {
+			comparePredictions(t, f, cols, min(n, c.rows))
+		}
+	}
+}
+
+func comparePredictions(t *testing.T, f *Forest, cols [][]float32, rows int) {
+	t.Helper()
+	head := make([][]float32, len(cols))
+	for j := range head {
+		head[j] = cols[j][:rows]
+	}
+	all, err := f.PredictAll(context.Background(), head, 2)
+	if err != nil || len(all) != rows*f.Classes() {
+		t.Fatalf("%d values for %d rows of %d classes, %v", len(all), rows, f.Classes(), err)
+	}
+	row, probs := make([]float32, len(cols)), make([]float64, f.Classes())
+	for i := range rows {
 		for j := range cols {
 			row[j] = cols[j][i]
 		}
-		one.Predict(row, probs)
+		f.Predict(row, probs)
 		for c, p := range probs {
-			if math.Abs(p-float64(all[i*5+c])) > 1e-5 {
-				t.Fatalf("row %d class %d: Predict %v, PredictAll %v", i, c, p, all[i*5+c])
+			if got := all[i*f.Classes()+c]; math.Abs(p-float64(got)) > 1e-5 {
+				t.Fatalf("row %d class %d: Predict %v, PredictAll %v", i, c, p, got)
 			}
+		}
+	}
+}
+
+// raggedTree is a random tree over the given columns whose depths differ
+// widely.
+func raggedTree(rng *rand.Rand, columns, classes, depth int) []forestNode {
+	if depth == 0 || rng.IntN(6) == 0 {
+		return []forestNode{{feature: leafFeature, right: int32(rng.IntN(classes))}}
+	}
+	left := raggedTree(rng, columns, classes, depth-1)
+	right := raggedTree(rng, columns, classes, depth-1)
+	here := forestNode{feature: uint16(rng.IntN(columns)), bin: uint8(rng.IntN(maxBins)), right: int32(1 + len(left))}
+	all := []forestNode{here}
+	for k, sub := range [][]forestNode{left, right} {
+		by := []int32{1, here.right}[k]
+		for _, n := range sub {
+			if n.feature != leafFeature {
+				n.right += by
+			}
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// TestForestStep compares the kernel with the plain one, pass by pass.
+func TestForestStep(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	for range 200 {
+		columns, rows := 1+rng.IntN(40), 1+rng.IntN(walkRows)
+		w, ok := newWalk(tree{nodes: raggedTree(rng, columns, 5, rng.IntN(13))})
+		if !ok {
+			t.Fatal("a tree was refused")
+		}
+		bins := make([]uint8, rows*columns)
+		for i := range bins {
+			bins[i] = uint8(rng.IntN(maxBins))
+		}
+		var fast, plain struct{ at, list [walkRows]uint32 }
+		for i := range rows {
+			fast.list[i], plain.list[i] = uint32(i), uint32(i)
+		}
+		for left := rows; left > 0; {
+			a := stepRows(w.nodes, bins, columns, &fast.at, fast.list[:left])
+			b := plainStepRows(w.nodes, bins, columns, &plain.at, plain.list[:left])
+			if a != b || fast.at != plain.at || !slices.Equal(fast.list[:a], plain.list[:a]) {
+				t.Fatalf("%d columns, %d nodes, %d rows: the kernel leaves %d rows, the plain one %d", columns, len(w.nodes), rows, a, b)
+			}
+			left = a
 		}
 	}
 }

@@ -5,18 +5,25 @@ package attacks
 // no branch that the processor could guess wrong.
 type walk struct {
 	nodes []walkNode
-	// leaf holds, for each leaf, what forestNode.right does.
+	// leaf holds, for each leaf, what forestNode.right does; it is read only
+	// where a walkNode cannot hold that.
 	leaf  []int32
 	mixed []float32
 }
 
-// walkNode is 8 bytes. A row goes to next, or to next+1 if its bin is above
-// bin. A leaf is its own next, and no bin is above 255.
+// walkNode is 8 bytes. A row goes skip nodes on, and one more if its bin is
+// above bin. At a leaf it stays where it is: no bin is above 255.
 type walkNode struct {
-	next    int32
-	feature uint16
+	skip    uint32
 	bin     uint8
+	leaf    uint8 // innerNode, 1 + the class of a leaf, or otherLeaf
+	feature uint16
 }
+
+const (
+	innerNode = 0
+	otherLeaf = 255 // see walk.leaf
+)
 
 // newWalk lays t out anew. ok is false when t is no tree: when some node has
 // two parents.
@@ -26,62 +33,94 @@ func newWalk(t tree) (w walk, ok bool) {
 	for at := 0; at < len(w.nodes); at++ {
 		n := t.nodes[from[at]]
 		if n.feature == leafFeature {
-			w.nodes[at] = walkNode{next: int32(at), bin: maxBins - 1}
+			w.nodes[at] = walkNode{bin: maxBins - 1, leaf: otherLeaf}
+			if n.right >= 0 && n.right+1 < otherLeaf {
+				w.nodes[at].leaf = uint8(n.right + 1)
+			}
 			w.leaf[at] = n.right
 			continue
 		}
 		if len(w.nodes)+2 > len(t.nodes) {
 			return w, false
 		}
-		w.nodes[at] = walkNode{next: int32(len(w.nodes)), feature: n.feature, bin: n.bin}
+		w.nodes[at] = walkNode{skip: uint32(len(w.nodes) - at), feature: n.feature, bin: n.bin}
 		w.nodes = append(w.nodes, walkNode{}, walkNode{})
 		from = append(from, from[at]+1, n.right)
 	}
 	return w, true
 }
 
-// step is where the row that begins at bins[row] goes from a node.
-func (n walkNode) step(bins []uint8, row int) int32 {
-	var right int32
-	if bins[row+int(n.feature)] > n.bin {
-		right = 1
-	}
-	return n.next + right
-}
+const (
+	// walkRows is how many rows go down a tree together: few enough for their
+	// bins to stay in the first cache, and enough for the processor to go on
+	// with others while one waits for its node.
+	walkRows = 256
+	// walkSteps is how many steps a row takes before it is looked whether it
+	// has come to a leaf.
+	walkSteps = 4
+)
 
-// addRows adds the leaf probabilities of every row to out. Eight rows go down
-// the tree together, so that the processor waits for eight nodes at once.
+// addRows adds the leaf probabilities of every row to out.
 func (w *walk) addRows(bins []uint8, width, classes int, out []float32) {
 	rows := len(bins) / width
-	nodes := w.nodes
-	i := 0
-	for ; i+8 <= rows; i += 8 {
-		r0, r1, r2, r3 := i*width, (i+1)*width, (i+2)*width, (i+3)*width
-		r4, r5, r6, r7 := (i+4)*width, (i+5)*width, (i+6)*width, (i+7)*width
-		var a, b, c, d, e, f, g, h int32
-		for {
-			na, nb, nc, nd := nodes[a].step(bins, r0), nodes[b].step(bins, r1), nodes[c].step(bins, r2), nodes[d].step(bins, r3)
-			ne, nf, ng, nh := nodes[e].step(bins, r4), nodes[f].step(bins, r5), nodes[g].step(bins, r6), nodes[h].step(bins, r7)
-			moved := (na ^ a) | (nb ^ b) | (nc ^ c) | (nd ^ d) | (ne ^ e) | (nf ^ f) | (ng ^ g) | (nh ^ h)
-			a, b, c, d, e, f, g, h = na, nb, nc, nd, ne, nf, ng, nh
-			if moved == 0 {
-				break
-			}
-		}
-		for k, at := range [8]int32{a, b, c, d, e, f, g, h} {
-			w.addLeaf(at, classes, out[(i+k)*classes:])
-		}
+	if rows > len(w.nodes)/128 {
+		touch(w.nodes)
 	}
-	for ; i < rows; i++ {
-		at := int32(0)
-		for next := nodes[at].step(bins, i*width); next != at; next = nodes[at].step(bins, i*width) {
-			at = next
+	for lo := 0; lo < rows; lo += walkRows {
+		n := min(walkRows, rows-lo)
+		var at, list [walkRows]uint32
+		for i := range n {
+			list[i] = uint32(i)
 		}
-		w.addLeaf(at, classes, out[i*classes:])
+		for left := n; left > 0; {
+			left = stepRows(w.nodes, bins[lo*width:], width, &at, list[:left])
+		}
+		for i, node := range at[:n] {
+			w.addLeaf(node, classes, out[(lo+i)*classes:])
+		}
 	}
 }
 
-func (w *walk) addLeaf(at int32, classes int, out []float32) {
+// touch brings nodes into the cache in order, which takes a fraction of the
+// time that the rows need to bring them in one by one.
+//
+//go:noinline
+func touch(nodes []walkNode) (sum uint32) {
+	for i := 0; i < len(nodes); i += 8 {
+		sum += nodes[i].skip
+	}
+	return sum
+}
+
+// plainStepRows takes walkSteps steps with every row of list: at is the node
+// of each row, and a row begins at bins[row*width]. It leaves those rows in
+// list that have not come to a leaf, and returns how many they are.
+func plainStepRows(nodes []walkNode, bins []uint8, width int, at *[walkRows]uint32, list []uint32) int {
+	left := 0
+	for _, r := range list {
+		place, row := at[r], bins[int(r)*width:]
+		for range walkSteps {
+			n := nodes[place]
+			var right uint32
+			if row[n.feature] > n.bin {
+				right = 1
+			}
+			place += n.skip + right
+		}
+		at[r] = place
+		list[left] = r
+		if nodes[place].leaf == innerNode {
+			left++
+		}
+	}
+	return left
+}
+
+func (w *walk) addLeaf(at uint32, classes int, out []float32) {
+	if c := w.nodes[at].leaf; c != otherLeaf {
+		out[c-1]++
+		return
+	}
 	c := w.leaf[at]
 	if c >= 0 {
 		out[c]++
