@@ -133,9 +133,31 @@ type Message struct {
 }
 
 // Featurer is the optional ability to show feature vectors, for the bounds.
-// Vectors of one attack all have the same length.
 type Featurer interface {
-	Features(t datasets.Trace) []float64
+	// Vectors returns the items of a trace whose class is known, in order of
+	// time, each as a vector in every feature set; no sets for a task that it
+	// has no vectors for. It must not modify l.
+	Vectors(task datasets.Task, l Labeled) Features
+}
+
+// Features is what an attack looks at in one trace.
+type Features struct {
+	// Items is how many there are: clips, bursts of events or packets. Class is
+	// the true one of an item.
+	Items int
+	Class func(item int) string
+	// Sets are the same for every trace of a task, but for their vectors.
+	Sets []FeatureSet
+}
+
+// FeatureSet is one way to make a vector of an item.
+type FeatureSet struct {
+	Name string
+	// Names of the features, as many as a vector has numbers.
+	Names []string
+	// Vector returns that of an item by its number from 0; the slice is the
+	// caller's.
+	Vector func(item int) []float32
 }
 
 // Saver is the optional ability of a model to be written down. Load is the

@@ -4,7 +4,10 @@
 // is and what its result holds.
 package bench
 
-import "veilbench/datasets"
+import (
+	"veilbench/datasets"
+	"veilbench/defenses"
+)
 
 // Knowledge is what the attacker knows of the defense.
 type Knowledge string
@@ -73,8 +76,20 @@ type Result struct {
 	Confusion []Confusion `json:"confusion,omitempty"`
 	// Curve is the operating curve of an event task.
 	Curve []Point `json:"curve,omitempty"`
+	// Bounds are what feature vectors of the attack say of any attacker's error;
+	// of adaptive cells of attacks that have vectors, first draw.
+	Bounds []Bound `json:"bounds,omitempty"`
+	// Claims are the privacy accounts that the defense states for itself.
+	Claims []Claim `json:"claims,omitempty"`
 	// Cost is the ledger of the test traces.
 	Cost Cost `json:"cost"`
+}
+
+// Claim is a figure of the privacy account that a defense, a stage of a chain,
+// states for itself: nothing that the harness measured.
+type Claim struct {
+	Stage string `json:"stage"`
+	defenses.Claim
 }
 
 // Metric is a named figure. Names are snake_case with the unit last.

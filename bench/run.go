@@ -264,7 +264,10 @@ func (r *runner) fill(ctx context.Context, u unit, j job, res *Result, timing *T
 	}
 	res.Cost = ledger.Cost()
 	res.Warnings = cellWarnings(u.ds, j)
-	return nil
+	res.Claims = claims(u.defense)
+	var err error
+	res.Bounds, err = r.bounds(u, j)
+	return err
 }
 
 func scoreTask(ds *datasets.Dataset, task datasets.Task, classes []string, tests []answered) *scores {

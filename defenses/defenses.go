@@ -36,6 +36,20 @@ type Fitter interface {
 	Fit(ctx context.Context, rng *rand.Rand, training []datasets.Recording) (Defense, error)
 }
 
+// Claimer is the optional ability to state a privacy account: what the defense
+// promises by construction, in its own terms. Nothing is measured by it.
+type Claimer interface {
+	// Claims returns the figures of the account in the order of reading.
+	Claims() []Claim
+}
+
+// Claim is one figure of a privacy account. Unit is "" for a pure number.
+type Claim struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit,omitempty"`
+}
+
 // Info describes a defense.
 type Info struct {
 	// Name is kebab-case and unique in a list.

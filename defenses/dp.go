@@ -38,7 +38,10 @@ type DPShape struct {
 	WindowS            float64 `help:"time over which the promise holds; 0: of the variant"`
 }
 
-var _ Defense = DPShape{}
+var (
+	_ Defense = DPShape{}
+	_ Claimer = DPShape{}
+)
 
 func dpVariants() map[string]DPShape {
 	video := func(interval float64) DPShape {
@@ -121,6 +124,21 @@ func (d DPShape) Account() [2]Release {
 		datasets.Up:   one(v.IntervalUpS, v.SensitivityUpBytes),
 		datasets.Down: one(v.IntervalS, v.SensitivityBytes),
 	}
+}
+
+// Claims states the account of each direction. Both together lose the sum of
+// the epsilons.
+func (d DPShape) Claims() []Claim {
+	v, account := d.values(), d.Account()
+	out := []Claim{{"window", v.WindowS, "s"}}
+	for dir, hidden := range [2]float64{datasets.Up: v.SensitivityUpBytes, datasets.Down: v.SensitivityBytes} {
+		a, of := account[dir], " "+datasets.Dir(dir).String()
+		out = append(out,
+			Claim{"epsilon" + of, a.Epsilon, ""}, Claim{"delta" + of, a.Delta, ""},
+			Claim{"difference hidden" + of, hidden, "bytes"}, Claim{"noise" + of, a.Sigma, "bytes"},
+			Claim{"releases in a window" + of, float64(a.Releases), ""})
+	}
+	return out
 }
 
 // gaussianLoss is Epsilon of n Gaussian releases.

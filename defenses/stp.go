@@ -32,7 +32,10 @@ type CoverSTP struct {
 	Per         string  `help:"device or home: what has a stream of its own"`
 }
 
-var _ Defense = CoverSTP{}
+var (
+	_ Defense = CoverSTP{}
+	_ Claimer = CoverSTP{}
+)
 
 func stpVariants() map[string]CoverSTP {
 	return map[string]CoverSTP{
@@ -65,11 +68,31 @@ func (d CoverSTP) Validate() error {
 	)
 }
 
+// values are q, packets per second and seconds in a period: those of the
+// variant, overridden by parameters that are set.
+func (d CoverSTP) values() (q, rate, period float64) {
+	v := stpVariants()[d.Variant]
+	return either(d.Q, v.Q), either(d.PacketsPerS, v.PacketsPerS), either(d.PeriodS, v.PeriodS)
+}
+
+// Claims states q, R and T, and what they promise of one period: one with
+// activity is always shaped, one without with probability q, so by Bayes' rule
+// seeing a shaped period multiplies the odds of activity by 1/q at most. It is
+// the account of a single period and of period-aligned cover; several periods
+// in a row multiply.
+func (d CoverSTP) Claims() []Claim {
+	q, rate, period := d.values()
+	out := []Claim{{"q", q, ""}, {"R", rate, "packets/s"}, {"T", period, "s"}}
+	if q > 0 {
+		out = append(out, Claim{"odds of activity in a shaped period, at most times", 1 / q, ""})
+	}
+	return out
+}
+
 // Apply shapes.
 func (d CoverSTP) Apply(rng *rand.Rand, in datasets.Trace) (Defended, error) {
-	v := stpVariants()[d.Variant]
-	q, rate := either(d.Q, v.Q), either(d.PacketsPerS, v.PacketsPerS)
-	period := seconds(either(d.PeriodS, v.PeriodS))
+	q, rate, length := d.values()
+	period := seconds(length)
 	step := seconds(1 / rate)
 	return pace(rng, in, d.Per == "home", int32(d.SizeBytes), func(rng *rand.Rand, qs *[2]queue, p *part) {
 		cover := injected{rng: rng, q: q, period: period}

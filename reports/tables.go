@@ -22,6 +22,8 @@ func tableKinds() []tableKind {
 		{"study", "score against a parameter of an attack", (*Set).studyTables},
 		{"tolerance", "recall of events against the matching tolerance", (*Set).toleranceTables},
 		{"defense-by-attack", "score of every attack on every defense", (*Set).defenseByAttack},
+		{"bounds", "what any attacker must get wrong, beside the best attack", (*Set).bounds},
+		{"accounts", "privacy accounts that defenses state for themselves", (*Set).accounts},
 		{"worst-attack", "best attack of each defense and task", (*Set).worstAttack},
 		{"costs", "bytes, packets, delay and rate of every defense", (*Set).costs},
 		{"dialects", "overheads as other publications define them", (*Set).dialects},

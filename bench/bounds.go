@@ -1,0 +1,378 @@
+package bench
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+
+	"veilbench/attacks"
+	"veilbench/bench/stats"
+	"veilbench/datasets"
+	"veilbench/defenses"
+)
+
+// Bound is what the vectors of one feature set say about any attacker who uses
+// them, whatever it learns: how often the nearest training vector under the
+// same defense, of another draw, is of another class, and how much each
+// feature tells of the class. stats.BayesBound makes a bound of Wrong / Tested.
+type Bound struct {
+	Set string `json:"set"`
+	// Train and Tested vectors were compared, drawn from the TrainOf and
+	// TestOf that there are.
+	Train   int `json:"train"`
+	TrainOf int `json:"train_of"`
+	Tested  int `json:"tested"`
+	TestOf  int `json:"test_of"`
+	// Wrong of Tested have a nearest neighbor of another class.
+	Wrong int `json:"wrong"`
+	// Classes is how many occur in the vectors compared.
+	Classes int `json:"classes"`
+	// ClassBits is the entropy of the class among training vectors.
+	ClassBits float64 `json:"class_bits"`
+	// ChanceBits is the most that a feature of the set tells of shuffled
+	// classes: less than that is noise.
+	ChanceBits float64 `json:"chance_bits"`
+	// Features are those that tell something, in the order of the vector.
+	Features []FeatureBits `json:"features,omitempty"`
+}
+
+// FeatureBits is the mutual information of a feature and the class.
+type FeatureBits struct {
+	Name string  `json:"name"`
+	Bits float64 `json:"bits"`
+}
+
+// Limits of the vectors that a fold compares: of more, some are drawn by seed.
+const (
+	boundTrain = 1500
+	boundTests = 300
+)
+
+// informationBins is how many bins, of about equally many training vectors,
+// the values of a feature fall into for its mutual information.
+const informationBins = 8
+
+// bounds computes those of an adaptive cell whose attack has vectors, for the
+// first draw of the defense; nil for other cells. It has none either where a
+// defense learns anew for each of several parts of a fold: no two of their
+// vectors can be compared.
+func (r *runner) bounds(u unit, j job) ([]Bound, error) {
+	f, ok := j.attack.(attacks.Featurer)
+	if !ok || j.cell.Knowledge != Adaptive || j.cell.Draw > 0 || len(j.fold) > 1 && fitted(u.defense) {
+		return nil, nil
+	}
+	b := bounder{r: r, u: u, j: j, f: f, merge: newMerger(u.ds.Same), class: map[string]int32{}}
+	var train, tests itemPool
+	for p := range j.fold {
+		if err := b.gather(&train, p, training, j.fold[p].Train); err != nil {
+			return nil, err
+		}
+		if err := b.gather(&tests, p, test, j.fold[p].Test); err != nil {
+			return nil, err
+		}
+	}
+	if b.sets == 0 || len(train.items) == 0 || len(tests.items) == 0 {
+		return nil, nil
+	}
+	g := rng(j.cell.Seed, "bounds", j.cell.Dataset, string(j.cell.Task), strconv.Itoa(j.cell.Fold))
+	of, testOf := len(train.items), len(tests.items)
+	b.draw(g, &train, boundTrain)
+	b.draw(g, &tests, boundTests)
+	var out []Bound
+	for set := range b.sets {
+		o := b.of(set, train, tests, rng(j.cell.Seed, "bounds", "shuffle"))
+		o.TrainOf, o.TestOf = of, testOf
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+// bounder gathers the vectors of a cell.
+type bounder struct {
+	r     *runner
+	u     unit
+	j     job
+	f     attacks.Featurer
+	merge merger
+	class map[string]int32 // numbers in order of appearance
+	sets  int
+}
+
+// itemPool is the items of some recordings, each recording once.
+type itemPool struct {
+	from  []source
+	items []boundItem
+}
+
+// source is the features of recording rec, which part was the first to ask for.
+type source struct {
+	attacks.Features
+	rec, part int
+}
+
+// boundItem is item number item of from[at].
+type boundItem struct{ at, item, class int32 }
+
+// gather adds the recordings of a part to a pool.
+func (b *bounder) gather(pool *itemPool, part int, ro role, recs []int) error {
+	task, ds := b.j.cell.Task, b.u.ds
+	for _, i := range recs {
+		if slices.ContainsFunc(pool.from, func(p source) bool { return p.rec == i }) {
+			continue
+		}
+		o := b.r.view(b.u, b.j, part, b.j.cell.Defense, ro, i, 0)
+		if o.err != nil {
+			return o.err
+		}
+		l := o.truthOf(task, ds).labeled(task)
+		if ro == training && task == datasets.Events {
+			l = withoutUnmonitored(o.labeled(task), ds.Unmonitored)
+		}
+		f := b.f.Vectors(task, l)
+		if len(f.Sets) == 0 {
+			continue
+		}
+		b.sets = len(f.Sets)
+		pool.from = append(pool.from, source{f, i, part})
+		for k := range f.Items {
+			pool.items = append(pool.items, boundItem{int32(len(pool.from) - 1), int32(k), b.classOf(f.Class(k))})
+		}
+	}
+	return nil
+}
+
+func (b *bounder) classOf(name string) int32 {
+	if b.j.cell.Task != datasets.Device {
+		name = b.merge.class(name)
+	}
+	c, ok := b.class[name]
+	if !ok {
+		c = int32(len(b.class))
+		b.class[name] = c
+	}
+	return c
+}
+
+// draw keeps at most n items of a pool, in their order. Packets are drawn in
+// equal numbers of each class as far as it has them: the headline of the device
+// task weighs classes alike, and most packets may be a defense's own.
+func (b *bounder) draw(g *rand.Rand, pool *itemPool, n int) {
+	var keep []int
+	if b.j.cell.Task != datasets.Device {
+		keep = someOf(g, len(pool.items), n)
+	} else {
+		byClass := make([][]int32, len(b.class))
+		for i, it := range pool.items {
+			byClass[it.class] = append(byClass[it.class], int32(i))
+		}
+		for _, of := range byClass {
+			for _, k := range someOf(g, len(of), n/len(byClass)) {
+				keep = append(keep, int(of[k]))
+			}
+		}
+	}
+	slices.Sort(keep)
+	items := make([]boundItem, len(keep))
+	for k, i := range keep {
+		items[k] = pool.items[i]
+	}
+	pool.items = items
+}
+
+// someOf lists n different numbers below of, all of them when there are no more
+// (Floyd's method).
+func someOf(g *rand.Rand, of, n int) []int {
+	var out []int
+	seen := map[int]bool{}
+	for j := max(of-n, 0); j < of; j++ {
+		k := j
+		if of > n {
+			k = g.IntN(j + 1)
+		}
+		if seen[k] {
+			k = j
+		}
+		seen[k] = true
+		out = append(out, k)
+	}
+	return out
+}
+
+// of computes the bound of one feature set.
+func (b *bounder) of(set int, train, tests itemPool, g *rand.Rand) Bound {
+	s := train.from[0].Sets[set]
+	o := Bound{Set: s.Name, Train: len(train.items), Tested: len(tests.items)}
+	x, y := train.vectors(set), tests.vectors(set)
+	occurs := make([]bool, len(b.class))
+	for _, it := range slices.Concat(train.items, tests.items) {
+		occurs[it.class] = true
+	}
+	for _, c := range occurs {
+		if c {
+			o.Classes++
+		}
+	}
+	o.inform(s.Names, x, train.items, len(b.class), g)
+	standardize(x, y)
+	for i, it := range tests.items {
+		part := b.j.fold[tests.from[it.at].part].Train
+		if near := nearest(x, &train, y[i], part, len(b.j.fold) > 1); near < 0 || train.items[near].class != it.class {
+			o.Wrong++
+		}
+	}
+	return o
+}
+
+func (p *itemPool) vectors(set int) [][]float32 {
+	out := make([][]float32, len(p.items))
+	for i, it := range p.items {
+		out[i] = p.from[it.at].Sets[set].Vector(int(it.item))
+	}
+	return out
+}
+
+// nearest is the training item nearest to v, the first of equally near ones,
+// among those whose recordings are in part if that is asked; -1 for none.
+func nearest(x [][]float32, train *itemPool, v []float32, part []int, only bool) int {
+	best, at := float32(math.Inf(1)), -1
+	for k, t := range train.items {
+		if only {
+			if _, ok := slices.BinarySearch(part, train.from[t.at].rec); !ok {
+				continue
+			}
+		}
+		if d := distanceBelow(x[k], v, best); d < best {
+			best, at = d, k
+		}
+	}
+	return at
+}
+
+// distanceBelow is the squared distance of a and b, or something not below
+// limit when it is not below limit.
+func distanceBelow(a, b []float32, limit float32) float32 {
+	var d float32
+	for i, x := range a {
+		e := x - b[i]
+		if d += e * e; d >= limit {
+			return d
+		}
+	}
+	return d
+}
+
+// standardize divides every feature by its standard deviation in training, so
+// that bytes do not drown seconds. One that is constant there says nothing and
+// becomes 0.
+func standardize(train, tests [][]float32) {
+	for j := range train[0] {
+		var sum, square float64
+		for _, v := range train {
+			sum += float64(v[j])
+		}
+		mean := sum / float64(len(train))
+		for _, v := range train {
+			square += (float64(v[j]) - mean) * (float64(v[j]) - mean)
+		}
+		scale := 0.0
+		if square > 0 {
+			scale = 1 / math.Sqrt(square/float64(len(train)))
+		}
+		for _, vs := range [2][][]float32{train, tests} {
+			for _, v := range vs {
+				v[j] = float32((float64(v[j]) - mean) * scale)
+			}
+		}
+	}
+}
+
+// inform fills in what features tell of the class: over training vectors, each
+// feature cut into informationBins bins.
+func (o *Bound) inform(names []string, x [][]float32, items []boundItem, classes int, g *rand.Rand) {
+	of, count := make([]int, len(items)), make([]int, classes)
+	for i, it := range items {
+		of[i] = int(it.class)
+		count[of[i]]++
+	}
+	o.ClassBits = round4(entropy(count))
+	shuffled := slices.Clone(of)
+	g.Shuffle(len(shuffled), func(a, b int) { shuffled[a], shuffled[b] = shuffled[b], shuffled[a] })
+	column := make([]float32, len(x))
+	for j, name := range names {
+		for i, v := range x {
+			column[i] = v[j]
+		}
+		bin, bins := binned(column)
+		if bins < 2 {
+			continue
+		}
+		if bits := round4(information(bin, bins, of, classes)); bits > 0 {
+			o.Features = append(o.Features, FeatureBits{name, bits})
+		}
+		o.ChanceBits = max(o.ChanceBits, round4(information(bin, bins, shuffled, classes)))
+	}
+}
+
+// information is the mutual information of bins and classes in bits.
+func information(bin []int, bins int, class []int, classes int) float64 {
+	counts := make([][]int, bins)
+	for i := range counts {
+		counts[i] = make([]int, classes)
+	}
+	for i, b := range bin {
+		counts[b][class[i]]++
+	}
+	return stats.MutualInformation(counts)
+}
+
+// binned cuts values at their quantiles; equal values share a bin.
+func binned(v []float32) (bin []int, bins int) {
+	sorted := slices.Sorted(slices.Values(v))
+	var cuts []float32 // the least value of each bin but the first
+	for k := 1; k < informationBins; k++ {
+		c := sorted[k*len(sorted)/informationBins]
+		if c > sorted[0] && (len(cuts) == 0 || c > cuts[len(cuts)-1]) {
+			cuts = append(cuts, c)
+		}
+	}
+	bin = make([]int, len(v))
+	for i, x := range v {
+		bin[i], _ = slices.BinarySearchFunc(cuts, x, func(c, x float32) int {
+			return cmp.Or(cmp.Compare(c, x), -1) // a cut belongs to the bin it opens
+		})
+	}
+	return bin, len(cuts) + 1
+}
+
+// entropy of counts in bits.
+func entropy(counts []int) float64 {
+	total, sum := 0, 0.0
+	for _, c := range counts {
+		total += c
+	}
+	for _, c := range counts {
+		if c > 0 {
+			p := float64(c) / float64(total)
+			sum -= p * math.Log2(p)
+		}
+	}
+	return sum
+}
+
+// round4 keeps four digits after the point: more is noise in a file.
+func round4(v float64) float64 { return math.Round(v*1e4) / 1e4 }
+
+// claims lists what the stages of a defense state of themselves.
+func claims(d defenses.Defense) []Claim {
+	var out []Claim
+	for _, s := range defenses.Stages(d) {
+		if c, ok := s.(defenses.Claimer); ok {
+			for _, claim := range c.Claims() {
+				out = append(out, Claim{s.Info().Name, claim})
+			}
+		}
+	}
+	return out
+}
