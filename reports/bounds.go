@@ -126,7 +126,7 @@ func (s *Set) bounds() []Table {
 	for _, p := range s.panels {
 		t := Table{Title: "Bound on the error of any attacker, beside the best attack: " + p.about(), Columns: []Column{
 			{Head: "defense"},
-			{Head: "1-NN error", Num: true, Interval: true},
+			{Head: "1-NN error", Num: true},
 			{Head: "bound on error", Num: true},
 			{Head: "by"},
 			{Head: "best attack's error", Num: true},
@@ -162,9 +162,7 @@ func (s *Set) bounds() []Table {
 
 func (s *Set) boundRow(p Panel, d string, b *boundEstimate) (row []Value, beaten bool) {
 	nn := number(b.nnError(), score)
-	nn.Lo, nn.Hi = stats.Wilson(b.wrong, b.tested, bench.Level)
-	nn.HasInterval = true
-	nn.Text += fmt.Sprintf(" [%s %s]", short(nn.Lo), short(nn.Hi))
+	nn.Text += fmt.Sprintf(" (%s of %s)", amount(float64(b.wrong)), amount(float64(b.tested)))
 	bound, least, name := number(b.bound(), score), missing(), missing()
 	if a, e, ok := s.leastError(p, d); ok {
 		least, name = number(e, score), word(s.names.of(a.Attack)+" ("+string(a.Knowledge)+")")
@@ -216,7 +214,7 @@ func (s *Set) boundNotes(p Panel, withdrawn int) []string {
 			train, of, tested, testOf = max(train, b.train), max(of, b.of), max(tested, b.tested), max(testOf, b.testOf)
 		}
 	}
-	out := []string{fmt.Sprintf("From at most %s of %s training vectors in a fold and %s of %s test vectors in all, drawn by seed; the interval of the 1-NN error is Wilson's over vectors.",
+	out := []string{fmt.Sprintf("From at most %s of %s training vectors in a fold and %s of %s test vectors in all, drawn by seed.",
 		amount(float64(train)), amount(float64(of)), amount(float64(tested)), amount(float64(testOf)))}
 	if withdrawn > 0 {
 		out = append(out, "not converged: an attack errs less than the bound allows, so the bound is withdrawn.")

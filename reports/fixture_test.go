@@ -7,6 +7,7 @@ import (
 
 	"veilbench/bench"
 	"veilbench/datasets"
+	"veilbench/defenses"
 )
 
 // hostile is a name that tries to be markup in every format.
@@ -59,6 +60,13 @@ func fixtureResult(rng *rand.Rand, c bench.Cell, di, ai int) bench.Result {
 		v = 0.1
 	}
 	r.Metrics = []bench.Metric{{Name: r.Headline, Value: v}, {Name: "tested", Value: 40}}
+	switch c.Task {
+	case datasets.Events:
+		r.Metrics = append(r.Metrics, bench.Metric{Name: "precision", Value: v}, bench.Metric{Name: "recall", Value: 0.9 * v},
+			bench.Metric{Name: "recall_1s", Value: 0.7 * v}, bench.Metric{Name: "recall_15s", Value: 0.95 * v})
+	case datasets.Clip:
+		r.Metrics = append(r.Metrics, bench.Metric{Name: "accuracy", Value: v})
+	}
 	g := fmt.Sprintf("home-%02d", c.Fold)
 	r.Groups = []bench.GroupScore{{Group: g, Value: v, Floor: 0.1, N: 40}}
 	classes := []string{"plug/on", "plug/off", "<b>bulb</b>/50%_on"}
@@ -80,6 +88,15 @@ func fixtureResult(rng *rand.Rand, c bench.Cell, di, ai int) bench.Result {
 	}
 	if di == 1 {
 		r.Warnings = []string{"times ran backwards 3 times"}
+	}
+	if ai == 1 && c.Knowledge == bench.Adaptive && di != 4 && c.Task != datasets.Gateway {
+		r.Bounds = []bench.Bound{
+			{Set: "sequence", Train: 90, TrainOf: 160, Tested: 40, TestOf: 40, Wrong: []int{10, 36, 12, 30, 0, 40}[di%6], Classes: 3, ClassBits: 1.58, ChanceBits: 0.05, Features: []bench.FeatureBits{{Name: "packets", Bits: 0.5}, {Name: "size_01", Bits: 1.2}, {Name: "size_02", Bits: 0.01}}},
+			{Set: "hist", Train: 90, TrainOf: 160, Tested: 40, TestOf: 40, Wrong: 30, Classes: 3, ClassBits: 1.58, ChanceBits: 0.04},
+		}
+	}
+	if di == 3 {
+		r.Claims = []bench.Claim{{Stage: "constant-rate", Claim: defenses.Claim{Name: "epsilon", Value: 1}}, {Stage: "constant-rate", Claim: defenses.Claim{Name: "delta", Value: 1e-6, Unit: "a window"}}}
 	}
 	in := int64(1000 + c.Fold)
 	r.Cost = bench.Cost{
