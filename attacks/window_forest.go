@@ -192,10 +192,9 @@ func (m *windowForest) Guess(ctx context.Context, t datasets.Trace) (Answer, err
 	return Answer{Devices: owners}, nil
 }
 
-// Save writes the model: the header of window models (see windowMagic), then
-// the forest.
+// Save writes the model: the header, then the forest (see windowMagic).
 func (m *windowForest) Save(w io.Writer) error {
-	if err := writeWindowHead(w, m.head); err != nil || m.forest == nil {
+	if err := writeHead(w, windowMagic, m.head); err != nil || m.forest == nil {
 		return err
 	}
 	return m.forest.Save(w)
