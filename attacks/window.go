@@ -18,7 +18,9 @@ import (
 // gets a device of its own. This file turns packets into these features and
 // cuts traces into windows; window_net.go and window_forest.go learn.
 //
-// All five are discrete here. Value 0 is the padding after the end of a trace.
+// All five are discrete here, unless input=numbers: then a length is its number
+// of bytes and a gap its logarithm. Value 0 is the padding after the end of a
+// trace.
 // Which ports and lengths have a value of their own is learned from training
 // traffic alone.
 
@@ -70,6 +72,8 @@ func (r windowPorts) of(f datasets.Flow, d datasets.Dir) uint16 {
 // windowVocab says which value stands for which port and length.
 type windowVocab struct {
 	Rule windowPorts `json:"port"`
+	// Numbers says that a length stands for itself; Lengths is empty then.
+	Numbers bool `json:"numbers,omitempty"`
 	// Ports and Lengths are ascending: those with a value of their own.
 	Ports   []uint16 `json:"ports"`
 	Lengths []int32  `json:"lengths"`
@@ -136,10 +140,11 @@ func frequent[K cmp.Ordered](count map[K]int, limit int) []K {
 
 // sizes returns the number of values of each feature.
 func (v windowVocab) sizes() []int {
-	return []int{
-		1 + windowPortRanges + len(v.Ports), windowServices, windowDirs,
-		1 + windowLengthSteps + len(v.Lengths), windowGaps,
+	lengths := 1 + windowLengthSteps + len(v.Lengths)
+	if v.Numbers {
+		lengths = windowLengthSteps * windowLengthStep
 	}
+	return []int{1 + windowPortRanges + len(v.Ports), windowServices, windowDirs, lengths, windowGaps}
 }
 
 // check reports what a saved vocabulary must not be.
@@ -149,6 +154,8 @@ func (v windowVocab) check() error {
 		return fmt.Errorf("port rule %q: want %s or %s", v.Rule, portDst, portRemote)
 	case len(v.Ports) > maxWindowPorts || len(v.Lengths) > maxWindowLengths:
 		return fmt.Errorf("%d ports and %d lengths: want at most %d and %d", len(v.Ports), len(v.Lengths), maxWindowPorts, maxWindowLengths)
+	case v.Numbers && len(v.Lengths) > 0:
+		return fmt.Errorf("%d lengths of their own where lengths are numbers", len(v.Lengths))
 	case !slices.IsSorted(v.Ports) || !slices.IsSorted(v.Lengths):
 		return fmt.Errorf("ports or lengths are not in order")
 	}
@@ -171,6 +178,9 @@ func (v windowVocab) port(p uint16) uint16 {
 
 // length is the value of a frame length.
 func (v windowVocab) length(n int32) uint16 {
+	if v.Numbers {
+		return uint16(min(n, windowLengthSteps*windowLengthStep-1))
+	}
 	if i, ok := slices.BinarySearch(v.Lengths, n); ok {
 		return uint16(1 + windowLengthSteps + i)
 	}

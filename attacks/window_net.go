@@ -20,13 +20,16 @@ import (
 // section 3.4; sizes from two re-implementations: two layers of 64 units, port
 // embedding 30, Adam with 1e-3, batches of 64).
 //
-// Deviations: all features are embedded, gaps by octave; a number of steps is
+// Deviations: all features are embedded, gaps by octave, which makes a stronger
+// attack; with input=numbers the length and the logarithm of the gap enter as
+// numbers, as length and gap do in the re-implementations. A number of steps is
 // guaranteed, so that little data is gone through more often; the rate falls
 // to zero along a cosine, which reaches in ten epochs what a fixed one reaches
 // in forty; dropout is 0.2 where the re-implementations have 0.5.
 type WindowNet struct {
 	Window   int     `help:"packets per window"`
 	Port     string  `help:"dst: destination port as published; remote: the remote side's port both ways"`
+	Input    string  `help:"classes: frequent lengths and octaves of gaps have embeddings; numbers: lengths and gaps are numbers, as published"`
 	Hidden   int     `help:"units per layer and direction, a multiple of 16"`
 	Layers   int     `help:"stacked layers"`
 	Epochs   int     `help:"how often the training windows are gone through"`
@@ -46,7 +49,7 @@ type WindowNet struct {
 // NewWindowLSTM returns window-lstm with its default parameters.
 func NewWindowLSTM() WindowNet {
 	return WindowNet{
-		Window: 100, Port: string(portDst), Hidden: 64, Layers: 2, Epochs: 8, MinSteps: 600, Batch: 64,
+		Window: 100, Port: string(portDst), Input: inputClasses, Hidden: 64, Layers: 2, Epochs: 8, MinSteps: 600, Batch: 64,
 		Lr: 3e-3, Dropout: 0.2, Patience: 4, MemoryMb: 2048,
 	}
 }
@@ -81,6 +84,9 @@ func (a WindowNet) Validate() error {
 	if a.Port != string(portDst) && a.Port != string(portRemote) {
 		return fmt.Errorf("port=%s: want %s or %s", a.Port, portDst, portRemote)
 	}
+	if a.Input != inputClasses && a.Input != inputNumbers {
+		return fmt.Errorf("input=%s: want %s or %s", a.Input, inputClasses, inputNumbers)
+	}
 	if a.Hidden%16 != 0 {
 		return fmt.Errorf("hidden=%d: want a multiple of 16", a.Hidden)
 	}
@@ -108,9 +114,25 @@ func (a WindowNet) Validate() error {
 	return nil
 }
 
-// windowDims are the widths of the embeddings; 30 for the port as in the
-// re-implementations.
-func windowDims() []int { return []int{30, 4, 2, 32, 16} }
+// How lengths and gaps enter the network.
+const (
+	inputClasses = "classes"
+	inputNumbers = "numbers"
+)
+
+// config is the shape of the network for a vocabulary. The port's embedding is
+// 30 wide as in the re-implementations. Numbers are brought near 1.
+func (a WindowNet) config(v windowVocab, classes int) lstm.Config {
+	c := lstm.Config{
+		Vocab: v.sizes(), Dim: []int{30, 4, 2, 32, 16}, Hidden: a.Hidden, Layers: a.Layers,
+		Bidirectional: a.both, Classes: classes,
+	}
+	if v.Numbers {
+		c.Dim[windowLength], c.Dim[windowGap] = 1, 1
+		c.Unit = []float32{windowLength: 1. / 512, windowGap: 1. / 32}
+	}
+	return c
+}
 
 // windowNet is the trained model.
 type windowNet struct {
@@ -140,10 +162,10 @@ func (a WindowNet) Train(ctx context.Context, rng *rand.Rand, t Training) (Model
 		return m, nil
 	}
 	m.head.Vocab = learnWindowVocab(windowPorts(a.Port), t.Examples, maxWindowPorts)
-	c := lstm.Config{
-		Vocab: m.head.Vocab.sizes(), Dim: windowDims(), Hidden: a.Hidden, Layers: a.Layers,
-		Bidirectional: a.both, Classes: len(t.Classes),
+	if a.Input == inputNumbers {
+		m.head.Vocab.Numbers, m.head.Vocab.Lengths = true, nil
 	}
+	c := a.config(m.head.Vocab, len(t.Classes))
 	if err := a.fits(c, t.Examples); err != nil {
 		return nil, err
 	}

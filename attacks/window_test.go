@@ -26,6 +26,11 @@ func TestWindowNetContract(t *testing.T) {
 	t.Run("forest", func(t *testing.T) { attacktest.Run(t, attacks.NewWindowForest()) })
 	t.Run("lstm", func(t *testing.T) { attacktest.Run(t, quickNet(attacks.NewWindowLSTM())) })
 	t.Run("blstm", func(t *testing.T) { attacktest.Run(t, quickNet(attacks.NewWindowBLSTM())) })
+	t.Run("numbers", func(t *testing.T) {
+		a := quickNet(attacks.NewWindowBLSTM())
+		a.Input = "numbers"
+		attacktest.Run(t, a)
+	})
 }
 
 // windowTraining is three homes of two devices that take turns.
@@ -165,6 +170,7 @@ func TestWindowParameters(t *testing.T) {
 	for id, want := range map[string]string{
 		"window-blstm:hidden=20":     "multiple of 16",
 		"window-lstm:port=src":       "dst or remote",
+		"window-blstm:input=bytes":   "classes or numbers",
 		"window-lstm:dropout=1":      "dropout=1",
 		"window-forest:trees=0":      "trees=0",
 		"window-forest:port=both":    "dst or remote",

@@ -27,6 +27,10 @@ type Config struct {
 	Vocab []int
 	// Dim holds the width of each feature's embedding.
 	Dim []int
+	// Unit makes features numbers: where it is above 0, value v of the feature
+	// enters as v times Unit, and nothing about it is learned; its width is 1.
+	// Nil: all features have learned embeddings.
+	Unit []float32 `json:",omitempty"`
 	// Hidden is the number of units per layer and direction, a multiple of 16.
 	Hidden int
 	// Layers is the number of stacked layers, at least 1.
@@ -60,9 +64,15 @@ func (c Config) Check() error {
 	case c.Classes < 1 || c.Classes > maxClasses:
 		return fmt.Errorf("lstm: %d classes: want 1 to %d", c.Classes, maxClasses)
 	}
+	if c.Unit != nil && len(c.Unit) != len(c.Vocab) {
+		return fmt.Errorf("lstm: %d units for %d features", len(c.Unit), len(c.Vocab))
+	}
 	rows := 0
 	for f := range c.Vocab {
 		rows += c.Vocab[f]
+		if c.number(f) && (c.Dim[f] != 1 || math.IsInf(float64(c.Unit[f]), 1)) {
+			return fmt.Errorf("lstm: feature %d is a number of unit %v and width %d: want a finite unit and width 1", f, c.Unit[f], c.Dim[f])
+		}
 		if c.Vocab[f] < 1 || c.Vocab[f] > maxVocab || c.Dim[f] < 1 || c.Dim[f] > maxDim {
 			return fmt.Errorf("lstm: feature %d has %d values of width %d: want 1 to %d of 1 to %d", f, c.Vocab[f], c.Dim[f], maxVocab, maxDim)
 		}
@@ -72,6 +82,9 @@ func (c Config) Check() error {
 	}
 	return nil
 }
+
+// number says that feature f is a number and not an embedding.
+func (c Config) number(f int) bool { return c.Unit != nil && c.Unit[f] > 0 }
 
 // dirs is the number of directions.
 func (c Config) dirs() int {
@@ -119,9 +132,13 @@ func New(rng *rand.Rand, c Config) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range n.embed {
+	for f, t := range n.embed {
 		for i := range t.W {
-			t.W[i] = float32(rng.NormFloat64())
+			if c.number(f) {
+				t.W[i] = float32(i) * c.Unit[f]
+			} else {
+				t.W[i] = float32(rng.NormFloat64())
+			}
 		}
 	}
 	for _, dirs := range n.layers {

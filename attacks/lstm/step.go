@@ -163,9 +163,13 @@ func (s *slice) inputWeights(d, f int) {
 	}
 }
 
-// embeddings computes the gradient of half the rows of feature f's embedding.
+// embeddings computes the gradient of half the rows of feature f's embedding;
+// that of a number stays zero.
 func (s *slice) embeddings(f, half int) {
 	n, h4 := s.n, 4*s.n.cfg.Hidden
+	if n.cfg.number(f) {
+		return
+	}
 	e := n.embed[f]
 	lo, hi := half*e.Rows/2, (half+1)*e.Rows/2
 	grad := e.of(s.grad)[lo*e.Cols : hi*e.Cols]

@@ -42,6 +42,13 @@ func small(layers int, both bool) Config {
 	return Config{Vocab: []int{5, 3, 40}, Dim: []int{6, 2, 9}, Hidden: 16, Layers: layers, Bidirectional: both, Classes: 4}
 }
 
+// numbers is small with a third feature that is a number.
+func numbers(layers int, both bool) Config {
+	c := small(layers, both)
+	c.Dim[2], c.Unit = 1, []float32{2: 0.05}
+	return c
+}
+
 func all(d Data) []int32 {
 	w := make([]int32, d.Len())
 	for i := range w {
@@ -58,6 +65,7 @@ func TestGradients(t *testing.T) {
 			for _, both := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%v/layers=%d/both=%v", kr, layers, both), func(t *testing.T) {
 					checkGradients(t, kr, small(layers, both))
+					checkGradients(t, kr, numbers(layers, both))
 				})
 			}
 		}
@@ -82,6 +90,12 @@ func checkGradients(t *testing.T, kr Kernel, c Config) {
 	g = slices.Clone(g)
 	for _, p := range n.ts {
 		gp := p.of(g)
+		if p.Name == "embed2" && c.number(2) {
+			if m := slices.Max(gp) - slices.Min(gp); m != 0 {
+				t.Errorf("the values of a number are learned: gradients %g apart", m)
+			}
+			continue
+		}
 		order := make([]int, len(gp))
 		for i := range order {
 			order[i] = i
@@ -305,6 +319,8 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"hidden", func(c *Config, d *Data, o *Options) { c.Hidden = 17 }, "hidden 17"},
 		{"table", func(c *Config, d *Data, o *Options) { c.Vocab, c.Hidden = []int{5, 3, 1 << 16}, 2048 }, "too large"},
+		{"units", func(c *Config, d *Data, o *Options) { c.Unit = []float32{1} }, "1 units for 3 features"},
+		{"width", func(c *Config, d *Data, o *Options) { c.Unit = []float32{0, 0, 1} }, "feature 2 is a number"},
 		{"epochs", func(c *Config, d *Data, o *Options) { o.Epochs = 0 }, "epochs 0"},
 		{"rate", func(c *Config, d *Data, o *Options) { o.Rate = math.NaN() }, "rate NaN"},
 		{"dropout", func(c *Config, d *Data, o *Options) { o.Dropout = 1 }, "dropout 1"},
@@ -375,11 +391,13 @@ func TestMemoryCoversTheBatch(t *testing.T) {
 }
 
 // TestKernelsLearnAlike states how far scores of models from different kernels
-// may be apart: 0.05 in recall on this task.
+// may be apart: 0.02 in recall on this task, which all learn well.
 func TestKernelsLearnAlike(t *testing.T) {
+	const batch, steps = 40, 500
 	c := small(1, true)
+	c.Vocab[2] = 4 // noise with few values is soon ignored
 	rng := rand.New(rand.NewPCG(5, 6))
-	d, test := task(rng, c, 60, 11), task(rng, c, 100, 11)
+	d, test := task(rng, c, 20*batch, 11), task(rng, c, 200, 11)
 	var scores []float64
 	for _, kr := range Kernels() {
 		n, err := New(rand.New(rand.NewPCG(1, 1)), c)
@@ -387,15 +405,19 @@ func TestKernelsLearnAlike(t *testing.T) {
 			t.Fatal(err)
 		}
 		n.Refresh(kr)
-		s := newStepper(n, d.Steps, 20, Options{Workers: 2, Clip: 5}, [2]uint64{})
-		for i := range 150 {
-			s.step(d, all(d)[i%3*20:][:20], 0.02)
+		s := newStepper(n, d.Steps, batch, Options{Workers: 2, Clip: 5}, [2]uint64{})
+		order := all(d)
+		for i := range steps {
+			s.step(d, order[i%20*batch:][:batch], 0.03*(1-float64(i)/steps))
 		}
 		scores = append(scores, n.recall(test, 2))
 	}
 	t.Logf("recall by kernel %v: %.4f", Kernels(), scores)
 	for i, s := range scores {
-		if math.Abs(s-scores[0]) > 0.05 {
+		if s < 0.95 {
+			t.Errorf("%v: recall %.4f, want at least 0.95", Kernels()[i], s)
+		}
+		if math.Abs(s-scores[0]) > 0.02 {
 			t.Errorf("%v: recall %.4f, %v has %.4f", Kernels()[i], s, Kernels()[0], scores[0])
 		}
 	}
