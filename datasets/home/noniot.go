@@ -22,6 +22,7 @@ type nonIoTProfile struct {
 	Game          stream           `yaml:"game"`
 	DownloadBytes length           `yaml:"download_bytes"`
 	Profiles      []*personProfile `yaml:"profiles"`
+	Light         lightProfile     `yaml:"light"`
 }
 
 // personProfile says how one such device is used.
@@ -31,6 +32,8 @@ type personProfile struct {
 	Session          span               `yaml:"session_s"`
 	IdleFlowsPerHour int64              `yaml:"idle_flows_per_hour"`
 	Apps             map[string]float64 `yaml:"apps"`
+	// KeptApps is how many apps of a lightly used device hold a connection open.
+	KeptApps int `yaml:"kept_apps"`
 }
 
 // surfer plays the use of one device that is no smart-home device.
@@ -47,9 +50,10 @@ type surfer struct {
 // log2(packets / packets of the point before) * 65536.
 type cdfPoint struct{ packets, share, log2 int64 }
 
-// surf plays the device's whole recording. Busy multiplies the sessions; they
-// keep to the hours of people's activity if byHour is set.
-func (d *device) surf(busy float64, byHour bool) error {
+// surf plays the device's whole recording; its uses keep to the hours of
+// people's activity if byHour is set. Devices without such a profile stay
+// silent.
+func (d *device) surf(byHour bool) {
 	s := &surfer{device: d, n: d.home.profile.NonIoT, r: newRand(d.home.seed, d.home.name, d.ID, d.addr.String(), "surf")}
 	for _, u := range s.n.Profiles {
 		if u.ID == d.ID {
@@ -57,18 +61,24 @@ func (d *device) surf(busy float64, byHour bool) error {
 		}
 	}
 	if s.use == nil {
-		return nil
+		return
 	}
 	s.cdf = flowTable(s.n.FlowPackets)
 	s.apps = habits(s.use.Apps, s.r)
-	days := float64(d.home.end) / float64(24*3600*second)
-	want := int64(s.use.SessionsPerDay * busy * days * million)
+	s.sessions(byHour, s.session)
+	s.idle(func(at int64) { s.conversation(at, s.site(), min(s.flowLength(), 100)) })
+}
+
+// sessions plays the uses of the device, one after another.
+func (s *surfer) sessions(byHour bool, play func(from, to int64)) {
+	days := float64(s.home.end) / float64(24*3600*second)
+	want := int64(s.use.SessionsPerDay * days * million)
 	var starts []int64
 	for ; want > 0 && (want >= million || chance(s.r, want)); want -= million {
-		at := between(s.r, 0, d.home.end)
+		at := between(s.r, 0, s.home.end)
 		if byHour {
 			at -= at % (24 * 3600 * second)
-			at += hourOfDay(d.home.profile.Household.HourWeights, s.r)
+			at += hourOfDay(s.home.profile.Household.HourWeights, s.r)
 		}
 		starts = append(starts, at)
 	}
@@ -77,13 +87,16 @@ func (d *device) surf(busy float64, byHour bool) error {
 	for _, at := range starts {
 		at = max(at, free)
 		free = at + s.use.Session.draw(s.r)
-		s.session(at, min(free, d.home.end))
+		play(at, min(free, s.home.end))
 	}
+}
+
+// idle plays what the device does on its own.
+func (s *surfer) idle(play func(at int64)) {
 	hour := int64(3600 * second)
-	for at := int64(0); at < d.home.end && s.use.IdleFlowsPerHour > 0; at += between(s.r, 0, 2*hour/s.use.IdleFlowsPerHour) {
-		s.conversation(at, s.site(), min(s.flowLength(), 100))
+	for at := int64(0); at < s.home.end && s.use.IdleFlowsPerHour > 0; at += between(s.r, 0, 2*hour/s.use.IdleFlowsPerHour) {
+		play(at)
 	}
-	return nil
 }
 
 // flowTable prepares the published distribution of flow lengths.

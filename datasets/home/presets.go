@@ -34,13 +34,13 @@ type recipe struct {
 	people  []string // phones and computers
 	gateway bool
 	when    schedule
-	lo, hi  int64   // seconds
-	busy    float64 // how much more than usual people's devices are used
-	longest int64   // seconds after which somebody stops a stream, 0 never
-	era     string  // generation of devices that have several
-	router  bool    // the homes' routers answer look-ups
-	alone   bool    // every device in a recording of its own
-	clips   bool    // cut into one clip per event
+	lo, hi  int64  // seconds
+	light   bool   // people's devices are used lightly, all the time
+	longest int64  // seconds after which somebody stops a stream, 0 never
+	era     string // generation of devices that have several
+	router  bool   // the homes' routers answer look-ups
+	alone   bool   // every device in a recording of its own
+	clips   bool   // cut into one clip per event
 	tasks   []datasets.Task
 }
 
@@ -76,7 +76,7 @@ func morePresets() []Preset {
 			"orvibo_plug", "tmall_genie", "tplink_plug", "xiaobai_camera", "xiaomi_hub",
 		},
 		people: []string{"phone", "tablet", "laptop", "pc"},
-		when:   perDevice, lo: 60, hi: 600, busy: 1, longest: 120, era: "2019", router: true, tasks: device,
+		when:   perDevice, lo: 60, hi: 600, light: true, longest: 60, era: "2019", router: true, tasks: device,
 	}
 	ind := noise
 	ind.alone = true
@@ -87,11 +87,11 @@ func morePresets() []Preset {
 	gateway := recipe{gateway: true, when: commands, tasks: []datasets.Task{datasets.Gateway}}
 	full := recipe{
 		devices: everyDevice(), people: []string{"phone", "phone", "tablet", "laptop", "pc"}, gateway: true,
-		when: lived, busy: 1, tasks: []datasets.Task{datasets.Events, datasets.Device, datasets.Gateway},
+		when: lived, tasks: []datasets.Task{datasets.Events, datasets.Device, datasets.Gateway},
 	}
 	small := recipe{
 		devices: []string{"amazon_plug", "echo_dot", "hue_bridge", "tplink_plug", "tuya_bulb"}, people: []string{"phone"},
-		when: controlled, lo: 40, hi: 80, busy: 1, tasks: []datasets.Task{datasets.Events, datasets.Device},
+		when: controlled, lo: 40, hi: 80, tasks: []datasets.Task{datasets.Events, datasets.Device},
 	}
 	return []Preset{
 		{"homemole-ind", "ten smart-home devices and four others, each recorded alone", Params{5, 3, "same"}, ind},
@@ -195,10 +195,12 @@ func (rc *recipe) fill(h *house, i, homes int) error {
 		if err := d.background(); err != nil {
 			return err
 		}
-		if d.isPerson() {
-			if err := d.surf(rc.busy, rc.when == lived); err != nil {
-				return err
-			}
+		switch {
+		case !d.isPerson():
+		case rc.light:
+			d.surfLightly()
+		default:
+			d.surf(rc.when == lived)
 		}
 	}
 	h.acknowledge()

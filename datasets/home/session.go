@@ -58,24 +58,39 @@ func (h *house) controlledSession(lo, hi int64) []trigger {
 	return out
 }
 
+// spoken are the gaps between the commands to an assistant or a story teller:
+// HomeMole played them again and again; trials elsewhere are 60 s (IoTEvent) and
+// 120 s apart (Apthorpe et al.).
+const (
+	spokenLo = 60 * second
+	spokenHi = 180 * second
+)
+
 // restless triggers events of every device again and again, each device on
-// its own, with gaps drawn from lo to hi.
+// its own, with gaps drawn from lo to hi or, where they are spoken to, those of
+// commands. Activities are drawn by how often they are in a lived-in home.
 func (h *house) restless(lo, hi int64) []trigger {
 	var out []trigger
 	for _, d := range h.devices {
-		var classes []*eventProfile
-		for _, e := range d.Events {
-			if e.RatePerDay > 0 {
-				classes = append(classes, e)
+		var classes value
+		for i, e := range d.Events {
+			if w := ppm(e.RatePerDay); w > 0 {
+				classes.choices = append(classes.choices, weighted{int64(i), w})
+				classes.total += w
 			}
 		}
-		if len(classes) == 0 {
+		if classes.total == 0 {
 			continue
+		}
+		classes.form = choice
+		lo, hi := lo, hi
+		if d.Type == "voice_assistant" || d.Type == "audio_player" {
+			lo, hi = spokenLo, spokenHi
 		}
 		r := newRand(h.seed, h.name, d.ID, "restless")
 		var mine []trigger
 		for t := between(r, 0, hi); t < h.end; t += between(r, lo, hi) {
-			mine = append(mine, trigger{t, d, classes[r.Int64N(int64(len(classes)))]})
+			mine = append(mine, trigger{t, d, d.Events[classes.draw(r)]})
 		}
 		alternate(mine, r)
 		out = append(out, mine...)
