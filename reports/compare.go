@@ -25,6 +25,7 @@ func Compare(before, after *Set) Table {
 	}}
 	was, is := before.summaries(), after.summaries()
 	var ps []float64
+	var diffs [][]float64
 	alone := 0
 	for _, p := range after.panels {
 		for _, d := range after.defenses[p] {
@@ -38,15 +39,15 @@ func Compare(before, after *Set) Table {
 			v := number(b.Advantage-a.Advantage, signed)
 			if lo, hi, ok := interval(diff); ok && !p.Split.Within() {
 				v.Lo, v.Hi, v.HasInterval = lo, hi, true
-				v.Text += fmt.Sprintf(" [%s %s]", signed(lo), signed(hi))
+				v.Text += " " + bounds(lo, hi, 2, signed)
 			}
 			data := p.Dataset
 			if x, y := before.digest(p), after.digest(p); x != y {
 				data += " (other data)"
 			}
-			ps = append(ps, stats.SignFlip(diff))
+			ps, diffs = append(ps, stats.SignFlip(diff)), append(diffs, diff)
 			t.Rows = append(t.Rows, []Value{
-				word(data), word(taskName(p.Task)), after.defenseLabel(d), number(a.Advantage, score), number(b.Advantage, score), v,
+				word(data), word(taskName(p.Task)), after.defenseLabel(d), number(a.Advantage, score).of(gain(p, d, a)), number(b.Advantage, score).of(gain(p, d, b)), v,
 				missing(), missing(), before.overhead(p, d), after.overhead(p, d),
 			})
 		}
@@ -62,14 +63,19 @@ func Compare(before, after *Set) Table {
 		case q <= 1-bench.Level:
 			row[7] = word("better: leaks less")
 		default:
-			row[7] = word("within noise")
+			row[7] = word(undecided(diffs[i], len(ps)))
 		}
 	}
-	t.Notes = append(t.Notes, "Advantage of the best attack; sign-flip test over the test groups that both runs have, Holm over the table; no interval below 5 groups. With n groups no p is below 2 to the power of 1 - n, so few groups can hide a change.")
+	t.Notes = append(t.Notes, "Advantage of the best attack; sign-flip test over the test groups that both runs have, Holm over the table; no interval below 5 groups. "+fewGroups)
 	if alone > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("%d of the second run's defenses and tasks have no counterpart that did not fail in the first.", alone))
 	}
 	return t
+}
+
+// gain is where the advantage of a summary comes from.
+func gain(p Panel, d string, m bench.Summary) Origin {
+	return Origin{Op: Gain, Metric: "advantage", Panel: p, Defense: d, Attacker: bestAttacker(m)}
 }
 
 // digest is that of a panel's data.

@@ -103,6 +103,11 @@ func fixtureResult(rng *rand.Rand, c bench.Cell, di, ai int) bench.Result {
 		InBytes: [2]int64{in, in}, OutBytes: [2]int64{in, in + int64(di)*in*3/2}, InPackets: [2]int64{5, 5}, OutPackets: [2]int64{5, 5 + int64(di)},
 		Seconds: 3600, DelayMean: 0.001 * float64(di), DelayP95: 0.0123 * float64(di), DelayMax: 0.1 * float64(di), More: []bench.Metric{{Name: "gb_per_month", Value: 1.5 * float64(di)}},
 	}
+	for _, kind := range dialectKinds() {
+		for i, m := range kind.of {
+			r.Cost.More = append(r.Cost.More, bench.Metric{Name: m[0], Value: float64(di) * (float64(i)/3 + float64(c.Fold)/1000)})
+		}
+	}
 	for k := range bench.DelayParts {
 		if di > 0 {
 			r.Cost.Delays = append(r.Cost.Delays, 0.1*float64(di)*math.Pow(float64(k+1)/bench.DelayParts, float64(di)))

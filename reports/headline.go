@@ -101,17 +101,10 @@ func (s *Set) headlineValue(p Panel, d string, m bench.Summary, ok bool, n *note
 	if m.Failed == m.Cells || m.Attack == "" {
 		return word("failed")
 	}
-	a := Attacker{Attack: m.Attack, Knowledge: m.Knowledge}
-	if a.Knowledge == bench.Transfer {
-		a.TrainDefense = m.TrainDefense
-	}
-	v := number(m.Advantage, score)
-	if m.Failed == 0 {
-		v.Of = &Origin{Op: Gain, Metric: "advantage", Panel: p, Defense: d, Attacker: a}
-	}
+	v := number(m.Advantage, score).of(gain(p, d, m))
 	if m.HasInterval {
 		v.Lo, v.Hi, v.HasInterval = m.Lo, m.Hi, true
-		v.Text += fmt.Sprintf(" [%s %s]", short(m.Lo), short(m.Hi))
+		v.Text += " " + bounds(m.Lo, m.Hi, 2, short)
 	}
 	if m.Advantage == 0 {
 		v.Text += " " + n.mark("best attack is at its floor")

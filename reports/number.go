@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -35,7 +36,20 @@ func score(v float64) string {
 	return fixed(v, 2)
 }
 
-// short is a bound of an interval: two digits, no zero before the point.
+// bounds writes an interval with the given number of digits after the point,
+// rounded outward: what is printed holds what was computed.
+func bounds(lo, hi float64, digits int, format func(float64) string) string {
+	return fmt.Sprintf("[%s %s]", format(-upTo(-lo, digits)), format(upTo(hi, digits)))
+}
+
+// upTo is the smallest number of n digits after the point that is not below v,
+// but for what floating point adds to a number of so few digits.
+func upTo(v float64, n int) float64 {
+	unit := math.Pow(10, float64(n))
+	return math.Ceil(v*unit-1e-9) / unit
+}
+
+// short is a share with two digits, no zero before the point.
 func short(v float64) string {
 	s := fixed(v, 2)
 	if s == "1.00" {
@@ -107,13 +121,16 @@ func amount(v float64) string {
 	return digits(v, 3)
 }
 
-// pValue writes a p-value; a figure above 0.05 is never rounded down to it.
+// pValue writes a p-value; neither a figure above 0.05 nor one below it is
+// rounded to it.
 func pValue(p float64) string {
 	switch {
 	case p < 0.001:
 		return "<0.001"
 	case p > 0.05 && p < 0.0505:
 		return ">0.050"
+	case p < 0.05 && p >= 0.0495:
+		return "<0.050"
 	}
 	return fixed(p, 3)
 }

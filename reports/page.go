@@ -210,13 +210,15 @@ func (s *Set) pairsTable() Table {
 				o := Origin{Op: Mean, Metric: metric, Panel: p, Defense: d, Attacker: a}
 				floor, gain := o, o
 				floor.Metric, gain.Op, gain.Metric = "floor", Gain, "advantage"
+				cells := o
+				cells.Op = Cells
 				data := p.Dataset
 				if p.Split.Within() {
 					data += " (within)"
 				}
 				t.Rows = append(t.Rows, []Value{
 					s.defenseLabel(d), word(attack), word(knows), word(taskName(p.Task)), word(data), word(string(p.Vantage)), word(metricName(metric)),
-					s.value(o, score), s.value(floor, score), s.value(gain, score), over, delay, number(float64(n), amount),
+					s.value(o, score), s.value(floor, score), s.value(gain, score), over, delay, number(float64(n), amount).of(cells),
 				})
 			}
 		}

@@ -208,10 +208,10 @@ func withGroups(v Value, p Panel, rs []*bench.Result, figure func(*bench.Result)
 	if v.Num <= 1 {
 		v.Hi = min(hi, 1)
 	}
-	bound := short
 	if v.Hi > 1 {
-		bound = func(x float64) string { return digits(x, 3) }
+		v.Text += " " + bounds(v.Lo, v.Hi, 3, func(x float64) string { return group(fixed(x, 3)) })
+	} else {
+		v.Text += " " + bounds(v.Lo, v.Hi, 2, short)
 	}
-	v.Text += fmt.Sprintf(" [%s %s]", bound(v.Lo), bound(v.Hi))
 	return v
 }

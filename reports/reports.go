@@ -44,9 +44,9 @@ type Options struct {
 	Program string
 }
 
-// WriteAll draws everything from rs into the folder dir: results.csv and
-// groups.csv, report.md, table.txt, table.tex, report.html, and the main
-// figures as SVG, PNG and PDF. It returns the text for a terminal:
+// WriteAll draws everything from rs into the folder dir: results.csv,
+// groups.csv and classes.csv, report.md, table.txt, table.tex, report.html, and
+// the main figures as SVG, PNG and PDF. It returns the text for a terminal:
 // the headline table and where the rest lies. rs is not modified. Errors name
 // the file that could not be written.
 func WriteAll(dir string, rs []bench.Result, o Options) (string, error) {
@@ -55,6 +55,7 @@ func WriteAll(dir string, rs []bench.Result, o Options) (string, error) {
 	w := writer{dir: dir}
 	w.buffer("results.csv", func(b *bytes.Buffer) error { return s.WriteResults(b) })
 	w.buffer("groups.csv", func(b *bytes.Buffer) error { return s.WriteGroups(b) })
+	w.buffer("classes.csv", func(b *bytes.Buffer) error { return s.WriteClasses(b) })
 	w.buffer("table.txt", func(b *bytes.Buffer) error { b.WriteString(text); return nil })
 	w.buffer("report.md", func(b *bytes.Buffer) error { b.WriteString(s.markdown()); return nil })
 	w.buffer("table.tex", func(b *bytes.Buffer) error { return WriteTables(b, LaTeX, s.mainTables()) })

@@ -2,20 +2,19 @@ package reports
 
 import (
 	"bytes"
-	"encoding/csv"
+	"crypto/sha256"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"veilbench/bench"
 	"veilbench/datasets/datatest"
 )
 
@@ -94,6 +93,29 @@ func TestGoldenFigures(t *testing.T) {
 	}
 }
 
+// Every panel of every kind of figure: title, caption and what its SVG, PGF and
+// PDF hash to. The first of each kind is a golden file as a whole.
+func TestGoldenPanels(t *testing.T) {
+	var list strings.Builder
+	for _, n := range FigureNames() {
+		s := NewSet(smallFixture(), Options{})
+		if n == "study" || n == "tolerance" {
+			s = NewSet(studyFixture(5), Options{})
+		}
+		for _, f := range s.Figures(n) {
+			fmt.Fprintf(&list, "%s: %s\n  %s\n", n, f.Title, f.Caption)
+			for _, format := range []Format{SVG, PGF, PDF} {
+				var b bytes.Buffer
+				if err := f.Write(&b, format, 0); err != nil {
+					t.Fatal(err)
+				}
+				fmt.Fprintf(&list, "  %s %.8x\n", format, sha256.Sum256(b.Bytes()))
+			}
+		}
+	}
+	golden(t, "figures.txt", []byte(list.String()))
+}
+
 func TestGoldenPage(t *testing.T) {
 	var b bytes.Buffer
 	if err := NewSet(smallFixture(), Options{}).WritePage(&b); err != nil {
@@ -106,109 +128,6 @@ func TestGoldenPage(t *testing.T) {
 		}
 	}
 	golden(t, "page.html", b.Bytes())
-}
-
-// csvRows reads what WriteResults wrote, by column name.
-func csvRows(t *testing.T, s *Set) []map[string]string {
-	t.Helper()
-	var b bytes.Buffer
-	if err := s.WriteResults(&b); err != nil {
-		t.Fatal(err)
-	}
-	recs, err := csv.NewReader(&b).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []map[string]string
-	for _, r := range recs[1:] {
-		m := map[string]string{}
-		for i, c := range recs[0] {
-			m[c] = r[i]
-		}
-		out = append(out, m)
-	}
-	return out
-}
-
-// Every number of a table that says where it is from must follow from
-// results.csv, worked out here from the file's text alone.
-func TestNumbersFollowFromResultsCSV(t *testing.T) {
-	s := NewSet(smallFixture(), Options{})
-	rows := csvRows(t, s)
-	checked := 0
-	tables := []Table{s.pairsTable()}
-	for _, n := range TableNames() {
-		tables = append(tables, s.Tables(n)...)
-	}
-	cache := map[Origin]float64{}
-	for _, tb := range tables {
-		for _, row := range tb.Rows {
-			for _, v := range row {
-				if v.Of == nil {
-					continue
-				}
-				want, ok := cache[*v.Of]
-				if !ok {
-					want = fromRows(t, rows, *v.Of)
-					cache[*v.Of] = want
-				}
-				checked++
-				if d := v.Num - want; d > 1e-12*max(1, want) || -d > 1e-12*max(1, want) {
-					t.Errorf("%s: %q is %v, results.csv gives %v (%+v)", tb.Title, v.Text, v.Num, want, *v.Of)
-				}
-			}
-		}
-	}
-	if checked < 300 {
-		t.Errorf("only %d numbers were compared", checked)
-	}
-}
-
-func fromRows(t *testing.T, rows []map[string]string, o Origin) float64 {
-	t.Helper()
-	get := func(metric string) []float64 {
-		var out []float64
-		seen := map[string]bool{}
-		for _, r := range rows {
-			if r["metric"] != metric || r["dataset"] != o.Panel.Dataset || r["task"] != string(o.Panel.Task) || r["vantage"] != string(o.Panel.Vantage) ||
-				r["split"] != string(o.Panel.Split) || r["defense"] != o.Defense {
-				continue
-			}
-			a := o.Attacker
-			if a.Attack != "" && (r["attack"] != a.Attack || r["knowledge"] != string(a.Knowledge)) {
-				continue
-			}
-			if k := r["fold"] + "/" + r["draw"] + "/" + r["seed"]; a.Attack == "" {
-				if seen[k] {
-					continue
-				}
-				seen[k] = true
-			}
-			v, err := strconv.ParseFloat(r["value"], 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			out = append(out, v)
-		}
-		return out
-	}
-	sum := func(x []float64) (s float64) {
-		for _, v := range x {
-			s += v
-		}
-		return s
-	}
-	mean := func(x []float64) float64 { return sum(x) / float64(len(x)) }
-	switch o.Op {
-	case Overhead:
-		return sum(get("out_bytes"))/sum(get("in_bytes")) - 1
-	case Gain:
-		f := mean(get("floor"))
-		return max(0, (mean(get(bench.Headline(o.Panel.Task)))-f)/(1-f))
-	case CostWorst:
-		return slices.Max(get(o.Metric))
-	}
-	return mean(get(o.Metric))
 }
 
 func TestFailedCellsAreShown(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/csv"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -64,6 +65,34 @@ func (s *Set) WriteGroups(w io.Writer) error {
 				string(cell.Split), strconv.Itoa(cell.Fold), strconv.FormatUint(cell.Seed, 10),
 				strconv.Itoa(cell.Draw), cell.TrainDefense, strconv.Itoa(cell.TrainDraws),
 				g.Group, r.Headline, full(g.Value), full(g.Floor), strconv.Itoa(g.N),
+			}); err != nil {
+				return err
+			}
+		}
+	}
+	c.Flush()
+	return c.Error()
+}
+
+// WriteClasses writes classes.csv: for each cell and class of the truth, how
+// many items or packets of it were tested and how many were named right.
+func (s *Set) WriteClasses(w io.Writer) error {
+	c := csv.NewWriter(w)
+	head := append(slices.Clone(resultsHead[:9]), "draw", "train_defense", "train_draws", "class", "right", "n")
+	if err := c.Write(head); err != nil {
+		return err
+	}
+	for i := range s.results {
+		r := &s.results[i]
+		cell := r.Cell
+		counts := classTallies(r)
+		for _, class := range slices.Sorted(maps.Keys(counts)) {
+			t := counts[class]
+			if err := c.Write([]string{
+				cell.Dataset, string(cell.Task), string(cell.Vantage), cell.Defense, cell.Attack, string(cell.Knowledge),
+				string(cell.Split), strconv.Itoa(cell.Fold), strconv.FormatUint(cell.Seed, 10),
+				strconv.Itoa(cell.Draw), cell.TrainDefense, strconv.Itoa(cell.TrainDraws),
+				class, strconv.FormatInt(t.right, 10), strconv.FormatInt(t.n, 10),
 			}); err != nil {
 				return err
 			}

@@ -39,20 +39,26 @@ type Value struct {
 	// Lo and Hi bound Num if HasInterval.
 	Lo, Hi      float64
 	HasInterval bool
-	// Of says how Num follows from results.csv; nil for text.
+	// Of says how Num follows from what is stored beside the tables; nil for
+	// text.
 	Of *Origin
 }
 
-// Origin says how a number follows from rows of results.csv: those of Pair's
-// cells with the given metric, taken together by Op.
+// Origin says how a number follows from rows of results.csv, groups.csv or
+// classes.csv: those of the selected cells with the given metric or class,
+// taken together by Op.
 type Origin struct {
-	Op     Op
+	Op Op
+	// Metric is a metric, or the class of ClassRecall and ClassCount.
 	Metric string
 	Panel  Panel
-	// Defense, Attack, Knowledge and TrainDefense select rows; empty ones
-	// select all.
+	// Defense and Attacker select rows; empty ones select all.
 	Defense  string
 	Attacker Attacker
+	// Against and Rival select the rows that Difference and SignFlip compare
+	// with.
+	Against string
+	Rival   Attacker
 }
 
 // Op takes several cells together.
@@ -67,12 +73,27 @@ const (
 	CostMean  Op = "cost mean" // of the metric over distinct traces
 	CostWorst Op = "cost max"  // largest over distinct traces
 	Count     Op = "count"     // number of cells that did not fail
+	Cells     Op = "cells"     // number of cells
+
+	ClassRecall Op = "recall of a class" // sum of right over sum of n
+	ClassCount  Op = "size of a class"   // sum of n, the largest over attackers
+
+	Groups     Op = "groups"         // number of test groups of one or of both
+	Chosen     Op = "chosen score"   // each group's by the attack that is best on the others
+	Difference Op = "difference"     // mean over groups of the difference of advantages
+	SignFlip   Op = "sign-flip test" // p-value of Difference
 )
 
 func word(s string) Value { return Value{Text: s} }
 
 func number(v float64, format func(float64) string) Value {
 	return Value{Text: format(v), Num: v, OK: true}
+}
+
+// of says what v follows from.
+func (v Value) of(o Origin) Value {
+	v.Of = &o
+	return v
 }
 
 // missing marks what was not computed.

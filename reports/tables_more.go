@@ -38,9 +38,13 @@ func (s *Set) worstAttack() []Table {
 				t.Rows = append(t.Rows, []Value{s.defenseLabel(d), word("failed"), missing(), missing(), missing(), word("failed"), missing(), missing()})
 				continue
 			}
+			of := func(op Op, metric string) Origin {
+				return Origin{Op: op, Metric: metric, Panel: p, Defense: d, Attacker: bestAttacker(m)}
+			}
 			t.Rows = append(t.Rows, []Value{
 				s.defenseLabel(d), word(s.names.of(m.Attack)), word(string(m.Knowledge)),
-				number(m.Score, score), number(m.Floor, score), s.headlineValue(p, d, m, true, &n), number(m.Chosen, score), number(float64(m.Groups), amount),
+				number(m.Score, score).of(of(Mean, metric)), number(m.Floor, score).of(of(Mean, "floor")), s.headlineValue(p, d, m, true, &n),
+				number(m.Chosen, score).of(of(Chosen, metric)), number(float64(m.Groups), amount).of(of(Groups, "")),
 			})
 		}
 		if len(t.Rows) == 0 {
@@ -54,88 +58,135 @@ func (s *Set) worstAttack() []Table {
 	return out
 }
 
-// dialects prints the ledger as other publications define overhead.
+// dialectKind is a group of overheads as other publications define them.
+type dialectKind struct {
+	what, free string
+	// of are metric, head and definition of each.
+	of [][3]string
+}
+
+func dialectKinds() []dialectKind {
+	return []dialectKind{
+		{"bytes or packets", "0 is free, but for WTF-PAD, where 1 is.", [][3]string{
+			{"dyer_bandwidth", "Dyer", "bytes added by bytes, of packets with payload"},
+			{"front_data", "FRONT", "packets of the defense's own by original packets"},
+			{"maybenot_load", "Maybenot", "packets sent up to the last original one by original packets, minus 1, mean over recordings"},
+			{"netshaper_overhead", "NetShaper", "bytes added by bytes, mean over recordings"},
+			{"qcsd_bandwidth", "QCSD", "bytes added by bytes, median over recordings"},
+			{"regulator_bandwidth", "RegulaTor", "packets sent by original packets, minus 1, mean over recordings"},
+			{"wtfpad_bandwidth", "WTF-PAD", "bytes a second by those without the defense, median over recordings (so delay makes it smaller)"},
+		}},
+		{"time", "0 is free, but for WTF-PAD, where 1 is.", [][3]string{
+			{"front_latency", "FRONT", "time to the last original packet by that without the defense, sums over recordings, minus 1"},
+			{"maybenot_delay", "Maybenot", "the same, mean over recordings"},
+			{"qcsd_latency", "QCSD", "the same, median over recordings"},
+			{"regulator_latency", "RegulaTor", "delay of the last download plus the largest of an upload by the duration, mean over recordings"},
+			{"wtfpad_latency", "WTF-PAD", "duration by that without the defense, median over recordings"},
+		}},
+	}
+}
+
+// dialects prints the ledger as other publications define overhead, what is
+// sent apart from what is delayed.
 func (s *Set) dialects() []Table {
-	names := []string{"dyer_bandwidth", "front_data", "front_latency", "maybenot_load", "maybenot_delay", "netshaper_overhead", "qcsd_bandwidth", "qcsd_latency", "regulator_bandwidth", "regulator_latency", "wtfpad_bandwidth", "wtfpad_latency"}
 	var out []Table
 	for _, p := range s.costPanels() {
-		t := Table{Title: fmt.Sprintf("Overhead as others define it: %s, %s", p.Dataset, p.Vantage), Columns: []Column{{Head: "defense"}}}
-		for _, n := range names {
-			t.Columns = append(t.Columns, Column{Head: strings.ReplaceAll(n, "_", " "), Num: true})
-		}
-		for _, d := range s.defenses[p] {
-			row := []Value{s.defenseLabel(d)}
-			for _, n := range names {
-				row = append(row, s.value(Origin{Op: CostMean, Metric: n, Panel: p, Defense: d}, dialect))
+		for _, k := range dialectKinds() {
+			t := Table{Title: fmt.Sprintf("Overhead in %s as others define it: %s, %s", k.what, p.Dataset, p.Vantage), Columns: []Column{{Head: "defense"}}}
+			var defined []string
+			for _, m := range k.of {
+				t.Columns = append(t.Columns, Column{Head: m[1], Num: true})
+				defined = append(defined, m[1]+": "+m[2])
 			}
-			t.Rows = append(t.Rows, row)
+			for _, d := range s.defenses[p] {
+				row := []Value{s.defenseLabel(d)}
+				for _, m := range k.of {
+					row = append(row, s.value(Origin{Op: CostMean, Metric: m[0], Panel: p, Defense: d}, dialect))
+				}
+				t.Rows = append(t.Rows, row)
+			}
+			t.Notes = append([]string{strings.Join(defined, "; ") + ". Mean over folds and draws. " + k.free}, s.stamps(p)...)
+			out = append(out, t)
 		}
-		t.Notes = append([]string{"Mean over folds and draws; 0 is free, except that the wtfpad ratios are 1 when free. Definitions stand beside bench.Ledger.Dialects."}, s.stamps(p)...)
-		out = append(out, t)
 	}
 	return out
 }
 
-func dialect(v float64) string { return digits(v, 3) }
+// dialect writes a ratio or a number of seconds with three significant digits,
+// none beyond a thousandth.
+func dialect(v float64) string {
+	if v > 0 && v < 0.0005 {
+		return "<0.001"
+	}
+	if a := math.Abs(v); a < 1 {
+		return fixed(v, 3)
+	}
+	return digits(v, 3)
+}
 
 // perDevice is the recall of each device under the best attack on each
 // defense, over packets of all groups.
-func (s *Set) perDevice() []Table {
-	return s.perClass("device", func(r *bench.Result) map[string]tally {
-		out := map[string]tally{}
-		for _, c := range r.Confusion {
-			for i, row := range c.Counts {
-				for j, n := range row {
-					t := out[c.Classes[i]]
-					t.n += n
-					if i == j {
-						t.right += n
-					}
-					out[c.Classes[i]] = t
-				}
-			}
-		}
-		return out
-	})
-}
+func (s *Set) perDevice() []Table { return s.perClass("device", true) }
 
 // perActivity is the share of events, clips or commands of each class that the
 // best attack named right.
-func (s *Set) perActivity() []Table {
-	return s.perClass("activity", func(r *bench.Result) map[string]tally {
-		out := map[string]tally{}
-		for _, it := range r.Items {
-			if it.Truth == "" || it.Truth == datasets.Other {
-				continue // a false alarm
-			}
-			t := out[it.Truth]
-			t.n++
-			if it.Truth == it.Answer {
-				t.right++
-			}
-			out[it.Truth] = t
-		}
-		return out
-	})
-}
+func (s *Set) perActivity() []Table { return s.perClass("activity", false) }
 
 // tally counts test items of a class.
 type tally struct{ right, n int64 }
 
+// classTallies counts packets of each device, or else items of each activity.
+// Without tested items of a class there is no entry.
+func classTallies(r *bench.Result) map[string]tally {
+	out := map[string]tally{}
+	add := func(class string, right, n int64) {
+		if t := out[class]; n > 0 {
+			out[class] = tally{t.right + right, t.n + n}
+		}
+	}
+	for _, c := range r.Confusion {
+		for i, row := range c.Counts {
+			var n int64
+			for _, k := range row {
+				n += k
+			}
+			add(c.Classes[i], row[i], n)
+		}
+	}
+	if len(r.Confusion) > 0 {
+		return out
+	}
+	for _, it := range r.Items {
+		switch {
+		case it.Truth == "" || it.Truth == datasets.Other: // a false alarm
+		case it.Truth == it.Answer:
+			add(it.Truth, 1, 1)
+		default:
+			add(it.Truth, 0, 1)
+		}
+	}
+	return out
+}
+
 // mostClasses is how many classes a table shows.
 const mostClasses = 60
 
-func (s *Set) perClass(what string, count func(*bench.Result) map[string]tally) []Table {
+// perClass is one table for each panel whose classes are devices, or whose
+// classes are not.
+func (s *Set) perClass(what string, devices bool) []Table {
 	sums := s.summaries()
 	var out []Table
 	for _, p := range s.panels {
+		if (p.Task == datasets.Device) != devices {
+			continue
+		}
 		byDefense := map[string]map[string]tally{}
 		classes := map[string]int64{}
 		for _, d := range s.defenses[p] {
 			byDefense[d] = map[string]tally{}
 			rs, _ := good(s.bestResults(p, d, sums))
 			for _, r := range rs {
-				for c, t := range count(r) {
+				for c, t := range classTallies(r) {
 					u := byDefense[d][c]
 					byDefense[d][c] = tally{u.right + t.right, u.n + t.n}
 					classes[c] = max(classes[c], u.n+t.n)
@@ -156,10 +207,11 @@ func (s *Set) perClass(what string, count func(*bench.Result) map[string]tally) 
 			names = names[:mostClasses]
 		}
 		for _, c := range names {
-			row := []Value{word(c), number(float64(classes[c]), amount)}
+			row := []Value{word(c), number(float64(classes[c]), amount).of(Origin{Op: ClassCount, Metric: c, Panel: p})}
 			for _, d := range s.defenses[p] {
 				if u := byDefense[d][c]; u.n > 0 {
-					row = append(row, number(float64(u.right)/float64(u.n), score))
+					o := Origin{Op: ClassRecall, Metric: c, Panel: p, Defense: d, Attacker: bestAttacker(sums[subject{p, d}])}
+					row = append(row, number(float64(u.right)/float64(u.n), score).of(o))
 				} else {
 					row = append(row, missing())
 				}
@@ -267,6 +319,7 @@ func (s *Set) testTable(p Panel, sums map[subject]bench.Summary) (Table, bool) {
 		{Head: "verdict"},
 	}}
 	var ps []float64
+	var diffs [][]float64
 	few := false
 	ds := s.defenses[p]
 	scores := make([]map[string]float64, len(ds))
@@ -279,37 +332,72 @@ func (s *Set) testTable(p Panel, sums map[subject]bench.Summary) (Table, bool) {
 			if len(diff) == 0 {
 				continue
 			}
-			v := number(stats.Mean(diff), signed)
+			of := func(op Op) Origin {
+				best := func(d string) Attacker { return bestAttacker(sums[subject{p, d}]) }
+				return Origin{Op: op, Panel: p, Defense: ds[j], Attacker: best(ds[j]), Against: a, Rival: best(a)}
+			}
+			v := number(stats.Mean(diff), signed).of(of(Difference))
 			if lo, hi, ok := interval(diff); ok {
 				v.Lo, v.Hi, v.HasInterval = lo, hi, true
-				v.Text += fmt.Sprintf(" [%s %s]", signed(lo), signed(hi))
+				v.Text += " " + bounds(lo, hi, 2, signed)
 			} else {
 				few = true
 			}
-			ps = append(ps, stats.SignFlip(diff))
-			t.Rows = append(t.Rows, []Value{s.defenseLabel(ds[j]), s.defenseLabel(a), v, number(float64(len(diff)), amount)})
+			ps, diffs = append(ps, stats.SignFlip(diff)), append(diffs, diff)
+			t.Rows = append(t.Rows, []Value{s.defenseLabel(ds[j]), s.defenseLabel(a), v, number(float64(len(diff)), amount).of(of(Groups))})
 		}
 	}
 	if len(ps) == 0 {
 		return t, false
 	}
 	for i, q := range stats.Holm(ps) {
-		verdict := "no difference shown"
+		verdict := undecided(diffs[i], len(ps))
 		if d := t.Rows[i][2].Num; q <= 1-bench.Level && d < 0 {
 			verdict = "leaks less"
 		} else if q <= 1-bench.Level {
 			verdict = "leaks more"
-		} else if math.Pow(2, 1-t.Rows[i][3].Num)*float64(len(ps)) > 1-bench.Level {
-			verdict = "too few groups to tell"
 		}
-		t.Rows[i] = append(t.Rows[i], number(ps[i], pValue), number(q, pValue), word(verdict))
+		p := *t.Rows[i][2].Of
+		p.Op = SignFlip
+		t.Rows[i] = append(t.Rows[i], number(ps[i], pValue).of(p), number(q, pValue), word(verdict))
 	}
-	t.Notes = append(t.Notes, "Difference of the best attack's advantage, mean over test groups; exact sign-flip test over groups (same folds and draws), Holm over the table. With n groups no p is below 2 to the power of 1 - n.")
+	t.Notes = append(t.Notes, "Difference of the best attack's advantage, mean over test groups; exact sign-flip test over groups (same folds and draws), Holm over the table. "+fewGroups)
 	if few {
 		t.Notes = append(t.Notes, fmt.Sprintf("No interval below %d groups.", stats.MinGroups))
 	}
 	t.Notes = append(t.Notes, s.stamps(p)...)
 	return t, true
+}
+
+// fewGroups says what a sign-flip test cannot do.
+const fewGroups = "With n groups no p is below 2 to the power of 1 - n: 5 groups give 0.0625 at best, so whatever the difference they cannot show it, and the more rows a table has, the more groups it takes. Where that is so, the verdict says in how many groups the sign of the difference is the same."
+
+// undecided says why a test found nothing: because there is no difference to
+// see, or because so few groups in so many tests cannot show any.
+func undecided(diff []float64, tests int) string {
+	n := len(diff)
+	if n == 0 {
+		return "no group in both"
+	}
+	if math.Pow(2, 1-float64(n))*float64(tests) <= 1-bench.Level {
+		return "no difference shown"
+	}
+	less, more := 0, 0
+	for _, d := range diff {
+		if d < 0 {
+			less++
+		}
+		if d > 0 {
+			more++
+		}
+	}
+	switch {
+	case less > more:
+		return fmt.Sprintf("too few groups to tell (less in %d of %d)", less, n)
+	case more > 0:
+		return fmt.Sprintf("too few groups to tell (more in %d of %d)", more, n)
+	}
+	return "too few groups to tell (the same in all)"
 }
 
 // paired are the differences a - b over groups that both have, by group.
@@ -323,13 +411,14 @@ func paired(a, b map[string]float64) []float64 {
 	return out
 }
 
-// signed writes a difference of shares.
+// signed writes a difference of shares: with two digits, and as many more as
+// it takes to tell it from none.
 func signed(v float64) string {
 	s := fixed(v, 2)
-	if v > 0 && s != "0.00" {
-		return "+" + s
+	for n := 3; v != 0 && strings.Trim(s, "-0.") == "" && n <= 9; n++ {
+		s = fixed(v, n)
 	}
-	return s
+	return plus(v) + s
 }
 
 // attackCost is what attacks took on this machine, when that is known.
