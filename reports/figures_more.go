@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"maps"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -137,6 +138,9 @@ func (g barChart) draw(c draw.Canvas) {
 				continue
 			}
 			fillRect(c, okabeIto(k), x0, y-h+0.4, x(b.v), y-0.4)
+			if x(b.v)-x0 < 1 { // a bar that nobody sees is not one left out
+				c.FillText(aligned(5, left, center), vg.Point{X: max(x0, x(b.hi)) + 3, Y: y - h/2}, score(b.v))
+			}
 			if b.whisks {
 				w := line(color.Black, 0.6)
 				c.StrokeLine2(w, x(b.lo), y-h/2, x(b.hi), y-h/2)
@@ -376,7 +380,10 @@ func (s *Set) ranks() []Figure {
 			continue
 		}
 		r := s.rankDiagram(p, t, sums)
-		what := "Mean rank of each defense over test groups, the one that leaks least at the left. A bar joins neighbors that the paired tests, adjusted by Holm, do not tell apart."
+		what := "Mean rank of each defense over test groups, the one that leaks least at the top. A bar at the right joins neighbors that the paired tests, adjusted by Holm, do not tell apart."
+		if slices.ContainsFunc(t.Rows, func(row []Value) bool { return strings.HasPrefix(row[6].Text, tooFew) }) {
+			what += fmt.Sprintf(" Over %s they cannot tell any two apart, however different.", plural(r.groups, "test group"))
+		}
 		out = append(out, Figure{Title: "Ranks of defenses: " + p.about(), Caption: s.caption(p, what, s.defenses[p], nil), height: r.height, draw: r.draw})
 	}
 	return out

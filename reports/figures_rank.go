@@ -15,9 +15,10 @@ import (
 
 // rankDiagram is a critical-difference diagram.
 type rankDiagram struct {
-	names []string // by mean rank
-	rank  []float64
-	joins [][2]int // first and last of neighbors that are not told apart
+	names  []string // by mean rank
+	rank   []float64
+	joins  [][2]int // first and last of neighbors that are not told apart
+	groups int      // over which ranks are means
 }
 
 // rankDiagram ranks the defenses of p within each test group, ties sharing
@@ -51,7 +52,7 @@ func (s *Set) rankDiagram(p Panel, t Table, sums map[subject]bench.Summary) rank
 		}
 	}
 	slices.SortStableFunc(ds, func(a, b string) int { return cmp.Compare(mean[a], mean[b]) })
-	var r rankDiagram
+	r := rankDiagram{groups: len(groups)}
 	for _, d := range ds {
 		r.names = append(r.names, s.defenseLabel(d).Text)
 		r.rank = append(r.rank, mean[d])
@@ -76,49 +77,46 @@ func (s *Set) rankDiagram(p Panel, t Table, sums map[subject]bench.Summary) rank
 	return r
 }
 
-const rankRow = 11
+// Sizes of a rank diagram.
+const (
+	rankRow  = 11 // height of a row
+	rankBar  = 6  // room for a bar that joins neighbors
+	rankAxis = 27 // height of the axis and its name
+)
 
 func (r rankDiagram) height(vg.Length) vg.Length {
-	return 33 + vg.Length(len(r.joins))*5 + vg.Length((len(r.names)+1)/2)*rankRow + 6
+	return vg.Length(len(r.names))*rankRow + rankAxis + 4
 }
 
+// draw puts one defense in a row: names beside each other above one axis would
+// leave no room for it in a column.
 func (r rankDiagram) draw(c draw.Canvas) {
-	sty := typeStyle(smallType)
-	var room vg.Length
-	for _, n := range r.names {
-		room = max(room, sty.Width(n+" 10.0"))
-	}
-	room = min(room, 0.38*(c.Max.X-c.Min.X)) + 6
+	width := c.Max.X - c.Min.X
+	x0 := c.Min.X + heat{rows: r.names}.labelRoom(width) + 4
+	x1 := c.Max.X - 26 - vg.Length(len(r.joins))*rankBar
 	n := float64(len(r.names))
-	x := func(v float64) vg.Length {
-		return c.Min.X + room + (c.Max.X-c.Min.X-2*room)*vg.Length((v-1)/max(n-1, 1))
-	}
-	y := c.Max.Y - 21
-	axis := line(color.Black, 0.7)
-	c.StrokeLine2(axis, x(1), y, x(n), y)
-	c.FillText(aligned(labelType, center, top), vg.Point{X: x((1 + n) / 2), Y: c.Max.Y}, "mean rank")
+	x := func(v float64) vg.Length { return x0 + (x1-x0)*vg.Length((v-1)/max(n-1, 1)) }
+	y0 := c.Min.Y + rankAxis
+	y := func(row int) vg.Length { return c.Max.Y - 4 - (vg.Length(row)+0.5)*rankRow }
+	axis := line(color.Black, 0.6)
+	c.StrokeLine2(axis, x(1), y0-2, x(n), y0-2)
+	every := 1 + len(r.names)/12
 	for i := range r.names {
-		c.StrokeLine2(axis, x(float64(i+1)), y, x(float64(i+1)), y+3)
-		if i == 0 || i == len(r.names)-1 || len(r.names) < 12 {
-			c.FillText(aligned(smallType, center, bottom), vg.Point{X: x(float64(i + 1)), Y: y + 3}, fmt.Sprint(i+1))
+		c.StrokeLine2(axis, x(float64(i+1)), y0-2, x(float64(i+1)), y0-5)
+		if i%every == 0 {
+			c.FillText(aligned(smallType, center, top), vg.Point{X: x(float64(i + 1)), Y: y0 - 6}, fmt.Sprint(i+1))
 		}
+	}
+	c.FillText(aligned(labelType, center, bottom), vg.Point{X: (x0 + x1) / 2, Y: c.Min.Y + 1}, "mean rank (1: leaks least)")
+	label, value := aligned(smallType, right, center), aligned(smallType, left, center)
+	for i, name := range r.names {
+		c.StrokeLine2(line(color.Gray{215}, 0.4), x(1), y(i), x(n), y(i))
+		c.FillText(label, vg.Point{X: x0 - 8, Y: y(i)}, fit(label, name, x0-8-c.Min.X))
+		mark(c, 0, vg.Point{X: x(r.rank[i]), Y: y(i)}, 2.6)
+		c.FillText(value, vg.Point{X: x1 + 6, Y: y(i)}, fixed(r.rank[i], 1))
 	}
 	for k, j := range r.joins {
-		yy := y - 4 - vg.Length(k)*5
-		c.StrokeLine2(line(color.Gray{90}, 2.2), x(r.rank[j[0]])-2, yy, x(r.rank[j[1]])+2, yy)
-	}
-	low := y - 8 - vg.Length(len(r.joins))*5
-	half := (len(r.names) + 1) / 2
-	for i, name := range r.names {
-		row, at, align := i, c.Min.X+room-4, float64(right)
-		text := fmt.Sprintf("%s  %s", name, fixed(r.rank[i], 1))
-		if i >= half {
-			row, at, align = len(r.names)-1-i, c.Max.X-room+4, left
-			text = fmt.Sprintf("%s  %s", fixed(r.rank[i], 1), name)
-		}
-		yy := low - vg.Length(row)*rankRow - 3
-		lab := aligned(smallType, align, center)
-		c.StrokeLines(line(color.Gray{60}, 0.5), []vg.Point{{X: x(r.rank[i]), Y: y}, {X: x(r.rank[i]), Y: yy}, {X: at, Y: yy}})
-		c.FillText(lab, vg.Point{X: at + map[bool]vg.Length{true: 2, false: -2}[i >= half], Y: yy}, fit(lab, text, room-7))
+		at := x1 + 28 + vg.Length(k)*rankBar
+		c.StrokeLine2(line(color.Gray{60}, 2.4), at, y(j[0])+3, at, y(j[1])-3)
 	}
 }

@@ -264,7 +264,7 @@ func (s *Set) seeds() string {
 // tradePoint is a defense in the plane of cost and leak.
 type tradePoint struct {
 	label  string
-	x, y   float64 // bytes out by bytes in; advantage
+	x, y   float64 // spread of the bytes added; advantage
 	lo, hi float64
 	bars   bool
 }
@@ -283,7 +283,7 @@ func (s *Set) tradeoffs() []Figure {
 				left = append(left, s.names.of(d))
 				continue
 			}
-			pts = append(pts, tradePoint{label: s.defenseLabel(d).Text, x: 1 + over, y: m.Advantage, lo: m.Lo, hi: m.Hi, bars: m.HasInterval})
+			pts = append(pts, tradePoint{label: s.defenseLabel(d).Text, x: spread(over), y: m.Advantage, lo: m.Lo, hi: m.Hi, bars: m.HasInterval})
 		}
 		if len(pts) == 0 {
 			continue
@@ -308,12 +308,11 @@ func (s *Set) tradeoff(p Panel, pts []tradePoint, left []string) Figure {
 		height:  func(w vg.Length) vg.Length { return min(0.68*w, 3*vg.Inch) + keyHeight(key, w) },
 		draw: func(c draw.Canvas) {
 			kh := keyHeight(key, c.Max.X-c.Min.X)
-			pl := newPlot("bytes sent, as a multiple of those without a defense", "advantage of the best attack")
+			pl := newPlot("bytes added by the defense", "advantage of the best attack")
 			pl.Add(tradeMarks{pts})
 			pl.Y.Min, pl.Y.Max = 0, 1
 			pl.Y.Tick.Marker = share01()
-			pl.X.Scale = plot.LogScale{}
-			pl.X.Min, pl.X.Max, pl.X.Tick.Marker = ratioAxis(pts)
+			pl.X.Min, pl.X.Max, pl.X.Tick.Marker = addedAxis(pts)
 			pl.draw(draw.Crop(c, 0, 0, kh, 0))
 			drawKey(draw.Crop(c, 0, 0, 0, -(c.Max.Y-c.Min.Y-kh)), key)
 		},
@@ -325,24 +324,34 @@ func mark(c draw.Canvas, i int, at vg.Point, r vg.Length) {
 	c.DrawGlyphNoClip(draw.GlyphStyle{Color: okabeIto(i), Radius: r, Shape: glyph(i)}, at)
 }
 
-// ratioAxis spans ratios about 1.
-func ratioAxis(pts []tradePoint) (lo, hi float64, ticks plot.ConstantTicks) {
-	lo, hi = 1, 1.2
+// spread is where an overhead stands on its axis: by its logarithm from about a
+// hundredth on, by its size below, so that defenses that cost nothing and those
+// that cost a hundredfold both find room.
+func spread(over float64) float64 {
+	return math.Copysign(math.Log10(1+math.Abs(over)*100), over)
+}
+
+// addedAxis spans the points, none less than 0 to 10 %.
+func addedAxis(pts []tradePoint) (lo, hi float64, ticks plot.ConstantTicks) {
+	lo, hi = 0, spread(0.1)
 	for _, pt := range pts {
 		lo, hi = min(lo, pt.x), max(hi, pt.x)
 	}
-	span := math.Log(hi / max(lo, 1e-3))
-	lo, hi = max(lo, 1e-3)*math.Exp(-0.04*span), hi*math.Exp(0.06*span)
-	last := -1.0
-	for _, r := range []float64{0.1, 0.2, 0.5, 1, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 10000, 100000} {
-		if r < lo || r > hi {
-			continue
+	room := (hi - lo) * 0.04
+	lo, hi = lo-room, hi+2*room
+	add := func(over float64, label string) {
+		if v := spread(over); v >= lo && v <= hi {
+			ticks = append(ticks, plot.Tick{Value: v, Label: label})
 		}
-		t := plot.Tick{Value: r}
-		if last < 0 || math.Log(r/last) > span/7 {
-			t.Label, last = group(full(r))+"×", r
+	}
+	add(0, "0")
+	for _, sign := range []float64{-1, 1} {
+		for d := 0.01; d <= 1e4; d *= 10 {
+			add(sign*d, group(fixed(sign*d*100, 0))+" %")
+			for k := 2.0; k < 10; k++ {
+				add(sign*d*k, "")
+			}
 		}
-		ticks = append(ticks, t)
 	}
 	return lo, hi, ticks
 }
@@ -367,19 +376,24 @@ func (t tradeMarks) Plot(c draw.Canvas, p *plot.Plot) {
 	c.StrokeLines(line(color.Gray{120}, 0.8, 3, 2), steps)
 	num := typeStyle(smallType)
 	var taken []vg.Rectangle
+	for i := 1; i < len(steps); i++ {
+		a, b := steps[i-1], steps[i]
+		taken = append(taken, vg.Rectangle{Min: vg.Point{X: min(a.X, b.X), Y: min(a.Y, b.Y)}, Max: vg.Point{X: max(a.X, b.X), Y: max(a.Y, b.Y)}})
+	}
+	marks := make([]vg.Point, len(t.pts))
 	for i, pt := range t.pts {
 		at := vg.Point{X: tx(pt.x), Y: ty(pt.y)}
+		marks[i] = at
 		taken = append(taken, around(at, 6, 6))
 		if pt.bars {
 			taken = append(taken, vg.Rectangle{Min: vg.Point{X: at.X - 1, Y: ty(pt.lo)}, Max: vg.Point{X: at.X + 1, Y: ty(pt.hi)}})
 			c.StrokeLine2(line(okabeIto(i), 0.7), at.X, ty(pt.lo), at.X, ty(pt.hi))
 		}
 	}
-	for i, pt := range t.pts {
-		at := vg.Point{X: tx(pt.x), Y: ty(pt.y)}
+	for i, at := range marks {
 		mark(c, i, at, 2.8)
 		name := fmt.Sprint(i + 1)
-		spot := freeSpot(c, at, num.Width(name)+1, &taken)
+		spot := freeSpot(c, i, marks, num.Width(name)+1, &taken)
 		if far := spot.Sub(at); math.Hypot(float64(far.X), float64(far.Y)) > 14 {
 			c.StrokeLine2(line(color.Gray{130}, 0.3), at.X, at.Y, spot.X, spot.Y)
 			b := around(spot, num.Width(name)+1, 6)
@@ -394,15 +408,20 @@ func around(at vg.Point, w, h vg.Length) vg.Rectangle {
 	return vg.Rectangle{Min: vg.Point{X: at.X - w/2, Y: at.Y - h/2}, Max: vg.Point{X: at.X + w/2, Y: at.Y + h/2}}
 }
 
-// freeSpot is the nearest place for a number about a point where nothing is
-// yet; it becomes taken.
-func freeSpot(c draw.Canvas, at vg.Point, w vg.Length, taken *[]vg.Rectangle) vg.Point {
+// freeSpot is the nearest place for the number of a mark where nothing is yet
+// and no other mark is nearer; it becomes taken.
+func freeSpot(c draw.Canvas, own int, marks []vg.Point, w vg.Length, taken *[]vg.Rectangle) vg.Point {
+	at := marks[own]
+	away := func(a, b vg.Point) float64 { return math.Hypot(float64(a.X-b.X), float64(a.Y-b.Y)) }
 	for _, r := range []float64{9, 12, 16, 21, 27, 34} {
 		for _, angle := range []float64{45, 0, -45, 90, 135, 180, 225, 270} {
 			sin, cos := math.Sincos(angle * math.Pi / 180)
 			q := at.Add(vg.Point{X: vg.Length(r * cos), Y: vg.Length(r * sin)})
 			box := around(q, w, 6)
 			free := box.Min.X > c.Min.X && box.Min.Y > c.Min.Y && box.Max.X < c.Max.X+4 && box.Max.Y < c.Max.Y+4
+			for k, m := range marks {
+				free = free && (k == own || away(q, m) > away(q, at) || r > 12)
+			}
 			for _, o := range *taken {
 				free = free && (box.Max.X < o.Min.X || o.Max.X < box.Min.X || box.Max.Y < o.Min.Y || o.Max.Y < box.Min.Y)
 			}

@@ -49,7 +49,9 @@ func line(c color.Color, width vg.Length, dashes ...vg.Length) draw.LineStyle {
 }
 
 // okabeIto is the palette of Okabe and Ito that color-blind readers tell
-// apart, darkest first so that few series differ in gray too.
+// apart, darkest first so that few series differ in gray too. An olive stands
+// for its yellow, which is lost on white paper. From the ninth series on colors
+// come in another order, so that none has the sign of another, too.
 func okabeIto(i int) color.Color {
 	p := []color.NRGBA{
 		{0x00, 0x72, 0xb2, 255},
@@ -59,9 +61,9 @@ func okabeIto(i int) color.Color {
 		{0x56, 0xb4, 0xe9, 255},
 		{0xcc, 0x79, 0xa7, 255},
 		{0x40, 0x40, 0x40, 255},
-		{0xf0, 0xe4, 0x42, 255},
+		{0x80, 0x80, 0x00, 255},
 	}
-	return p[i%len(p)]
+	return p[(i+i/len(p)*3)%len(p)]
 }
 
 // glyph gives each series a shape too, for print without color.

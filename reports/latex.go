@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // latexStart lets one file both compile by itself and be read by \input into a
@@ -25,10 +26,23 @@ const latexStart = `% Tables for \input into a paper that loads booktabs and gra
 \makeatother
 `
 
-// rotateFrom is from how many columns on heads are set at an angle, and the
-// table spans both columns of a paper that has two: else it would be too small
-// to read.
-const rotateFrom = 7
+// spanFrom is from how many columns on a table spans both columns of a paper
+// that has two: else it would be too small to read.
+const spanFrom = 7
+
+// tooWide says whether a table with upright heads would be wider than both
+// columns of a paper, by what a character and the room between columns take.
+func tooWide(t Table) bool {
+	points := 0.0
+	for k, c := range t.Columns {
+		n := utf8.RuneCountInString(c.Head)
+		for _, row := range t.Rows {
+			n = max(n, utf8.RuneCountInString(row[k].Text))
+		}
+		points += 4.2*float64(n) + 12
+	}
+	return points > 530
+}
 
 func writeLaTeX(w io.Writer, ts []Table) error {
 	var b strings.Builder
@@ -44,6 +58,7 @@ func writeLaTeX(w io.Writer, ts []Table) error {
 func latexTable(b *strings.Builder, t Table, i int) {
 	var spec strings.Builder
 	heads := make([]string, len(t.Columns))
+	rotate := len(t.Columns) >= spanFrom && tooWide(t)
 	for k, c := range t.Columns {
 		heads[k] = escapeTeX(c.Head)
 		if !c.Num {
@@ -51,12 +66,12 @@ func latexTable(b *strings.Builder, t Table, i int) {
 			continue
 		}
 		spec.WriteByte('r')
-		if len(t.Columns) >= rotateFrom {
+		if rotate {
 			heads[k] = `\rotatebox{60}{` + heads[k] + `}`
 		}
 	}
 	float := "table"
-	if len(t.Columns) >= rotateFrom {
+	if len(t.Columns) >= spanFrom {
 		float = "table*"
 	}
 	fmt.Fprintf(b, "\n\\begin{%s}[tbp]\n\\centering\\small\n\\caption{%s}\n\\label{tab:%s-%d}\n\\par\\smallskip\n", float, escapeTeX(t.Title), t.Name, i+1)
@@ -97,6 +112,10 @@ func escapeTeX(s string) string {
 func escapeTeXWord(b *strings.Builder, s string) {
 	const long = 16 // characters that fit even a narrow line
 	for i, r := range s {
+		if r == '-' && negative(s, i) {
+			b.WriteString("$-$")
+			continue
+		}
 		if t, ok := texRune(r); ok {
 			b.WriteString(t)
 		} else if r < 0x80 || r >= 0xc0 && r <= 0xff && !strings.ContainsRune("ÐÞðþ÷", r) {
@@ -112,6 +131,12 @@ func escapeTeXWord(b *strings.Builder, s string) {
 			b.WriteString(`\penalty500{}`) // only where nothing else helps
 		}
 	}
+}
+
+// negative says whether the hyphen at s[i] is the minus of a number.
+func negative(s string, i int) bool {
+	rest := s[i+1:]
+	return (i == 0 || s[i-1] == '[') && rest != "" && strings.Trim(rest, "0123456789.,]") == ""
 }
 
 func texRune(r rune) (string, bool) {

@@ -101,15 +101,27 @@ func percent(v float64) string {
 	return s + " %"
 }
 
-// seconds writes a time with its unit.
+// seconds writes a time with its unit, to no less than a hundredth of a
+// millisecond.
 func seconds(v float64) string {
 	switch a := math.Abs(v); {
 	case v == 0:
 		return "0 ms"
 	case a < 1:
-		return digits(1000*v, 2) + " ms"
+		return hundredths(1000*v) + " ms"
 	}
 	return digits(v, 2) + " s"
+}
+
+// hundredths writes v with two significant digits, none below a hundredth.
+func hundredths(v float64) string {
+	switch {
+	case v > 0 && v < 0.01:
+		return "<0.01"
+	case v > -0.1 && v < 0.1:
+		return fixed(v, 2)
+	}
+	return digits(v, 2)
 }
 
 // amount writes a number of no unit: whole numbers whole, others with three

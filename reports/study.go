@@ -135,6 +135,7 @@ func (s *Set) tolerances() []study {
 			continue
 		}
 		st := study{panel: p, x: "tolerance_s", metric: "recall", values: []float64{1, 5, 15}}
+		var by []string
 		st.title = "Recall of events against the matching tolerance, best attack on each defense: " + p.about()
 		for _, d := range s.defenses[p] {
 			m, ok := sums[subject{p, d}]
@@ -145,7 +146,15 @@ func (s *Set) tolerances() []study {
 			for i, name := range metrics {
 				row[i] = s.point(Origin{Op: Mean, Metric: name, Panel: p, Defense: d, Attacker: bestAttacker(m)})
 			}
-			st.add(s.defenseLabel(d).Text+", "+s.names.of(m.Attack), row)
+			st.add(s.defenseLabel(d).Text, row)
+			by = append(by, s.names.of(m.Attack))
+		}
+		if len(distinct(by)) == 1 {
+			st.notes = append(st.notes, "The attack is "+by[0]+".")
+		} else {
+			for i, a := range by {
+				st.names[i] += ", " + a
+			}
 		}
 		st.notes = append(st.notes, "The headline score counts a detection within 5 s.")
 		st.notes = append(st.notes, s.idNotes(s.defenses[p], nil)...)
@@ -216,7 +225,7 @@ func (s *Set) figuresOf(sts []study) []Figure {
 			height: func(w vg.Length) vg.Length { return min(0.62*w, 3*vg.Inch) + keyHeight(key, w) },
 			draw: func(c draw.Canvas) {
 				kh := keyHeight(key, c.Max.X-c.Min.X)
-				pl := newPlot(strings.ReplaceAll(st.x, "_", " "), st.metric)
+				pl := newPlot(withUnit(st.x), st.metric)
 				pl.Add(studyLines{st})
 				st.axis(pl.Plot)
 				pl.Y.Min, pl.Y.Max, pl.Y.Tick.Marker = 0, 1, share01()
@@ -226,6 +235,17 @@ func (s *Set) figuresOf(sts []study) []Figure {
 		})
 	}
 	return out
+}
+
+// withUnit writes a parameter with the unit that ends its name: gap_s is
+// "gap (s)".
+func withUnit(name string) string {
+	words := strings.Split(name, "_")
+	n := len(words) - 1
+	if n > 0 && slices.Contains([]string{"s", "bytes", "per", "packets"}, words[n]) {
+		return strings.Join(words[:n], " ") + " (" + words[n] + ")"
+	}
+	return strings.Join(words, " ")
 }
 
 func studyKey(names []string) []keyEntry {
@@ -258,7 +278,12 @@ func (st *study) axis(p *plot.Plot) {
 		ticks = append(ticks, t)
 	}
 	p.X.Tick.Marker = ticks
-	p.X.Min, p.X.Max = lo, hi
+	room := 0.04 * span
+	if _, log := p.X.Scale.(plot.LogScale); log {
+		p.X.Min, p.X.Max = lo*math.Exp(-room), hi*math.Exp(room)
+		return
+	}
+	p.X.Min, p.X.Max = lo-room, hi+room
 }
 
 // studyLines draws the lines, a mark at each value and its interval.
@@ -272,7 +297,7 @@ func (l studyLines) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 	for i, row := range l.st.lines {
 		var pts []vg.Point
-		aside := vg.Length(i) - vg.Length(len(l.st.lines)-1)/2 // whiskers beside each other
+		aside := 1.6 * (vg.Length(i) - vg.Length(len(l.st.lines)-1)/2) // marks and whiskers beside each other
 		for k, v := range row {
 			if !v.OK {
 				if len(pts) > 1 {
@@ -281,11 +306,11 @@ func (l studyLines) Plot(c draw.Canvas, p *plot.Plot) {
 				pts = nil // a gap, not a line across what is not known
 				continue
 			}
-			at := vg.Point{X: tx(l.st.values[k]), Y: ty(v.Num)}
+			at := vg.Point{X: tx(l.st.values[k]) + aside, Y: ty(v.Num)}
 			pts = append(pts, at)
 			mark(c, i, at, 2)
 			if v.HasInterval {
-				c.StrokeLine2(line(okabeIto(i), 0.6), at.X+aside, ty(v.Lo), at.X+aside, ty(v.Hi))
+				c.StrokeLine2(line(okabeIto(i), 0.6), at.X, ty(v.Lo), at.X, ty(v.Hi))
 			}
 		}
 		if len(pts) > 1 {

@@ -302,9 +302,9 @@ func (s *Set) costTable(p Panel) Table {
 // month writes GB per month.
 func month(v float64) string {
 	if v == 0 {
-		return "0.0"
+		return "0"
 	}
-	return digits(v, 2)
+	return hundredths(v)
 }
 
 // failedCells lists what failed and why.

@@ -115,10 +115,12 @@ func (s *Set) dialects() []Table {
 // dialect writes a ratio or a number of seconds with three significant digits,
 // none beyond a thousandth.
 func dialect(v float64) string {
-	if v > 0 && v < 0.0005 {
+	switch a := math.Abs(v); {
+	case v == 0:
+		return "0"
+	case v > 0 && v < 0.0005:
 		return "<0.001"
-	}
-	if a := math.Abs(v); a < 1 {
+	case a < 1:
 		return fixed(v, 3)
 	}
 	return digits(v, 3)
@@ -372,6 +374,8 @@ func (s *Set) testTable(p Panel, sums map[subject]bench.Summary) (Table, bool) {
 // fewGroups says what a sign-flip test cannot do.
 const fewGroups = "With n groups no p is below 2 to the power of 1 - n: 5 groups give 0.0625 at best, so whatever the difference they cannot show it, and the more rows a table has, the more groups it takes. Where that is so, the verdict says in how many groups the sign of the difference is the same."
 
+const tooFew = "too few groups to tell"
+
 // undecided says why a test found nothing: because there is no difference to
 // see, or because so few groups in so many tests cannot show any.
 func undecided(diff []float64, tests int) string {
@@ -393,11 +397,11 @@ func undecided(diff []float64, tests int) string {
 	}
 	switch {
 	case less > more:
-		return fmt.Sprintf("too few groups to tell (less in %d of %d)", less, n)
+		return fmt.Sprintf("%s (less in %d of %d)", tooFew, less, n)
 	case more > 0:
-		return fmt.Sprintf("too few groups to tell (more in %d of %d)", more, n)
+		return fmt.Sprintf("%s (more in %d of %d)", tooFew, more, n)
 	}
-	return "too few groups to tell (the same in all)"
+	return tooFew + " (the same in all)"
 }
 
 // paired are the differences a - b over groups that both have, by group.
