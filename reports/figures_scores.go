@@ -264,7 +264,7 @@ func (s *Set) seeds() string {
 // tradePoint is a defense in the plane of cost and leak.
 type tradePoint struct {
 	label  string
-	x, y   float64 // spread of the bytes added; advantage
+	x, y   float64 // place of the bytes added on their axis; advantage
 	lo, hi float64
 	bars   bool
 }
@@ -283,7 +283,7 @@ func (s *Set) tradeoffs() []Figure {
 				left = append(left, s.names.of(d))
 				continue
 			}
-			pts = append(pts, tradePoint{label: s.defenseLabel(d).Text, x: spread(over), y: m.Advantage, lo: m.Lo, hi: m.Hi, bars: m.HasInterval})
+			pts = append(pts, tradePoint{label: s.defenseLabel(d).Text, x: alongCost(over), y: m.Advantage, lo: m.Lo, hi: m.Hi, bars: m.HasInterval})
 		}
 		if len(pts) == 0 {
 			continue
@@ -324,23 +324,23 @@ func mark(c draw.Canvas, i int, at vg.Point, r vg.Length) {
 	c.DrawGlyphNoClip(draw.GlyphStyle{Color: okabeIto(i), Radius: r, Shape: glyph(i)}, at)
 }
 
-// spread is where an overhead stands on its axis: by its logarithm from about a
+// alongCost is where an overhead stands on its axis: by its logarithm from about a
 // hundredth on, by its size below, so that defenses that cost nothing and those
 // that cost a hundredfold both find room.
-func spread(over float64) float64 {
+func alongCost(over float64) float64 {
 	return math.Copysign(math.Log10(1+math.Abs(over)*100), over)
 }
 
 // addedAxis spans the points, none less than 0 to 10 %.
 func addedAxis(pts []tradePoint) (lo, hi float64, ticks plot.ConstantTicks) {
-	lo, hi = 0, spread(0.1)
+	lo, hi = 0, alongCost(0.1)
 	for _, pt := range pts {
 		lo, hi = min(lo, pt.x), max(hi, pt.x)
 	}
 	room := (hi - lo) * 0.04
 	lo, hi = lo-room, hi+2*room
 	add := func(over float64, label string) {
-		if v := spread(over); v >= lo && v <= hi {
+		if v := alongCost(over); v >= lo && v <= hi {
 			ticks = append(ticks, plot.Tick{Value: v, Label: label})
 		}
 	}

@@ -256,9 +256,7 @@ func (st stored) interval(o Origin) (lo, hi float64) {
 	case Difference:
 		x = st.differences(o)
 	default: // each cell of the fixture tests one group
-		for _, v := range st.metric(o, o.Metric) {
-			x = append(x, v)
-		}
+		x = st.metric(o, o.Metric)
 	}
 	m, square := mean(x), 0.0
 	for _, v := range x {

@@ -61,16 +61,20 @@ func TestGoldenTables(t *testing.T) {
 	}
 }
 
+// fixtureFor has something to show in the named figure.
+func fixtureFor(figure string) *Set {
+	switch figure {
+	case "study", "tolerance":
+		return NewSet(studyFixture(5), Options{})
+	case "packets", "rates":
+		return NewSet(smallFixture(), Options{Samples: sampleFixture()})
+	}
+	return NewSet(smallFixture(), Options{})
+}
+
 func TestGoldenFigures(t *testing.T) {
-	s := NewSet(smallFixture(), Options{})
 	for _, n := range FigureNames() {
-		s := s
-		if n == "study" || n == "tolerance" {
-			s = NewSet(studyFixture(5), Options{})
-		}
-		if n == "packets" || n == "rates" {
-			s = NewSet(smallFixture(), Options{Samples: sampleFixture()})
-		}
+		s := fixtureFor(n)
 		fs := s.Figures(n)
 		if len(fs) == 0 {
 			t.Fatalf("no figure %s", n)
@@ -98,11 +102,7 @@ func TestGoldenFigures(t *testing.T) {
 func TestGoldenPanels(t *testing.T) {
 	var list strings.Builder
 	for _, n := range FigureNames() {
-		s := NewSet(smallFixture(), Options{})
-		if n == "study" || n == "tolerance" {
-			s = NewSet(studyFixture(5), Options{})
-		}
-		for _, f := range s.Figures(n) {
+		for _, f := range fixtureFor(n).Figures(n) {
 			fmt.Fprintf(&list, "%s: %s\n  %s\n", n, f.Title, f.Caption)
 			for _, format := range []Format{SVG, PGF, PDF} {
 				var b bytes.Buffer
