@@ -161,11 +161,12 @@ func (s *Set) bounds() []Table {
 }
 
 func (s *Set) boundRow(p Panel, d string, b *boundEstimate) (row []Value, beaten bool) {
-	nn := number(b.nnError(), score)
+	of := func(op Op) Origin { return Origin{Op: op, Metric: b.set, Panel: p, Defense: d} }
+	nn := number(b.nnError(), score).of(of(NearestError))
 	nn.Text += fmt.Sprintf(" (%s of %s)", amount(float64(b.wrong)), amount(float64(b.tested)))
-	bound, least, name := number(b.bound(), score), missing(), missing()
+	bound, least, name := number(b.bound(), score).of(of(LeastError)), missing(), missing()
 	if a, e, ok := s.leastError(p, d); ok {
-		least, name = number(e, score), word(s.names.of(a.Attack)+" ("+string(a.Knowledge)+")")
+		least, name = number(e, score).of(Origin{Op: BestError, Panel: p, Defense: d, Attacker: a}), word(s.names.of(a.Attack)+" ("+string(a.Knowledge)+")")
 		if beaten = e < b.bound(); beaten {
 			bound = word("not converged")
 		}
@@ -173,7 +174,7 @@ func (s *Set) boundRow(p Panel, d string, b *boundEstimate) (row []Value, beaten
 	count := float64(b.n)
 	return []Value{
 		s.defenseLabel(d), nn, bound, word(b.set), least, name,
-		number(b.bits/count, bitsText), number(b.chance/count, bitsText), word(b.top()),
+		number(b.bits/count, bitsText).of(of(ClassBits)), number(b.chance/count, bitsText).of(of(ChanceBits)), word(b.top()),
 	}, beaten
 }
 

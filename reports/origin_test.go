@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"veilbench/bench"
+	"veilbench/datasets"
 )
 
 // stored is what a report leaves beside its tables: the rows of results.csv,
@@ -195,6 +196,35 @@ func signFlip(diff []float64) float64 {
 	return float64(far) / float64(int(1)<<len(diff))
 }
 
+// bound works out what the nearest neighbor says with one feature set; those of
+// several attacks that share it count once.
+func (st stored) bound(o Origin) float64 {
+	of := func(name string) []float64 {
+		var out []float64
+		seen := map[string]bool{}
+		for _, r := range of(st.results, o) {
+			k := r["fold"] + "/" + r["seed"] + "/" + r["train_draws"]
+			if r["metric"] == name+":"+o.Metric && !seen[k] {
+				seen[k] = true
+				out = append(out, cell(r, "value"))
+			}
+		}
+		return out
+	}
+	wrong := sum(of("bound_wrong")) / sum(of("bound_tested"))
+	switch o.Op {
+	case NearestError:
+		return wrong
+	case ClassBits:
+		return mean(of("bound_class_bits"))
+	case ChanceBits:
+		return mean(of("bound_chance_bits"))
+	}
+	// Cover and Hart: R >= (L-1)/L (1 - sqrt(1 - L/(L-1) R_NN)).
+	l := slices.Max(of("bound_classes"))
+	return (l - 1) / l * (1 - math.Sqrt(max(0, 1-l/(l-1)*wrong)))
+}
+
 // number works out o from the text of the files alone.
 func (st stored) number(o Origin) float64 {
 	class := func() (right, n float64) {
@@ -242,6 +272,18 @@ func (st stored) number(o Origin) float64 {
 		return mean(st.differences(o))
 	case SignFlip:
 		return signFlip(st.differences(o))
+	case NearestError, LeastError, ClassBits, ChanceBits:
+		return st.bound(o)
+	case BestError:
+		right := map[datasets.Task][]string{datasets.Events: {"recall", "precision"}, datasets.Clip: {"accuracy"}}[o.Panel.Task]
+		if right == nil {
+			right = []string{bench.Headline(o.Panel.Task)}
+		}
+		least := 1.0
+		for _, m := range right {
+			least = min(least, mean(st.metric(o, m)))
+		}
+		return 1 - least
 	}
 	return mean(st.metric(o, o.Metric))
 }
@@ -319,7 +361,7 @@ func holds(text string, lo, hi float64) error {
 // elsewhere are columns of numbers that no file holds: settings, counts of
 // what is listed, and p-values adjusted within their table (TestHolm).
 func elsewhere(table, column string) bool {
-	return slices.Contains([]string{"failed/fold", "failed/draw", "warnings/cells", "tests/p (Holm)", "study/k", "tolerance/tolerance_s"}, table+"/"+column)
+	return slices.Contains([]string{"failed/fold", "failed/draw", "warnings/cells", "tests/p (Holm)", "study/k", "tolerance/tolerance_s", "accounts/claimed"}, table+"/"+column)
 }
 
 // Every number and every bound in a table is what the files beside it give,

@@ -113,6 +113,14 @@ func allMetrics(r *bench.Result) []bench.Metric {
 	}
 	ms = append(ms, bench.Metric{Name: "floor", Value: r.Floor})
 	ms = append(ms, costMetrics(r.Cost)...)
+	for _, b := range r.Bounds {
+		ms = append(ms,
+			bench.Metric{Name: "bound_wrong:" + b.Set, Value: float64(b.Wrong)},
+			bench.Metric{Name: "bound_tested:" + b.Set, Value: float64(b.Tested)},
+			bench.Metric{Name: "bound_classes:" + b.Set, Value: float64(b.Classes)},
+			bench.Metric{Name: "bound_class_bits:" + b.Set, Value: b.ClassBits},
+			bench.Metric{Name: "bound_chance_bits:" + b.Set, Value: b.ChanceBits})
+	}
 	slices.SortStableFunc(ms, func(a, b bench.Metric) int { return cmp.Compare(a.Name, b.Name) })
 	return ms
 }

@@ -82,6 +82,14 @@ const (
 	Chosen     Op = "chosen score"   // each group's by the attack that is best on the others
 	Difference Op = "difference"     // mean over groups of the difference of advantages
 	SignFlip   Op = "sign-flip test" // p-value of Difference
+
+	// Of the bound by the vectors of one feature set, which Metric names:
+	// distinct folds, seeds and training draws, however many attacks share it.
+	NearestError Op = "1-NN error"  // sum of bound_wrong over sum of bound_tested
+	LeastError   Op = "bound"       // the bound that follows from it
+	ClassBits    Op = "class bits"  // mean of bound_class_bits
+	ChanceBits   Op = "chance bits" // mean of bound_chance_bits
+	BestError    Op = "best error"  // 1 minus the lowest share of things named right
 )
 
 func word(s string) Value { return Value{Text: s} }
