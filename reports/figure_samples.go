@@ -118,7 +118,7 @@ func (s *Set) ratesBehind(p Panel, ds []string, rates []bench.RateSample) Figure
 }
 
 func (s *Set) rateCaption(p Panel, ds []string, recording string) string {
-	what := fmt.Sprintf("Bytes per second on the flows that carry the device's traffic in %s, sent above the axis and received below it, with the events that happened and those that an attack found there (%s; at the time of the event where it took one for another or found it within 5 s); counts are of what is drawn. Where flows are shared, other devices' packets are drawn too.", recording, s.finder(p))
+	what := fmt.Sprintf("Bytes per second on the flows that carry the device's traffic in %s, sent above the axis and received below it, with the events that happened and those that an attack found there (%s; at the time of the event where it took one for another or found it within 5 s; right within a group of activities that nobody can tell apart is right); counts are of what is drawn. Where flows are shared, other devices' packets are drawn too.", recording, s.finder(p))
 	return s.caption(p, what, ds, nil)
 }
 
@@ -176,12 +176,14 @@ func (s *Set) ratePanel(p Panel, d string, r bench.RateSample, title string) Rat
 			if res.Cell.Draw != 0 || it.Recording != r.Recording || at < out.From || at >= out.To || deviceOf(it.Answer) != r.Device {
 				continue
 			}
+			class := it.Answer
 			if it.Truth == it.Answer {
 				right++
+				class = ownClass(r.Events, it)
 			} else {
 				wrong++
 			}
-			out.Found = append(out.Found, RateMark{at, at, it.Answer})
+			out.Found = append(out.Found, RateMark{at, at, class})
 		}
 	}
 	slices.SortStableFunc(out.Found, func(a, b RateMark) int { return cmp.Compare(a.Start, b.Start) })
@@ -194,6 +196,17 @@ func (s *Set) ratePanel(p Panel, d string, r bench.RateSample, title string) Rat
 		}
 	}
 	return out
+}
+
+// ownClass is the class of the event that an item is about: items have one
+// name for classes that nobody can tell apart.
+func ownClass(events []bench.EventSample, it bench.Item) string {
+	for _, e := range events {
+		if e.StartS == it.TimeS {
+			return e.Class
+		}
+	}
+	return it.Answer
 }
 
 func perSecond(bytes []int64, bin float64) []float64 {
