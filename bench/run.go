@@ -229,6 +229,7 @@ func (r *runner) fill(ctx context.Context, u unit, j job, res *Result, timing *T
 			return err
 		}
 		timing.TrainSeconds += m.seconds
+		timing.ModelBytes = max(timing.ModelBytes, m.bytes)
 		start := time.Now()
 		var part []answered
 		for _, i := range j.fold[p].Test {
@@ -317,6 +318,7 @@ type model struct {
 	attacks.Model
 	classes []string
 	seconds float64
+	bytes   int64
 	err     error
 
 	// For the floor of the event task, see floor.go.
@@ -387,6 +389,7 @@ func (r *runner) train(ctx context.Context, u unit, j job, p int, m *model) erro
 	if err != nil {
 		return fmt.Errorf("training: %w", err)
 	}
+	m.bytes = memoryOf(m.Model)
 	return nil
 }
 

@@ -26,6 +26,8 @@ type Timing struct {
 	TrainSeconds float64 `json:"train_s"`
 	GuessSeconds float64 `json:"guess_s"`
 	GuessPackets int64   `json:"guess_packets"`
+	// ModelBytes is about what the largest of the cell's models holds in memory.
+	ModelBytes int64 `json:"model_bytes,omitempty"`
 }
 
 // Places inside a store.

@@ -438,12 +438,14 @@ func (s *Set) attackCost() []Table {
 			{Head: "training, s a cell", Num: true},
 			{Head: "guessing, s a cell", Num: true},
 			{Head: "packets guessed a second", Num: true},
+			{Head: "model in memory, kB", Num: true},
 		}}
 		for _, attack := range s.attacksOf(p) {
-			var train, guess, packets, n float64
+			var train, guess, packets, model, n float64
 			for _, d := range s.defenses[p] {
 				for _, r := range s.byDefense[subject{p, d}] {
 					if tm, ok := s.opt.Timing(*r); ok && r.Cell.Attack == attack {
+						model = max(model, float64(tm.ModelBytes)/1000)
 						train, guess, packets, n = train+tm.TrainSeconds, guess+tm.GuessSeconds, packets+float64(tm.GuessPackets), n+1
 					}
 				}
@@ -455,10 +457,14 @@ func (s *Set) attackCost() []Table {
 			if guess > 0 {
 				rate = number(math.Round(packets/guess), amount)
 			}
-			t.Rows = append(t.Rows, []Value{word(s.names.of(attack)), number(n, amount), number(train/n, dialect), number(guess/n, dialect), rate})
+			size := missing()
+			if model > 0 {
+				size = number(model, dialect)
+			}
+			t.Rows = append(t.Rows, []Value{word(s.names.of(attack)), number(n, amount), number(train/n, dialect), number(guess/n, dialect), rate, size})
 		}
 		if len(t.Rows) > 0 {
-			t.Notes = []string{"Measured where the cells were computed; models that several cells share are counted where they were trained. Differs from machine to machine."}
+			t.Notes = []string{"Measured where the cells were computed; models that several cells share are counted where they were trained; the largest model. Differs from machine to machine."}
 			out = append(out, t)
 		}
 	}
