@@ -118,6 +118,7 @@ func (a *app) root() *cobra.Command {
 		a.gateCmd(),
 		a.citeCmd(),
 		a.ratesCmd(),
+		a.vpnlabelCmd(),
 	)
 	return root
 }

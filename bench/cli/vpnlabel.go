@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/attacks"
+	"veilbench/datasets"
+)
+
+type vpnlabelFlags struct {
+	out, added, owners string
+	capture            captureFlags
+}
+
+func (a *app) vpnlabelCmd() *cobra.Command {
+	var f vpnlabelFlags
+	cmd := &cobra.Command{
+		Use:   "vpnlabel INNER OUTER",
+		Short: "say which device each packet of a tunnel belongs to, from a capture inside and one outside",
+		Long: `Vpnlabel takes a capture of the traffic that goes into a tunnel, INNER, and one of the tunnel itself at
+the same time, OUTER, and finds for each packet of the tunnel the packet it carries: in the same
+direction, of a size that the tunnel can make of it, at most 0.02 s before, the oldest that is still
+free. What the tunnel adds to sizes is learned from the two captures unless --added says it.
+Traffic that stays in the home is left out on both sides.
+
+The result is a CSV file with a line for each packet of OUTER (counted from 0): the packet of INNER
+it carries and whose it is; both are empty where nothing fits, as with keepalives and fragments.
+Without --owners, devices are told by their hardware address, or else by their IP address.`,
+		Example: `  veilbench vpnlabel lan.pcap tunnel.pcap
+  veilbench vpnlabel --owners devices.csv --added 52 lan.pcap tunnel.pcap`,
+		Args: usageArgs(cobra.ExactArgs(2)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.vpnlabel(cmd.Context(), f, args[0], args[1])
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.out, "out", "", "where to write (default: OUTER with .owners.csv in place of .pcap)")
+	fl.StringVar(&f.added, "added", "", "bytes that the tunnel adds to a packet, such as 52 (OpenVPN over UDP, AEAD) or 61-76 (default: learned)")
+	fl.StringVar(&f.owners, "owners", "", "CSV file with address,device for INNER")
+	f.capture.flags(fl)
+	return cmd
+}
+
+func (a *app) vpnlabel(ctx context.Context, f vpnlabelFlags, inner, outer string) error {
+	rule, err := addedRule(f.added)
+	if err != nil {
+		return err
+	}
+	o, err := f.capture.options()
+	if err != nil {
+		return err
+	}
+	in, _, err := a.openCapture(ctx, inner, o)
+	if err != nil {
+		return err
+	}
+	out, _, err := a.openCapture(ctx, outer, o)
+	if err != nil {
+		return err
+	}
+	names, err := ownerNames(f.owners, in)
+	if err != nil {
+		return err
+	}
+	in, inAt := goingOut(in)
+	out, outAt := goingOut(out)
+	if len(in.Packets) == 0 || len(out.Packets) == 0 {
+		return fmt.Errorf("%d packets of %s and %d of %s leave the home: want some of both", len(in.Packets), inner, len(out.Packets), outer)
+	}
+	// Owners that are the packets themselves tell which packet is carried.
+	self := datasets.Labels{Owners: make([]int32, len(in.Packets))}
+	for i := range self.Owners {
+		self.Owners[i] = int32(i)
+	}
+	found, m := attacks.LabelVPN(in, self, out, rule)
+	path := f.out
+	if path == "" {
+		path = strings.TrimSuffix(outer, filepath.Ext(outer)) + ".owners.csv"
+	}
+	err = writeFile(path, func(w io.Writer) error {
+		bw := bufio.NewWriterSize(w, 1<<20)
+		fmt.Fprintln(bw, "packet,time_s,inner,device")
+		for i, p := range out.Packets {
+			carried, device := "", ""
+			if k := found.Owners[i]; k >= 0 {
+				carried, device = strconv.Itoa(inAt[k]), names[inAt[k]]
+			}
+			fmt.Fprintf(bw, "%d,%.9f,%s,%s\n", outAt[i], p.Time.Seconds(), carried, device)
+		}
+		return bw.Flush()
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.stdout, "wrote %s: %s packets inside, %s outside, %s matched, that is %.1f %% of those outside\n",
+		path, thousands(m.Inner), thousands(m.Outer), thousands(m.Matched), 100*m.Share())
+	return err
+}
+
+// addedRule reads --added: a number or a range of bytes; nil if it is empty.
+func addedRule(s string) (attacks.SizeRule, error) {
+	if s == "" {
+		return nil, nil
+	}
+	from, to, ranged := strings.Cut(s, "-")
+	if !ranged {
+		to = from
+	}
+	lo, err1 := strconv.ParseUint(from, 10, 16)
+	hi, err2 := strconv.ParseUint(to, 10, 16)
+	if err1 != nil || err2 != nil || hi < lo {
+		return nil, fmt.Errorf("--added %q: want a number of bytes or a range such as 61-76", s)
+	}
+	return attacks.AddedBytes(int32(lo), int32(hi)), nil
+}
+
+// ownerNames is the device of each packet: as the file of addresses says, or
+// its local address without one.
+func ownerNames(path string, t datasets.Trace) ([]string, error) {
+	names := make([]string, len(t.Packets))
+	if path == "" {
+		for i, p := range t.Packets {
+			f := t.Flows[p.Flow]
+			names[i] = f.Local.Addr().String()
+			if f.Link != (datasets.MAC{}) {
+				names[i] = f.Link.String()
+			}
+		}
+		return names, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	lf, err := datasets.ReadLabels(file, filepath.Base(path), datasets.LabelOptions{})
+	if err != nil {
+		return nil, err
+	}
+	l, _, err := datasets.ApplyLabels(t, lf)
+	if err != nil {
+		return nil, err
+	}
+	if l.Owners == nil {
+		return nil, fmt.Errorf("%s: want columns address,device", path)
+	}
+	for i, o := range l.Owners {
+		if o >= 0 {
+			names[i] = l.Devices[o]
+		}
+	}
+	return names, nil
+}
+
+// goingOut is what of t leaves the home, and the places of these packets in t.
+func goingOut(t datasets.Trace) (datasets.Trace, []int) {
+	var at []int
+	all := t.Packets
+	t.Packets = nil
+	for i, p := range all {
+		if !t.Flows[p.Flow].LAN {
+			t.Packets = append(t.Packets, p)
+			at = append(at, i)
+		}
+	}
+	return t, at
+}
