@@ -259,7 +259,7 @@ func (c *corpus) ask(i int, trials []trial, found [][][]Burst, budget int) time.
 			continue
 		}
 		q := question{c.m.scopes[b.key], b.vec, b.fold}
-		if !q.scope.seenOutside(b.fold) {
+		if q.scope == nil || !q.scope.seenOutside(b.fold) { // nil: none of its bursts was kept
 			q.scope = c.m.pooled
 		}
 		vs, ok := known[q]
