@@ -50,8 +50,8 @@ const (
 )
 
 // rateFigures draws what devices send and receive: undefended, in the manner
-// of "A Smart Home is No Castle", figure 2, and for one device behind every
-// defense; for two if there is but one defense.
+// of "A Smart Home is No Castle", figure 2, and for one device (the one asked
+// for) behind every defense; for two if there is but one defense.
 func (s *Set) rateFigures() []Figure {
 	var out []Figure
 	for _, p := range s.panels {
@@ -68,7 +68,7 @@ func (s *Set) rateFigures() []Figure {
 		if len(first) == 0 {
 			continue
 		}
-		if len(ds) != 2 {
+		if len(ds) == 1 || len(ds) > 2 && s.opt.Activity == "" {
 			out = append(out, s.ratesOfDevices(p, ds[0], first))
 		}
 		slices.SortStableFunc(first, func(a, b bench.RateSample) int { return cmp.Compare(len(b.Events), len(a.Events)) })
@@ -118,7 +118,7 @@ func (s *Set) ratesBehind(p Panel, ds []string, rates []bench.RateSample) Figure
 }
 
 func (s *Set) rateCaption(p Panel, ds []string, recording string) string {
-	what := fmt.Sprintf("Bytes per second on the flows that carry the device's traffic in %s, sent above the axis and received below it, with the events that happened and those that an attack found there (%s; at the time of the event where it took one for another or found it within 5 s; right within a group of activities that nobody can tell apart is right); counts are of what is drawn. Where flows are shared, other devices' packets are drawn too.", recording, s.finder(p))
+	what := fmt.Sprintf("Bytes per second on the flows that carry the device's traffic in %s, sent above the axis and received below it, with the events that happened and those that an attack found there (%s; at the time of the event where it took one for another or found it within 5 s; right within a group of activities that nobody can tell apart is right); counts are of what is drawn. Where it says shared, the flows carry other devices' packets too, which are drawn.", recording, s.finder(p))
 	return s.caption(p, what, ds, nil)
 }
 
@@ -156,7 +156,7 @@ func (s *Set) foundBy(p Panel, d string) []*bench.Result {
 // ratePanel is a sample with what was found in it.
 func (s *Set) ratePanel(p Panel, d string, r bench.RateSample, title string) RatePanel {
 	if r.Shared {
-		title += " (shared flows)"
+		title += " (shared)"
 	}
 	since := func(v float64) time.Duration { return time.Duration(v * float64(time.Second)) }
 	out := RatePanel{
