@@ -152,7 +152,9 @@ func scoreEvents(ds *datasets.Dataset, tests []answered) scores {
 	alerts := counts{}
 	var delays []float64
 	var days float64
+	var packets int
 	for _, t := range tests {
+		packets += len(t.trace.Packets)
 		events := truths(t.observed, m)
 		found := above(detections(t.answer, m), t.answer.Threshold)
 		days += t.trace.End.Hours() / 24
@@ -182,8 +184,13 @@ func scoreEvents(ds *datasets.Dataset, tests []answered) scores {
 	}
 	s.add("tested", float64(sums[0].events))
 	s.add("detections", float64(sums[0].found))
-	falsePerDay := ratio(float64(sums[0].found-sums[0].hit), days)
+	alarms := float64(sums[0].found - sums[0].hit)
+	falsePerDay := ratio(alarms, days)
+	s.add("false_alarms", alarms)
 	s.add("false_per_home_day", falsePerDay)
+	s.add("false_per_million_packets", ratio(1e6*alarms, float64(packets)))
+	s.add("observed_days", days)
+	s.add("observed_packets", float64(packets))
 	if ppv, ok := ppvAtRate(ds, sums[0].recall(), falsePerDay); ok {
 		s.add("ppv_at_rate", ppv)
 	}

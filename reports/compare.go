@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"veilbench/bench"
-	"veilbench/bench/stats"
 )
 
 // Compare says for each panel and defense that both runs have what changed
@@ -18,14 +17,15 @@ func Compare(before, after *Set) Table {
 		{Head: "before", Num: true},
 		{Head: "after", Num: true},
 		{Head: "difference", Num: true, Interval: true},
+		{Head: "Cliff's delta", Num: true},
+		{Head: "p (ranks)", Num: true},
 		{Head: "p (Holm)", Num: true},
 		{Head: "verdict"},
 		{Head: "bytes before", Num: true},
 		{Head: "bytes after", Num: true},
 	}}
 	was, is := before.summaries(), after.summaries()
-	var ps []float64
-	var diffs [][]float64
+	var ts []pairedTest
 	alone := 0
 	for _, p := range after.panels {
 		for _, d := range after.defenses[p] {
@@ -35,38 +35,37 @@ func Compare(before, after *Set) Table {
 				alone++
 				continue
 			}
-			diff := paired(after.groupScores(p, d, is), before.groupScores(p, d, was))
-			v := number(b.Advantage-a.Advantage, signed)
-			if lo, hi, ok := interval(diff); ok && !p.Split.Within() {
-				v.Lo, v.Hi, v.HasInterval = lo, hi, true
-				v.Text += " " + bounds(lo, hi, 2, signed)
+			c := compareSides(after.sideOf(p, d, is), before.sideOf(p, d, was))
+			v, _ := c.difference(b.Advantage - a.Advantage)
+			if p.Split.Within() {
+				v = number(b.Advantage-a.Advantage, signed) // groups are no samples there
 			}
 			data := p.Dataset
 			if x, y := before.digest(p), after.digest(p); x != y {
 				data += " (other data)"
 			}
-			ps, diffs = append(ps, stats.SignFlip(diff)), append(diffs, diff)
+			ts = append(ts, c)
 			t.Rows = append(t.Rows, []Value{
 				word(data), word(taskName(p.Task)), after.defenseLabel(d), number(a.Advantage, score).of(gain(p, d, a)), number(b.Advantage, score).of(gain(p, d, b)), v,
-				missing(), missing(), before.overhead(p, d), after.overhead(p, d),
+				number(c.cliff, signed), c.rankP(), missing(), missing(), before.overhead(p, d), after.overhead(p, d),
 			})
 		}
 	}
-	for i, q := range stats.Holm(ps) {
+	for i, q := range holm(ts) {
 		row := t.Rows[i]
-		row[6] = number(q, pValue)
+		row[8] = number(q, pValue)
 		switch {
 		case row[5].Num == 0:
-			row[7] = word("same")
+			row[9] = word("same")
 		case q <= 1-bench.Level && row[5].Num > 0:
-			row[7] = word("WORSE: leaks more")
+			row[9] = word("WORSE: leaks more")
 		case q <= 1-bench.Level:
-			row[7] = word("better: leaks less")
+			row[9] = word("better: leaks less")
 		default:
-			row[7] = word(undecided(diffs[i], len(ps)))
+			row[9] = word(undecided(ts[i].diff, len(ts)))
 		}
 	}
-	t.Notes = append(t.Notes, "Advantage of the best attack; sign-flip test over the test groups that both runs have, Holm over the table; no interval below 5 groups. "+fewGroups)
+	t.Notes = append(t.Notes, "Advantage of the best attack, paired by the test groups that both runs have; no interval below 5 groups. "+testName(ts))
 	if alone > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("%d of the second run's defenses and tasks have no counterpart that did not fail in the first.", alone))
 	}

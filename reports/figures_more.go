@@ -381,7 +381,7 @@ func (s *Set) ranks() []Figure {
 		}
 		r := s.rankDiagram(p, t, sums)
 		what := "Mean rank of each defense over test groups, the one that leaks least at the top. A bar at the right joins neighbors that the paired tests, adjusted by Holm, do not tell apart."
-		if slices.ContainsFunc(t.Rows, func(row []Value) bool { return strings.HasPrefix(row[6].Text, tooFew) }) {
+		if slices.ContainsFunc(t.Rows, func(row []Value) bool { return strings.HasPrefix(row[len(row)-1].Text, tooFew) }) {
 			what += fmt.Sprintf(" Over %s they cannot tell any two apart, however different.", plural(r.groups, "test group"))
 		}
 		out = append(out, Figure{Title: "Ranks of defenses: " + p.about(), Caption: s.caption(p, what, s.defenses[p], nil), height: r.height, draw: r.draw})

@@ -59,7 +59,8 @@ func (s *Set) rankDiagram(p Panel, t Table, sums map[subject]bench.Summary) rank
 	}
 	told := map[[2]string]bool{}
 	for _, row := range t.Rows {
-		apart := row[6].Text == "leaks less" || row[6].Text == "leaks more"
+		verdict := row[len(row)-1].Text
+		apart := verdict == "leaks less" || verdict == "leaks more"
 		told[[2]string{row[0].Text, row[1].Text}] = apart
 		told[[2]string{row[1].Text, row[0].Text}] = apart
 	}

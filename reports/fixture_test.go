@@ -63,7 +63,11 @@ func fixtureResult(rng *rand.Rand, c bench.Cell, di, ai int) bench.Result {
 	switch c.Task {
 	case datasets.Events:
 		r.Metrics = append(r.Metrics, bench.Metric{Name: "precision", Value: v}, bench.Metric{Name: "recall", Value: 0.9 * v},
-			bench.Metric{Name: "recall_1s", Value: 0.7 * v}, bench.Metric{Name: "recall_15s", Value: 0.95 * v})
+			bench.Metric{Name: "recall_1s", Value: 0.7 * v}, bench.Metric{Name: "recall_15s", Value: 0.95 * v},
+			bench.Metric{Name: "false_alarms", Value: float64(di)}, bench.Metric{Name: "observed_days", Value: 0.25}, bench.Metric{Name: "observed_packets", Value: 4000})
+		if ai == 2 {
+			r.Metrics = append(r.Metrics, bench.Metric{Name: "alerts", Value: 4}, bench.Metric{Name: "alerts_right", Value: float64(4 - min(di, 4))})
+		}
 	case datasets.Clip:
 		r.Metrics = append(r.Metrics, bench.Metric{Name: "accuracy", Value: v})
 	}

@@ -136,11 +136,7 @@ func (s *Set) headlineNotes(ps []Panel, cost Panel, sums map[subject]bench.Summa
 				tally[m.Attack]++
 			}
 			for _, w := range m.Warnings {
-				for _, a := range s.attacksOf(p) {
-					w = strings.ReplaceAll(w, a, s.names.of(a))
-				}
-				w = fmt.Sprintf("%s: %s", taskName(p.Task), w)
-				if strings.Contains(w, "weak") {
+				if w = s.doubt(p, w); strings.Contains(w, "weak") {
 					w = fmt.Sprintf("%s under %s", w, s.names.of(d))
 				}
 				if !slices.Contains(doubts, w) {
@@ -168,6 +164,14 @@ func (s *Set) headlineNotes(ps []Panel, cost Panel, sums map[subject]bench.Summa
 	out = append(out, s.selfCheckNotes()...)
 	out = append(out, s.stamps(ps...)...)
 	return append(out, s.idNotes(s.defensesOf(ps), nil)...)
+}
+
+// doubt is a warning of a summary in the words of tables.
+func (s *Set) doubt(p Panel, w string) string {
+	for _, a := range s.attacksOf(p) {
+		w = strings.ReplaceAll(w, a, s.names.of(a))
+	}
+	return fmt.Sprintf("%s: %s", taskName(p.Task), w)
 }
 
 // commonest is the name with the highest count, the first in report order of

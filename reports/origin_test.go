@@ -225,6 +225,127 @@ func (st stored) bound(o Origin) float64 {
 	return (l - 1) / l * (1 - math.Sqrt(max(0, 1-l/(l-1)*wrong)))
 }
 
+// paired works out what stands beside the sign-flip test.
+func (st stored) paired(o Origin) float64 {
+	value := func(r map[string]string) float64 { return cell(r, "value") }
+	a, b := o, o
+	b.Defense, b.Attacker = o.Against, o.Rival
+	if o.Op == CliffDelta {
+		above, n := 0., 0.
+		x, y := st.byGroup(a, advantageOf), st.byGroup(b, advantageOf)
+		for g := range x {
+			for h := range y {
+				if _, shared := y[g]; !shared {
+					continue
+				}
+				if _, shared := x[h]; !shared {
+					continue
+				}
+				n++
+				switch {
+				case x[g] > y[h]:
+					above++
+				case x[g] < y[h]:
+					above--
+				}
+			}
+		}
+		return above / n
+	}
+	if o.Op == McNemar {
+		x, y := st.byGroup(a, value), st.byGroup(b, value)
+		var d []float64
+		for _, g := range slices.Sorted(maps.Keys(x)) {
+			if v, ok := y[g]; ok && v != x[g] {
+				d = append(d, x[g]-v)
+			}
+		}
+		return signFlip(d) // of 1 and -1: the binomial test of the pairs that differ
+	}
+	// Wilcoxon: the sign-flip test of ranks.
+	d := slices.DeleteFunc(st.differences(o), func(x float64) bool { return x == 0 })
+	ranks := make([]float64, len(d))
+	for i, x := range d {
+		ranks[i] = 0.5
+		for _, y := range d {
+			switch {
+			case math.Abs(y) < math.Abs(x):
+				ranks[i]++
+			case math.Abs(y) == math.Abs(x):
+				ranks[i] += 0.5
+			}
+		}
+		ranks[i] = math.Copysign(ranks[i], x)
+	}
+	return signFlip(ranks)
+}
+
+// alarms works out rates and limits from sums over the first draw and seed.
+func (st stored) alarms(o Origin) float64 {
+	total := func(name string) float64 {
+		var out float64
+		first := ""
+		for _, r := range of(st.results, o) {
+			k := r["draw"] + "/" + r["seed"]
+			if r["metric"] == name && (first == "" || k == first) {
+				first = k
+				out += cell(r, "value")
+			}
+		}
+		return out
+	}
+	// solve finds the x in [lo, hi] at which a rising f reaches want.
+	solve := func(lo, hi, want float64, f func(float64) float64) float64 {
+		for range 200 {
+			if mid := (lo + hi) / 2; f(mid) < want {
+				lo = mid
+			} else {
+				hi = mid
+			}
+		}
+		return lo
+	}
+	// The limits by their definition: where what was seen or more of it in the
+	// other direction has 5 %, or 2.5 % on each side.
+	alarms, alerts, right := total("false_alarms"), total("alerts"), total("alerts_right")
+	most := func() float64 {
+		return solve(0, 1000, 0.95, func(mean float64) float64 {
+			p, term := 0.0, math.Exp(-mean)
+			for k := 0.0; k <= alarms; k++ {
+				p += term
+				term *= mean / (k + 1)
+			}
+			return 1 - p
+		})
+	}
+	tail := func(p float64, from, to float64) (sum float64) {
+		for k := from; k <= to; k++ {
+			a, _ := math.Lgamma(alerts + 1)
+			b, _ := math.Lgamma(k + 1)
+			c, _ := math.Lgamma(alerts - k + 1)
+			sum += math.Exp(a-b-c) * math.Pow(p, k) * math.Pow(1-p, alerts-k)
+		}
+		return sum
+	}
+	switch o.Op {
+	case PerDay:
+		return alarms / total("observed_days")
+	case PerMillion:
+		return 1e6 * alarms / total("observed_packets")
+	case MostDay:
+		return most() / total("observed_days")
+	case MostMillion:
+		return 1e6 * most() / total("observed_packets")
+	case Right:
+		return right / alerts
+	case RightLow:
+		return solve(0, 1, 0.025, func(p float64) float64 { return tail(p, right, alerts) })
+	case RightHigh:
+		return solve(0, 1, 0.975, func(p float64) float64 { return 1 - tail(p, 0, right) })
+	}
+	return total(o.Metric)
+}
+
 // number works out o from the text of the files alone.
 func (st stored) number(o Origin) float64 {
 	class := func() (right, n float64) {
@@ -272,6 +393,10 @@ func (st stored) number(o Origin) float64 {
 		return mean(st.differences(o))
 	case SignFlip:
 		return signFlip(st.differences(o))
+	case McNemar, SignedRanks, CliffDelta:
+		return st.paired(o)
+	case Total, PerDay, PerMillion, MostDay, MostMillion, Right, RightLow, RightHigh:
+		return st.alarms(o)
 	case NearestError, LeastError, ClassBits, ChanceBits:
 		return st.bound(o)
 	case BestError:
@@ -423,20 +548,20 @@ func TestHolm(t *testing.T) {
 	for _, tb := range NewSet(smallFixture(), Options{}).Tables("tests") {
 		rows := slices.SortedStableFunc(slices.Values(tb.Rows), func(a, b []Value) int {
 			switch {
-			case a[4].Num < b[4].Num:
+			case a[6].Num < b[6].Num:
 				return -1
-			case a[4].Num > b[4].Num:
+			case a[6].Num > b[6].Num:
 				return 1
 			}
 			return 0
 		})
 		top := 0.0
 		for k, r := range rows {
-			top = max(top, min(1, r[4].Num*float64(len(rows)-k)))
-			if !near(r[5].Num, top) {
-				t.Errorf("%s: %s against %s: %v, want %v", tb.Title, r[0].Text, r[1].Text, r[5].Num, top)
+			top = max(top, min(1, r[6].Num*float64(len(rows)-k)))
+			if !near(r[7].Num, top) {
+				t.Errorf("%s: %s against %s: %v, want %v", tb.Title, r[0].Text, r[1].Text, r[7].Num, top)
 			}
-			if err := printed(r[5].Text, r[5].Num); err != nil {
+			if err := printed(r[7].Text, r[7].Num); err != nil {
 				t.Error(err)
 			}
 		}
@@ -468,7 +593,7 @@ func TestCompareFollowsFromFiles(t *testing.T) {
 			t.Errorf("difference %q is %v, want %v", row[5].Text, row[5].Num, want)
 		}
 		// Ten tests over five groups cannot show anything, and say so.
-		if v := row[7].Text; v != "too few groups to tell (less in 5 of 5)" && row[5].Num != 0 && !strings.Contains(v, "of 4)") {
+		if v := row[9].Text; v != "too few groups to tell (less in 5 of 5)" && row[5].Num != 0 && !strings.Contains(v, "of 4)") {
 			t.Errorf("verdict %q on a difference of %v in 5 groups", v, row[5].Num)
 		}
 	}

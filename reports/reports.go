@@ -117,7 +117,7 @@ func (s *Set) text() string {
 // mainTables are those that stand in report.md and table.tex.
 func (s *Set) mainTables() []Table {
 	var out []Table
-	for _, name := range []string{"headline", "published", "study", "defense-by-attack", "bounds", "accounts", "costs", "failed", "warnings"} {
+	for _, name := range []string{"headline", "published", "study", "defense-by-attack", "bounds", "accounts", "spread", "costs", "failed", "warnings"} {
 		out = append(out, s.Tables(name)...)
 	}
 	return out

@@ -82,6 +82,20 @@ const (
 	Chosen     Op = "chosen score"   // each group's by the attack that is best on the others
 	Difference Op = "difference"     // mean over groups of the difference of advantages
 	SignFlip   Op = "sign-flip test" // p-value of Difference
+	// Others beside it.
+	McNemar     Op = "McNemar's test"   // of groups of one item each
+	SignedRanks Op = "signed-rank test" // Wilcoxon's
+	CliffDelta  Op = "Cliff's delta"
+
+	// Over the cells of the first draw and seed.
+	Total       Op = "total"          // of the metric
+	PerDay      Op = "a home-day"     // Total of the metric over that of observed_days
+	PerMillion  Op = "a million"      // the same over observed_packets, times a million
+	MostDay     Op = "most a day"     // upper Poisson limit of PerDay
+	MostMillion Op = "most a million" // upper Poisson limit of PerMillion
+	Right       Op = "right"          // alerts_right over alerts
+	RightLow    Op = "right, low"     // lower limit of Right
+	RightHigh   Op = "right, high"    // upper limit of Right
 
 	// Of the bound by the vectors of one feature set, which Metric names:
 	// distinct folds, seeds and training draws, however many attacks share it.

@@ -24,6 +24,7 @@ func tableKinds() []tableKind {
 		{"defense-by-attack", "score of every attack on every defense", (*Set).defenseByAttack},
 		{"bounds", "what any attacker must get wrong, beside the best attack", (*Set).bounds},
 		{"accounts", "privacy accounts that defenses state for themselves", (*Set).accounts},
+		{"false-alarms", "how often attacks on events cry wolf, and how many alerts are right", (*Set).falseAlarms},
 		{"worst-attack", "best attack of each defense and task", (*Set).worstAttack},
 		{"costs", "bytes, packets, delay and rate of every defense", (*Set).costs},
 		{"dialects", "overheads as other publications define them", (*Set).dialects},
@@ -32,6 +33,7 @@ func tableKinds() []tableKind {
 		{"transfer", "score of attackers trained under another defense", (*Set).transfer},
 		{"tests", "is one defense better than another, or is it noise", (*Set).tests},
 		{"names", "host names that each device is seen to talk to", (*Set).nameTables},
+		{"spread", "how much scores vary between groups, defense draws and seeds, each apart", (*Set).spread},
 		{"attack-cost", "what training and guessing took", (*Set).attackCost},
 		{"failed", "cells that failed, with their errors", (*Set).failedCells},
 		{"warnings", "doubts about results", (*Set).warnings},
@@ -340,8 +342,20 @@ func (s *Set) failedCells() []Table {
 	return []Table{t}
 }
 
-// warnings lists each warning once, with how many cells carry it.
+// warnings lists each warning once, with how many cells carry it: first those
+// about a defense as a whole, such as an attack that may be weak, then those of
+// cells.
 func (s *Set) warnings() []Table {
+	t := Table{Title: "Warnings", Columns: []Column{{Head: "dataset"}, {Head: "defense"}, {Head: "warning"}, {Head: "cells", Num: true}}}
+	sums := s.summaries()
+	for _, p := range s.panels {
+		for _, d := range s.defenses[p] {
+			m := sums[subject{p, d}]
+			for _, w := range m.Warnings {
+				t.Rows = append(t.Rows, []Value{word(p.Dataset), word(s.names.of(d)), word(s.doubt(p, w)), number(float64(m.Cells), amount)})
+			}
+		}
+	}
 	type key struct{ dataset, defense, warning string }
 	count := map[key]int{}
 	var order []key
@@ -355,12 +369,11 @@ func (s *Set) warnings() []Table {
 			count[k]++
 		}
 	}
-	if len(order) == 0 {
-		return nil
-	}
-	t := Table{Title: "Warnings", Columns: []Column{{Head: "dataset"}, {Head: "defense"}, {Head: "warning"}, {Head: "cells", Num: true}}}
 	for _, k := range order {
 		t.Rows = append(t.Rows, []Value{word(k.dataset), word(s.names.of(k.defense)), word(k.warning), number(float64(count[k]), amount)})
+	}
+	if len(t.Rows) == 0 {
+		return nil
 	}
 	return []Table{t}
 }

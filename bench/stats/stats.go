@@ -39,40 +39,6 @@ func Mean(x []float64) float64 {
 	return stat.Mean(x, nil)
 }
 
-// Quantile is the p-quantile by linear interpolation between order statistics
-// (type 7 of Hyndman and Fan, numpy's default). x need not be sorted and is
-// not modified; the quantile of nothing is 0.
-func Quantile(p float64, x []float64) float64 {
-	if len(x) == 0 {
-		return 0
-	}
-	s := slices.Sorted(slices.Values(x))
-	h := p * float64(len(s)-1)
-	i := min(int(h), len(s)-1)
-	j := min(i+1, len(s)-1)
-	return s[i] + (h-float64(i))*(s[j]-s[i])
-}
-
-// Wilson is the Wilson score interval for k successes in n trials. It returns
-// (0, 1) for n = 0.
-func Wilson(k, n int, level float64) (lo, hi float64) {
-	if n == 0 {
-		return 0, 1
-	}
-	z := distuv.UnitNormal.Quantile(0.5 + level/2)
-	p, m := float64(k)/float64(n), float64(n)
-	center := (p + z*z/(2*m)) / (1 + z*z/m)
-	half := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
-	lo, hi = center-half, center+half
-	if k == 0 {
-		lo = 0
-	}
-	if k == n {
-		hi = 1
-	}
-	return lo, hi
-}
-
 // ClopperPearson is the exact interval for k successes in n trials. It returns
 // (0, 1) for n = 0.
 func ClopperPearson(k, n int, level float64) (lo, hi float64) {

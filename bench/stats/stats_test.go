@@ -14,7 +14,7 @@ func near(t *testing.T, what string, got, want, tol float64) {
 	}
 }
 
-// The wanted values come from SciPy 1.10: t.interval with sem, numpy.quantile,
+// The wanted values come from SciPy 1.10: t.interval with sem,
 // binomtest(...).proportion_ci, binomtest for McNemar, permutation_test over
 // all sign changes, wilcoxon(mode="exact"), chi2.ppf.
 func TestKnownAnswers(t *testing.T) {
@@ -25,11 +25,6 @@ func TestKnownAnswers(t *testing.T) {
 	}
 	near(t, "t interval low", lo, 0.7313366433555146, 1e-7)
 	near(t, "t interval high", hi, 0.8753300233111521, 1e-7)
-	near(t, "median", Quantile(0.5, []float64{1, 2, 3, 4}), 2.5, tol)
-	near(t, "9th decile", Quantile(0.9, []float64{3, 1, 2, 10, 7}), 8.8, tol)
-	lo, hi = Wilson(8, 10, 0.95)
-	near(t, "Wilson low", lo, 0.4901624715366418, tol)
-	near(t, "Wilson high", hi, 0.9433178485456248, tol)
 	lo, hi = ClopperPearson(8, 10, 0.95)
 	near(t, "Clopper-Pearson low", lo, 0.4439045376923585, 1e-8)
 	near(t, "Clopper-Pearson high", hi, 0.9747892736731665, 1e-8)
