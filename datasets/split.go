@@ -18,14 +18,13 @@ import (
 //	chronological:purge_s=0,share=0.7
 //	                         earlier groups train, later ones test, and
 //	                         nothing within purge_s before the cut trains
+//	fixed-even-odd           groups at even positions of their folder train,
+//	                         at odd ones test
 //	kfold:k=5                k folds of recordings (within)
 //	trial-kfold:k=5          the i-th recording of each class and group tests in
 //	                         fold i mod k (within)
 //	leave-one-out            one fold, one part per recording (within)
 //	fixed-80-20              per class the first max(1, floor(0.8 n)) train (within)
-//	fixed-even-odd           groups at even positions of their folder train,
-//	                         at odd ones test; marked within, for it reprints
-//	                         a protocol
 //
 // Positions are those of the recordings sorted by ID, never those of the
 // slice, so permuting recordings changes nothing; loaders choose IDs that sort
@@ -59,11 +58,11 @@ func splitKinds() []splitKind {
 		{"group-kfold", false, groupKFold{K: 5}},
 		{"leave-one-group-out", false, leaveOneGroupOut{}},
 		{"chronological", false, chronological{Share: 0.7}},
+		{"fixed-even-odd", false, fixedEvenOdd{}},
 		{"kfold", true, kFold{K: 5}},
 		{"trial-kfold", true, trialKFold{K: 5}},
 		{"leave-one-out", true, leaveOneOut{}},
 		{"fixed-80-20", true, fixed8020{}},
-		{"fixed-even-odd", true, fixedEvenOdd{}},
 	}
 }
 

@@ -61,7 +61,7 @@ func TestParseSplit(t *testing.T) {
 }
 
 func TestWithin(t *testing.T) {
-	want := map[Split]bool{"group-kfold:k=5": false, "leave-one-group-out": false, "chronological:purge_s=0,share=0.7": false}
+	want := map[Split]bool{"group-kfold:k=5": false, "leave-one-group-out": false, "chronological:purge_s=0,share=0.7": false, "fixed-even-odd": false}
 	for _, s := range Splits() {
 		if _, across := want[s]; s.Within() == across {
 			t.Errorf("%s: within is %v", s, s.Within())
