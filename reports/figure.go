@@ -53,6 +53,7 @@ func figureKinds() []figureKind {
 		{"delay", "share of packets within a delay, for each defense", (*Set).delays},
 		{"study", "score against a parameter of an attack", (*Set).studyFigures},
 		{"tolerance", "recall of events against the matching tolerance", (*Set).toleranceFigures},
+		{"shares", "recall of packets against their device's share of the window", (*Set).shareFigures},
 		{"packets", "packets of single events, in order and behind each defense", (*Set).packetFigures},
 		{"rates", "rates with true and detected events, of each device and behind each defense", (*Set).rateFigures},
 		{"ranks", "critical-difference diagram of defenses", (*Set).ranks},

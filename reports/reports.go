@@ -89,7 +89,9 @@ func (w *writer) buffer(name string, draw func(*bytes.Buffer) error) {
 
 // mainFigures are those that are written as files and stand in report.md, the
 // first of each, where the results have something for them.
-func mainFigures() []string { return []string{"scores", "tradeoff", "study", "packets", "rates"} }
+func mainFigures() []string {
+	return []string{"scores", "tradeoff", "study", "shares", "packets", "rates"}
+}
 
 // figures writes the main figures in every format that a paper or a page may
 // want.

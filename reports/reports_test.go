@@ -66,6 +66,8 @@ func fixtureFor(figure string) *Set {
 	switch figure {
 	case "study", "tolerance":
 		return NewSet(studyFixture(5), Options{})
+	case "shares":
+		return NewSet(shareFixture(), Options{})
 	case "packets", "rates":
 		return NewSet(smallFixture(), Options{Samples: sampleFixture()})
 	}

@@ -127,16 +127,33 @@ func (w sweep) others() string {
 // tolerances is the recall of events against how far a detection may lie from
 // the truth, of the best attack on each defense.
 func (s *Set) tolerances() []study {
-	metrics := []string{"recall_1s", "recall", "recall_15s"}
+	return s.bestAgainst(datasets.Events, study{x: "tolerance_s", metric: "recall", values: []float64{1, 5, 15}},
+		"Recall of events against the matching tolerance", []string{"recall_1s", "recall", "recall_15s"},
+		"The headline score counts a detection within 5 s.")
+}
+
+// shares is the recall of packets against how much of the packets around them
+// are their device's, of the best attack on each defense.
+func (s *Set) shares() []study {
+	return s.bestAgainst(datasets.Device, study{x: "share_of_window_percent", metric: "recall", values: []float64{3, 10, 30, 100}},
+		"Recall of packets against their device's share of the window",
+		[]string{"recall_share_00_03_pct", "recall_share_03_10_pct", "recall_share_10_30_pct", "recall_share_30_100_pct"},
+		"Windows are of 100 packets; each value counts shares above the one before, the first from 0.")
+}
+
+// bestAgainst fills st with the given metrics, one for each of its values, of
+// the best attack on each defense, for each panel of the task.
+func (s *Set) bestAgainst(task datasets.Task, st study, title string, metrics []string, note string) []study {
 	sums := s.summaries()
 	var out []study
 	for _, p := range s.panels {
-		if p.Task != datasets.Events {
+		if p.Task != task {
 			continue
 		}
-		st := study{panel: p, x: "tolerance_s", metric: "recall", values: []float64{1, 5, 15}}
+		st := st
+		st.panel = p
+		st.title = title + ", best attack on each defense: " + p.about()
 		var by []string
-		st.title = "Recall of events against the matching tolerance, best attack on each defense: " + p.about()
 		for _, d := range s.defenses[p] {
 			m, ok := sums[subject{p, d}]
 			if !ok || m.Attack == "" {
@@ -156,7 +173,7 @@ func (s *Set) tolerances() []study {
 				st.names[i] += ", " + a
 			}
 		}
-		st.notes = append(st.notes, "The headline score counts a detection within 5 s.")
+		st.notes = append(st.notes, note)
 		st.notes = append(st.notes, s.idNotes(s.defenses[p], nil)...)
 		if st.shown() {
 			out = append(out, st)
@@ -185,7 +202,9 @@ func (s *Set) point(o Origin) Value {
 
 func (s *Set) studyTables() []Table     { return s.tablesOf(s.studies()) }
 func (s *Set) toleranceTables() []Table { return s.tablesOf(s.tolerances()) }
+func (s *Set) shareTables() []Table     { return s.tablesOf(s.shares()) }
 func (s *Set) studyFigures() []Figure   { return s.figuresOf(s.studies()) }
+func (s *Set) shareFigures() []Figure   { return s.figuresOf(s.shares()) }
 func (s *Set) toleranceFigures() []Figure {
 	return s.figuresOf(s.tolerances())
 }
@@ -242,7 +261,7 @@ func (s *Set) figuresOf(sts []study) []Figure {
 func withUnit(name string) string {
 	words := strings.Split(name, "_")
 	n := len(words) - 1
-	if n > 0 && slices.Contains([]string{"s", "bytes", "per", "packets"}, words[n]) {
+	if n > 0 && slices.Contains([]string{"s", "bytes", "per", "packets", "percent"}, words[n]) {
 		return strings.Join(words[:n], " ") + " (" + words[n] + ")"
 	}
 	return strings.Join(words, " ")

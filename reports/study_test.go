@@ -57,6 +57,54 @@ func studyFixture(groups int) []bench.Result {
 	return out
 }
 
+// shareFixture is a device task of two defenses: a plug that vanishes in a
+// tunnel, and no packets at all in one of the ranges there.
+func shareFixture() []bench.Result {
+	var out []bench.Result
+	for _, c := range []struct {
+		defense string
+		recall  []float64
+	}{{"none", []float64{0.9, 0.92, 0.95, 0.99}}, {"vpn", []float64{0.1, 0.5, -1, 0.97}}} {
+		r := bench.Result{
+			Cell: bench.Cell{
+				Dataset: "home:made_up", Task: datasets.Device, Vantage: datasets.WAN, Defense: c.defense, TrainDefense: c.defense,
+				Attack: "window-blstm", Knowledge: bench.Adaptive, Split: "fixed-even-odd", TrainDraws: 1, Seed: 1,
+			},
+			Data: "d", Method: 1, Generated: true, Headline: "macro_recall", Floor: 0.1,
+			Groups:  []bench.GroupScore{{Group: "home-02", Value: c.recall[3], Floor: 0.1, N: 100}},
+			Metrics: []bench.Metric{{Name: "macro_recall", Value: c.recall[3]}, {Name: "tested", Value: 100}},
+			Cost:    bench.Cost{InBytes: [2]int64{10, 10}, OutBytes: [2]int64{10, 10}, Seconds: 60},
+		}
+		for i, name := range []string{"recall_share_00_03_pct", "recall_share_03_10_pct", "recall_share_10_30_pct", "recall_share_30_100_pct"} {
+			if c.recall[i] >= 0 {
+				r.Metrics = append(r.Metrics, bench.Metric{Name: name, Value: c.recall[i]})
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func TestSharesOfTheWindow(t *testing.T) {
+	ts := NewSet(shareFixture(), Options{}).Tables("shares")
+	if len(ts) != 1 {
+		t.Fatalf("%d tables, want 1", len(ts))
+	}
+	var got []string
+	for _, row := range ts[0].Rows {
+		for _, v := range row {
+			got = append(got, v.Text)
+		}
+	}
+	want := []string{"3", "0.90", "0.10", "10", "0.92", "0.50", "30", "0.95", "n/a", "100", "0.99", "0.97"}
+	if !slices.Equal(got, want) {
+		t.Errorf("rows %q, want %q", got, want)
+	}
+	if more := NewSet(studyFixture(5), Options{}).Tables("shares"); len(more) != 0 {
+		t.Errorf("%d tables of shares for a task of events", len(more))
+	}
+}
+
 func TestStudyFollowsItsParameter(t *testing.T) {
 	s := NewSet(studyFixture(5), Options{})
 	ts := s.Tables("study")

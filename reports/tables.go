@@ -21,6 +21,7 @@ func tableKinds() []tableKind {
 		{"published", "figures of papers beside ours", (*Set).published},
 		{"study", "score against a parameter of an attack", (*Set).studyTables},
 		{"tolerance", "recall of events against the matching tolerance", (*Set).toleranceTables},
+		{"shares", "recall of packets against their device's share of the window", (*Set).shareTables},
 		{"defense-by-attack", "score of every attack on every defense", (*Set).defenseByAttack},
 		{"bounds", "what any attacker must get wrong, beside the best attack", (*Set).bounds},
 		{"accounts", "privacy accounts that defenses state for themselves", (*Set).accounts},

@@ -10,8 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"veilbench/attacks"
 	"veilbench/bench"
 	"veilbench/datasets/params"
+	"veilbench/defenses"
 	"veilbench/reports"
 )
 
@@ -84,6 +86,18 @@ func (f reportFlags) keep(r bench.Result) bool {
 	return true
 }
 
+// inFull gives the attack and the defense of the flags the IDs that results
+// have, with every parameter. What is not known stays as it is.
+func (a *app) inFull(f reportFlags) reportFlags {
+	if x, err := attacks.Parse(a.Attacks, f.attack); err == nil {
+		f.attack = attacks.ID(x)
+	}
+	if d, err := defenses.Parse(a.Defenses, f.defense); err == nil {
+		f.defense = defenses.ID(d)
+	}
+	return f
+}
+
 func (a *app) report(dir string, f reportFlags) error {
 	if f.table != "" && f.figure != "" {
 		return fmt.Errorf("--table and --figure: want one of them")
@@ -93,6 +107,7 @@ func (a *app) report(dir string, f reportFlags) error {
 		return err
 	}
 	all := len(rs)
+	f = a.inFull(f)
 	rs = slices.DeleteFunc(rs, func(r bench.Result) bool { return !f.keep(r) })
 	if len(rs) == 0 {
 		return fmt.Errorf("%s: none of %d results is left by the flags", dir, all)
