@@ -1,7 +1,6 @@
 package attacks
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -130,34 +129,3 @@ func (r raisedRate) vector() [4]float64 {
 
 // Interval is a stretch of time.
 type Interval struct{ Start, End time.Duration }
-
-// SecondsRight is the share of the time up to end in which two tracks of a
-// state (streaming or not) agree: 1 when found covers just the truth. Intervals
-// of one track may overlap. 1 when end is 0.
-func SecondsRight(truth, found []Interval, end time.Duration) float64 {
-	type edge struct {
-		at    time.Duration
-		track int
-		step  int
-	}
-	var edges []edge
-	for track, is := range [2][]Interval{truth, found} {
-		for _, i := range is {
-			edges = append(edges, edge{min(max(i.Start, 0), end), track, 1}, edge{min(max(i.End, 0), end), track, -1})
-		}
-	}
-	slices.SortFunc(edges, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
-	var open [2]int
-	var wrong, last time.Duration
-	for _, e := range edges {
-		if (open[0] > 0) != (open[1] > 0) {
-			wrong += e.at - last
-		}
-		last = e.at
-		open[e.track] += e.step
-	}
-	if end <= 0 {
-		return 1
-	}
-	return 1 - wrong.Seconds()/end.Seconds()
-}

@@ -164,7 +164,6 @@ func TestRatesOnTheSmartPlugDay(t *testing.T) {
 	pieces := cutActive(active)
 	classes := []string{"plug/manual_switching", "plug/use"}
 	blocks, full, seen, rows := 0, 0, 0, 0
-	right := 0.0
 	for fold := range 5 {
 		train := slices.Clone(taught)
 		for i, p := range pieces {
@@ -195,8 +194,6 @@ func TestRatesOnTheSmartPlugDay(t *testing.T) {
 					full, blocks = full+1, blocks+len(parts)
 				}
 			}
-			share := attacks.SecondsRight(truth, parts, p.Trace.End)
-			right += share / float64(len(pieces))
 			if len(truth)+len(parts) > 0 {
 				t.Logf("piece %d: block %v, found %v", i, truth, parts)
 			}
@@ -208,8 +205,8 @@ func TestRatesOnTheSmartPlugDay(t *testing.T) {
 		alarms += len(detections(answerOf(t, m, r.Trace)))
 		hours += r.Trace.End.Hours()
 	}
-	t.Logf("the block fills %d pieces, found in %d intervals; seconds right in the hour of use %.3f; named rows found %d of %d; idle: %d false alarms in %.1f hours",
-		full, blocks, right, seen, rows, alarms, hours)
+	t.Logf("the block fills %d pieces, found in %d intervals; named rows found %d of %d; idle: %d false alarms in %.1f hours",
+		full, blocks, seen, rows, alarms, hours)
 	if blocks != full {
 		t.Errorf("%d intervals in the %d pieces of the block: want one each", blocks, full)
 	}

@@ -2,7 +2,6 @@ package attacks
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"net/netip"
 	"os"
@@ -64,26 +63,6 @@ func TestTrackJoinsRaisedBins(t *testing.T) {
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("gap %v: intervals at %v, want %v", c.gap, got, c.want)
-		}
-	}
-}
-
-func TestSecondsRight(t *testing.T) {
-	i := func(a, b int) Interval {
-		return Interval{time.Duration(a) * time.Second, time.Duration(b) * time.Second}
-	}
-	for _, c := range []struct {
-		truth, found []Interval
-		want         float64
-	}{
-		{nil, nil, 1},
-		{[]Interval{i(10, 20)}, []Interval{i(10, 20)}, 1},
-		{[]Interval{i(10, 20)}, nil, 0.9},
-		{[]Interval{i(10, 20)}, []Interval{i(15, 30), i(16, 25)}, 0.85}, // wrong from 10 to 15 and 20 to 30
-		{nil, []Interval{i(-5, 200)}, 0},
-	} {
-		if got := SecondsRight(c.truth, c.found, 100*time.Second); math.Abs(got-c.want) > 1e-9 {
-			t.Errorf("truth %v found %v: %v, want %v", c.truth, c.found, got, c.want)
 		}
 	}
 }

@@ -27,7 +27,8 @@ func Digest(ds *datasets.Dataset) string {
 		Same     [][]string
 		Rates    map[string]float64
 		Open     []string `json:",omitempty"`
-	}{ds.Name, ds.Recorded, ds.Same, ds.RatePerDay, ds.Unmonitored}) // plain data cannot fail
+		Vague    bool     `json:",omitempty"`
+	}{ds.Name, ds.Recorded, ds.Same, ds.RatePerDay, ds.Unmonitored, ds.Vague}) // plain data cannot fail
 	h.Write(head)
 	h.Write([]byte(strings.Join(sums, "\n")))
 	return hex.EncodeToString(h.Sum(nil))

@@ -203,6 +203,7 @@ func scoreEvents(ds *datasets.Dataset, tests []answered) scores {
 		s.add("alerts_right", float64(alerts.hit))
 	}
 	s.paperAccuracy(tests, m)
+	s.scoreStates(ds, tests, m)
 	s.curve = curve(tests, m, days)
 	return s
 }

@@ -190,6 +190,9 @@ type Dataset struct {
 	// are not in training; in test, what an attack takes them for is a false
 	// alarm. Event task only.
 	Unmonitored []string
+	// Vague says that an event's End is how late after Start it may have
+	// happened, where elsewhere an event that lasts is a state.
+	Vague bool
 	// Split is the split to use unless the user names one.
 	Split Split
 	// Generated marks data made by a model: every table printed on it says so.

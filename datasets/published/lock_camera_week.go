@@ -36,6 +36,7 @@ func LockCameraWeek(path string) (datasets.Dataset, error) {
 		Name:     "lock-camera-week",
 		Recorded: datasets.LAN,
 		Tasks:    []datasets.Task{datasets.Events, datasets.Device},
+		Vague:    true,
 		Split:    "leave-one-group-out",
 		Source:   lockSource,
 	}
