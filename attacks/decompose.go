@@ -31,7 +31,7 @@ import (
 type Decompose struct {
 	K          int     `help:"nearest known sizes that vote on the variation"`
 	Known      int     `help:"known commands to learn the variation from; 0 takes all"`
-	MaxActions int     `help:"largest number of actions in a command: the devices behind the gateway"`
+	MaxActions int     `help:"largest number of actions in a command: the devices behind the gateway; 0 takes the most in a known command"`
 	Limits     string  `help:"how many devices can do some actions, such as dim|fade:4+scene:2; empty for no limit"`
 	GapS       float64 `help:"largest gap inside a message in seconds; 0 learns it"`
 	Slack      int     `help:"by how much the reports may miscount the actions"`
@@ -58,7 +58,7 @@ func (d Decompose) Validate() error {
 	return cmp.Or(
 		inRange("k", float64(d.K), 1, 1e6),
 		inRange("known", float64(d.Known), 0, 1e9),
-		inRange("max_actions", float64(d.MaxActions), 1, 200),
+		inRange("max_actions", float64(d.MaxActions), 0, 200),
 		inRange("gap_s", d.GapS, 0, 60),
 		inRange("slack", float64(d.Slack), 0, 200),
 	)
@@ -94,6 +94,9 @@ func (d Decompose) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, 
 	limits, err := d.limitsOf(t.Classes)
 	if err != nil {
 		return nil, err
+	}
+	if d.MaxActions == 0 {
+		d.MaxActions = mostActions(t)
 	}
 	m := &decomposer{d: d, prior: newPrior(t, d.MaxActions)}
 	best, err := d.choose(ctx, t)
@@ -240,6 +243,21 @@ func totalCount(counts []uint8) int {
 type prior struct {
 	number []float64 // log probability of 0.. actions
 	action []float64 // log share of each action
+}
+
+// mostActions is the largest number of actions in a command of t, 1 at least.
+func mostActions(t Training) int {
+	most := 1
+	for _, ex := range t.Examples {
+		for _, c := range ex.Labels.Commands {
+			n := 0
+			for _, a := range c.Actions {
+				n += a.Count
+			}
+			most = max(most, n)
+		}
+	}
+	return min(most, 200)
 }
 
 func newPrior(t Training, most int) prior {

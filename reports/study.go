@@ -75,7 +75,8 @@ func (s *Set) studyMetrics(p Panel) []string {
 	return []string{headline}
 }
 
-// studies lists what the results say about a parameter of an attack.
+// studies lists what the results say about a parameter of an attack, then
+// about a setting of the data.
 func (s *Set) studies() []study {
 	var out []study
 	for _, p := range s.panels {
@@ -106,7 +107,7 @@ func (s *Set) studies() []study {
 			}
 		}
 	}
-	return out
+	return append(out, s.dataStudies()...)
 }
 
 // others lists the settings that all attackers of w share.

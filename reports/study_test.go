@@ -216,3 +216,40 @@ func TestPublishedBesideOurs(t *testing.T) {
 		t.Error("a table of published figures without any")
 	}
 }
+
+// TestStudyFollowsItsData: three data sets that differ in a number make a study
+// of the best attack, also where the number is left at its default (16
+// devices); a data set that differs in something else is no part of it.
+func TestStudyFollowsItsData(t *testing.T) {
+	var rs []bench.Result
+	for data, score := range map[string]float64{
+		"home:gateway": 0.6, "home:gateway:devices=4": 0.8, "home:gateway:devices=32": 0.5, "home:gateway:devices=8,hours=1": 0.1,
+	} {
+		for _, r := range studyFixture(5)[:10] { // undefended, k = 15 and 1
+			r.Cell.Dataset, r.Cell.Task, r.Headline = data, datasets.Gateway, "exact_recovery"
+			v := score
+			if strings.Contains(r.Cell.Attack, "k=15") {
+				v /= 2
+			}
+			r.Groups = []bench.GroupScore{{Group: r.Groups[0].Group, Value: v, N: 4}}
+			r.Metrics = []bench.Metric{{Name: "exact_recovery", Value: v}, {Name: "in_candidates", Value: 1}, {Name: "in_candidates_bounded", Value: 1}}
+			rs = append(rs, r)
+		}
+	}
+	ts := NewSet(rs, Options{}).Tables("study")
+	if len(ts) != 3 {
+		t.Fatalf("%d tables, want one for each of three metrics", len(ts))
+	}
+	tb := ts[0]
+	if tb.Columns[0].Head != "devices" || len(tb.Rows) != 3 {
+		t.Fatalf("columns %+v, %d rows; want devices and 3 rows", tb.Columns, len(tb.Rows))
+	}
+	for i, want := range [][2]float64{{4, 0.8}, {16, 0.6}, {32, 0.5}} {
+		if row := tb.Rows[i]; row[0].Num != want[0] || math.Abs(row[1].Num-want[1]) > 1e-12 {
+			t.Errorf("row %d: %v devices, %v; want %v", i, row[0].Num, row[1].Num, want)
+		}
+	}
+	if !strings.HasPrefix(tb.Title, "Exact recovery of the best attack against devices: home:gateway, commands") {
+		t.Errorf("title %q", tb.Title)
+	}
+}

@@ -19,7 +19,7 @@ func tableKinds() []tableKind {
 	return []tableKind{
 		{"headline", "what the best attack still learns, and what it costs", (*Set).headline},
 		{"published", "figures of papers beside ours", (*Set).published},
-		{"study", "score against a parameter of an attack", (*Set).studyTables},
+		{"study", "score against a parameter of an attack or of generated data", (*Set).studyTables},
 		{"tolerance", "recall of events against the matching tolerance", (*Set).toleranceTables},
 		{"shares", "recall of packets against their device's share of the window", (*Set).shareTables},
 		{"defense-by-attack", "score of every attack on every defense", (*Set).defenseByAttack},

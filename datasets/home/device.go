@@ -28,7 +28,8 @@ type house struct {
 	seed    uint64
 	name    string
 	profile *profile
-	era     string // generation that devices of several belong to, "" any
+	gateway *gatewayProfile // of this home
+	era     string          // generation that devices of several belong to, "" any
 	// routerDNS says that the home's router answers look-ups.
 	routerDNS bool
 	longest   int64 // after which somebody stops a stream, 0 never

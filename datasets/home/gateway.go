@@ -85,6 +85,17 @@ func (g *gatewayProfile) size(c command, r *rand.Rand) int64 {
 	return n + g.Residual.draw(r)
 }
 
+// with returns the model of a gateway with the given number of devices; 0 takes
+// the published ones.
+func (g *gatewayProfile) with(devices int) *gatewayProfile {
+	out := *g
+	if devices > 0 {
+		out.Lamps = max(2, int64(devices)/4) // published: 4 of 16; two, so that two copies of each action can be sent
+		out.Plugs = int64(devices) - out.Lamps
+	}
+	return &out
+}
+
 // sample draws a command: one action or more for as many different devices.
 func (g *gatewayProfile) sample(r *rand.Rand) command {
 	devices := int(g.Plugs + g.Lamps)
@@ -135,7 +146,7 @@ func (g *gatewayProfile) sessionCommands(i, n int, r *rand.Rand) []command {
 func (h *house) commandSession(d *device, session, sessions int) error {
 	r := newRand(h.seed, h.name, "commands")
 	at := int64(0)
-	for _, c := range h.profile.Gateway.sessionCommands(session, sessions, r) {
+	for _, c := range h.gateway.sessionCommands(session, sessions, r) {
 		if at += between(r, 20*second, 60*second); at > h.end-20*second {
 			break
 		}
@@ -149,7 +160,7 @@ func (h *house) commandSession(d *device, session, sessions int) error {
 // send plays one command: the message down, its acknowledgement, and a status
 // report per action, a few of them lost or twice.
 func (h *house) send(d *device, c command, at int64, r *rand.Rand) error {
-	g, loss := h.profile.Gateway, d.lossPPM
+	g, loss := h.gateway, d.lossPPM
 	d.lossPPM = 0 // the sizes were calibrated without lost segments
 	defer func() { d.lossPPM = loss }()
 	t := time.Duration(at)

@@ -26,6 +26,7 @@ type Params struct {
 	Homes    int     `help:"number of homes, each a group of its own"`
 	Hours    float64 `help:"hours recorded in each home"`
 	Firmware string  `help:"same: published firmware everywhere; mixed: each home draws one of three; unseen: no two homes alike"`
+	Devices  int     `help:"plugs and lamp holders at the gateway, of which a quarter, but at least two, are lamp holders; 0 without a gateway"`
 }
 
 // Validate reports a setting out of range.
@@ -37,6 +38,8 @@ func (p Params) Validate() error {
 		return fmt.Errorf("hours=%g: want above 0, at most 744", p.Hours)
 	case p.Firmware != "same" && p.Firmware != "mixed" && p.Firmware != "unseen":
 		return fmt.Errorf("firmware=%s: want same, mixed or unseen", p.Firmware)
+	case p.Devices != 0 && (p.Devices < 4 || p.Devices > 100):
+		return fmt.Errorf("devices=%d: want 4 to 100", p.Devices)
 	}
 	return nil
 }
@@ -91,7 +94,20 @@ func resolve(id string) (Preset, Params, error) {
 	if err != nil {
 		return Preset{}, Params{}, fmt.Errorf("home:%s: %w", name, err)
 	}
+	if p.recipe.gateway != (ps.Devices > 0) {
+		return Preset{}, Params{}, fmt.Errorf("home:%s: devices=%d: want a number where there is a gateway, and only there", name, ps.Devices)
+	}
 	return p, ps, nil
+}
+
+// Settings returns all settings of the data set with the given ID, those left
+// at their defaults too, sorted by key. Errors are those of Generate.
+func Settings(id string) ([]params.Param, error) {
+	_, ps, err := resolve(id)
+	if err != nil {
+		return nil, err
+	}
+	return params.List(ps), nil
 }
 
 // canonical is the data set's ID: the preset and the settings that differ

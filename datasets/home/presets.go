@@ -59,11 +59,11 @@ func Presets() []Preset {
 	clips := signatures
 	clips.clips, clips.tasks = true, []datasets.Task{datasets.Clip}
 	list := []Preset{
-		{"event_signatures", "controlled sessions of a plug, two bulbs and a hub: every event at least 20 times per home", Params{5, 8, "same"}, signatures},
-		{"event_signatures-unseen", "the same sessions, no two homes with the same firmware", Params{5, 8, "unseen"}, signatures},
-		{"event_signatures-ten", "controlled sessions of ten devices", Params{5, 14, "same"}, ten},
-		{"event_clips", "one clip per event of event_signatures, its device's packets alone", Params{5, 8, "same"}, clips},
-		{"event_clips-unseen", "one clip per event of event_signatures-unseen", Params{5, 8, "unseen"}, clips},
+		{"event_signatures", "controlled sessions of a plug, two bulbs and a hub: every event at least 20 times per home", Params{5, 8, "same", 0}, signatures},
+		{"event_signatures-unseen", "the same sessions, no two homes with the same firmware", Params{5, 8, "unseen", 0}, signatures},
+		{"event_signatures-ten", "controlled sessions of ten devices", Params{5, 14, "same", 0}, ten},
+		{"event_clips", "one clip per event of event_signatures, its device's packets alone", Params{5, 8, "same", 0}, clips},
+		{"event_clips-unseen", "one clip per event of event_signatures-unseen", Params{5, 8, "unseen", 0}, clips},
 	}
 	return append(list, morePresets()...)
 }
@@ -94,13 +94,13 @@ func morePresets() []Preset {
 		when: controlled, lo: 40, hi: 80, tasks: []datasets.Task{datasets.Events, datasets.Device},
 	}
 	return []Preset{
-		{"homemole-ind", "ten smart-home devices and four others, each recorded alone", Params{5, 3, "same"}, ind},
-		{"homemole-noise", "the same fourteen devices together, all of them busy", Params{5, 3, "same"}, noise},
-		{"homemole-quick", "homemole-noise, a few minutes of it", Params{5, 0.25, "same"}, noise},
-		{"rates", "a sleep monitor, a camera, a switch and an assistant, one action every two minutes", Params{5, 6, "same"}, rates},
-		{"gateway", "five sessions of a gateway that gets 677 commands from its cloud", Params{5, 2, "same"}, gateway},
-		{"full", "a lived-in home with twenty devices, a gateway, phones and computers", Params{1, 24, "same"}, full},
-		{"small", "an hour of five devices and a phone", Params{3, 1, "same"}, small},
+		{"homemole-ind", "ten smart-home devices and four others, each recorded alone", Params{5, 3, "same", 0}, ind},
+		{"homemole-noise", "the same fourteen devices together, all of them busy", Params{5, 3, "same", 0}, noise},
+		{"homemole-quick", "homemole-noise, a few minutes of it", Params{5, 0.25, "same", 0}, noise},
+		{"rates", "a sleep monitor, a camera, a switch and an assistant, one action every two minutes", Params{5, 6, "same", 0}, rates},
+		{"gateway", "five sessions of a gateway that gets 677 commands from its cloud", Params{5, 2, "same", 16}, gateway},
+		{"full", "a lived-in home with twenty devices, a gateway, phones and computers", Params{1, 24, "same", 16}, full},
+		{"small", "an hour of five devices and a phone", Params{3, 1, "same", 0}, small},
 	}
 }
 
@@ -148,7 +148,7 @@ func (rc *recipe) homeRecordings(prof *profile, p Params, seed uint64, i int) ([
 	var out []datasets.Recording
 	for _, ids := range sets {
 		h := &house{
-			seed: seed, name: name, profile: prof, era: rc.era, routerDNS: rc.router, longest: rc.longest * second, end: int64(p.Hours*3600) * second,
+			seed: seed, name: name, profile: prof, gateway: prof.Gateway.with(p.Devices), era: rc.era, routerDNS: rc.router, longest: rc.longest * second, end: int64(p.Hours*3600) * second,
 			index: map[datasets.Flow]int32{},
 		}
 		for _, id := range ids {

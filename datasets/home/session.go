@@ -145,7 +145,7 @@ func (h *house) happen(list []trigger) error {
 			continue
 		}
 		if d.Type == "gateway" {
-			if err := h.send(d, h.profile.Gateway.sample(r), t.at, r); err != nil {
+			if err := h.send(d, h.gateway.sample(r), t.at, r); err != nil {
 				return err
 			}
 			continue
