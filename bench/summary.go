@@ -24,18 +24,23 @@ type Summary struct {
 	Attack       string
 	Knowledge    Knowledge
 	TrainDefense string
-	// Score is its headline metric, Floor what needs no look at the traffic,
-	// Advantage how far one is above the other.
-	Score, Floor, Advantage float64
+	// Score is its headline metric, Floor what needs no look at the traffic.
+	Score, Floor float64
+	// Advantage is how far the attacker is above the floor, 0 to 1: the mean over
+	// groups, each with the attack that is best on the others, so free of the
+	// winner's curse. For a split within groups, and for a single group, it is
+	// that of Attack.
+	Advantage float64
 	// Lo and Hi bound Advantage at Level; HasInterval is false below
 	// stats.MinGroups groups and for splits within groups.
 	Lo, Hi      float64
 	HasInterval bool
+	// PerGroup says that Advantage is the mean over groups.
+	PerGroup bool
 	// Groups is how many groups were tested, Cells and Failed how many cells
 	// there were and how many of them failed.
 	Groups, Cells, Failed int
-	// Chosen is the score when the attack is chosen for each group on the
-	// other groups: free of the winner's curse. Lo and Hi are around it.
+	// Chosen is the score that goes with Advantage.
 	Chosen float64
 	// Within marks a split within groups, Generated data made by a model,
 	// Oracle a defense that looks ahead.
@@ -145,7 +150,7 @@ func (t *tally) add(r Result) {
 func (t *tally) mean() float64      { return stats.Mean(t.cellScores) }
 func (t *tally) floorMean() float64 { return stats.Mean(t.cellFloors) }
 
-// interval fills Lo, Hi and Chosen. The attack is chosen anew for every group,
+// interval fills Advantage, Lo, Hi and Chosen. The attack is chosen anew for every group,
 // on the other groups: the best of many looks better than it is on the data
 // that it was chosen on.
 func (s *Summary) interval(order []attacker, tallies map[attacker]*tally) {
@@ -173,13 +178,16 @@ func (s *Summary) interval(order []attacker, tallies map[attacker]*tally) {
 			adv = append(adv, (v-f)/max(1-f, 1e-9))
 		}
 	}
-	s.Chosen = stats.Mean(score)
+	s.Chosen, s.Advantage, s.PerGroup = stats.Mean(score), clip(stats.Mean(adv)), true
 	if lo, hi, ok := stats.Interval(adv, Level); ok {
-		s.Lo, s.Hi, s.HasInterval = min(max(lo, 0), 1), min(max(hi, 0), 1), true
+		s.Lo, s.Hi, s.HasInterval = clip(lo), clip(hi), true
 	} else {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%d groups: an interval needs at least %d", len(groups), stats.MinGroups))
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d groups: an interval needs at least %d", len(adv), stats.MinGroups))
 	}
 }
+
+// clip brings a share into 0 to 1.
+func clip(v float64) float64 { return min(max(v, 0), 1) }
 
 // weakMargin is how far an adaptive attacker may stay behind the unaware one
 // before it is called weak.

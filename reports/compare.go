@@ -74,7 +74,11 @@ func Compare(before, after *Set) Table {
 
 // gain is where the advantage of a summary comes from.
 func gain(p Panel, d string, m bench.Summary) Origin {
-	return Origin{Op: Gain, Metric: "advantage", Panel: p, Defense: d, Attacker: bestAttacker(m)}
+	op := Gain
+	if m.PerGroup {
+		op = Headline
+	}
+	return Origin{Op: op, Metric: "advantage", Panel: p, Defense: d, Attacker: bestAttacker(m)}
 }
 
 // digest is that of a panel's data.

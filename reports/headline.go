@@ -154,7 +154,7 @@ func (s *Set) headlineNotes(ps []Panel, cost Panel, sums map[subject]bench.Summa
 	if slices.ContainsFunc(ps, func(p Panel) bool {
 		return slices.ContainsFunc(s.defenses[p], func(d string) bool { return sums[subject{p, d}].HasInterval })
 	}) {
-		out = append(out, "interval over test groups, for the attack that is chosen on the other groups (no winner's curse); it is about this training data")
+		out = append(out, "mean and interval over test groups, each with the attack that is best on the other groups (no winner's curse); about this training data, not about others like it")
 	}
 	const most = 4
 	if len(doubts) > most {

@@ -389,6 +389,8 @@ func (st stored) number(o Origin) float64 {
 		return float64(len(st.byGroup(o, advantageOf)))
 	case Chosen:
 		return mean(st.chosen(o, func(r map[string]string) float64 { return cell(r, "value") }))
+	case Headline:
+		return min(max(mean(st.chosen(o, advantageOf)), 0), 1)
 	case Difference:
 		return mean(st.differences(o))
 	case SignFlip:
@@ -418,7 +420,7 @@ func (st stored) number(o Origin) float64 {
 func (st stored) interval(o Origin) (lo, hi float64) {
 	var x []float64
 	switch o.Op {
-	case Gain:
+	case Headline:
 		x = st.chosen(o, advantageOf)
 	case Difference:
 		x = st.differences(o)

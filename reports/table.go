@@ -79,7 +79,8 @@ const (
 	ClassCount  Op = "size of a class"   // sum of n, the largest over attackers
 
 	Groups     Op = "groups"         // number of test groups of one or of both
-	Chosen     Op = "chosen score"   // each group's by the attack that is best on the others
+	Chosen     Op = "chosen score"   // mean over groups, each by the attack that is best on the others
+	Headline   Op = "headline"       // the same of the advantage
 	Difference Op = "difference"     // mean over groups of the difference of advantages
 	SignFlip   Op = "sign-flip test" // p-value of Difference
 	// Others beside it.
