@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"veilbench/bench"
@@ -30,8 +31,13 @@ type pageData struct {
 	CSSHash, JSHash string
 	Provenance      string
 	Alarms          []string
+	Trust           string
+	Questions       []pageLink
 	Sections        []pageSection
 }
+
+// pageLink leads to a section.
+type pageLink struct{ ID, Title string }
 
 // pageSection is a part of the page with its own heading.
 type pageSection struct {
@@ -55,11 +61,27 @@ type pageTable struct {
 	Columns   []Column
 	Rows      [][]template.HTML
 	Notes     []string
+	Names     string // that the table uses, in full
 	Filter    bool
 }
 
-// filterFrom is from how many rows on a table gets a field to filter by.
-const filterFrom = 12
+// filterFrom is from how many rows on a table gets a field to filter by;
+// shownRows is how many of them are shown before all are asked for.
+const (
+	filterFrom = 12
+	shownRows  = 500
+)
+
+// Shown is how many rows are shown at first.
+func (pageTable) Shown() int { return shownRows }
+
+// Most is Shown where there are more rows, else 0.
+func (t pageTable) Most() int {
+	if len(t.Rows) > shownRows {
+		return shownRows
+	}
+	return 0
+}
 
 // WritePage writes one self-contained HTML page: the headline first, then
 // figures, every pair of defense and attack, costs, warnings, the self-check
@@ -81,11 +103,55 @@ func (s *Set) WritePage(w io.Writer) error {
 	if s.failed > 0 {
 		d.Alarms = append(d.Alarms, fmt.Sprintf("%d of %d cells failed; they are shown as failed and are in no mean.", s.failed, len(s.results)))
 	}
+	d.Trust = s.trust()
 	if d.Sections, err = s.sections(); err != nil {
 		return err
 	}
+	for _, q := range []pageLink{
+		{"headline", "Which defense is best for what it costs?"},
+		{"tests", "Is one better than another?"},
+		{"per-activity", "What leaks of each activity?"},
+		{"per-device", "What leaks of each device?"},
+		{"costs", "What does it cost a month?"},
+		{"self-check", "Can it be trusted?"},
+	} {
+		if slices.ContainsFunc(d.Sections, func(p pageSection) bool { return p.ID == q.ID }) {
+			d.Questions = append(d.Questions, q)
+		}
+	}
 	return t.Execute(w, d)
 }
+
+// trust says in a few words what the figures rest on.
+func (s *Set) trust() string {
+	var out []string
+	passed := 0
+	for _, v := range s.opt.SelfCheck {
+		if v.OK {
+			passed++
+		}
+	}
+	if n := len(s.opt.SelfCheck); n > 0 {
+		out = append(out, fmt.Sprintf("The self-check of the harness passed %d of %d tests.", passed, n))
+	}
+	made, recorded := 0, 0
+	for _, generated := range s.generated {
+		if generated {
+			made++
+		} else {
+			recorded++
+		}
+	}
+	switch {
+	case made > 0 && recorded > 0:
+		out = append(out, "Part of the data is generated: "+generatedMeans)
+	case made > 0:
+		out = append(out, "All data are generated: "+generatedMeans)
+	}
+	return strings.Join(out, " ")
+}
+
+const generatedMeans = "the generator rests on the same published figures of devices as the attacks, so such results test defenses against each other but are no evidence of what real homes leak."
 
 func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
@@ -95,7 +161,7 @@ func hash(s string) string {
 // sections are the parts of the page in order; empty ones are left out.
 func (s *Set) sections() ([]pageSection, error) {
 	all := []pageSection{
-		{ID: "headline", Title: "Headline", Lead: "For each defense, how much better than guessing the best attack is that may know everything about it (0: nothing is learned, 1: everything), how sure that is, and what the defense costs.", Tables: s.pageTables("headline")},
+		{ID: "headline", Title: "Headline", Lead: "For each defense, how much better than guessing the best attack is that may know everything about it (0: nothing is learned, 1: everything), between which bounds that lies, and what the defense costs: bytes added, delay p95 (19 of 20 packets are delayed by no more) and what it adds to the line in 30 days. Select a heading to sort.", Tables: s.pageTables("headline")},
 		{ID: "figures", Title: "Figures"},
 		{ID: "every-pair", Title: "Every defense and attack", Lead: "One row for each attacker and defense. Select a heading to sort; type words to filter.", Tables: []pageTable{pageTableOf("pairs", s.pairsTable())}},
 	}
@@ -110,16 +176,9 @@ func (s *Set) sections() ([]pageSection, error) {
 		check.Tables = []pageTable{pageTableOf("checks", s.checksTable())}
 	}
 	all = append(all, check, pageSection{ID: "manifest", Title: "Manifest", Lead: "What is needed to compute the same results again.", Pre: s.manifest()})
-	for _, k := range figureKinds() {
-		for _, f := range s.Figures(k.name) {
-			var b bytes.Buffer
-			if err := f.Write(&b, SVG, 0); err != nil {
-				return nil, err
-			}
-			src := "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(b.Bytes())
-			caption, names, _ := strings.Cut(f.Caption, " In full: ")
-			all[1].Figures = append(all[1].Figures, pageFigure{template.URL(src), f.Title, caption, names, int(f.Width()), int(f.height(f.Width()))})
-		}
+	var err error
+	if all[1].Figures, all[1].Lead, err = s.pageFigures(); err != nil {
+		return nil, err
 	}
 	var out []pageSection
 	for _, p := range all {
@@ -128,6 +187,30 @@ func (s *Set) sections() ([]pageSection, error) {
 		}
 	}
 	return out, nil
+}
+
+// figuresShown is how many figures of a kind a page holds.
+const figuresShown = 40
+
+// pageFigures draws the figures, and says what there is no room for.
+func (s *Set) pageFigures() (out []pageFigure, left string, err error) {
+	for _, k := range figureKinds() {
+		fs := s.Figures(k.name)
+		if n := len(fs) - figuresShown; n > 0 {
+			left += fmt.Sprintf("%d more of the kind %s are not on this page: veilbench report DIR --figure %s --task TASK --defense ID. ", n, k.name, k.name)
+			fs = fs[:figuresShown]
+		}
+		for _, f := range fs {
+			var b bytes.Buffer
+			if err := f.Write(&b, SVG, 0); err != nil {
+				return nil, "", err
+			}
+			src := "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(b.Bytes())
+			caption, names, _ := strings.Cut(f.Caption, " "+inFull)
+			out = append(out, pageFigure{template.URL(src), f.Title, caption, names, int(f.Width()), int(f.height(f.Width()))})
+		}
+	}
+	return out, strings.TrimSpace(left), nil
 }
 
 func (s *Set) pageTables(name string) []pageTable {
@@ -139,7 +222,14 @@ func (s *Set) pageTables(name string) []pageTable {
 }
 
 func pageTableOf(id string, t Table) pageTable {
-	p := pageTable{ID: id, Title: t.Title, Columns: t.Columns, Notes: t.Notes, Filter: len(t.Rows) >= filterFrom}
+	p := pageTable{ID: id, Title: t.Title, Columns: t.Columns, Filter: len(t.Rows) >= filterFrom}
+	for _, n := range t.Notes {
+		if names, ok := strings.CutPrefix(n, inFull); ok {
+			p.Names = names
+		} else {
+			p.Notes = append(p.Notes, n)
+		}
+	}
 	var b strings.Builder
 	for _, row := range t.Rows {
 		cells := make([]template.HTML, len(row))

@@ -100,6 +100,9 @@ func (s *Set) defenseLabel(id string) Value {
 	return word(l)
 }
 
+// inFull starts the note that explains short names.
+const inFull = "In full: "
+
 // idNotes explain short names and oracles.
 func (s *Set) idNotes(defenses []string, attacks []string) []string {
 	var out []string
@@ -107,7 +110,7 @@ func (s *Set) idNotes(defenses []string, attacks []string) []string {
 		out = append(out, "oracle: the defense looks ahead; no real device can do what it does.")
 	}
 	if l := s.names.legend(append(slices.Clone(defenses), attacks...)); l != "" {
-		out = append(out, "In full: "+l+".")
+		out = append(out, inFull+l+".")
 	}
 	return out
 }

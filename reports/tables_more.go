@@ -202,6 +202,14 @@ func (s *Set) perClass(what string, devices bool) []Table {
 		for _, d := range s.defenses[p] {
 			t.Columns = append(t.Columns, Column{Head: s.defenseLabel(d).Text, Num: true})
 		}
+		tested := "items"
+		if devices {
+			tested = "packets"
+		}
+		t.Notes = append(t.Notes, fmt.Sprintf("Share of the tested %s (n, the most over defenses) of each %s that the best attack names right.", tested, what))
+		if _, ok := classes[datasets.Cover]; ok {
+			t.Notes = append(t.Notes, datasets.Cover+": the defense's own packets.")
+		}
 		names := slices.Sorted(maps.Keys(classes))
 		if len(names) > mostClasses {
 			t.Notes = append(t.Notes, fmt.Sprintf("The first %d of %d classes by name.", mostClasses, len(names)))
