@@ -21,9 +21,10 @@ import (
 // a raised rate of a device is an event.
 //
 // The paper looks at plots where this decides by rule, so what follows is
-// ours: a median baseline, two thresholds, the bin width and the gap that
-// joins raised bins are learned for each device, or for the one of its
-// services that shows most; the activity is that of the nearest raised
+// ours: a median baseline (that of training where a state fills the trace), two
+// thresholds, the bin width and the gap that joins raised bins are learned for
+// each device, for the one of its services that shows most, or for those
+// outside the home; the activity is that of the nearest raised
 // intervals of training by peak up, peak down, bytes and duration (logarithms,
 // as are the fingerprint's two figures), and where training is better off
 // with it, an interval like those that no event caused is dropped. Streams
@@ -208,18 +209,14 @@ func (m *rateModel) learnRule(ctx context.Context, sources []rateSource, host st
 // maxHosts bounds the services of one device that are tried alone.
 const maxHosts = 6
 
-// best learns from all traffic of a device and from each of its services alone,
-// and keeps the best rule.
+// best learns from all traffic of a device, from each of its services alone,
+// and from those outside the home, and keeps the best rule.
 func (m *rateModel) best(ctx context.Context, sources []rateSource, states bool) (*rateRule, float64, error) {
 	best, score, err := m.learnRule(ctx, slices.Clone(sources), "", states)
 	if err != nil || best == nil {
 		return nil, 0, err
 	}
-	hosts := hostsOf(sources)
-	if len(hosts) < 2 {
-		hosts = nil
-	}
-	for _, h := range hosts {
+	for _, h := range hostsOf(sources) {
 		rule, s, err := m.learnRule(ctx, slices.Clone(sources), h, states)
 		if err != nil {
 			return nil, 0, err
@@ -274,12 +271,19 @@ func (m *rateModel) learnDevice(ctx context.Context, sources []rateSource) (poin
 	return points, states, err
 }
 
-// hostsOf lists the services of a device, those with most packets first.
+// hostsOf lists the services of a device, those with most packets first, if
+// there are several, and away if it talks inside the home too.
 func hostsOf(sources []rateSource) []string {
 	count := map[string]int{}
+	inside, n := 0, 0
 	for _, s := range sources {
 		for _, i := range s.packets {
-			count[s.trace.Flows[s.trace.Packets[i].Flow].Host]++
+			f := &s.trace.Flows[s.trace.Packets[i].Flow]
+			count[f.Host]++
+			n++
+			if f.LAN {
+				inside++
+			}
 		}
 	}
 	var out []string
@@ -289,7 +293,13 @@ func hostsOf(sources []rateSource) []string {
 		}
 	}
 	slices.SortFunc(out, func(a, b string) int { return cmp.Or(count[b]-count[a], cmp.Compare(a, b)) })
-	return out[:min(len(out), maxHosts)]
+	if out = out[:min(len(out), maxHosts)]; len(out) < 2 {
+		out = nil
+	}
+	if inside > 0 && inside < n {
+		out = append(out, away)
+	}
+	return out
 }
 
 // Guess labels the streams and, for events, looks for raised rates.

@@ -1,6 +1,7 @@
 package attacks
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -62,6 +63,37 @@ func (b *binnedRates) baseline() {
 		values[i] = math.Abs(values[i] - b.median)
 	}
 	b.scale = max(1, 1.4826*sparseMedian(values, b.median, b.count))
+	for i := range b.bins {
+		b.bins[i].z = (float64(b.bins[i].up+b.bins[i].down) - b.median) / b.scale
+	}
+}
+
+// rateBaseline is what a rate is without events, in bytes a bin.
+type rateBaseline struct{ median, scale float64 }
+
+// usualBaseline is that of the trace in the middle of all.
+func usualBaseline(all []binnedRates) rateBaseline {
+	base := make([]rateBaseline, len(all))
+	for i, b := range all {
+		base[i] = rateBaseline{b.median, b.scale}
+	}
+	slices.SortFunc(base, func(a, b rateBaseline) int {
+		return cmp.Or(cmp.Compare(a.median, b.median), cmp.Compare(a.scale, b.scale))
+	})
+	return base[(len(base)-1)/2]
+}
+
+// wholeTrace is by how many scales the median of a trace may exceed the usual
+// one before the trace as a whole counts as raised.
+const wholeTrace = 8
+
+// rebase measures a trace that a state fills against the usual baseline: its
+// own would make the state look like rest.
+func (b *binnedRates) rebase(usual rateBaseline) {
+	if b.median <= usual.median+wholeTrace*usual.scale {
+		return
+	}
+	b.median, b.scale = usual.median, usual.scale
 	for i := range b.bins {
 		b.bins[i].z = (float64(b.bins[i].up+b.bins[i].down) - b.median) / b.scale
 	}

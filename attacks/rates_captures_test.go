@@ -145,8 +145,10 @@ func TestRatesOnTheLockAndCameraWeek(t *testing.T) {
 // The hour of use is cut into pieces of 150 s; one in five at a time is asked
 // of a model that was taught by the others and by every other idle hour, and
 // the other idle hours of a model taught by all use. The block of 153 switch
-// commands is a state that fills three pieces and reaches into two; no name of another action occurs twice, so these are
-// one class here.
+// commands is a state that fills three pieces and reaches into two; put
+// together, what is found of it must be one interval. No name of another
+// action occurs twice, so these are one class here. Six of the 21 cannot be
+// seen: within 5 s there is nothing but the keep-alive of every minute.
 func TestRatesOnTheSmartPlugDay(t *testing.T) {
 	t.Parallel()
 	ds := recorded(t, "smart_plug_day", published.SmartPlugDayNamed)
@@ -163,7 +165,10 @@ func TestRatesOnTheSmartPlugDay(t *testing.T) {
 	}
 	pieces := cutActive(active)
 	classes := []string{"plug/manual_switching", "plug/use"}
-	blocks, full, seen, rows := 0, 0, 0, 0
+	attack := attacks.NewRates()
+	attack.Beta = 2 // a false alarm is cheaper than an event missed
+	seen, rows, bare := 0, 0, 0
+	var block, found []attacks.Interval // of the hour of use
 	for fold := range 5 {
 		train := slices.Clone(taught)
 		for i, p := range pieces {
@@ -171,48 +176,73 @@ func TestRatesOnTheSmartPlugDay(t *testing.T) {
 				train = append(train, p)
 			}
 		}
-		m := trainedOn(t, attacks.NewRates(), train, classes)
+		m := trainedOn(t, attack, train, classes)
 		for i := fold; i < len(pieces); i += 5 {
-			p := pieces[i]
-			var truth, parts []attacks.Interval
-			found := detections(answerOf(t, m, p.Trace))
-			for _, b := range found {
+			p, at := pieces[i], time.Duration(i)*plugPiece
+			bursts := detections(answerOf(t, m, p.Trace))
+			for _, b := range bursts {
 				if b.Ranked[0].Class == classes[0] {
-					parts = append(parts, attacks.Interval{Start: b.Start, End: b.End})
+					found = append(found, attacks.Interval{Start: at + b.Start, End: at + b.End})
 				}
 			}
 			for _, e := range p.Labels.Events {
-				if e.Activity == "use" {
-					rows++
-					if slices.ContainsFunc(found, func(b attacks.Burst) bool { return (b.Start - e.Start).Abs() <= 5*time.Second }) {
-						seen++
-					}
+				if e.Activity != "use" {
+					block = append(block, attacks.Interval{Start: at + e.Start, End: at + e.End})
 					continue
 				}
-				truth = append(truth, attacks.Interval{Start: e.Start, End: e.End})
-				if e.End-e.Start == p.Trace.End {
-					full, blocks = full+1, blocks+len(parts)
+				rows++
+				near := func(x time.Duration) bool { return (x - e.Start).Abs() <= 5*time.Second }
+				if slices.ContainsFunc(bursts, func(b attacks.Burst) bool { return near(b.Start) }) {
+					seen++
 				}
-			}
-			if len(truth)+len(parts) > 0 {
-				t.Logf("piece %d: block %v, found %v", i, truth, parts)
+				if !slices.ContainsFunc(p.Trace.Packets, func(x datasets.Packet) bool {
+					return near(x.Time) && !p.Trace.Flows[x.Flow].LAN && x.Payload > 0 && x.Payload != keepAlive
+				}) {
+					bare++
+				}
 			}
 		}
 	}
-	m := trainedOn(t, attacks.NewRates(), slices.Concat(taught, pieces), classes)
+	block, found = joinedIntervals(block), joinedIntervals(found)
+	m := trainedOn(t, attack, slices.Concat(taught, pieces), classes)
 	alarms, hours := 0, 0.0
 	for _, r := range idle {
 		alarms += len(detections(answerOf(t, m, r.Trace)))
 		hours += r.Trace.End.Hours()
 	}
-	t.Logf("the block fills %d pieces, found in %d intervals; named rows found %d of %d; idle: %d false alarms in %.1f hours",
-		full, blocks, seen, rows, alarms, hours)
-	if blocks != full {
-		t.Errorf("%d intervals in the %d pieces of the block: want one each", blocks, full)
+	t.Logf("block %v, found %v; named rows found %d of %d, %d of which show nothing but a keep-alive; idle: %d false alarms in %.1f hours",
+		block, found, seen, rows, bare, alarms, hours)
+	if len(block) != 1 || len(found) != 1 || (found[0].Start-block[0].Start).Abs() > 30*time.Second || (found[0].End-block[0].End).Abs() > 30*time.Second {
+		t.Errorf("found %v for the block %v: want one interval with ends at most 30 s off", found, block)
+	}
+	if rows != 21 || bare != 6 || seen < 8 {
+		t.Errorf("%d of %d named rows found, %d cannot be: want 8 of 21 and 6", seen, rows, bare)
 	}
 	if float64(alarms) > 3*hours {
 		t.Errorf("%d false alarms in %.1f idle hours: want at most 3 per hour", alarms, hours)
 	}
+}
+
+// The pieces that the hour of use is cut into, and the payload of the plug's
+// keep-alive in bytes.
+const (
+	plugPiece = 150 * time.Second
+	keepAlive = 69
+)
+
+// joinedIntervals sorts intervals and joins those at most a minute apart, the
+// longest gap that the attack itself bridges.
+func joinedIntervals(in []attacks.Interval) []attacks.Interval {
+	slices.SortFunc(in, func(a, b attacks.Interval) int { return int(a.Start - b.Start) })
+	var out []attacks.Interval
+	for _, x := range in {
+		if n := len(out); n > 0 && x.Start-out[n-1].End <= time.Minute {
+			out[n-1].End = max(out[n-1].End, x.End)
+			continue
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 // cutActive joins the pieces of the hour of use and cuts it anew; points
@@ -220,7 +250,7 @@ func TestRatesOnTheSmartPlugDay(t *testing.T) {
 func cutActive(active []datasets.Recording) []datasets.Recording {
 	whole := joined(active)
 	var at []time.Duration
-	for c := 150 * time.Second; c < whole.Trace.End; c += 150 * time.Second {
+	for c := plugPiece; c < whole.Trace.End; c += plugPiece {
 		at = append(at, c)
 	}
 	pieces := whole.Cut(at)

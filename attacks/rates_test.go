@@ -67,6 +67,53 @@ func TestTrackJoinsRaisedBins(t *testing.T) {
 	}
 }
 
+// A trace that a state fills has no rest of its own to compare with.
+func TestRebase(t *testing.T) {
+	var full []int
+	for i := range 100 {
+		full = append(full, i)
+	}
+	bin := func(tr datasets.Trace) binnedRates { return binRates(tr, allPackets(tr), time.Second) }
+	rest, raised := bin(pulses(100, 10)), bin(pulses(100, full...))
+	usual := usualBaseline([]binnedRates{raised, rest, rest})
+	if usual != (rateBaseline{100, 1}) {
+		t.Fatalf("usual baseline %v, want that of the two at rest", usual)
+	}
+	// 1,100 bytes in each bin: all at the median of their own trace, and 1,000
+	// above the usual one.
+	if raised.bins[5].z != 0 {
+		t.Fatalf("z %v before", raised.bins[5].z)
+	}
+	raised.rebase(usual)
+	if is := raised.track(raised.bins, 500, 500, time.Second); len(is) != 1 || is[0].peak != 1000 {
+		t.Errorf("intervals %v, want one of peak 1000", is)
+	}
+	other := rest
+	other.rebase(rateBaseline{95, 1}) // a little higher than usual is still rest
+	if other.median != 100 {
+		t.Errorf("median %v of a trace at rest, want its own", other.median)
+	}
+}
+
+// A rule for services outside the home leaves out what stays inside, and takes
+// all where nothing leaves.
+func TestAwayLeavesOutWhatStaysInside(t *testing.T) {
+	tr := pulses(3)
+	tr.Flows = append(tr.Flows, datasets.Flow{Proto: 17, LAN: true})
+	tr.Packets[1].Flow = 1
+	sources := []rateSource{{trace: tr, packets: allPackets(tr)}}
+	if got := hostsOf(sources); !slices.Equal(got, []string{away}) {
+		t.Errorf("services %q, want only those outside: the named one is all of them", got)
+	}
+	if got := (&rateRule{host: away}).ofHost(tr, allPackets(tr)); !slices.Equal(got, []int32{0, 2}) {
+		t.Errorf("packets %v, want 0 and 2", got)
+	}
+	tr.Flows[0].LAN = true
+	if got := (&rateRule{host: away}).ofHost(tr, allPackets(tr)); len(got) != 3 {
+		t.Errorf("packets %v of a trace that stays inside, want all", got)
+	}
+}
+
 // Largest matchings are compared with trying all assignments.
 func TestMatchRatesIsLargest(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 9))

@@ -33,7 +33,12 @@ func learnRates(ctx context.Context, sources []rateSource, o rateOptions) (rateR
 		for i, s := range sources {
 			binned[i] = binRates(s.trace, s.packets, w)
 		}
+		usual := usualBaseline(binned)
+		for i := range binned {
+			binned[i].rebase(usual)
+		}
 		for _, r := range chooseThresholds(sources, binned, w, o) {
+			r.usual = usual
 			r.remember(sources, binned, o.tolerance)
 			if f := r.chooseNeighbors(sources, binned, o); f > score {
 				best, score = r, f

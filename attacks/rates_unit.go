@@ -65,10 +65,11 @@ func matchRates(events []rateEvent, found []timed, tol time.Duration, classes bo
 // each device, each shared stream and, as the pooled rule, for all traffic
 // together.
 type rateRule struct {
-	host   string // the one service that shows the device's state; "" for all
+	host   string // the one service that shows the device's state; "" for all, or away
 	width  time.Duration
 	gap    time.Duration
 	lo, hi float64 // in scales above the median
+	usual  rateBaseline
 	k      int     // neighbors
 	share  float64 // bytes of one event, where long intervals hold several; 0 where not
 	reject bool    // an interval whose neighbors are no events is none
@@ -163,6 +164,7 @@ func (r *rateRule) bursts(t datasets.Trace, packets []int32) []Burst {
 		return nil
 	}
 	b := binRates(t, r.ofHost(t, packets), r.width)
+	b.rebase(r.usual)
 	var out []Burst
 	for _, f := range b.track(b.bins, r.lo, r.hi, r.gap) {
 		z := max(f.peak, 0)
@@ -177,6 +179,10 @@ func (r *rateRule) bursts(t datasets.Trace, packets []int32) []Burst {
 // rateThreshold is the score at which an interval reaches the upper threshold.
 const rateThreshold = 0.5
 
+// away stands for all services outside the home: what a device tells its
+// neighbors, often every few seconds, hides small exchanges with its cloud.
+const away = "*"
+
 // ofHost keeps the packets of the rule's service; all where it does not occur.
 func (r *rateRule) ofHost(t datasets.Trace, packets []int32) []int32 {
 	if r.host == "" {
@@ -184,7 +190,8 @@ func (r *rateRule) ofHost(t datasets.Trace, packets []int32) []int32 {
 	}
 	var out []int32
 	for _, i := range packets {
-		if t.Flows[t.Packets[i].Flow].Host == r.host {
+		f := &t.Flows[t.Packets[i].Flow]
+		if r.host == away && !f.LAN || r.host != away && f.Host == r.host {
 			out = append(out, i)
 		}
 	}
