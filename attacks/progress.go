@@ -15,6 +15,10 @@ import (
 type Progress struct {
 	// Attack is the name of the attack.
 	Attack string
+	// Defense and Fold tell an attack's trainings apart: the ID of the defense
+	// whose traffic is learned, empty unless WithTraining says it.
+	Defense string
+	Fold    int
 	// Epoch of Epochs is done; training may stop earlier.
 	Epoch, Epochs int
 	// Loss is the mean training loss of the epoch.
@@ -35,6 +39,19 @@ type checkpointKey struct{}
 // use.
 func WithProgress(ctx context.Context, f func(Progress)) context.Context {
 	return context.WithValue(ctx, progressKey{}, f)
+}
+
+// WithTraining returns a context under which progress has the given Defense
+// and Fold.
+func WithTraining(ctx context.Context, defense string, fold int) context.Context {
+	f := progressOf(ctx)
+	if f == nil {
+		return ctx
+	}
+	return WithProgress(ctx, func(p Progress) {
+		p.Defense, p.Fold = defense, fold
+		f(p)
+	})
 }
 
 // progressOf returns the function of WithProgress, or nil.

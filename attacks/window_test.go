@@ -138,15 +138,15 @@ func TestWindowNetReportsAndResumes(t *testing.T) {
 	dir := t.TempDir()
 	ctx, stop := context.WithCancel(attacks.WithCheckpoints(context.Background(), dir))
 	var seen []attacks.Progress
-	_, err = train(attacks.WithProgress(ctx, func(p attacks.Progress) {
+	_, err = train(attacks.WithTraining(attacks.WithProgress(ctx, func(p attacks.Progress) {
 		if seen = append(seen, p); len(seen) == 3 {
 			stop()
 		}
-	}))
+	}), "vpn", 2))
 	if !errors.Is(err, context.Canceled) || len(seen) != 3 {
 		t.Fatalf("stopped after %d epochs: error %v", len(seen), err)
 	}
-	if p := seen[2]; p.Attack != "window-blstm" || p.Epoch != 3 || p.Epochs <= 3 || p.Loss <= 0 || p.Left <= 0 {
+	if p := seen[2]; p.Attack != "window-blstm" || p.Epoch != 3 || p.Epochs <= 3 || p.Loss <= 0 || p.Left <= 0 || p.Defense != "vpn" || p.Fold != 2 {
 		t.Errorf("progress %+v", p)
 	}
 	first := 0

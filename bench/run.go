@@ -381,6 +381,7 @@ func (r *runner) train(ctx context.Context, u unit, j job, p int, m *model) erro
 	g := rng(j.cell.Seed, "train", j.cell.Dataset, string(j.cell.Task), string(j.cell.Vantage),
 		j.cell.Attack, j.cell.TrainDefense, strconv.Itoa(j.cell.Fold), strconv.Itoa(p))
 	start := time.Now()
+	ctx = attacks.WithTraining(ctx, j.cell.TrainDefense, j.cell.Fold)
 	err = guard(func() (err error) {
 		m.Model, err = j.attack.Train(ctx, g, attacks.Training{Task: j.cell.Task, Classes: classes, Examples: examples})
 		return err

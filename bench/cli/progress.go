@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -22,6 +23,9 @@ type progress struct {
 	last     time.Time
 	what     string
 	finished bool
+
+	mu   sync.Mutex
+	line string // what stands on the terminal's last line
 }
 
 // Intervals between two lines.
@@ -42,6 +46,8 @@ func newProgress(w io.Writer, what string) *progress {
 // step reports that done of total are done. skipped of them were there before
 // and say nothing about the speed.
 func (p *progress) step(done, total, skipped int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	now := p.now()
 	end := done == total
 	every := logEvery
@@ -64,10 +70,27 @@ func (p *progress) step(done, total, skipped int) {
 	const width = 20
 	full := width * done / max(total, 1)
 	bar := strings.Repeat("█", full) + strings.Repeat("░", width-full)
-	fmt.Fprintf(p.w, "\r\x1b[K%s %d of %d  %s %3d %%  %s", p.what, done, total, bar, 100*done/max(total, 1), spent.Round(time.Second))
+	p.line = fmt.Sprintf("%s %d of %d  %s %3d %%  %s", p.what, done, total, bar, 100*done/max(total, 1), spent.Round(time.Second))
 	if !end {
-		fmt.Fprintf(p.w, ", about %s left", left)
-		return
+		p.line += ", about " + left + " left"
 	}
-	fmt.Fprintln(p.w)
+	io.WriteString(p.w, clearLine+p.line)
+	if end {
+		fmt.Fprintln(p.w)
+		p.line = ""
+	}
+}
+
+// clearLine is what a terminal takes for an empty last line.
+const clearLine = "\r\x1b[K"
+
+// print writes lines above the one that rewrites itself.
+func (p *progress) print(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	text := fmt.Sprintf(format, args...)
+	if p.tty {
+		text = clearLine + text + p.line
+	}
+	io.WriteString(p.w, text)
 }

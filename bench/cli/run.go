@@ -126,7 +126,7 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 		}
 		p.step(done, total, skipped)
 	}
-	ctx = attacks.WithCheckpoints(attacks.WithProgress(ctx, a.training()), filepath.Join(f.out, "checkpoints"))
+	ctx = attacks.WithCheckpoints(attacks.WithProgress(ctx, a.training(p)), filepath.Join(f.out, "checkpoints"))
 	results, err := bench.Run(ctx, g, opt)
 	if err != nil {
 		return err
@@ -147,19 +147,24 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	return a.writeReports(f.out, results, o)
 }
 
-// training logs how far long trainings are, each at most every few seconds.
-func (a *app) training() func(attacks.Progress) {
+// training logs how far long trainings are, those of one attack at most every
+// few seconds, above the line that p rewrites.
+func (a *app) training(p *progress) func(attacks.Progress) {
 	var mu sync.Mutex
 	last := map[string]time.Time{}
-	return func(p attacks.Progress) {
+	return func(t attacks.Progress) {
 		mu.Lock()
 		defer mu.Unlock()
-		if time.Since(last[p.Attack]) < logEvery {
+		if time.Since(last[t.Attack]) < logEvery {
 			return
 		}
-		last[p.Attack] = time.Now()
-		fmt.Fprintf(a.stderr, "training %s: epoch %d of %d, loss %.3f, validation score %.3f, about %s left\n",
-			p.Attack, p.Epoch, p.Epochs, p.Loss, p.Score, p.Left.Round(time.Second))
+		last[t.Attack] = time.Now()
+		on := t.Defense
+		if d, err := defenses.Parse(a.Defenses, on); err == nil {
+			on = defenses.Label(a.Defenses, d)
+		}
+		p.print("training %s on %s, fold %d: epoch %d of %d, loss %.3f, validation score %.3f, about %s left\n",
+			t.Attack, on, t.Fold, t.Epoch, t.Epochs, t.Loss, t.Score, t.Left.Round(time.Second))
 	}
 }
 
