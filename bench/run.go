@@ -52,7 +52,7 @@ func Run(ctx context.Context, g Grid, opt Options) ([]Result, error) {
 	if opt.Workers <= 0 {
 		opt.Workers = runtime.GOMAXPROCS(0)
 	}
-	r := &runner{grid: g, opt: opt, models: map[modelKey]*model{}, digests: map[string]string{}, views: map[viewKey]*views{}}
+	r := newRunner(g, opt)
 	for i := range g.Datasets {
 		r.digests[g.Datasets[i].Name] = Digest(&g.Datasets[i])
 	}
@@ -91,6 +91,10 @@ type runner struct {
 	total   int
 	models  map[modelKey]*model
 	views   map[viewKey]*views
+}
+
+func newRunner(g Grid, opt Options) *runner {
+	return &runner{grid: g, opt: opt, models: map[modelKey]*model{}, digests: map[string]string{}, views: map[viewKey]*views{}}
 }
 
 // unit does what is left to do of u. Its defended traces are made once and
@@ -218,15 +222,23 @@ func (r *runner) cell(ctx context.Context, u unit, j job) (Result, Timing, error
 	return res, timing, nil
 }
 
-func (r *runner) fill(ctx context.Context, u unit, j job, res *Result, timing *Timing) error {
-	var tests []answered
+// outcome is what a cell's attacker said of its test traces.
+type outcome struct {
+	tests   []answered
+	classes []string
+	floor   float64
+	ledger  *Ledger
+	oracle  bool
+}
+
+// ask trains what j needs and asks it about every test trace.
+func (r *runner) ask(ctx context.Context, u unit, j job, timing *Timing) (outcome, error) {
+	out := outcome{ledger: &Ledger{}, classes: j.classes}
 	var floors, weights []float64
-	ledger := &Ledger{}
-	classes := j.classes
 	for p := range j.fold {
 		m, err := r.model(ctx, u, j, p)
 		if err != nil {
-			return err
+			return out, err
 		}
 		timing.TrainSeconds += m.seconds
 		timing.ModelBytes = max(timing.ModelBytes, m.bytes)
@@ -235,38 +247,47 @@ func (r *runner) fill(ctx context.Context, u unit, j job, res *Result, timing *T
 		for _, i := range j.fold[p].Test {
 			o := r.view(u, j, p, j.cell.Defense, test, i, j.cell.Draw)
 			if o.err != nil {
-				return o.err
+				return out, o.err
 			}
 			a, err := m.Guess(ctx, o.trace)
 			if err != nil {
-				return fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
+				return out, fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
 			}
-			res.Oracle = res.Oracle || o.oracle
+			out.oracle = out.oracle || o.oracle
 			timing.GuessPackets += int64(len(o.trace.Packets))
 			part = append(part, answered{o.truthOf(j.cell.Task, u.ds), a})
-			ledger.Add(o.cost)
+			out.ledger.Add(o.cost)
 		}
 		timing.GuessSeconds += time.Since(start).Seconds()
 		f, err := r.floor(ctx, u, j, p, part)
 		if err != nil {
-			return fmt.Errorf("floor: %w", err)
+			return out, fmt.Errorf("floor: %w", err)
 		}
 		floors, weights = append(floors, f), append(weights, float64(len(part)))
-		tests = append(tests, part...)
-		classes = m.classes
+		out.tests = append(out.tests, part...)
+		out.classes = m.classes
 	}
-	if len(tests) == 0 {
-		return errors.New("no test recordings")
+	if len(out.tests) == 0 {
+		return out, errors.New("no test recordings")
 	}
-	scoreTask(u.ds, j.cell.Task, classes, tests).into(res)
-	res.Floor = weightedMean(floors, weights)
+	out.floor = weightedMean(floors, weights)
+	return out, nil
+}
+
+func (r *runner) fill(ctx context.Context, u unit, j job, res *Result, timing *Timing) error {
+	out, err := r.ask(ctx, u, j, timing)
+	if err != nil {
+		return err
+	}
+	scoreTask(u.ds, j.cell.Task, out.classes, out.tests).into(res)
+	res.Oracle = out.oracle
+	res.Floor = out.floor
 	for i := range res.Groups {
 		res.Groups[i].Floor = res.Floor
 	}
-	res.Cost = ledger.Cost()
+	res.Cost = out.ledger.Cost()
 	res.Warnings = cellWarnings(u.ds, j)
 	res.Claims = claims(u.defense)
-	var err error
 	res.Bounds, err = r.bounds(u, j)
 	return err
 }

@@ -162,6 +162,7 @@ func (s *Set) headlineNotes(ps []Panel, cost Panel, sums map[subject]bench.Summa
 	}
 	out = append(out, doubts...)
 	out = append(out, s.selfCheckNotes()...)
+	out = append(out, s.probeNotes()...)
 	out = append(out, s.stamps(ps...)...)
 	return append(out, s.idNotes(s.defensesOf(ps), nil)...)
 }

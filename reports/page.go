@@ -100,6 +100,7 @@ func (s *Set) WritePage(w io.Writer) error {
 			d.Alarms = append(d.Alarms, "SELF-CHECK FAILED: "+v.Name+": "+v.Detail)
 		}
 	}
+	d.Alarms = append(d.Alarms, s.probeAlarms()...)
 	if s.failed > 0 {
 		d.Alarms = append(d.Alarms, fmt.Sprintf("%d of %d cells failed; they are shown as failed and are in no mean.", s.failed, len(s.results)))
 	}

@@ -29,6 +29,8 @@ type Options struct {
 	Timing func(bench.Result) (bench.Timing, bool)
 	// SelfCheck is the verdict of the run's self-check, nil if none was made.
 	SelfCheck []bench.Verdict
+	// Probes is what the run's probes found, nil if none were made.
+	Probes *bench.Probes
 	// Manifest is that of the run, nil if none is stored.
 	Manifest *bench.Manifest
 	// Published are figures of papers to print beside ours; nil for none.
@@ -119,7 +121,7 @@ func (s *Set) text() string {
 // mainTables are those that stand in report.md and table.tex.
 func (s *Set) mainTables() []Table {
 	var out []Table
-	for _, name := range []string{"headline", "published", "study", "defense-by-attack", "bounds", "accounts", "spread", "costs", "failed", "warnings"} {
+	for _, name := range []string{"headline", "published", "study", "defense-by-attack", "bounds", "accounts", "spread", "probes", "costs", "failed", "warnings"} {
 		out = append(out, s.Tables(name)...)
 	}
 	return out

@@ -35,6 +35,7 @@ func tableKinds() []tableKind {
 		{"tests", "is one defense better than another, or is it noise", (*Set).tests},
 		{"names", "host names that each device is seen to talk to", (*Set).nameTables},
 		{"spread", "how much scores vary between groups, defense draws and seeds, each apart", (*Set).spread},
+		{"probes", "what probes found that a score should not rest on", (*Set).probes},
 		{"attack-cost", "what training and guessing took", (*Set).attackCost},
 		{"failed", "cells that failed, with their errors", (*Set).failedCells},
 		{"warnings", "doubts about results", (*Set).warnings},

@@ -3,10 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 
 	"github.com/spf13/cobra"
 
+	"veilbench/bench"
 	"veilbench/datasets"
 )
 
@@ -57,12 +57,7 @@ func (a *app) leaks(ctx context.Context, f leakFlags, id string) error {
 		if !vantage.Sees(ds.Recorded) {
 			return fmt.Errorf("%s was recorded at %s; nobody at %s can be shown from that", ds.Name, ds.Recorded, vantage)
 		}
-		for i := range ds.Recordings {
-			r := &ds.Recordings[i]
-			var kept []int32
-			r.Trace, kept = vantage.View(rand.New(rand.NewPCG(f.seed, uint64(i))), r.Trace)
-			r.Labels = r.Labels.Keep(kept)
-		}
+		ds = bench.SeenFrom(ds, vantage, f.seed)
 		for _, task := range ds.Tasks {
 			if err := a.printLeaks(&ds, task, datasets.Split(f.split)); err != nil {
 				return err

@@ -163,6 +163,11 @@ func (a *app) reportOptions(dir string) reports.Options {
 	if b, err := os.ReadFile(filepath.Join(dir, selfcheckFile)); err != nil || json.Unmarshal(b, &opt.SelfCheck) != nil {
 		opt.SelfCheck = nil
 	}
+	if found, err := bench.ReadProbes(dir); err != nil {
+		fmt.Fprintln(a.stderr, "no probes:", err)
+	} else {
+		opt.Probes = found
+	}
 	if ps, err := bench.ReadPublished(dir); err != nil {
 		fmt.Fprintln(a.stderr, "no published figures:", err)
 	} else {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -26,7 +27,7 @@ type runFlags struct {
 	retry                               bool
 	seed, split                         string
 	dataset, defense, attack, knowledge []string
-	task, vantage                       []string
+	task, vantage, probe                []string
 	source                              sourceOptions
 }
 
@@ -65,6 +66,7 @@ out, and a list of one needs no brackets:
 	fl.StringArrayVar(&f.vantage, "vantage", nil, "lan, wifi or wan; repeatable (default wan)")
 	fl.StringVar(&f.split, "split", "", "split ID, such as group-kfold:k=5 (default: the data set's own)")
 	fl.StringVar(&f.shard, "shard", "", "i/n: do only the i-th of n shares of the work (counted from 0); merge shards by copying their cells and samples folders together")
+	fl.StringArrayVar(&f.probe, "probe", nil, "look for what a score should not rest on: label-shift (the best attack's score against moved labels) or leak (what gives a class or a split away without traffic); repeatable")
 	fl.BoolVar(&f.retry, "retry", false, "compute cells again that failed before")
 	f.source.flags(fl)
 	return cmd
@@ -89,6 +91,11 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	}
 	if opt.Shard, opt.Shards, err = parseShard(f.shard); err != nil {
 		return err
+	}
+	for _, name := range f.probe {
+		if !slices.Contains(bench.ProbeNames(), name) {
+			return unknownName("probe", name, bench.ProbeNames())
+		}
 	}
 	quoted, err := a.publishedOf(c)
 	if err != nil {
@@ -142,9 +149,34 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	if err := writeOrder(f.out, order); err != nil {
 		return err
 	}
+	if err := a.probe(ctx, g, results, f); err != nil {
+		return err
+	}
 	o := a.reportOptions(f.out)
 	o.SelfCheck = verdicts
 	return a.writeReports(f.out, results, o)
+}
+
+// probe makes the probes asked for and keeps what they found in the run's
+// folder. A failed one is loud but stops nothing, like a failed self-check.
+func (a *app) probe(ctx context.Context, g bench.Grid, results []bench.Result, f runFlags) error {
+	if len(f.probe) == 0 {
+		return bench.WriteProbes(f.out, nil)
+	}
+	found, err := bench.RunProbes(ctx, g, results, f.probe)
+	if err != nil {
+		return err
+	}
+	passed := 0
+	for _, v := range found.Verdicts {
+		if v.OK {
+			passed++
+		} else {
+			fmt.Fprintf(a.stderr, "PROBE FAILED: %s: %s\n", v.Name, v.Detail)
+		}
+	}
+	fmt.Fprintf(a.stderr, "probes: %d of %d passed\n", passed, len(found.Verdicts))
+	return bench.WriteProbes(f.out, &found)
 }
 
 // training logs how far long trainings are, those of one attack at most every

@@ -1,0 +1,363 @@
+package bench
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// The probes that a run makes on request.
+const (
+	// LabelShiftProbe scores the best attack's answers against labels that were
+	// moved: an honest score falls to its floor, one that peaks elsewhere has
+	// labels of a wrong clock.
+	LabelShiftProbe = "label-shift"
+	// LeakProbe looks for what gives a class or a split away without traffic.
+	LeakProbe = "leak"
+)
+
+// ProbeNames lists the probes that there are.
+func ProbeNames() []string { return []string{LabelShiftProbe, LeakProbe} }
+
+// Probes is what the probes of a run found.
+type Probes struct {
+	Verdicts []Verdict    `json:"verdicts"`
+	Shifts   []ShiftCurve `json:"label_shift,omitempty"`
+}
+
+// ShiftCurve is the headline score of one cell against a shift of its labels.
+type ShiftCurve struct {
+	Cell Cell `json:"cell"`
+	// Unit is what labels are shifted by: s, packets or clips.
+	Unit  string  `json:"unit"`
+	Floor float64 `json:"floor"`
+	// Points are in order of By; one of them is at 0.
+	Points []ShiftPoint `json:"points"`
+}
+
+// ShiftPoint is one point of a ShiftCurve.
+type ShiftPoint struct {
+	By    float64 `json:"by"`
+	Score float64 `json:"score"`
+}
+
+// RunProbes makes the probes named on a grid and the results of its run. Order
+// is that of the names and of the results. A probe that cannot be made is a
+// verdict that failed; the only error is the end of ctx.
+func RunProbes(ctx context.Context, g Grid, results []Result, names []string) (Probes, error) {
+	var out Probes
+	g, err := g.normal()
+	if err != nil {
+		return out, err
+	}
+	if slices.Contains(names, LabelShiftProbe) {
+		for _, c := range probedCells(results) {
+			v := Verdict{Name: fmt.Sprintf("labels of %s, %s, %s, shifted", c.Dataset, c.Task, c.Vantage)}
+			var curve ShiftCurve
+			err := guard(func() (err error) {
+				curve, err = labelShift(ctx, g, c)
+				return err
+			})
+			if ctx.Err() != nil {
+				return out, ctx.Err()
+			}
+			if err != nil {
+				v.Detail = err.Error()
+			} else {
+				v.Detail, v.OK = curve.judge()
+				out.Shifts = append(out.Shifts, curve)
+			}
+			out.Verdicts = append(out.Verdicts, v)
+		}
+	}
+	if slices.Contains(names, LeakProbe) {
+		out.Verdicts = append(out.Verdicts, g.leaks()...)
+	}
+	return out, ctx.Err()
+}
+
+// probedCells picks, for each data set, task and vantage, the first fold of the
+// best attack on undefended traffic, else on the first defense that has any.
+func probedCells(results []Result) []Cell {
+	type panel struct {
+		dataset string
+		task    datasets.Task
+		vantage datasets.Vantage
+	}
+	best := map[panel]Summary{}
+	var order []panel
+	for _, s := range Summaries(results) {
+		p := panel{s.Dataset, s.Task, s.Vantage}
+		was, has := best[p]
+		if s.Attack == "" || has && (was.Defense == NoDefense || s.Defense != NoDefense) {
+			continue
+		}
+		if !has {
+			order = append(order, p)
+		}
+		best[p] = s
+	}
+	var out []Cell
+	for _, p := range order {
+		s := best[p]
+		for _, r := range results {
+			c := r.Cell
+			if r.Err == "" && c.Dataset == s.Dataset && c.Task == s.Task && c.Vantage == s.Vantage && c.Defense == s.Defense &&
+				c.Attack == s.Attack && c.Knowledge == s.Knowledge && c.TrainDefense == s.TrainDefense {
+				out = append(out, c)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// labelShift asks the attacker of one cell again and scores its answers
+// against labels that are moved.
+func labelShift(ctx context.Context, g Grid, c Cell) (ShiftCurve, error) {
+	curve := ShiftCurve{Cell: c}
+	units, err := g.units()
+	if err != nil {
+		return curve, err
+	}
+	for _, u := range units {
+		i := slices.IndexFunc(u.jobs, func(j job) bool { return j.cell == c })
+		if i < 0 {
+			continue
+		}
+		o, err := newRunner(g, Options{}).ask(ctx, u, u.jobs[i], &Timing{})
+		if err != nil {
+			return curve, err
+		}
+		curve.Floor = o.floor
+		curve.Unit = shiftUnit(c.Task)
+		tests := o.tests
+		if c.Task == datasets.Clip {
+			// Clips stand in no order of time: labels pass on along a shuffled row.
+			tests = slices.Clone(tests)
+			rng(c.Seed, "label-shift").Shuffle(len(tests), func(a, b int) { tests[a], tests[b] = tests[b], tests[a] })
+		}
+		for _, by := range shifts(c.Task, tests) {
+			s := scoreTask(u.ds, c.Task, o.classes, shifted(c.Task, tests, by))
+			at := slices.IndexFunc(s.metrics, func(m Metric) bool { return m.Name == Headline(c.Task) })
+			curve.Points = append(curve.Points, ShiftPoint{float64(by), s.metrics[at].Value})
+		}
+		return curve, nil
+	}
+	return curve, errors.New("the grid has no such cell")
+}
+
+func shiftUnit(t datasets.Task) string {
+	switch t {
+	case datasets.Device:
+		return "packets"
+	case datasets.Clip:
+		return "clips"
+	}
+	return "s"
+}
+
+// shifts lists how far labels are moved, both ways and by 0, ascending: seconds
+// that are no multiple of a minute, for tests often trigger an event a minute;
+// packets; or clips. Nothing is moved farther than half of the shortest test.
+func shifts(t datasets.Task, tests []answered) []int {
+	most := len(tests)
+	steps := []int{1, 2, 3, 4}
+	switch t {
+	case datasets.Device:
+		steps = []int{1, 10, 100, 1000, 3000}
+		most = len(slices.MinFunc(tests, func(a, b answered) int {
+			return cmp.Compare(len(a.labels.Owners), len(b.labels.Owners))
+		}).labels.Owners)
+	case datasets.Events, datasets.Gateway:
+		steps = []int{10, 20, 40, 80, 160, 320}
+		most = int(slices.MinFunc(tests, func(a, b answered) int { return cmp.Compare(a.trace.End, b.trace.End) }).trace.End.Seconds())
+	}
+	out := []int{0}
+	for _, s := range steps {
+		if 2*s < most {
+			out = append(out, s, -s)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// shifted returns tests with labels that are moved later by so much; what moves
+// beyond an end comes in again at the other.
+func shifted(t datasets.Task, tests []answered, by int) []answered {
+	out := slices.Clone(tests)
+	for i := range out {
+		if t == datasets.Clip {
+			out[i].answer = tests[(i+by+len(tests))%len(tests)].answer
+			continue
+		}
+		o := *tests[i].observed
+		o.labels = moveLabels(o.labels, t, o.trace.End, by)
+		out[i].observed = &o
+	}
+	return out
+}
+
+func moveLabels(l datasets.Labels, t datasets.Task, end time.Duration, by int) datasets.Labels {
+	later := func(at time.Duration) time.Duration {
+		return ((at+time.Duration(by)*time.Second)%end + end) % end
+	}
+	switch t {
+	case datasets.Device:
+		owners := make([]int32, len(l.Owners))
+		for i, o := range l.Owners {
+			owners[(i+by+len(owners))%len(owners)] = o
+		}
+		l.Owners = owners
+	case datasets.Events:
+		l.Events = slices.Clone(l.Events)
+		for i, e := range l.Events {
+			start := later(e.Start)
+			l.Events[i].Start, l.Events[i].End = start, start+max(e.End-e.Start, 0)
+		}
+		slices.SortStableFunc(l.Events, func(a, b datasets.Event) int { return cmp.Compare(a.Start, b.Start) })
+	case datasets.Gateway:
+		l.Commands = slices.Clone(l.Commands)
+		for i, c := range l.Commands {
+			l.Commands[i].Time = later(c.Time)
+		}
+		slices.SortStableFunc(l.Commands, func(a, b datasets.Command) int { return cmp.Compare(a.Time, b.Time) })
+	}
+	return l
+}
+
+// shiftSlack is how much of the way from the floor to the score may be left
+// where labels are moved far, and at least how far from the floor that may be:
+// what scores by chance varies.
+const (
+	shiftSlack    = 0.2
+	shiftSlackMin = 0.05
+)
+
+// judge says whether a curve peaks at 0 and falls to its floor.
+func (c ShiftCurve) judge() (string, bool) {
+	var zero, far float64
+	peak := ShiftPoint{}
+	n := 0
+	last := c.Points[len(c.Points)-1].By
+	for _, p := range c.Points {
+		if p.By == 0 {
+			zero = p.Score
+		}
+		if p.Score > peak.Score {
+			peak = p
+		}
+		if p.By != 0 && 2*max(p.By, -p.By) >= last {
+			far += p.Score
+			n++
+		}
+	}
+	far = ratio(far, float64(n))
+	at := func(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
+	found := fmt.Sprintf("%s of %s, %s at 0, %s far off, floor %s", Headline(c.Cell.Task), c.Cell.Attack, at(zero), at(far), at(c.Floor))
+	switch {
+	case n == 0:
+		return "the tests are too short to shift labels in", false
+	case peak.Score > zero && peak.Score > c.Floor+2*shiftSlackMin:
+		return fmt.Sprintf("%s; higher, %s, with labels shifted by %v %s: is their clock right?", found, at(peak.Score), peak.By, c.Unit), false
+	case zero <= c.Floor+shiftSlackMin:
+		return found + ": at its floor, so a shift shows nothing", true
+	case far > c.Floor+max(shiftSlack*(zero-c.Floor), shiftSlackMin):
+		return found + ": it does not fall to the floor, so something else than the labeled traffic is scored", false
+	}
+	return found, true
+}
+
+// leaks makes the leak probe on every data set, task and vantage of g.
+func (g Grid) leaks() []Verdict {
+	var out []Verdict
+	for i := range g.Datasets {
+		for _, v := range g.vantages(&g.Datasets[i]) {
+			ds := SeenFrom(g.Datasets[i], v, g.Seed)
+			for _, task := range g.tasks(&ds) {
+				verdict := Verdict{Name: fmt.Sprintf("leaks of %s, %s, %s", ds.Name, task, v)}
+				l, err := datasets.ProbeLeaks(&ds, task, g.split(&ds))
+				if err != nil {
+					verdict.Detail = err.Error()
+				} else {
+					verdict.Detail, verdict.OK = leakDetail(l)
+				}
+				out = append(out, verdict)
+			}
+		}
+	}
+	return out
+}
+
+func leakDetail(l datasets.Leaks) (string, bool) {
+	ws := l.Warnings()
+	if len(ws) == 0 {
+		return fmt.Sprintf("nothing found over %d test recordings", l.Tested), true
+	}
+	detail := ws[0]
+	for _, w := range ws[1:] {
+		detail += "; " + w
+	}
+	return detail, false
+}
+
+// SeenFrom returns ds as an observer at v sees it without any defense. ds is
+// not modified; v must see where it was recorded.
+func SeenFrom(ds datasets.Dataset, v datasets.Vantage, seed uint64) datasets.Dataset {
+	ds.Recordings = slices.Clone(ds.Recordings)
+	for i := range ds.Recordings {
+		r := &ds.Recordings[i]
+		var kept []int32
+		r.Trace, kept = v.View(rng(seed, "seen", string(v), r.ID), r.Trace)
+		r.Labels = r.Labels.Keep(kept)
+	}
+	return ds
+}
+
+// probesFile lies beside the results.
+const probesFile = "probes.json"
+
+// WriteProbes keeps p in the folder of a run; nil takes away those of an
+// earlier run there.
+func WriteProbes(dir string, p *Probes) error {
+	path := filepath.Join(dir, probesFile)
+	if p == nil {
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	b, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return err
+	}
+	return WriteAtomic(path, append(b, '\n'))
+}
+
+// ReadProbes reads the probes of a run's folder, nil when it made none.
+func ReadProbes(dir string) (*Probes, error) {
+	path := filepath.Join(dir, probesFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := &Probes{}
+	if err := json.Unmarshal(b, p); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
+}
