@@ -488,7 +488,7 @@ func holds(text string, lo, hi float64) error {
 // elsewhere are columns of numbers that no file holds: settings, counts of
 // what is listed, and p-values adjusted within their table (TestHolm).
 func elsewhere(table, column string) bool {
-	return slices.Contains([]string{"failed/fold", "failed/draw", "warnings/cells", "tests/p (Holm)", "study/k", "tolerance/tolerance_s", "accounts/claimed"}, table+"/"+column)
+	return slices.Contains([]string{"failed/fold", "failed/draw", "warnings/cells", "tests/p (Holm)", "study/k", "tolerance/tolerance (s)", "shares/share of window (%)", "accounts/claimed"}, table+"/"+column)
 }
 
 // Every number and every bound in a table is what the files beside it give,

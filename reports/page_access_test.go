@@ -161,3 +161,30 @@ func TestPagePolicy(t *testing.T) {
 		}
 	}
 }
+
+// On paper and on a phone nothing sticks out of the page: a browser would shrink
+// all of it to what is widest. Tables scroll in their own frames on a screen.
+func TestPageFitsItsWidth(t *testing.T) {
+	ctx := browser(t)
+	openPage(t, ctx, "")
+	for _, look := range []struct {
+		media string
+		width int64
+	}{{"print", 740}, {"screen", 360}} {
+		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: look.media}); err != nil {
+			t.Fatal(err)
+		}
+		size := emulation.SetDeviceMetricsOverrideParams{Width: look.width, Height: 1000, DeviceScaleFactor: 1}
+		if _, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, size); err != nil {
+			t.Fatal(err)
+		}
+		wide, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(()=>{const w=document.documentElement;return w.scrollWidth<=w.clientWidth?"":w.scrollWidth+": "+
+			[...document.querySelectorAll("table,p,pre,li,figure,details,h1,h2")].filter(e=>!e.closest(".wrap")===(e.tagName!=="TABLE")&&e.getBoundingClientRect().right>w.clientWidth).map(e=>e.id||e.tagName+" "+e.textContent.slice(0,60)).join("; ")})()`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wide != "" {
+			t.Errorf("%s of %d: %s", look.media, look.width, wide)
+		}
+	}
+}

@@ -59,7 +59,7 @@ func TestPageOfTenThousandRows(t *testing.T) {
 		if out < 0 {
 			t.Errorf("%s: the rows are not the right ones", c.what)
 		}
-		if out > 2000 { // far less on an idle machine
+		if out > 5000 { // far less on an idle machine
 			t.Errorf("%s took %.0f ms", c.what, out)
 		}
 	}

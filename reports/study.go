@@ -213,23 +213,42 @@ func (s *Set) toleranceFigures() []Figure {
 func (s *Set) tablesOf(sts []study) []Table {
 	var out []Table
 	for _, st := range sts {
-		t := Table{Title: st.title, Columns: []Column{{Head: st.x, Num: true}}}
-		for _, n := range st.names {
-			t.Columns = append(t.Columns, Column{Head: n, Num: true, Interval: true})
-		}
-		for i, x := range st.values {
-			row := []Value{number(x, full)}
-			for _, l := range st.lines {
-				row = append(row, l[i])
-			}
-			t.Rows = append(t.Rows, row)
-		}
+		t := st.table()
 		_, floor := s.headlineOf(st.panel)
 		t.Notes = append([]string{s.countNote(st.panel, floor)}, st.notes...)
 		t.Notes = append(t.Notes, s.stamps(st.panel)...)
 		out = append(out, t)
 	}
 	return out
+}
+
+// table has a row for each value, or for each defense where there are more of
+// these: tables are to be longer than wide.
+func (st *study) table() Table {
+	t := Table{Title: st.title}
+	if len(st.names) > len(st.values) {
+		name, unit := splitUnit(st.x)
+		t.Columns = []Column{{Head: "defense"}}
+		for _, x := range st.values {
+			t.Columns = append(t.Columns, Column{Head: strings.TrimSpace(name + " " + full(x) + " " + unit), Num: true, Interval: true})
+		}
+		for i, n := range st.names {
+			t.Rows = append(t.Rows, append([]Value{word(n)}, st.lines[i]...))
+		}
+		return t
+	}
+	t.Columns = []Column{{Head: withUnit(st.x), Num: true}}
+	for _, n := range st.names {
+		t.Columns = append(t.Columns, Column{Head: n, Num: true, Interval: true})
+	}
+	for i, x := range st.values {
+		row := []Value{number(x, full)}
+		for _, l := range st.lines {
+			row = append(row, l[i])
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
 }
 
 func (s *Set) figuresOf(sts []study) []Figure {
@@ -260,12 +279,20 @@ func (s *Set) figuresOf(sts []study) []Figure {
 // withUnit writes a parameter with the unit that ends its name: gap_s is
 // "gap (s)".
 func withUnit(name string) string {
+	what, unit := splitUnit(name)
+	if unit == "" {
+		return what
+	}
+	return what + " (" + unit + ")"
+}
+
+func splitUnit(name string) (what, unit string) {
 	words := strings.Split(name, "_")
 	n := len(words) - 1
-	if n > 0 && slices.Contains([]string{"s", "bytes", "per", "packets", "percent"}, words[n]) {
-		return strings.Join(words[:n], " ") + " (" + words[n] + ")"
+	if n > 0 && slices.Contains([]string{"s", "bytes", "packets", "percent"}, words[n]) {
+		return strings.Join(words[:n], " "), strings.Replace(words[n], "percent", "%", 1)
 	}
-	return strings.Join(words, " ")
+	return strings.Join(words, " "), ""
 }
 
 func studyKey(names []string) []keyEntry {
