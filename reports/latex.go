@@ -31,17 +31,19 @@ const latexStart = `% Tables for \input into a paper that loads booktabs and gra
 const spanFrom = 7
 
 // tooWide says whether a table with upright heads would be wider than both
-// columns of a paper, by what a character and the room between columns take.
+// columns of a paper, by what a character and the room between columns take,
+// and heads at an angle would help.
 func tooWide(t Table) bool {
-	points := 0.0
+	upright, turned := 0.0, 0.0
 	for k, c := range t.Columns {
-		n := utf8.RuneCountInString(c.Head)
+		n := 0
 		for _, row := range t.Rows {
 			n = max(n, utf8.RuneCountInString(row[k].Text))
 		}
-		points += 4.2*float64(n) + 12
+		turned += 4.2*float64(n) + 12
+		upright += 4.2*float64(max(n, utf8.RuneCountInString(c.Head))) + 12
 	}
-	return points > 530
+	return upright > 530 && turned < 0.94*upright
 }
 
 func writeLaTeX(w io.Writer, ts []Table) error {
