@@ -10,7 +10,7 @@ const unnamed = "full title, first names and venue"
 func Dyer2012() Work {
 	return Work{
 		Key: "dyer2012peekaboo", Authors: []string{"Dyer, Kevin P.", "Coull, Scott E.", "Ristenpart, Thomas", "Shrimpton, Thomas"},
-		Title: "Peek-a-Boo, I Still See You: Why Efficient Traffic Analysis Countermeasures Fail",
+		Title: "Peek-a-Boo, {I} Still See You: Why Efficient Traffic Analysis Countermeasures Fail",
 		Venue: "IEEE Symposium on Security and Privacy (SP)", Pages: "332–346", Year: 2012, DOI: "10.1109/SP.2012.28",
 	}
 }
