@@ -65,7 +65,7 @@ func Compare(before, after *Set) Table {
 			row[9] = word(undecided(ts[i].diff, len(ts)))
 		}
 	}
-	t.Notes = append(t.Notes, "Advantage of the best attack, paired by the test groups that both runs have; no interval below 5 groups. "+testName(ts))
+	t.Notes = append(t.Notes, "Advantage of the best attack, paired by the test groups that both runs have; no interval below 5 groups. "+testName(ts), aboutTraining)
 	if alone > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("%d of the second run's defenses and tasks have no counterpart that did not fail in the first.", alone))
 	}

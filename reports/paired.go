@@ -196,13 +196,16 @@ func (s *Set) testTable(p Panel, sums map[subject]bench.Summary) (Table, bool) {
 	for i, q := range holm(ts) {
 		t.Rows[i] = append(t.Rows[i], number(q, pValue), word(ts[i].verdict(q, len(ts))))
 	}
-	t.Notes = append(t.Notes, "Difference of the best attack's advantage, mean over test groups. "+testName(ts))
+	t.Notes = append(t.Notes, "Difference of the best attack's advantage, mean over test groups. "+testName(ts), aboutTraining)
 	if few {
 		t.Notes = append(t.Notes, fmt.Sprintf("No interval below %d groups.", stats.MinGroups))
 	}
 	t.Notes = append(t.Notes, s.stamps(p)...)
 	return t, true
 }
+
+// aboutTraining says what intervals over test groups estimate.
+const aboutTraining = "Intervals are over test groups and about this training data, not about others like it."
 
 // holm adjusts the p-values of the tests of one table.
 func holm(ts []pairedTest) []float64 {

@@ -215,7 +215,7 @@ func (s *Set) tablesOf(sts []study) []Table {
 	for _, st := range sts {
 		t := st.table()
 		_, floor := s.headlineOf(st.panel)
-		t.Notes = append([]string{s.countNote(st.panel, floor)}, st.notes...)
+		t.Notes = append([]string{s.countNote(st.panel, floor), aboutTraining}, st.notes...)
 		t.Notes = append(t.Notes, s.stamps(st.panel)...)
 		out = append(out, t)
 	}

@@ -49,7 +49,7 @@ func (s *Set) worstAttack() []Table {
 		if len(t.Rows) == 0 {
 			continue
 		}
-		t.Notes = append(n.lines, s.countNote(p, floor))
+		t.Notes = append(n.lines, s.countNote(p, floor), aboutTraining)
 		t.Notes = append(t.Notes, s.stamps(p)...)
 		t.Notes = append(t.Notes, s.idNotes(s.defenses[p], nil)...)
 		out = append(out, t)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 
@@ -21,7 +22,9 @@ import (
 // shuffled; no harm from an empty or one-packet trace, from training without
 // examples or without packets; an ended context obeyed; not silent when the
 // addresses are new; and, where a model can be saved, the same answers once
-// read back and a damaged file refused.
+// read back and a damaged file refused; and, where an attack shows feature
+// vectors, vectors that are the same each time, have a name for each number and
+// are numbers.
 func Run(t *testing.T, a attacks.Attack) {
 	t.Helper()
 	info := a.Info()
@@ -34,6 +37,7 @@ func Run(t *testing.T, a attacks.Attack) {
 			t.Run("degenerate", c.degenerate)
 			t.Run("canceled", c.canceled)
 			t.Run("saved", c.saved)
+			t.Run("vectors", c.vectors)
 			if task == datasets.Events || task == datasets.Device {
 				t.Run("new addresses", c.newAddresses)
 			}
@@ -213,5 +217,39 @@ func (c checker) saved(t *testing.T) {
 	broken[len(broken)/2] ^= 4
 	if _, err := l.Load(bytes.NewReader(broken)); err == nil {
 		t.Error("a file with a flipped bit was accepted")
+	}
+}
+
+// vectors holds a Featurer to its promises.
+func (c checker) vectors(t *testing.T) {
+	f, ok := c.a.(attacks.Featurer)
+	if !ok {
+		return
+	}
+	before := makeData(c.task, false)
+	some := c.data.test[0]
+	sets := f.Vectors(c.task, some).Sets
+	empty := some
+	empty.Trace.Packets = nil
+	empty.Labels.Owners, empty.Labels.Cause = nil, nil
+	for _, l := range append([]attacks.Labeled{empty}, c.data.test...) {
+		v := f.Vectors(c.task, l)
+		if len(l.Trace.Packets) > 0 && len(v.Sets) != len(sets) {
+			t.Errorf("%d feature sets for one trace, %d for another", len(sets), len(v.Sets))
+		}
+		for i, s := range v.Sets {
+			if s.Name != sets[i].Name || !slices.Equal(s.Names, sets[i].Names) {
+				t.Errorf("set %d is %s of %d features for one trace and %s of %d for another", i, sets[i].Name, len(sets[i].Names), s.Name, len(s.Names))
+			}
+			for k := range v.Items {
+				x := s.Vector(k)
+				if len(x) != len(s.Names) || !slices.Equal(x, s.Vector(k)) {
+					t.Fatalf("set %s, item %d of class %q: %v, want %d numbers, the same each time", s.Name, k, v.Class(k), x, len(s.Names))
+				}
+			}
+		}
+	}
+	if !reflect.DeepEqual(before, c.data) {
+		t.Error("showing vectors changed the examples")
 	}
 }
