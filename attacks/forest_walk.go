@@ -11,19 +11,27 @@ type walk struct {
 	mixed []float32
 }
 
-// walkNode is 8 bytes. A row goes skip nodes on, and one more if its bin is
-// above bin. At a leaf it stays where it is: no bin is above 255.
-type walkNode struct {
-	skip    uint32
-	bin     uint8
-	leaf    uint8 // innerNode, 1 + the class of a leaf, or otherLeaf
-	feature uint16
-}
+// walkNode is, from the lowest bit on, 16 bits of feature, 8 of leaf (innerNode,
+// 1 + the class of a leaf, or otherLeaf), 8 of 255 - bin and 32 of next. A row
+// goes to next, or to next+1 if its bin is above the node's: its bin and
+// 255 - bin then carry into next. A leaf is its own next, and nothing carries.
+type walkNode uint64
 
 const (
 	innerNode = 0
 	otherLeaf = 255 // see walk.leaf
 )
+
+func newWalkNode(next int, feature uint16, bin, leaf uint8) walkNode {
+	return walkNode(next)<<32 | walkNode(maxBins-1-bin)<<24 | walkNode(leaf)<<16 | walkNode(feature)
+}
+
+func (n walkNode) leaf() uint8 { return uint8(n >> 16) }
+
+// step is where the row with these bins goes from n.
+func (n walkNode) step(row []uint8) uint64 {
+	return uint64(n>>24+walkNode(row[uint16(n)])) >> 8
+}
 
 // newWalk lays t out anew. ok is false when t is no tree: when some node has
 // two parents.
@@ -33,18 +41,19 @@ func newWalk(t tree) (w walk, ok bool) {
 	for at := 0; at < len(w.nodes); at++ {
 		n := t.nodes[from[at]]
 		if n.feature == leafFeature {
-			w.nodes[at] = walkNode{bin: maxBins - 1, leaf: otherLeaf}
+			leaf := uint8(otherLeaf)
 			if n.right >= 0 && n.right+1 < otherLeaf {
-				w.nodes[at].leaf = uint8(n.right + 1)
+				leaf = uint8(n.right + 1)
 			}
+			w.nodes[at] = newWalkNode(at, 0, maxBins-1, leaf)
 			w.leaf[at] = n.right
 			continue
 		}
 		if len(w.nodes)+2 > len(t.nodes) {
 			return w, false
 		}
-		w.nodes[at] = walkNode{skip: uint32(len(w.nodes) - at), feature: n.feature, bin: n.bin}
-		w.nodes = append(w.nodes, walkNode{}, walkNode{})
+		w.nodes[at] = newWalkNode(len(w.nodes), n.feature, n.bin, innerNode)
+		w.nodes = append(w.nodes, 0, 0)
 		from = append(from, from[at]+1, n.right)
 	}
 	return w, true
@@ -57,7 +66,7 @@ const (
 	walkRows = 256
 	// walkSteps is how many steps a row takes before it is looked whether it
 	// has come to a leaf.
-	walkSteps = 4
+	walkSteps = 3
 )
 
 // addRows adds the leaf probabilities of every row to out.
@@ -85,9 +94,9 @@ func (w *walk) addRows(bins []uint8, width, classes int, out []float32) {
 // time that the rows need to bring them in one by one.
 //
 //go:noinline
-func touch(nodes []walkNode) (sum uint32) {
+func touch(nodes []walkNode) (sum walkNode) {
 	for i := 0; i < len(nodes); i += 8 {
-		sum += nodes[i].skip
+		sum += nodes[i]
 	}
 	return sum
 }
@@ -98,18 +107,13 @@ func touch(nodes []walkNode) (sum uint32) {
 func plainStepRows(nodes []walkNode, bins []uint8, width int, at *[walkRows]uint32, list []uint32) int {
 	left := 0
 	for _, r := range list {
-		place, row := at[r], bins[int(r)*width:]
+		place, row := uint64(at[r]), bins[int(r)*width:]
 		for range walkSteps {
-			n := nodes[place]
-			var right uint32
-			if row[n.feature] > n.bin {
-				right = 1
-			}
-			place += n.skip + right
+			place = nodes[place].step(row)
 		}
-		at[r] = place
+		at[r] = uint32(place)
 		list[left] = r
-		if nodes[place].leaf == innerNode {
+		if nodes[place].leaf() == innerNode {
 			left++
 		}
 	}
@@ -117,7 +121,7 @@ func plainStepRows(nodes []walkNode, bins []uint8, width int, at *[walkRows]uint
 }
 
 func (w *walk) addLeaf(at uint32, classes int, out []float32) {
-	if c := w.nodes[at].leaf; c != otherLeaf {
+	if c := w.nodes[at].leaf(); c != otherLeaf {
 		out[c-1]++
 		return
 	}

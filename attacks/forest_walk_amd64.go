@@ -5,9 +5,8 @@ package attacks
 //go:noescape
 func fastStepRows(nodes *walkNode, bins *uint8, width int, at, list *uint32, n int) int
 
-// stepRows is plainStepRows with walkSteps = 4, in a third of the
-// instructions. list is not empty; that features are below width and steps
-// end inside the tree, newWalk sees to.
+// stepRows is plainStepRows in half the instructions. list is not empty; that
+// features are below width and steps end inside the tree, newWalk sees to.
 func stepRows(nodes []walkNode, bins []uint8, width int, at *[walkRows]uint32, list []uint32) int {
 	return fastStepRows(&nodes[0], &bins[0], width, &at[0], &list[0], len(list))
 }

@@ -1,15 +1,15 @@
 //go:build !purego
 
-#include "go_asm.h"
 #include "textflag.h"
 
-// STEP takes one step: AX is the row's bins, BX its node, SI the nodes. The
-// comparison sets the carry if the row's bin is above the node's.
+// STEP is walkNode.step: AX is the row's bins, BX its node, SI the nodes.
 #define STEP \
-	MOVWLZX walkNode_feature(SI)(BX*walkNode__size), DX; \
+	MOVQ (SI)(BX*8), BX; \
+	MOVWLZX BX, DX; \
+	SHRQ $24, BX; \
 	MOVBLZX (AX)(DX*1), DX; \
-	CMPB walkNode_bin(SI)(BX*walkNode__size), DX; \
-	ADCL walkNode_skip(SI)(BX*walkNode__size), BX
+	ADDQ DX, BX; \
+	SHRQ $8, BX
 
 // func fastStepRows(nodes *walkNode, bins *uint8, width int, at, list *uint32, n int) int
 TEXT ·fastStepRows(SB), NOSPLIT, $0-56
@@ -29,13 +29,12 @@ loop:
 	MOVQ R8, AX
 	IMULQ R10, AX
 	ADDQ R9, AX
-	STEP
-	STEP
+	STEP // walkSteps times
 	STEP
 	STEP
 	MOVL BX, (R11)(R8*4)
 	MOVL R8, (DI)(CX*4)
-	CMPB walkNode_leaf(SI)(BX*walkNode__size), $1 // below: innerNode
+	CMPB 2(SI)(BX*8), $1 // its leaf, below 1: innerNode
 	ADCQ $0, CX
 	ADDQ $4, R12
 	CMPQ R12, R13
