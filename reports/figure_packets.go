@@ -83,7 +83,7 @@ func (s *Set) packetsInOrder(p Panel, d string, qs []bench.Sequence) Figure {
 	for _, q := range qs {
 		g.lanes = append(g.lanes, packetLane{q.Class, q})
 	}
-	title := fmt.Sprintf("Packets of an activity, %s: %s", s.defenseLabel(d).Text, p.about())
+	title := fmt.Sprintf("Packets of activities under %s: %s", s.defenseLabel(d).Text, p.about())
 	what := fmt.Sprintf("Packets of one event of each activity in order, sent above the line and received below it, with their lengths in bytes (whole frame); at most the first %d.", packetFirst)
 	return Figure{Title: title, Caption: s.caption(p, what, []string{d}, nil), height: g.height, draw: g.draw}
 }

@@ -91,7 +91,7 @@ func (s *Set) ratesOfDevices(p Panel, d string, rates []bench.RateSample) Figure
 	for _, r := range rates {
 		panels = append(panels, s.ratePanel(p, d, r, r.Device))
 	}
-	title := fmt.Sprintf("Rates of %s: %s", s.defenseLabel(d).Text, p.about())
+	title := fmt.Sprintf("Rates of each device under %s: %s", s.defenseLabel(d).Text, p.about())
 	return RateFigure(title, s.rateCaption(p, []string{d}, rates[0].Recording), 0, 0, panels)
 }
 

@@ -69,11 +69,11 @@ func TestFiguresOfSamples(t *testing.T) {
 		set  *Set
 		want string
 	}{
-		{"packets", s, "Packets of <b>bulb</b>/50%_on before and after defenses" + about + "\nPackets of an activity, none" + about},
-		{"rates", s, "Rates of none" + about + "\nRates of plug before and after defenses" + about},
-		{"packets", NewSet(smallFixture(), Options{Samples: sampleFixture(), Activity: "plug/on"}), "Packets of plug/on before and after defenses" + about + "\nPackets of an activity, none" + about},
+		{"packets", s, "Packets of <b>bulb</b>/50%_on before and after defenses" + about + "\nPackets of activities under none" + about},
+		{"rates", s, "Rates of each device under none" + about + "\nRates of plug before and after defenses" + about},
+		{"packets", NewSet(smallFixture(), Options{Samples: sampleFixture(), Activity: "plug/on"}), "Packets of plug/on before and after defenses" + about + "\nPackets of activities under none" + about},
 		{"rates", NewSet(smallFixture(), Options{Samples: sampleFixture(), Activity: "bulb"}), ""},
-		{"packets", NewSet(smallFixture(), Options{Samples: sampleFixture()[:1]}), "Packets of an activity, none" + about},
+		{"packets", NewSet(smallFixture(), Options{Samples: sampleFixture()[:1]}), "Packets of activities under none" + about},
 		{"rates", NewSet(smallFixture(), Options{Samples: sampleFixture()[:2]}), "Rates of plug before and after defenses" + about},
 		{"rates", NewSet(smallFixture(), Options{}), ""},
 		{"packets", NewSet(nil, Options{Samples: sampleFixture()}), ""},
