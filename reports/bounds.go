@@ -217,6 +217,9 @@ func (s *Set) boundNotes(p Panel, withdrawn int) []string {
 	}
 	out := []string{fmt.Sprintf("From at most %s of %s training vectors in a fold and %s of %s test vectors in all, drawn by seed.",
 		amount(float64(train)), amount(float64(of)), amount(float64(tested)), amount(float64(testOf)))}
+	if slices.ContainsFunc(s.defenses[p], func(d string) bool { return s.boundOf(p, d) == nil }) {
+		out = append(out, "–: no bound, for every attack with vectors failed, or the defense learns anew in each part of a fold.")
+	}
 	if withdrawn > 0 {
 		out = append(out, "not converged: an attack errs less than the bound allows, so the bound is withdrawn.")
 	}

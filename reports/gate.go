@@ -29,8 +29,8 @@ type Budget struct {
 
 // Gate holds a run against a budget, with one verdict for each limit, defense
 // and panel; baseline is an earlier run for Budget.Rise, nil for none. What was
-// not measured, what failed and a failed self-check miss the gate. An error
-// says that the budget does not fit the run.
+// not measured, what failed and a failed self-check or probe miss the gate. An
+// error says that the budget does not fit the run.
 func (s *Set) Gate(b Budget, baseline *Set) ([]bench.Verdict, error) {
 	ds, err := s.gated(b.Defense)
 	if err != nil {
@@ -46,6 +46,13 @@ func (s *Set) Gate(b Budget, baseline *Set) ([]bench.Verdict, error) {
 	for _, v := range s.opt.SelfCheck {
 		if !v.OK {
 			g.say("self-check", false, "%s: %s", v.Name, v.Detail)
+		}
+	}
+	if s.opt.Probes != nil {
+		for _, v := range s.opt.Probes.Verdicts {
+			if !v.OK {
+				g.say("probe", false, "%s: %s", v.Name, v.Detail)
+			}
 		}
 	}
 	for _, d := range ds {

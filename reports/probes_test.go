@@ -31,6 +31,10 @@ func TestFailedProbesAreLoud(t *testing.T) {
 	if n := strings.Count(page.String(), loud); n < 2 {
 		t.Errorf("the page says %d times that a probe failed", n)
 	}
+	vs, err := s.Gate(Budget{AllTasks: limit(1)}, nil)
+	if err != nil || vs[0].Name != "probe" || vs[0].OK {
+		t.Errorf("the gate begins with %+v %v", vs[0], err)
+	}
 	ts := s.Tables("probes")
 	if len(ts) != 2 || ts[0].Rows[1][1].Text != "FAIL" || len(ts[1].Rows) != 3 || ts[1].Rows[2][1].Num != 0.9 {
 		t.Errorf("tables %+v", ts)

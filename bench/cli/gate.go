@@ -26,7 +26,7 @@ the budget and ends with exit code 0 when all are kept and 3 when one is missed,
 
 An advantage is held against the upper end of its interval; below 5 test groups there is none, and
 the advantage itself counts. Cells that failed, figures that were not measured and a failed
-self-check miss the gate. Costs are those of the headline table. Keys of a budget:
+self-check or probe miss the gate. Costs are those of the headline table. Keys of a budget:
 ` + budgetHelp(),
 		Example: `  veilbench gate runs/acme --budget budget.yaml
   veilbench gate runs/today --budget budget.yaml --baseline runs/last-week`,
