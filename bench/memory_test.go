@@ -29,8 +29,11 @@ func TestMemoryOf(t *testing.T) {
 		{"slice with room", make([]float64, 2, 8), 24 + 64},
 		{"ring", ring, 8 + 16 + 16},
 		{"shared rows once", [][]int32{shared, shared}, 24 + 2*24 + 40},
-		{"model", model{flat: make([]float64, 3), rows: [][]int32{{1, 2}}, names: map[string]int64{"ab": 1}, any: int32(7)},
-			24 + 24 + 8 + 16 + 24 + (24 + 8) + (16 + 8 + 2) + 4},
+		{
+			"model",
+			model{flat: make([]float64, 3), rows: [][]int32{{1, 2}}, names: map[string]int64{"ab": 1}, any: int32(7)},
+			24 + 24 + 8 + 16 + 24 + (24 + 8) + (16 + 8 + 2) + 4,
+		},
 	} {
 		if got := memoryOf(c.v); got != c.want {
 			t.Errorf("%s: %d bytes, want %d", c.name, got, c.want)
