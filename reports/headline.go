@@ -118,7 +118,7 @@ func (s *Set) headlineValue(p Panel, d string, m bench.Summary, ok bool, n *note
 // headlineNotes say whose cost is printed, which attack was worst and what is
 // in doubt.
 func (s *Set) headlineNotes(ps []Panel, cost Panel, sums map[subject]bench.Summary) []string {
-	var out, worst []string
+	var out, worst, attacks []string
 	if !sameDataset(ps) {
 		var of []string
 		for _, p := range ps {
@@ -146,6 +146,7 @@ func (s *Set) headlineNotes(ps []Panel, cost Panel, sums map[subject]bench.Summa
 		}
 		if name := s.commonest(tally); name != "" {
 			worst = append(worst, fmt.Sprintf("%s %s", taskName(p.Task), s.names.of(name)))
+			attacks = append(attacks, name)
 		}
 	}
 	if len(worst) > 0 {
@@ -164,7 +165,7 @@ func (s *Set) headlineNotes(ps []Panel, cost Panel, sums map[subject]bench.Summa
 	out = append(out, s.selfCheckNotes()...)
 	out = append(out, s.probeNotes()...)
 	out = append(out, s.stamps(ps...)...)
-	return append(out, s.idNotes(s.defensesOf(ps), nil)...)
+	return append(out, s.idNotes(s.defensesOf(ps), attacks)...)
 }
 
 // doubt is a warning of a summary in the words of tables.

@@ -32,6 +32,10 @@ func stages(id string) []stage {
 	return out
 }
 
+// longLabel is how many letters a label may have before parameters are left to
+// the footnotes.
+const longLabel = 28
+
 func newLabels(ids []string, given labels) labels {
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
@@ -61,8 +65,10 @@ func newLabels(ids []string, given labels) labels {
 			parts = append(parts, strings.Join(words, " "))
 		}
 		out[id] = strings.Join(parts, " + ")
-		if given[id] != "" {
-			out[id] = given[id]
+		// A given label that is long says less than the bare name, if only one
+		// ID has that name.
+		if g := given[id]; g != "" && (len(g) <= longLabel || strings.Contains(id, "+") || total[stages(id)[0].name] > 1) {
+			out[id] = g
 		}
 		taken[out[id]]++
 	}
