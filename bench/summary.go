@@ -35,8 +35,9 @@ type Summary struct {
 	// stats.MinGroups groups and for splits within groups.
 	Lo, Hi      float64
 	HasInterval bool
-	// PerGroup says that Advantage is the mean over groups.
-	PerGroup bool
+	// ByGroup is the advantage of each group, not cut to 0 to 1, where Advantage
+	// is the mean over groups; nil where it is not.
+	ByGroup map[string]float64
 	// Groups is how many groups were tested, Cells and Failed how many cells
 	// there were and how many of them failed.
 	Groups, Cells, Failed int
@@ -159,6 +160,7 @@ func (s *Summary) interval(order []attacker, tallies map[attacker]*tally) {
 		return
 	}
 	var adv, score []float64
+	s.ByGroup = map[string]float64{}
 	for _, g := range groups {
 		best, bestSum := order[0], -1.0
 		for _, a := range order {
@@ -175,10 +177,11 @@ func (s *Summary) interval(order []attacker, tallies map[attacker]*tally) {
 		if t := tallies[best]; t.n[g] > 0 {
 			v, f := t.score[g]/t.n[g], t.floor[g]/t.n[g]
 			score = append(score, v)
-			adv = append(adv, (v-f)/max(1-f, 1e-9))
+			s.ByGroup[g] = (v - f) / max(1-f, 1e-9)
+			adv = append(adv, s.ByGroup[g])
 		}
 	}
-	s.Chosen, s.Advantage, s.PerGroup = stats.Mean(score), clip(stats.Mean(adv)), true
+	s.Chosen, s.Advantage = stats.Mean(score), clip(stats.Mean(adv))
 	if lo, hi, ok := stats.Interval(adv, Level); ok {
 		s.Lo, s.Hi, s.HasInterval = clip(lo), clip(hi), true
 	} else {

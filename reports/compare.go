@@ -75,7 +75,7 @@ func Compare(before, after *Set) Table {
 // gain is where the advantage of a summary comes from.
 func gain(p Panel, d string, m bench.Summary) Origin {
 	op := Gain
-	if m.PerGroup {
+	if m.ByGroup != nil {
 		op = Headline
 	}
 	return Origin{Op: op, Metric: "advantage", Panel: p, Defense: d, Attacker: bestAttacker(m)}

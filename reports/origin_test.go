@@ -117,9 +117,9 @@ func advantageOf(r map[string]string) float64 {
 // differences are those of the advantages in the groups that o and its rival
 // share.
 func (st stored) differences(o Origin) []float64 {
-	a := st.byGroup(o, advantageOf)
-	o.Defense, o.Attacker = o.Against, o.Rival
-	b := st.byGroup(o, advantageOf)
+	a := st.chosen(o, advantageOf)
+	o.Defense = o.Against
+	b := st.chosen(o, advantageOf)
 	var out []float64
 	for _, g := range slices.Sorted(maps.Keys(a)) {
 		if v, ok := b[g]; ok {
@@ -131,7 +131,7 @@ func (st stored) differences(o Origin) []float64 {
 
 // chosen is, for each group, what the attack scores there that is best on the
 // other groups; controls are never chosen.
-func (st stored) chosen(o Origin, value func(map[string]string) float64) []float64 {
+func (st stored) chosen(o Origin, value func(map[string]string) float64) map[string]float64 {
 	control := map[string]bool{}
 	for _, r := range st.results.all {
 		control[r["attack"]] = r["control"] == "true"
@@ -153,8 +153,8 @@ func (st stored) chosen(o Origin, value func(map[string]string) float64) []float
 			groups[g] = true
 		}
 	}
-	var out []float64
-	for _, g := range slices.Sorted(maps.Keys(groups)) {
+	out := map[string]float64{}
+	for g := range groups {
 		var best Attacker
 		top := math.Inf(-1)
 		for a, by := range scores {
@@ -169,8 +169,17 @@ func (st stored) chosen(o Origin, value func(map[string]string) float64) []float
 			}
 		}
 		if v, ok := values[best][g]; ok {
-			out = append(out, v)
+			out[g] = v
 		}
+	}
+	return out
+}
+
+// over are the values of all groups in order.
+func over(by map[string]float64) []float64 {
+	var out []float64
+	for _, g := range slices.Sorted(maps.Keys(by)) {
+		out = append(out, by[g])
 	}
 	return out
 }
@@ -230,7 +239,7 @@ func (st stored) paired(o Origin) float64 {
 	b.Defense, b.Attacker = o.Against, o.Rival
 	if o.Op == CliffDelta {
 		above, n := 0., 0.
-		x, y := st.byGroup(a, advantageOf), st.byGroup(b, advantageOf)
+		x, y := st.chosen(a, advantageOf), st.chosen(b, advantageOf)
 		for g := range x {
 			for h := range y {
 				if _, shared := y[g]; !shared {
@@ -251,7 +260,7 @@ func (st stored) paired(o Origin) float64 {
 		return above / n
 	}
 	if o.Op == McNemar {
-		x, y := st.byGroup(a, value), st.byGroup(b, value)
+		x, y := st.chosen(a, value), st.chosen(b, value)
 		var d []float64
 		for _, g := range slices.Sorted(maps.Keys(x)) {
 			if v, ok := y[g]; ok && v != x[g] {
@@ -386,9 +395,9 @@ func (st stored) number(o Origin) float64 {
 		}
 		return float64(len(st.byGroup(o, advantageOf)))
 	case Chosen:
-		return mean(st.chosen(o, func(r map[string]string) float64 { return cell(r, "value") }))
+		return mean(over(st.chosen(o, func(r map[string]string) float64 { return cell(r, "value") })))
 	case Headline:
-		return min(max(mean(st.chosen(o, advantageOf)), 0), 1)
+		return min(max(mean(over(st.chosen(o, advantageOf))), 0), 1)
 	case Difference:
 		return mean(st.differences(o))
 	case SignFlip:
@@ -419,7 +428,7 @@ func (st stored) interval(o Origin) (lo, hi float64) {
 	var x []float64
 	switch o.Op {
 	case Headline:
-		x = st.chosen(o, advantageOf)
+		x = over(st.chosen(o, advantageOf))
 	case Difference:
 		x = st.differences(o)
 	default: // each cell of the fixture tests one group

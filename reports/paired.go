@@ -10,9 +10,13 @@ import (
 	"veilbench/bench/stats"
 )
 
-// groupScores are the advantages of the best attack on a defense by group,
-// mean over folds and draws.
+// groupScores are the advantages on a defense by group: of the attack that is
+// best on the other groups, as in the headline, or of the best one where there
+// is no choice by group; mean over folds and draws.
 func (s *Set) groupScores(p Panel, d string, sums map[subject]bench.Summary) map[string]float64 {
+	if by := sums[subject{p, d}].ByGroup; by != nil {
+		return by
+	}
 	sum, n := map[string]float64{}, map[string]float64{}
 	rs, _ := good(s.bestResults(p, d, sums))
 	for _, r := range rs {
@@ -27,8 +31,9 @@ func (s *Set) groupScores(p Panel, d string, sums map[subject]bench.Summary) map
 	return sum
 }
 
-// groupRight says for each group whether its one item was named right; nil
-// unless each group has one item and one answer.
+// groupRight says for each group whether its one item was named right, by the
+// attack that groupScores is about; nil unless each group has one item and one
+// answer.
 func (s *Set) groupRight(p Panel, d string, sums map[subject]bench.Summary) map[string]bool {
 	out := map[string]bool{}
 	rs, _ := good(s.bestResults(p, d, sums))
@@ -39,6 +44,9 @@ func (s *Set) groupRight(p Panel, d string, sums map[subject]bench.Summary) map[
 			}
 			out[g.Group] = g.Value == 1
 		}
+	}
+	for g, v := range sums[subject{p, d}].ByGroup {
+		out[g] = v >= 1-1e-9 // all of what is above the floor
 	}
 	return out
 }
