@@ -66,7 +66,6 @@ type tally struct {
 	n            map[string]float64
 	cellScores   []float64
 	cellFloors   []float64
-	label        string // of the attack
 }
 
 // subject is what a Summary is about.
@@ -135,7 +134,6 @@ func summarize(k subject, rs []Result) Summary {
 }
 
 func (t *tally) add(r Result) {
-	t.label = cmp.Or(r.AttackLabel, r.Cell.Attack)
 	for _, g := range r.Groups {
 		t.score[g.Group] += g.Value
 		t.floor[g.Group] += g.Floor
@@ -202,7 +200,7 @@ func weakAttacks(k subject, order []attacker, tallies map[attacker]*tally) []str
 	for _, a := range order {
 		un := tallies[attacker{a.attack, NoDefense, Unaware}]
 		if a.knowledge == Adaptive && k.defense != NoDefense && un != nil && tallies[a].mean() < un.mean()-weakMargin {
-			out = append(out, fmt.Sprintf("%s may be weak: it scores %.2f trained on the defense and %.2f without", un.label, tallies[a].mean(), un.mean()))
+			out = append(out, fmt.Sprintf("%s may be weak: it scores %.2f trained on the defense and %.2f without", a.attack, tallies[a].mean(), un.mean()))
 		}
 	}
 	return out
