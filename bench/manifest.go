@@ -2,10 +2,7 @@ package bench
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime"
 
@@ -89,15 +86,9 @@ func (m Manifest) Write(dir string) error {
 // ReadManifest reads the manifest of a run's folder.
 func ReadManifest(dir string) (Manifest, error) {
 	var m Manifest
-	path := filepath.Join(dir, manifestFile)
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return m, fmt.Errorf("%s has no %s: is it the --out folder of a run?", dir, manifestFile)
-	}
-	if err == nil {
-		if err = json.Unmarshal(b, &m); err != nil {
-			err = fmt.Errorf("%s: %w", path, err)
-		}
+	found, err := readBeside(dir, manifestFile, &m)
+	if err == nil && !found {
+		err = fmt.Errorf("%s has no %s: is it the --out folder of a run?", dir, manifestFile)
 	}
 	return m, err
 }

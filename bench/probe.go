@@ -3,12 +3,8 @@ package bench
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -331,33 +327,14 @@ const probesFile = "probes.json"
 // WriteProbes keeps p in the folder of a run; nil takes away those of an
 // earlier run there.
 func WriteProbes(dir string, p *Probes) error {
-	path := filepath.Join(dir, probesFile)
-	if p == nil {
-		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
-	}
-	b, err := json.MarshalIndent(p, "", "  ")
-	if err != nil {
-		return err
-	}
-	return WriteAtomic(path, append(b, '\n'))
+	return writeBeside(dir, probesFile, p, p == nil)
 }
 
 // ReadProbes reads the probes of a run's folder, nil when it made none.
 func ReadProbes(dir string) (*Probes, error) {
-	path := filepath.Join(dir, probesFile)
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	p := &Probes{}
-	if err := json.Unmarshal(b, p); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if found, err := readBeside(dir, probesFile, p); !found {
+		return nil, err
 	}
 	return p, nil
 }

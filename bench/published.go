@@ -1,15 +1,6 @@
 package bench
 
-import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-
-	"veilbench/datasets"
-)
+import "veilbench/datasets"
 
 // Published is a figure that a paper printed for something that a run computes
 // too. Reports print it beside the run's own.
@@ -35,33 +26,13 @@ const publishedFile = "published.json"
 // WritePublished keeps ps in the folder of a run, in their order. Those of an
 // earlier run there are replaced; without any there is no file.
 func WritePublished(dir string, ps []Published) error {
-	path := filepath.Join(dir, publishedFile)
-	if len(ps) == 0 {
-		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
-	}
-	b, err := json.MarshalIndent(ps, "", "  ")
-	if err != nil {
-		return err
-	}
-	return WriteAtomic(path, append(b, '\n'))
+	return writeBeside(dir, publishedFile, ps, len(ps) == 0)
 }
 
 // ReadPublished reads what WritePublished kept in dir, nil if nothing. A file
 // that is no list of published figures is an error that names it.
 func ReadPublished(dir string) ([]Published, error) {
-	path := filepath.Join(dir, publishedFile)
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
 	var ps []Published
-	if err == nil {
-		if err = json.Unmarshal(b, &ps); err != nil {
-			err = fmt.Errorf("%s: %w", path, err)
-		}
-	}
+	_, err := readBeside(dir, publishedFile, &ps)
 	return ps, err
 }
