@@ -155,10 +155,10 @@ func TestGolden(t *testing.T) {
 	for id, want := range map[string]string{
 		"event_signatures:homes=1,hours=1":        "4854d4b69ea1b2e6",
 		"event_signatures-unseen:homes=2,hours=1": "8bf5ff905282341f",
-		"small:homes=2,hours=0.5":                 "f956053fe5909b23",
-		"full:hours=1":                            "e11a580aa83937a0",
+		"small:homes=2,hours=0.5":                 "3ec7ade172f3e310",
+		"full:hours=1":                            "64b5824e01353533",
 		"gateway":                                 "9ad196256810f9e4",
-		"homemole-ind:homes=1,hours=0.1":          "37eaa84f9657566f",
+		"homemole-ind:homes=1,hours=0.1":          "0d4dbcbc8bda62e3",
 	} {
 		got := digest(mustGenerate(t, id, 1))
 		if again := digest(mustGenerate(t, id, 1)); again != got {

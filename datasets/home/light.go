@@ -180,7 +180,7 @@ func (l *light) request(sc *script, c *conn, n int64) {
 		}
 		sc.clock += between(l.r, 60_000, 500_000)
 		if answer--; c.Proto == "udp" && answer == 0 {
-			sc.full(c, datasets.Up, between(l.r, 67, 90), false)
+			sc.full(c, datasets.Up, l.n.QUICAck.draw(l.r), false)
 			answer = between(l.r, 4, 10)
 		}
 	}

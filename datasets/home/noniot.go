@@ -13,6 +13,7 @@ import (
 type nonIoTProfile struct {
 	FlowPackets   [][2]float64     `yaml:"flow_packets"`
 	QUICShare     float64          `yaml:"quic_share"`
+	QUICAck       length           `yaml:"quic_ack"`
 	UploadShare   float64          `yaml:"upload_share"`
 	PageFlows     length           `yaml:"page_flows"`
 	Think         span             `yaml:"think_s"`
@@ -277,7 +278,7 @@ func (s *surfer) quic(sc *script, host string, n int64) {
 		sc.full(c, datasets.Down, size, false)
 		sc.clock += between(s.r, 60_000, 500_000)
 		if answer--; answer == 0 {
-			sc.full(c, datasets.Up, between(s.r, 67, 90), false)
+			sc.full(c, datasets.Up, s.n.QUICAck.draw(s.r), false)
 			answer = between(s.r, 4, 10)
 		}
 	}
