@@ -80,47 +80,59 @@ type windowVocab struct {
 }
 
 // Limits of a learned vocabulary, and how often a value must occur in
-// training to be in it. A port must also occur in two groups, where there are
-// that many: a NAPT port that one home happened to use says nothing elsewhere
-// (deviation: the re-implementations take all ports).
+// training to be in it. A port must also be one packet in windowPortShare of
+// two groups, where there are that many: the NAPT port of a long conversation
+// says everything in its own home and nothing elsewhere (deviation: the
+// re-implementations take all ports).
 const (
 	maxWindowPorts   = 1024
 	maxWindowLengths = 1600
 	minWindowCount   = 8
+	windowPortShare  = 5000
 )
 
 // learnWindowVocab reads the vocabulary off training traffic: at most so many
 // ports, the most frequent ones.
-func learnWindowVocab(rule windowPorts, examples []Labeled, ports int) windowVocab {
-	type seen struct {
-		n      int
-		group  string
-		shared bool
-	}
-	at, lengths := map[uint16]*seen{}, map[int32]int{}
-	groups := map[string]bool{}
+func learnWindowVocab(rule windowPorts, examples []Labeled, most int) windowVocab {
+	at := map[string]map[uint16]int{} // by group and port
+	lengths := map[int32]int{}
 	for i := range examples {
 		e := &examples[i]
-		groups[e.Group] = true
+		ports := at[e.Group]
+		if ports == nil {
+			ports = map[uint16]int{}
+			at[e.Group] = ports
+		}
 		for _, p := range e.Trace.Packets {
-			port := rule.of(e.Trace.Flows[p.Flow], p.Dir)
-			s := at[port]
-			if s == nil {
-				s = &seen{group: e.Group}
-				at[port] = s
-			}
-			s.n++
-			s.shared = s.shared || s.group != e.Group
+			ports[rule.of(e.Trace.Flows[p.Flow], p.Dir)]++
 			lengths[p.Size]++
 		}
 	}
-	count := map[uint16]int{}
-	for p, s := range at {
-		if s.shared || len(groups) < 2 {
-			count[p] = s.n
+	return windowVocab{Rule: rule, Ports: frequent(sharedPorts(at), most), Lengths: frequent(lengths, maxWindowLengths)}
+}
+
+// sharedPorts counts the ports that are frequent in two groups, or in the only
+// one.
+func sharedPorts(at map[string]map[uint16]int) map[uint16]int {
+	all, often := map[uint16]int{}, map[uint16]int{}
+	for _, ports := range at {
+		packets := 0
+		for _, n := range ports {
+			packets += n
+		}
+		for port, n := range ports {
+			all[port] += n
+			if n >= minWindowCount && n >= packets/windowPortShare {
+				often[port]++
+			}
 		}
 	}
-	return windowVocab{Rule: rule, Ports: frequent(count, ports), Lengths: frequent(lengths, maxWindowLengths)}
+	for port := range all {
+		if often[port] < min(2, len(at)) {
+			delete(all, port)
+		}
+	}
+	return all
 }
 
 // frequent returns the most frequent keys, at most limit and each seen often
