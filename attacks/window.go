@@ -80,15 +80,16 @@ type windowVocab struct {
 }
 
 // Limits of a learned vocabulary, and how often a value must occur in
-// training to be in it. A port must also be one packet in windowPortShare of
-// two groups, where there are that many: the NAPT port of a long conversation
-// says everything in its own home and nothing elsewhere (deviation: the
-// re-implementations take all ports).
+// training to be in it. One packet in portElsewhere of a port must also be
+// outside the group that has most of them, where there are several groups: the
+// NAPT port of a long conversation says everything in its own home and nothing
+// elsewhere, even if a short one in another home happens to share it
+// (deviation: the re-implementations take all ports).
 const (
 	maxWindowPorts   = 1024
 	maxWindowLengths = 1600
 	minWindowCount   = 8
-	windowPortShare  = 5000
+	portElsewhere    = 10
 )
 
 // learnWindowVocab reads the vocabulary off training traffic: at most so many
@@ -111,24 +112,18 @@ func learnWindowVocab(rule windowPorts, examples []Labeled, most int) windowVoca
 	return windowVocab{Rule: rule, Ports: frequent(sharedPorts(at), most), Lengths: frequent(lengths, maxWindowLengths)}
 }
 
-// sharedPorts counts the ports that are frequent in two groups, or in the only
-// one.
+// sharedPorts counts the ports, without those that one of several groups has
+// nearly to itself.
 func sharedPorts(at map[string]map[uint16]int) map[uint16]int {
-	all, often := map[uint16]int{}, map[uint16]int{}
+	all, most := map[uint16]int{}, map[uint16]int{}
 	for _, ports := range at {
-		packets := 0
-		for _, n := range ports {
-			packets += n
-		}
 		for port, n := range ports {
 			all[port] += n
-			if n >= minWindowCount && n >= packets/windowPortShare {
-				often[port]++
-			}
+			most[port] = max(most[port], n)
 		}
 	}
-	for port := range all {
-		if often[port] < min(2, len(at)) {
+	for port, n := range all {
+		if len(at) > 1 && (n-most[port])*portElsewhere < n {
 			delete(all, port)
 		}
 	}

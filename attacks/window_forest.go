@@ -16,7 +16,8 @@ import (
 // place for the rest; protocol is one-hot too; direction, frame length and gap
 // are numbers. Windows matter only for the vote.
 //
-// Deviation: at most max_rows packets, drawn from all, train the forest.
+// Deviations: at most max_rows packets, drawn from all, train the forest; ports
+// that are nearly one home's own have no column.
 type WindowForest struct {
 	Port    string `help:"dst: destination port as published; remote: the remote side's port both ways"`
 	Ports   int    `help:"ports with a column of their own, the most frequent in training"`
