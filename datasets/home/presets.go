@@ -94,7 +94,7 @@ func morePresets() []Preset {
 		when: controlled, lo: 40, hi: 80, tasks: []datasets.Task{datasets.Events, datasets.Device},
 	}
 	return []Preset{
-		{"homemole-ind", "ten smart-home devices and four others, each recorded alone", Params{10, 1.5, "same", 0}, ind},
+		{"homemole-ind", "ten smart-home devices and four others, each recorded alone", Params{10, 1, "same", 0}, ind},
 		{"homemole-noise", "the same fourteen devices together: spoken to, watched, at hand", Params{10, 1.5, "same", 0}, noise},
 		{"homemole-quick", "homemole-noise, a few minutes of it", Params{5, 0.25, "same", 0}, noise},
 		{"rates", "a sleep monitor, a camera, a switch and an assistant, one action every two minutes", Params{5, 6, "same", 0}, rates},
