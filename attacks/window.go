@@ -183,6 +183,17 @@ func (v windowVocab) port(p uint16) uint16 {
 	return 3
 }
 
+// ports are the values of a flow's port, by direction. A client's inbound port
+// is the one NAPT chose, kept or drawn as the home's router does, so all are
+// one value; a port that a device serves keeps its own.
+func (v windowVocab) ports(f datasets.Flow) [2]uint16 {
+	up, down := v.port(v.Rule.of(f, datasets.Up)), v.port(v.Rule.of(f, datasets.Down))
+	if _, client := slices.BinarySearch(v.Ports, f.Remote.Port()); v.Rule == portDst && (client || down == 2) {
+		down = windowPortRanges
+	}
+	return [2]uint16{up, down}
+}
+
 // length is the value of a frame length.
 func (v windowVocab) length(n int32) uint16 {
 	if v.Numbers {
@@ -248,19 +259,17 @@ func gapValue(gap time.Duration) uint16 {
 
 // encode appends the features of all packets of t to x.
 func (v windowVocab) encode(x []uint16, t datasets.Trace) []uint16 {
-	type flow struct{ port [2]uint16 }
-	flows := make([]flow, len(t.Flows))
+	ports := make([][2]uint16, len(t.Flows))
 	services := make([]uint16, len(t.Flows))
 	for i, f := range t.Flows {
-		flows[i].port = [2]uint16{v.port(v.Rule.of(f, datasets.Up)), v.port(v.Rule.of(f, datasets.Down))}
-		services[i] = service(f)
+		ports[i], services[i] = v.ports(f), service(f)
 	}
 	for i, p := range t.Packets {
 		gap := uint16(1)
 		if i > 0 {
 			gap = gapValue(p.Time - t.Packets[i-1].Time)
 		}
-		x = append(x, flows[p.Flow].port[p.Dir], services[p.Flow], 1+uint16(p.Dir), v.length(p.Size), gap)
+		x = append(x, ports[p.Flow][p.Dir], services[p.Flow], 1+uint16(p.Dir), v.length(p.Size), gap)
 	}
 	return x
 }

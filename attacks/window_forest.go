@@ -17,7 +17,7 @@ import (
 // are numbers. Windows matter only for the vote.
 //
 // Deviations: at most max_rows packets, drawn from all, train the forest; ports
-// that are nearly one home's own have no column.
+// that are nearly one home's own and those that NAPT chose have no column.
 type WindowForest struct {
 	Port    string `help:"dst: destination port as published; remote: the remote side's port both ways"`
 	Ports   int    `help:"ports with a column of their own, the most frequent in training"`
@@ -135,8 +135,8 @@ func (v windowVocab) fill(columns [][]float32, t datasets.Trace, packets []int32
 	hot := make([][2]int, len(t.Flows)) // columns of the flow's ports, by direction
 	services := make([]int, len(t.Flows))
 	for i, f := range t.Flows {
-		for d := range hot[i] {
-			hot[i][d] = max(0, int(v.port(v.Rule.of(f, datasets.Dir(d))))-windowPortRanges)
+		for d, port := range v.ports(f) {
+			hot[i][d] = max(0, int(port)-windowPortRanges)
 		}
 		services[i] = ports + int(service(f)) - 1
 	}
