@@ -1,7 +1,8 @@
 package lstm
 
 // Kernel is a class of machine code. Results are the same byte for byte on all
-// machines of one class, and on AVX2 and AVX512.
+// machines of one GOARCH and one class, and on AVX2 and AVX512. Between values
+// of GOARCH they may differ in the last bits, as those of math.Exp do.
 type Kernel uint8
 
 // The kernel classes, slowest first.
@@ -58,7 +59,7 @@ func (kr Kernel) cellBack(h int, g, cprev, tc, dy, dc []float32) {
 	kr.fastCellBack(h, g, cprev, tc, dy, dc)
 }
 
-// add computes dst += src. The length is a multiple of 16.
+// add computes dst += src, fast where the length is a multiple of 16.
 func (kr Kernel) add(dst, src []float32) {
 	src = src[:len(dst)]
 	if kr == Plain || len(dst) == 0 || len(dst)%16 != 0 {

@@ -71,11 +71,13 @@ tile256loop:
 	RET
 
 // SIGMOID turns Y0 into 1 / (1 + 2^(scale Y0)); Y7 is -log2 e, or twice
-// that for tanh x = 2 sigmoid(2x) - 1. It uses Y1 and Y2.
+// that for tanh x = 2 sigmoid(2x) - 1. It uses Y1 and Y2. The minimum and
+// maximum take Y0 first in this order of operands, so that NaN stays NaN: with
+// NaN they give what comes first.
 #define SIGMOID \
 	VMULPS Y7, Y0, Y0; \
-	VMINPS Y9, Y0, Y0; \
-	VMAXPS Y8, Y0, Y0; \
+	VMINPS Y0, Y9, Y0; \
+	VMAXPS Y0, Y8, Y0; \
 	VROUNDPS $0, Y0, Y1; \
 	VSUBPS Y1, Y0, Y0; \
 	VMOVAPS Y10, Y2; \

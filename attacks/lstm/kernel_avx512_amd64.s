@@ -104,11 +104,13 @@ tile512loop:
 	RET
 
 // SIGMOID turns Z0 into 1 / (1 + 2^(scale Z0)); Z7 is -log2 e, or twice
-// that for tanh x = 2 sigmoid(2x) - 1. It uses Z1 and Z2.
+// that for tanh x = 2 sigmoid(2x) - 1. It uses Z1 and Z2. The minimum and
+// maximum take Z0 first in this order of operands, so that NaN stays NaN: with
+// NaN they give what comes first.
 #define SIGMOID \
 	VMULPS Z7, Z0, Z0; \
-	VMINPS Z9, Z0, Z0; \
-	VMAXPS Z8, Z0, Z0; \
+	VMINPS Z0, Z9, Z0; \
+	VMAXPS Z0, Z8, Z0; \
 	VRNDSCALEPS $0, Z0, Z1; \
 	VSUBPS Z1, Z0, Z0; \
 	VMOVAPS Z10, Z2; \

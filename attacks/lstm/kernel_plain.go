@@ -3,8 +3,8 @@ package lstm
 import "math"
 
 // The plain kernels round every product before it is added (the conversions
-// keep compilers from fusing the two), so they give the same bytes on every
-// machine.
+// keep compilers from fusing the two), so they give the same bytes for every
+// GOARCH.
 
 func plainTile(k int, a []float32, ra, ca int, b, c []float32, ldc int) {
 	for i := range tileM {

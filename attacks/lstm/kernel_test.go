@@ -70,13 +70,14 @@ func TestGemmEqualsReference(t *testing.T) {
 			if d := far(got, want); d > 1e-6*float64(k)+1e-5 {
 				t.Errorf("%v %dx%dx%d: off by %g", kr, m, n, k, d)
 			}
-			if kr != Plain {
-				if first == nil {
-					first = got
-				}
-				if !slices.Equal(first, got) {
-					t.Errorf("%v %dx%dx%d: not the same bytes as %v", kr, m, n, k, Kernels()[0])
-				}
+			if first == nil {
+				first = got
+			}
+			if kr != Plain && !slices.Equal(first, got) {
+				t.Errorf("%v %dx%dx%d: not the same bytes as %v", kr, m, n, k, Kernels()[0])
+			}
+			if d := far(got, first); kr == Plain && d > 1e-6*float64(k)+1e-5 {
+				t.Errorf("%v and %v %dx%dx%d: %g apart", kr, Kernels()[0], m, n, k, d)
 			}
 		}
 	}
@@ -86,7 +87,7 @@ func TestGemmEqualsReference(t *testing.T) {
 // ones with each other to the bit.
 func TestCellsEqualPlain(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 1))
-	for _, h := range []int{16, 32, 80, 128} {
+	for _, h := range []int{16, 32, 80, 128, 16 * (1 + rng.IntN(20)), 16 * (1 + rng.IntN(20))} {
 		in := map[string][]float32{}
 		for name, n := range map[string]int{"g": 4 * h, "cp": h, "dy": h, "dc": h, "m": h, "v": h} {
 			in[name] = random(rng, n)
@@ -115,6 +116,69 @@ func TestCellsEqualPlain(t *testing.T) {
 				}
 				if kr != Plain && !slices.Equal(got, first[i]) {
 					t.Errorf("%v h=%d array %d: not the same bytes as %v", kr, h, i, Kernels()[0])
+				}
+			}
+		}
+	}
+}
+
+// TestAddAndAdamOfAnyLength compares all kernels with the plain ones at lengths
+// that are no multiple of a vector's, and with longer arrays beside them, which
+// must stay as they are.
+func TestAddAndAdamOfAnyLength(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 1))
+	lengths := []int{0, 1, 7, 8, 15, 16, 17, 31, 33}
+	for range 60 {
+		lengths = append(lengths, rng.IntN(700))
+	}
+	for _, n := range lengths {
+		const more = 40
+		w, m, v, g := random(rng, n+more), random(rng, n+more), random(rng, n+more), random(rng, n+more)
+		for i := range v {
+			v[i] *= v[i]
+		}
+		run := func(kr Kernel) [][]float32 {
+			sum := slices.Clone(w)
+			kr.add(sum[:n], g)
+			w, m, v := slices.Clone(w), slices.Clone(m), slices.Clone(v)
+			kr.adam(w[:n], m, v, g, 0.5, 1e-3, 1.25)
+			return [][]float32{sum, w, m, v}
+		}
+		plain, first := run(Plain), run(Kernels()[0])
+		for _, kr := range Kernels() {
+			for i, got := range run(kr) {
+				if d := far(got[:n], plain[i]); d > 2e-6*max(1, far(plain[i][:n], make([]float32, n))) {
+					t.Errorf("%v length %d array %d: off by %g", kr, n, i, d)
+				}
+				if !slices.Equal(got[n:], [][]float32{w, w, m, v}[i][n:]) {
+					t.Errorf("%v length %d array %d: wrote beyond the end", kr, n, i)
+				}
+				if kr != Plain && !slices.Equal(got, first[i]) {
+					t.Errorf("%v length %d array %d: not the same bytes as %v", kr, n, i, Kernels()[0])
+				}
+			}
+		}
+	}
+}
+
+// TestCellsKeepNaN: what is not a number must reach the loss, which is where
+// training looks for it.
+func TestCellsKeepNaN(t *testing.T) {
+	const h = 32
+	nan := float32(math.NaN())
+	for _, kr := range Kernels() {
+		for gate := range 4 {
+			for j := range h {
+				g, cp, c, tc, y := make([]float32, 4*h), make([]float32, h), make([]float32, h), make([]float32, h), make([]float32, h)
+				for i := range cp {
+					cp[i] = 1
+				}
+				g[gate*h+j] = nan
+				kr.cell(h, g, cp, c, tc, y)
+				for i := range h {
+					if bad := y[i] != y[i]; bad != (i == j) || g[gate*h+i] != g[gate*h+i] != bad {
+						t.Fatalf("%v: NaN in gate %d of unit %d: gate %v, output %v of unit %d", kr, gate, j, g[gate*h+i], y[i], i)
+					}
 				}
 			}
 		}
