@@ -11,8 +11,13 @@ type Data struct {
 	Y []int16
 }
 
-// Len is the number of windows.
-func (d Data) Len() int { return len(d.X) / (d.Steps * d.Features) }
+// Len is the number of windows; Data{} has none.
+func (d Data) Len() int {
+	if len(d.X) == 0 {
+		return 0
+	}
+	return len(d.X) / (d.Steps * d.Features)
+}
 
 // guessRows is how many windows are guessed together.
 const guessRows = 32

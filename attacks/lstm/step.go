@@ -25,6 +25,7 @@ type stepper struct {
 
 	m, v  []float32 // Adam's moments
 	steps int       // steps taken
+	norm  float64   // of the last gradient, before it was clipped
 }
 
 func newStepper(n *Net, steps, batch int, o Options, seed [2]uint64) *stepper {
@@ -186,17 +187,16 @@ func (s *slice) embeddings(f, half int) {
 func (t *stepper) update(grad []float32, rate float64) {
 	tasks := (len(grad) + elements - 1) / elements
 	part := func(a []float32, i int) []float32 { return a[i*elements : min((i+1)*elements, len(a))] }
+	squares := make([]float64, tasks)
+	parallel(t.workers, tasks, func(i int) { squares[i] = sumSquares(part(grad, i)) })
+	var sum float64
+	for _, s := range squares {
+		sum += s
+	}
+	t.norm = math.Sqrt(sum)
 	scale := float32(1)
-	if t.clip > 0 {
-		squares := make([]float64, tasks)
-		parallel(t.workers, tasks, func(i int) { squares[i] = sumSquares(part(grad, i)) })
-		var norm float64
-		for _, s := range squares {
-			norm += s
-		}
-		if norm = math.Sqrt(norm); norm > t.clip {
-			scale = float32(t.clip / (norm + 1e-6))
-		}
+	if t.clip > 0 && t.norm > t.clip {
+		scale = float32(t.clip / (t.norm + 1e-6))
 	}
 	t.steps++
 	lr := rate / (1 - math.Pow(beta1, float64(t.steps)))

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// Options says how to train. The zero value of a field means what its comment
-// says.
+// Options says how to train. Epochs, Batch and Rate must be set; of the other
+// fields the zero value turns off what they are for, or means what their
+// comment says.
 type Options struct {
 	// Epochs is how often the training windows are gone through, at least 1.
 	Epochs int
@@ -103,9 +104,12 @@ type trainer struct {
 }
 
 // Train returns a network of shape c that learned from the labeled steps of
-// train. If valid has windows, the parameters after the epoch with the best
-// mean per-class recall on them are kept. All randomness comes from rng. When
-// ctx ends, training stops within one step with ctx's error.
+// train, or an untrained one if there are none. If valid has windows, the
+// parameters after the epoch with the best mean per-class recall on them are
+// kept; without any (Data{} will do) those after the last epoch are, and
+// Options.Patience stops nothing. All randomness comes from rng. When ctx ends,
+// training stops within one step with ctx's error. Numbers that grow beyond
+// all bounds are an error.
 func Train(ctx context.Context, rng *rand.Rand, c Config, train, valid Data, o Options) (*Net, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -215,14 +219,23 @@ func (t *trainer) runEpoch(ctx context.Context) (float64, error) {
 		}
 		before := t.steps
 		loss := t.step(t.train, order[n*t.o.Batch:min((n+1)*t.o.Batch, len(order))], t.rate())
-		if !(loss < diverged) {
-			return 0, fmt.Errorf("lstm: step %d: the loss is %v: training diverged, try a lower rate than %v", before+1, loss, t.o.Rate)
+		if !(loss < diverged) || !finite(t.norm) {
+			return 0, fmt.Errorf("lstm: step %d: the loss is %v, the norm of its gradient %v: training diverged, try a lower rate than %v", before+1, loss, t.norm, t.o.Rate)
 		}
 		sum += loss
 		t.steps = before + 1 // also after a batch without labels
 	}
+	// The next step would see this, but the last one has no next.
+	for _, w := range t.n.w {
+		if !finite(float64(w)) {
+			return 0, fmt.Errorf("lstm: step %d: a parameter is %v: training diverged, try a lower rate than %v", t.steps, w, t.o.Rate)
+		}
+	}
 	return sum / float64(n), nil
 }
+
+// finite says that x is a number and not infinite.
+func finite(x float64) bool { return x-x == 0 }
 
 func (t *trainer) rate() float64 {
 	if !t.o.Decay {

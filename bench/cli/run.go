@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -195,9 +196,17 @@ func (a *app) training(p *progress) func(attacks.Progress) {
 		if d, err := defenses.Parse(a.Defenses, on); err == nil {
 			on = defenses.Label(a.Defenses, d)
 		}
-		p.print("training %s on %s, fold %d: epoch %d of %d, loss %.3f, validation score %.3f, about %s left\n",
-			t.Attack, on, t.Fold, t.Epoch, t.Epochs, t.Loss, t.Score, t.Left.Round(time.Second))
+		p.print("training %s on %s, fold %d: epoch %d of %d, loss %.3f, %s, about %s left\n",
+			t.Attack, on, t.Fold, t.Epoch, t.Epochs, t.Loss, validationText(t.Score), t.Left.Round(time.Second))
 	}
+}
+
+// validationText says the score on the validation part, or that there is none.
+func validationText(score float64) string {
+	if math.IsNaN(score) {
+		return "no validation data"
+	}
+	return fmt.Sprintf("validation score %.3f", score)
 }
 
 // writeReports draws everything from results into dir, shows the headline and
