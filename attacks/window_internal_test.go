@@ -1,8 +1,13 @@
 package attacks
 
 import (
+	"context"
+	"fmt"
+	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -60,5 +65,103 @@ func TestPortValues(t *testing.T) {
 	v.Rule = portRemote
 	if got, want := v.ports(flow(51234, 443)), [2]uint16{5, 5}; got != want {
 		t.Errorf("port=remote: %v, want %v", got, want)
+	}
+}
+
+// TestClassWeights works (mean count / count)^balance out by hand: 6 packets of
+// class 0, 2 of class 1, none of class 2, so 4 are the mean.
+func TestClassWeights(t *testing.T) {
+	y := []int16{0, 0, 1, -1, 0, 0, 1, 0, 0, -1}
+	rare := append(make([]int16, 29999), 1)
+	tests := []struct {
+		name    string
+		y       []int16
+		balance float64
+		want    []float32
+	}{
+		{"packets weigh the same", y, 0, []float32{1, 1, 1}},
+		{"devices weigh the same", y, 1, []float32{4. / 6, 2, 1}},
+		{"between", y, 0.5, []float32{0.8164965809, 1.4142135624, 1}},
+		{"at most 100", rare, 1, []float32{15000. / 29999, 100, 1}},
+		{"nobody", []int16{-1, -1}, 1, nil},
+		{"nothing", nil, 1, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := classWeights(tt.y, 3, tt.balance); !slices.Equal(got, tt.want) {
+				t.Errorf("weights %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestOptionsOfFewWindows: patience grows with the number of epochs where few
+// windows are gone through more often.
+func TestOptionsOfFewWindows(t *testing.T) {
+	a := NewWindowLSTM()
+	for _, tt := range []struct{ windows, batch, epochs, patience int }{
+		{64 * 1000, 64, 8, 4},
+		{64 * 10, 64, 60, 30}, // 600 batches, 10 per epoch
+		{4, 1, 150, 75},
+	} {
+		o := a.options(context.Background(), tt.windows)
+		if o.Batch != tt.batch || o.Epochs != tt.epochs || o.Patience != tt.patience {
+			t.Errorf("%d windows: batch %d, epochs %d, patience %d, want %+v", tt.windows, o.Batch, o.Epochs, o.Patience, tt)
+		}
+	}
+}
+
+// TestSplit compares split with the same done one window after the other, and
+// says that its arrays have no room to spare.
+func TestSplit(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 1))
+	h := windowHead{Window: 7, Vocab: windowVocab{Rule: portRemote}}
+	for _, groups := range []int{1, 3, 9, 10, 25} {
+		tr := Training{Classes: []string{"a", "b"}}
+		for range 30 {
+			e := Labeled{Group: fmt.Sprint(rng.IntN(groups)), Labels: datasets.Labels{Devices: []string{"b", "c", "a"}}}
+			e.Trace.Flows = make([]datasets.Flow, 1)
+			at := time.Duration(0)
+			for range rng.IntN(200) {
+				at += time.Duration(rng.IntN(1e6))
+				e.Trace.Packets = append(e.Trace.Packets, datasets.Packet{Time: at, Size: int32(rng.IntN(1500)), Dir: datasets.Dir(rng.IntN(2))})
+				e.Labels.Owners = append(e.Labels.Owners, int32(rng.IntN(4)-1))
+			}
+			tr.Examples = append(tr.Examples, e)
+		}
+		train, valid := h.split(rand.New(rand.NewPCG(1, 1)), tr)
+		held := heldGroups(rand.New(rand.NewPCG(1, 1)), tr)
+		var wantTrain, wantValid []string // of one window each, in any order for validation
+		for _, e := range tr.Examples {
+			x, y := h.Vocab.windows(e.Trace, h.Window).X, deviceClasses(&e, tr.Classes)
+			n := len(x) / (h.Window * windowFeatures)
+			y = append(y, slices.Repeat([]int16{-1}, n*h.Window-len(y))...)
+			for i := range n {
+				w := fmt.Sprint(x[i*h.Window*windowFeatures:][:h.Window*windowFeatures], y[i*h.Window:][:h.Window])
+				if held == nil && i >= n-n/heldShare || held[e.Group] {
+					wantValid = append(wantValid, w)
+				} else {
+					wantTrain = append(wantTrain, w)
+				}
+			}
+		}
+		text := func(x []uint16, y []int16) (all []string) {
+			for i := range len(y) / h.Window {
+				all = append(all, fmt.Sprint(x[i*h.Window*windowFeatures:][:h.Window*windowFeatures], y[i*h.Window:][:h.Window]))
+			}
+			return all
+		}
+		if got := text(train.X, train.Y); !slices.Equal(got, wantTrain) {
+			t.Errorf("%d groups: other training windows", groups)
+		}
+		got := text(valid.X, valid.Y)
+		slices.Sort(got)
+		slices.Sort(wantValid)
+		if !slices.Equal(got, wantValid) || len(got) == 0 {
+			t.Errorf("%d groups: other validation windows, %d instead of %d", groups, len(got), len(wantValid))
+		}
+		if n := len(wantTrain) + len(wantValid); cap(train.X)+cap(valid.X) != n*h.Window*windowFeatures || cap(train.Y)+cap(valid.Y) != n*h.Window {
+			t.Errorf("%d groups: room for more than %d windows", groups, n)
+		}
 	}
 }

@@ -190,11 +190,8 @@ func (a WindowNet) fits(c lstm.Config, examples []Labeled) error {
 	for i := range examples {
 		n += int64((len(examples[i].Trace.Packets) + a.Window - 1) / a.Window)
 	}
-	fixed, per := lstm.Memory(c, a.Window, a.Batch, a.Dropout > 0)
-	limit := int64(a.MemoryMb) << 20
-	if fixed+n*per > limit {
-		return fmt.Errorf("%s: memory_mb=%d: %w", a.Info().Name, a.MemoryMb,
-			&lstm.TooLarge{Windows: n, Fit: max(0, (limit-fixed)/per), Bytes: fixed + n*per, Limit: limit})
+	if err := lstm.Fits(c, a.Window, a.Batch, a.Dropout > 0, n, int64(a.MemoryMb)<<20); err != nil {
+		return fmt.Errorf("%s: memory_mb=%d: %w", a.Info().Name, a.MemoryMb, err)
 	}
 	return nil
 }
@@ -223,17 +220,18 @@ func (a WindowNet) options(ctx context.Context, n int) lstm.Options {
 }
 
 // split encodes the examples, cuts them into windows and sets a part aside for
-// validation. It makes room once, so that memory stays what fits reckoned with.
+// validation. Both share one array of exactly their size, so that memory stays
+// what fits reckoned with: windows for training grow from its front, those for
+// validation from its end.
 func (h windowHead) split(rng *rand.Rand, t Training) (train, valid lstm.Data) {
 	held := heldGroups(rng, t)
 	total := 0
 	for i := range t.Examples {
 		total += h.windowsIn(&t.Examples[i])
 	}
-	train = lstm.Data{Steps: h.Window, Features: windowFeatures}
-	valid = train
-	train.X = make([]uint16, 0, total*h.Window*windowFeatures)
-	train.Y = make([]int16, 0, total*h.Window)
+	perX, perY := h.Window*windowFeatures, h.Window
+	x, y := make([]uint16, total*perX), make([]int16, total*perY)
+	front, back := 0, total // in windows
 	for i := range t.Examples {
 		e := &t.Examples[i]
 		n := h.windowsIn(e)
@@ -243,19 +241,22 @@ func (h windowHead) split(rng *rand.Rand, t Training) (train, valid lstm.Data) {
 		} else if held[e.Group] {
 			last = 0
 		}
-		from := len(train.Y)
-		train.X = h.Vocab.encode(train.X, e.Trace)
-		train.Y = append(train.Y, deviceClasses(e, t.Classes)...)
-		for len(train.Y) < from+n*h.Window {
-			train.Y = append(train.Y, -1)
+		ex, ey := x[front*perX:(front+n)*perX], y[front*perY:(front+n)*perY]
+		clear(ex[len(h.Vocab.encode(ex[:0], e.Trace)):]) // zero is the padding
+		for p := copy(ey, deviceClasses(e, t.Classes)); p < len(ey); p++ {
+			ey[p] = -1
 		}
-		train.X = train.X[:len(train.Y)*windowFeatures] // zero is the padding
-		cut := from + last*h.Window
-		valid.X, valid.Y = append(valid.X, train.X[cut*windowFeatures:]...), append(valid.Y, train.Y[cut:]...)
-		clear(train.X[cut*windowFeatures:])
-		train.X, train.Y = train.X[:cut*windowFeatures], train.Y[:cut]
+		front, back = front+last, back-(n-last)
+		copy(x[back*perX:], ex[last*perX:])
+		copy(y[back*perY:], ey[last*perY:])
 	}
-	return train, valid
+	part := func(lo, hi int) lstm.Data {
+		return lstm.Data{
+			Steps: h.Window, Features: windowFeatures,
+			X: x[lo*perX : hi*perX : hi*perX], Y: y[lo*perY : hi*perY : hi*perY],
+		}
+	}
+	return part(0, front), part(back, total)
 }
 
 // windowsIn is how many windows an example is cut into.
@@ -332,11 +333,13 @@ func classWeights(y []int16, classes int, balance float64) []float32 {
 	return w
 }
 
-// guessBlock is how many windows are answered before the next are encoded: it
-// bounds memory, not the answer.
+// guessBlock is how many windows are answered at once: it bounds the memory for
+// probabilities, and how long an end of the context goes unnoticed, not the
+// answer. The features of all windows are encoded before.
 const guessBlock = 2048
 
-// Guess names the topClass device of every packet.
+// Guess names the likeliest device of every packet or, with vote, that of its
+// window; class -1 if nothing was learned.
 func (m *windowNet) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
 	owners := make([]Owner, len(t.Packets))
 	if m.net == nil {

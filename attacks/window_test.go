@@ -182,7 +182,8 @@ func TestWindowParameters(t *testing.T) {
 	}
 }
 
-// FuzzWindowLoad reads damaged models of all three attacks.
+// FuzzWindowLoad reads damaged models of the forest and of an LSTM; the
+// bidirectional one has the same reader.
 func FuzzWindowLoad(f *testing.F) {
 	all := []attacks.Attack{attacks.NewWindowForest(), quickNet(attacks.NewWindowLSTM())}
 	tr := windowTraining()

@@ -1,12 +1,9 @@
 package lstm
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/gob"
 	"fmt"
-	"math"
 )
 
 // Checkpoint keeps the state of training between epochs. It must give back
@@ -19,20 +16,12 @@ type Checkpoint interface {
 	Write(key string, state []byte) error
 }
 
-// state is what a checkpoint holds. It is written with gob: a checkpoint is
-// for going on with the same program, not for exchange.
-type state struct {
-	Steps, Epoch, Stale int
-	Best                float64
-	W, M, V, BestW      []float32
-}
-
 // key names the run: the shape, the options that matter, the seed and the
 // data. Another run has another key and so does not go on from this one.
 func (t *trainer) key() string {
 	h := sha256.New()
 	o := t.o
-	fmt.Fprintln(h, "1", t.n.cfg, t.n.kr, o.Epochs, o.MaxSteps, o.Batch, o.Rate, o.Decay, o.Dropout, o.Clip, o.Patience, o.ClassWeights, t.seed)
+	fmt.Fprintln(h, "2", t.n.cfg, t.n.kr, o.Epochs, o.MaxSteps, o.Batch, o.Rate, o.Decay, o.Dropout, o.Clip, o.Patience, o.ClassWeights, t.seed)
 	for _, d := range []Data{t.train, t.valid} {
 		fmt.Fprintln(h, d.Steps, d.Features, len(d.X), len(d.Y))
 		b := make([]byte, 0, 1<<16)
@@ -63,23 +52,7 @@ func (t *trainer) resume() error {
 	if err != nil || raw == nil {
 		return err
 	}
-	var s state
-	if err := gob.NewDecoder(bytes.NewReader(raw)).Decode(&s); err != nil {
-		return fmt.Errorf("lstm: checkpoint: %w", err)
-	}
-	n := len(t.n.w)
-	if len(s.W) != n || len(s.M) != n || len(s.V) != n || len(s.BestW) != 0 && len(s.BestW) != n || s.Steps < 0 || s.Epoch < 0 {
-		return fmt.Errorf("lstm: checkpoint: damaged: %d parameters, want %d", len(s.W), n)
-	}
-	t.steps, t.epoch, t.stale, t.bestScore = s.Steps, s.Epoch, s.Stale, s.Best
-	copy(t.n.w, s.W)
-	copy(t.m, s.M)
-	copy(t.v, s.V)
-	if len(s.BestW) > 0 {
-		t.best = s.BestW
-	}
-	t.n.repack(t.workers)
-	return nil
+	return t.restore(raw)
 }
 
 // save keeps the state after an epoch.
@@ -87,13 +60,67 @@ func (t *trainer) save() error {
 	if t.o.Checkpoint == nil {
 		return nil
 	}
-	var b bytes.Buffer
-	s := state{Steps: t.steps, Epoch: t.epoch, Stale: t.stale, Best: t.bestScore, W: t.n.w, M: t.m, V: t.v, BestW: t.best}
-	if math.IsNaN(s.Best) {
-		s.Best = -1
+	return t.o.Checkpoint.Write(t.name, t.state())
+}
+
+// stateHead begins a checkpoint. The parameters, Adam's two moments and, if
+// there are any, the best parameters follow, all little-endian. A checkpoint is
+// for going on with the same program, not for exchange.
+type stateHead struct {
+	Steps, Epoch, Stale, Params, Arrays int64
+	Best                                float64
+}
+
+// checkpointArrays is the largest number of arrays in a checkpoint.
+const checkpointArrays = 4
+
+// arrays are those of a checkpoint: the last one only if hasBest.
+func (t *trainer) arrays(hasBest bool) [][]float32 {
+	a := [checkpointArrays][]float32{t.n.w, t.m, t.v, t.best}
+	if hasBest {
+		return a[:]
 	}
-	if err := gob.NewEncoder(&b).Encode(s); err != nil {
-		return err
+	return a[:checkpointArrays-1]
+}
+
+// state is the checkpoint, in room that is made once.
+func (t *trainer) state() []byte {
+	arrays := t.arrays(t.best != nil)
+	head := stateHead{
+		Steps: int64(t.steps), Epoch: int64(t.epoch), Stale: int64(t.stale),
+		Params: int64(len(t.n.w)), Arrays: int64(len(arrays)), Best: t.bestScore,
 	}
-	return t.o.Checkpoint.Write(t.name, b.Bytes())
+	b := make([]byte, 0, binary.Size(head)+4*len(t.n.w)*len(arrays))
+	b, _ = binary.Append(b, binary.LittleEndian, head) // fails only for types of no fixed size
+	for _, a := range arrays {
+		b, _ = binary.Append(b, binary.LittleEndian, a)
+	}
+	return b
+}
+
+// restore takes over what state gave.
+func (t *trainer) restore(raw []byte) error {
+	var h stateHead
+	at, err := binary.Decode(raw, binary.LittleEndian, &h)
+	if err != nil {
+		return fmt.Errorf("lstm: checkpoint: %w", err)
+	}
+	n, hasBest := len(t.n.w), h.Arrays == checkpointArrays
+	arrays := len(t.arrays(hasBest))
+	if h.Params != int64(n) || h.Arrays != int64(arrays) || len(raw) != at+4*n*arrays || h.Steps < 0 || h.Epoch < 0 {
+		return fmt.Errorf("lstm: checkpoint: damaged: %d bytes of %d arrays of %d parameters, want %d parameters", len(raw), h.Arrays, h.Params, n)
+	}
+	if hasBest {
+		t.best = make([]float32, n)
+	}
+	t.steps, t.epoch, t.stale, t.bestScore = int(h.Steps), int(h.Epoch), int(h.Stale), h.Best
+	for _, a := range t.arrays(hasBest) {
+		used, err := binary.Decode(raw[at:], binary.LittleEndian, a)
+		if err != nil {
+			return fmt.Errorf("lstm: checkpoint: %w", err)
+		}
+		at += used
+	}
+	t.n.repack(t.workers)
+	return nil
 }

@@ -18,12 +18,15 @@ type panels struct {
 // shape makes room for k x n values.
 func (p *panels) shape(k, n int) {
 	p.k, p.n = k, n
-	size := (n + tileN - 1) / tileN * tileN * k
+	size := padded(n) * k
 	if cap(p.data) < size {
 		p.data = make([]float32, size)
 	}
 	p.data = p.data[:size]
 }
+
+// padded is n rounded up to whole panels.
+func padded(n int) int { return (n + tileN - 1) / tileN * tileN }
 
 // pack takes the k x n matrix b with rows of ldb values. It reads row by row,
 // which the processor can foresee.

@@ -8,32 +8,66 @@ type TooLarge struct {
 	Windows, Fit int64
 	// Bytes is what they need, Limit what is allowed.
 	Bytes, Limit int64
+	// PerWindow is the part of Bytes that each window adds.
+	PerWindow int64
 }
 
-// Error names both numbers.
+// Error names all numbers.
 func (e *TooLarge) Error() string {
-	return fmt.Sprintf("lstm: training on %d windows needs %d MB, allowed are %d MB: at most %d windows fit",
-		e.Windows, e.Bytes>>20, e.Limit>>20, e.Fit)
+	return fmt.Sprintf("lstm: training on %d windows needs %d MB, %d bytes of it per window, allowed are %d MB: at most %d windows fit",
+		e.Windows, e.Bytes>>20, e.PerWindow, e.Limit>>20, e.Fit)
 }
 
-// Memory returns an upper limit of the bytes training needs: fixed for the
-// network, the optimizer and the batch on its way, and perWindow for each
-// window of the data, which is all that grows with it: two bytes per feature
-// and label, and the order of the windows.
-func Memory(c Config, steps, batch int, dropout bool) (fixed, perWindow int64) {
-	params, rows := c.params(), 0
-	for _, v := range c.Vocab {
-		rows += v
+// Fits returns a *TooLarge if training on so many windows, those for validation
+// included, needs more than limit bytes as Memory reckons them.
+func Fits(c Config, steps, batch int, dropout bool, windows, limit int64) error {
+	fixed, per := Memory(c, steps, batch, dropout)
+	if fixed+per*windows <= limit {
+		return nil
 	}
-	table := rows * 4 * c.Hidden * c.dirs()
+	return &TooLarge{Windows: windows, Fit: max(0, (limit-fixed)/per), Bytes: fixed + per*windows, Limit: limit, PerWindow: per}
+}
+
+// overhead bounds what Memory does not count one by one: goroutines, the order of
+// work, the buffer that data is hashed through.
+const overhead = 1 << 20
+
+// Memory returns an upper limit of the bytes that training keeps in use, its
+// data included: fixed for the network, the optimizer, the batch on its way,
+// validation, a checkpoint and packed matrices, and perWindow for each window,
+// which is all that grows with the data: two bytes per feature, label and
+// answer, and the order of the windows. It is the same for any number of
+// workers. What is no longer in use waits for the garbage collector, which by
+// default lets the heap grow to twice of what is in use.
+func Memory(c Config, steps, batch int, dropout bool) (fixed, perWindow int64) {
+	params, h4, w := c.params(), 4*c.Hidden, c.width()
+	rows, in, inPadded := 0, 0, 0
+	for f, v := range c.Vocab {
+		rows += v
+		in += c.Dim[f]
+		inPadded += padded(c.Dim[f])
+	}
+	table := rows * h4 * c.dirs()
 	arrays := 2 // outputs and their gradient
 	if dropout {
 		arrays = 4
 	}
-	perStep := c.Layers*(arrays*c.width()+6*c.width()) + c.Classes + len(c.Vocab)
+	perStep := c.Layers*(arrays+6)*w + c.Classes + len(c.Vocab)
 	windows := (batch + batchSlices - 1) / batchSlices * batchSlices
-	// Parameters: themselves, two moments, the best so far, packed twice, one
-	// gradient per slice. Tables: one, one gradient per slice, one packed.
-	floats := (6+batchSlices)*params + (2+batchSlices)*table + (steps+2)*windows*perStep + batchSlices*c.dirs()*chunkK*4*c.Hidden
-	return int64(4 * floats), int64(steps*(2*len(c.Vocab)+4) + 4)
+	// Parameters: themselves, two moments, the best so far, one gradient per
+	// slice. Tables: one, one gradient per slice, their sum packed.
+	floats := (4+batchSlices)*params + (2+batchSlices)*table + c.packed() +
+		(steps+2)*windows*perStep + batchSlices*c.dirs()*chunkK*max(h4, padded(c.Classes))
+	validation := recallSlices * guessRows * (c.Layers*(steps+9)*w + steps*(c.Classes+len(c.Vocab)))
+	checkpoint := checkpointArrays * params
+	floats += validation + checkpoint + max(2*c.dirs()*in*h4, 2*inPadded*h4) // matrices packed for one product
+	return int64(4*floats) + overhead, int64(steps*(2*len(c.Vocab)+4) + 4)
+}
+
+// packed is the number of values in the matrices of type packed.
+func (c Config) packed() int {
+	h, w := c.Hidden, c.width()
+	n := c.Layers * c.dirs() * 4 * h * (h + padded(h))
+	n += (c.Layers - 1) * c.dirs() * 4 * h * (w + padded(w))
+	return n + w*padded(c.Classes) + c.Classes*padded(w)
 }

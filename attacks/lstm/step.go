@@ -23,6 +23,7 @@ type stepper struct {
 	weights []float32 // by class
 	seed    [2]uint64
 
+	rows  []panels  // the packed gradient of the first layer's tables, by feature and direction
 	m, v  []float32 // Adam's moments
 	steps int       // steps taken
 	norm  float64   // of the last gradient, before it was clipped
@@ -32,6 +33,7 @@ func newStepper(n *Net, steps, batch int, o Options, seed [2]uint64) *stepper {
 	t := &stepper{
 		n: n, workers: o.Workers, dropout: o.Dropout, clip: o.Clip, seed: seed,
 		weights: o.ClassWeights, m: make([]float32, len(n.w)), v: make([]float32, len(n.w)),
+		rows: make([]panels, len(n.cfg.Vocab)*n.cfg.dirs()),
 	}
 	rows := (batch + batchSlices - 1) / batchSlices
 	for range batchSlices {
@@ -133,7 +135,7 @@ func (t *stepper) gather(parts []*slice) {
 		sum(first.table[d], func(s *slice) []float32 { return s.table[d] })
 	}
 	c := t.n.cfg
-	parallel(t.workers, len(c.Vocab)*c.dirs(), func(i int) { first.inputWeights(i%c.dirs(), i/c.dirs()) })
+	parallel(t.workers, len(c.Vocab)*c.dirs(), func(i int) { first.inputWeights(i%c.dirs(), i/c.dirs(), &t.rows[i]) })
 	parallel(t.workers, 2*len(c.Vocab), func(i int) { first.embeddings(i/2, i%2) })
 }
 
@@ -145,16 +147,15 @@ func (s *slice) rowsOf(d, f, lo, hi int) []float32 {
 
 // inputWeights computes the gradient of feature f's rows of the first layer's
 // input weights, and with feature 0 that of the bias, which every step adds
-// through exactly one of feature 0's rows.
-func (s *slice) inputWeights(d, f int) {
+// through exactly one of feature 0's rows. b takes the packed rows.
+func (s *slice) inputWeights(d, f int, b *panels) {
 	n, h4 := s.n, 4*s.n.cfg.Hidden
 	e, l := n.embed[f], n.layers[0][d]
 	rows := s.rowsOf(d, f, 0, e.Rows)
-	var b panels
 	b.pack(rows, h4, e.Rows, h4)
 	grad := l.wx.of(s.grad)[n.inputRow(f)*h4:][:e.Cols*h4]
 	clear(grad)
-	gemm(n.kr, e.Cols, e.W, 1, e.Cols, &b, grad, h4)
+	gemm(n.kr, e.Cols, e.W, 1, e.Cols, b, grad, h4)
 	if f == 0 {
 		db := l.b.of(s.grad)
 		clear(db)

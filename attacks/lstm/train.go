@@ -34,9 +34,10 @@ type Options struct {
 	ClassWeights []float32
 	// Workers bounds the goroutines; 0 is GOMAXPROCS. It changes no result.
 	Workers int
-	// Memory bounds the bytes used for data and training; 0 is no bound.
+	// Memory bounds the bytes used for data and training, as the function of
+	// that name reckons them; 0 is no bound.
 	Memory int64
-	// Progress is called after every epoch, if not nil.
+	// Progress, if not nil, is called after every epoch.
 	Progress func(Progress)
 	// Checkpoint, if not nil, keeps the state between epochs so that training
 	// can go on where it stopped.
@@ -158,11 +159,7 @@ func (o Options) check(c Config, train, valid Data) error {
 		}
 	}
 	if o.Memory > 0 {
-		steps := max(train.Steps, 1)
-		fixed, per := Memory(c, steps, o.Batch, o.Dropout > 0)
-		if n := int64(train.Len() + valid.Len()); fixed+per*n > o.Memory {
-			return &TooLarge{Windows: n, Fit: max(0, (o.Memory-fixed)/per), Bytes: fixed + per*n, Limit: o.Memory}
-		}
+		return Fits(c, max(train.Steps, 1), o.Batch, o.Dropout > 0, int64(train.Len()+valid.Len()), o.Memory)
 	}
 	return nil
 }
@@ -255,13 +252,17 @@ func (t *trainer) report(loss, score float64) {
 	t.o.Progress(Progress{Epoch: t.epoch, Epochs: t.o.Epochs, Step: t.steps, Steps: t.total, Loss: loss, Score: score, Left: left})
 }
 
+// recallSlices bounds the slices, and so the memory, that recall takes: as many
+// as a training step keeps busy in two directions.
+const recallSlices = 2 * batchSlices
+
 // recall is the mean per-class recall of the likeliest class over labeled
 // steps.
 func (n *Net) recall(d Data, workers int) float64 {
 	k := n.cfg.Classes
 	right, all := make([]int64, k), make([]int64, k)
 	guess := make([]int16, len(d.Y))
-	n.each(d, workers, func(s *slice, windows []int32) {
+	n.each(d, min(workers, recallSlices), func(s *slice, windows []int32) {
 		lo := s.score()
 		for i := range s.steps * s.b {
 			v, best := lo[i*k:(i+1)*k], 0
