@@ -89,12 +89,51 @@ func TestLabelVPN(t *testing.T) {
 }
 
 // TestLabelVPNOfStrangers: a capture that has nothing to do with the inner one
-// must not look labeled.
+// must not look labeled. A learned rule finds more in it than one that is known,
+// since it is learned from the strangers themselves.
 func TestLabelVPNOfStrangers(t *testing.T) {
-	in, labels, _, _ := tunnel(rand.New(rand.NewPCG(4, 4)), 52, 1, 0)
-	_, _, out, _ := tunnel(rand.New(rand.NewPCG(5, 5)), 52, 1, 0)
-	if _, m := attacks.LabelVPN(in, labels, out, attacks.AddedBytes(52, 52)); m.Share() > 0.1 {
-		t.Errorf("matched %.3f of a stranger's tunnel", m.Share())
+	for _, tt := range []struct {
+		name        string
+		head, block int32
+		rule        attacks.SizeRule
+		most        float64
+	}{
+		{"aead, known", 52, 1, attacks.AddedBytes(52, 52), 0.1},
+		{"aead, learned", 52, 1, nil, 0.25},
+		{"cbc, learned", 56, 16, nil, 0.25},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for seed := range uint64(8) {
+				in, labels, _, _ := tunnel(rand.New(rand.NewPCG(4, seed)), tt.head, tt.block, 0)
+				_, _, out, _ := tunnel(rand.New(rand.NewPCG(5, seed)), tt.head, tt.block, 0)
+				_, m := attacks.LabelVPN(in, labels, out, tt.rule)
+				t.Logf("matched %.3f", m.Share())
+				if m.Share() > tt.most {
+					t.Errorf("seed %d: matched %.3f of a stranger's tunnel, want at most %v", seed, m.Share(), tt.most)
+				}
+			}
+		})
+	}
+}
+
+// TestLabelVPNDelay: a packet is carried up to 0.02 s later and never earlier.
+func TestLabelVPNDelay(t *testing.T) {
+	const sent = time.Second
+	in := datasets.Trace{Packets: []datasets.Packet{{Time: sent, Size: 100}}}
+	labels := datasets.Labels{Devices: []string{"plug", "bulb"}, Owners: []int32{1}}
+	for _, tt := range []struct {
+		after time.Duration
+		owner int32
+	}{
+		{-time.Nanosecond, -1},
+		{0, 1},
+		{20 * time.Millisecond, 1},
+		{20*time.Millisecond + time.Nanosecond, -1},
+	} {
+		out := datasets.Trace{Packets: []datasets.Packet{{Time: sent + tt.after, Size: 152}}}
+		if l, _ := attacks.LabelVPN(in, labels, out, attacks.AddedBytes(52, 52)); l.Owners[0] != tt.owner {
+			t.Errorf("seen %v after it was sent: owner %d, want %d", tt.after, l.Owners[0], tt.owner)
+		}
 	}
 }
 

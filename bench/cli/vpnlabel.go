@@ -34,7 +34,10 @@ Traffic that stays in the home is left out on both sides.
 
 The result is a CSV file with a line for each packet of OUTER (counted from 0): the packet of INNER
 it carries and whose it is; both are empty where nothing fits, as with keepalives and fragments.
-Without --owners, devices are told by their hardware address, or else by their IP address.`,
+Without --owners, devices are told by their hardware address, or else by their IP address.
+
+A small share matched says that the two captures do not belong together. What was learned from two
+strangers still matches up to 25 % of busy traffic; with --added it is under 10 %.`,
 		Example: `  veilbench vpnlabel lan.pcap tunnel.pcap
   veilbench vpnlabel --owners devices.csv --added 52 lan.pcap tunnel.pcap`,
 		Args: usageArgs(cobra.ExactArgs(2)),
