@@ -8,7 +8,7 @@ BASE ?= HEAD~1
 FUZZTIME ?= 30s
 export CGO_ENABLED = 0
 
-.PHONY: help run test check fmt vet lint race fuzz golden bench bench-compare build docs rename clean
+.PHONY: help run test check fmt vet lint purego race fuzz golden bench bench-compare build docs rename clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ run: build ## the main job: built-in homes through defenses and attacks; tables 
 test: ## all tests
 	go test ./...
 
-check: fmt vet lint test ## everything that must hold before a commit: format, vet, staticcheck, house rules, tests
+check: fmt vet lint test purego ## everything that must hold before a commit: format, vet, staticcheck, house rules, tests
 
 fmt:
 	@files=$$($(TOOL) gofumpt -l $(GO_DIRS)); test -z "$$files" || { echo "not formatted, run '$(TOOL) gofumpt -w $(GO_DIRS)':"; echo "$$files"; exit 1; }
@@ -32,6 +32,11 @@ vet:
 
 lint:
 	$(TOOL) staticcheck ./...
+
+purego: ## vet and the tests of kernels for the code that takes the place of assembly on other processors
+	go vet -tags purego ./attacks/...
+	go test -tags purego ./attacks/lstm -run 'Gemm|Cells|AddAndAdam|Activations|PyTorch|SameBytes|Divergence'
+	go test -tags purego ./attacks -run '^TestForest(Cuts|Step|PredictAll|Workers)$$'
 
 race: ## all tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race ./...
