@@ -171,6 +171,38 @@ func TestResumeGivesTheSameModel(t *testing.T) {
 	}
 }
 
+// TestDamagedCheckpoint: a state that is cut, too long or of other numbers than
+// the run's is refused.
+func TestDamagedCheckpoint(t *testing.T) {
+	c := small(1, false)
+	n, err := New(rand.New(rand.NewPCG(1, 1)), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, best := range [][]float32{nil, slices.Clone(n.w)} {
+		tr := &trainer{stepper: newStepper(n, 5, 4, Options{Workers: 1}, [2]uint64{}), best: best}
+		good := tr.state()
+		if err := tr.restore(good); err != nil {
+			t.Fatal(err)
+		}
+		for name, bad := range map[string][]byte{
+			"empty": {}, "head cut": good[:20], "arrays cut": good[:len(good)-4], "longer": append(slices.Clone(good), 0),
+			"negative steps": flip(good, 7), "negative epoch": flip(good, 15), "parameters": flip(good, 24), "arrays": flip(good, 32),
+		} {
+			if err := tr.restore(bad); err == nil || !strings.Contains(err.Error(), "checkpoint") {
+				t.Errorf("%s: error %v", name, err)
+			}
+		}
+	}
+}
+
+// flip is b with all bits of a byte turned.
+func flip(b []byte, at int) []byte {
+	b = slices.Clone(b)
+	b[at] ^= 0xff
+	return b
+}
+
 func TestSaveAndLoad(t *testing.T) {
 	c := small(1, false)
 	o := options()
