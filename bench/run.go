@@ -222,7 +222,8 @@ func (r *runner) cell(ctx context.Context, u unit, j job) (Result, Timing, error
 	return res, timing, nil
 }
 
-// outcome is what a cell's attacker said of its test traces.
+// outcome is what a cell's attacker said of its test traces. classes are all
+// that any part's model could name.
 type outcome struct {
 	tests   []answered
 	classes []string
@@ -255,7 +256,7 @@ func (r *runner) ask(ctx context.Context, u unit, j job, timing *Timing) (outcom
 			}
 			out.oracle = out.oracle || o.oracle
 			timing.GuessPackets += int64(len(o.trace.Packets))
-			part = append(part, answered{o.truthOf(j.cell.Task, u.ds), a})
+			part = append(part, answered{o.truthOf(j.cell.Task, u.ds), a, m.classes})
 			out.ledger.Add(o.cost)
 		}
 		timing.GuessSeconds += time.Since(start).Seconds()
@@ -265,7 +266,9 @@ func (r *runner) ask(ctx context.Context, u unit, j job, timing *Timing) (outcom
 		}
 		floors, weights = append(floors, f), append(weights, float64(len(part)))
 		out.tests = append(out.tests, part...)
-		out.classes = m.classes
+		if len(m.classes) > len(out.classes) { // parts differ in datasets.Cover alone
+			out.classes = m.classes
+		}
 	}
 	if len(out.tests) == 0 {
 		return out, errors.New("no test recordings")

@@ -9,10 +9,12 @@ import (
 	"veilbench/datasets"
 )
 
-// answered is a test trace with what the model said about it.
+// answered is a test trace with what the model said about it. classes are those
+// the model was trained to name, which answer.Devices indexes.
 type answered struct {
 	*observed
-	answer attacks.Answer
+	answer  attacks.Answer
+	classes []string
 }
 
 // scores collects what a scorer finds; its fields go into the Result.
@@ -190,6 +192,10 @@ func packetClasses(index map[string]int, unknown int, t answered) (truth, guess 
 	for i, d := range t.labels.Devices {
 		of[i] = int32(index[d])
 	}
+	named := make([]int32, len(t.classes)) // parts of a fold may have learned other classes
+	for i, c := range t.classes {
+		named[i] = int32(index[c])
+	}
 	truth, guess = make([]int32, len(t.labels.Owners)), make([]int32, len(t.labels.Owners))
 	for i, o := range t.labels.Owners {
 		truth[i], guess[i] = int32(index[datasets.Nobody]), int32(unknown)
@@ -197,19 +203,27 @@ func packetClasses(index map[string]int, unknown int, t answered) (truth, guess 
 			truth[i] = of[o]
 		}
 		if i < len(t.answer.Devices) && t.answer.Devices[i].Class >= 0 {
-			guess[i] = t.answer.Devices[i].Class
+			guess[i] = named[t.answer.Devices[i].Class]
 		}
 	}
 	return truth, guess
 }
 
-// scoreWindow is the window of the window scores, in packets: HomeMole's.
+// scoreWindow is the window of the window scores in packets, HomeMole's. It is
+// the same for every attack, whatever window the attack itself looks at, so
+// that attacks can be compared.
 const scoreWindow = 100
 
-// windows adds the Hamming loss per window and the recall by a device's share
-// of the window: plugs that make up less than 3 % of it vanish first.
+// shareEdges are the ends of the ranges of a device's share of the window, the
+// first of which begins at 0: plugs that make up less than 3 % vanish first.
+func shareEdges() []float64 { return []float64{0.03, 0.1, 0.3, 1} }
+
+// windows adds the Hamming loss per window, over all packets, and the recall of
+// packets by the share of their window's packets that are their true device's.
+// Packets of the defense itself and of nobody count in the window but have no
+// device and are in no range.
 func (s *scores) windows(index map[string]int, classes int, tests []answered) {
-	edges := []float64{0.03, 0.1, 0.3, 1}
+	edges := shareEdges()
 	bins := make([]attacks.ShareBin, len(edges))
 	var loss float64
 	var n int

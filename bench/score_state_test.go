@@ -57,7 +57,7 @@ func TestStateSeconds(t *testing.T) {
 		var tests []answered
 		for i := range ds.Recordings {
 			r := &ds.Recordings[i]
-			tests = append(tests, answered{&observed{rec: r, trace: r.Trace, labels: r.Labels}, answers[i]})
+			tests = append(tests, answered{observed: &observed{rec: r, trace: r.Trace, labels: r.Labels}, answer: answers[i]})
 		}
 		got := map[string]float64{}
 		for _, m := range scoreEvents(&ds, tests).metrics {
