@@ -92,7 +92,8 @@ type Claim struct {
 	defenses.Claim
 }
 
-// Metric is a named figure. Names are snake_case with the unit last.
+// Metric is a named figure. Names are snake_case with the unit last; one of a
+// single class has a colon and the class behind.
 type Metric struct {
 	Name  string  `json:"name"`
 	Value float64 `json:"value"`

@@ -162,7 +162,7 @@ func scoreDevices(classes []string, tests []answered) scores {
 	s.add("macro_recall", recall)
 	s.add("accuracy", matrixAccuracy(sum))
 	s.add("packets", float64(n))
-	s.windows(index, len(names), tests)
+	s.windows(names, index, tests)
 	clear(sum[index[datasets.Cover]])
 	recall, n = matrixRecall(sum)
 	s.add("real_recall", recall)
@@ -219,34 +219,64 @@ const scoreWindow = 100
 func shareEdges() []float64 { return []float64{0.03, 0.1, 0.3, 1} }
 
 // windows adds the Hamming loss per window, over all packets, and the recall of
-// packets by the share of their window's packets that are their true device's.
-// Packets of the defense itself and of nobody count in the window but have no
-// device and are in no range.
-func (s *scores) windows(index map[string]int, classes int, tests []answered) {
+// packets by the share of their window's packets that are their true device's,
+// of all devices together and of each. Packets of the defense itself and of
+// nobody count in the window but have no device and are in no range.
+func (s *scores) windows(names []string, index map[string]int, tests []answered) {
 	edges := shareEdges()
-	bins := make([]attacks.ShareBin, len(edges))
+	all := make([]attacks.ShareBin, len(edges))
+	each := make([][]attacks.ShareBin, len(names))
+	add := func(to, from []attacks.ShareBin) {
+		for b := range from {
+			to[b].Packets += from[b].Packets
+			to[b].Right += from[b].Right
+		}
+	}
 	var loss float64
 	var n int
 	for _, t := range tests {
-		truth, guess := packetClasses(index, classes-1, t)
+		truth, guess := packetClasses(index, len(names)-1, t)
 		l, w := attacks.HammingLoss(truth, guess, scoreWindow)
 		loss += l * float64(w)
 		n += w
-		for _, class := range attacks.ShareRecall(truth, guess, scoreWindow, classes, edges) {
-			for b, bin := range class {
-				bins[b].Packets += bin.Packets
-				bins[b].Right += bin.Right
+		for c, bins := range attacks.ShareRecall(truth, guess, scoreWindow, len(names), edges) {
+			if names[c] == datasets.Cover || names[c] == datasets.Nobody {
+				continue
 			}
+			if each[c] == nil {
+				each[c] = make([]attacks.ShareBin, len(edges))
+			}
+			add(each[c], bins)
+			add(all, bins)
 		}
 	}
 	s.add("hamming_loss", ratio(loss, float64(n)))
-	lo := 0.0
-	for b, e := range edges {
-		if bins[b].Packets > 0 {
-			s.add(fmt.Sprintf("recall_share_%02.0f_%02.0f_pct", 100*lo, 100*e), ratio(bins[b].Right, bins[b].Packets))
+	s.shares("", all)
+	for c, bins := range each {
+		s.shares(":"+names[c], bins)
+	}
+}
+
+// shares adds the recall of each range that has packets.
+func (s *scores) shares(of string, bins []attacks.ShareBin) {
+	for b, name := range ShareMetrics() {
+		if b < len(bins) && bins[b].Packets > 0 {
+			s.add(name+of, ratio(bins[b].Right, bins[b].Packets))
 		}
+	}
+}
+
+// ShareMetrics names the metrics of a device task that are the recall of packets
+// in a range of their device's share of the window, in ascending order. Those of
+// one device have a colon and its name behind.
+func ShareMetrics() []string {
+	var out []string
+	lo := 0.0
+	for _, e := range shareEdges() {
+		out = append(out, fmt.Sprintf("recall_share_%02.0f_%02.0f_pct", 100*lo, 100*e))
 		lo = e
 	}
+	return out
 }
 
 // matrixRecall is the mean recall over the rows that occur, and the number of

@@ -133,13 +133,75 @@ func (s *Set) tolerances() []study {
 		"The headline score counts a detection within 5 s.")
 }
 
+// shareStudy is a figure against the ends of the ranges of bench.ShareMetrics.
+func shareStudy() study {
+	return study{x: "share_of_window_percent", metric: "recall", values: []float64{3, 10, 30, 100}}
+}
+
+// aboutShares is said below every table and figure of shares.
+const aboutShares = "Windows are of 100 packets whatever window an attack itself looks at, so that attacks can be compared. " +
+	"Packets of a defense itself and of nobody count in the window but are no device's. " +
+	"Each value counts shares above the one before, the first from 0."
+
 // shares is the recall of packets against how much of the packets around them
 // are their device's, of the best attack on each defense.
 func (s *Set) shares() []study {
-	return s.bestAgainst(datasets.Device, study{x: "share_of_window_percent", metric: "recall", values: []float64{3, 10, 30, 100}},
-		"Recall of packets against their device's share of the window",
-		[]string{"recall_share_00_03_pct", "recall_share_03_10_pct", "recall_share_10_30_pct", "recall_share_30_100_pct"},
-		"Windows are of 100 packets; each value counts shares above the one before, the first from 0.")
+	return s.bestAgainst(datasets.Device, shareStudy(), "Recall of packets against their device's share of the window", bench.ShareMetrics(), aboutShares)
+}
+
+// deviceShares is the same for each device: a table for each panel, or none
+// where results do not say.
+func (s *Set) deviceShares() []Table {
+	sums := s.summaries()
+	name, unit := splitUnit(shareStudy().x)
+	var out []Table
+	for _, p := range s.panels {
+		if p.Task != datasets.Device {
+			continue
+		}
+		t := Table{Title: "Recall of each device's packets against its share of the window, best attack on each defense: " + p.about()}
+		t.Columns = []Column{{Head: "defense"}, {Head: "device"}}
+		for _, x := range shareStudy().values {
+			t.Columns = append(t.Columns, Column{Head: name + " " + full(x) + " " + unit, Num: true, Interval: true})
+		}
+		for _, d := range s.defenses[p] {
+			for _, device := range sharingDevices(s.bestResults(p, d, sums)) {
+				row := []Value{s.defenseLabel(d), word(device)}
+				for _, m := range bench.ShareMetrics() {
+					row = append(row, s.point(Origin{Op: Mean, Metric: m + ":" + device, Panel: p, Defense: d, Attacker: bestAttacker(sums[subject{p, d}])}))
+				}
+				t.Rows = append(t.Rows, row)
+			}
+		}
+		if len(t.Rows) == 0 {
+			continue
+		}
+		_, floor := s.headlineOf(p)
+		t.Notes = []string{s.countNote(p, floor), aboutTraining, aboutShares, "n/a: no packet of the device in that range, in some fold at least."}
+		if n := len(t.Rows); n > mostClasses {
+			t.Rows = t.Rows[:mostClasses]
+			t.Notes = append(t.Notes, fmt.Sprintf("The first %d of %d rows; results.csv has all.", mostClasses, n))
+		}
+		t.Notes = append(t.Notes, s.idNotes(s.defenses[p], nil)...)
+		t.Notes = append(t.Notes, s.stamps(p)...)
+		out = append(out, t)
+	}
+	return out
+}
+
+// sharingDevices lists the devices that the results have shares of, sorted.
+func sharingDevices(rs []*bench.Result) []string {
+	var out []string
+	for _, r := range rs {
+		for _, m := range r.Metrics {
+			of, device, ok := strings.Cut(m.Name, ":")
+			if ok && slices.Contains(bench.ShareMetrics(), of) {
+				out = append(out, device)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // bestAgainst fills st with the given metrics, one for each of its values, of
@@ -203,7 +265,7 @@ func (s *Set) point(o Origin) Value {
 
 func (s *Set) studyTables() []Table     { return s.tablesOf(s.studies()) }
 func (s *Set) toleranceTables() []Table { return s.tablesOf(s.tolerances()) }
-func (s *Set) shareTables() []Table     { return s.tablesOf(s.shares()) }
+func (s *Set) shareTables() []Table     { return append(s.tablesOf(s.shares()), s.deviceShares()...) }
 func (s *Set) studyFigures() []Figure   { return s.figuresOf(s.studies()) }
 func (s *Set) shareFigures() []Figure   { return s.figuresOf(s.shares()) }
 func (s *Set) toleranceFigures() []Figure {

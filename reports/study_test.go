@@ -100,8 +100,41 @@ func TestSharesOfTheWindow(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("rows %q, want %q", got, want)
 	}
+	if !slices.ContainsFunc(ts[0].Notes, func(n string) bool { return strings.Contains(n, "Windows are of 100 packets whatever") }) {
+		t.Errorf("notes %q do not say what a window is", ts[0].Notes)
+	}
 	if more := NewSet(studyFixture(5), Options{}).Tables("shares"); len(more) != 0 {
 		t.Errorf("%d tables of shares for a task of events", len(more))
+	}
+}
+
+// Each device's recall stands in the ranges that it had packets in; a device's
+// name may hold a colon.
+func TestSharesOfEachDevice(t *testing.T) {
+	rs := shareFixture()
+	add := func(r *bench.Result, name string, v float64) {
+		r.Metrics = append(r.Metrics, bench.Metric{Name: name, Value: v})
+	}
+	add(&rs[0], "recall_share_00_03_pct:plug", 0.8)
+	add(&rs[0], "recall_share_30_100_pct:cam:1", 0.99)
+	add(&rs[1], "recall_share_03_10_pct:plug", 0.5)
+	ts := NewSet(rs, Options{}).Tables("shares")
+	if len(ts) != 2 {
+		t.Fatalf("%d tables, want 2", len(ts))
+	}
+	var got []string
+	for _, row := range ts[1].Rows {
+		for _, v := range row {
+			got = append(got, v.Text)
+		}
+	}
+	want := []string{
+		"none", "cam:1", "n/a", "n/a", "n/a", "0.99",
+		"none", "plug", "0.80", "n/a", "n/a", "n/a",
+		"vpn", "plug", "n/a", "0.50", "n/a", "n/a",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("rows %q, want %q", got, want)
 	}
 }
 
