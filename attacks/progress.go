@@ -19,6 +19,9 @@ type Progress struct {
 	// whose traffic is learned, empty unless WithTraining says it.
 	Defense string
 	Fold    int
+	// Warning, if not empty, is what went wrong without ending the training;
+	// then nothing below is set.
+	Warning string
 	// Epoch of Epochs is done; training may stop earlier.
 	Epoch, Epochs int
 	// Loss is the mean training loss of the epoch.
@@ -63,6 +66,8 @@ func progressOf(ctx context.Context) func(Progress) {
 // WithCheckpoints returns a context under which training that takes long keeps
 // its state in files of folder dir, one per run, and goes on from there when
 // the same training is started again. Files of finished trainings are removed.
+// A damaged file is replaced by what training from the start gives; progress
+// has a warning that names it.
 func WithCheckpoints(ctx context.Context, dir string) context.Context {
 	return context.WithValue(ctx, checkpointKey{}, checkpoints(dir))
 }

@@ -215,6 +215,11 @@ func (a WindowNet) options(ctx context.Context, n int) lstm.Options {
 	}
 	if c, ok := checkpointsOf(ctx); ok {
 		o.Checkpoint = c
+		o.Damaged = func(key string, fault error) {
+			if f := progressOf(ctx); f != nil {
+				f(Progress{Attack: a.Info().Name, Warning: fmt.Sprintf("checkpoint %s is damaged (%v): training begins from the start", c.path(key), fault)})
+			}
+		}
 	}
 	return o
 }

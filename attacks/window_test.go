@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -163,6 +164,61 @@ func TestWindowNetReportsAndResumes(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
 		t.Errorf("%d files left in the folder of checkpoints", len(left))
+	}
+}
+
+// TestWindowNetOutlivesDamage cuts a checkpoint short, flips a bit of its last
+// number, and empties it: each time training says so, naming the file, begins
+// from the start and gives what it gives without any.
+func TestWindowNetOutlivesDamage(t *testing.T) {
+	tr := windowTraining()
+	a := quickNet(attacks.NewWindowLSTM())
+	a.MinSteps = 20
+	dir := t.TempDir()
+	train := func(ctx context.Context) (string, error) {
+		m, err := a.Train(attacks.WithCheckpoints(ctx, dir), rand.New(rand.NewPCG(1, 1)), tr)
+		if err != nil {
+			return "", err
+		}
+		var b bytes.Buffer
+		err = m.(attacks.Saver).Save(&b)
+		return b.String(), err
+	}
+	want, err := train(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, damage := range map[string]func([]byte) []byte{
+		"cut":     func(b []byte) []byte { return b[:len(b)-100] },
+		"flipped": func(b []byte) []byte { b[len(b)-8] ^= 1; return b },
+		"empty":   func([]byte) []byte { return []byte{} },
+	} {
+		ctx, stop := context.WithCancel(context.Background())
+		if _, err := train(attacks.WithProgress(ctx, func(attacks.Progress) { stop() })); !errors.Is(err, context.Canceled) {
+			t.Fatalf("%s: stopped: error %v", name, err)
+		}
+		files, _ := filepath.Glob(filepath.Join(dir, "*"))
+		if len(files) != 1 {
+			t.Fatalf("%s: files %v, want a checkpoint", name, files)
+		}
+		b, err := os.ReadFile(files[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(files[0], damage(b), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		var seen []attacks.Progress
+		got, err := train(attacks.WithTraining(attacks.WithProgress(context.Background(), func(p attacks.Progress) { seen = append(seen, p) }), "vpn", 2))
+		if err != nil || got != want {
+			t.Errorf("%s: error %v, the same model: %v", name, err, got == want)
+		}
+		if len(seen) < 2 || !strings.Contains(seen[0].Warning, files[0]) || seen[0].Fold != 2 || seen[1].Epoch != 1 || seen[1].Warning != "" {
+			t.Errorf("%s: progress %+v, want a warning that names the file, then epoch 1", name, seen)
+		}
+		if left, _ := os.ReadDir(dir); len(left) != 0 {
+			t.Errorf("%s: %d files left", name, len(left))
+		}
 	}
 }
 

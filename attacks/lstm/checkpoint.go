@@ -3,11 +3,13 @@ package lstm
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
 // Checkpoint keeps the state of training between epochs. It must give back
-// what it was given last; one that gives something else is refused.
+// what it was given last; with anything else training begins from the start
+// (see Options.Damaged).
 type Checkpoint interface {
 	// Read returns the state kept under key, or nil if there is none.
 	Read(key string) ([]byte, error)
@@ -21,7 +23,7 @@ type Checkpoint interface {
 func (t *trainer) key() string {
 	h := sha256.New()
 	o := t.o
-	fmt.Fprintln(h, "2", t.n.cfg, t.n.kr, o.Epochs, o.MaxSteps, o.Batch, o.Rate, o.Decay, o.Dropout, o.Clip, o.Patience, o.ClassWeights, t.seed)
+	fmt.Fprintln(h, "3", t.n.cfg, t.n.kr, o.Epochs, o.MaxSteps, o.Batch, o.Rate, o.Decay, o.Dropout, o.Clip, o.Patience, o.ClassWeights, t.seed)
 	for _, d := range []Data{t.train, t.valid} {
 		fmt.Fprintln(h, d.Steps, d.Features, len(d.X), len(d.Y))
 		b := make([]byte, 0, 1<<16)
@@ -42,7 +44,9 @@ func (t *trainer) key() string {
 	return fmt.Sprintf("%x", h.Sum(nil)[:16])
 }
 
-// resume takes over the state of a run that was stopped.
+// resume takes over the state of a run that was stopped. What cannot be read
+// is an error, for it may be there the next time; what is damaged is not, for it
+// would be damaged for good: training begins from the start.
 func (t *trainer) resume() error {
 	if t.o.Checkpoint == nil {
 		return nil
@@ -52,7 +56,10 @@ func (t *trainer) resume() error {
 	if err != nil || raw == nil {
 		return err
 	}
-	return t.restore(raw)
+	if err := t.restore(raw); err != nil && t.o.Damaged != nil {
+		t.o.Damaged(t.name, err)
+	}
+	return nil
 }
 
 // save keeps the state after an epoch.
@@ -64,8 +71,9 @@ func (t *trainer) save() error {
 }
 
 // stateHead begins a checkpoint. The parameters, Adam's two moments and, if
-// there are any, the best parameters follow, all little-endian. A checkpoint is
-// for going on with the same program, not for exchange.
+// there are any, the best parameters follow, all little-endian, and at the end
+// the SHA-256 of all before it. A checkpoint is for going on with the same
+// program, not for exchange.
 type stateHead struct {
 	Steps, Epoch, Stale, Params, Arrays int64
 	Best                                float64
@@ -90,25 +98,33 @@ func (t *trainer) state() []byte {
 		Steps: int64(t.steps), Epoch: int64(t.epoch), Stale: int64(t.stale),
 		Params: int64(len(t.n.w)), Arrays: int64(len(arrays)), Best: t.bestScore,
 	}
-	b := make([]byte, 0, binary.Size(head)+4*len(t.n.w)*len(arrays))
+	b := make([]byte, 0, binary.Size(head)+4*len(t.n.w)*len(arrays)+sha256.Size)
 	b, _ = binary.Append(b, binary.LittleEndian, head) // fails only for types of no fixed size
 	for _, a := range arrays {
 		b, _ = binary.Append(b, binary.LittleEndian, a)
 	}
-	return b
+	sum := sha256.Sum256(b)
+	return append(b, sum[:]...)
 }
 
-// restore takes over what state gave.
+// restore takes over what state gave; of anything else it takes nothing.
 func (t *trainer) restore(raw []byte) error {
+	if len(raw) < sha256.Size {
+		return fmt.Errorf("%d bytes: want more than %d", len(raw), sha256.Size)
+	}
+	raw, sum := raw[:len(raw)-sha256.Size], raw[len(raw)-sha256.Size:]
+	if sha256.Sum256(raw) != [sha256.Size]byte(sum) {
+		return errors.New("its checksum is not that of its content")
+	}
 	var h stateHead
 	at, err := binary.Decode(raw, binary.LittleEndian, &h)
 	if err != nil {
-		return fmt.Errorf("lstm: checkpoint: %w", err)
+		return err
 	}
 	n, hasBest := len(t.n.w), h.Arrays == checkpointArrays
 	arrays := len(t.arrays(hasBest))
 	if h.Params != int64(n) || h.Arrays != int64(arrays) || len(raw) != at+4*n*arrays || h.Steps < 0 || h.Epoch < 0 {
-		return fmt.Errorf("lstm: checkpoint: damaged: %d bytes of %d arrays of %d parameters, want %d parameters", len(raw), h.Arrays, h.Params, n)
+		return fmt.Errorf("%d bytes of %d arrays of %d parameters, want %d parameters", len(raw), h.Arrays, h.Params, n)
 	}
 	if hasBest {
 		t.best = make([]float32, n)
@@ -117,7 +133,7 @@ func (t *trainer) restore(raw []byte) error {
 	for _, a := range t.arrays(hasBest) {
 		used, err := binary.Decode(raw[at:], binary.LittleEndian, a)
 		if err != nil {
-			return fmt.Errorf("lstm: checkpoint: %w", err)
+			return err
 		}
 		at += used
 	}

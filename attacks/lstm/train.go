@@ -42,6 +42,10 @@ type Options struct {
 	// Checkpoint, if not nil, keeps the state between epochs so that training
 	// can go on where it stopped.
 	Checkpoint Checkpoint
+	// Damaged is called, if not nil, with the key and the fault of a checkpoint
+	// that is not what was written: training then begins from the start, and
+	// the next state takes its place.
+	Damaged func(key string, fault error)
 }
 
 // Progress is how far training has come.

@@ -181,21 +181,25 @@ func (a *app) probe(ctx context.Context, g bench.Grid, results []bench.Result, f
 }
 
 // training logs how far long trainings are, those of one attack at most every
-// few seconds, above the line that p rewrites.
+// few seconds, and every warning, above the line that p rewrites.
 func (a *app) training(p *progress) func(attacks.Progress) {
 	var mu sync.Mutex
 	last := map[string]time.Time{}
 	return func(t attacks.Progress) {
 		mu.Lock()
 		defer mu.Unlock()
-		if time.Since(last[t.Attack]) < logEvery {
-			return
-		}
-		last[t.Attack] = time.Now()
 		on := t.Defense
 		if d, err := defenses.Parse(a.Defenses, on); err == nil {
 			on = defenses.Label(a.Defenses, d)
 		}
+		if t.Warning != "" {
+			p.print("warning: training %s on %s, fold %d: %s\n", t.Attack, on, t.Fold, t.Warning)
+			return
+		}
+		if time.Since(last[t.Attack]) < logEvery {
+			return
+		}
+		last[t.Attack] = time.Now()
 		p.print("training %s on %s, fold %d: epoch %d of %d, loss %.3f, %s, about %s left\n",
 			t.Attack, on, t.Fold, t.Epoch, t.Epochs, t.Loss, validationText(t.Score), t.Left.Round(time.Second))
 	}
