@@ -29,6 +29,9 @@ type ForestOptions struct {
 	Workers int
 	// Seed decides the draws: tree i draws from (Seed, i).
 	Seed uint64
+	// Memory bounds the bytes of all trees; 0 means no bound. A forest beyond it
+	// is an error, found after at most one tree per worker too many.
+	Memory int64
 }
 
 // Forest is a random forest for classification (Breiman, 2001) over columns
@@ -100,18 +103,31 @@ func TrainForest(ctx context.Context, columns [][]float32, y []int32, classes in
 		return nil, err
 	}
 	growers := make([]*grower, workers)
+	var bytes atomic.Int64
+	full := func() bool { return o.Memory > 0 && bytes.Load() > o.Memory }
 	err = parallel(ctx, workers, o.Trees, func(w, i int) {
+		if full() {
+			return
+		}
 		if growers[w] == nil {
 			growers[w] = newGrower(b, classes, o)
 		}
 		f.trees[i] = growers[w].grow(i)
 		f.walks[i], _ = newWalk(f.trees[i]) // what grows is a tree
+		bytes.Add(f.trees[i].bytes())
 	})
+	if err == nil && full() {
+		err = fmt.Errorf("forest: %d trees over %d rows need more than the %d MB allowed: take fewer trees or rows", o.Trees, len(y), o.Memory>>20)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return f, nil
 }
+
+// bytes is what a tree and its walk take: 8 for a node, 8 and 4 for one of the
+// walk, which shares mixed.
+func (t *tree) bytes() int64 { return int64(20*len(t.nodes) + 4*len(t.mixed)) }
 
 func checkForest(columns [][]float32, y []int32, classes int) error {
 	switch {

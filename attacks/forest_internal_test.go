@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -333,6 +334,26 @@ func TestForestRefuses(t *testing.T) {
 	cancel()
 	if _, err := TrainForest(ctx, ok, []int32{0, 1}, 2, ForestOptions{}); err == nil {
 		t.Error("training went on although the context had ended")
+	}
+}
+
+// TestForestMemory: a bound that holds changes nothing, one byte less refuses.
+func TestForestMemory(t *testing.T) {
+	cols, y := blobs(rand.New(rand.NewPCG(3, 3)), 2000, 6, 3)
+	f := trainForest(t, cols, y, 3, ForestOptions{Trees: 10, Seed: 4})
+	var bytes int64
+	for _, tr := range f.trees {
+		bytes += int64(len(tr.nodes)*8 + len(tr.mixed)*4)
+	}
+	for _, w := range f.walks {
+		bytes += int64(len(w.nodes)*8 + len(w.leaf)*4)
+	}
+	if same := trainForest(t, cols, y, 3, ForestOptions{Trees: 10, Seed: 4, Memory: bytes}); !reflect.DeepEqual(f, same) {
+		t.Error("a bound that holds changes the forest")
+	}
+	_, err := TrainForest(context.Background(), cols, y, 3, ForestOptions{Trees: 10, Seed: 4, Memory: bytes - 1})
+	if err == nil || !strings.Contains(err.Error(), "10 trees over 2000 rows need more than") {
+		t.Errorf("one byte less: error %v", err)
 	}
 }
 

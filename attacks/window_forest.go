@@ -17,12 +17,14 @@ import (
 // are numbers. Windows matter only for the vote.
 //
 // Deviations: at most max_rows packets, drawn from all, train the forest; ports
-// that are nearly one home's own and those that NAPT chose have no column.
+// that are nearly one home's own and those that NAPT chose have no column. More
+// rows than fit the memory for training, 2 GiB as of window-lstm, are refused
+// (see forestFits); lower max_rows, ports or trees then.
 type WindowForest struct {
 	Port    string `help:"dst: destination port as published; remote: the remote side's port both ways"`
 	Ports   int    `help:"ports with a column of their own, the most frequent in training"`
 	Trees   int    `help:"trees of the forest"`
-	MaxRows int    `help:"largest number of packets to train on, drawn at random from all"`
+	MaxRows int    `help:"largest number of packets to train on, drawn at random from all; more than fit 2 GiB of memory are refused"`
 	Window  int    `help:"packets per window, for the vote"`
 	Vote    bool   `help:"one device per window, by vote"`
 }
@@ -97,8 +99,15 @@ func (a WindowForest) Train(ctx context.Context, rng *rand.Rand, t Training) (Mo
 		return m, nil
 	}
 	columns := m.head.Vocab.columns()
-	var y []int32
 	want := min(a.MaxRows, left)
+	trees, err := forestFits(want, len(columns))
+	if err != nil {
+		return nil, fmt.Errorf("window-forest: max_rows=%d, ports=%d: %w", a.MaxRows, a.Ports, err)
+	}
+	for j := range columns { // at once, so that memory stays what fits was reckoned with
+		columns[j] = make([]float32, 0, want)
+	}
+	y := make([]int32, 0, want)
 	for i := range t.Examples {
 		// Selection sampling: every set of rows is equally likely.
 		keep := make([]int32, 0, len(classes[i]))
@@ -115,12 +124,28 @@ func (a WindowForest) Train(ctx context.Context, rng *rand.Rand, t Training) (Mo
 		}
 		m.head.Vocab.fill(columns, t.Examples[i].Trace, keep)
 	}
-	f, err := TrainForest(ctx, columns, y, len(t.Classes), ForestOptions{Trees: a.Trees, Seed: rng.Uint64()})
+	f, err := TrainForest(ctx, columns, y, len(t.Classes), ForestOptions{Trees: a.Trees, Seed: rng.Uint64(), Memory: trees})
 	if err != nil {
 		return nil, fmt.Errorf("window-forest: %w", err)
 	}
 	m.forest, m.head.Trained = f, true
 	return m, nil
+}
+
+// forestMemory is the largest memory for training in bytes, that of memory_mb
+// of window-lstm. It is no parameter: every parameter is part of the ID.
+const forestMemory = 2048 << 20
+
+// forestFits returns the bytes that rows leave for the trees, or refuses them.
+// A row is a float and a bin in each column and its class; what each worker
+// needs beside is 17 bytes a row.
+func forestFits(rows, columns int) (trees int64, err error) {
+	per := int64(columns*(4+1) + 4)
+	if need := int64(rows) * per; need >= forestMemory {
+		return 0, fmt.Errorf("training on %d packets with %d columns needs %d MB, allowed are %d MB: at most %d packets fit",
+			rows, columns, need>>20, forestMemory>>20, (forestMemory-1)/per)
+	}
+	return forestMemory - int64(rows)*per, nil
 }
 
 // columns returns empty columns: a port each and one for the rest, one per

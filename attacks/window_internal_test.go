@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,5 +164,35 @@ func TestSplit(t *testing.T) {
 		if n := len(wantTrain) + len(wantValid); cap(train.X)+cap(valid.X) != n*h.Window*windowFeatures || cap(train.Y)+cap(valid.Y) != n*h.Window {
 			t.Errorf("%d groups: room for more than %d windows", groups, n)
 		}
+	}
+}
+
+// With 1,024 ports a row is 1,024 columns for them, one for the rest, eight for
+// protocols and three: 1,036, five bytes each, and its class: 5,184 bytes. 2 GiB
+// hold 414,252 of these and not quite one more.
+func TestWindowForestRefusesWhatDoesNotFit(t *testing.T) {
+	const most = 414252
+	if _, err := forestFits(most, 1036); err != nil {
+		t.Error(err)
+	}
+	if left, err := forestFits(100, 62); err != nil || left != 2<<30-100*314 {
+		t.Errorf("%d bytes left for trees, error %v", left, err)
+	}
+	e := Labeled{Group: "home", Labels: datasets.Labels{Devices: []string{"a"}, Owners: make([]int32, most+1)}}
+	for i := range maxWindowPorts {
+		e.Trace.Flows = append(e.Trace.Flows, datasets.Flow{
+			Proto: 6, Local: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 1}), 50000),
+			Remote: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 2}), uint16(1+i)),
+		})
+	}
+	e.Trace.Packets = make([]datasets.Packet, most+1)
+	for i := range e.Trace.Packets {
+		e.Trace.Packets[i].Flow = int32(i % maxWindowPorts)
+	}
+	a := NewWindowForest()
+	a.Ports, a.MaxRows = maxWindowPorts, 1e8
+	_, err := a.Train(context.Background(), rand.New(rand.NewPCG(1, 1)), Training{Task: datasets.Device, Classes: []string{"a"}, Examples: []Labeled{e}})
+	if want := "max_rows=100000000, ports=1024: training on 414253 packets with 1036 columns needs 2048 MB, allowed are 2048 MB: at most 414252 packets fit"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want one with %q", err, want)
 	}
 }
