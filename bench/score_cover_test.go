@@ -197,7 +197,9 @@ func TestCoverInTheScores(t *testing.T) {
 		metrics        map[string]float64
 	}{
 		{
-			"aware", []string{"alarm", "cover", "nobody", "plug"}, []string{"alarm", "cover", "nobody", "plug", "unknown"},
+			"aware",
+			[]string{"alarm", "cover", "nobody", "plug"},
+			[]string{"alarm", "cover", "nobody", "plug", "unknown"},
 			owners(1, 0, 0, -1, 0, 1),
 			[][]int64{{1, 0, 0, 0, 1}, {0, 2, 0, 0, 0}, {1, 0, 0, 0, 0}, {1, 0, 0, 0, 0}, {0, 0, 0, 0, 0}},
 			map[string]float64{
@@ -206,7 +208,9 @@ func TestCoverInTheScores(t *testing.T) {
 			},
 		},
 		{
-			"unaware", []string{"alarm", "nobody", "plug"}, []string{"alarm", "nobody", "plug", "cover", "unknown"},
+			"unaware",
+			[]string{"alarm", "nobody", "plug"},
+			[]string{"alarm", "nobody", "plug", "cover", "unknown"},
 			owners(2, 2, 0, 1, 0, 2),
 			[][]int64{{1, 1, 0, 0, 0}, {1, 0, 0, 0, 0}, {0, 0, 1, 0, 0}, {0, 0, 2, 0, 0}, {0, 0, 0, 0, 0}},
 			map[string]float64{
