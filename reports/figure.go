@@ -148,19 +148,21 @@ var stablePDF = sync.OnceFunc(func() {
 
 var (
 	svgOpen   = regexp.MustCompile(`<svg [^>]*>`)
+	svgTag    = regexp.MustCompile(`<[^>]*>`)
 	svgNumber = regexp.MustCompile(`-?[0-9]+\.[0-9]{3,}`)
 )
 
 // finishSVG names the fonts that have the widths with which text was placed,
 // adds title and description for those who cannot see the picture, and drops
-// digits below a hundredth of a point.
+// digits below a hundredth of a point, in tags alone: text keeps its numbers.
 func finishSVG(s string, f Figure) string {
 	s = strings.ReplaceAll(s, "font-family:Liberation Sans", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif")
-	s = svgNumber.ReplaceAllStringFunc(s, func(n string) string {
+	short := func(n string) string {
 		var v float64
 		fmt.Sscan(n, &v) // the expression matches numbers only
 		return strings.TrimSuffix(strings.TrimRight(fixed(v, 2), "0"), ".")
-	})
+	}
+	s = svgTag.ReplaceAllStringFunc(s, func(tag string) string { return svgNumber.ReplaceAllStringFunc(tag, short) })
 	at := svgOpen.FindStringIndex(s)
 	if at == nil {
 		return s
