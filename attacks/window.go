@@ -47,8 +47,11 @@ const (
 	windowLengthStep  = 32
 	windowLengthSteps = 48
 	// windowPortRanges: well known, registered and dynamic ports without a
-	// value of their own.
-	windowPortRanges = 3
+	// value of their own, whose values are these.
+	windowPortRanges = portDynamic
+	portWellKnown    = 1
+	portRegistered   = 2
+	portDynamic      = 3
 )
 
 // windowPorts is how a packet's port is chosen.
@@ -176,11 +179,11 @@ func (v windowVocab) port(p uint16) uint16 {
 	}
 	switch {
 	case p < 1024:
-		return 1
+		return portWellKnown
 	case p < 32768:
-		return 2
+		return portRegistered
 	}
-	return 3
+	return portDynamic
 }
 
 // ports are the values of a flow's port, by direction. A client's inbound port
@@ -188,8 +191,8 @@ func (v windowVocab) port(p uint16) uint16 {
 // one value; a port that a device serves keeps its own.
 func (v windowVocab) ports(f datasets.Flow) [2]uint16 {
 	up, down := v.port(v.Rule.of(f, datasets.Up)), v.port(v.Rule.of(f, datasets.Down))
-	if _, client := slices.BinarySearch(v.Ports, f.Remote.Port()); v.Rule == portDst && (client || down == 2) {
-		down = windowPortRanges
+	if _, client := slices.BinarySearch(v.Ports, f.Remote.Port()); v.Rule == portDst && (client || down == portRegistered) {
+		down = portDynamic
 	}
 	return [2]uint16{up, down}
 }
