@@ -1,0 +1,47 @@
+package params_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"veilbench/datasets/params"
+)
+
+func TestChecks(t *testing.T) {
+	table := map[string]int{"b": 1, "a": 2}
+	for _, c := range []struct {
+		err  error
+		want string // "" for no error
+	}{
+		{params.Within("n", 3, 1, 3), ""},
+		{params.Within("n", 4, 1, 3), "n=4: want 1 to 3"},
+		{params.Within("n", 0.5, 1, 3), "n=0.5: want 1 to 3"},
+		{params.Within("n", math.NaN(), 1, 3), "n=NaN: want 1 to 3"},
+		{params.ZeroOrWithin("n", 0, 1, 3), ""},
+		{params.ZeroOrWithin("n", 9, 1, 3), "n=9: want 1 to 3"},
+		{params.OneOf("per", "home", "device", "home"), ""},
+		{params.OneOf("per", "room", "device", "home"), "per=room: want device or home"},
+		{params.KeyOf("kind", "a", table), ""},
+		{params.KeyOf("kind", "c", table), "kind=c: want a or b"},
+	} {
+		got := ""
+		if c.err != nil {
+			got = c.err.Error()
+		}
+		if got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestSeconds(t *testing.T) {
+	for s, want := range map[float64]time.Duration{
+		0: 0, 0.1: 100 * time.Millisecond, 1.1: 1100 * time.Millisecond, 0.29: 290 * time.Millisecond,
+		-0.1: -100 * time.Millisecond, 0.4e-9: 0, 0.6e-9: 1,
+	} {
+		if got := params.Seconds(s); got != want {
+			t.Errorf("%v s gave %v, want %v", s, got, want)
+		}
+	}
+}
