@@ -32,26 +32,26 @@ func (l *Ledger) Further() []Metric {
 		}
 	}
 	ms := []Metric{
-		{"lan_in_bytes", float64(lanIn)},
-		{"lan_out_bytes", float64(lanOut)},
-		{"merged_acks", float64(acks)},
-		{"peak_in_bytes_per_s", float64(peakIn)},
-		{"peak_out_bytes_per_s", float64(peakOut)},
+		{LANInBytes, float64(lanIn)},
+		{LANOutBytes, float64(lanOut)},
+		{MergedACKs, float64(acks)},
+		{PeakIn, float64(peakIn)},
+		{PeakOut, float64(peakOut)},
 	}
-	ms = share(ms, "cover_share", cover, out)
-	ms = share(ms, "line_overhead", out-lanOut-(in-lanIn), in-lanIn)
+	ms = share(ms, CoverShare, cover, out)
+	ms = share(ms, LineOverhead, out-lanOut-(in-lanIn), in-lanIn)
 	if hours > 0 {
 		rate := float64(added) / total(secs)
-		ms = append(ms, Metric{"gb_per_month", rate * 30 * 86400 / 1e9}, Metric{"kbytes_per_s", rate / 1e3},
-			Metric{"idle_kbytes_per_s", total(idle) / float64(hours)})
-		ms = share(ms, "overhead_busiest_hour", busyOut-busyIn, busyIn)
-		ms = share(ms, "overhead_quietest_hour", idleOut-idleIn, idleIn)
+		ms = append(ms, Metric{GBPerMonth, rate * 30 * 86400 / 1e9}, Metric{KBytesPerS, rate / 1e3},
+			Metric{IdleKBytesPerS, total(idle) / float64(hours)})
+		ms = share(ms, OverheadBusiest, busyOut-busyIn, busyIn)
+		ms = share(ms, OverheadQuietest, idleOut-idleIn, idleIn)
 	}
 	if l.event.count() > 0 {
 		ms = append(ms,
-			Metric{"event_done_in_mean_s", l.eventIn.mean()}, Metric{"event_done_mean_s", l.event.mean()},
-			Metric{"event_done_p95_s", l.event.quantile(0.95)}, Metric{"event_delay_mean_s", l.eventAdd.mean()},
-			Metric{"event_delay_p95_s", l.eventAdd.quantile(0.95)}, Metric{"event_delay_max_s", l.eventAdd.max.Seconds()})
+			Metric{EventDoneInMean, l.eventIn.mean()}, Metric{EventDoneMean, l.event.mean()},
+			Metric{EventDoneP95, l.event.quantile(0.95)}, Metric{EventDelayMean, l.eventAdd.mean()},
+			Metric{EventDelayP95, l.eventAdd.quantile(0.95)}, Metric{EventDelayMax, l.eventAdd.max.Seconds()})
 	}
 	return ms
 }
@@ -125,26 +125,26 @@ func (l *Ledger) Dialects() []Metric {
 			}
 		}
 	}
-	ms := share(nil, "dyer_bandwidth", fullOut-fullIn, fullIn)
-	ms = share(ms, "front_data", cover, in)
+	ms := share(nil, DyerBandwidth, fullOut-fullIn, fullIn)
+	ms = share(ms, FrontData, cover, in)
 	if d := total(durIn); d > 0 {
-		ms = append(ms, Metric{"front_latency", total(durReal)/d - 1})
+		ms = append(ms, Metric{FrontLatency, total(durReal)/d - 1})
 	}
 	for _, m := range []struct {
 		name string
 		of   func([]float64) float64
 		xs   []float64
 	}{
-		{"maybenot_delay", mean, mbDelay},
-		{"maybenot_load", mean, mbLoad},
-		{"netshaper_overhead", mean, net},
-		{"netshaper_overhead_sd", deviation, net},
-		{"qcsd_bandwidth", median, net},
-		{"qcsd_latency", median, qcsdL},
-		{"regulator_bandwidth", mean, regB},
-		{"regulator_latency", mean, regL},
-		{"wtfpad_bandwidth", median, wtfB},
-		{"wtfpad_latency", median, wtfL},
+		{MaybenotDelay, mean, mbDelay},
+		{MaybenotLoad, mean, mbLoad},
+		{NetShaperOverhead, mean, net},
+		{NetShaperOverheadSD, deviation, net},
+		{QCSDBandwidth, median, net},
+		{QCSDLatency, median, qcsdL},
+		{RegulaTorBandwidth, mean, regB},
+		{RegulaTorLatency, mean, regL},
+		{WTFPADBandwidth, median, wtfB},
+		{WTFPADLatency, median, wtfL},
 	} {
 		if len(m.xs) > 0 {
 			ms = append(ms, Metric{m.name, m.of(m.xs)})

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"veilbench/attacks"
@@ -34,17 +33,6 @@ func (s *scores) into(r *Result) {
 	slices.SortFunc(s.groups, func(a, b GroupScore) int { return cmp.Compare(a.Group, b.Group) })
 	slices.SortFunc(s.confusion, func(a, b Confusion) int { return cmp.Compare(a.Group, b.Group) })
 	r.Metrics, r.Groups, r.Items, r.Confusion, r.Curve = s.metrics, s.groups, s.items, s.confusion, s.curve
-}
-
-// Headline is the metric that speaks for a task.
-func Headline(t datasets.Task) string {
-	switch t {
-	case datasets.Events:
-		return "f1"
-	case datasets.Gateway:
-		return "exact_recovery"
-	}
-	return "macro_recall"
 }
 
 // ratio is a / b, and 0 when b is 0.
@@ -97,10 +85,10 @@ func scoreClips(ds *datasets.Dataset, tests []answered) scores {
 		}
 		s.groups = append(s.groups, GroupScore{Group: name, Value: meanRecall(g.right, g.total), N: n})
 	}
-	s.add("correct", float64(correct))
-	s.add("tested", float64(len(tests)))
-	s.add("accuracy", ratio(correct, len(tests)))
-	s.add("macro_recall", meanRecall(all.right, all.total))
+	s.add(Correct, float64(correct))
+	s.add(Tested, float64(len(tests)))
+	s.add(Accuracy, ratio(correct, len(tests)))
+	s.add(MacroRecall, meanRecall(all.right, all.total))
 	return s
 }
 
@@ -159,15 +147,15 @@ func scoreDevices(classes []string, tests []answered) scores {
 		}
 	}
 	recall, n := matrixRecall(sum)
-	s.add("macro_recall", recall)
-	s.add("accuracy", matrixAccuracy(sum))
-	s.add("packets", float64(n))
+	s.add(MacroRecall, recall)
+	s.add(Accuracy, matrixAccuracy(sum))
+	s.add(Packets, float64(n))
 	s.windows(names, index, tests)
 	clear(sum[index[datasets.Cover]])
 	recall, n = matrixRecall(sum)
-	s.add("real_recall", recall)
-	s.add("real_accuracy", matrixAccuracy(sum))
-	s.add("real_packets", float64(n))
+	s.add(RealRecall, recall)
+	s.add(RealAccuracy, matrixAccuracy(sum))
+	s.add(RealPackets, float64(n))
 	return s
 }
 
@@ -214,8 +202,9 @@ func packetClasses(index map[string]int, unknown int, t answered) (truth, guess 
 // that attacks can be compared.
 const scoreWindow = 100
 
-// shareEdges are the ends of the ranges of a device's share of the window, the
-// first of which begins at 0: plugs that make up less than 3 % vanish first.
+// shareEdges are the ends of the ranges of a device's share of the window that
+// ShareMetrics names, the first of which begins at 0: plugs that make up less
+// than 3 % vanish first.
 func shareEdges() []float64 { return []float64{0.03, 0.1, 0.3, 1} }
 
 // windows adds the Hamming loss per window, over all packets, and the recall of
@@ -250,33 +239,24 @@ func (s *scores) windows(names []string, index map[string]int, tests []answered)
 			add(all, bins)
 		}
 	}
-	s.add("hamming_loss", ratio(loss, float64(n)))
+	s.add(HammingLoss, ratio(loss, float64(n)))
 	s.shares("", all)
 	for c, bins := range each {
-		s.shares(":"+names[c], bins)
+		s.shares(names[c], bins)
 	}
 }
 
-// shares adds the recall of each range that has packets.
-func (s *scores) shares(of string, bins []attacks.ShareBin) {
+// shares adds the recall of each range that has packets, of one device or, with
+// no name, of all.
+func (s *scores) shares(device string, bins []attacks.ShareBin) {
 	for b, name := range ShareMetrics() {
+		if device != "" {
+			name = OfClass(name, device)
+		}
 		if b < len(bins) && bins[b].Packets > 0 {
-			s.add(name+of, ratio(bins[b].Right, bins[b].Packets))
+			s.add(name, ratio(bins[b].Right, bins[b].Packets))
 		}
 	}
-}
-
-// ShareMetrics names the metrics of a device task that are the recall of packets
-// in a range of their device's share of the window, in ascending order. Those of
-// one device have a colon and its name behind.
-func ShareMetrics() []string {
-	var out []string
-	lo := 0.0
-	for _, e := range shareEdges() {
-		out = append(out, fmt.Sprintf("recall_share_%02.0f_%02.0f_pct", 100*lo, 100*e))
-		lo = e
-	}
-	return out
 }
 
 // matrixRecall is the mean recall over the rows that occur, and the number of

@@ -55,14 +55,14 @@ func scoreCommands(actions []string, tests []answered) scores {
 		g.Value = ratio(g.Value, float64(g.N))
 		s.groups = append(s.groups, *g)
 	}
-	s.add("tested", float64(sum.n))
-	s.add("messages_found", ratio(sum.listed, sum.n))
-	s.add("in_candidates", ratio(sum.in, sum.n))
-	s.add("in_candidates_bounded", ratio(sum.bounded, sum.n))
-	s.add("unique", ratio(sum.unique, sum.n))
-	s.add("named_right", ratio(sum.named, sum.n))
-	s.add("candidates_mean", ratio(sum.candidates, float64(sum.listed)))
-	s.add("exact_recovery", ratio(sum.recovery, float64(sum.n)))
+	s.add(Tested, float64(sum.n))
+	s.add(MessagesFound, ratio(sum.listed, sum.n))
+	s.add(InCandidates, ratio(sum.in, sum.n))
+	s.add(InCandidatesBounded, ratio(sum.bounded, sum.n))
+	s.add(Unique, ratio(sum.unique, sum.n))
+	s.add(NamedRight, ratio(sum.named, sum.n))
+	s.add(CandidatesMean, ratio(sum.candidates, float64(sum.listed)))
+	s.add(ExactRecovery, ratio(sum.recovery, float64(sum.n)))
 	return s
 }
 

@@ -137,15 +137,15 @@ func scoreEvents(ds *datasets.Dataset, tests []answered) scores {
 	var s scores
 	m := newMerger(ds.Same)
 	kinds := []struct {
-		suffix string
-		tol    time.Duration
-		key    func(string) string
+		f1, precision, recall string
+		tol                   time.Duration
+		key                   func(string) string
 	}{
-		{"", matchTolerance, byClass},
-		{"_1s", time.Second, byClass},
-		{"_15s", 15 * time.Second, byClass},
-		{"_time_only", matchTolerance, byTime},
-		{"_device_only", matchTolerance, byDevice},
+		{F1, Precision, Recall, matchTolerance, byClass},
+		{F1In1S, PrecisionIn1S, RecallIn1S, time.Second, byClass},
+		{F1In15S, PrecisionIn15S, RecallIn15S, 15 * time.Second, byClass},
+		{F1TimeOnly, PrecisionTimeOnly, RecallTimeOnly, matchTolerance, byTime},
+		{F1DeviceOnly, PrecisionDeviceOnly, RecallDeviceOnly, matchTolerance, byDevice},
 	}
 	sums := make([]counts, len(kinds))
 	groups := map[string]*counts{}
@@ -175,32 +175,32 @@ func scoreEvents(ds *datasets.Dataset, tests []answered) scores {
 		alerts.add(alertCounts(t, m))
 	}
 	for k, kind := range kinds {
-		s.add("f1"+kind.suffix, sums[k].f1())
-		s.add("precision"+kind.suffix, sums[k].precision())
-		s.add("recall"+kind.suffix, sums[k].recall())
+		s.add(kind.f1, sums[k].f1())
+		s.add(kind.precision, sums[k].precision())
+		s.add(kind.recall, sums[k].recall())
 	}
 	for g, c := range groups {
 		s.groups = append(s.groups, GroupScore{Group: g, Value: c.f1(), N: c.events})
 	}
-	s.add("tested", float64(sums[0].events))
-	s.add("detections", float64(sums[0].found))
+	s.add(Tested, float64(sums[0].events))
+	s.add(Detections, float64(sums[0].found))
 	alarms := float64(sums[0].found - sums[0].hit)
 	falsePerDay := ratio(alarms, days)
-	s.add("false_alarms", alarms)
-	s.add("false_per_home_day", falsePerDay)
-	s.add("false_per_million_packets", ratio(1e6*alarms, float64(packets)))
-	s.add("observed_days", days)
-	s.add("observed_packets", float64(packets))
+	s.add(FalseAlarms, alarms)
+	s.add(FalsePerHomeDay, falsePerDay)
+	s.add(FalsePerMillion, ratio(1e6*alarms, float64(packets)))
+	s.add(ObservedDays, days)
+	s.add(ObservedPackets, float64(packets))
 	if ppv, ok := ppvAtRate(ds, sums[0].recall(), falsePerDay); ok {
-		s.add("ppv_at_rate", ppv)
+		s.add(PPVAtRate, ppv)
 	}
 	if len(delays) > 0 {
 		slices.Sort(delays)
-		s.add("time_to_detect_median_s", delays[(len(delays)-1)/2])
+		s.add(TimeToDetect, delays[(len(delays)-1)/2])
 	}
 	if alerts.found > 0 {
-		s.add("alerts", float64(alerts.found))
-		s.add("alerts_right", float64(alerts.hit))
+		s.add(Alerts, float64(alerts.found))
+		s.add(AlertsRight, float64(alerts.hit))
 	}
 	s.paperAccuracy(tests, m)
 	s.scoreStates(ds, tests, m)
@@ -349,8 +349,8 @@ func (s *scores) paperAccuracy(tests []answered, m merger) {
 		}
 		total += len(bursts)
 	}
-	s.add("bursts", float64(total))
-	s.add("burst_accuracy", ratio(right, total))
+	s.add(Bursts, float64(total))
+	s.add(BurstAccuracy, ratio(right, total))
 }
 
 // curvePoints is how many thresholds an operating curve holds at most.

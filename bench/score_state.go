@@ -46,8 +46,8 @@ func (s *scores) scoreStates(ds *datasets.Dataset, tests []answered, m merger) {
 		}
 	}
 	if all > 0 {
-		s.add("state_seconds_right", 1-wrong.Seconds()/all.Seconds())
-		s.add("state_seconds_off", 1-on.Seconds()/all.Seconds())
+		s.add(StateRight, 1-wrong.Seconds()/all.Seconds())
+		s.add(StateOff, 1-on.Seconds()/all.Seconds())
 	}
 }
 
