@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"veilbench/datasets/atomicfile"
 )
 
 // writeBeside keeps v as a file beside the results in dir. Without a v (none)
@@ -23,7 +25,7 @@ func writeBeside(dir, name string, v any, none bool) error {
 	if err != nil {
 		return err
 	}
-	return WriteAtomic(path, append(b, '\n'))
+	return atomicfile.Write(path, append(b, '\n'))
 }
 
 // readBeside reads into v what writeBeside kept; found is false if there is

@@ -66,10 +66,10 @@ func (r *runner) bounds(u unit, j job) ([]Bound, error) {
 	b := bounder{r: r, u: u, j: j, f: f, merge: newMerger(u.ds.Same), class: map[string]int32{}}
 	var train, tests itemPool
 	for p := range j.fold {
-		if err := b.gather(&train, p, training, j.fold[p].Train); err != nil {
+		if err := b.gather(&train, p, TrainRole, j.fold[p].Train); err != nil {
 			return nil, err
 		}
-		if err := b.gather(&tests, p, test, j.fold[p].Test); err != nil {
+		if err := b.gather(&tests, p, TestRole, j.fold[p].Test); err != nil {
 			return nil, err
 		}
 	}
@@ -115,19 +115,19 @@ type source struct {
 // boundItem is item number item of from[at].
 type boundItem struct{ at, item, class int32 }
 
-// gather adds the recordings of a part to a pool.
-func (b *bounder) gather(pool *itemPool, part int, ro role, recs []int) error {
+// gather adds the recordings of part n to a pool.
+func (b *bounder) gather(pool *itemPool, n int, ro Role, recs []int) error {
 	task, ds := b.j.cell.Task, b.u.ds
 	for _, i := range recs {
 		if slices.ContainsFunc(pool.from, func(p source) bool { return p.rec == i }) {
 			continue
 		}
-		o := b.r.view(b.u, b.j, part, b.j.cell.Defense, ro, i, 0)
+		o := b.r.view(part{b.u, b.j, n}, b.j.cell.Defense, viewOf{ro, i, 0})
 		if o.err != nil {
 			return o.err
 		}
 		l := o.truthOf(task, ds).labeled(task)
-		if ro == training && task == datasets.Events {
+		if ro == TrainRole && task == datasets.Events {
 			l = withoutUnmonitored(o.labeled(task), ds.Unmonitored)
 		}
 		f := b.f.Vectors(task, l)
@@ -135,7 +135,7 @@ func (b *bounder) gather(pool *itemPool, part int, ro role, recs []int) error {
 			continue
 		}
 		b.sets = len(f.Sets)
-		pool.from = append(pool.from, source{f, i, part})
+		pool.from = append(pool.from, source{f, i, n})
 		for k := range f.Items {
 			pool.items = append(pool.items, boundItem{int32(len(pool.from) - 1), int32(k), b.classOf(f.Class(k))})
 		}
@@ -214,7 +214,7 @@ func (b *bounder) of(set int, train, tests itemPool, g *rand.Rand) Bound {
 			o.Classes++
 		}
 	}
-	o.inform(s.Names, x, train.items, len(b.class), g)
+	inform(&o, s.Names, x, train.items, len(b.class), g)
 	standardize(x, y)
 	for i, it := range tests.items {
 		part := b.j.fold[tests.from[it.at].part].Train
@@ -290,7 +290,7 @@ func standardize(train, tests [][]float32) {
 
 // inform fills in what features tell of the class: over training vectors, each
 // feature cut into informationBins bins.
-func (o *Bound) inform(names []string, x [][]float32, items []boundItem, classes int, g *rand.Rand) {
+func inform(o *Bound, names []string, x [][]float32, items []boundItem, classes int, g *rand.Rand) {
 	of, count := make([]int, len(items)), make([]int, classes)
 	for i, it := range items {
 		of[i] = int(it.class)
@@ -370,7 +370,7 @@ func claims(d defenses.Defense) []Claim {
 	for _, s := range defenses.Stages(d) {
 		if c, ok := s.(defenses.Claimer); ok {
 			for _, claim := range c.Claims() {
-				out = append(out, Claim{s.Info().Name, claim})
+				out = append(out, Claim{s.Info().Name, claim.Name, claim.Value, claim.Unit})
 			}
 		}
 	}

@@ -1,192 +1,156 @@
-// Package bench is the experiment: it puts every recording through every
-// defense, trains and asks every attack, scores the answers and keeps the
-// ledger of cost. This file is the contract with package reports: what a cell
-// is and what its result holds.
 package bench
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
 	"veilbench/datasets"
-	"veilbench/defenses"
 )
 
-// Knowledge is what the attacker knows of the defense.
-type Knowledge string
-
-// The rungs of the knowledge ladder.
-const (
-	Unaware  Knowledge = "unaware"  // trained on undefended traffic
-	Adaptive Knowledge = "adaptive" // trained on defended traffic, other draws than in test
-	Transfer Knowledge = "transfer" // trained on another defense of the grid
-)
-
-// Cell names one experiment. It is comparable and the key of everything:
-// equal cells give equal results, byte for byte.
-type Cell struct {
-	Dataset   string           `json:"dataset"`
-	Task      datasets.Task    `json:"task"`
-	Vantage   datasets.Vantage `json:"vantage"`
-	Defense   string           `json:"defense"`
-	Attack    string           `json:"attack"`
-	Knowledge Knowledge        `json:"knowledge"`
-	// TrainDefense is what the attacker trained on: "none" when unaware,
-	// Defense when adaptive.
-	TrainDefense string         `json:"train_defense"`
-	Split        datasets.Split `json:"split"`
-	Fold         int            `json:"fold"`
-	// Draw numbers the draws of a random defense.
-	Draw int `json:"draw"`
-	// TrainDraws is how many defense draws of each training trace the
-	// attacker saw.
-	TrainDraws int    `json:"train_draws"`
-	Seed       uint64 `json:"seed"`
-}
-
-// Result is what one cell gave. It holds nothing that differs between repeats
-// of the same cell: times and host names live in Timing.
-type Result struct {
-	Cell Cell `json:"cell"`
-	// Data is the digest of the data set, Method the version of the methods.
-	Data   string `json:"data"`
-	Method int    `json:"method"`
-	// DefenseLabel and AttackLabel are short names for tables: only parameters
-	// that differ from the defaults.
-	DefenseLabel string `json:"defense_label,omitempty"`
-	AttackLabel  string `json:"attack_label,omitempty"`
-	// Err is why the cell failed; then nothing below is set.
-	Err string `json:"err,omitempty"`
-	// Warnings are doubts about this cell, printed as footnotes.
-	Warnings []string `json:"warnings,omitempty"`
-	// Generated is set when the data was made by a model.
-	Generated bool `json:"generated,omitempty"`
-	// Oracle is set when the defense looks ahead.
-	Oracle bool `json:"oracle,omitempty"`
-	// Control is set when the attack only sets a floor.
-	Control bool `json:"control,omitempty"`
-	// Headline names the metric in Metrics that speaks for the task.
-	Headline string `json:"headline"`
-	// Floor is what Headline is without looking at the traffic.
-	Floor float64 `json:"floor"`
-	// Metrics are scores, sorted by Name.
-	Metrics []Metric `json:"metrics"`
-	// Groups holds the headline metric of each test group, sorted by Group.
-	Groups []GroupScore `json:"groups,omitempty"`
-	// Items are truth and answer of each test item, in order.
-	Items []Item `json:"items,omitempty"`
-	// Confusion is the confusion matrix of a device task, one per group.
-	Confusion []Confusion `json:"confusion,omitempty"`
-	// Curve is the operating curve of an event task.
-	Curve []Point `json:"curve,omitempty"`
-	// Bounds are what feature vectors of the attack say of any attacker's error;
-	// of adaptive cells of attacks that have vectors, first draw.
-	Bounds []Bound `json:"bounds,omitempty"`
-	// Claims are the privacy accounts that the defense states for itself.
-	Claims []Claim `json:"claims,omitempty"`
-	// Cost is the ledger of the test traces.
-	Cost Cost `json:"cost"`
-}
-
-// Claim is a figure of the privacy account that a defense, a stage of a chain,
-// states for itself: nothing that the harness measured.
-type Claim struct {
-	Stage string `json:"stage"`
-	defenses.Claim
-}
-
-// Metric is a named figure. Names are snake_case with the unit last; one of a
-// single class has a colon and the class behind.
-type Metric struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
-}
-
-// GroupScore is the headline metric over one group's test items, N of them.
-type GroupScore struct {
-	Group string  `json:"group"`
-	Value float64 `json:"value"`
-	Floor float64 `json:"floor"`
-	N     int     `json:"n"`
-}
-
-// Item is one test item: an event, a clip or a command.
-type Item struct {
-	Recording string  `json:"rec"`
-	Group     string  `json:"group"`
-	TimeS     float64 `json:"t,omitempty"`
-	Truth     string  `json:"truth"`
-	Answer    string  `json:"answer"`
-	// Score is the attack's own confidence.
-	Score float64 `json:"score,omitempty"`
-}
-
-// Confusion counts packets: Counts[i][j] of true class i were named class j.
-type Confusion struct {
-	Group   string    `json:"group"`
-	Classes []string  `json:"classes"`
-	Counts  [][]int64 `json:"counts"`
-}
-
-// Point is one point of an operating curve.
-type Point struct {
-	Threshold   float64 `json:"threshold"`
-	Recall      float64 `json:"recall"`
-	Precision   float64 `json:"precision"`
-	FalsePerDay float64 `json:"false_per_day"`
-}
-
-// DelayParts is how many quantiles of the delay a Cost keeps.
-const DelayParts = 64
-
-// Cost is the ledger of a defense over the test recordings of a cell: sums of
-// the defended traffic against the undefended traffic behind the same link
-// queue. Bytes are at the IP layer.
-type Cost struct {
-	InBytes    [2]int64 `json:"in_bytes"` // by datasets.Dir
-	OutBytes   [2]int64 `json:"out_bytes"`
-	InPackets  [2]int64 `json:"in_packets"`
-	OutPackets [2]int64 `json:"out_packets"`
-	// CoverBytes is the part of OutBytes in packets that carry no original.
-	CoverBytes int64 `json:"cover_bytes"`
-	// Seconds is the observed time, summed over recordings.
-	Seconds float64 `json:"seconds"`
-	// Delay of original packets in seconds.
-	DelayMean   float64 `json:"delay_mean_s"`
-	DelayMedian float64 `json:"delay_median_s"`
-	DelayP95    float64 `json:"delay_p95_s"`
-	DelayP99    float64 `json:"delay_p99_s"`
-	DelayMax    float64 `json:"delay_max_s"`
-	// Delays is the histogram of delays in short: DelayParts quantiles, the
-	// k-th the smallest delay that at least (k+1)/DelayParts of the packets stay
-	// within, to four digits. Nil when nothing was delayed.
-	Delays []float64 `json:"delays_s,omitempty"`
-	// More holds further figures of the ledger, sorted by Name.
-	More []Metric `json:"more,omitempty"`
-}
-
-// Overhead is the headline bandwidth overhead: (out - in) / in, a ratio of
-// sums. It is 0 when nothing was sent either way.
-func (c Cost) Overhead() float64 {
-	in, out := c.InBytes[0]+c.InBytes[1], c.OutBytes[0]+c.OutBytes[1]
-	if in == 0 {
-		return 0
+// cell computes one cell. Only the end of ctx is an error: everything else is
+// kept in the result.
+func (r *runner) cell(ctx context.Context, u unit, j job) (Result, Timing, error) {
+	head := Result{
+		Cell: j.cell, Data: r.digests[u.ds.Name], Method: Method, Generated: u.ds.Generated,
+		Control: j.attack.Info().Control, Headline: Headline(j.cell.Task),
+		DefenseLabel: r.grid.Labels[j.cell.Defense], AttackLabel: r.grid.Labels[j.cell.Attack],
 	}
-	return float64(out-in) / float64(in)
+	res := head
+	var timing Timing
+	err := guard(func() error { return r.fill(ctx, u, j, &res, &timing) })
+	if ctx.Err() != nil {
+		return res, timing, context.Cause(ctx)
+	}
+
+	// A failed cell holds no figure, also none from before it failed.
+	if err != nil {
+		res = head
+		res.Err = err.Error()
+	}
+	return res, timing, nil
 }
 
-// Metric returns the figure with the given name.
-func (r *Result) Metric(name string) (float64, bool) {
-	for _, m := range r.Metrics {
-		if m.Name == name {
-			return m.Value, true
+// fill asks the attacker of j and scores what it said.
+func (r *runner) fill(ctx context.Context, u unit, j job, res *Result, timing *Timing) error {
+	out, err := r.ask(ctx, u, j, timing)
+	if err != nil {
+		return err
+	}
+	scoreTask(u.ds, j.cell.Task, out.classes, out.tests).into(res)
+	res.Oracle = out.oracle
+	res.Floor = out.floor
+	for i := range res.Groups {
+		res.Groups[i].Floor = res.Floor
+	}
+
+	res.Cost = out.ledger.Cost()
+	res.Warnings = cellWarnings(u.ds, j)
+	res.Claims = claims(u.defense)
+	res.Bounds, err = r.bounds(u, j)
+	return err
+}
+
+// outcome is what a cell's attacker said of its test traces. classes are all
+// that any part's model could name.
+type outcome struct {
+	tests   []answered
+	classes []string
+	floor   float64
+	ledger  *Ledger
+	oracle  bool
+}
+
+// ask trains what j needs and asks it about every test trace.
+func (r *runner) ask(ctx context.Context, u unit, j job, timing *Timing) (outcome, error) {
+	out := outcome{ledger: &Ledger{}, classes: j.classes}
+	var floors, weights []float64
+	for n := range j.fold {
+		p := part{u, j, n}
+		m, err := r.model(ctx, p)
+		if err != nil {
+			return out, err
+		}
+		timing.TrainSeconds += m.seconds
+		timing.ModelBytes = max(timing.ModelBytes, m.bytes)
+
+		start := time.Now()
+		tests, err := r.guesses(ctx, p, m, &out, timing)
+		if err != nil {
+			return out, err
+		}
+		timing.GuessSeconds += time.Since(start).Seconds()
+
+		f, err := r.floor(ctx, p, tests)
+		if err != nil {
+			return out, fmt.Errorf("floor: %w", err)
+		}
+		floors, weights = append(floors, f), append(weights, float64(len(tests)))
+		out.tests = append(out.tests, tests...)
+		if len(m.classes) > len(out.classes) { // parts differ in datasets.Cover alone
+			out.classes = m.classes
 		}
 	}
-	return 0, false
+	if len(out.tests) == 0 {
+		return out, errors.New("no test recordings")
+	}
+	out.floor = weightedMean(floors, weights)
+	return out, nil
 }
 
-// Advantage is how far a score is above its floor: max(0, (score - floor) /
-// (1 - floor)), 0 when the floor is 1.
-func Advantage(score, floor float64) float64 {
-	if floor >= 1 {
-		return 0
+// guesses asks m about the test recordings of a part and adds their cost to
+// out.
+func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, timing *Timing) ([]answered, error) {
+	var tests []answered
+	for _, i := range p.recordings().Test {
+		o := r.view(p, p.cell.Defense, viewOf{TestRole, i, p.cell.Draw})
+		if o.err != nil {
+			return nil, o.err
+		}
+		a, err := m.Guess(ctx, o.trace)
+		if err != nil {
+			return nil, fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
+		}
+		out.oracle = out.oracle || o.oracle
+		timing.GuessPackets += int64(len(o.trace.Packets))
+		tests = append(tests, answered{o.truthOf(p.cell.Task, p.ds), a, m.classes})
+		out.ledger.Add(o.cost)
 	}
-	return max(0, (score-floor)/(1-floor))
+	return tests, nil
+}
+
+// scoreTask scores the answers to one task.
+func scoreTask(ds *datasets.Dataset, task datasets.Task, classes []string, tests []answered) *scores {
+	var s scores
+	switch task {
+	case datasets.Clip:
+		s = scoreClips(ds, tests)
+	case datasets.Events:
+		s = scoreEvents(ds, tests)
+	case datasets.Device:
+		s = scoreDevices(classes, tests)
+	case datasets.Gateway:
+		s = scoreCommands(classes, tests)
+	}
+	return &s
+}
+
+func weightedMean(x, w []float64) float64 {
+	var sum, n float64
+	for i := range x {
+		sum += x[i] * w[i]
+		n += w[i]
+	}
+	return ratio(sum, n)
+}
+
+// cellWarnings are doubts that follow from the data and the cell alone.
+func cellWarnings(ds *datasets.Dataset, j job) []string {
+	out := slices.Clone(ds.Warnings)
+	if j.cell.Split.Within() {
+		out = append(out, "split within groups: training and test share sessions, so scores are too high for new homes or days")
+	}
+	return out
 }

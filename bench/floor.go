@@ -10,24 +10,24 @@ import (
 	"veilbench/datasets"
 )
 
-// floor is the headline score of part p of j that needs no look at the
-// traffic. What it learns, it learns from the undefended training recordings.
-func (r *runner) floor(ctx context.Context, u unit, j job, p int, tests []answered) (float64, error) {
-	j.cell.TrainDefense = NoDefense
-	j.attack = attacks.GuessClock{}
-	j.cell.Attack = attacks.ID(j.attack)
-	switch j.cell.Task {
+// floor is the headline score of a part that needs no look at the traffic. What
+// it learns, it learns from the undefended training recordings.
+func (r *runner) floor(ctx context.Context, p part, tests []answered) (float64, error) {
+	p.cell.TrainDefense = NoDefense
+	p.attack = attacks.GuessClock{}
+	p.cell.Attack = attacks.ID(p.attack)
+	switch p.cell.Task {
 	case datasets.Gateway:
-		train, _, err := r.examples(u, j, p)
+		train, _, err := r.examples(p)
 		return commandFloor(train, tests), err
 	case datasets.Events:
-		m, err := r.model(ctx, u, j, p)
+		m, err := r.model(ctx, p)
 		if err != nil {
 			return 0, err
 		}
-		merge := newMerger(u.ds.Same)
+		merge := newMerger(p.ds.Same)
 		m.periodOnce.Do(func() {
-			train, _, err := r.examples(u, j, p)
+			train, _, err := r.examples(p)
 			if m.periodErr = err; err == nil {
 				m.class, m.period = bestPeriod(train, merge)
 			}
@@ -37,10 +37,13 @@ func (r *runner) floor(ctx context.Context, u unit, j job, p int, tests []answer
 		}
 		return eventFloor(ctx, m, merge, tests)
 	}
+
+	// Macro recall of guessing at random: one over the classes that can be told
+	// apart.
 	classes := map[string]bool{}
-	merge := newMerger(u.ds.Same)
-	for _, c := range j.classes {
-		if j.cell.Task == datasets.Clip {
+	merge := newMerger(p.ds.Same)
+	for _, c := range p.classes {
+		if p.cell.Task == datasets.Clip {
 			c = merge.class(c)
 		}
 		classes[c] = true

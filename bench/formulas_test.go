@@ -34,7 +34,7 @@ func ledgerOf(t *testing.T, id string, rec *datasets.Recording) (Cost, map[strin
 	if err != nil {
 		t.Fatal(id, err)
 	}
-	c := NewLedger(rec, defenses.Defended{Trace: rec.Trace}, out).Cost()
+	c := NewLedger(rec, baseOf(rec, defenses.Defended{Trace: rec.Trace}), out).Cost()
 	more := map[string]float64{}
 	for _, m := range c.More {
 		more[m.Name] = m.Value

@@ -52,15 +52,47 @@ func (s *sums) add(n int64) {
 // ipBytes is a packet's length at the IP layer.
 func ipBytes(p datasets.Packet) int64 { return int64(max(p.Size-datasets.EthernetHeader, 0)) }
 
+// Base is a recording behind the link without a defense, reduced to what a
+// Ledger compares with.
+type Base struct {
+	left        []time.Duration // when each packet leaves
+	first, last time.Duration
+	peak        int64 // bytes in a second
+}
+
+// NewBase sends a recording through the link and proves the result. An error
+// wraps defenses.ErrSaturated where the link cannot carry the recording.
+func NewBase(rec *datasets.Recording, l Link) (Base, error) {
+	out, _, err := l.Through(rec.Trace, func(in datasets.Trace) (out, inside defenses.Defended, err error) {
+		d := defenses.Defended{Trace: in}
+		return d, d, nil
+	})
+	if err != nil {
+		return Base{}, err
+	}
+	return baseOf(rec, out), nil
+}
+
+func baseOf(rec *datasets.Recording, out defenses.Defended) Base {
+	b := Base{left: departures(rec.Trace, out), peak: peak(out.Trace)}
+	if n := len(out.Trace.Packets); n > 0 {
+		b.first, b.last = out.Trace.Packets[0].Time, out.Trace.Packets[n-1].Time
+	}
+	return b
+}
+
 // NewLedger enters one recording, of which only the trace, the events and
-// their causes are read. base is its trace behind the link, which everything
-// is compared with; out is the defended trace behind the same link. The
-// accounts of both are relative to the recording.
-func NewLedger(rec *datasets.Recording, base, out defenses.Defended) *Ledger {
+// their causes are read. base is the recording behind the link, which
+// everything is compared with; out is the defended trace behind the same link,
+// with an account relative to the recording.
+func NewLedger(rec *datasets.Recording, base Base, out defenses.Defended) *Ledger {
 	in := rec.Trace
-	before, after := departures(in, base), departures(in, out)
-	r := record{seconds: in.End.Seconds(), hour: in.End >= time.Hour}
-	r.undefended(in, base.Trace, before)
+	before, after := base.left, departures(in, out)
+	r := record{
+		seconds: in.End.Seconds(), hour: in.End >= time.Hour,
+		firstIn: base.first, lastIn: base.last, peakIn: base.peak,
+	}
+	r.undefended(in, before)
 	r.defended(in, out)
 	r.hours(in, out.Trace)
 	delays := make([]time.Duration, len(before))
@@ -106,7 +138,7 @@ func departures(in datasets.Trace, out defenses.Defended) []time.Duration {
 	return at
 }
 
-func (r *record) undefended(in, base datasets.Trace, at []time.Duration) {
+func (r *record) undefended(in datasets.Trace, at []time.Duration) {
 	for i, p := range in.Packets {
 		n := ipBytes(p)
 		r.in[p.Dir].add(n)
@@ -120,10 +152,6 @@ func (r *record) undefended(in, base datasets.Trace, at []time.Duration) {
 			r.lastDownIn = max(r.lastDownIn, at[i])
 		}
 	}
-	if n := len(base.Packets); n > 0 {
-		r.firstIn, r.lastIn = base.Packets[0].Time, base.Packets[n-1].Time
-	}
-	r.peakIn = peak(base)
 }
 
 func (r *record) defended(in datasets.Trace, out defenses.Defended) {

@@ -19,7 +19,7 @@ func BenchmarkLedger(b *testing.B) {
 		b.Run("defense="+id, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				NewLedger(rec, defenses.Defended{Trace: rec.Trace}, out)
+				NewLedger(rec, baseOf(rec, defenses.Defended{Trace: rec.Trace}), out)
 			}
 			b.ReportMetric(float64(b.N)*float64(len(out.Trace.Packets))/b.Elapsed().Seconds(), "packets/s")
 		})

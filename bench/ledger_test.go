@@ -82,7 +82,7 @@ func TestNoneCostsNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := NewLedger(rec, base, base).Cost()
+		c := NewLedger(rec, baseOf(rec, base), base).Cost()
 		if c.Overhead() != 0 || c.DelayMax != 0 || c.CoverBytes != 0 || c.InPackets != c.OutPackets {
 			t.Errorf("none costs %+v", c)
 		}
@@ -110,7 +110,7 @@ func TestLedgerByHand(t *testing.T) {
 	if err := defenses.Check(rec.Trace, out); err != nil {
 		t.Fatal(err)
 	}
-	c := NewLedger(rec, defenses.Defended{Trace: rec.Trace}, out).Cost()
+	c := NewLedger(rec, baseOf(rec, defenses.Defended{Trace: rec.Trace}), out).Cost()
 	near := func(name string, got, want float64) {
 		if math.Abs(got-want) > 1e-12 {
 			t.Errorf("%s = %v, want %v", name, got, want)
@@ -184,7 +184,7 @@ func TestLedgerMergesInAnyOrder(t *testing.T) {
 		if err := defenses.Check(in, out); err != nil {
 			t.Fatal(err)
 		}
-		parts = append(parts, NewLedger(rec, base, out))
+		parts = append(parts, NewLedger(rec, baseOf(rec, base), out))
 	}
 	sum := func(order []int) Cost {
 		l := &Ledger{}

@@ -9,6 +9,7 @@ import (
 	"veilbench/attacks"
 	"veilbench/attacks/lstm"
 	"veilbench/datasets"
+	"veilbench/datasets/atomicfile"
 	"veilbench/defenses"
 )
 
@@ -34,7 +35,15 @@ type Manifest struct {
 	Draws     int                `json:"draws"`
 	TrainDraw int                `json:"train_draws"`
 	Seed      uint64             `json:"seed"`
-	Link      Link               `json:"link"`
+	Link      LinkSettings       `json:"link"`
+}
+
+// LinkSettings is the home's line to the Internet: rates in 10^6 bit/s, 0 for
+// no limit, and whether replies waited for delayed requests.
+type LinkSettings struct {
+	UpMbitS    float64
+	DownMbitS  float64
+	ClosedLoop bool
 }
 
 // DataEntry is one data set of a manifest.
@@ -56,7 +65,7 @@ func ManifestOf(g Grid, version string, asked map[string]string) Manifest {
 	m := Manifest{
 		Version: version, Go: runtime.Version(), Method: Method, Arch: runtime.GOARCH, Kernel: lstm.Best().String(),
 		Tasks: g.Tasks, Vantages: g.Vantages, Knowledge: g.Knowledge, Split: g.Split,
-		Draws: g.Draws, TrainDraw: g.TrainDraws, Seed: g.Seed, Link: g.Link,
+		Draws: g.Draws, TrainDraw: g.TrainDraws, Seed: g.Seed, Link: LinkSettings(g.Link),
 	}
 	for i := range g.Datasets {
 		ds := &g.Datasets[i]
@@ -80,7 +89,7 @@ func (m Manifest) Write(dir string) error {
 	if err != nil {
 		return err
 	}
-	return WriteAtomic(filepath.Join(dir, manifestFile), append(b, '\n'))
+	return atomicfile.Write(filepath.Join(dir, manifestFile), append(b, '\n'))
 }
 
 // ReadManifest reads the manifest of a run's folder.

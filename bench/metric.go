@@ -154,7 +154,10 @@ const (
 )
 
 // Metrics lists every metric, in the order of Names. The slice is the caller's.
-func Metrics() []MetricInfo {
+func Metrics() []MetricInfo { return append(scoreMetrics(), otherMetrics()...) }
+
+// scoreMetrics are the scores of each task.
+func scoreMetrics() []MetricInfo {
 	clip, event, device, command := datasets.Clip, datasets.Events, datasets.Device, datasets.Gateway
 	return []MetricInfo{
 		{Correct, "clips", Higher, "right", []datasets.Task{clip}},
@@ -206,6 +209,12 @@ func Metrics() []MetricInfo {
 		{BurstAccuracy, "share", Higher, "burst accuracy", []datasets.Task{event}},
 		{StateRight, "share", Higher, "time whose states are right", []datasets.Task{event}},
 		{StateOff, "share", Neither, "time without a state", []datasets.Task{event}},
+	}
+}
+
+// otherMetrics are those that cells of every task have.
+func otherMetrics() []MetricInfo {
+	return []MetricInfo{
 		{Failed, "cells", Lower, "failed", nil},
 		{AdvantageMetric, "share", Higher, "advantage", nil},
 		{Floor, "share", Neither, "floor", nil},

@@ -16,12 +16,13 @@ import (
 	"veilbench/defenses"
 )
 
-// role keeps the draws of training and test traces apart.
-type role string
+// Role keeps the draws of training and test traces apart.
+type Role string
 
+// The roles.
 const (
-	training role = "train"
-	test     role = "test"
+	TrainRole Role = "train"
+	TestRole  Role = "test"
 )
 
 // observed is a recording as an observer sees it behind a defense, with the
@@ -86,13 +87,15 @@ func looksAhead(d defenses.Defense, seed uint64, ds *datasets.Dataset) bool {
 // observe puts rec through the pipeline. The draw of the defense depends on
 // (seed, defense, recording, role, draw) only, so attacks and folds are
 // compared on the same traffic.
-func (p pipeline) observe(rec *datasets.Recording, r role, draw int) *observed {
+//
+// base gives what rec is without a defense behind the same link.
+func (p pipeline) observe(rec *datasets.Recording, base func() (Base, error), r Role, draw int) *observed {
 	o := &observed{rec: rec, oracle: p.oracle}
-	o.err = guard(func() error { return p.fill(o, r, draw) })
+	o.err = guard(func() error { return p.fill(o, base, r, draw) })
 	return o
 }
 
-func (p pipeline) fill(o *observed, r role, draw int) error {
+func (p pipeline) fill(o *observed, base func() (Base, error), r Role, draw int) error {
 	key := []string{p.id, o.rec.ID, string(r), strconv.Itoa(draw)}
 	out, inside, err := p.link.Through(o.rec.Trace, func(t datasets.Trace) (out, inside defenses.Defended, err error) {
 		return p.defend(rng(p.seed, append(key, "defense")...), t)
@@ -100,12 +103,14 @@ func (p pipeline) fill(o *observed, r role, draw int) error {
 	if err != nil {
 		return fmt.Errorf("defense %s on recording %s: %w", p.id, o.rec.ID, err)
 	}
-	base, _, err := p.link.Through(o.rec.Trace, undefended)
+	undefended, err := base()
 	if err != nil {
 		return fmt.Errorf("recording %s undefended: %w", o.rec.ID, err)
 	}
-	o.cost = NewLedger(o.rec, base, out)
+	o.cost = NewLedger(o.rec, undefended, out)
 
+	// Who looks from inside the home sees what the devices send, before any
+	// gateway and before the line.
 	seen := out
 	if p.vantage != datasets.WAN {
 		seen = inside
@@ -114,12 +119,6 @@ func (p pipeline) fill(o *observed, r role, draw int) error {
 	view, kept := p.vantage.View(rng(p.seed, append(key, "view", string(p.vantage))...), seen.Trace)
 	o.trace, o.labels = view, labels.Keep(kept)
 	return nil
-}
-
-// undefended is the stage of a home without a defense.
-func undefended(in datasets.Trace) (out, inside defenses.Defended, err error) {
-	d := defenses.Defended{Trace: in}
-	return d, d, nil
 }
 
 // defend runs the stages and proves each. inside is what leaves the devices,

@@ -50,14 +50,14 @@ type ShiftPoint struct {
 // RunProbes makes the probes named on a grid and the results of its run. Order
 // is that of the names and of the results. A probe that cannot be made is a
 // verdict that failed; the only error is the end of ctx.
-func RunProbes(ctx context.Context, g Grid, results []Result, names []string) (Probes, error) {
+func RunProbes(ctx context.Context, g Grid, rs []Result, names []string) (Probes, error) {
 	var out Probes
 	g, err := g.normal()
 	if err != nil {
 		return out, err
 	}
 	if slices.Contains(names, LabelShiftProbe) {
-		for _, c := range probedCells(results) {
+		for _, c := range probedCells(rs) {
 			v := Verdict{Name: fmt.Sprintf("labels of %s, %s, %s, shifted", c.Dataset, c.Task, c.Vantage)}
 			var curve ShiftCurve
 			err := guard(func() (err error) {
@@ -70,7 +70,7 @@ func RunProbes(ctx context.Context, g Grid, results []Result, names []string) (P
 			if err != nil {
 				v.Detail = err.Error()
 			} else {
-				v.Detail, v.OK = curve.judge()
+				v.Detail, v.OK = judgeShift(curve)
 				out.Shifts = append(out.Shifts, curve)
 			}
 			out.Verdicts = append(out.Verdicts, v)
@@ -84,7 +84,7 @@ func RunProbes(ctx context.Context, g Grid, results []Result, names []string) (P
 
 // probedCells picks, for each data set, task and vantage, the first fold of the
 // best attack on undefended traffic, else on the first defense that has any.
-func probedCells(results []Result) []Cell {
+func probedCells(rs []Result) []Cell {
 	type panel struct {
 		dataset string
 		task    datasets.Task
@@ -92,7 +92,7 @@ func probedCells(results []Result) []Cell {
 	}
 	best := map[panel]Summary{}
 	var order []panel
-	for _, s := range Summaries(results) {
+	for _, s := range Summaries(rs) {
 		p := panel{s.Dataset, s.Task, s.Vantage}
 		was, has := best[p]
 		if s.Attack == "" || has && (was.Defense == NoDefense || s.Defense != NoDefense) {
@@ -106,7 +106,7 @@ func probedCells(results []Result) []Cell {
 	var out []Cell
 	for _, p := range order {
 		s := best[p]
-		for _, r := range results {
+		for _, r := range rs {
 			c := r.Cell
 			if r.Err == "" && c.Dataset == s.Dataset && c.Task == s.Task && c.Vantage == s.Vantage && c.Defense == s.Defense &&
 				c.Attack == s.Attack && c.Knowledge == s.Knowledge && c.TrainDefense == s.TrainDefense {
@@ -241,8 +241,8 @@ const (
 	shiftSlackMin = 0.05
 )
 
-// judge says whether a curve peaks at 0 and falls to its floor.
-func (c ShiftCurve) judge() (string, bool) {
+// judgeShift says whether a curve peaks at 0 and falls to its floor.
+func judgeShift(c ShiftCurve) (string, bool) {
 	var zero, far float64
 	peak := ShiftPoint{}
 	n := 0

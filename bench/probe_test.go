@@ -83,7 +83,7 @@ func TestJudgeShiftCurves(t *testing.T) {
 		for i, s := range c.scores {
 			curve.Points = append(curve.Points, ShiftPoint{[]float64{-4, -1, 0, 1, 4}[i], s})
 		}
-		if says, ok := curve.judge(); ok != c.ok || !strings.Contains(says, c.says) {
+		if says, ok := judgeShift(curve); ok != c.ok || !strings.Contains(says, c.says) {
 			t.Errorf("%s: %v %q", c.name, ok, says)
 		}
 	}

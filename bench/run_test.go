@@ -103,11 +103,11 @@ func cells(stored map[string]string) int {
 func mustRun(t *testing.T, g Grid, opt Options) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
-	results, err := run(t, context.Background(), g, dir, opt)
+	rs, err := run(t, context.Background(), g, dir, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range results {
+	for _, r := range rs {
 		if r.Err != "" {
 			t.Fatalf("%s against %s: %s", r.Cell.Attack, r.Cell.Defense, r.Err)
 		}
@@ -237,11 +237,11 @@ func TestRenamingClassesChangesNothing(t *testing.T) {
 func TestNoDefenseCostsNothing(t *testing.T) {
 	g := smallGrid(t)
 	g.Defenses = g.Defenses[:1]
-	results, err := Run(context.Background(), g, Options{})
+	rs, err := Run(context.Background(), g, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range results {
+	for _, r := range rs {
 		c := r.Cost
 		if c.Overhead() != 0 || c.DelayMax != 0 || c.CoverBytes != 0 || c.InPackets != c.OutPackets {
 			t.Errorf("%s: no defense costs %+v", r.Cell.Attack, c)
@@ -253,11 +253,11 @@ func TestNoDefenseCostsNothing(t *testing.T) {
 func TestFailuresStayInTheirCells(t *testing.T) {
 	g := smallGrid(t)
 	g.Defenses = []defenses.Defense{defenses.None{}, losing{}, panicking{}}
-	results, err := Run(context.Background(), g, Options{Workers: 2})
+	rs, err := Run(context.Background(), g, Options{Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range results {
+	for _, r := range rs {
 		switch {
 		case r.Cell.Defense == NoDefense && r.Err != "":
 			t.Errorf("no defense failed: %s", r.Err)
@@ -293,11 +293,11 @@ func (panicking) Apply(*rand.Rand, datasets.Trace) (defenses.Defended, error) { 
 func TestOraclesAreMarked(t *testing.T) {
 	g := smallGrid(t)
 	g.Defenses = []defenses.Defense{defense(t, "pad-random"), psychic{}}
-	results, err := Run(context.Background(), g, Options{Workers: 2})
+	rs, err := Run(context.Background(), g, Options{Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range results {
+	for _, r := range rs {
 		if want := r.Cell.Defense == "psychic"; r.Err != "" || r.Oracle != want {
 			t.Errorf("%s: oracle %v, want %v %s", r.Cell.Defense, r.Oracle, want, r.Err)
 		}

@@ -181,7 +181,7 @@ func (s *sampler) tested() []tested {
 
 // view is a recording as the sample's observer sees it.
 func (s *sampler) view(t tested) (*observed, error) {
-	o := s.r.view(s.u, t.job, t.part, s.u.id, test, t.rec, 0)
+	o := s.r.view(part{s.u, t.job, t.part}, s.u.id, viewOf{TestRole, t.rec, 0})
 	if o.err != nil {
 		return nil, o.err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"veilbench/datasets"
+	"veilbench/datasets/atomicfile"
 	"veilbench/defenses"
 )
 
@@ -138,7 +139,7 @@ func TestBrokenSampleIsNamed(t *testing.T) {
 	if xs, err := ReadSamples(dir); xs != nil || err != nil {
 		t.Errorf("nothing there: %v, %v", xs, err)
 	}
-	if err := WriteAtomic(filepath.Join(dir, samplesDir, "x.json"), []byte("{")); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, samplesDir, "x.json"), []byte("{")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ReadSamples(dir); err == nil || !strings.Contains(err.Error(), "x.json") {

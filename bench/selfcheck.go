@@ -175,21 +175,22 @@ func (s *selfCheck) constant() (string, bool) {
 		return notInList, true
 	}
 	ds := planted(true)
-	p := pipeline{seed: 1, defense: d, id: defenses.ID(d), vantage: datasets.WAN}
+	from := Observer{Seed: 1, Defense: d, Vantage: datasets.WAN}
 	var packets int
 	for i := range ds.Recordings {
-		o := p.observe(&ds.Recordings[i], test, 0)
-		if o.err != nil {
-			return o.err.Error(), false
+		id := ds.Recordings[i].ID
+		o, err := from.See(&ds.Recordings[i], TestRole, 0)
+		if err != nil {
+			return err.Error(), false
 		}
-		if o.trace.End != ds.Recordings[0].Trace.End {
-			return fmt.Sprintf("clip %s ends at %v, not at the common end %v", o.rec.ID, o.trace.End, ds.Recordings[0].Trace.End), false
+		if o.Trace.End != ds.Recordings[0].Trace.End {
+			return fmt.Sprintf("clip %s ends at %v, not at the common end %v", id, o.Trace.End, ds.Recordings[0].Trace.End), false
 		}
 		// A random phase may cost or win a packet in each direction.
-		if n := len(o.trace.Packets); i == 0 {
+		if n := len(o.Trace.Packets); i == 0 {
 			packets = n
 		} else if n < packets-4 || n > packets+4 {
-			return fmt.Sprintf("clip %s shows %d packets, another %d", o.rec.ID, n, packets), false
+			return fmt.Sprintf("clip %s shows %d packets, another %d", id, n, packets), false
 		}
 	}
 	return s.atFloor(ds, d)

@@ -19,9 +19,18 @@ import (
 // train on the draws of the test.
 func (s *selfCheck) drawsDiffer() (string, bool) {
 	rec := &datasets.Recording{ID: "even", Trace: evenTrace()}
-	p := pipeline{seed: 1, defense: drawn{}, id: "drawn", vantage: datasets.WAN}
-	a, b, c := p.observe(rec, training, 0), p.observe(rec, test, 0), p.observe(rec, test, 1)
-	if reflect.DeepEqual(a.trace, b.trace) || reflect.DeepEqual(b.trace, c.trace) {
+	from := Observer{Seed: 1, Defense: drawn{}, Vantage: datasets.WAN}
+	var seen [3]attacks.Labeled
+	for i, of := range []struct {
+		role Role
+		draw int
+	}{{TrainRole, 0}, {TestRole, 0}, {TestRole, 1}} {
+		var err error
+		if seen[i], err = from.See(rec, of.role, of.draw); err != nil {
+			return err.Error(), false
+		}
+	}
+	if reflect.DeepEqual(seen[0].Trace, seen[1].Trace) || reflect.DeepEqual(seen[1].Trace, seen[2].Trace) {
 		return "the harness gives the same draw to training and test, or to two draws", false
 	}
 	for _, d := range s.defenses {

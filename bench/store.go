@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"veilbench/datasets/atomicfile"
 )
 
 // Store keeps each result in a file of its own, named by the hash of its cell,
@@ -47,7 +49,7 @@ func OpenStore(dir string) (*Store, error) {
 	}
 	s := &Store{dir}
 	for _, at := range []string{filepath.Join(cellsDir, "*"), samplesDir} {
-		left, err := filepath.Glob(filepath.Join(dir, at, tempPrefix+"*"))
+		left, err := filepath.Glob(filepath.Join(dir, at, atomicfile.TempPrefix+"*"))
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +102,7 @@ func (s *Store) Put(res Result, t Timing) error {
 	if err != nil {
 		return fmt.Errorf("result of %+v: %w", res.Cell, err)
 	}
-	if err := WriteAtomic(s.path(cellsDir, n, ext), append(b, '\n')); err != nil {
+	if err := atomicfile.Write(s.path(cellsDir, n, ext), append(b, '\n')); err != nil {
 		return err
 	}
 	if ext == cellExt {
@@ -112,7 +114,7 @@ func (s *Store) Put(res Result, t Timing) error {
 	if err != nil {
 		return err
 	}
-	return WriteAtomic(s.path(timingDir, n, cellExt), append(b, '\n'))
+	return atomicfile.Write(s.path(timingDir, n, cellExt), append(b, '\n'))
 }
 
 // Timing returns what the cell of res took where it was computed; ok is false
@@ -140,7 +142,7 @@ func (s *Store) putSample(x Sample) error {
 	if err != nil {
 		return fmt.Errorf("sample of %+v: %w", x.SampleKey, err)
 	}
-	return WriteAtomic(s.samplePath(x.SampleKey, x.Data), append(b, '\n'))
+	return atomicfile.Write(s.samplePath(x.SampleKey, x.Data), append(b, '\n'))
 }
 
 // ReadSamples reads every sample that runs left below dir, sorted by key; none
@@ -172,7 +174,7 @@ func ReadResults(dir string) ([]Result, error) {
 	var out []Result
 	root := filepath.Join(dir, cellsDir)
 	err := filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), tempPrefix) {
+		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), atomicfile.TempPrefix) {
 			return err
 		}
 		res, err := readResult(p)
@@ -220,44 +222,4 @@ func compareCells(a, b Cell) int {
 		cmp.Compare(a.TrainDefense, b.TrainDefense), cmp.Compare(a.Split, b.Split), cmp.Compare(a.Fold, b.Fold),
 		cmp.Compare(a.Draw, b.Draw), cmp.Compare(a.TrainDraws, b.TrainDraws), cmp.Compare(a.Seed, b.Seed),
 	)
-}
-
-const tempPrefix = ".tmp-"
-
-// WriteAtomic makes path hold data or not exist at all, whatever happens.
-func WriteAtomic(path string, data []byte) (err error) {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, tempPrefix+"*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(data); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -32,20 +32,41 @@ func Watch(ds *datasets.Dataset, d defenses.Defense, link Link, v datasets.Vanta
 			return Watched{}, err
 		}
 	}
+	base := func(i int) func() (Base, error) {
+		return func() (Base, error) { return NewBase(&ds.Recordings[i], link) }
+	}
+
 	var out Watched
 	for _, i := range train {
-		o := vs.pipe.observe(&ds.Recordings[i], training, 0)
+		o := vs.pipe.observe(&ds.Recordings[i], base(i), TrainRole, 0)
 		if o.err != nil {
 			return Watched{}, o.err
 		}
 		out.Train = append(out.Train, o.labeled(datasets.Events))
 	}
-	o := vs.pipe.observe(&ds.Recordings[look], test, 0)
+	o := vs.pipe.observe(&ds.Recordings[look], base(look), TestRole, 0)
 	if o.err != nil {
 		return Watched{}, o.err
 	}
 	out.Test, out.Cost = o.labeled(datasets.Events), o.cost.Cost()
 	return out, nil
+}
+
+// Observer looks at traffic behind a defense and the link just as the cells of a
+// grid with this seed do, without a grid. A defense that learns must be fitted.
+type Observer struct {
+	Seed    uint64
+	Link    Link
+	Defense defenses.Defense
+	Vantage datasets.Vantage
+}
+
+// See returns what there is to see of rec in one role and draw, with its truth.
+// An error is the defense's, or says what it did that Check forbids.
+func (w Observer) See(rec *datasets.Recording, r Role, draw int) (attacks.Labeled, error) {
+	p := pipeline{seed: w.Seed, link: w.Link, defense: w.Defense, id: defenses.ID(w.Defense), vantage: w.Vantage}
+	o := p.observe(rec, func() (Base, error) { return NewBase(rec, w.Link) }, r, draw)
+	return o.labeled(datasets.Events), o.err
 }
 
 // Match counts the detections that name an event right: one to one, of the

@@ -7,7 +7,6 @@ import (
 
 	"veilbench/bench"
 	"veilbench/datasets"
-	"veilbench/defenses"
 )
 
 // hostile is a name that tries to be markup in every format.
@@ -100,7 +99,7 @@ func fixtureResult(rng *rand.Rand, c bench.Cell, di, ai int) bench.Result {
 		}
 	}
 	if di == 3 {
-		r.Claims = []bench.Claim{{Stage: "constant-rate", Claim: defenses.Claim{Name: "epsilon", Value: 1}}, {Stage: "constant-rate", Claim: defenses.Claim{Name: "delta", Value: 1e-6, Unit: "a window"}}}
+		r.Claims = []bench.Claim{{Stage: "constant-rate", Name: "epsilon", Value: 1}, {Stage: "constant-rate", Name: "delta", Value: 1e-6, Unit: "a window"}}
 	}
 	in := int64(1000 + c.Fold)
 	r.Cost = bench.Cost{

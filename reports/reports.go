@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"veilbench/bench"
+	"veilbench/datasets/atomicfile"
 )
 
 // Options of a report. The zero value is usable.
@@ -86,7 +87,7 @@ func (w *writer) buffer(name string, draw func(*bytes.Buffer) error) {
 		w.err = fmt.Errorf("%s: %w", name, err)
 		return
 	}
-	w.err = bench.WriteAtomic(filepath.Join(w.dir, name), b.Bytes())
+	w.err = atomicfile.Write(filepath.Join(w.dir, name), b.Bytes())
 }
 
 // mainFigures are those that are written as files and stand in report.md, the

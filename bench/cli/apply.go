@@ -174,7 +174,10 @@ func (a *app) fit(ctx context.Context, draw *rand.Rand, d defenses.Defense, f ap
 
 // costOf is the ledger of one trace behind the link.
 func costOf(link bench.Link, in datasets.Trace, out defenses.Defended) (bench.Cost, error) {
-	base, err := link.Pass(in, defenses.Defended{Trace: in})
+	// The defended trace is made already, so nothing can wait for it in a loop.
+	link.ClosedLoop = false
+	rec := &datasets.Recording{Trace: in}
+	base, err := bench.NewBase(rec, link)
 	if err != nil {
 		return bench.Cost{}, fmt.Errorf("undefended: %w", err)
 	}
@@ -182,7 +185,7 @@ func costOf(link bench.Link, in datasets.Trace, out defenses.Defended) (bench.Co
 	if err != nil {
 		return bench.Cost{}, fmt.Errorf("defended: %w", err)
 	}
-	return bench.NewLedger(&datasets.Recording{Trace: in}, base, behind).Cost(), nil
+	return bench.NewLedger(rec, base, behind).Cost(), nil
 }
 
 // writeDefended writes the capture, its truth, and the names that the capture

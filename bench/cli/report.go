@@ -12,6 +12,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/bench"
+	"veilbench/datasets/atomicfile"
 	"veilbench/datasets/params"
 	"veilbench/defenses"
 	"veilbench/reports"
@@ -144,7 +145,7 @@ func writeOrder(dir string, order []string) error {
 	if err != nil {
 		return err
 	}
-	return bench.WriteAtomic(filepath.Join(dir, orderFile), append(b, '\n'))
+	return atomicfile.Write(filepath.Join(dir, orderFile), append(b, '\n'))
 }
 
 // reportOptions are what a report needs to know beside results: the order of

@@ -135,11 +135,11 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 		p.step(done, total, skipped)
 	}
 	ctx = attacks.WithCheckpoints(attacks.WithProgress(ctx, a.training(p)), filepath.Join(f.out, "checkpoints"))
-	results, err := bench.Run(ctx, g, opt)
+	rs, err := bench.Run(ctx, g, opt)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stderr, "%d cells in %s, %d workers\n", len(results), time.Since(start).Round(100*time.Millisecond), f.jobs)
+	fmt.Fprintf(a.stderr, "%d cells in %s, %d workers\n", len(rs), time.Since(start).Round(100*time.Millisecond), f.jobs)
 	var order []string
 	for _, d := range g.Defenses {
 		order = append(order, defenses.ID(d))
@@ -150,21 +150,21 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	if err := writeOrder(f.out, order); err != nil {
 		return err
 	}
-	if err := a.probe(ctx, g, results, f); err != nil {
+	if err := a.probe(ctx, g, rs, f); err != nil {
 		return err
 	}
 	o := a.reportOptions(f.out)
 	o.SelfCheck = verdicts
-	return a.writeReports(f.out, results, o)
+	return a.writeReports(f.out, rs, o)
 }
 
 // probe makes the probes asked for and keeps what they found in the run's
 // folder. A failed one is loud but stops nothing, like a failed self-check.
-func (a *app) probe(ctx context.Context, g bench.Grid, results []bench.Result, f runFlags) error {
+func (a *app) probe(ctx context.Context, g bench.Grid, rs []bench.Result, f runFlags) error {
 	if len(f.probe) == 0 {
 		return bench.WriteProbes(f.out, nil)
 	}
-	found, err := bench.RunProbes(ctx, g, results, f.probe)
+	found, err := bench.RunProbes(ctx, g, rs, f.probe)
 	if err != nil {
 		return err
 	}
@@ -215,14 +215,14 @@ func validationText(score float64) string {
 
 // writeReports draws everything from results into dir, shows the headline and
 // turns failed cells into an exit code.
-func (a *app) writeReports(dir string, results []bench.Result, o reports.Options) error {
-	text, err := reports.WriteAll(dir, results, o)
+func (a *app) writeReports(dir string, rs []bench.Result, o reports.Options) error {
+	text, err := reports.WriteAll(dir, rs, o)
 	if err != nil {
 		return err
 	}
 	fmt.Fprint(a.stdout, text)
 	failed := 0
-	for _, r := range results {
+	for _, r := range rs {
 		if r.Err != "" {
 			if failed++; failed <= 3 {
 				fmt.Fprintf(a.stderr, "failed: %s, %s, %s: %s\n", r.Cell.Dataset, r.Cell.Defense, r.Cell.Attack, r.Err)
@@ -230,7 +230,7 @@ func (a *app) writeReports(dir string, results []bench.Result, o reports.Options
 		}
 	}
 	if failed > 0 {
-		return exitError{ExitFailedCells, fmt.Errorf("%d of %d cells failed; --retry computes them again, the rest is kept in %s", failed, len(results), filepath.Join(dir, "cells"))}
+		return exitError{ExitFailedCells, fmt.Errorf("%d of %d cells failed; --retry computes them again, the rest is kept in %s", failed, len(rs), filepath.Join(dir, "cells"))}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"veilbench/bench"
+	"veilbench/datasets/atomicfile"
 	"veilbench/defenses"
 )
 
@@ -67,5 +68,5 @@ func (a *app) selfcheck(ctx context.Context, g bench.Grid, dir string) ([]bench.
 	if err != nil {
 		return nil, err
 	}
-	return vs, bench.WriteAtomic(filepath.Join(dir, selfcheckFile), append(b, '\n'))
+	return vs, atomicfile.Write(filepath.Join(dir, selfcheckFile), append(b, '\n'))
 }

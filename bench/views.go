@@ -1,0 +1,203 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+
+	"veilbench/datasets"
+	"veilbench/defenses"
+)
+
+// part is part n of the fold of a job: one training and the recordings that it
+// is tested on.
+type part struct {
+	unit
+	job
+	n int
+}
+
+func (p part) recordings() datasets.Part { return p.fold[p.n] }
+
+// viewKey names a set of views: what one vantage point sees behind one
+// defense. scope is the fold and part that a fitted defense learned in.
+type viewKey struct {
+	dataset, defense, scope string
+	vantage                 datasets.Vantage
+}
+
+// views holds observed recordings, made when first asked for.
+type views struct {
+	mu   sync.Mutex
+	fit  sync.Once
+	look sync.Once
+	pipe pipeline
+	err  error
+	seen map[viewOf]*lazyView
+}
+
+// viewOf is recording rec, by its index, in one role and draw.
+type viewOf struct {
+	role Role
+	rec  int
+	draw int
+}
+
+type lazyView struct {
+	once sync.Once
+	o    *observed
+}
+
+// view returns a recording behind the defense named, as p's observer sees it.
+// Whoever asks first makes it; others wait for that.
+func (r *runner) view(p part, defense string, of viewOf) *observed {
+	d := r.defense(defense)
+	fits := fitted(d)
+	key := viewKey{dataset: p.ds.Name, defense: defense, vantage: p.cell.Vantage}
+	if fits {
+		key.scope = fmt.Sprint(p.cell.Task, "/", p.cell.Fold, "/", p.n)
+	}
+	vs := r.viewsOf(key, d)
+
+	// Views wait for fitting and for the look ahead, each done once: both
+	// change what every view of the set says.
+	if fits {
+		vs.fit.Do(func() { vs.err = vs.learn(p.ds, p.recordings().Train) })
+	}
+	if vs.err != nil {
+		return &observed{rec: &p.ds.Recordings[of.rec], err: vs.err}
+	}
+	vs.look.Do(func() { vs.pipe.oracle = looksAhead(vs.pipe.defense, r.grid.Seed, p.ds) })
+
+	rec := &p.ds.Recordings[of.rec]
+	lv := vs.lazy(of)
+	lv.once.Do(func() { lv.o = vs.pipe.observe(rec, r.base(p.ds, of.rec), of.role, of.draw) })
+	return lv.o
+}
+
+// viewsOf returns the set of views of a key, made empty when it is new.
+func (r *runner) viewsOf(key viewKey, d defenses.Defense) *views {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	vs := r.views[key]
+	if vs == nil {
+		vs = &views{seen: map[viewOf]*lazyView{}, pipe: pipeline{seed: r.grid.Seed, link: r.grid.Link, defense: d, id: key.defense, vantage: key.vantage}}
+		r.views[key] = vs
+	}
+	return vs
+}
+
+func (v *views) lazy(of viewOf) *lazyView {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	lv := v.seen[of]
+	if lv == nil {
+		lv = &lazyView{}
+		v.seen[of] = lv
+	}
+	return lv
+}
+
+// learn fits the stages that learn, on the undefended training recordings.
+func (v *views) learn(ds *datasets.Dataset, train []int) error {
+	recs := make([]datasets.Recording, len(train))
+	for i, t := range train {
+		recs[i] = ds.Recordings[t]
+	}
+
+	var chain defenses.Chain
+	for i, d := range defenses.Stages(v.pipe.defense) {
+		if f, ok := d.(defenses.Fitter); ok {
+			name := d.Info().Name
+			// The stage's number keeps the draws of equal stages apart.
+			err := guard(func() (err error) {
+				d, err = f.Fit(context.Background(), rng(v.pipe.seed, v.pipe.id, "fit", strconv.Itoa(i)), recs)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("defense %s: learning from %d recordings: %w", name, len(recs), err)
+			}
+		}
+		chain = append(chain, d)
+	}
+	v.pipe.defense = chain
+	return nil
+}
+
+// fitted says whether a stage of d learns from training traffic.
+func fitted(d defenses.Defense) bool {
+	for _, s := range defenses.Stages(d) {
+		if _, ok := s.(defenses.Fitter); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// defense returns the defense of the grid with that ID; an unaware attacker
+// trains behind none, which a grid need not list.
+func (r *runner) defense(id string) defenses.Defense {
+	for _, d := range r.grid.Defenses {
+		if defenses.ID(d) == id {
+			return d
+		}
+	}
+	return defenses.None{}
+}
+
+// baseKey names a recording by its data set and index.
+type baseKey struct {
+	dataset string
+	rec     int
+}
+
+type lazyBase struct {
+	once sync.Once
+	base Base
+	err  error
+}
+
+// base returns what recording i is without a defense behind the link. It
+// depends on neither defense nor draw, so it is made and proved once.
+func (r *runner) base(ds *datasets.Dataset, i int) func() (Base, error) {
+	return func() (Base, error) {
+		r.mu.Lock()
+		k := baseKey{ds.Name, i}
+		b := r.bases[k]
+		if b == nil {
+			b = &lazyBase{}
+			r.bases[k] = b
+		}
+		r.mu.Unlock()
+		b.once.Do(func() { b.base, b.err = NewBase(&ds.Recordings[i], r.grid.Link) })
+		return b.base, b.err
+	}
+}
+
+// drop forgets the traces of a unit that is done, and its models unless the
+// grid asks for transfer. Undefended traffic is kept while its data set lasts.
+func (r *runner) drop(u unit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	transfer := slices.Contains(r.grid.Knowledge, Transfer)
+	over := func(dataset, defense string) bool {
+		return dataset != u.ds.Name || defense == u.id && u.id != NoDefense && !transfer
+	}
+	for k := range r.views {
+		if over(k.dataset, k.defense) {
+			delete(r.views, k)
+		}
+	}
+	for k := range r.models {
+		if over(k.dataset, k.trainDefense) {
+			delete(r.models, k)
+		}
+	}
+	for k := range r.bases {
+		if k.dataset != u.ds.Name {
+			delete(r.bases, k)
+		}
+	}
+}
