@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 )
 
@@ -340,10 +341,10 @@ func (m *eventForestModel) tune(ctx context.Context, ex []streamed, rows []burst
 			}
 		}
 	}
-	truth := make([][]timed, len(ex))
+	truth := make([][]match.Span, len(ex))
 	best := -1.0
 	for i, e := range ex {
-		truth[i] = trueEvents(e.Labeled)
+		truth[i] = match.Truth(e.Labels)
 		found[1][i] = mergeBursts(strongest(slices.Clone(found[0][i]), streams[i], m.pair), m.pair)
 		found[0][i] = mergeBursts(found[0][i], m.pair)
 	}

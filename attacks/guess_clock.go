@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 )
 
@@ -49,7 +50,7 @@ func (GuessClock) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, e
 	fold, n := folds(t.Examples, 5)
 	times := make([]map[string][]time.Duration, len(t.Examples))
 	for i, e := range t.Examples {
-		times[i] = byClass(trueEvents(e))
+		times[i] = match.Starts(match.Truth(e.Labels))
 	}
 	var m clockModel
 	for _, class := range t.Classes {
@@ -145,16 +146,16 @@ func validateClock(days []clockDay, n int, t timetable, floors []float64) []floa
 				guess := t.times(d.start, d.end)
 				at := make([]time.Duration, len(guess))
 				for i, g := range guess {
-					at[i] = g.At
+					at[i] = g.From
 				}
-				counts[i].tp += matched(d.at, at, matchTolerance)
+				counts[i].tp += match.Points(d.at, at, match.Tolerance)
 				counts[i].guesses += len(at)
 			}
 		}
 	}
 	out := make([]float64, len(floors))
 	for i, c := range counts {
-		out[i] = f1(c.tp, c.guesses, truths)
+		out[i] = match.F1(c.tp, c.guesses, truths)
 	}
 	return out
 }
@@ -184,7 +185,7 @@ func (t *timetable) learn(days []clockDay, floor float64) {
 	slices.Sort(at)
 	cycles := max(float64(observed)/float64(t.period), 1)
 	for len(at) >= 2 && len(t.peaks) < maxPeaks {
-		lo, hi := densest(at, matchTolerance)
+		lo, hi := densest(at, match.Tolerance)
 		p := float64(hi-lo) / cycles
 		if hi-lo < 2 || p < floor {
 			return
@@ -211,15 +212,15 @@ func densest(at []time.Duration, tol time.Duration) (lo, hi int) {
 
 // times lists when the class is guessed to happen in a trace that begins at
 // start and lasts to end.
-func (t *timetable) times(start time.Time, end time.Duration) []timed {
-	var out []timed
+func (t *timetable) times(start time.Time, end time.Duration) []match.Span {
+	var out []match.Span
 	for _, p := range t.peaks {
 		first := (p.phase - t.phase(start) + t.period) % t.period
 		for at := first; at <= end; at += t.period {
-			out = append(out, timed{t.class, at, p.p})
+			out = append(out, match.Span{From: at, To: at, Class: t.class, Score: p.p})
 		}
 	}
-	slices.SortFunc(out, func(a, b timed) int { return cmp.Compare(a.At, b.At) })
+	slices.SortFunc(out, func(a, b match.Span) int { return cmp.Compare(a.From, b.From) })
 	return out
 }
 
@@ -228,7 +229,7 @@ type clockModel []timetable
 
 // Guess names each class at its times.
 func (m clockModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
-	var all []timed
+	var all []match.Span
 	for i := range m {
 		all = append(all, m[i].times(t.Start, t.End)...)
 	}
@@ -236,13 +237,13 @@ func (m clockModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error)
 }
 
 // pointBursts turns guessed times into bursts, in order of time and class.
-func pointBursts(ts []timed) []Burst {
-	slices.SortFunc(ts, func(a, b timed) int {
-		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Class, b.Class))
+func pointBursts(ts []match.Span) []Burst {
+	slices.SortFunc(ts, func(a, b match.Span) int {
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Class, b.Class))
 	})
 	out := make([]Burst, len(ts))
 	for i, t := range ts {
-		out[i] = Burst{Start: t.At, End: t.At, Ranked: []Ranked{{t.Class, t.Score}}, Score: t.Score}
+		out[i] = Burst{Start: t.From, End: t.To, Ranked: []Ranked{{t.Class, t.Score}}, Score: t.Score}
 	}
 	return out
 }
@@ -272,11 +273,11 @@ func majorityPeriod(t Training) periodic {
 		tp, guesses, truths := 0, 0, 0
 		for _, e := range t.Examples {
 			at := c.times(e.Trace.End)
-			tp += matched(byClass(trueEvents(e))[m.class], at, matchTolerance)
+			tp += match.Points(match.Starts(match.Truth(e.Labels))[m.class], at, match.Tolerance)
 			guesses += len(at)
 			truths += len(e.Labels.Events)
 		}
-		if s := f1(tp, guesses, truths); s > best {
+		if s := match.F1(tp, guesses, truths); s > best {
 			best, m = s, c
 		}
 	}
@@ -295,9 +296,9 @@ func (m periodic) times(end time.Duration) []time.Duration {
 
 // Guess names the class at every multiple of the period.
 func (m periodic) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
-	var all []timed
+	var all []match.Span
 	for _, at := range m.times(t.End) {
-		all = append(all, timed{m.class, at, 0.5})
+		all = append(all, match.Span{From: at, To: at, Class: m.class, Score: 0.5})
 	}
 	return Answer{Events: pointBursts(all)}, ctx.Err()
 }

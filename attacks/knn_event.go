@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 )
 
@@ -212,11 +213,11 @@ func (a nn) trials() []trial {
 }
 
 // tune sets the model's k, mode and threshold to what scores best (F1 over
-// events, tolerance matchTolerance) on bursts asked without their own fold,
+// events, tolerance match.Tolerance) on bursts asked without their own fold,
 // and returns that score.
 func (c *corpus) tune(ctx context.Context, ex []streamed) (float64, error) {
 	trials := c.a.trials()
-	truth := make([][]timed, len(ex))
+	truth := make([][]match.Span, len(ex))
 	found := make([][][]Burst, len(trials)) // by trial and example
 	for i := range found {
 		found[i] = make([][]Burst, len(ex))
@@ -226,8 +227,8 @@ func (c *corpus) tune(ctx context.Context, ex []streamed) (float64, error) {
 			return 0, err
 		}
 		until := c.ask(i, trials, found, max(c.a.questions/len(ex), 100))
-		for _, e := range trueEvents(ex[i].Labeled) {
-			if e.At <= until {
+		for _, e := range match.Truth(ex[i].Labels) {
+			if e.From <= until {
 				truth[i] = append(truth[i], e)
 			}
 		}
@@ -312,22 +313,22 @@ func (v verdict) detected() bool {
 
 // bestThreshold returns the best F1 over thresholds of 0, 0.05, ... 0.95 and
 // the lowest threshold that reaches it.
-func bestThreshold(truth [][]timed, found [][]Burst) (score, threshold float64) {
+func bestThreshold(truth [][]match.Span, found [][]Burst) (score, threshold float64) {
 	for step := range 20 {
 		th := float64(step) / 20
 		tp, guesses, truths := 0, 0, 0
 		for i, bs := range found {
-			var g []timed
+			var g []match.Span
 			for _, b := range bs {
 				if b.Score >= th {
-					g = append(g, timed{Class: b.Ranked[0].Class, At: b.Start})
+					g = append(g, match.Span{Class: b.Ranked[0].Class, From: b.Start})
 				}
 			}
-			tp += countMatches(truth[i], g, matchTolerance)
+			tp += match.PointsByClass(truth[i], g, match.Tolerance)
 			guesses += len(g)
 			truths += len(truth[i])
 		}
-		if s := f1(tp, guesses, truths); s > score {
+		if s := match.F1(tp, guesses, truths); s > score {
 			score, threshold = s, th
 		}
 	}

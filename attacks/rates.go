@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 	"veilbench/datasets/cite"
 )
@@ -112,7 +113,7 @@ func (m *rateModel) learnRules(ctx context.Context, t Training) error {
 	var order []StreamKey
 	var all []rateSource
 	for i, ex := range t.Examples {
-		src := func(packets []int32, events []rateEvent) rateSource {
+		src := func(packets []int32, events []match.Span) rateSource {
 			return rateSource{ex.Trace, packets, events, fold[i]}
 		}
 		mine := make([][]int32, len(m.names.devices))
@@ -174,17 +175,17 @@ func eventFolds(examples []Labeled) []int {
 
 // eventsOf lists the events of devices (nil: all) that are asked for, in order
 // of time.
-func (m *rateModel) eventsOf(ex Labeled, devices []int) []rateEvent {
-	var out []rateEvent
+func (m *rateModel) eventsOf(ex Labeled, devices []int) []match.Span {
+	var out []match.Span
 	for _, e := range ex.Labels.Events {
 		class := ex.Labels.Class(e)
 		d, _ := slices.BinarySearch(m.names.devices[:len(m.names.devices)-1], ex.Labels.Devices[e.Device])
 		_, asked := slices.BinarySearch(m.classes, class)
 		if asked && (devices == nil || slices.Contains(devices, d)) {
-			out = append(out, rateEvent{e.Start, max(e.Start, e.End), class})
+			out = append(out, match.Span{From: e.Start, To: max(e.Start, e.End), Class: class})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b rateEvent) int { return cmp.Compare(a.from, b.from) })
+	slices.SortStableFunc(out, func(a, b match.Span) int { return cmp.Compare(a.From, b.From) })
 	return out
 }
 
@@ -236,10 +237,10 @@ const stateTime = 10 * time.Second
 const stateGain = 0.2
 
 // outside keeps the packets of s that no state holds.
-func outside(s rateSource, states []rateEvent) []int32 {
+func outside(s rateSource, states []match.Span) []int32 {
 	return slices.DeleteFunc(slices.Clone(s.packets), func(i int32) bool {
 		at := s.trace.Packets[i].Time
-		return slices.ContainsFunc(states, func(e rateEvent) bool { return e.from <= at && at <= e.to })
+		return slices.ContainsFunc(states, func(e match.Span) bool { return e.From <= at && at <= e.To })
 	})
 }
 
@@ -255,7 +256,7 @@ func (m *rateModel) learnDevice(ctx context.Context, sources []rateSource) (poin
 	for i, s := range sources {
 		long[i].events, short[i].events = nil, nil
 		for _, e := range s.events {
-			if e.to-e.from >= stateTime {
+			if e.To-e.From >= stateTime {
 				long[i].events = append(long[i].events, e)
 			} else {
 				short[i].events = append(short[i].events, e)
@@ -317,7 +318,7 @@ func (m *rateModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error)
 			own = append(own, f.bursts...)
 		}
 	}
-	own = append(own, mergeBursts(strays, matchTolerance)...)
+	own = append(own, mergeBursts(strays, match.Tolerance)...)
 	slices.SortStableFunc(own, func(a, b Burst) int { return cmp.Compare(a.Start, b.Start) })
 	return Answer{Events: own, Threshold: rateThreshold}, ctx.Err()
 }

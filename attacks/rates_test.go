@@ -114,40 +114,6 @@ func TestAwayLeavesOutWhatStaysInside(t *testing.T) {
 	}
 }
 
-// Largest matchings are compared with trying all assignments.
-func TestMatchRatesIsLargest(t *testing.T) {
-	rng := rand.New(rand.NewPCG(9, 9))
-	for range 300 {
-		var events []rateEvent
-		for range rng.IntN(5) {
-			from := time.Duration(rng.IntN(30))
-			events = append(events, rateEvent{from, from + time.Duration(rng.IntN(6)), "x"})
-		}
-		slices.SortFunc(events, func(a, b rateEvent) int { return int(a.from - b.from) })
-		var found []timed
-		for range rng.IntN(5) {
-			found = append(found, timed{At: time.Duration(rng.IntN(36)), Class: "x"})
-		}
-		slices.SortFunc(found, func(a, b timed) int { return int(a.At - b.At) })
-		if got, want := matchRates(events, found, 2, true), tryAll(events, found, 0); got != want {
-			t.Fatalf("events %v found %v: %d matches, want %d", events, found, got, want)
-		}
-	}
-}
-
-func tryAll(events []rateEvent, found []timed, used int) int {
-	if len(found) == 0 {
-		return 0
-	}
-	best := tryAll(events, found[1:], used)
-	for i, e := range events {
-		if used>>i&1 == 0 && e.distance(found[0].At) <= 2 {
-			best = max(best, 1+tryAll(events, found[1:], used|1<<i))
-		}
-	}
-	return best
-}
-
 func TestStreamRates(t *testing.T) {
 	s := StreamRates(pulses(20, 4), 2*time.Second)
 	if len(s) != 1 || s[0].Name != "cloud.example" || len(s[0].Up) != 11 {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 )
 
@@ -88,9 +89,9 @@ func thresholdGrid(sources []rateSource, binned []binnedRates, tol time.Duration
 	for i, s := range sources {
 		bins := binned[i].bins
 		for _, e := range s.events {
-			at, _ := slices.BinarySearchFunc(bins, e.from-tol, func(b rateBin, t time.Duration) int { return cmp.Compare(b.first, t) })
+			at, _ := slices.BinarySearchFunc(bins, e.From-tol, func(b rateBin, t time.Duration) int { return cmp.Compare(b.first, t) })
 			peak := 0.0
-			for ; at < len(bins) && bins[at].first <= e.to+tol; at++ {
+			for ; at < len(bins) && bins[at].first <= e.To+tol; at++ {
 				peak = max(peak, bins[at].z)
 			}
 			if peak > 0 {
@@ -151,11 +152,11 @@ func sweep(sources []rateSource, above [][][]rateBin, grid []float64, r rateRule
 				counts[g].overlap(s.events, found, nil)
 				continue
 			}
-			starts := make([]timed, len(found))
+			starts := make([]match.Span, len(found))
 			for j, f := range found {
-				starts[j].At = f.start
+				starts[j].From = f.start
 			}
-			counts[g].add(matchRates(s.events, starts, o.tolerance, false), len(starts), len(s.events))
+			counts[g].add(match.Hits(match.Windows(s.events, starts, o.tolerance, match.ByTime)), len(starts), len(s.events))
 		}
 	}
 	out := [2][]float64{make([]float64, len(grid)), make([]float64, len(grid))}
@@ -193,7 +194,7 @@ func (r *rateRule) remember(sources []rateSource, binned []binnedRates, tol time
 		for j, f := range found {
 			class := datasets.Other
 			if of[j] >= 0 {
-				class = s.events[of[j]].class
+				class = s.events[of[j]].Class
 			}
 			r.known = append(r.known, knownRate{f.bytes, f.vector(), class, s.foldOf(j)})
 		}
@@ -214,21 +215,21 @@ func (r *rateRule) raised(b binnedRates) []raisedRate {
 
 // nearestEvents gives each interval the nearest event within tol, each event to
 // the nearest interval alone; -1 for none.
-func nearestEvents(events []rateEvent, found []raisedRate, tol time.Duration) []int {
+func nearestEvents(events []match.Span, found []raisedRate, tol time.Duration) []int {
 	out := make([]int, len(found))
 	taken := make([]int, len(events)) // interval + 1
 	lo := 0
 	for i, f := range found {
 		out[i] = -1
-		for lo < len(events) && events[lo].to+tol < f.start {
+		for lo < len(events) && events[lo].To+tol < f.start {
 			lo++
 		}
-		for e := lo; e < len(events) && events[e].from <= f.start+tol; e++ {
-			d := events[e].distance(f.start)
-			if d > tol || taken[e] > 0 && events[e].distance(found[taken[e]-1].start) <= d {
+		for e := lo; e < len(events) && events[e].From <= f.start+tol; e++ {
+			d := distance(events[e], f.start)
+			if d > tol || taken[e] > 0 && distance(events[e], found[taken[e]-1].start) <= d {
 				continue
 			}
-			if out[i] < 0 || d < events[out[i]].distance(f.start) {
+			if out[i] < 0 || d < distance(events[out[i]], f.start) {
 				out[i] = e
 			}
 		}
@@ -292,7 +293,7 @@ func (r *rateRule) usualBytes() float64 {
 func (r *rateRule) score(sources []rateSource, found [][]raisedRate, near [][][]int32, o rateOptions) float64 {
 	var c, anyClass rateCounts
 	for i, s := range sources {
-		var guess []timed
+		var guess []match.Span
 		classes := make([]string, len(found[i]))
 		for j, f := range found[i] {
 			class := r.rank(near[i][j][:min(r.k, len(near[i][j]))])[0].Class
@@ -300,16 +301,15 @@ func (r *rateRule) score(sources []rateSource, found [][]raisedRate, near [][][]
 				continue
 			}
 			for _, at := range r.divide(f) {
-				guess = append(guess, timed{Class: class, At: at.Start})
+				guess = append(guess, match.Span{From: at.Start, To: at.End, Class: class})
 			}
 		}
 		if o.states {
 			c.overlap(s.events, found[i], classes)
 			continue
 		}
-		slices.SortStableFunc(guess, func(a, b timed) int { return cmp.Compare(a.At, b.At) })
-		c.add(matchRates(s.events, guess, o.tolerance, true), len(guess), len(s.events))
-		anyClass.add(matchRates(s.events, guess, o.tolerance, false), len(guess), len(s.events))
+		c.add(match.Hits(match.Windows(s.events, guess, o.tolerance, match.ByClass)), len(guess), len(s.events))
+		anyClass.add(match.Hits(match.Windows(s.events, guess, o.tolerance, match.ByTime)), len(guess), len(s.events))
 	}
 	return c.f(o.beta) + 1e-3*anyClass.f(o.beta)
 }
@@ -333,10 +333,10 @@ func (c *rateCounts) add(hits, found, events int) {
 
 // overlap adds the milliseconds of states that intervals cover, with classes
 // only those of an event's own.
-func (c *rateCounts) overlap(events []rateEvent, found []raisedRate, classes []string) {
+func (c *rateCounts) overlap(events []match.Span, found []raisedRate, classes []string) {
 	ms := func(d time.Duration) int { return int(max(d, 0).Milliseconds()) }
 	for _, e := range events {
-		c.events += ms(e.to - e.from)
+		c.events += ms(e.To - e.From)
 	}
 	for i, f := range found {
 		if classes != nil && classes[i] == datasets.Other {
@@ -344,8 +344,8 @@ func (c *rateCounts) overlap(events []rateEvent, found []raisedRate, classes []s
 		}
 		c.found += ms(f.end - f.start)
 		for _, e := range events {
-			if classes == nil || classes[i] == e.class {
-				c.hits += ms(min(e.to, f.end) - max(e.from, f.start))
+			if classes == nil || classes[i] == e.Class {
+				c.hits += ms(min(e.To, f.end) - max(e.From, f.start))
 			}
 		}
 	}

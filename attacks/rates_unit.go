@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 )
 
@@ -14,7 +15,7 @@ import (
 type rateSource struct {
 	trace   datasets.Trace
 	packets []int32
-	events  []rateEvent
+	events  []match.Span
 	fold    int // -1 where there is only one: its intervals judge each other
 }
 
@@ -26,40 +27,8 @@ func (s rateSource) foldOf(i int) int {
 	return s.fold
 }
 
-// rateEvent is an event with the time in which its traffic begins: a point, or
-// as long as a state lasts.
-type rateEvent struct {
-	from, to time.Duration
-	class    string
-}
-
-// distance is how far at is from the event's time.
-func (e rateEvent) distance(at time.Duration) time.Duration { return max(e.from-at, at-e.to, 0) }
-
-// matchRates counts a largest one-to-one matching of events, in order of from,
-// and detections, in order of time, within tol: every detection takes the open
-// event that closes first. Without classes only time counts.
-func matchRates(events []rateEvent, found []timed, tol time.Duration, classes bool) int {
-	taken := make([]bool, len(events))
-	n, lo := 0, 0
-	for _, f := range found {
-		for lo < len(events) && (taken[lo] || events[lo].to+tol < f.At) {
-			lo++
-		}
-		best := -1
-		for e := lo; e < len(events) && events[e].from-tol <= f.At; e++ {
-			if !taken[e] && events[e].to+tol >= f.At && (!classes || events[e].class == f.Class) &&
-				(best < 0 || events[e].to < events[best].to) {
-				best = e
-			}
-		}
-		if best >= 0 {
-			taken[best] = true
-			n++
-		}
-	}
-	return n
-}
+// distance is how far at is from the time in which e happens.
+func distance(e match.Span, at time.Duration) time.Duration { return max(e.From-at, at-e.To, 0) }
 
 // rateRule says when a rate is raised and what that means. It is learned for
 // each device, each shared stream and, as the pooled rule, for all traffic

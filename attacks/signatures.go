@@ -6,9 +6,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 	"veilbench/datasets/cite"
 )
@@ -251,7 +251,7 @@ func (m *signatureModel) answer(ctx context.Context, flows []flowPackets) (Answe
 		}
 		out = append(out, m.bursts(m.find(f))...)
 	}
-	return Answer{Events: mergeBursts(out, matchTolerance), Threshold: m.threshold}, ctx.Err()
+	return Answer{Events: mergeBursts(out, match.Tolerance), Threshold: m.threshold}, ctx.Err()
 }
 
 // weigh learns how far each signature can be trusted from all matches in the
@@ -260,10 +260,10 @@ func (m *signatureModel) answer(ctx context.Context, flows []flowPackets) (Answe
 // worth an alarm.
 func (m *signatureModel) weigh(ctx context.Context, t Training, flows [][]flowPackets) error {
 	right, alarm, all := make([]float64, len(m.signatures)), make([]float64, len(m.signatures)), make([]float64, len(m.signatures))
-	truth := make([][]timed, len(t.Examples))
+	truth := make([][]match.Span, len(t.Examples))
 	for i, ex := range t.Examples {
-		truth[i] = trueEvents(ex)
-		slices.SortStableFunc(truth[i], func(a, b timed) int { return cmp.Compare(a.At, b.At) })
+		truth[i] = match.Truth(ex.Labels)
+		slices.SortStableFunc(truth[i], func(a, b match.Span) int { return cmp.Compare(a.From, b.From) })
 		for _, f := range flows[i] {
 			for _, g := range m.find(f) {
 				class, device := happened(truth[i], m.signatures[g.signature].class, g.start)
@@ -284,10 +284,10 @@ func (m *signatureModel) weigh(ctx context.Context, t Training, flows [][]flowPa
 			return err
 		}
 		for j, e := range truth[i] {
-			truth[i][j].Class = deviceOf(e.Class)
+			truth[i][j].Class = match.ByDevice(e.Class)
 		}
 		for _, b := range a.Events {
-			b.Ranked = []Ranked{{Class: deviceOf(b.Ranked[0].Class), P: 1}}
+			b.Ranked = []Ranked{{Class: match.ByDevice(b.Ranked[0].Class), P: 1}}
 			found[i] = append(found[i], b)
 		}
 	}
@@ -295,21 +295,15 @@ func (m *signatureModel) weigh(ctx context.Context, t Training, flows [][]flowPa
 	return nil
 }
 
-// deviceOf is the device of an event class.
-func deviceOf(class string) string {
-	device, _, _ := strings.Cut(class, "/")
-	return device
-}
-
 // happened is 1 where an event of class, and where one of its device, lies
 // within the tolerance of at.
-func happened(truth []timed, class string, at time.Duration) (same, device float64) {
-	i, _ := slices.BinarySearchFunc(truth, at-matchTolerance, func(e timed, t time.Duration) int { return cmp.Compare(e.At, t) })
-	for ; i < len(truth) && truth[i].At <= at+matchTolerance; i++ {
+func happened(truth []match.Span, class string, at time.Duration) (same, device float64) {
+	i, _ := slices.BinarySearchFunc(truth, at-match.Tolerance, func(e match.Span, t time.Duration) int { return cmp.Compare(e.From, t) })
+	for ; i < len(truth) && truth[i].From <= at+match.Tolerance; i++ {
 		if truth[i].Class == class {
 			return 1, 1
 		}
-		if deviceOf(truth[i].Class) == deviceOf(class) {
+		if match.ByDevice(truth[i].Class) == match.ByDevice(class) {
 			device = 1
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"veilbench/attacks"
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 )
 
@@ -89,10 +90,10 @@ func eventFloor(ctx context.Context, clock *model, merge merger, tests []answere
 		}
 		events := truths(t.observed, merge)
 		found := above(detections(a, merge), a.Threshold)
-		byClock.add(counts{hits(match(events, found, matchTolerance, byClass)), len(events), len(found)})
+		byClock.add(counts{match.Hits(match.Windows(events, found, match.Tolerance, match.ByClass)), len(events), len(found)})
 		if clock.period > 0 {
 			found = metronome(clock.class, clock.period, t.trace.End)
-			byPeriod.add(counts{hits(match(events, found, matchTolerance, byClass)), len(events), len(found)})
+			byPeriod.add(counts{match.Hits(match.Windows(events, found, match.Tolerance, match.ByClass)), len(events), len(found)})
 		}
 	}
 	return max(byClock.f1(), byPeriod.f1()), nil
@@ -123,7 +124,7 @@ func bestPeriod(train []attacks.Labeled, m merger) (string, time.Duration) {
 		for _, l := range train {
 			events := truths(&observed{labels: l.Labels}, m)
 			found := metronome(classes[0], p, l.Trace.End)
-			c.add(counts{hits(match(events, found, matchTolerance, byClass)), len(events), len(found)})
+			c.add(counts{match.Hits(match.Windows(events, found, match.Tolerance, match.ByClass)), len(events), len(found)})
 		}
 		if f := c.f1(); f > bestF1 {
 			best, bestF1 = p, f
@@ -133,10 +134,10 @@ func bestPeriod(train []attacks.Labeled, m merger) (string, time.Duration) {
 }
 
 // metronome calls class every period until end.
-func metronome(class string, period, end time.Duration) []sighting {
-	var out []sighting
+func metronome(class string, period, end time.Duration) []match.Span {
+	var out []match.Span
 	for t := period / 2; t < end; t += period {
-		out = append(out, sighting{from: t, to: t, class: class})
+		out = append(out, match.Span{From: t, To: t, Class: class})
 	}
 	return out
 }

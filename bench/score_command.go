@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"veilbench/attacks"
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 )
 
 // scoreCommands scores candidate lists. A command pairs with the first free
-// message within matchTolerance of it; a command without one counts as not
+// message within match.Tolerance of it; a command without one counts as not
 // found in every metric. methods: in_candidates and in_candidates_bounded as
 // published by Junges, Francois and Festor; exact_recovery expects a draw
 // among the candidates of the last stage.
@@ -103,16 +104,16 @@ func judge(truth []uint8, m attacks.Message) verdict {
 }
 
 // matchCommands gives each command the first free message that is not earlier
-// than matchTolerance before and not later than matchTolerance after it.
+// than match.Tolerance before and not later than match.Tolerance after it.
 func matchCommands(cmds []datasets.Command, msgs []attacks.Message) []int {
 	out := make([]int, len(cmds))
 	next := 0
 	for i, c := range cmds {
 		out[i] = -1
-		for next < len(msgs) && msgs[next].Time < c.Time-matchTolerance {
+		for next < len(msgs) && msgs[next].Time < c.Time-match.Tolerance {
 			next++
 		}
-		if next < len(msgs) && msgs[next].Time <= c.Time+matchTolerance {
+		if next < len(msgs) && msgs[next].Time <= c.Time+match.Tolerance {
 			out[i] = next
 			next++
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 )
 
@@ -51,10 +52,10 @@ func (s *scores) scoreStates(ds *datasets.Dataset, tests []answered, m merger) {
 	}
 }
 
-func ofClass(all []sighting, class string) []sighting {
-	var out []sighting
+func ofClass(all []match.Span, class string) []match.Span {
+	var out []match.Span
 	for _, x := range all {
-		if x.class == class {
+		if x.Class == class {
 			out = append(out, x)
 		}
 	}
@@ -63,16 +64,16 @@ func ofClass(all []sighting, class string) []sighting {
 
 // disagree is the time from 0 to end in which just one of two tracks of a state
 // says that it holds. Sightings of one track may overlap.
-func disagree(truth, found []sighting, end time.Duration) time.Duration {
+func disagree(truth, found []match.Span, end time.Duration) time.Duration {
 	type edge struct {
 		at    time.Duration
 		track int
 		step  int
 	}
 	var edges []edge
-	for track, all := range [2][]sighting{truth, found} {
+	for track, all := range [2][]match.Span{truth, found} {
 		for _, x := range all {
-			edges = append(edges, edge{min(max(x.from, 0), end), track, 1}, edge{min(max(x.to, 0), end), track, -1})
+			edges = append(edges, edge{min(max(x.From, 0), end), track, 1}, edge{min(max(x.To, 0), end), track, -1})
 		}
 	}
 	slices.SortFunc(edges, func(a, b edge) int { return cmp.Compare(a.at, b.at) })

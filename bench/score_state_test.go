@@ -6,25 +6,26 @@ import (
 	"time"
 
 	"veilbench/attacks"
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 )
 
-// lasting is a sighting in whole seconds.
-func lasting(from, to int) sighting {
-	return sighting{from: time.Duration(from) * time.Second, to: time.Duration(to) * time.Second}
+// lasting is a span in whole seconds.
+func lasting(from, to int) match.Span {
+	return match.Span{From: time.Duration(from) * time.Second, To: time.Duration(to) * time.Second}
 }
 
 func TestDisagree(t *testing.T) {
 	for _, c := range []struct {
-		truth, found []sighting
+		truth, found []match.Span
 		want         int // of 100 seconds
 	}{
 		{nil, nil, 0},
-		{[]sighting{lasting(10, 20)}, []sighting{lasting(10, 20)}, 0},
-		{[]sighting{lasting(10, 20)}, nil, 10},
-		{[]sighting{lasting(10, 20)}, []sighting{lasting(15, 30), lasting(16, 25)}, 15}, // from 10 to 15 and from 20 to 30
-		{[]sighting{lasting(10, 20), lasting(20, 30)}, []sighting{lasting(10, 30)}, 0},
-		{nil, []sighting{lasting(-5, 200)}, 100},
+		{[]match.Span{lasting(10, 20)}, []match.Span{lasting(10, 20)}, 0},
+		{[]match.Span{lasting(10, 20)}, nil, 10},
+		{[]match.Span{lasting(10, 20)}, []match.Span{lasting(15, 30), lasting(16, 25)}, 15}, // from 10 to 15 and from 20 to 30
+		{[]match.Span{lasting(10, 20), lasting(20, 30)}, []match.Span{lasting(10, 30)}, 0},
+		{nil, []match.Span{lasting(-5, 200)}, 100},
 	} {
 		if got := disagree(c.truth, c.found, 100*time.Second); got != time.Duration(c.want)*time.Second {
 			t.Errorf("truth %v found %v: %v, want %d s", c.truth, c.found, got, c.want)

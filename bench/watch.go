@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"veilbench/attacks"
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
@@ -72,18 +73,13 @@ func (w Observer) See(rec *datasets.Recording, r Role, draw int) (attacks.Labele
 // Match counts the detections that name an event right: one to one, of the
 // same class, beginning inside the event or at most tol beside it. Both lists
 // are intervals with a class; events must be in order of start.
-func Match(events, found []attacks.FoundInterval, tol time.Duration) (right int) {
-	asSightings := func(in []attacks.FoundInterval) []sighting {
-		out := make([]sighting, len(in))
+func Match(events, found []attacks.FoundInterval, tol time.Duration) int {
+	spans := func(in []attacks.FoundInterval) []match.Span {
+		out := make([]match.Span, len(in))
 		for i, f := range in {
-			out[i] = sighting{from: f.Start, to: max(f.End, f.Start), class: f.Class, score: f.Score}
+			out[i] = match.Span{From: f.Start, To: max(f.End, f.Start), Class: f.Class, Score: f.Score}
 		}
 		return out
 	}
-	for _, d := range match(asSightings(events), asSightings(found), tol, byClass) {
-		if d >= 0 {
-			right++
-		}
-	}
-	return right
+	return match.Hits(match.Windows(spans(events), spans(found), tol, match.ByClass))
 }

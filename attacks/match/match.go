@@ -1,0 +1,190 @@
+// Package match pairs what an attack says happened with what did, one to one.
+// It knows two rules:
+//
+//   - Windows is what results are scored by, and what rates tunes by. An event lasts from its trigger to
+//     the end of its traffic, and a detection may begin anywhere in that window,
+//     widened by the tolerance on both sides.
+//   - Points is what all other attacks tune by inside training. An event is its trigger
+//     alone, and a detection must begin within the tolerance of it.
+//
+// So they differ for events that last: a detection 20 s into a state that holds
+// for a minute is right when scored and wrong when tuned. The rules also pair
+// differently (Points pairs in order of time, Windows lets the window that
+// closes first go first), but each finds the largest number of pairs that it
+// allows. For events without a duration both give the same number.
+//
+// Both stand here as they were when each had a package of its own, and every
+// caller keeps the one that it used: results are unmoved.
+package match
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// Tolerance is how far from an event a detection still counts in the headline
+// score of the event task, in tuning, and between a command and its message.
+const Tolerance = 5 * time.Second
+
+// Span is an event or a detection, reduced to what matching needs. A point in
+// time has From equal to To.
+type Span struct {
+	From, To time.Duration
+	Class    string
+	// Score is that of a detection; 0 for an event.
+	Score float64
+}
+
+// Truth lists the events of l in their order (of start): from the trigger to
+// the end of what it caused, which a defense may have delayed.
+func Truth(l datasets.Labels) []Span {
+	out := make([]Span, len(l.Events))
+	for i, e := range l.Events {
+		out[i] = Span{From: e.Start, To: max(e.End, e.Start), Class: l.Class(e)}
+	}
+	return out
+}
+
+// ByClass, ByTime and ByDevice are the keys under which Windows compares
+// classes: the whole class, nothing at all, or the device of "device/activity".
+func ByClass(class string) string { return class }
+
+// ByTime makes all classes alike.
+func ByTime(string) string { return "" }
+
+// ByDevice keeps what stands before the slash.
+func ByDevice(class string) string {
+	device, _, _ := strings.Cut(class, "/")
+	return device
+}
+
+// Windows pairs detections with events: a detection may take an event of the
+// same key whose window, widened by tol, holds the detection's start. It
+// returns, for each event, the index of its detection or -1. Events must be in
+// order of From, detections may be in any.
+func Windows(events, found []Span, tol time.Duration, key func(string) string) []int {
+	pair := unpaired(len(events))
+	order := make([]int, len(found))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(found[a].From, found[b].From) })
+
+	lo := 0 // events before lo are over, or paired, for good
+	for _, d := range order {
+		at := found[d].From
+		for lo < len(events) && (pair[lo] >= 0 || events[lo].To+tol < at) {
+			lo++
+		}
+
+		// Of the open events the one that closes first: any other could still be
+		// taken by every later detection that could take this one, so the greedy
+		// choice never costs a pair.
+		best := -1
+		for e := lo; e < len(events) && events[e].From-tol <= at; e++ {
+			if pair[e] < 0 && events[e].To+tol >= at && key(events[e].Class) == key(found[d].Class) &&
+				(best < 0 || events[e].To < events[best].To) {
+				best = e
+			}
+		}
+		if best >= 0 {
+			pair[best] = d
+		}
+	}
+	return pair
+}
+
+// Rest pairs the events that pair left over with the detections it left over,
+// by time alone and within Tolerance: what an event was taken for instead. The
+// result is as that of Windows, -1 for the events that pair holds.
+func Rest(events, found []Span, pair []int) []int {
+	used := make([]bool, len(found))
+	var left, free []Span
+	var event, detection []int // where left and free stand in events and found
+	for e, d := range pair {
+		if d >= 0 {
+			used[d] = true
+		} else {
+			left, event = append(left, events[e]), append(event, e)
+		}
+	}
+	for d, f := range found {
+		if !used[d] {
+			free, detection = append(free, f), append(detection, d)
+		}
+	}
+
+	// Leaving out what is paired keeps the order of events that Windows needs.
+	out := unpaired(len(events))
+	for i, j := range Windows(left, free, Tolerance, ByTime) {
+		if j >= 0 {
+			out[event[i]] = detection[j]
+		}
+	}
+	return out
+}
+
+func unpaired(n int) []int { return slices.Repeat([]int{-1}, n) }
+
+// Hits counts the events that have a detection.
+func Hits(pair []int) int {
+	n := 0
+	for _, d := range pair {
+		if d >= 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Points counts the pairs of truth and guesses, both of one class and sorted,
+// at most tol apart.
+func Points(truth, guesses []time.Duration, tol time.Duration) int {
+	n, j := 0, 0
+	for _, at := range truth {
+		for j < len(guesses) && guesses[j] < at-tol {
+			j++
+		}
+		if j < len(guesses) && guesses[j] <= at+tol {
+			n++
+			j++
+		}
+	}
+	return n
+}
+
+// PointsByClass is Points summed over the classes of truth, of whose spans only
+// From counts. They may be in any order.
+func PointsByClass(truth, guesses []Span, tol time.Duration) int {
+	g := Starts(guesses)
+	n := 0
+	for class, at := range Starts(truth) {
+		n += Points(at, g[class], tol)
+	}
+	return n
+}
+
+// Starts is when the spans of each class begin, sorted.
+func Starts(spans []Span) map[string][]time.Duration {
+	out := map[string][]time.Duration{}
+	for _, s := range spans {
+		out[s.Class] = append(out[s.Class], s.From)
+	}
+	for _, at := range out {
+		slices.Sort(at)
+	}
+	return out
+}
+
+// F1 is the harmonic mean of precision and recall, 2 hits / (guesses + truths);
+// 0 where there is nothing to find and nothing was found.
+func F1(hits, guesses, truths int) float64 {
+	if guesses+truths == 0 {
+		return 0
+	}
+	return 2 * float64(hits) / float64(guesses+truths)
+}

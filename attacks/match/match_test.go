@@ -1,0 +1,140 @@
+package match
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// largest is the size of the largest one-to-one pairing of n events with m
+// detections that may allows, by trying every pairing.
+func largest(n, m int, may func(event, detection int) bool) int {
+	used := make([]bool, m)
+	var from func(e int) int
+	from = func(e int) int {
+		if e == n {
+			return 0
+		}
+		best := from(e + 1) // this event stays alone
+		for d := range m {
+			if !used[d] && may(e, d) {
+				used[d] = true
+				best = max(best, 1+from(e+1))
+				used[d] = false
+			}
+		}
+		return best
+	}
+	return from(0)
+}
+
+// randomSpans makes up to six spans of three classes within 20 s, lasting up to
+// the given number of seconds.
+func randomSpans(rng *rand.Rand, lasting int64) []Span {
+	out := make([]Span, rng.IntN(7))
+	for i := range out {
+		from := time.Duration(rng.Int64N(20)) * time.Second
+		out[i] = Span{from, from + time.Duration(rng.Int64N(lasting+1))*time.Second, []string{"a/on", "a/off", "b/on"}[rng.IntN(3)], 0}
+	}
+	return out
+}
+
+func byFrom(a, b Span) int { return int(a.From - b.From) }
+
+// TestWindowsIsLargest holds Windows to the rule that its comment states and
+// to the largest number of pairs under every key.
+func TestWindowsIsLargest(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 3000 {
+		events, found := randomSpans(rng, 12), randomSpans(rng, 3)
+		slices.SortStableFunc(events, byFrom)
+		tol := time.Duration(rng.Int64N(4)) * time.Second
+		for _, key := range []func(string) string{ByClass, ByTime, ByDevice} {
+			may := func(e, d int) bool {
+				at := found[d].From
+				return at >= events[e].From-tol && at <= events[e].To+tol && key(events[e].Class) == key(found[d].Class)
+			}
+			pair := Windows(events, found, tol, key)
+			taken := map[int]bool{}
+			for e, d := range pair {
+				if d >= 0 && (taken[d] || !may(e, d)) {
+					t.Fatalf("%v with %v: event %d got detection %d, which is taken or too far", events, found, e, d)
+				}
+				taken[d] = true
+			}
+			if got, want := Hits(pair), largest(len(events), len(found), may); got != want {
+				t.Fatalf("%v with %v: %d pairs, want %d", events, found, got, want)
+			}
+		}
+	}
+}
+
+func TestPointsIsLargest(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 3000 {
+		truth, guesses := randomSpans(rng, 12), randomSpans(rng, 3)
+		tol := time.Duration(rng.Int64N(4)) * time.Second
+		want := largest(len(truth), len(guesses), func(e, d int) bool {
+			return (truth[e].From-guesses[d].From).Abs() <= tol && truth[e].Class == guesses[d].Class
+		})
+		if got := PointsByClass(truth, guesses, tol); got != want {
+			t.Fatalf("%v with %v: %d pairs, want %d", truth, guesses, got, want)
+		}
+	}
+}
+
+// TestRulesDiffer: for points in time both rules count alike, for a state that
+// lasts only the scoring rule takes a detection in its middle.
+func TestRulesDiffer(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for range 1000 {
+		truth, guesses := randomSpans(rng, 0), randomSpans(rng, 0)
+		slices.SortStableFunc(truth, byFrom)
+		scored := Hits(Windows(truth, guesses, Tolerance, ByClass))
+		if tuned := PointsByClass(truth, guesses, Tolerance); scored != tuned {
+			t.Fatalf("%v with %v: scored %d, tuned %d", truth, guesses, scored, tuned)
+		}
+	}
+	state := []Span{{From: 0, To: time.Minute, Class: "a/on"}}
+	late := []Span{{From: 20 * time.Second, To: 21 * time.Second, Class: "a/on"}}
+	if scored, tuned := Hits(Windows(state, late, Tolerance, ByClass)), PointsByClass(state, late, Tolerance); scored != 1 || tuned != 0 {
+		t.Errorf("a detection in the middle of a state: scored %d and tuned %d, want 1 and 0", scored, tuned)
+	}
+}
+
+// TestRest: an event found under a wrong class is told what it was taken for,
+// one that is paired is not asked again.
+func TestRest(t *testing.T) {
+	events := []Span{{From: 10 * time.Second, To: 10 * time.Second, Class: "a/on"}, {From: 30 * time.Second, To: 30 * time.Second, Class: "a/off"}}
+	found := []Span{{From: 9 * time.Second, Class: "a/on"}, {From: 11 * time.Second, Class: "b/on"}, {From: 31 * time.Second, Class: "b/on"}}
+	pair := Windows(events, found, Tolerance, ByClass)
+	if want := []int{0, -1}; !slices.Equal(pair, want) {
+		t.Fatalf("pairs %v, want %v", pair, want)
+	}
+	if rest, want := Rest(events, found, pair), []int{-1, 2}; !slices.Equal(rest, want) {
+		t.Errorf("rest %v, want %v", rest, want)
+	}
+}
+
+func TestTruth(t *testing.T) {
+	l := datasets.Labels{
+		Devices: []string{"plug"},
+		Events:  []datasets.Event{{Start: 2 * time.Second, End: time.Second, Activity: "on"}, {Start: 4 * time.Second, End: 6 * time.Second, Activity: "off"}},
+	}
+	want := []Span{{2 * time.Second, 2 * time.Second, "plug/on", 0}, {4 * time.Second, 6 * time.Second, "plug/off", 0}}
+	if got := Truth(l); !slices.Equal(got, want) {
+		t.Errorf("truth %v, want %v", got, want)
+	}
+}
+
+func TestF1(t *testing.T) {
+	if got := F1(0, 0, 0); got != 0 {
+		t.Errorf("F1 of nothing is %v, want 0", got)
+	}
+	if got := F1(3, 4, 8); got != 0.5 {
+		t.Errorf("F1 of 3 hits among 4 guesses and 8 truths is %v, want 0.5", got)
+	}
+}
