@@ -13,7 +13,8 @@ import (
 // (IoTEvent, burst extraction).
 type segment struct{ Lo, Hi int32 }
 
-// segments cuts a stream's packets into bursts. The result is appended to dst.
+// segments cuts a stream's packets, which are in order of time, into bursts.
+// The result is appended to dst.
 func segments(dst []segment, t datasets.Trace, packets []int32, gap time.Duration) []segment {
 	lo := 0
 	for i := 1; i <= len(packets); i++ {
@@ -25,7 +26,7 @@ func segments(dst []segment, t datasets.Trace, packets []int32, gap time.Duratio
 	return dst
 }
 
-// signedSize is the length of a packet, up positive and down negative.
+// signedSize is the length of a packet's frame, up positive and down negative.
 func signedSize(p datasets.Packet) int32 {
 	if p.Dir == datasets.Down {
 		return -p.Size
@@ -62,10 +63,13 @@ func (p pairer) pair(l Labeled, s Stream, segs []segment) []int32 {
 		seg  int
 		dist time.Duration
 	}
-	claims := map[int32]claim{}
+	claims := map[int32]claim{} // by event, its nearest burst so far
 	for i, sg := range segs {
 		out[i] = -1
 		start := l.Trace.Packets[s.Packets[sg.Lo]].Time
+
+		// Bursts and events are both in order of start, so an event that is over
+		// for this burst is over for all later ones.
 		for from < len(ev) && ev[from].Start < start-p.within {
 			from++
 		}
@@ -79,6 +83,9 @@ func (p pairer) pair(l Labeled, s Stream, segs []segment) []int32 {
 		if best < 0 {
 			continue
 		}
+
+		// An earlier burst keeps the event when it is as near; one that loses it
+		// gets no other: what surrounds an event is no example of another.
 		if c, ok := claims[best]; p.nearest && ok {
 			if c.dist <= bd {
 				continue
@@ -113,6 +120,7 @@ func mergeBursts(bs []Burst, within time.Duration) []Burst {
 	slices.SortStableFunc(bs, func(a, b Burst) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
 	})
+
 	open := map[string]int{} // index in out of the newest detection of a class
 	out := bs[:0]
 	for _, b := range bs {
@@ -121,6 +129,9 @@ func mergeBursts(bs []Burst, within time.Duration) []Burst {
 			out = append(out, b)
 			continue
 		}
+
+		// Time is measured from the first burst, not from the last: else an event
+		// repeated often enough would be one without end.
 		if o, ok := open[class]; ok && b.Start-out[o].Start <= within {
 			m := &out[o]
 			m.End = max(m.End, b.End)
@@ -155,6 +166,9 @@ func strongest(bs []Burst, streams []StreamKey, within time.Duration) []Burst {
 			open[streams[i]] = cluster{i, b.Start}
 			continue
 		}
+
+		// The cluster keeps its start whoever wins: a late strong burst must not
+		// draw in what lies beyond its reach.
 		weaker := i
 		if b.Score > bs[c.best].Score {
 			weaker, c.best = c.best, i
@@ -169,15 +183,15 @@ func strongest(bs []Burst, streams []StreamKey, within time.Duration) []Burst {
 // two, groups dealt round in order of appearance; it returns the fold of each
 // example and the number of folds.
 func folds(examples []Labeled, n int) ([]int, int) {
-	of := map[string]int{}
+	ofGroup := map[string]int{}
 	out := make([]int, len(examples))
 	for i, e := range examples {
-		f, ok := of[e.Group]
+		f, ok := ofGroup[e.Group]
 		if !ok {
-			f = len(of) % n
-			of[e.Group] = f
+			f = len(ofGroup) % n
+			ofGroup[e.Group] = f
 		}
 		out[i] = f
 	}
-	return out, min(len(of), n)
+	return out, min(len(ofGroup), n)
 }

@@ -19,10 +19,6 @@ const (
 	pairModes
 )
 
-// tuneGaps are the gaps to choose from, in seconds, in order of preference: of
-// equally good ones the first is taken.
-var tuneGaps = [...]float64{1, 0.5, 2, 0.25, 5, 0.1}
-
 // tuneQueries bounds how many different bursts are asked for one gap during
 // tuning, shared evenly by the training examples: each is followed from its
 // beginning until its share is used up.
@@ -309,30 +305,6 @@ func (c *corpus) verdicts(near []neighbor, trials []trial, packets int) []verdic
 func (v verdict) detected() bool {
 	c := v.ranked[0].Class
 	return c != datasets.Other && c != datasets.Unknown
-}
-
-// bestThreshold returns the best F1 over thresholds of 0, 0.05, ... 0.95 and
-// the lowest threshold that reaches it.
-func bestThreshold(truth [][]match.Span, found [][]Burst) (score, threshold float64) {
-	for step := range 20 {
-		th := float64(step) / 20
-		tp, guesses, truths := 0, 0, 0
-		for i, bs := range found {
-			var g []match.Span
-			for _, b := range bs {
-				if b.Score >= th {
-					g = append(g, match.Span{Class: b.Ranked[0].Class, From: b.Start})
-				}
-			}
-			tp += match.PointsByClass(truth[i], g, match.Tolerance)
-			guesses += len(g)
-			truths += len(truth[i])
-		}
-		if s := match.F1(tp, guesses, truths); s > score {
-			score, threshold = s, th
-		}
-	}
-	return score, threshold
 }
 
 // guessEvents names every burst of every stream.

@@ -32,15 +32,17 @@ type binnedRates struct {
 // normal distribution, but at least 1 byte.
 func binRates(t datasets.Trace, packets []int32, width time.Duration) binnedRates {
 	b := binnedRates{width: width, count: int64(t.End/width) + 1}
-	edge, last := time.Duration(-1), -1
+	edge, last := time.Duration(-1), -1 // where the newest bin ends, and its index
 	for _, i := range packets {
 		p := t.Packets[i]
+		// Comparing with the edge spares a division for each packet.
 		if p.Time >= edge || last < 0 {
 			n := int64(p.Time / width)
 			edge = time.Duration(n+1) * width
 			b.bins = append(b.bins, rateBin{index: n, first: p.Time})
 			last = len(b.bins) - 1
 		}
+
 		bin := &b.bins[last]
 		bin.last = p.Time
 		if p.Dir == datasets.Up {
@@ -53,18 +55,25 @@ func binRates(t datasets.Trace, packets []int32, width time.Duration) binnedRate
 	return b
 }
 
+// baseline sets median and scale from all bins, the empty ones too, and z.
 func (b *binnedRates) baseline() {
 	values := make([]float64, len(b.bins))
 	for i, bin := range b.bins {
 		values[i] = float64(bin.up + bin.down)
 	}
 	b.median = sparseMedian(values, 0, b.count)
+
+	// An empty bin is as far from the median as the median from 0.
 	for i := range values {
 		values[i] = math.Abs(values[i] - b.median)
 	}
 	b.scale = max(1, 1.4826*sparseMedian(values, b.median, b.count))
-	for i := range b.bins {
-		b.bins[i].z = (float64(b.bins[i].up+b.bins[i].down) - b.median) / b.scale
+	b.setZ()
+}
+
+func (b *binnedRates) setZ() {
+	for i, bin := range b.bins {
+		b.bins[i].z = (float64(bin.up+bin.down) - b.median) / b.scale
 	}
 }
 
@@ -90,12 +99,9 @@ const wholeTrace = 8
 // rebase measures a trace that a state fills against the usual baseline: its
 // own would make the state look like rest.
 func (b *binnedRates) rebase(usual rateBaseline) {
-	if b.median <= usual.median+wholeTrace*usual.scale {
-		return
-	}
-	b.median, b.scale = usual.median, usual.scale
-	for i := range b.bins {
-		b.bins[i].z = (float64(b.bins[i].up+b.bins[i].down) - b.median) / b.scale
+	if b.median > usual.median+wholeTrace*usual.scale {
+		b.median, b.scale = usual.median, usual.scale
+		b.setZ()
 	}
 }
 
@@ -104,6 +110,9 @@ func (b *binnedRates) rebase(usual rateBaseline) {
 func sparseMedian(values []float64, rest float64, n int64) float64 {
 	slices.Sort(values)
 	at := (n - 1) / 2
+
+	// In the order of all n, the others lie together before the first value that
+	// is not below rest; at falls before, into or behind them.
 	below, _ := slices.BinarySearch(values, rest)
 	others := max(0, n-int64(len(values)))
 	switch {
@@ -139,10 +148,14 @@ func (b binnedRates) track(bins []rateBin, lo, hi float64, gap time.Duration) []
 		if len(out) == 0 || bin.first-last > gap {
 			out = append(out, raisedRate{start: bin.first, peak: math.Inf(-1)})
 		}
+
+		// What leads up to an event may be raised a little for long (heartbeats
+		// that fall together): the event begins where hi is first reached.
 		r := &out[len(out)-1]
 		if r.peak < hi && bin.z >= hi {
 			r.start = bin.first
 		}
+
 		s := b.width.Seconds()
 		r.peak = max(r.peak, bin.z)
 		r.peakUp, r.peakDown = max(r.peakUp, float64(bin.up)/s), max(r.peakDown, float64(bin.down)/s)

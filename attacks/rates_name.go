@@ -2,7 +2,6 @@ package attacks
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -15,8 +14,8 @@ import (
 	"veilbench/datasets"
 )
 
-// shared marks a service that several devices use, and pooled the label of
-// all traffic together; labels from 0 on are devices.
+// Labels of streams from 0 on are devices. Below are that of all traffic
+// together, and the mark of a service that several devices use.
 const (
 	sharedOwner = -2
 	pooledLabel = -1
@@ -26,15 +25,15 @@ const (
 // stream to be called the device's.
 const pure = 0.95
 
-// streamNames says whose a stream is (step 2 of the attack): by what is seen
-// of it, learned in training, and by the fingerprint of its rate where that is
-// new or says nothing.
+// streamNames says whose a stream is (step 2 of the attack; Apthorpe et al.,
+// section 4.2): by what is seen of it, learned in training, and by the
+// fingerprint of its rate where that is new or says nothing.
 type streamNames struct {
 	devices []string // sorted; the last is datasets.Nobody
 	owner   map[StreamKey]int
 	hosts   map[string]int
 	// ports marks shared services that take apart by the port of the home
-	// side: behind a NAPT each device keeps its own.
+	// side: behind a NAPT each device keeps its own (section 4.1).
 	ports  map[StreamKey]bool
 	within map[StreamKey][]int // devices of a shared service, ascending
 	prints []ratePrint
@@ -47,13 +46,16 @@ type ratePrint struct {
 	label    int
 }
 
-// stream is a stream of a trace with the label that it was given.
+// labeledStream is a stream of a trace with the label that it was given.
 type labeledStream struct {
 	Stream
 	label int
 	p     float64
 	named bool // by its name or address, not by its rate
 }
+
+// ofDevice says whether the stream is known, by name, to be one device's.
+func (s labeledStream) ofDevice() bool { return s.named && s.label >= 0 }
 
 // devicesOf lists the devices of t, sorted, datasets.Nobody last.
 func devicesOf(t Training) []string {
@@ -68,18 +70,19 @@ func devicesOf(t Training) []string {
 // owners returns, for each packet of ex, the index of its device. Unknown
 // owners are taken to be the only device, if there is one.
 func (n *streamNames) owners(ex Labeled) []int {
-	of := make([]int, len(ex.Labels.Devices))
+	index := make([]int, len(ex.Labels.Devices)) // in n.devices
 	for i, d := range ex.Labels.Devices {
-		of[i] = slices.Index(n.devices, d)
+		index[i] = slices.Index(n.devices, d)
 	}
 	nobody := len(n.devices) - 1
+
 	out := make([]int, len(ex.Trace.Packets))
 	for i := range out {
 		out[i] = nobody
-		if ex.Labels.Owners == nil && len(of) == 1 {
-			out[i] = of[0]
+		if ex.Labels.Owners == nil && len(index) == 1 {
+			out[i] = index[0]
 		} else if ex.Labels.Owners != nil && ex.Labels.Owners[i] >= 0 {
-			out[i] = of[ex.Labels.Owners[i]]
+			out[i] = index[ex.Labels.Owners[i]]
 		}
 	}
 	return out
@@ -108,6 +111,7 @@ func learnNames(ctx context.Context, t Training, window time.Duration) (*streamN
 		devices: devicesOf(t), window: window,
 		owner: map[StreamKey]int{}, hosts: map[string]int{}, ports: map[StreamKey]bool{}, within: map[StreamKey][]int{},
 	}
+
 	keys, hosts, ports := tallies[StreamKey]{}, tallies[string]{}, tallies[portKey]{}
 	owners := make([][]int, len(t.Examples))
 	for i, ex := range t.Examples {
@@ -125,6 +129,7 @@ func learnNames(ctx context.Context, t Training, window time.Duration) (*streamN
 			}
 		}
 	}
+
 	for h, c := range hosts {
 		n.hosts[h] = ownerOf(c)
 	}
@@ -136,6 +141,9 @@ func learnNames(ctx context.Context, t Training, window time.Duration) (*streamN
 			}
 		}
 	}
+
+	// Fingerprints come last: they are taken of streams as split cuts them,
+	// which needs to know the services that ports take apart.
 	n.learnPorts(keys, ports)
 	for i, ex := range t.Examples {
 		n.addPrints(ex.Trace, owners[i])
@@ -146,17 +154,26 @@ func learnNames(ctx context.Context, t Training, window time.Duration) (*streamN
 
 // ownerOf is the device with nearly all packets, else sharedOwner.
 func ownerOf(count []int) int {
-	sum, best := 0, 0
-	for d, c := range count {
+	sum := 0
+	for _, c := range count {
 		sum += c
-		if c > count[best] {
-			best = d
-		}
 	}
+	best := mostOf(count)
 	if float64(count[best]) >= pure*float64(sum) {
 		return best
 	}
 	return sharedOwner
+}
+
+// mostOf is the index of the largest count, the first of equals.
+func mostOf(count []int) int {
+	best := 0
+	for i, c := range count {
+		if c > count[best] {
+			best = i
+		}
+	}
+	return best
 }
 
 // learnPorts finds the shared services whose ports belong to one device each.
@@ -196,15 +213,12 @@ func (n *streamNames) addPrints(t datasets.Trace, owners []int) {
 			for _, i := range s.Packets[lo:hi] {
 				count[owners[i]]++
 			}
-			best := 0
-			for d, c := range count {
-				if c > count[best] {
-					best = d
-				}
-			}
-			n.prints = append(n.prints, n.printOf(t, s.Packets[lo:hi], best))
+			n.prints = append(n.prints, n.printOf(t, s.Packets[lo:hi], mostOf(count)))
 		})
 	}
+
+	// What a tunnel of the whole home looks like is learned too, or its stream
+	// would be taken for the device that sends most.
 	all := allPackets(t)
 	n.eachWindow(t, all, func(lo, hi int) { n.prints = append(n.prints, n.printOf(t, all[lo:hi], pooledLabel)) })
 }
@@ -222,7 +236,11 @@ func (n *streamNames) eachWindow(t datasets.Trace, packets []int32, f func(lo, h
 	}
 }
 
-// printOf is the fingerprint of the packets of one window.
+// printOf is the fingerprint of the packets of one window: mean and standard
+// deviation of bytes per second over all seconds of the window, of which those
+// without a packet need no look as they add 0 to both sums. The bytes of a
+// window are whole numbers far below 2^53 and so summed exactly; their squares
+// may be rounded.
 func (n *streamNames) printOf(t datasets.Trace, packets []int32, label int) ratePrint {
 	var sum, squares, sample float64
 	second := time.Duration(-1)
@@ -236,6 +254,8 @@ func (n *streamNames) printOf(t datasets.Trace, packets []int32, label int) rate
 		sum += float64(p.Size)
 	}
 	squares += sample * sample
+
+	// The variance as a difference can come out a little below 0 by rounding.
 	samples := n.window.Seconds()
 	mean := sum / samples
 	return ratePrint{math.Log1p(mean), math.Log1p(math.Sqrt(max(0, squares/samples-mean*mean))), label}
@@ -253,6 +273,8 @@ func (n *streamNames) thin() {
 		for hi < len(n.prints) && n.prints[hi].label == n.prints[lo].label {
 			hi++
 		}
+
+		// Evenly over time: the first ones alone would know one day and one home.
 		m := min(hi-lo, maxPrints)
 		for i := range m {
 			kept = append(kept, n.prints[lo+i*(hi-lo)/m])
@@ -270,7 +292,7 @@ func (n *streamNames) nearest(q ratePrint, allowed []int) (label int, ok bool) {
 		d     float64
 		label int
 	}
-	var ns [3]near
+	var ns [3]near // sorted; the first k are set
 	k := 0
 	for _, p := range n.prints {
 		if allowed != nil && !slices.Contains(allowed, p.label) {
@@ -288,6 +310,8 @@ func (n *streamNames) nearest(q ratePrint, allowed []int) (label int, ok bool) {
 		copy(ns[at+1:k], ns[at:k-1])
 		ns[at] = near{d, p.label}
 	}
+
+	// With three votes the nearest loses only when the two others agree.
 	switch {
 	case k == 0:
 		return 0, false
@@ -301,10 +325,11 @@ func (n *streamNames) nearest(q ratePrint, allowed []int) (label int, ok bool) {
 const maxVotes = 60
 
 // vote is the label that most windows of a stream take by fingerprint, and the
-// share of them.
+// share of them; pooledLabel without a fingerprint to go by.
 func (n *streamNames) vote(t datasets.Trace, packets []int32, allowed []int) (label int, share float64) {
 	var prints []ratePrint
 	n.eachWindow(t, packets, func(lo, hi int) { prints = append(prints, n.printOf(t, packets[lo:hi], 0)) })
+
 	votes := map[int]int{}
 	cast := 0
 	for i := range min(len(prints), maxVotes) {
@@ -314,6 +339,8 @@ func (n *streamNames) vote(t datasets.Trace, packets []int32, allowed []int) (la
 			cast++
 		}
 	}
+
+	// Ties go to the lowest label, as a map is walked in no order.
 	label = pooledLabel
 	for l, v := range votes {
 		if v > votes[label] || v == votes[label] && l < label {
@@ -323,19 +350,23 @@ func (n *streamNames) vote(t datasets.Trace, packets []int32, allowed []int) (la
 	return label, float64(votes[label]) / float64(max(1, cast))
 }
 
-// label cuts a trace into streams and says whose each is.
+// label cuts a trace into streams and says whose each is: by its own key, else
+// by the services it holds, else by its rate.
 func (n *streamNames) label(t datasets.Trace) []labeledStream {
 	var out []labeledStream
 	for _, s := range n.split(t) {
 		whole := s.Key
-		whole.Port = 0
+		whole.Port = 0 // owners are learned of whole services
 		owner, known := n.owner[whole]
 		if !known {
 			owner, known = n.byHosts(t, s)
 		}
+
 		l := labeledStream{Stream: s, label: owner, p: 1, named: known}
 		switch {
 		case known && owner == sharedOwner && n.ports[whole]:
+			// One port of a shared service is one device's, but which one no name
+			// tells: the rate decides among those that use it.
 			l.label, l.p = n.vote(t, s.Packets, n.within[whole])
 		case known && owner == sharedOwner:
 			l.label = sharedOwner
@@ -348,31 +379,32 @@ func (n *streamNames) label(t datasets.Trace) []labeledStream {
 }
 
 // byHosts names a stream that is new by the services it holds: inside the home
-// a device's hardware address may be new where its services are not.
+// a device's hardware address may be new where its services are not. More than
+// half of the packets with a known name must be the device's.
 func (n *streamNames) byHosts(t datasets.Trace, s Stream) (owner int, known bool) {
 	count := make([]int, len(n.devices))
-	best, named := 0, 0
+	named := 0
 	for _, i := range s.Packets {
 		h := t.Flows[t.Packets[i].Flow].Host
 		if d, ok := n.hosts[h]; ok && h != "" && d >= 0 {
 			count[d]++
 			named++
-			if count[d] > count[best] {
-				best = d
-			}
 		}
 	}
+
+	best := mostOf(count) // of two equal ones neither has the majority
 	return best, named > 0 && 2*count[best] > named
 }
 
 // readNames reads lines of "address,name"; empty lines and lines that begin
-// with # are skipped.
+// with # are skipped. Errors name the file and the line.
 func readNames(path string) (map[netip.Addr]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("names: %w", err)
 	}
 	defer f.Close()
+
 	out := map[netip.Addr]string{}
 	sc := bufio.NewScanner(f)
 	for line := 1; sc.Scan(); line++ {
@@ -380,14 +412,17 @@ func readNames(path string) (map[netip.Addr]string, error) {
 		if text == "" || text[0] == '#' {
 			continue
 		}
-		addr, name, ok := strings.Cut(text, ",")
+
+		// Cut leaves an empty name where there is no comma, so one check of all
+		// three suffices.
+		addr, name, _ := strings.Cut(text, ",")
 		a, err := netip.ParseAddr(strings.TrimSpace(addr))
-		if name = strings.TrimSpace(name); err != nil || !ok || name == "" {
+		if name = strings.TrimSpace(name); err != nil || name == "" {
 			return nil, fmt.Errorf("names: %s:%d: %q is not address,name", path, line, text)
 		}
 		out[a] = name
 	}
-	return out, cmp.Or(sc.Err())
+	return out, sc.Err()
 }
 
 // withNames returns t with the names of remote addresses filled in where a

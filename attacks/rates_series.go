@@ -42,6 +42,8 @@ func (m *rateModel) Rates(t datasets.Trace) []RateSeries {
 		s := seriesOf(t, f.packets, f.width)
 		s.Name = f.name
 		for _, b := range f.bursts {
+			// Guess also answers with intervals below the threshold, for operating
+			// curves; a picture shows what was detected.
 			if c := b.Ranked[0].Class; b.Score >= rateThreshold && c != datasets.Other && c != datasets.Unknown {
 				s.Found = append(s.Found, FoundInterval{Interval{b.Start, b.End}, c, b.Score})
 			}
@@ -63,6 +65,7 @@ func StreamRates(t datasets.Trace, bin time.Duration) []RateSeries {
 	return out
 }
 
+// seriesOf is the rate of some packets, in order of time, bin by bin.
 func seriesOf(t datasets.Trace, packets []int32, bin time.Duration) RateSeries {
 	b := binRates(t, packets, bin)
 	s := RateSeries{Bin: bin, Up: make([]float64, b.count), Down: make([]float64, b.count)}

@@ -22,14 +22,16 @@ const rateSteps = 24 // thresholds tried
 
 // learnRates chooses everything about a rule by the F of its own training
 // traffic: first by time, then the best few of each width by class, each
-// interval judged by the others' folds. It returns the F by class.
+// interval judged by the others' folds. It returns the F by class; below 0
+// there is no rule.
 func learnRates(ctx context.Context, sources []rateSource, o rateOptions) (rateRule, float64, error) {
-	var best rateRule
-	score := -1.0
+	best := choice[rateRule]{score: -1}
 	for _, w := range o.widths {
 		if err := ctx.Err(); err != nil {
-			return best, 0, err
+			return best.value, 0, err
 		}
+
+		// The usual baseline must be known before any trace is measured by it.
 		binned := make([]binnedRates, len(sources))
 		for i, s := range sources {
 			binned[i] = binRates(s.trace, s.packets, w)
@@ -38,15 +40,15 @@ func learnRates(ctx context.Context, sources []rateSource, o rateOptions) (rateR
 		for i := range binned {
 			binned[i].rebase(usual)
 		}
+
 		for _, r := range chooseThresholds(sources, binned, w, o) {
 			r.usual = usual
 			r.remember(sources, binned, o.tolerance)
-			if f := r.chooseNeighbors(sources, binned, o); f > score {
-				best, score = r, f
-			}
+			score := r.chooseNeighbors(sources, binned, o)
+			best.offer(r, score)
 		}
 	}
-	return best, score, nil
+	return best.value, best.score, nil
 }
 
 // chooseThresholds returns the rules of one width that are best by F and by
@@ -56,8 +58,8 @@ func chooseThresholds(sources []rateSource, binned []binnedRates, w time.Duratio
 	if len(grid) == 0 {
 		return nil
 	}
-	var best [2]rateRule
-	score := [2]float64{-1, -1}
+
+	best := [2]choice[rateRule]{{score: -1}, {score: -1}}
 	for _, ratio := range rateRatios {
 		above := make([][][]rateBin, len(sources))
 		for i := range sources {
@@ -65,21 +67,24 @@ func chooseThresholds(sources []rateSource, binned []binnedRates, w time.Duratio
 		}
 		for _, gap := range rateGaps {
 			if gap > 0 && gap < w {
-				continue
+				continue // it would cut neighboring bins apart
 			}
-			fs := sweep(sources, above, grid, rateRule{width: w, lo: 1 / ratio, gap: gap}, o)
+			fs := sweepThresholds(sources, above, grid, rateRule{width: w, lo: 1 / ratio, gap: gap}, o)
 			for i, f := range fs {
-				if at, top := plateau(f); top > score[i]+1e-9 {
-					score[i] = top
-					best[i] = rateRule{width: w, gap: gap, lo: grid[at] / ratio, hi: grid[at]}
+				// A margin, not choice.offer: sums in another order may differ in
+				// the last digit, and what stands first should win such a tie.
+				if at, top := plateau(f); top > best[i].score+1e-9 {
+					best[i] = choice[rateRule]{rateRule{width: w, gap: gap, lo: grid[at] / ratio, hi: grid[at]}, top}
 				}
 			}
 		}
 	}
-	if best[0].hi == best[1].hi && best[0].gap == best[1].gap && best[0].lo == best[1].lo {
-		return best[:1]
+
+	a, b := best[0].value, best[1].value
+	if a.hi == b.hi && a.gap == b.gap && a.lo == b.lo {
+		return []rateRule{a}
 	}
-	return best[:]
+	return []rateRule{a, b}
 }
 
 // thresholdGrid spans the peaks that events show, in equal steps of the
@@ -102,6 +107,9 @@ func thresholdGrid(sources []rateSource, binned []binnedRates, tol time.Duration
 	if hi == 0 {
 		return nil
 	}
+
+	// Bounded below so that one event without traffic, whose peak is that of a
+	// heartbeat, does not stretch the grid until its steps are too wide.
 	lo = max(lo/8, hi/1e7, 0.5)
 	grid := make([]float64, rateSteps)
 	for i := range grid {
@@ -121,7 +129,46 @@ func binsAbove(bins []rateBin, grid []float64, ratio float64) [][]rateBin {
 				kept = append(kept, b)
 			}
 		}
-		out[g], bins = kept, kept
+		out[g], bins = kept, kept // what falls out here is below all higher ones too
+	}
+	return out
+}
+
+// sweepThresholds returns, for every threshold of the grid, F by time and a
+// second F that holds recall twice as important. r.lo is the lower threshold as
+// a share of the upper.
+func sweepThresholds(sources []rateSource, above [][][]rateBin, grid []float64, r rateRule, o rateOptions) [2][]float64 {
+	counts := make([]rateCounts, len(grid))
+	for i, s := range sources {
+		// From the highest down, as lower thresholds only show more intervals:
+		// once there are too many the rest of the grid need not be tracked, which
+		// is most of the time that a busy trace would take.
+		most := manyPerEvent*len(s.events) + manyAnyway
+		many := false
+		for g := len(grid) - 1; g >= 0; g-- {
+			if many {
+				counts[g].add(0, most, len(s.events))
+				continue
+			}
+			found := (binnedRates{width: r.width}).track(above[i][g], grid[g]*r.lo, grid[g], r.gap)
+			found = slices.DeleteFunc(found, func(f raisedRate) bool { return f.peak < grid[g] })
+			many = len(found) > most
+			if o.states {
+				counts[g].overlap(s.events, found, nil)
+				continue
+			}
+
+			starts := make([]match.Span, len(found))
+			for j, f := range found {
+				starts[j].From = f.start
+			}
+			counts[g].addHits(s.events, starts, o.tolerance, match.ByTime)
+		}
+	}
+
+	out := [2][]float64{make([]float64, len(grid)), make([]float64, len(grid))}
+	for g, c := range counts {
+		out[0][g], out[1][g] = c.f(o.beta), c.f(2*o.beta)
 	}
 	return out
 }
@@ -190,15 +237,17 @@ const maxKnown = 1500
 func (r *rateRule) remember(sources []rateSource, binned []binnedRates, tol time.Duration) {
 	for i, s := range sources {
 		found := r.raised(binned[i])
-		of := nearestEvents(s.events, found, tol)
+		events := nearestEvents(s.events, found, tol)
 		for j, f := range found {
 			class := datasets.Other
-			if of[j] >= 0 {
-				class = s.events[of[j]].Class
+			if events[j] >= 0 {
+				class = s.events[events[j]].Class
 			}
 			r.known = append(r.known, knownRate{f.bytes, f.vector(), class, s.foldOf(j)})
 		}
 	}
+
+	// Thinned evenly, so that every example and time of day stays.
 	if n := len(r.known); n > maxKnown {
 		kept := make([]knownRate, maxKnown)
 		for i := range kept {
@@ -214,7 +263,7 @@ func (r *rateRule) raised(b binnedRates) []raisedRate {
 }
 
 // nearestEvents gives each interval the nearest event within tol, each event to
-// the nearest interval alone; -1 for none.
+// the nearest interval alone; -1 for none. Both are in order of time.
 func nearestEvents(events []match.Span, found []raisedRate, tol time.Duration) []int {
 	out := make([]int, len(found))
 	taken := make([]int, len(events)) // interval + 1
@@ -224,6 +273,8 @@ func nearestEvents(events []match.Span, found []raisedRate, tol time.Duration) [
 		for lo < len(events) && events[lo].To+tol < f.start {
 			lo++
 		}
+
+		// An event that an earlier interval is as near to is not to be had.
 		for e := lo; e < len(events) && events[e].From <= f.start+tol; e++ {
 			d := distance(events[e], f.start)
 			if d > tol || taken[e] > 0 && distance(events[e], found[taken[e]-1].start) <= d {
@@ -233,6 +284,9 @@ func nearestEvents(events []match.Span, found []raisedRate, tol time.Duration) [
 				out[i] = e
 			}
 		}
+
+		// The interval that had the event goes without: it is not asked again and
+		// stands for what surrounds events.
 		if out[i] >= 0 {
 			if old := taken[out[i]] - 1; old >= 0 {
 				out[old] = -1
@@ -250,8 +304,11 @@ func (r *rateRule) chooseNeighbors(sources []rateSource, binned []binnedRates, o
 	for i := range sources {
 		found[i] = r.raised(binned[i])
 	}
-	best, score := *r, -1.0
+
+	best := choice[rateRule]{*r, -1}
 	for _, reject := range []bool{false, true} {
+		// The neighbors of every k are the first of maxNeighbors: one search
+		// serves all.
 		near := make([][][]int32, len(sources))
 		for i, fs := range found {
 			for j, f := range fs {
@@ -262,14 +319,12 @@ func (r *rateRule) chooseNeighbors(sources []rateSource, binned []binnedRates, o
 			for _, share := range []float64{0, r.usualBytes()} {
 				c := *r
 				c.k, c.reject, c.share = k, reject, share
-				if f := c.score(sources, found, near, o); f > score {
-					best, score = c, f
-				}
+				best.offer(c, c.score(sources, found, near, o))
 			}
 		}
 	}
-	*r = best
-	return score
+	*r = best.value
+	return best.score
 }
 
 // usualBytes is the median volume of the intervals that hold events.
@@ -304,12 +359,15 @@ func (r *rateRule) score(sources []rateSource, found [][]raisedRate, near [][][]
 				guess = append(guess, match.Span{From: at.Start, To: at.End, Class: class})
 			}
 		}
+
+		// States are scored by seconds alone: how an interval is cut into
+		// detections must not matter.
 		if o.states {
 			c.overlap(s.events, found[i], classes)
 			continue
 		}
-		c.add(match.Hits(match.Windows(s.events, guess, o.tolerance, match.ByClass)), len(guess), len(s.events))
-		anyClass.add(match.Hits(match.Windows(s.events, guess, o.tolerance, match.ByTime)), len(guess), len(s.events))
+		c.addHits(s.events, guess, o.tolerance, match.ByClass)
+		anyClass.addHits(s.events, guess, o.tolerance, match.ByTime)
 	}
 	return c.f(o.beta) + 1e-3*anyClass.f(o.beta)
 }
@@ -331,13 +389,20 @@ func (c *rateCounts) add(hits, found, events int) {
 	c.events += events
 }
 
+// addHits adds the detections that have an event under the rule that scores.
+func (c *rateCounts) addHits(events, found []match.Span, tol time.Duration, key func(string) string) {
+	c.add(match.Hits(match.Windows(events, found, tol, key)), len(found), len(events))
+}
+
 // overlap adds the milliseconds of states that intervals cover, with classes
-// only those of an event's own.
+// only those of an event's own. In whole milliseconds an int holds the sum of
+// any training set, and the order of addition does not matter.
 func (c *rateCounts) overlap(events []match.Span, found []raisedRate, classes []string) {
 	ms := func(d time.Duration) int { return int(max(d, 0).Milliseconds()) }
 	for _, e := range events {
 		c.events += ms(e.To - e.From)
 	}
+
 	for i, f := range found {
 		if classes != nil && classes[i] == datasets.Other {
 			continue

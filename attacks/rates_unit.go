@@ -58,15 +58,17 @@ type knownRate struct {
 const maxNeighbors = 5
 
 // nearest lists up to n known intervals of other folds than skip (-1: of all),
-// the nearest first; only intervals of events unless reject is set.
+// the nearest first; only intervals of events unless reject is set. n is at
+// most maxNeighbors.
 func (r *rateRule) nearest(v [4]float64, skip, n int, reject bool) []int32 {
-	var ds [maxNeighbors]float64
+	var ds [maxNeighbors]float64 // squared distances of out
 	out := make([]int32, 0, maxNeighbors)
 	for i := range r.known {
 		k := &r.known[i]
 		if k.fold == skip || !reject && k.class == datasets.Other {
 			continue
 		}
+
 		d := 0.0
 		for j := range v {
 			d += (v[j] - k.v[j]) * (v[j] - k.v[j])
@@ -74,6 +76,9 @@ func (r *rateRule) nearest(v [4]float64, skip, n int, reject bool) []int32 {
 		if len(out) == n && d >= ds[n-1] {
 			continue
 		}
+
+		// Insertion keeps equally near ones in the order of training, so the
+		// answer does not depend on how the list was searched.
 		if len(out) < n {
 			out = append(out, 0)
 		}
@@ -127,13 +132,16 @@ func (r *rateRule) divide(f raisedRate) []Interval {
 }
 
 // bursts names the raised intervals of some packets. Scores of 0.5 and more
-// reach the upper threshold.
+// reach the upper threshold. A nil rule finds nothing.
 func (r *rateRule) bursts(t datasets.Trace, packets []int32) []Burst {
 	if r == nil || r.width == 0 {
 		return nil
 	}
 	b := binRates(t, r.ofHost(t, packets), r.width)
 	b.rebase(r.usual)
+
+	// z / (z + hi) grows with z, is 0.5 at hi and below 1 however high the peak:
+	// rules of different devices can share one operating curve.
 	var out []Burst
 	for _, f := range b.track(b.bins, r.lo, r.hi, r.gap) {
 		z := max(f.peak, 0)

@@ -1,6 +1,7 @@
 package attacks
 
 import (
+	"fmt"
 	"net/netip"
 
 	"veilbench/datasets"
@@ -41,21 +42,40 @@ func Streams(t datasets.Trace) []Stream { return StreamsBy(t, StreamOf) }
 
 // StreamsBy is Streams under another key, which must depend on the flow alone.
 func StreamsBy(t datasets.Trace, key func(datasets.Flow) StreamKey) []Stream {
-	of := make([]int32, len(t.Flows)) // stream of a flow, +1
+	ofFlow := make([]int32, len(t.Flows)) // stream of a flow, +1; 0 while the flow is new
 	index := map[StreamKey]int32{}
 	var out []Stream
 	for i, p := range t.Packets {
-		s := of[p.Flow]
+		s := ofFlow[p.Flow]
 		if s == 0 {
+			// The key is made once a flow and not once a packet: hashing it for
+			// each of a week's packets would cost more than the attack.
 			k := key(t.Flows[p.Flow])
 			if s = index[k]; s == 0 {
 				out = append(out, Stream{Key: k})
 				s = int32(len(out))
 				index[k] = s
 			}
-			of[p.Flow] = s
+			ofFlow[p.Flow] = s
 		}
 		out[s-1].Packets = append(out[s-1].Packets, int32(i))
 	}
 	return out
+}
+
+// String names the key for people: the service, else the hardware address.
+func (k StreamKey) String() string {
+	name := k.Host
+	switch {
+	case k.Link != datasets.MAC{}:
+		name = k.Link.String()
+	case name == "" && k.Remote.IsValid():
+		name = k.Remote.String()
+	case name == "":
+		name = datasets.Unknown
+	}
+	if k.Port != 0 {
+		name = fmt.Sprintf("%s port %d", name, k.Port)
+	}
+	return name
 }

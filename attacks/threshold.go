@@ -1,0 +1,50 @@
+package attacks
+
+import "veilbench/attacks/match"
+
+// choice keeps the best of the candidates that training offers, and the first
+// of equally good ones: candidates are offered in order of preference.
+type choice[T any] struct {
+	value T
+	// score is that of value, or what the first candidate has to exceed.
+	score float64
+}
+
+// offer says whether value became the choice. A score that is no number never
+// does.
+func (c *choice[T]) offer(value T, score float64) bool {
+	if score > c.score {
+		c.value, c.score = value, score
+		return true
+	}
+	return false
+}
+
+// tuneGaps are the gaps to choose from, in seconds, in order of preference.
+var tuneGaps = [...]float64{1, 0.5, 2, 0.25, 5, 0.1}
+
+// bestThreshold returns the best F1 over thresholds of 0, 0.05, ... 0.95 and
+// the lowest threshold that reaches it. truth and found are by example.
+func bestThreshold(truth [][]match.Span, found [][]Burst) (score, threshold float64) {
+	// From 0 on: where nothing is ever right, the threshold stays 0, so that an
+	// operating curve still has all bursts to show.
+	var best choice[float64]
+	for step := range 20 {
+		th := float64(step) / 20
+
+		hits, guesses, truths := 0, 0, 0
+		for i, bs := range found {
+			var g []match.Span
+			for _, b := range bs {
+				if b.Score >= th {
+					g = append(g, match.Span{Class: b.Ranked[0].Class, From: b.Start})
+				}
+			}
+			hits += match.PointsByClass(truth[i], g, match.Tolerance)
+			guesses += len(g)
+			truths += len(truth[i])
+		}
+		best.offer(th, match.F1(hits, guesses, truths))
+	}
+	return best.score, best.value
+}
