@@ -180,39 +180,6 @@ const (
 	manyAnyway   = 50
 )
 
-// sweep returns, for every threshold of the grid, F by time and a second F
-// that holds recall twice as important. r.lo is the lower threshold as a share
-// of the upper.
-func sweep(sources []rateSource, above [][][]rateBin, grid []float64, r rateRule, o rateOptions) [2][]float64 {
-	counts := make([]rateCounts, len(grid))
-	for i, s := range sources {
-		many := false
-		for g := len(grid) - 1; g >= 0; g-- {
-			if many {
-				counts[g].add(0, manyPerEvent*len(s.events)+manyAnyway, len(s.events))
-				continue
-			}
-			found := (binnedRates{width: r.width}).track(above[i][g], grid[g]*r.lo, grid[g], r.gap)
-			found = slices.DeleteFunc(found, func(f raisedRate) bool { return f.peak < grid[g] })
-			many = len(found) > manyPerEvent*len(s.events)+manyAnyway
-			if o.states {
-				counts[g].overlap(s.events, found, nil)
-				continue
-			}
-			starts := make([]match.Span, len(found))
-			for j, f := range found {
-				starts[j].From = f.start
-			}
-			counts[g].add(match.Hits(match.Windows(s.events, starts, o.tolerance, match.ByTime)), len(starts), len(s.events))
-		}
-	}
-	out := [2][]float64{make([]float64, len(grid)), make([]float64, len(grid))}
-	for g, c := range counts {
-		out[0][g], out[1][g] = c.f(o.beta), c.f(2*o.beta)
-	}
-	return out
-}
-
 // plateau returns the middle of the first run of the largest value: the
 // threshold with most room on both sides.
 func plateau(f []float64) (at int, top float64) {
