@@ -56,7 +56,7 @@ func (r *runner) fill(ctx context.Context, u unit, j job, res *Result, timing *T
 // outcome is what a cell's attacker said of its test traces. classes are all
 // that any part's model could name.
 type outcome struct {
-	tests   []answered
+	tests   []Test
 	classes []string
 	floor   float64
 	ledger  *Ledger
@@ -102,8 +102,8 @@ func (r *runner) ask(ctx context.Context, u unit, j job, timing *Timing) (outcom
 
 // guesses asks m about the test recordings of a part and adds their cost to
 // out.
-func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, timing *Timing) ([]answered, error) {
-	var tests []answered
+func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, timing *Timing) ([]Test, error) {
+	var tests []Test
 	for _, i := range p.recordings().Test {
 		o := r.view(p, p.cell.Defense, viewOf{TestRole, i, p.cell.Draw})
 		if o.err != nil {
@@ -115,26 +115,10 @@ func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, ti
 		}
 		out.oracle = out.oracle || o.oracle
 		timing.GuessPackets += int64(len(o.trace.Packets))
-		tests = append(tests, answered{o.truthOf(p.cell.Task, p.ds), a, m.classes})
+		tests = append(tests, Test{o.rec, o.trace, o.truthOf(p.cell.Task, p.ds).labels, a, m.classes})
 		out.ledger.Add(o.cost)
 	}
 	return tests, nil
-}
-
-// scoreTask scores the answers to one task.
-func scoreTask(ds *datasets.Dataset, task datasets.Task, classes []string, tests []answered) *scores {
-	var s scores
-	switch task {
-	case datasets.Clip:
-		s = scoreClips(ds, tests)
-	case datasets.Events:
-		s = scoreEvents(ds, tests)
-	case datasets.Device:
-		s = scoreDevices(classes, tests)
-	case datasets.Gateway:
-		s = scoreCommands(classes, tests)
-	}
-	return &s
 }
 
 func weightedMean(x, w []float64) float64 {

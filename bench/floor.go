@@ -13,7 +13,7 @@ import (
 
 // floor is the headline score of a part that needs no look at the traffic. What
 // it learns, it learns from the undefended training recordings.
-func (r *runner) floor(ctx context.Context, p part, tests []answered) (float64, error) {
+func (r *runner) floor(ctx context.Context, p part, tests []Test) (float64, error) {
 	p.cell.TrainDefense = NoDefense
 	p.attack = attacks.GuessClock{}
 	p.cell.Attack = attacks.ID(p.attack)
@@ -36,7 +36,7 @@ func (r *runner) floor(ctx context.Context, p part, tests []answered) (float64, 
 		if m.periodErr != nil {
 			return 0, m.periodErr
 		}
-		return eventFloor(ctx, m, merge, tests)
+		return eventFloor(ctx, m, m.class, m.period, merge, tests)
 	}
 
 	// Macro recall of guessing at random: one over the classes that can be told
@@ -54,7 +54,7 @@ func (r *runner) floor(ctx context.Context, p part, tests []answered) (float64, 
 
 // commandFloor is the share of test commands that equal the commonest one of
 // training (the alphabetically first of several).
-func commandFloor(train []attacks.Labeled, tests []answered) float64 {
+func commandFloor(train []attacks.Labeled, tests []Test) float64 {
 	seen := map[string]int{}
 	for _, l := range train {
 		for _, c := range l.Labels.Commands {
@@ -69,7 +69,7 @@ func commandFloor(train []attacks.Labeled, tests []answered) float64 {
 	}
 	right, total := 0, 0
 	for _, t := range tests {
-		for _, c := range t.labels.Commands {
+		for _, c := range t.Labels.Commands {
 			total++
 			if multiset(c.Actions) == best {
 				right++
@@ -81,18 +81,18 @@ func commandFloor(train []attacks.Labeled, tests []answered) float64 {
 
 // eventFloor is the better F1 of two guesses: guess-clock, and the commonest
 // class called again and again at the period that did best in training.
-func eventFloor(ctx context.Context, clock *model, merge merger, tests []answered) (float64, error) {
+func eventFloor(ctx context.Context, clock attacks.Model, commonest string, period time.Duration, merge merger, tests []Test) (float64, error) {
 	var byClock, byPeriod counts
 	for _, t := range tests {
-		a, err := clock.Guess(ctx, t.trace)
+		a, err := clock.Guess(ctx, t.Trace)
 		if err != nil {
 			return 0, err
 		}
-		events := truths(t.observed, merge)
+		events := truths(t.Labels, merge)
 		found := above(detections(a, merge), a.Threshold)
 		byClock.add(counts{match.Hits(match.Windows(events, found, match.Tolerance, match.ByClass)), len(events), len(found)})
-		if clock.period > 0 {
-			found = metronome(clock.class, clock.period, t.trace.End)
+		if period > 0 {
+			found = metronome(commonest, period, t.Trace.End)
 			byPeriod.add(counts{match.Hits(match.Windows(events, found, match.Tolerance, match.ByClass)), len(events), len(found)})
 		}
 	}
@@ -122,7 +122,7 @@ func bestPeriod(train []attacks.Labeled, m merger) (string, time.Duration) {
 		p *= time.Second
 		var c counts
 		for _, l := range train {
-			events := truths(&observed{labels: l.Labels}, m)
+			events := truths(l.Labels, m)
 			found := metronome(classes[0], p, l.Trace.End)
 			c.add(counts{match.Hits(match.Windows(events, found, match.Tolerance, match.ByClass)), len(events), len(found)})
 		}

@@ -166,18 +166,18 @@ func shiftUnit(t datasets.Task) string {
 // shifts lists how far labels are moved, both ways and by 0, ascending: seconds
 // that are no multiple of a minute, for tests often trigger an event a minute;
 // packets; or clips. Nothing is moved farther than half of the shortest test.
-func shifts(t datasets.Task, tests []answered) []int {
+func shifts(t datasets.Task, tests []Test) []int {
 	most := len(tests)
 	steps := []int{1, 2, 3, 4}
 	switch t {
 	case datasets.Device:
 		steps = []int{1, 10, 100, 1000, 3000}
-		most = len(slices.MinFunc(tests, func(a, b answered) int {
-			return cmp.Compare(len(a.labels.Owners), len(b.labels.Owners))
-		}).labels.Owners)
+		most = len(slices.MinFunc(tests, func(a, b Test) int {
+			return cmp.Compare(len(a.Labels.Owners), len(b.Labels.Owners))
+		}).Labels.Owners)
 	case datasets.Events, datasets.Gateway:
 		steps = []int{10, 20, 40, 80, 160, 320}
-		most = int(slices.MinFunc(tests, func(a, b answered) int { return cmp.Compare(a.trace.End, b.trace.End) }).trace.End.Seconds())
+		most = int(slices.MinFunc(tests, func(a, b Test) int { return cmp.Compare(a.Trace.End, b.Trace.End) }).Trace.End.Seconds())
 	}
 	out := []int{0}
 	for _, s := range steps {
@@ -191,16 +191,14 @@ func shifts(t datasets.Task, tests []answered) []int {
 
 // shifted returns tests with labels that are moved later by so much; what moves
 // beyond an end comes in again at the other.
-func shifted(t datasets.Task, tests []answered, by int) []answered {
+func shifted(t datasets.Task, tests []Test, by int) []Test {
 	out := slices.Clone(tests)
 	for i := range out {
 		if t == datasets.Clip {
-			out[i].answer = tests[(i+by+len(tests))%len(tests)].answer
+			out[i].Answer = tests[(i+by+len(tests))%len(tests)].Answer
 			continue
 		}
-		o := *tests[i].observed
-		o.labels = moveLabels(o.labels, t, o.trace.End, by)
-		out[i].observed = &o
+		out[i].Labels = moveLabels(out[i].Labels, t, out[i].Trace.End, by)
 	}
 	return out
 }

@@ -8,12 +8,17 @@ import (
 	"veilbench/datasets"
 )
 
-// answered is a test trace with what the model said about it. classes are those
-// the model was trained to name, which answer.Devices indexes.
-type answered struct {
-	*observed
-	answer  attacks.Answer
-	classes []string
+// Test is a test recording as an observer saw it behind a defense, with what
+// the model said about it.
+type Test struct {
+	Recording *datasets.Recording
+	Trace     datasets.Trace
+	// Labels are the truth about Trace.
+	Labels datasets.Labels
+	Answer attacks.Answer
+	// Classes are those the model was trained to name, which Answer.Devices
+	// indexes.
+	Classes []string
 }
 
 // scores collects what a scorer finds; its fields go into the Result.
@@ -33,6 +38,22 @@ func (s *scores) into(r *Result) {
 	slices.SortFunc(s.groups, func(a, b GroupScore) int { return cmp.Compare(a.Group, b.Group) })
 	slices.SortFunc(s.confusion, func(a, b Confusion) int { return cmp.Compare(a.Group, b.Group) })
 	r.Metrics, r.Groups, r.Items, r.Confusion, r.Curve = s.metrics, s.groups, s.items, s.confusion, s.curve
+}
+
+// scoreTask scores the answers to one task.
+func scoreTask(ds *datasets.Dataset, task datasets.Task, classes []string, tests []Test) *scores {
+	var s scores
+	switch task {
+	case datasets.Clip:
+		s = scoreClips(ds, tests)
+	case datasets.Events:
+		s = scoreEvents(ds, tests)
+	case datasets.Device:
+		s = scoreDevices(classes, tests)
+	case datasets.Gateway:
+		s = scoreCommands(classes, tests)
+	}
+	return &s
 }
 
 // ratio is a / b, and 0 when b is 0.
@@ -58,22 +79,22 @@ func (c *recalls) add(truth, guess string) {
 // scoreClips scores whole-trace guesses: macro recall over the classes that
 // occur, accuracy and counts. Unknown is an error; classes that nobody can tell
 // apart are one.
-func scoreClips(ds *datasets.Dataset, tests []answered) scores {
+func scoreClips(ds *datasets.Dataset, tests []Test) scores {
 	var s scores
 	merge := newMerger(ds.Same)
 	all, groups := newRecalls(), map[string]*recalls{}
 	correct := 0
 	for _, t := range tests {
-		truth, guess, p := merge.class(t.rec.ClipClass()), datasets.Unknown, 0.0
-		if len(t.answer.Clip) > 0 {
-			guess, p = merge.class(t.answer.Clip[0].Class), t.answer.Clip[0].P
+		truth, guess, p := merge.class(t.Recording.ClipClass()), datasets.Unknown, 0.0
+		if len(t.Answer.Clip) > 0 {
+			guess, p = merge.class(t.Answer.Clip[0].Class), t.Answer.Clip[0].P
 		}
-		s.items = append(s.items, Item{Recording: t.rec.ID, Group: t.rec.Group, Truth: truth, Answer: guess, Score: p})
-		if groups[t.rec.Group] == nil {
-			groups[t.rec.Group] = newRecalls()
+		s.items = append(s.items, Item{Recording: t.Recording.ID, Group: t.Recording.Group, Truth: truth, Answer: guess, Score: p})
+		if groups[t.Recording.Group] == nil {
+			groups[t.Recording.Group] = newRecalls()
 		}
 		all.add(truth, guess)
-		groups[t.rec.Group].add(truth, guess)
+		groups[t.Recording.Group].add(truth, guess)
 		if guess == truth {
 			correct++
 		}
@@ -113,7 +134,7 @@ func meanRecall[T int | int64](right, total map[string]T) float64 {
 
 // scoreDevices scores per-packet guesses with one confusion matrix per group.
 // real_recall and real_accuracy leave the defense's own packets out.
-func scoreDevices(classes []string, tests []answered) scores {
+func scoreDevices(classes []string, tests []Test) scores {
 	var s scores
 	names := slices.Clone(classes)
 	for _, extra := range []string{datasets.Cover, datasets.Nobody} {
@@ -128,10 +149,10 @@ func scoreDevices(classes []string, tests []answered) scores {
 	}
 	byGroup := map[string][][]int64{}
 	for _, t := range tests {
-		m := byGroup[t.rec.Group]
+		m := byGroup[t.Recording.Group]
 		if m == nil {
 			m = square(len(names))
-			byGroup[t.rec.Group] = m
+			byGroup[t.Recording.Group] = m
 		}
 		countDevices(m, index, t)
 	}
@@ -167,7 +188,7 @@ func square(n int) [][]int64 {
 	return m
 }
 
-func countDevices(m [][]int64, index map[string]int, t answered) {
+func countDevices(m [][]int64, index map[string]int, t Test) {
 	truth, guess := packetClasses(index, len(m)-1, t)
 	for i := range truth {
 		m[truth[i]][guess[i]]++
@@ -175,23 +196,23 @@ func countDevices(m [][]int64, index map[string]int, t answered) {
 }
 
 // packetClasses lists the true and the guessed class of each packet.
-func packetClasses(index map[string]int, unknown int, t answered) (truth, guess []int32) {
-	of := make([]int32, len(t.labels.Devices))
-	for i, d := range t.labels.Devices {
+func packetClasses(index map[string]int, unknown int, t Test) (truth, guess []int32) {
+	of := make([]int32, len(t.Labels.Devices))
+	for i, d := range t.Labels.Devices {
 		of[i] = int32(index[d])
 	}
-	named := make([]int32, len(t.classes)) // parts of a fold may have learned other classes
-	for i, c := range t.classes {
+	named := make([]int32, len(t.Classes)) // parts of a fold may have learned other classes
+	for i, c := range t.Classes {
 		named[i] = int32(index[c])
 	}
-	truth, guess = make([]int32, len(t.labels.Owners)), make([]int32, len(t.labels.Owners))
-	for i, o := range t.labels.Owners {
+	truth, guess = make([]int32, len(t.Labels.Owners)), make([]int32, len(t.Labels.Owners))
+	for i, o := range t.Labels.Owners {
 		truth[i], guess[i] = int32(index[datasets.Nobody]), int32(unknown)
 		if o >= 0 {
 			truth[i] = of[o]
 		}
-		if i < len(t.answer.Devices) && t.answer.Devices[i].Class >= 0 {
-			guess[i] = named[t.answer.Devices[i].Class]
+		if i < len(t.Answer.Devices) && t.Answer.Devices[i].Class >= 0 {
+			guess[i] = named[t.Answer.Devices[i].Class]
 		}
 	}
 	return truth, guess
@@ -211,7 +232,7 @@ func shareEdges() []float64 { return []float64{0.03, 0.1, 0.3, 1} }
 // packets by the share of their window's packets that are their true device's,
 // of all devices together and of each. Packets of the defense itself and of
 // nobody count in the window but have no device and are in no range.
-func (s *scores) windows(names []string, index map[string]int, tests []answered) {
+func (s *scores) windows(names []string, index map[string]int, tests []Test) {
 	edges := shareEdges()
 	all := make([]attacks.ShareBin, len(edges))
 	each := make([][]attacks.ShareBin, len(names))

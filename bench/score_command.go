@@ -14,7 +14,7 @@ import (
 // found in every metric. methods: in_candidates and in_candidates_bounded as
 // published by Junges, Francois and Festor; exact_recovery expects a draw
 // among the candidates of the last stage.
-func scoreCommands(actions []string, tests []answered) scores {
+func scoreCommands(actions []string, tests []Test) scores {
 	var s scores
 	groups := map[string]*GroupScore{}
 	var sum struct {
@@ -22,19 +22,19 @@ func scoreCommands(actions []string, tests []answered) scores {
 		candidates, recovery                  float64
 	}
 	for _, t := range tests {
-		g := groups[t.rec.Group]
+		g := groups[t.Recording.Group]
 		if g == nil {
-			g = &GroupScore{Group: t.rec.Group}
-			groups[t.rec.Group] = g
+			g = &GroupScore{Group: t.Recording.Group}
+			groups[t.Recording.Group] = g
 		}
-		pair := matchCommands(t.labels.Commands, t.answer.Commands)
-		for i, cmd := range t.labels.Commands {
+		pair := matchCommands(t.Labels.Commands, t.Answer.Commands)
+		for i, cmd := range t.Labels.Commands {
 			truth := countsOf(actions, cmd.Actions)
-			it := Item{Recording: t.rec.ID, Group: t.rec.Group, TimeS: seconds(cmd.Time), Truth: multiset(cmd.Actions), Answer: datasets.Unknown}
+			it := Item{Recording: t.Recording.ID, Group: t.Recording.Group, TimeS: seconds(cmd.Time), Truth: multiset(cmd.Actions), Answer: datasets.Unknown}
 			sum.n++
 			g.N++
 			if d := pair[i]; d >= 0 {
-				m := t.answer.Commands[d]
+				m := t.Answer.Commands[d]
 				v := judge(truth, m)
 				sum.listed++
 				sum.candidates += float64(len(m.Candidates))

@@ -219,7 +219,7 @@ func TestCoverInTheScores(t *testing.T) {
 			},
 		},
 	} {
-		s := scoreDevices(c.classes, []answered{{o, c.answer, c.classes}})
+		s := scoreDevices(c.classes, []Test{{o.rec, o.trace, o.labels, c.answer, c.classes}})
 		if d := cmp.Diff([]Confusion{{Group: "home", Classes: c.names, Counts: c.counts}}, s.confusion); d != "" {
 			t.Errorf("%s: confusion (-want +got)\n%s", c.name, d)
 		}
@@ -237,7 +237,7 @@ func TestCoverInTheScores(t *testing.T) {
 
 // labeledTest is a test trace of so many packets of each owner, in order, of
 // which the last few of each are named wrong.
-func labeledTest(classes []string, runs ...[3]int) answered {
+func labeledTest(classes []string, runs ...[3]int) Test {
 	o := &observed{rec: &datasets.Recording{Group: "g"}, labels: datasets.Labels{Devices: classes}}
 	var a attacks.Answer
 	for _, r := range runs {
@@ -254,7 +254,7 @@ func labeledTest(classes []string, runs ...[3]int) answered {
 			a.Devices = append(a.Devices, attacks.Owner{Class: guess})
 		}
 	}
-	return answered{o, a, classes}
+	return Test{o.rec, o.trace, o.labels, a, classes}
 }
 
 // Windows are of 100 packets. In the first trace they are 20 of the plug (2
@@ -266,7 +266,7 @@ func TestWindowsByHand(t *testing.T) {
 	classes := []string{"alarm", "cover", "nobody", "plug"}
 	one := labeledTest(classes, [3]int{alarm, 80, 10}, [3]int{plug, 20, 2}, [3]int{plug, 5, 5}, [3]int{alarm, 45, 5})
 	two := labeledTest(classes, [3]int{plug, 2, 1}, [3]int{alarm, 8, 0}, [3]int{cover, 60, 60}, [3]int{nobody, 30, 15})
-	got := metrics(scoreDevices(classes, []answered{one, two}))
+	got := metrics(scoreDevices(classes, []Test{one, two}))
 	wantMetrics(t, got, map[string]float64{
 		"hamming_loss":            (12./100 + 10./50 + 76./100) / 3,
 		"recall_share_00_03_pct":  1. / 2,

@@ -32,10 +32,10 @@ func (m merger) class(c string) string {
 	return c
 }
 
-// truths lists the events of o as windows, from the trigger to the time when
+// truths lists the events of l as windows, from the trigger to the time when
 // the last original byte has left, under the names that m merges classes to.
-func truths(o *observed, m merger) []match.Span {
-	out := match.Truth(o.labels)
+func truths(l datasets.Labels, m merger) []match.Span {
+	out := match.Truth(l)
 	for i := range out {
 		out[i].Class = m.class(out[i].Class)
 	}
@@ -76,7 +76,7 @@ func above(found []match.Span, t float64) []match.Span {
 
 // scoreEvents scores detections: F1 by device and activity within 5 s is the
 // headline; other tolerances, time only and device only stand beside it.
-func scoreEvents(ds *datasets.Dataset, tests []answered) scores {
+func scoreEvents(ds *datasets.Dataset, tests []Test) scores {
 	var s scores
 	m := newMerger(ds.Same)
 	kinds := []struct {
@@ -97,10 +97,10 @@ func scoreEvents(ds *datasets.Dataset, tests []answered) scores {
 	var days float64
 	var packets int
 	for _, t := range tests {
-		packets += len(t.trace.Packets)
-		events := truths(t.observed, m)
-		found := above(detections(t.answer, m), t.answer.Threshold)
-		days += t.trace.End.Hours() / 24
+		packets += len(t.Trace.Packets)
+		events := truths(t.Labels, m)
+		found := above(detections(t.Answer, m), t.Answer.Threshold)
+		days += t.Trace.End.Hours() / 24
 		for k, kind := range kinds {
 			pair := match.Windows(events, found, kind.tol, kind.key)
 			c := counts{match.Hits(pair), len(events), len(found)}
@@ -108,10 +108,10 @@ func scoreEvents(ds *datasets.Dataset, tests []answered) scores {
 			if k > 0 {
 				continue
 			}
-			if groups[t.rec.Group] == nil {
-				groups[t.rec.Group] = &counts{}
+			if groups[t.Recording.Group] == nil {
+				groups[t.Recording.Group] = &counts{}
 			}
-			groups[t.rec.Group].add(c)
+			groups[t.Recording.Group].add(c)
 			delays = append(delays, detectTimes(events, found, pair)...)
 			s.items = append(s.items, eventItems(t, events, found, pair)...)
 		}
@@ -166,12 +166,12 @@ func detectTimes(events, found []match.Span, pair []int) []float64 {
 // eventItems lists every event with the class it was given (that of a
 // detection within tolerance, the right one first, else Missed) and every
 // detection left over as a false alarm (truth Other).
-func eventItems(t answered, events, found []match.Span, pair []int) []Item {
+func eventItems(t Test, events, found []match.Span, pair []int) []Item {
 	rest := match.Rest(events, found, pair)
 	used := make([]bool, len(found))
 	var out []Item
 	for e, ev := range events {
-		it := Item{Recording: t.rec.ID, Group: t.rec.Group, TimeS: seconds(ev.From), Truth: ev.Class, Answer: Missed}
+		it := Item{Recording: t.Recording.ID, Group: t.Recording.Group, TimeS: seconds(ev.From), Truth: ev.Class, Answer: Missed}
 		if d := max(pair[e], rest[e]); d >= 0 {
 			it.Answer, it.Score, used[d] = found[d].Class, found[d].Score, true
 		}
@@ -179,7 +179,7 @@ func eventItems(t answered, events, found []match.Span, pair []int) []Item {
 	}
 	for d, f := range found {
 		if !used[d] {
-			out = append(out, Item{Recording: t.rec.ID, Group: t.rec.Group, TimeS: seconds(f.From), Truth: datasets.Other, Answer: f.Class, Score: f.Score})
+			out = append(out, Item{Recording: t.Recording.ID, Group: t.Recording.Group, TimeS: seconds(f.From), Truth: datasets.Other, Answer: f.Class, Score: f.Score})
 		}
 	}
 	return out
@@ -193,14 +193,14 @@ func seconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e6 }
 
 // alertCounts counts bursts with an alert and those that stand at an event of
 // the class they name.
-func alertCounts(t answered, m merger) counts {
+func alertCounts(t Test, m merger) counts {
 	var alerts []match.Span
-	for _, b := range t.answer.Events {
+	for _, b := range t.Answer.Events {
 		if b.Alert && len(b.Ranked) > 0 {
 			alerts = append(alerts, match.Span{From: b.Start, To: b.End, Class: m.class(b.Ranked[0].Class)})
 		}
 	}
-	return counts{hit: match.Hits(match.Windows(truths(t.observed, m), alerts, match.Tolerance, match.ByClass)), found: len(alerts)}
+	return counts{hit: match.Hits(match.Windows(truths(t.Labels, m), alerts, match.Tolerance, match.ByClass)), found: len(alerts)}
 }
 
 // ppvAtRate is the share of detections that are right in a home where events
@@ -221,17 +221,17 @@ func ppvAtRate(ds *datasets.Dataset, recall, falsePerDay float64) (float64, bool
 // paperAccuracy adds the accuracy over bursts of the IoTEvent paper: trigger
 // bursts named right and other bursts called Other, among all bursts. A burst
 // is a trigger burst when it pairs with an event.
-func (s *scores) paperAccuracy(tests []answered, m merger) {
+func (s *scores) paperAccuracy(tests []Test, m merger) {
 	var right, total int
 	for _, t := range tests {
-		bursts := make([]match.Span, len(t.answer.Events))
-		for i, b := range t.answer.Events {
+		bursts := make([]match.Span, len(t.Answer.Events))
+		for i, b := range t.Answer.Events {
 			bursts[i] = match.Span{From: b.Start, To: b.End, Class: datasets.Unknown}
 			if len(b.Ranked) > 0 {
 				bursts[i].Class = m.class(b.Ranked[0].Class)
 			}
 		}
-		events := truths(t.observed, m)
+		events := truths(t.Labels, m)
 		pair := match.Windows(events, bursts, match.Tolerance, match.ByClass)
 		trigger := make([]bool, len(bursts))
 		for e, d := range match.Rest(events, bursts, pair) {
@@ -257,12 +257,12 @@ func (s *scores) paperAccuracy(tests []answered, m merger) {
 const curvePoints = 20
 
 // curve walks the threshold over quantiles of the scores.
-func curve(tests []answered, m merger, days float64) []Point {
+func curve(tests []Test, m merger, days float64) []Point {
 	var all []float64
 	found := make([][]match.Span, len(tests))
 	events := make([][]match.Span, len(tests))
 	for i, t := range tests {
-		found[i], events[i] = detections(t.answer, m), truths(t.observed, m)
+		found[i], events[i] = detections(t.Answer, m), truths(t.Labels, m)
 		for _, d := range found[i] {
 			all = append(all, d.Score)
 		}

@@ -34,16 +34,16 @@ func states(ds *datasets.Dataset, m merger) []string {
 // (state_seconds_right), and beside it what finding nothing would get
 // (state_seconds_off). Each detection stands for its burst, from the first
 // packet to the last.
-func (s *scores) scoreStates(ds *datasets.Dataset, tests []answered, m merger) {
+func (s *scores) scoreStates(ds *datasets.Dataset, tests []Test, m merger) {
 	var wrong, on, all time.Duration
 	classes := states(ds, m)
 	for _, t := range tests {
-		events, found := truths(t.observed, m), above(detections(t.answer, m), t.answer.Threshold)
+		events, found := truths(t.Labels, m), above(detections(t.Answer, m), t.Answer.Threshold)
 		for _, c := range classes {
 			truth := ofClass(events, c)
-			wrong += disagree(truth, ofClass(found, c), t.trace.End)
-			on += disagree(truth, nil, t.trace.End)
-			all += t.trace.End
+			wrong += disagree(truth, ofClass(found, c), t.Trace.End)
+			on += disagree(truth, nil, t.Trace.End)
+			all += t.Trace.End
 		}
 	}
 	if all > 0 {

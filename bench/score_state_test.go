@@ -55,10 +55,10 @@ func TestStateSeconds(t *testing.T) {
 		{Threshold: 0.5, Events: []attacks.Burst{burst(0, 30, "camera/stream", 0.5), burst(50, 90, "camera/stream", 0.4)}},
 	}
 	score := func() map[string]float64 {
-		var tests []answered
+		var tests []Test
 		for i := range ds.Recordings {
 			r := &ds.Recordings[i]
-			tests = append(tests, answered{observed: &observed{rec: r, trace: r.Trace, labels: r.Labels}, answer: answers[i]})
+			tests = append(tests, Test{Recording: r, Trace: r.Trace, Labels: r.Labels, Answer: answers[i]})
 		}
 		got := map[string]float64{}
 		for _, m := range scoreEvents(&ds, tests).metrics {
