@@ -50,8 +50,8 @@ func TestBoundsOfPlantedLeak(t *testing.T) {
 	if !ok || b.Wrong != 0 || b.Classes != 2 || b.Tested < 20 {
 		t.Errorf("with the leak: %+v", b)
 	}
-	if math.Abs(b.ClassBits-1) > 0.1 || b.best() < 0.8*b.ClassBits {
-		t.Errorf("the class has %.2f bits, the best feature tells %.2f", b.ClassBits, b.best())
+	if math.Abs(b.ClassBits-1) > 0.1 || mostBits(b) < 0.8*b.ClassBits {
+		t.Errorf("the class has %.2f bits, the best feature tells %.2f", b.ClassBits, mostBits(b))
 	}
 	b = boundsOf(t, false, defenses.None{})["sequence"]
 	if share := float64(b.Wrong) / float64(b.Tested); share < 0.25 || share > 0.75 {
@@ -59,7 +59,7 @@ func TestBoundsOfPlantedLeak(t *testing.T) {
 	}
 }
 
-func (b Bound) best() float64 {
+func mostBits(b Bound) float64 {
 	best := 0.0
 	for _, f := range b.Features {
 		best = max(best, f.Bits)

@@ -39,7 +39,8 @@ func (r *runner) fill(ctx context.Context, u unit, j job, res *Result, timing *T
 	if err != nil {
 		return err
 	}
-	scoreTask(u.ds, j.cell.Task, out.classes, out.tests).into(res)
+	s := Of(u.ds, j.cell.Task, out.classes, out.tests)
+	res.Metrics, res.Groups, res.Items, res.Confusion, res.Curve = s.Metrics, s.Groups, s.Items, s.Confusion, s.Curve
 	res.Oracle = out.oracle
 	res.Floor = out.floor
 	for i := range res.Groups {

@@ -58,7 +58,7 @@ func commandFloor(train []attacks.Labeled, tests []Test) float64 {
 	seen := map[string]int{}
 	for _, l := range train {
 		for _, c := range l.Labels.Commands {
-			seen[multiset(c.Actions)]++
+			seen[CommandName(c.Actions)]++
 		}
 	}
 	best, n := "", 0
@@ -71,7 +71,7 @@ func commandFloor(train []attacks.Labeled, tests []Test) float64 {
 	for _, t := range tests {
 		for _, c := range t.Labels.Commands {
 			total++
-			if multiset(c.Actions) == best {
+			if CommandName(c.Actions) == best {
 				right++
 			}
 		}

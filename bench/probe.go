@@ -144,9 +144,9 @@ func labelShift(ctx context.Context, g Grid, c Cell) (ShiftCurve, error) {
 			rng(c.Seed, "label-shift").Shuffle(len(tests), func(a, b int) { tests[a], tests[b] = tests[b], tests[a] })
 		}
 		for _, by := range shifts(c.Task, tests) {
-			s := scoreTask(u.ds, c.Task, o.classes, shifted(c.Task, tests, by))
-			at := slices.IndexFunc(s.metrics, func(m Metric) bool { return m.Name == Headline(c.Task) })
-			curve.Points = append(curve.Points, ShiftPoint{float64(by), s.metrics[at].Value})
+			s := Of(u.ds, c.Task, o.classes, shifted(c.Task, tests, by))
+			at := slices.IndexFunc(s.Metrics, func(m Metric) bool { return m.Name == Headline(c.Task) })
+			curve.Points = append(curve.Points, ShiftPoint{float64(by), s.Metrics[at].Value})
 		}
 		return curve, nil
 	}

@@ -73,7 +73,7 @@ func run(t *testing.T, ctx context.Context, g Grid, dir string, opt Options) ([]
 func storedBytes(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	for _, kind := range []string{cellsDir, samplesDir} {
+	for _, kind := range []string{"cells", "samples"} {
 		err := filepath.WalkDir(filepath.Join(dir, kind), func(p string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() {
 				return err
@@ -93,7 +93,7 @@ func storedBytes(t *testing.T, dir string) map[string]string {
 func cells(stored map[string]string) int {
 	n := 0
 	for name := range stored {
-		if strings.HasPrefix(name, cellsDir) {
+		if strings.HasPrefix(name, "cells") {
 			n++
 		}
 	}

@@ -265,7 +265,7 @@ func (s *sampler) classes() (classes []string, each int) {
 			}
 		case datasets.Gateway:
 			for _, c := range rec.Labels.Commands {
-				seen[multiset(c.Actions)] = true
+				seen[CommandName(c.Actions)] = true
 			}
 		}
 	}
@@ -313,7 +313,7 @@ func (s *sampler) moments(o *observed) []moment {
 	case datasets.Gateway:
 		for _, c := range o.labels.Commands {
 			out = append(out, moment{
-				class: multiset(c.Actions), at: c.Time, start: c.Time - sampleBefore, end: c.Time + samplePoint,
+				class: CommandName(c.Actions), at: c.Time, start: c.Time - sampleBefore, end: c.Time + samplePoint,
 				device: c.Device, cause: -1,
 			})
 		}

@@ -139,7 +139,7 @@ func TestBrokenSampleIsNamed(t *testing.T) {
 	if xs, err := ReadSamples(dir); xs != nil || err != nil {
 		t.Errorf("nothing there: %v, %v", xs, err)
 	}
-	if err := atomicfile.Write(filepath.Join(dir, samplesDir, "x.json"), []byte("{")); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, "samples", "x.json"), []byte("{")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ReadSamples(dir); err == nil || !strings.Contains(err.Error(), "x.json") {
@@ -158,7 +158,7 @@ func TestLostSampleIsMadeAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := storedBytes(t, dir)
-	if err := os.RemoveAll(filepath.Join(dir, samplesDir)); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir, "samples")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := run(t, context.Background(), g, dir, Options{}); err != nil {

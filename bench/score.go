@@ -21,28 +21,29 @@ type Test struct {
 	Classes []string
 }
 
-// scores collects what a scorer finds; its fields go into the Result.
-type scores struct {
-	metrics   []Metric
-	groups    []GroupScore
-	items     []Item
-	confusion []Confusion
-	curve     []Point
+// Scores is what the answers to a task are worth; its fields are those of
+// results.Result.
+type Scores struct {
+	Metrics   []Metric
+	Groups    []GroupScore
+	Items     []Item
+	Confusion []Confusion
+	Curve     []Point
 }
 
-func (s *scores) add(name string, v float64) { s.metrics = append(s.metrics, Metric{name, v}) }
+func (s *Scores) add(name string, v float64) { s.Metrics = append(s.Metrics, Metric{name, v}) }
 
-// into writes s to r in the orders that Result promises.
-func (s *scores) into(r *Result) {
-	slices.SortFunc(s.metrics, func(a, b Metric) int { return cmp.Compare(a.Name, b.Name) })
-	slices.SortFunc(s.groups, func(a, b GroupScore) int { return cmp.Compare(a.Group, b.Group) })
-	slices.SortFunc(s.confusion, func(a, b Confusion) int { return cmp.Compare(a.Group, b.Group) })
-	r.Metrics, r.Groups, r.Items, r.Confusion, r.Curve = s.metrics, s.groups, s.items, s.confusion, s.curve
+// sort puts everything in the orders that Result promises.
+func (s *Scores) sort() {
+	slices.SortFunc(s.Metrics, func(a, b Metric) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(s.Groups, func(a, b GroupScore) int { return cmp.Compare(a.Group, b.Group) })
+	slices.SortFunc(s.Confusion, func(a, b Confusion) int { return cmp.Compare(a.Group, b.Group) })
 }
 
-// scoreTask scores the answers to one task.
-func scoreTask(ds *datasets.Dataset, task datasets.Task, classes []string, tests []Test) *scores {
-	var s scores
+// Of scores the answers to one task: tests in the order of the data set, classes
+// all that any model could name.
+func Of(ds *datasets.Dataset, task datasets.Task, classes []string, tests []Test) Scores {
+	var s Scores
 	switch task {
 	case datasets.Clip:
 		s = scoreClips(ds, tests)
@@ -53,7 +54,8 @@ func scoreTask(ds *datasets.Dataset, task datasets.Task, classes []string, tests
 	case datasets.Gateway:
 		s = scoreCommands(classes, tests)
 	}
-	return &s
+	s.sort()
+	return s
 }
 
 // ratio is a / b, and 0 when b is 0.
@@ -79,8 +81,8 @@ func (c *recalls) add(truth, guess string) {
 // scoreClips scores whole-trace guesses: macro recall over the classes that
 // occur, accuracy and counts. Unknown is an error; classes that nobody can tell
 // apart are one.
-func scoreClips(ds *datasets.Dataset, tests []Test) scores {
-	var s scores
+func scoreClips(ds *datasets.Dataset, tests []Test) Scores {
+	var s Scores
 	merge := newMerger(ds.Same)
 	all, groups := newRecalls(), map[string]*recalls{}
 	correct := 0
@@ -89,7 +91,7 @@ func scoreClips(ds *datasets.Dataset, tests []Test) scores {
 		if len(t.Answer.Clip) > 0 {
 			guess, p = merge.class(t.Answer.Clip[0].Class), t.Answer.Clip[0].P
 		}
-		s.items = append(s.items, Item{Recording: t.Recording.ID, Group: t.Recording.Group, Truth: truth, Answer: guess, Score: p})
+		s.Items = append(s.Items, Item{Recording: t.Recording.ID, Group: t.Recording.Group, Truth: truth, Answer: guess, Score: p})
 		if groups[t.Recording.Group] == nil {
 			groups[t.Recording.Group] = newRecalls()
 		}
@@ -104,7 +106,7 @@ func scoreClips(ds *datasets.Dataset, tests []Test) scores {
 		for _, k := range g.total {
 			n += k
 		}
-		s.groups = append(s.groups, GroupScore{Group: name, Value: meanRecall(g.right, g.total), N: n})
+		s.Groups = append(s.Groups, GroupScore{Group: name, Value: meanRecall(g.right, g.total), N: n})
 	}
 	s.add(Correct, float64(correct))
 	s.add(Tested, float64(len(tests)))
@@ -134,8 +136,8 @@ func meanRecall[T int | int64](right, total map[string]T) float64 {
 
 // scoreDevices scores per-packet guesses with one confusion matrix per group.
 // real_recall and real_accuracy leave the defense's own packets out.
-func scoreDevices(classes []string, tests []Test) scores {
-	var s scores
+func scoreDevices(classes []string, tests []Test) Scores {
+	var s Scores
 	names := slices.Clone(classes)
 	for _, extra := range []string{datasets.Cover, datasets.Nobody} {
 		if !slices.Contains(names, extra) {
@@ -159,8 +161,8 @@ func scoreDevices(classes []string, tests []Test) scores {
 	sum := square(len(names))
 	for g, m := range byGroup {
 		recall, n := matrixRecall(m)
-		s.groups = append(s.groups, GroupScore{Group: g, Value: recall, N: int(n)})
-		s.confusion = append(s.confusion, Confusion{Group: g, Classes: names, Counts: m})
+		s.Groups = append(s.Groups, GroupScore{Group: g, Value: recall, N: int(n)})
+		s.Confusion = append(s.Confusion, Confusion{Group: g, Classes: names, Counts: m})
 		for i := range m {
 			for j := range m[i] {
 				sum[i][j] += m[i][j]
@@ -232,7 +234,7 @@ func shareEdges() []float64 { return []float64{0.03, 0.1, 0.3, 1} }
 // packets by the share of their window's packets that are their true device's,
 // of all devices together and of each. Packets of the defense itself and of
 // nobody count in the window but have no device and are in no range.
-func (s *scores) windows(names []string, index map[string]int, tests []Test) {
+func (s *Scores) windows(names []string, index map[string]int, tests []Test) {
 	edges := shareEdges()
 	all := make([]attacks.ShareBin, len(edges))
 	each := make([][]attacks.ShareBin, len(names))
@@ -269,7 +271,7 @@ func (s *scores) windows(names []string, index map[string]int, tests []Test) {
 
 // shares adds the recall of each range that has packets, of one device or, with
 // no name, of all.
-func (s *scores) shares(device string, bins []attacks.ShareBin) {
+func (s *Scores) shares(device string, bins []attacks.ShareBin) {
 	for b, name := range ShareMetrics() {
 		if device != "" {
 			name = OfClass(name, device)

@@ -14,8 +14,8 @@ import (
 // found in every metric. methods: in_candidates and in_candidates_bounded as
 // published by Junges, Francois and Festor; exact_recovery expects a draw
 // among the candidates of the last stage.
-func scoreCommands(actions []string, tests []Test) scores {
-	var s scores
+func scoreCommands(actions []string, tests []Test) Scores {
+	var s Scores
 	groups := map[string]*GroupScore{}
 	var sum struct {
 		n, listed, in, bounded, unique, named int
@@ -30,7 +30,7 @@ func scoreCommands(actions []string, tests []Test) scores {
 		pair := matchCommands(t.Labels.Commands, t.Answer.Commands)
 		for i, cmd := range t.Labels.Commands {
 			truth := countsOf(actions, cmd.Actions)
-			it := Item{Recording: t.Recording.ID, Group: t.Recording.Group, TimeS: seconds(cmd.Time), Truth: multiset(cmd.Actions), Answer: datasets.Unknown}
+			it := Item{Recording: t.Recording.ID, Group: t.Recording.Group, TimeS: seconds(cmd.Time), Truth: CommandName(cmd.Actions), Answer: datasets.Unknown}
 			sum.n++
 			g.N++
 			if d := pair[i]; d >= 0 {
@@ -46,15 +46,15 @@ func scoreCommands(actions []string, tests []Test) scores {
 				g.Value += v.recovery
 				it.Score = v.recovery
 				if m.Best >= 0 {
-					it.Answer = multiset(actionsOf(actions, m.Candidates[m.Best]))
+					it.Answer = CommandName(actionsOf(actions, m.Candidates[m.Best]))
 				}
 			}
-			s.items = append(s.items, it)
+			s.Items = append(s.Items, it)
 		}
 	}
 	for _, g := range groups {
 		g.Value = ratio(g.Value, float64(g.N))
-		s.groups = append(s.groups, *g)
+		s.Groups = append(s.Groups, *g)
 	}
 	s.add(Tested, float64(sum.n))
 	s.add(MessagesFound, ratio(sum.listed, sum.n))
@@ -143,8 +143,8 @@ func actionsOf(actions []string, counts []uint8) []datasets.ActionCount {
 	return out
 }
 
-// multiset writes actions as "2 x switch_on + dim_level".
-func multiset(a []datasets.ActionCount) string {
+// CommandName writes actions as "2 x switch_on + dim_level".
+func CommandName(a []datasets.ActionCount) string {
 	var parts []string
 	for _, x := range a {
 		if x.Count > 1 {

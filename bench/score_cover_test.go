@@ -29,7 +29,7 @@ func bundled() (datasets.Recording, defenses.Defended) {
 	}}
 	in.Flows[3].LAN = true
 	send := func(t *datasets.Trace, at time.Duration, flow int32, d datasets.Dir, payload int32) {
-		t.Packets = append(t.Packets, datasets.Packet{Time: at * ms, Size: 54 + payload, Payload: payload, Flow: flow, Dir: d})
+		t.Packets = append(t.Packets, datasets.Packet{Time: at * time.Millisecond, Size: 54 + payload, Payload: payload, Flow: flow, Dir: d})
 	}
 	send(&in, 0, 0, datasets.Up, 100)  // 0: alarm
 	send(&in, 5, 3, datasets.Up, 77)   // 1: alarm, inside the home
@@ -40,7 +40,7 @@ func bundled() (datasets.Recording, defenses.Defended) {
 	rec := datasets.Recording{ID: "r", Group: "home", Trace: in, Labels: datasets.Labels{
 		Devices: []string{"alarm", "plug"},
 		Owners:  []int32{0, 0, 1, 0, -1, 1},
-		Events:  []datasets.Event{{Device: 0, Activity: "ring"}, {Device: 1, Activity: "on", Start: 40 * ms, End: 40 * ms}},
+		Events:  []datasets.Event{{Device: 0, Activity: "ring"}, {Device: 1, Activity: "on", Start: 40 * time.Millisecond, End: 40 * time.Millisecond}},
 		Cause:   []int32{0, -1, -1, 0, -1, 1},
 	}}
 	out := datasets.Trace{End: in.End, Flows: append(slices.Clone(in.Flows), defensetest.Flow(9, 17, ""))}
@@ -98,7 +98,7 @@ func TestTruthOfMergedAndSplitPackets(t *testing.T) {
 	if want := []int32{-1, 0, 0, 0, -1, -1}; !slices.Equal(o.labels.Cause, want) {
 		t.Errorf("causes %v, want %v", o.labels.Cause, want)
 	}
-	if e := o.labels.Events; e[0].End != 40*ms || e[1].End != 40*ms || rec.Labels.Events[0].End != 0 {
+	if e := o.labels.Events; e[0].End != 40*time.Millisecond || e[1].End != 40*time.Millisecond || rec.Labels.Events[0].End != 0 {
 		t.Errorf("events end at %v and %v, want 40ms both, and those of the recording as they were", e[0].End, e[1].End)
 	}
 }
@@ -115,7 +115,7 @@ func TestTruthThroughRealDefenses(t *testing.T) {
 		who := r.Int32N(2)
 		payload := []int32{96, 500}[who]
 		rec.Trace.Packets = append(rec.Trace.Packets, datasets.Packet{
-			Time: time.Duration(i) * 100 * ms, Size: 54 + payload, Payload: payload, Flow: who, Dir: datasets.Dir(r.IntN(2)),
+			Time: time.Duration(i) * 100 * time.Millisecond, Size: 54 + payload, Payload: payload, Flow: who, Dir: datasets.Dir(r.IntN(2)),
 		})
 		rec.Labels.Owners = append(rec.Labels.Owners, who)
 		alarms += int(1 - who)
@@ -163,9 +163,9 @@ func owners(classes ...int32) attacks.Answer {
 	return a
 }
 
-func metrics(s scores) map[string]float64 {
+func metrics(s Scores) map[string]float64 {
 	out := map[string]float64{}
-	for _, m := range s.metrics {
+	for _, m := range s.Metrics {
 		out[m.Name] = m.Value
 	}
 	return out
@@ -219,13 +219,13 @@ func TestCoverInTheScores(t *testing.T) {
 			},
 		},
 	} {
-		s := scoreDevices(c.classes, []Test{{o.rec, o.trace, o.labels, c.answer, c.classes}})
-		if d := cmp.Diff([]Confusion{{Group: "home", Classes: c.names, Counts: c.counts}}, s.confusion); d != "" {
+		s := Of(&datasets.Dataset{}, datasets.Device, c.classes, []Test{{o.rec, o.trace, o.labels, c.answer, c.classes}})
+		if d := cmp.Diff([]Confusion{{Group: "home", Classes: c.names, Counts: c.counts}}, s.Confusion); d != "" {
 			t.Errorf("%s: confusion (-want +got)\n%s", c.name, d)
 		}
 		got := metrics(s)
 		wantMetrics(t, got, c.metrics)
-		if g := s.groups[0]; g.Value != got["macro_recall"] || g.N != 6 {
+		if g := s.Groups[0]; g.Value != got["macro_recall"] || g.N != 6 {
 			t.Errorf("%s: group %+v", c.name, g)
 		}
 		// Alarm is 2 of the window's 6 packets, plug 1, cover and nobody none's.
@@ -238,12 +238,11 @@ func TestCoverInTheScores(t *testing.T) {
 // labeledTest is a test trace of so many packets of each owner, in order, of
 // which the last few of each are named wrong.
 func labeledTest(classes []string, runs ...[3]int) Test {
-	o := &observed{rec: &datasets.Recording{Group: "g"}, labels: datasets.Labels{Devices: classes}}
-	var a attacks.Answer
+	o := Test{Recording: &datasets.Recording{Group: "g"}, Labels: datasets.Labels{Devices: classes}, Classes: classes}
 	for _, r := range runs {
 		who, n, wrong := int32(r[0]), r[1], r[2]
 		for i := range n {
-			o.labels.Owners = append(o.labels.Owners, who)
+			o.Labels.Owners = append(o.Labels.Owners, who)
 			guess := who
 			if who < 0 {
 				guess = int32(slices.Index(classes, datasets.Nobody))
@@ -251,10 +250,10 @@ func labeledTest(classes []string, runs ...[3]int) Test {
 			if i >= n-wrong {
 				guess = -1
 			}
-			a.Devices = append(a.Devices, attacks.Owner{Class: guess})
+			o.Answer.Devices = append(o.Answer.Devices, attacks.Owner{Class: guess})
 		}
 	}
-	return Test{o.rec, o.trace, o.labels, a, classes}
+	return o
 }
 
 // Windows are of 100 packets. In the first trace they are 20 of the plug (2
@@ -266,8 +265,11 @@ func TestWindowsByHand(t *testing.T) {
 	classes := []string{"alarm", "cover", "nobody", "plug"}
 	one := labeledTest(classes, [3]int{alarm, 80, 10}, [3]int{plug, 20, 2}, [3]int{plug, 5, 5}, [3]int{alarm, 45, 5})
 	two := labeledTest(classes, [3]int{plug, 2, 1}, [3]int{alarm, 8, 0}, [3]int{cover, 60, 60}, [3]int{nobody, 30, 15})
-	got := metrics(scoreDevices(classes, []Test{one, two}))
-	wantMetrics(t, got, map[string]float64{
+	got := map[string]float64{}
+	for _, m := range scoreDevices(classes, []Test{one, two}).Metrics {
+		got[m.Name] = m.Value
+	}
+	for name, want := range map[string]float64{
 		"hamming_loss":            (12./100 + 10./50 + 76./100) / 3,
 		"recall_share_00_03_pct":  1. / 2,
 		"recall_share_03_10_pct":  8. / (5 + 8), // 5 of 50 are 10 %
@@ -281,7 +283,11 @@ func TestWindowsByHand(t *testing.T) {
 		"recall_share_30_100_pct:alarm": 110. / 125,
 
 		"real_accuracy": (70. + 18 + 0 + 40 + 1 + 8 + 15) / (150 + 40),
-	})
+	} {
+		if g, ok := got[name]; !ok || math.Abs(g-want) > 1e-12 {
+			t.Errorf("%s: %v, want %v", name, g, want)
+		}
+	}
 	for name := range got {
 		if strings.HasPrefix(name, "recall_share") && (strings.HasSuffix(name, ":cover") || strings.HasSuffix(name, ":nobody") || name == "recall_share_00_03_pct:alarm") {
 			t.Errorf("%s: want none", name)
@@ -304,7 +310,7 @@ func coverHomes(marked ...string) datasets.Dataset {
 		for i := range int32(240) {
 			who, payload := i%3, 100*(1+i%3)
 			rec.Trace.Packets = append(rec.Trace.Packets, datasets.Packet{
-				Time: time.Duration(i) * 200 * ms, Size: 54 + payload, Payload: payload, Flow: who, Dir: datasets.Dir(i % 2),
+				Time: time.Duration(i) * 200 * time.Millisecond, Size: 54 + payload, Payload: payload, Flow: who, Dir: datasets.Dir(i % 2),
 			})
 			rec.Labels.Owners = append(rec.Labels.Owners, []int32{0, 1, -1}[who])
 		}
@@ -421,7 +427,7 @@ func TestCoverFromEndToEnd(t *testing.T) {
 			t.Fatalf("%d results", len(results))
 		}
 		for _, r := range results {
-			got := metrics(scores{metrics: r.Metrics})
+			got := metrics(Scores{Metrics: r.Metrics})
 			wantMetrics(t, got, c.want)
 			if len(got) != len(c.want) {
 				t.Errorf("metrics %v, want %v", got, c.want)
@@ -449,7 +455,7 @@ func TestPartsThatLearnedOtherClasses(t *testing.T) {
 		if len(results) != 1 {
 			t.Fatalf("%d results", len(results))
 		}
-		wantMetrics(t, metrics(scores{metrics: results[0].Metrics}), map[string]float64{
+		wantMetrics(t, metrics(Scores{Metrics: results[0].Metrics}), map[string]float64{
 			"packets": 780, "accuracy": 720. / 780, "macro_recall": 0.75, "real_accuracy": 1, "real_recall": 1,
 		})
 	}

@@ -76,8 +76,8 @@ func above(found []match.Span, t float64) []match.Span {
 
 // scoreEvents scores detections: F1 by device and activity within 5 s is the
 // headline; other tolerances, time only and device only stand beside it.
-func scoreEvents(ds *datasets.Dataset, tests []Test) scores {
-	var s scores
+func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
+	var s Scores
 	m := newMerger(ds.Same)
 	kinds := []struct {
 		f1, precision, recall string
@@ -113,7 +113,7 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) scores {
 			}
 			groups[t.Recording.Group].add(c)
 			delays = append(delays, detectTimes(events, found, pair)...)
-			s.items = append(s.items, eventItems(t, events, found, pair)...)
+			s.Items = append(s.Items, eventItems(t, events, found, pair)...)
 		}
 		alerts.add(alertCounts(t, m))
 	}
@@ -123,7 +123,7 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) scores {
 		s.add(kind.recall, sums[k].recall())
 	}
 	for g, c := range groups {
-		s.groups = append(s.groups, GroupScore{Group: g, Value: c.f1(), N: c.events})
+		s.Groups = append(s.Groups, GroupScore{Group: g, Value: c.f1(), N: c.events})
 	}
 	s.add(Tested, float64(sums[0].events))
 	s.add(Detections, float64(sums[0].found))
@@ -147,7 +147,7 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) scores {
 	}
 	s.paperAccuracy(tests, m)
 	s.scoreStates(ds, tests, m)
-	s.curve = curve(tests, m, days)
+	s.Curve = curve(tests, m, days)
 	return s
 }
 
@@ -221,7 +221,7 @@ func ppvAtRate(ds *datasets.Dataset, recall, falsePerDay float64) (float64, bool
 // paperAccuracy adds the accuracy over bursts of the IoTEvent paper: trigger
 // bursts named right and other bursts called Other, among all bursts. A burst
 // is a trigger burst when it pairs with an event.
-func (s *scores) paperAccuracy(tests []Test, m merger) {
+func (s *Scores) paperAccuracy(tests []Test, m merger) {
 	var right, total int
 	for _, t := range tests {
 		bursts := make([]match.Span, len(t.Answer.Events))

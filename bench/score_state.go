@@ -34,7 +34,7 @@ func states(ds *datasets.Dataset, m merger) []string {
 // (state_seconds_right), and beside it what finding nothing would get
 // (state_seconds_off). Each detection stands for its burst, from the first
 // packet to the last.
-func (s *scores) scoreStates(ds *datasets.Dataset, tests []Test, m merger) {
+func (s *Scores) scoreStates(ds *datasets.Dataset, tests []Test, m merger) {
 	var wrong, on, all time.Duration
 	classes := states(ds, m)
 	for _, t := range tests {

@@ -61,7 +61,7 @@ func TestStateSeconds(t *testing.T) {
 			tests = append(tests, Test{Recording: r, Trace: r.Trace, Labels: r.Labels, Answer: answers[i]})
 		}
 		got := map[string]float64{}
-		for _, m := range scoreEvents(&ds, tests).metrics {
+		for _, m := range scoreEvents(&ds, tests).Metrics {
 			got[m.Name] = m.Value
 		}
 		return got
