@@ -8,41 +8,13 @@ import (
 	"strconv"
 
 	"veilbench/attacks"
+	"veilbench/bench/draws"
+	"veilbench/bench/results"
+	"veilbench/bench/score"
 	"veilbench/bench/stats"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
-
-// Bound is what the vectors of one feature set say about any attacker who uses
-// them, whatever it learns: how often the nearest training vector under the
-// same defense, of another draw, is of another class, and how much each
-// feature tells of the class. stats.BayesBound makes a bound of Wrong / Tested.
-type Bound struct {
-	Set string `json:"set"`
-	// Train and Tested vectors were compared, drawn from the TrainOf and
-	// TestOf that there are.
-	Train   int `json:"train"`
-	TrainOf int `json:"train_of"`
-	Tested  int `json:"tested"`
-	TestOf  int `json:"test_of"`
-	// Wrong of Tested have a nearest neighbor of another class.
-	Wrong int `json:"wrong"`
-	// Classes is how many occur in the vectors compared.
-	Classes int `json:"classes"`
-	// ClassBits is the entropy of the class among training vectors.
-	ClassBits float64 `json:"class_bits"`
-	// ChanceBits is the most that a feature of the set tells of shuffled
-	// classes: less than that is noise.
-	ChanceBits float64 `json:"chance_bits"`
-	// Features are those that tell something, in the order of the vector.
-	Features []FeatureBits `json:"features,omitempty"`
-}
-
-// FeatureBits is the mutual information of a feature and the class.
-type FeatureBits struct {
-	Name string  `json:"name"`
-	Bits float64 `json:"bits"`
-}
 
 // Limits of the vectors that a fold compares: of more, some are drawn by seed.
 const (
@@ -58,12 +30,12 @@ const informationBins = 8
 // first draw of the defense; nil for other cells. It has none either where a
 // defense learns anew for each of several parts of a fold: no two of their
 // vectors can be compared.
-func (r *runner) bounds(u unit, j job) ([]Bound, error) {
+func (r *runner) bounds(u unit, j job) ([]results.Bound, error) {
 	f, ok := j.attack.(attacks.Featurer)
-	if !ok || j.cell.Knowledge != Adaptive || j.cell.Draw > 0 || len(j.fold) > 1 && fitted(u.defense) {
+	if !ok || j.cell.Knowledge != results.Adaptive || j.cell.Draw > 0 || len(j.fold) > 1 && Fitted(u.defense) {
 		return nil, nil
 	}
-	b := bounder{r: r, u: u, j: j, f: f, merge: newMerger(u.ds.Same), class: map[string]int32{}}
+	b := bounder{r: r, u: u, j: j, f: f, merge: score.NewClasses(u.ds.Same), class: map[string]int32{}}
 	var train, tests itemPool
 	for p := range j.fold {
 		if err := b.gather(&train, p, TrainRole, j.fold[p].Train); err != nil {
@@ -76,13 +48,13 @@ func (r *runner) bounds(u unit, j job) ([]Bound, error) {
 	if b.sets == 0 || len(train.items) == 0 || len(tests.items) == 0 {
 		return nil, nil
 	}
-	g := rng(j.cell.Seed, "bounds", j.cell.Dataset, string(j.cell.Task), strconv.Itoa(j.cell.Fold))
+	g := draws.New(j.cell.Seed, "bounds", j.cell.Dataset, string(j.cell.Task), strconv.Itoa(j.cell.Fold))
 	of, testOf := len(train.items), len(tests.items)
 	b.draw(g, &train, boundTrain)
 	b.draw(g, &tests, boundTests)
-	var out []Bound
+	var out []results.Bound
 	for set := range b.sets {
-		o := b.of(set, train, tests, rng(j.cell.Seed, "bounds", "shuffle"))
+		o := b.of(set, train, tests, draws.New(j.cell.Seed, "bounds", "shuffle"))
 		o.TrainOf, o.TestOf = of, testOf
 		out = append(out, o)
 	}
@@ -95,7 +67,7 @@ type bounder struct {
 	u     unit
 	j     job
 	f     attacks.Featurer
-	merge merger
+	merge score.Classes
 	class map[string]int32 // numbers in order of appearance
 	sets  int
 }
@@ -145,7 +117,7 @@ func (b *bounder) gather(pool *itemPool, n int, ro Role, recs []int) error {
 
 func (b *bounder) classOf(name string) int32 {
 	if b.j.cell.Task != datasets.Device {
-		name = b.merge.class(name)
+		name = b.merge.Class(name)
 	}
 	c, ok := b.class[name]
 	if !ok {
@@ -201,9 +173,9 @@ func someOf(g *rand.Rand, of, n int) []int {
 }
 
 // of computes the bound of one feature set.
-func (b *bounder) of(set int, train, tests itemPool, g *rand.Rand) Bound {
+func (b *bounder) of(set int, train, tests itemPool, g *rand.Rand) results.Bound {
 	s := train.from[0].Sets[set]
-	o := Bound{Set: s.Name, Train: len(train.items), Tested: len(tests.items)}
+	o := results.Bound{Set: s.Name, Train: len(train.items), Tested: len(tests.items)}
 	x, y := train.vectors(set), tests.vectors(set)
 	occurs := make([]bool, len(b.class))
 	for _, it := range slices.Concat(train.items, tests.items) {
@@ -290,7 +262,7 @@ func standardize(train, tests [][]float32) {
 
 // inform fills in what features tell of the class: over training vectors, each
 // feature cut into informationBins bins.
-func inform(o *Bound, names []string, x [][]float32, items []boundItem, classes int, g *rand.Rand) {
+func inform(o *results.Bound, names []string, x [][]float32, items []boundItem, classes int, g *rand.Rand) {
 	of, count := make([]int, len(items)), make([]int, classes)
 	for i, it := range items {
 		of[i] = int(it.class)
@@ -309,7 +281,7 @@ func inform(o *Bound, names []string, x [][]float32, items []boundItem, classes 
 			continue
 		}
 		if bits := round4(information(bin, bins, of, classes)); bits > 0 {
-			o.Features = append(o.Features, FeatureBits{name, bits})
+			o.Features = append(o.Features, results.FeatureBits{Name: name, Bits: bits})
 		}
 		o.ChanceBits = max(o.ChanceBits, round4(information(bin, bins, shuffled, classes)))
 	}
@@ -365,12 +337,12 @@ func entropy(counts []int) float64 {
 func round4(v float64) float64 { return math.Round(v*1e4) / 1e4 }
 
 // claims lists what the stages of a defense state of themselves.
-func claims(d defenses.Defense) []Claim {
-	var out []Claim
+func claims(d defenses.Defense) []results.Claim {
+	var out []results.Claim
 	for _, s := range defenses.Stages(d) {
 		if c, ok := s.(defenses.Claimer); ok {
 			for _, claim := range c.Claims() {
-				out = append(out, Claim{s.Info().Name, claim.Name, claim.Value, claim.Unit})
+				out = append(out, results.Claim{Stage: s.Info().Name, Name: claim.Name, Value: claim.Value, Unit: claim.Unit})
 			}
 		}
 	}

@@ -8,27 +8,29 @@ import (
 	"testing"
 
 	"veilbench/attacks"
+	"veilbench/bench/results"
+	"veilbench/bench/selfcheck/planted"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
 
 // boundsOf runs event-knn and event-forest on planted clips and returns the
 // bounds of the cells that have any, by feature set, folds summed.
-func boundsOf(t *testing.T, leak bool, d defenses.Defense) map[string]Bound {
+func boundsOf(t *testing.T, leak bool, d defenses.Defense) map[string]results.Bound {
 	t.Helper()
 	rs, err := Run(context.Background(), Grid{
-		Datasets: []datasets.Dataset{planted(leak)}, Defenses: []defenses.Defense{defenses.None{}, d},
+		Datasets: []datasets.Dataset{planted.Clips(leak)}, Defenses: []defenses.Defense{defenses.None{}, d},
 		Attacks: []attacks.Attack{attack(t, "event-knn:k=1"), attack(t, "event-forest:trees=5,features=hist")}, Seed: 1,
 	}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := map[string]Bound{}
+	out := map[string]results.Bound{}
 	for _, r := range rs {
-		if has := r.Cell.Knowledge == Adaptive; has != (len(r.Bounds) > 0) {
+		if has := r.Cell.Knowledge == results.Adaptive; has != (len(r.Bounds) > 0) {
 			t.Errorf("%s, %s, %s has %d bounds %s", r.Cell.Attack, r.Cell.Defense, r.Cell.Knowledge, len(r.Bounds), r.Err)
 		}
-		if r.Cell.Defense == NoDefense && d.Info().Name != NoDefense {
+		if r.Cell.Defense == results.NoDefense && d.Info().Name != results.NoDefense {
 			continue
 		}
 		for _, b := range r.Bounds {
@@ -59,7 +61,7 @@ func TestBoundsOfPlantedLeak(t *testing.T) {
 	}
 }
 
-func mostBits(b Bound) float64 {
+func mostBits(b results.Bound) float64 {
 	best := 0.0
 	for _, f := range b.Features {
 		best = max(best, f.Bits)

@@ -7,20 +7,23 @@ import (
 	"slices"
 	"time"
 
+	"veilbench/bench/cost"
+	"veilbench/bench/results"
+	"veilbench/bench/score"
 	"veilbench/datasets"
 )
 
 // cell computes one cell. Only the end of ctx is an error: everything else is
 // kept in the result.
-func (r *runner) cell(ctx context.Context, u unit, j job) (Result, Timing, error) {
-	head := Result{
-		Cell: j.cell, Data: r.digests[u.ds.Name], Method: Method, Generated: u.ds.Generated,
-		Control: j.attack.Info().Control, Headline: Headline(j.cell.Task),
+func (r *runner) cell(ctx context.Context, u unit, j job) (results.Result, results.Timing, error) {
+	head := results.Result{
+		Cell: j.cell, Data: r.digests[u.ds.Name], Method: results.Method, Generated: u.ds.Generated,
+		Control: j.attack.Info().Control, Headline: results.Headline(j.cell.Task),
 		DefenseLabel: r.grid.Labels[j.cell.Defense], AttackLabel: r.grid.Labels[j.cell.Attack],
 	}
 	res := head
-	var timing Timing
-	err := guard(func() error { return r.fill(ctx, u, j, &res, &timing) })
+	var timing results.Timing
+	err := Guard(func() error { return r.fill(ctx, u, j, &res, &timing) })
 	if ctx.Err() != nil {
 		return res, timing, context.Cause(ctx)
 	}
@@ -34,12 +37,12 @@ func (r *runner) cell(ctx context.Context, u unit, j job) (Result, Timing, error
 }
 
 // fill asks the attacker of j and scores what it said.
-func (r *runner) fill(ctx context.Context, u unit, j job, res *Result, timing *Timing) error {
+func (r *runner) fill(ctx context.Context, u unit, j job, res *results.Result, timing *results.Timing) error {
 	out, err := r.ask(ctx, u, j, timing)
 	if err != nil {
 		return err
 	}
-	s := Of(u.ds, j.cell.Task, out.classes, out.tests)
+	s := score.Of(u.ds, j.cell.Task, out.classes, out.tests)
 	res.Metrics, res.Groups, res.Items, res.Confusion, res.Curve = s.Metrics, s.Groups, s.Items, s.Confusion, s.Curve
 	res.Oracle = out.oracle
 	res.Floor = out.floor
@@ -57,16 +60,16 @@ func (r *runner) fill(ctx context.Context, u unit, j job, res *Result, timing *T
 // outcome is what a cell's attacker said of its test traces. classes are all
 // that any part's model could name.
 type outcome struct {
-	tests   []Test
+	tests   []score.Test
 	classes []string
 	floor   float64
-	ledger  *Ledger
+	ledger  *cost.Ledger
 	oracle  bool
 }
 
 // ask trains what j needs and asks it about every test trace.
-func (r *runner) ask(ctx context.Context, u unit, j job, timing *Timing) (outcome, error) {
-	out := outcome{ledger: &Ledger{}, classes: j.classes}
+func (r *runner) ask(ctx context.Context, u unit, j job, timing *results.Timing) (outcome, error) {
+	out := outcome{ledger: &cost.Ledger{}, classes: j.classes}
 	var floors, weights []float64
 	for n := range j.fold {
 		p := part{u, j, n}
@@ -103,8 +106,8 @@ func (r *runner) ask(ctx context.Context, u unit, j job, timing *Timing) (outcom
 
 // guesses asks m about the test recordings of a part and adds their cost to
 // out.
-func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, timing *Timing) ([]Test, error) {
-	var tests []Test
+func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, timing *results.Timing) ([]score.Test, error) {
+	var tests []score.Test
 	for _, i := range p.recordings().Test {
 		o := r.view(p, p.cell.Defense, viewOf{TestRole, i, p.cell.Draw})
 		if o.err != nil {
@@ -116,7 +119,7 @@ func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, ti
 		}
 		out.oracle = out.oracle || o.oracle
 		timing.GuessPackets += int64(len(o.trace.Packets))
-		tests = append(tests, Test{o.rec, o.trace, o.truthOf(p.cell.Task, p.ds).labels, a, m.classes})
+		tests = append(tests, score.Test{Recording: o.rec, Trace: o.trace, Labels: o.truthOf(p.cell.Task, p.ds).labels, Answer: a, Classes: m.classes})
 		out.ledger.Add(o.cost)
 	}
 	return tests, nil
@@ -128,7 +131,7 @@ func weightedMean(x, w []float64) float64 {
 		sum += x[i] * w[i]
 		n += w[i]
 	}
-	return ratio(sum, n)
+	return results.Ratio(sum, n)
 }
 
 // cellWarnings are doubts that follow from the data and the cell alone.

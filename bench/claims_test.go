@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"veilbench/attacks"
+	"veilbench/bench/cost"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/home"
 	"veilbench/defenses"
@@ -20,7 +22,7 @@ func oneDevice(ds datasets.Dataset, device string) datasets.Dataset {
 }
 
 // sumOver adds a metric over the cells of a defense and attack.
-func sumOver(t *testing.T, rs []Result, defense, attack, metric string) float64 {
+func sumOver(t *testing.T, rs []results.Result, defense, attack, metric string) float64 {
 	t.Helper()
 	var sum float64
 	n := 0
@@ -50,18 +52,18 @@ func TestTunnelThatKeepsSizesApartHidesNothing(t *testing.T) {
 	rs, err := Run(context.Background(), Grid{
 		Datasets: []datasets.Dataset{oneDevice(small(t, "home:event_clips"), "huawei_bulb")},
 		Defenses: []defenses.Defense{defenses.None{}, vpn},
-		Attacks:  []attacks.Attack{exact, knn}, Knowledge: []Knowledge{Adaptive}, Seed: 1,
+		Attacks:  []attacks.Attack{exact, knn}, Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1,
 	}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	tested := sumOver(t, rs, NoDefense, attacks.ID(exact), "tested")
-	before, after := sumOver(t, rs, NoDefense, attacks.ID(exact), "correct"), sumOver(t, rs, defenses.ID(vpn), attacks.ID(exact), "correct")
+	tested := sumOver(t, rs, results.NoDefense, attacks.ID(exact), "tested")
+	before, after := sumOver(t, rs, results.NoDefense, attacks.ID(exact), "correct"), sumOver(t, rs, defenses.ID(vpn), attacks.ID(exact), "correct")
 	t.Logf("guess-exact: %.0f of %.0f clips before, %.0f behind the tunnel", before, tested, after)
 	if before != after || before < tested/2 {
 		t.Errorf("guess-exact names %.0f of %.0f clips before and %.0f behind the tunnel", before, tested, after)
 	}
-	before, after = sumOver(t, rs, NoDefense, attacks.ID(knn), "correct"), sumOver(t, rs, defenses.ID(vpn), attacks.ID(knn), "correct")
+	before, after = sumOver(t, rs, results.NoDefense, attacks.ID(knn), "correct"), sumOver(t, rs, defenses.ID(vpn), attacks.ID(knn), "correct")
 	t.Logf("event-knn: %.0f of %.0f clips before, %.0f behind the tunnel", before, tested, after)
 	if before-after > 0.02*tested {
 		t.Errorf("event-knn names %.0f of %.0f clips before and %.0f behind the tunnel", before, tested, after)
@@ -86,12 +88,12 @@ func TestConstantRateHidesEverything(t *testing.T) {
 			rs, err := Run(context.Background(), Grid{
 				Datasets: []datasets.Dataset{small(t, c.data)}, Tasks: []datasets.Task{c.task},
 				Defenses: []defenses.Defense{defense(t, c.defense)}, Attacks: quickAttacks(t, c.task),
-				Knowledge: []Knowledge{Adaptive}, Seed: 1, Link: DefaultLink(),
+				Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1, Link: cost.DefaultLink(),
 			}, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, s := range Summaries(rs) {
+			for _, s := range results.Summaries(rs) {
 				t.Logf("%s, %s: best %s with %.3f, floor %.3f, interval [%.3f %.3f]", s.Dataset, s.Task, s.Attack, s.Score, s.Floor, s.Lo, s.Hi)
 				if s.Failed > 0 || s.Lo > 0 || !s.HasInterval {
 					t.Errorf("%s, %s: advantage %.3f [%.3f %.3f], %d failed", s.Dataset, s.Task, s.Advantage, s.Lo, s.Hi, s.Failed)
@@ -126,9 +128,9 @@ func quickAttacks(t *testing.T, task datasets.Task) []attacks.Attack {
 
 // deviceRecalls is the recall of each class, groups together, of the one result of a
 // defense: the diagonal of its confusion matrix by rows.
-func deviceRecalls(t *testing.T, rs []Result, defense string) map[string]float64 {
+func deviceRecalls(t *testing.T, rs []results.Result, defense string) map[string]float64 {
 	t.Helper()
-	i := slices.IndexFunc(rs, func(r Result) bool { return r.Cell.Defense == defense })
+	i := slices.IndexFunc(rs, func(r results.Result) bool { return r.Cell.Defense == defense })
 	if i < 0 || rs[i].Err != "" {
 		t.Fatalf("no result of %s", defense)
 	}
@@ -161,12 +163,12 @@ func TestTunnelHidesPlugsMostAndCamerasLeast(t *testing.T) {
 	rs, err := Run(context.Background(), Grid{
 		Datasets: []datasets.Dataset{small(t, "home:homemole-noise:homes=3,hours=0.75")},
 		Defenses: []defenses.Defense{defenses.None{}, vpn},
-		Attacks:  []attacks.Attack{attack(t, "window-forest:trees=30,max_rows=100000")}, Knowledge: []Knowledge{Adaptive}, Seed: 1,
+		Attacks:  []attacks.Attack{attack(t, "window-forest:trees=30,max_rows=100000")}, Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1,
 	}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, after := deviceRecalls(t, rs, NoDefense), deviceRecalls(t, rs, defenses.ID(vpn))
+	before, after := deviceRecalls(t, rs, results.NoDefense), deviceRecalls(t, rs, defenses.ID(vpn))
 	fall := func(devices ...string) float64 {
 		var sum float64
 		for _, d := range devices {

@@ -1,3 +1,18 @@
+// Package bench is the experiment. A Grid names data sets, defenses, attacks and
+// what the attacker knows; Run makes of it cells and computes them:
+//
+//  1. Grid.units lists the cells, all of one data set and defense together
+//     (grid.go).
+//  2. A view is a recording as an observer sees it behind a defense, the link and
+//     a vantage point: made and proved once, shared by attacks and folds
+//     (views.go, observe.go).
+//  3. A model is trained once for all cells that train on the same traffic
+//     (model.go).
+//  4. A cell asks its model about the test views, scores the answers (package
+//     score) beside their floor (floor.go), and adds up what the defense cost
+//     (package cost).
+//  5. The result goes into the store (package results), which is all that
+//     reports see.
 package bench
 
 import (
@@ -6,6 +21,8 @@ import (
 	"slices"
 
 	"veilbench/attacks"
+	"veilbench/bench/cost"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
@@ -21,7 +38,7 @@ type Grid struct {
 	Defenses []defenses.Defense
 	Attacks  []attacks.Attack
 	// Knowledge of the attacker; nil: unaware and adaptive.
-	Knowledge []Knowledge
+	Knowledge []results.Knowledge
 	// Split overrides the data sets' own.
 	Split datasets.Split
 	// Draws of each random defense in test; 0: 1.
@@ -33,7 +50,7 @@ type Grid struct {
 	Labels map[string]string
 	// Link is the home's access link, passed after every defense; zero: no
 	// limit.
-	Link Link
+	Link cost.Link
 }
 
 // normal fills in what the user left open and orders the recordings of each
@@ -58,7 +75,7 @@ func (g Grid) normal() (Grid, error) {
 		g.Vantages = []datasets.Vantage{datasets.WAN}
 	}
 	if g.Knowledge == nil {
-		g.Knowledge = []Knowledge{Unaware, Adaptive}
+		g.Knowledge = []results.Knowledge{results.Unaware, results.Adaptive}
 	}
 	g.Draws, g.TrainDraws = max(g.Draws, 1), max(g.TrainDraws, 1)
 	return g, nil
@@ -110,7 +127,7 @@ type unit struct {
 // job is one model's worth of work: a fold of a unit for one attack, knowledge
 // and draw.
 type job struct {
-	cell    Cell
+	cell    results.Cell
 	attack  attacks.Attack
 	fold    datasets.Fold
 	classes []string
@@ -162,7 +179,7 @@ func (g Grid) jobs(ds *datasets.Dataset, task datasets.Task, defense string, fol
 					for f, fold := range folds {
 						for draw := range g.Draws {
 							out = append(out, job{
-								cell: Cell{
+								cell: results.Cell{
 									Dataset: ds.Name, Task: task, Vantage: v, Defense: defense, Attack: attacks.ID(a),
 									Knowledge: k, TrainDefense: train, Split: g.split(ds), Fold: f, Draw: draw,
 									TrainDraws: g.TrainDraws, Seed: g.Seed,
@@ -180,24 +197,21 @@ func (g Grid) jobs(ds *datasets.Dataset, task datasets.Task, defense string, fol
 
 // trainDefenses lists what an attacker of knowledge k trains on when it is
 // tested on defense.
-func (g Grid) trainDefenses(k Knowledge, defense string) []string {
+func (g Grid) trainDefenses(k results.Knowledge, defense string) []string {
 	switch k {
-	case Unaware:
-		return []string{NoDefense}
-	case Adaptive:
+	case results.Unaware:
+		return []string{results.NoDefense}
+	case results.Adaptive:
 		return []string{defense}
 	}
 	var out []string
 	for _, d := range g.Defenses {
-		if id := defenses.ID(d); id != defense && id != NoDefense {
+		if id := defenses.ID(d); id != defense && id != results.NoDefense {
 			out = append(out, id)
 		}
 	}
 	return out
 }
-
-// NoDefense is the ID of the defense that changes nothing.
-const NoDefense = "none"
 
 // Classes lists the classes of a task on a data set, sorted.
 func Classes(ds *datasets.Dataset, task datasets.Task) []string {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"veilbench/attacks"
+	"veilbench/bench/draws"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 )
 
@@ -61,7 +63,7 @@ func (r *runner) model(ctx context.Context, p part) (*model, error) {
 // classes it can answer.
 func (r *runner) examples(p part) ([]attacks.Labeled, []string, error) {
 	draws := p.cell.TrainDraws
-	if p.cell.TrainDefense == NoDefense {
+	if p.cell.TrainDefense == results.NoDefense {
 		draws = 1 // every draw of no defense is the same
 	}
 	var out []attacks.Labeled
@@ -93,12 +95,12 @@ func (r *runner) train(ctx context.Context, p part, m *model) error {
 	}
 	m.classes = classes
 	c := p.cell
-	g := rng(c.Seed, "train", c.Dataset, string(c.Task), string(c.Vantage),
+	g := draws.New(c.Seed, "train", c.Dataset, string(c.Task), string(c.Vantage),
 		c.Attack, c.TrainDefense, strconv.Itoa(c.Fold), strconv.Itoa(p.n))
 
 	start := time.Now()
 	ctx = attacks.WithTraining(ctx, c.TrainDefense, c.Fold)
-	err = guard(func() (err error) {
+	err = Guard(func() (err error) {
 		m.Model, err = p.attack.Train(ctx, g, attacks.Training{Task: c.Task, Classes: classes, Examples: examples})
 		return err
 	})

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"veilbench/attacks"
+	"veilbench/bench/cost"
+	"veilbench/bench/draws"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
@@ -31,7 +33,7 @@ type observed struct {
 	rec    *datasets.Recording
 	trace  datasets.Trace
 	labels datasets.Labels
-	cost   *Ledger
+	cost   *cost.Ledger
 	// oracle is set when the defense was found to look ahead.
 	oracle bool
 	err    error
@@ -49,7 +51,7 @@ func (o *observed) labeled(task datasets.Task) attacks.Labeled {
 // pipeline is the way of a packet from the device to the observer.
 type pipeline struct {
 	seed    uint64
-	link    Link
+	link    cost.Link
 	defense defenses.Defense
 	id      string // of the defense as configured, before any fitting
 	vantage datasets.Vantage
@@ -75,7 +77,7 @@ func looksAhead(d defenses.Defense, seed uint64, ds *datasets.Dataset) bool {
 		n, _ := slices.BinarySearchFunc(t.Packets, t.End, func(p datasets.Packet, end time.Duration) int { return cmp.Compare(p.Time, end) })
 		t.Packets = t.Packets[:min(n, lookPackets)]
 		var where string
-		err := guard(func() (err error) {
+		err := Guard(func() (err error) {
 			where, err = defenses.LooksAhead(d, seed, t)
 			return err
 		})
@@ -89,16 +91,16 @@ func looksAhead(d defenses.Defense, seed uint64, ds *datasets.Dataset) bool {
 // compared on the same traffic.
 //
 // base gives what rec is without a defense behind the same link.
-func (p pipeline) observe(rec *datasets.Recording, base func() (Base, error), r Role, draw int) *observed {
+func (p pipeline) observe(rec *datasets.Recording, base func() (cost.Base, error), r Role, draw int) *observed {
 	o := &observed{rec: rec, oracle: p.oracle}
-	o.err = guard(func() error { return p.fill(o, base, r, draw) })
+	o.err = Guard(func() error { return p.fill(o, base, r, draw) })
 	return o
 }
 
-func (p pipeline) fill(o *observed, base func() (Base, error), r Role, draw int) error {
+func (p pipeline) fill(o *observed, base func() (cost.Base, error), r Role, draw int) error {
 	key := []string{p.id, o.rec.ID, string(r), strconv.Itoa(draw)}
 	out, inside, err := p.link.Through(o.rec.Trace, func(t datasets.Trace) (out, inside defenses.Defended, err error) {
-		return p.defend(rng(p.seed, append(key, "defense")...), t)
+		return p.defend(draws.New(p.seed, append(key, "defense")...), t)
 	})
 	if err != nil {
 		return fmt.Errorf("defense %s on recording %s: %w", p.id, o.rec.ID, err)
@@ -107,7 +109,7 @@ func (p pipeline) fill(o *observed, base func() (Base, error), r Role, draw int)
 	if err != nil {
 		return fmt.Errorf("recording %s undefended: %w", o.rec.ID, err)
 	}
-	o.cost = NewLedger(o.rec, undefended, out)
+	o.cost = cost.NewLedger(o.rec, undefended, out)
 
 	// Who looks from inside the home sees what the devices send, before any
 	// gateway and before the line.
@@ -116,7 +118,7 @@ func (p pipeline) fill(o *observed, base func() (Base, error), r Role, draw int)
 		seen = inside
 	}
 	labels := defendedLabels(o.rec, seen.Trace, seen.Carried)
-	view, kept := p.vantage.View(rng(p.seed, append(key, "view", string(p.vantage))...), seen.Trace)
+	view, kept := p.vantage.View(draws.New(p.seed, append(key, "view", string(p.vantage))...), seen.Trace)
 	o.trace, o.labels = view, labels.Keep(kept)
 	return nil
 }
@@ -202,8 +204,8 @@ func extendEvents(rec *datasets.Recording, events []datasets.Event, t datasets.T
 	}
 }
 
-// guard turns a panic of a plug-in into an error.
-func guard(f func() error) (err error) {
+// Guard turns a panic of a plug-in into an error.
+func Guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v, in %s", r, panicPlace())

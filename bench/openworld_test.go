@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"veilbench/attacks"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
@@ -19,7 +20,7 @@ func TestUnmonitoredDevicesAreFalseAlarms(t *testing.T) {
 	open.Unmonitored = []string{"huawei_bulb", "hue_bridge"}
 	rs, err := Run(context.Background(), Grid{
 		Datasets: []datasets.Dataset{closed, open}, Tasks: []datasets.Task{datasets.Events},
-		Defenses: []defenses.Defense{defenses.None{}}, Knowledge: []Knowledge{Adaptive}, Seed: 1,
+		Defenses: []defenses.Defense{defenses.None{}}, Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1,
 		Attacks: []attacks.Attack{attack(t, "guess-majority"), attack(t, "event-knn:k=1,gap_s=1")},
 	}, Options{})
 	if err != nil {

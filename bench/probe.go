@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"time"
 
+	"veilbench/bench/draws"
+	"veilbench/bench/results"
+	"veilbench/bench/score"
 	"veilbench/datasets"
 )
 
@@ -25,42 +28,20 @@ const (
 // ProbeNames lists the probes that there are.
 func ProbeNames() []string { return []string{LabelShiftProbe, LeakProbe} }
 
-// Probes is what the probes of a run found.
-type Probes struct {
-	Verdicts []Verdict    `json:"verdicts"`
-	Shifts   []ShiftCurve `json:"label_shift,omitempty"`
-}
-
-// ShiftCurve is the headline score of one cell against a shift of its labels.
-type ShiftCurve struct {
-	Cell Cell `json:"cell"`
-	// Unit is what labels are shifted by: s, packets or clips.
-	Unit  string  `json:"unit"`
-	Floor float64 `json:"floor"`
-	// Points are in order of By; one of them is at 0.
-	Points []ShiftPoint `json:"points"`
-}
-
-// ShiftPoint is one point of a ShiftCurve.
-type ShiftPoint struct {
-	By    float64 `json:"by"`
-	Score float64 `json:"score"`
-}
-
 // RunProbes makes the probes named on a grid and the results of its run. Order
 // is that of the names and of the results. A probe that cannot be made is a
 // verdict that failed; the only error is the end of ctx.
-func RunProbes(ctx context.Context, g Grid, rs []Result, names []string) (Probes, error) {
-	var out Probes
+func RunProbes(ctx context.Context, g Grid, rs []results.Result, names []string) (results.Probes, error) {
+	var out results.Probes
 	g, err := g.normal()
 	if err != nil {
 		return out, err
 	}
 	if slices.Contains(names, LabelShiftProbe) {
 		for _, c := range probedCells(rs) {
-			v := Verdict{Name: fmt.Sprintf("labels of %s, %s, %s, shifted", c.Dataset, c.Task, c.Vantage)}
-			var curve ShiftCurve
-			err := guard(func() (err error) {
+			v := results.Verdict{Name: fmt.Sprintf("labels of %s, %s, %s, shifted", c.Dataset, c.Task, c.Vantage)}
+			var curve results.ShiftCurve
+			err := Guard(func() (err error) {
 				curve, err = labelShift(ctx, g, c)
 				return err
 			})
@@ -84,18 +65,18 @@ func RunProbes(ctx context.Context, g Grid, rs []Result, names []string) (Probes
 
 // probedCells picks, for each data set, task and vantage, the first fold of the
 // best attack on undefended traffic, else on the first defense that has any.
-func probedCells(rs []Result) []Cell {
+func probedCells(rs []results.Result) []results.Cell {
 	type panel struct {
 		dataset string
 		task    datasets.Task
 		vantage datasets.Vantage
 	}
-	best := map[panel]Summary{}
+	best := map[panel]results.Summary{}
 	var order []panel
-	for _, s := range Summaries(rs) {
+	for _, s := range results.Summaries(rs) {
 		p := panel{s.Dataset, s.Task, s.Vantage}
 		was, has := best[p]
-		if s.Attack == "" || has && (was.Defense == NoDefense || s.Defense != NoDefense) {
+		if s.Attack == "" || has && (was.Defense == results.NoDefense || s.Defense != results.NoDefense) {
 			continue
 		}
 		if !has {
@@ -103,7 +84,7 @@ func probedCells(rs []Result) []Cell {
 		}
 		best[p] = s
 	}
-	var out []Cell
+	var out []results.Cell
 	for _, p := range order {
 		s := best[p]
 		for _, r := range rs {
@@ -120,8 +101,8 @@ func probedCells(rs []Result) []Cell {
 
 // labelShift asks the attacker of one cell again and scores its answers
 // against labels that are moved.
-func labelShift(ctx context.Context, g Grid, c Cell) (ShiftCurve, error) {
-	curve := ShiftCurve{Cell: c}
+func labelShift(ctx context.Context, g Grid, c results.Cell) (results.ShiftCurve, error) {
+	curve := results.ShiftCurve{Cell: c}
 	units, err := g.units()
 	if err != nil {
 		return curve, err
@@ -131,7 +112,7 @@ func labelShift(ctx context.Context, g Grid, c Cell) (ShiftCurve, error) {
 		if i < 0 {
 			continue
 		}
-		o, err := newRunner(g, Options{}).ask(ctx, u, u.jobs[i], &Timing{})
+		o, err := newRunner(g, Options{}).ask(ctx, u, u.jobs[i], &results.Timing{})
 		if err != nil {
 			return curve, err
 		}
@@ -141,12 +122,12 @@ func labelShift(ctx context.Context, g Grid, c Cell) (ShiftCurve, error) {
 		if c.Task == datasets.Clip {
 			// Clips stand in no order of time: labels pass on along a shuffled row.
 			tests = slices.Clone(tests)
-			rng(c.Seed, "label-shift").Shuffle(len(tests), func(a, b int) { tests[a], tests[b] = tests[b], tests[a] })
+			draws.New(c.Seed, "label-shift").Shuffle(len(tests), func(a, b int) { tests[a], tests[b] = tests[b], tests[a] })
 		}
 		for _, by := range shifts(c.Task, tests) {
-			s := Of(u.ds, c.Task, o.classes, shifted(c.Task, tests, by))
-			at := slices.IndexFunc(s.Metrics, func(m Metric) bool { return m.Name == Headline(c.Task) })
-			curve.Points = append(curve.Points, ShiftPoint{float64(by), s.Metrics[at].Value})
+			s := score.Of(u.ds, c.Task, o.classes, shifted(c.Task, tests, by))
+			at := slices.IndexFunc(s.Metrics, func(m results.Metric) bool { return m.Name == results.Headline(c.Task) })
+			curve.Points = append(curve.Points, results.ShiftPoint{By: float64(by), Score: s.Metrics[at].Value})
 		}
 		return curve, nil
 	}
@@ -166,18 +147,18 @@ func shiftUnit(t datasets.Task) string {
 // shifts lists how far labels are moved, both ways and by 0, ascending: seconds
 // that are no multiple of a minute, for tests often trigger an event a minute;
 // packets; or clips. Nothing is moved farther than half of the shortest test.
-func shifts(t datasets.Task, tests []Test) []int {
+func shifts(t datasets.Task, tests []score.Test) []int {
 	most := len(tests)
 	steps := []int{1, 2, 3, 4}
 	switch t {
 	case datasets.Device:
 		steps = []int{1, 10, 100, 1000, 3000}
-		most = len(slices.MinFunc(tests, func(a, b Test) int {
+		most = len(slices.MinFunc(tests, func(a, b score.Test) int {
 			return cmp.Compare(len(a.Labels.Owners), len(b.Labels.Owners))
 		}).Labels.Owners)
 	case datasets.Events, datasets.Gateway:
 		steps = []int{10, 20, 40, 80, 160, 320}
-		most = int(slices.MinFunc(tests, func(a, b Test) int { return cmp.Compare(a.Trace.End, b.Trace.End) }).Trace.End.Seconds())
+		most = int(slices.MinFunc(tests, func(a, b score.Test) int { return cmp.Compare(a.Trace.End, b.Trace.End) }).Trace.End.Seconds())
 	}
 	out := []int{0}
 	for _, s := range steps {
@@ -191,7 +172,7 @@ func shifts(t datasets.Task, tests []Test) []int {
 
 // shifted returns tests with labels that are moved later by so much; what moves
 // beyond an end comes in again at the other.
-func shifted(t datasets.Task, tests []Test, by int) []Test {
+func shifted(t datasets.Task, tests []score.Test, by int) []score.Test {
 	out := slices.Clone(tests)
 	for i := range out {
 		if t == datasets.Clip {
@@ -240,9 +221,9 @@ const (
 )
 
 // judgeShift says whether a curve peaks at 0 and falls to its floor.
-func judgeShift(c ShiftCurve) (string, bool) {
+func judgeShift(c results.ShiftCurve) (string, bool) {
 	var zero, far float64
-	peak := ShiftPoint{}
+	peak := results.ShiftPoint{}
 	n := 0
 	last := c.Points[len(c.Points)-1].By
 	for _, p := range c.Points {
@@ -257,9 +238,9 @@ func judgeShift(c ShiftCurve) (string, bool) {
 			n++
 		}
 	}
-	far = ratio(far, float64(n))
+	far = results.Ratio(far, float64(n))
 	at := func(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
-	found := fmt.Sprintf("%s of %s, %s at 0, %s far off, floor %s", Headline(c.Cell.Task), c.Cell.Attack, at(zero), at(far), at(c.Floor))
+	found := fmt.Sprintf("%s of %s, %s at 0, %s far off, floor %s", results.Headline(c.Cell.Task), c.Cell.Attack, at(zero), at(far), at(c.Floor))
 	switch {
 	case n == 0:
 		return "the tests are too short to shift labels in", false
@@ -274,13 +255,13 @@ func judgeShift(c ShiftCurve) (string, bool) {
 }
 
 // leaks makes the leak probe on every data set, task and vantage of g.
-func (g Grid) leaks() []Verdict {
-	var out []Verdict
+func (g Grid) leaks() []results.Verdict {
+	var out []results.Verdict
 	for i := range g.Datasets {
 		for _, v := range g.vantages(&g.Datasets[i]) {
 			ds := SeenFrom(g.Datasets[i], v, g.Seed)
 			for _, task := range g.tasks(&ds) {
-				verdict := Verdict{Name: fmt.Sprintf("leaks of %s, %s, %s", ds.Name, task, v)}
+				verdict := results.Verdict{Name: fmt.Sprintf("leaks of %s, %s, %s", ds.Name, task, v)}
 				l, err := datasets.ProbeLeaks(&ds, task, g.split(&ds))
 				if err != nil {
 					verdict.Detail = err.Error()
@@ -313,26 +294,8 @@ func SeenFrom(ds datasets.Dataset, v datasets.Vantage, seed uint64) datasets.Dat
 	for i := range ds.Recordings {
 		r := &ds.Recordings[i]
 		var kept []int32
-		r.Trace, kept = v.View(rng(seed, "seen", string(v), r.ID), r.Trace)
+		r.Trace, kept = v.View(draws.New(seed, "seen", string(v), r.ID), r.Trace)
 		r.Labels = r.Labels.Keep(kept)
 	}
 	return ds
-}
-
-// probesFile lies beside the results.
-const probesFile = "probes.json"
-
-// WriteProbes keeps p in the folder of a run; nil takes away those of an
-// earlier run there.
-func WriteProbes(dir string, p *Probes) error {
-	return writeBeside(dir, probesFile, p, p == nil)
-}
-
-// ReadProbes reads the probes of a run's folder, nil when it made none.
-func ReadProbes(dir string) (*Probes, error) {
-	p := &Probes{}
-	if found, err := readBeside(dir, probesFile, p); !found {
-		return nil, err
-	}
-	return p, nil
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"veilbench/attacks"
+	"veilbench/bench/results"
+	"veilbench/bench/selfcheck/planted"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
@@ -16,11 +18,11 @@ import (
 // probeGrid is one attack on small homes without a defense.
 func probeGrid(t *testing.T) Grid {
 	g := smallGrid(t)
-	g.Defenses, g.Attacks, g.Knowledge = g.Defenses[:1], []attacks.Attack{attack(t, "event-knn:k=1,gap_s=1")}, []Knowledge{Adaptive}
+	g.Defenses, g.Attacks, g.Knowledge = g.Defenses[:1], []attacks.Attack{attack(t, "event-knn:k=1,gap_s=1")}, []results.Knowledge{results.Adaptive}
 	return g
 }
 
-func probed(t *testing.T, g Grid, names ...string) Probes {
+func probed(t *testing.T, g Grid, names ...string) results.Probes {
 	t.Helper()
 	rs, err := Run(context.Background(), g, Options{})
 	if err != nil {
@@ -79,9 +81,9 @@ func TestJudgeShiftCurves(t *testing.T) {
 		{"nothing learned", []float64{.1, .12, .1, .09, .1}, true, "at its floor"},
 		{"learned with other labels", []float64{.1, .1, .1, .8, .1}, false, "shifted by 1 s"},
 	} {
-		curve := ShiftCurve{Unit: "s", Floor: 0.1}
+		curve := results.ShiftCurve{Unit: "s", Floor: 0.1}
 		for i, s := range c.scores {
-			curve.Points = append(curve.Points, ShiftPoint{[]float64{-4, -1, 0, 1, 4}[i], s})
+			curve.Points = append(curve.Points, results.ShiftPoint{By: []float64{-4, -1, 0, 1, 4}[i], Score: s})
 		}
 		if says, ok := judgeShift(curve); ok != c.ok || !strings.Contains(says, c.says) {
 			t.Errorf("%s: %v %q", c.name, ok, says)
@@ -126,39 +128,16 @@ func TestMoveLabelsIsARing(t *testing.T) {
 // A recording that stands in two groups is a copy on both sides of the split.
 func TestLeakProbeFindsCopies(t *testing.T) {
 	g := Grid{
-		Datasets: []datasets.Dataset{planted(true)}, Defenses: []defenses.Defense{defenses.None{}},
+		Datasets: []datasets.Dataset{planted.Clips(true)}, Defenses: []defenses.Defense{defenses.None{}},
 		Attacks: []attacks.Attack{attack(t, "guess-majority")}, Seed: 1,
 	}
 	if p := probed(t, g, LeakProbe); len(p.Verdicts) != 1 || !p.Verdicts[0].OK {
 		t.Fatalf("%+v", p.Verdicts)
 	}
-	ds := planted(true)
+	ds := planted.Clips(true)
 	ds.Recordings[len(ds.Recordings)-1].Trace = ds.Recordings[1].Trace
 	g.Datasets = []datasets.Dataset{ds}
 	if v := probed(t, g, LeakProbe).Verdicts[0]; v.OK || !strings.Contains(v.Detail, "copies") {
 		t.Errorf("%+v", v)
-	}
-}
-
-func TestProbesAreKept(t *testing.T) {
-	dir := t.TempDir()
-	if p, err := ReadProbes(dir); p != nil || err != nil {
-		t.Fatalf("%v %v", p, err)
-	}
-	want := Probes{Verdicts: []Verdict{{Name: "a", Detail: "b", OK: true}}, Shifts: []ShiftCurve{{Unit: "s", Points: []ShiftPoint{{1, 0.5}}}}}
-	if err := WriteProbes(dir, &want); err != nil {
-		t.Fatal(err)
-	}
-	got, err := ReadProbes(dir)
-	if err != nil || got.Verdicts[0] != want.Verdicts[0] || got.Shifts[0].Points[0] != want.Shifts[0].Points[0] {
-		t.Errorf("%+v %v", got, err)
-	}
-	for range 2 { // taking away what is not there is no error
-		if err := WriteProbes(dir, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if p, _ := ReadProbes(dir); p != nil {
-		t.Error("still there")
 	}
 }

@@ -6,20 +6,18 @@ import (
 	"slices"
 	"sync"
 
+	"veilbench/bench/draws"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/parallel"
 )
-
-// Method is the version of the methods: it changes when a change of the code
-// may change a result, and is part of each result's name.
-const Method = 1
 
 // Options of Run that have no influence on results.
 type Options struct {
 	// Workers is how many things to do at once; 0: GOMAXPROCS.
 	Workers int
 	// Store keeps results; nil: they are only returned.
-	Store *Store
+	Store *results.Store
 	// Progress is called after each cell, never at the same time twice; stored
 	// says that the cell was read and not computed.
 	Progress func(done, total int, stored bool)
@@ -28,14 +26,14 @@ type Options struct {
 	// Retry computes cells again that are stored as failed.
 	Retry bool
 	// Only, if set, keeps the cells for which it is true.
-	Only func(Cell) bool
+	Only func(results.Cell) bool
 }
 
 // Run computes the grid and returns its results in canonical order (see
 // Sort). Cells that the store has are read, not computed. A cell that fails is
 // a result with Err set; an error is returned only when the grid makes no
 // sense, the store fails, or ctx ends.
-func Run(ctx context.Context, g Grid, opt Options) ([]Result, error) {
+func Run(ctx context.Context, g Grid, opt Options) ([]results.Result, error) {
 	g, err := g.normal()
 	if err != nil {
 		return nil, err
@@ -65,14 +63,14 @@ func Run(ctx context.Context, g Grid, opt Options) ([]Result, error) {
 			return nil, err
 		}
 	}
-	Sort(r.results)
+	results.Sort(r.results)
 	return r.results, nil
 }
 
 // shardOf spreads units over shards by name, so that a shard's share does not
 // depend on the order of the grid.
 func shardOf(u unit, shards int) int {
-	return rng(0, "shard", u.ds.Name, u.id).IntN(shards)
+	return draws.New(0, "shard", u.ds.Name, u.id).IntN(shards)
 }
 
 // runner holds what a run shares. Results do not depend on any of it.
@@ -82,7 +80,7 @@ type runner struct {
 	digests map[string]string
 
 	mu      sync.Mutex
-	results []Result
+	results []results.Result
 	total   int
 	models  map[modelKey]*model
 	views   map[viewKey]*views
@@ -135,7 +133,7 @@ func (r *runner) unit(ctx context.Context, u unit) error {
 // for each other on the first ones. Those of fitted defenses come as they are
 // asked for: there is one set for each fold.
 func (r *runner) warm(ctx context.Context, u unit, todo []job) error {
-	if fitted(u.defense) {
+	if Fitted(u.defense) {
 		return nil
 	}
 	type want struct {
@@ -177,18 +175,18 @@ func (r *runner) warm(ctx context.Context, u unit, todo []job) error {
 	})
 }
 
-func (r *runner) stored(c Cell) (Result, bool, error) {
+func (r *runner) stored(c results.Cell) (results.Result, bool, error) {
 	if r.opt.Store == nil {
-		return Result{}, false, nil
+		return results.Result{}, false, nil
 	}
 	res, ok, err := r.opt.Store.Get(c, r.digests[c.Dataset])
 	if ok && res.Err != "" && r.opt.Retry {
-		return Result{}, false, nil
+		return results.Result{}, false, nil
 	}
 	return res, ok, err
 }
 
-func (r *runner) done(res Result, stored bool) {
+func (r *runner) done(res results.Result, stored bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.results = append(r.results, res)

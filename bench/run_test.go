@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"veilbench/attacks"
+	"veilbench/bench/cost"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/home"
 	"veilbench/defenses"
@@ -55,14 +57,14 @@ func smallGrid(t testing.TB) Grid {
 		Defenses: []defenses.Defense{defenses.None{}, defense(t, "pad-random"), defense(t, "cover-decoy")},
 		Attacks:  []attacks.Attack{attack(t, "guess-exact"), attack(t, "event-knn:k=1,gap_s=1")},
 		Seed:     1,
-		Link:     DefaultLink(),
+		Link:     cost.DefaultLink(),
 	}
 }
 
 // run returns the results of g and the bytes of every stored file by name.
-func run(t *testing.T, ctx context.Context, g Grid, dir string, opt Options) ([]Result, error) {
+func run(t *testing.T, ctx context.Context, g Grid, dir string, opt Options) ([]results.Result, error) {
 	t.Helper()
-	store, err := OpenStore(dir)
+	store, err := results.OpenStore(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,8 +226,8 @@ func TestRenamingClassesChangesNothing(t *testing.T) {
 	for i := range before {
 		if d := cmp.Diff(before[i].Metrics, after[i].Metrics); d != "" && before[i].Headline != "" {
 			// ppv_at_rate needs the rates by class name.
-			strip := func(m []Metric) []Metric {
-				return slices.DeleteFunc(slices.Clone(m), func(x Metric) bool { return x.Name == "ppv_at_rate" })
+			strip := func(m []results.Metric) []results.Metric {
+				return slices.DeleteFunc(slices.Clone(m), func(x results.Metric) bool { return x.Name == "ppv_at_rate" })
 			}
 			if d := cmp.Diff(strip(before[i].Metrics), strip(after[i].Metrics)); d != "" {
 				t.Fatalf("%s: %s", before[i].Cell.Attack, d)
@@ -259,7 +261,7 @@ func TestFailuresStayInTheirCells(t *testing.T) {
 	}
 	for _, r := range rs {
 		switch {
-		case r.Cell.Defense == NoDefense && r.Err != "":
+		case r.Cell.Defense == results.NoDefense && r.Err != "":
 			t.Errorf("no defense failed: %s", r.Err)
 		case r.Cell.Defense == "losing" && !strings.Contains(r.Err, "packets became"),
 			r.Cell.Defense == "panicking" && !strings.Contains(r.Err, "panic: boom, in veilbench/bench.panicking.Apply (run_test.go:"):

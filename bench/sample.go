@@ -6,102 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"veilbench/bench/results"
+	"veilbench/bench/score"
 	"veilbench/datasets"
 )
-
-// Sample is a little of what one vantage point sees behind one defense, with
-// the truth, so that packets and rates can be drawn from stored results alone.
-// It depends on the data and the defense (draw 0 of a test) and on no attack.
-type Sample struct {
-	SampleKey
-	// Data is the digest of the data set, Method the version of the methods.
-	Data   string `json:"data"`
-	Method int    `json:"method"`
-	// Sequences are of the tasks event, clip and command, by Class; Rates of
-	// event, by Device; Names of all but clip, by Device.
-	Sequences []Sequence    `json:"sequences,omitempty"`
-	Rates     []RateSample  `json:"rates,omitempty"`
-	Names     []DeviceNames `json:"names,omitempty"`
-}
-
-// SampleKey says what a Sample is of; the fields mean what they do in Cell.
-type SampleKey struct {
-	Dataset string           `json:"dataset"`
-	Task    datasets.Task    `json:"task"`
-	Vantage datasets.Vantage `json:"vantage"`
-	Split   datasets.Split   `json:"split"`
-	Defense string           `json:"defense"`
-	Seed    uint64           `json:"seed"`
-}
-
-func (k SampleKey) compare(o SampleKey) int {
-	return cmp.Or(
-		cmp.Compare(k.Dataset, o.Dataset), cmp.Compare(k.Task, o.Task), cmp.Compare(k.Vantage, o.Vantage),
-		cmp.Compare(k.Split, o.Split), cmp.Compare(k.Defense, o.Defense), cmp.Compare(k.Seed, o.Seed))
-}
-
-// Sequence is the packets about one event, clip or command: those on the flows
-// that carry the device's traffic, which is as far as an observer can take it
-// apart.
-type Sequence struct {
-	Recording string `json:"rec"`
-	// Class is the event's class or the command's actions.
-	Class string `json:"class"`
-	// AtS is when it happened, in seconds of the recording.
-	AtS float64 `json:"at_s"`
-	// TimesUS are the packets' times in microseconds since AtS, Sizes their
-	// Packet.Size in bytes, those of Down negative.
-	TimesUS []int64 `json:"t_us"`
-	Sizes   []int32 `json:"size"`
-	// Whose holds a letter for each packet: one of the Whose constants. It is
-	// empty where nobody knows.
-	Whose string `json:"whose,omitempty"`
-	// Cut is how many packets there were beyond those kept.
-	Cut int `json:"cut,omitempty"`
-}
-
-// Whose packet it is.
-const (
-	WhoseEvent = 'e' // it belongs to what happened
-	WhoseOther = 'o' // other traffic that a device sent
-	WhoseCover = 'c' // the defense's own
-)
-
-// RateSample is what the flows of one device carry in each bin of a stretch of
-// one recording.
-type RateSample struct {
-	Device    string `json:"device"`
-	Recording string `json:"rec"`
-	// FromS is where the stretch begins, BinS the width of a bin, in seconds.
-	FromS float64 `json:"from_s"`
-	BinS  float64 `json:"bin_s"`
-	// Up and Down are bytes (Packet.Size) in each bin.
-	Up   []int64 `json:"up"`
-	Down []int64 `json:"down"`
-	// Shared is set when other devices' packets are on the same flows.
-	Shared bool `json:"shared,omitempty"`
-	// Events are those of the device in the stretch, in order of start.
-	Events []EventSample `json:"events"`
-}
-
-// EventSample is an event, in seconds of the recording; EndS is when its last
-// original byte left.
-type EventSample struct {
-	StartS float64 `json:"start_s"`
-	EndS   float64 `json:"end_s"`
-	Class  string  `json:"class"`
-}
-
-// DeviceNames are the host names that an observer sees a device talk to in one
-// recording, sorted.
-type DeviceNames struct {
-	Device    string   `json:"device"`
-	Recording string   `json:"rec"`
-	Hosts     []string `json:"hosts"`
-}
-
-// SamplePackets is how many packets a Sequence holds at most.
-const SamplePackets = 300
 
 // Bounds of a sample.
 const (
@@ -126,20 +34,20 @@ func (r *runner) samples(u unit) error {
 	if r.opt.Store == nil {
 		return nil
 	}
-	seen := map[SampleKey]bool{}
+	seen := map[results.SampleKey]bool{}
 	for _, j := range u.jobs {
-		k := SampleKey{j.cell.Dataset, j.cell.Task, j.cell.Vantage, j.cell.Split, j.cell.Defense, j.cell.Seed}
+		k := results.SampleKey{Dataset: j.cell.Dataset, Task: j.cell.Task, Vantage: j.cell.Vantage, Split: j.cell.Split, Defense: j.cell.Defense, Seed: j.cell.Seed}
 		data := r.digests[k.Dataset]
-		if seen[k] || r.opt.Store.hasSample(k, data) {
+		if seen[k] || r.opt.Store.HasSample(k, data) {
 			continue
 		}
 		seen[k] = true
-		s := sampler{r: r, u: u, out: Sample{SampleKey: k, Data: data, Method: Method}}
+		s := sampler{r: r, u: u, out: results.Sample{SampleKey: k, Data: data, Method: results.Method}}
 		s.tests = s.tested()
-		if err := guard(s.fill); err != nil {
+		if err := Guard(s.fill); err != nil {
 			continue
 		}
-		if err := r.opt.Store.putSample(s.out); err != nil {
+		if err := r.opt.Store.PutSample(s.out); err != nil {
 			return err
 		}
 	}
@@ -150,7 +58,7 @@ func (r *runner) samples(u unit) error {
 type sampler struct {
 	r     *runner
 	u     unit
-	out   Sample
+	out   results.Sample
 	tests []tested
 }
 
@@ -246,7 +154,7 @@ func (s *sampler) sequences() error {
 			s.out.Sequences = append(s.out.Sequences, sequenceOf(o, flows[m.device], m))
 		}
 	}
-	slices.SortStableFunc(s.out.Sequences, func(a, b Sequence) int { return cmp.Compare(a.Class, b.Class) })
+	slices.SortStableFunc(s.out.Sequences, func(a, b results.Sequence) int { return cmp.Compare(a.Class, b.Class) })
 	return nil
 }
 
@@ -265,7 +173,7 @@ func (s *sampler) classes() (classes []string, each int) {
 			}
 		case datasets.Gateway:
 			for _, c := range rec.Labels.Commands {
-				seen[CommandName(c.Actions)] = true
+				seen[score.CommandName(c.Actions)] = true
 			}
 		}
 	}
@@ -313,7 +221,7 @@ func (s *sampler) moments(o *observed) []moment {
 	case datasets.Gateway:
 		for _, c := range o.labels.Commands {
 			out = append(out, moment{
-				class: CommandName(c.Actions), at: c.Time, start: c.Time - sampleBefore, end: c.Time + samplePoint,
+				class: score.CommandName(c.Actions), at: c.Time, start: c.Time - sampleBefore, end: c.Time + samplePoint,
 				device: c.Device, cause: -1,
 			})
 		}
@@ -348,8 +256,8 @@ func carriers(o *observed) [][]bool {
 	return out
 }
 
-func sequenceOf(o *observed, flows []bool, m moment) Sequence {
-	s := Sequence{Recording: o.rec.ID, Class: m.class, AtS: seconds(m.at), TimesUS: []int64{}, Sizes: []int32{}}
+func sequenceOf(o *observed, flows []bool, m moment) results.Sequence {
+	s := results.Sequence{Recording: o.rec.ID, Class: m.class, AtS: results.Seconds(m.at), TimesUS: []int64{}, Sizes: []int32{}}
 	lo, hi := span(o.trace, m.start, m.end+1)
 	var whose []byte
 	for i := lo; i < hi; i++ {
@@ -357,7 +265,7 @@ func sequenceOf(o *observed, flows []bool, m moment) Sequence {
 		if !flows[p.Flow] && !m.whole {
 			continue
 		}
-		if len(s.Sizes) == SamplePackets {
+		if len(s.Sizes) == results.SamplePackets {
 			s.Cut++
 			continue
 		}
@@ -379,17 +287,17 @@ func whoseIs(l datasets.Labels, i int, m moment) byte {
 	owner := int(l.Owners[i])
 	switch {
 	case owner >= 0 && l.Devices[owner] == datasets.Cover:
-		return WhoseCover
+		return results.WhoseCover
 	case m.cause >= 0 && l.Cause != nil && l.Cause[i] != m.cause:
-		return WhoseOther
+		return results.WhoseOther
 	case owner == m.device:
-		return WhoseEvent
+		return results.WhoseEvent
 	}
-	return WhoseOther
+	return results.WhoseOther
 }
 
 // namesOf lists the host names that each device's packets show.
-func namesOf(o *observed) []DeviceNames {
+func namesOf(o *observed) []results.DeviceNames {
 	if o.labels.Owners == nil {
 		return nil
 	}
@@ -406,14 +314,14 @@ func namesOf(o *observed) []DeviceNames {
 			hosts[d] = append(hosts[d], h)
 		}
 	}
-	var out []DeviceNames
+	var out []results.DeviceNames
 	for d, name := range o.labels.Devices {
 		if name == datasets.Cover {
 			continue
 		}
 		slices.Sort(hosts[d])
 		h := append([]string{}, slices.Compact(hosts[d])...)
-		out = append(out, DeviceNames{name, o.rec.ID, h[:min(len(h), sampleNames)]})
+		out = append(out, results.DeviceNames{Device: name, Recording: o.rec.ID, Hosts: h[:min(len(h), sampleNames)]})
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package bench
 import (
 	"time"
 
+	"veilbench/bench/results"
 	"veilbench/datasets"
 )
 
@@ -11,8 +12,8 @@ import (
 // them, other events, for a device that has both: a camera's motion cannot be
 // seen beside its streaming. No defense moves the start of an event, so all
 // are shown at the same times.
-func ratesOf(o *observed) []RateSample {
-	var out []RateSample
+func ratesOf(o *observed) []results.RateSample {
+	var out []results.RateSample
 	flows := carriers(o)
 	end := o.rec.Trace.End
 	for d := range o.rec.Labels.Devices {
@@ -106,7 +107,7 @@ func stretch(at []interval, lo, hi time.Duration) (from, to time.Duration) {
 }
 
 // rateOf adds up what the flows of a device carry from from to to.
-func rateOf(o *observed, flows []bool, device int, from, to time.Duration) RateSample {
+func rateOf(o *observed, flows []bool, device int, from, to time.Duration) results.RateSample {
 	bin := time.Minute
 	for _, b := range []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second} {
 		if (to-from)/b <= sampleBins {
@@ -115,9 +116,9 @@ func rateOf(o *observed, flows []bool, device int, from, to time.Duration) RateS
 		}
 	}
 	n := int((to - from + bin - 1) / bin)
-	s := RateSample{
-		Device: o.labels.Devices[device], Recording: o.rec.ID, FromS: seconds(from), BinS: bin.Seconds(),
-		Up: make([]int64, n), Down: make([]int64, n), Events: []EventSample{},
+	s := results.RateSample{
+		Device: o.labels.Devices[device], Recording: o.rec.ID, FromS: results.Seconds(from), BinS: bin.Seconds(),
+		Up: make([]int64, n), Down: make([]int64, n), Events: []results.EventSample{},
 	}
 	lo, hi := span(o.trace, from, from+time.Duration(n)*bin)
 	for i := lo; i < hi; i++ {
@@ -125,7 +126,7 @@ func rateOf(o *observed, flows []bool, device int, from, to time.Duration) RateS
 		if !flows[p.Flow] {
 			continue
 		}
-		if o.labels.Owners != nil && whoseIs(o.labels, i, moment{device: device, cause: -1}) == WhoseOther {
+		if o.labels.Owners != nil && whoseIs(o.labels, i, moment{device: device, cause: -1}) == results.WhoseOther {
 			s.Shared = true
 		}
 		sums := s.Up
@@ -136,7 +137,7 @@ func rateOf(o *observed, flows []bool, device int, from, to time.Duration) RateS
 	}
 	for _, e := range o.labels.Events {
 		if e.Device == device && e.Start >= from && e.Start < to {
-			s.Events = append(s.Events, EventSample{seconds(e.Start), seconds(max(e.Start, e.End)), o.labels.Class(e)})
+			s.Events = append(s.Events, results.EventSample{StartS: results.Seconds(e.Start), EndS: results.Seconds(max(e.Start, e.End)), Class: o.labels.Class(e)})
 		}
 	}
 	return s

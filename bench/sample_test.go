@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"veilbench/bench/cost"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/atomicfile"
 	"veilbench/defenses"
@@ -22,31 +24,33 @@ func TestSampleHoldsTruth(t *testing.T) {
 	g := smallGrid(t)
 	g.Defenses = []defenses.Defense{defenses.None{}, defense(t, "vpn"), defense(t, "constant-rate:per=home,interval_s=0.5")}
 	g.Attacks = g.Attacks[:1]
-	g.Link = Link{}
+	g.Link = cost.Link{}
 	dir := t.TempDir()
 	if _, err := run(t, context.Background(), g, dir, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	samples, err := ReadSamples(dir)
+	samples, err := results.ReadSamples(dir)
 	if err != nil || len(samples) != 3 {
 		t.Fatalf("%d samples, %v", len(samples), err)
 	}
 	recs := g.Datasets[0].Recordings
-	plain := samples[slices.IndexFunc(samples, func(x Sample) bool { return x.Defense == NoDefense })]
+	plain := samples[slices.IndexFunc(samples, func(x results.Sample) bool { return x.Defense == results.NoDefense })]
 	for _, q := range plain.Sequences {
 		rec := recs[slices.IndexFunc(recs, func(r datasets.Recording) bool { return r.ID == q.Recording })]
-		k := slices.IndexFunc(rec.Labels.Events, func(e datasets.Event) bool { return seconds(e.Start) == q.AtS && rec.Labels.Class(e) == q.Class })
+		k := slices.IndexFunc(rec.Labels.Events, func(e datasets.Event) bool {
+			return results.Seconds(e.Start) == q.AtS && rec.Labels.Class(e) == q.Class
+		})
 		if k < 0 {
 			t.Fatalf("no %s at %v s of %s", q.Class, q.AtS, q.Recording)
 		}
-		want, got := 0, strings.Count(q.Whose, string(WhoseEvent))
+		want, got := 0, strings.Count(q.Whose, string(results.WhoseEvent))
 		for i, c := range rec.Labels.Cause {
 			p := rec.Trace.Packets[i]
 			if int(c) == k && !rec.Trace.Flows[p.Flow].LAN && p.Time <= rec.Labels.Events[k].Start+sampleLongest {
 				want++
 			}
 		}
-		if q.Cut == 0 && got != want || strings.Contains(q.Whose, string(WhoseCover)) || len(q.Whose) != len(q.Sizes) || len(q.Whose) != len(q.TimesUS) {
+		if q.Cut == 0 && got != want || strings.Contains(q.Whose, string(results.WhoseCover)) || len(q.Whose) != len(q.Sizes) || len(q.Whose) != len(q.TimesUS) {
 			t.Errorf("%s of %s: %d of %d packets, %q", q.Class, q.Recording, got, want, q.Whose)
 		}
 	}
@@ -54,7 +58,7 @@ func TestSampleHoldsTruth(t *testing.T) {
 	for _, x := range samples {
 		cover := 0
 		for _, q := range x.Sequences {
-			cover += strings.Count(q.Whose, string(WhoseCover))
+			cover += strings.Count(q.Whose, string(results.WhoseCover))
 		}
 		if has := cover > 0; has != strings.HasPrefix(x.Defense, "constant-rate") && !strings.HasPrefix(x.Defense, "vpn") {
 			t.Errorf("%s: %d packets of cover", x.Defense, cover)
@@ -63,7 +67,7 @@ func TestSampleHoldsTruth(t *testing.T) {
 			if strings.HasPrefix(x.Defense, "vpn") && len(n.Hosts) > 0 {
 				t.Errorf("%s shows %v", x.Defense, n.Hosts)
 			}
-			if x.Defense == NoDefense {
+			if x.Defense == results.NoDefense {
 				named += len(n.Hosts)
 			}
 		}
@@ -102,7 +106,7 @@ func TestRateSampleAddsUp(t *testing.T) {
 	if !slices.Equal(s.Up, up) || !slices.Equal(s.Down, down) || !s.Shared {
 		t.Errorf("up %v, down %v, shared %v", s.Up[:4], s.Down[:4], s.Shared)
 	}
-	if d := cmp.Diff([]EventSample{{3, 4, "cam/motion"}}, s.Events); d != "" {
+	if d := cmp.Diff([]results.EventSample{{StartS: 3, EndS: 4, Class: "cam/motion"}}, s.Events); d != "" {
 		t.Error(d)
 	}
 }
@@ -136,13 +140,13 @@ func TestRatesOfStatesAndPoints(t *testing.T) {
 
 func TestBrokenSampleIsNamed(t *testing.T) {
 	dir := t.TempDir()
-	if xs, err := ReadSamples(dir); xs != nil || err != nil {
+	if xs, err := results.ReadSamples(dir); xs != nil || err != nil {
 		t.Errorf("nothing there: %v, %v", xs, err)
 	}
 	if err := atomicfile.Write(filepath.Join(dir, "samples", "x.json"), []byte("{")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadSamples(dir); err == nil || !strings.Contains(err.Error(), "x.json") {
+	if _, err := results.ReadSamples(dir); err == nil || !strings.Contains(err.Error(), "x.json") {
 		t.Errorf("error %v does not name the file", err)
 	}
 }

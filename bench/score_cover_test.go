@@ -13,6 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"veilbench/attacks"
+	"veilbench/bench/cost"
+	"veilbench/bench/results"
+	"veilbench/bench/score"
 	"veilbench/datasets"
 	"veilbench/defenses"
 	"veilbench/defenses/defensetest"
@@ -81,7 +84,7 @@ func (d made) Apply(*rand.Rand, datasets.Trace) (defenses.Defended, error) { ret
 // come first in it, and its cause is the first event in it.
 func TestTruthOfMergedAndSplitPackets(t *testing.T) {
 	rec, out := bundled()
-	o := pipeline{defense: made{out}, id: "made", vantage: datasets.WAN}.observe(&rec, func() (Base, error) { return NewBase(&rec, Link{}) }, TestRole, 0)
+	o := pipeline{defense: made{out}, id: "made", vantage: datasets.WAN}.observe(&rec, func() (cost.Base, error) { return cost.NewBase(&rec, cost.Link{}) }, TestRole, 0)
 	if o.err != nil {
 		t.Fatal(o.err)
 	}
@@ -129,7 +132,7 @@ func TestTruthThroughRealDefenses(t *testing.T) {
 		{"fragment:by=bytes,max_bytes=125", 54 + 96, 54 + 125, 4},
 		{"fragment:by=bytes,max_bytes=125+vpn:kind=wireguard", 14 + 60 + 144, 14 + 60 + 176, 4},
 	} {
-		o := pipeline{defense: defense(t, c.id), id: c.id, vantage: datasets.WAN}.observe(&rec, func() (Base, error) { return NewBase(&rec, Link{}) }, TestRole, 0)
+		o := pipeline{defense: defense(t, c.id), id: c.id, vantage: datasets.WAN}.observe(&rec, func() (cost.Base, error) { return cost.NewBase(&rec, cost.Link{}) }, TestRole, 0)
 		if o.err != nil {
 			t.Fatal(o.err)
 		}
@@ -163,7 +166,7 @@ func owners(classes ...int32) attacks.Answer {
 	return a
 }
 
-func metrics(s Scores) map[string]float64 {
+func metrics(s score.Scores) map[string]float64 {
 	out := map[string]float64{}
 	for _, m := range s.Metrics {
 		out[m.Name] = m.Value
@@ -185,7 +188,7 @@ func wantMetrics(t *testing.T, got, want map[string]float64) {
 // finds one of the alarm and the plug, and calls cover a plug.
 func TestCoverInTheScores(t *testing.T) {
 	rec, out := bundled()
-	o := pipeline{defense: made{out}, id: "made", vantage: datasets.WAN}.observe(&rec, func() (Base, error) { return NewBase(&rec, Link{}) }, TestRole, 0)
+	o := pipeline{defense: made{out}, id: "made", vantage: datasets.WAN}.observe(&rec, func() (cost.Base, error) { return cost.NewBase(&rec, cost.Link{}) }, TestRole, 0)
 	if o.err != nil {
 		t.Fatal(o.err)
 	}
@@ -219,8 +222,8 @@ func TestCoverInTheScores(t *testing.T) {
 			},
 		},
 	} {
-		s := Of(&datasets.Dataset{}, datasets.Device, c.classes, []Test{{o.rec, o.trace, o.labels, c.answer, c.classes}})
-		if d := cmp.Diff([]Confusion{{Group: "home", Classes: c.names, Counts: c.counts}}, s.Confusion); d != "" {
+		s := score.Of(&datasets.Dataset{}, datasets.Device, c.classes, []score.Test{{Recording: o.rec, Trace: o.trace, Labels: o.labels, Answer: c.answer, Classes: c.classes}})
+		if d := cmp.Diff([]results.Confusion{{Group: "home", Classes: c.names, Counts: c.counts}}, s.Confusion); d != "" {
 			t.Errorf("%s: confusion (-want +got)\n%s", c.name, d)
 		}
 		got := metrics(s)
@@ -232,66 +235,6 @@ func TestCoverInTheScores(t *testing.T) {
 		right := map[string]float64{"aware": 1. / 2, "unaware": 1. / 2}[c.name]
 		plug := map[string]float64{"aware": 0, "unaware": 1}[c.name]
 		wantMetrics(t, got, map[string]float64{"recall_share_30_100_pct": right, "recall_share_10_30_pct": plug})
-	}
-}
-
-// labeledTest is a test trace of so many packets of each owner, in order, of
-// which the last few of each are named wrong.
-func labeledTest(classes []string, runs ...[3]int) Test {
-	o := Test{Recording: &datasets.Recording{Group: "g"}, Labels: datasets.Labels{Devices: classes}, Classes: classes}
-	for _, r := range runs {
-		who, n, wrong := int32(r[0]), r[1], r[2]
-		for i := range n {
-			o.Labels.Owners = append(o.Labels.Owners, who)
-			guess := who
-			if who < 0 {
-				guess = int32(slices.Index(classes, datasets.Nobody))
-			}
-			if i >= n-wrong {
-				guess = -1
-			}
-			o.Answer.Devices = append(o.Answer.Devices, attacks.Owner{Class: guess})
-		}
-	}
-	return o
-}
-
-// Windows are of 100 packets. In the first trace they are 20 of the plug (2
-// wrong) in 100, then 5 of the plug (all wrong) in 50 with 45 of the alarm (5
-// wrong); in the second, 2 of the plug (1 wrong), 8 of the alarm, 60 of cover
-// (all wrong) and 30 of nobody (15 wrong), which are no device's.
-func TestWindowsByHand(t *testing.T) {
-	const alarm, cover, plug, nobody = 0, 1, 3, -1
-	classes := []string{"alarm", "cover", "nobody", "plug"}
-	one := labeledTest(classes, [3]int{alarm, 80, 10}, [3]int{plug, 20, 2}, [3]int{plug, 5, 5}, [3]int{alarm, 45, 5})
-	two := labeledTest(classes, [3]int{plug, 2, 1}, [3]int{alarm, 8, 0}, [3]int{cover, 60, 60}, [3]int{nobody, 30, 15})
-	got := map[string]float64{}
-	for _, m := range scoreDevices(classes, []Test{one, two}).Metrics {
-		got[m.Name] = m.Value
-	}
-	for name, want := range map[string]float64{
-		"hamming_loss":            (12./100 + 10./50 + 76./100) / 3,
-		"recall_share_00_03_pct":  1. / 2,
-		"recall_share_03_10_pct":  8. / (5 + 8), // 5 of 50 are 10 %
-		"recall_share_10_30_pct":  18. / 20,
-		"recall_share_30_100_pct": 110. / 125,
-
-		"recall_share_00_03_pct:plug":   1. / 2,
-		"recall_share_03_10_pct:plug":   0,
-		"recall_share_03_10_pct:alarm":  1,
-		"recall_share_10_30_pct:plug":   18. / 20,
-		"recall_share_30_100_pct:alarm": 110. / 125,
-
-		"real_accuracy": (70. + 18 + 0 + 40 + 1 + 8 + 15) / (150 + 40),
-	} {
-		if g, ok := got[name]; !ok || math.Abs(g-want) > 1e-12 {
-			t.Errorf("%s: %v, want %v", name, g, want)
-		}
-	}
-	for name := range got {
-		if strings.HasPrefix(name, "recall_share") && (strings.HasSuffix(name, ":cover") || strings.HasSuffix(name, ":nobody") || name == "recall_share_00_03_pct:alarm") {
-			t.Errorf("%s: want none", name)
-		}
 	}
 }
 
@@ -388,11 +331,11 @@ func (m sizeModel) Guess(_ context.Context, t datasets.Trace) (attacks.Answer, e
 }
 
 // runCover returns the metrics of each fold of an adaptive attack.
-func runCover(t *testing.T, ds datasets.Dataset, a attacks.Attack) []Result {
+func runCover(t *testing.T, ds datasets.Dataset, a attacks.Attack) []results.Result {
 	t.Helper()
 	results, err := Run(context.Background(), Grid{
 		Datasets: []datasets.Dataset{ds}, Defenses: []defenses.Defense{chaff{}}, Attacks: []attacks.Attack{a},
-		Knowledge: []Knowledge{Adaptive}, Seed: 1,
+		Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1,
 	}, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -427,7 +370,7 @@ func TestCoverFromEndToEnd(t *testing.T) {
 			t.Fatalf("%d results", len(results))
 		}
 		for _, r := range results {
-			got := metrics(Scores{Metrics: r.Metrics})
+			got := metrics(score.Scores{Metrics: r.Metrics})
 			wantMetrics(t, got, c.want)
 			if len(got) != len(c.want) {
 				t.Errorf("metrics %v, want %v", got, c.want)
@@ -455,7 +398,7 @@ func TestPartsThatLearnedOtherClasses(t *testing.T) {
 		if len(results) != 1 {
 			t.Fatalf("%d results", len(results))
 		}
-		wantMetrics(t, metrics(Scores{Metrics: results[0].Metrics}), map[string]float64{
+		wantMetrics(t, metrics(score.Scores{Metrics: results[0].Metrics}), map[string]float64{
 			"packets": 780, "accuracy": 720. / 780, "macro_recall": 0.75, "real_accuracy": 1, "real_recall": 1,
 		})
 	}

@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"sync"
 
+	"veilbench/bench/cost"
+	"veilbench/bench/draws"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
@@ -54,7 +57,7 @@ type lazyView struct {
 // Whoever asks first makes it; others wait for that.
 func (r *runner) view(p part, defense string, of viewOf) *observed {
 	d := r.defense(defense)
-	fits := fitted(d)
+	fits := Fitted(d)
 	key := viewKey{dataset: p.ds.Name, defense: defense, vantage: p.cell.Vantage}
 	if fits {
 		key.scope = fmt.Sprint(p.cell.Task, "/", p.cell.Fold, "/", p.n)
@@ -112,8 +115,8 @@ func (v *views) learn(ds *datasets.Dataset, train []int) error {
 		if f, ok := d.(defenses.Fitter); ok {
 			name := d.Info().Name
 			// The stage's number keeps the draws of equal stages apart.
-			err := guard(func() (err error) {
-				d, err = f.Fit(context.Background(), rng(v.pipe.seed, v.pipe.id, "fit", strconv.Itoa(i)), recs)
+			err := Guard(func() (err error) {
+				d, err = f.Fit(context.Background(), draws.New(v.pipe.seed, v.pipe.id, "fit", strconv.Itoa(i)), recs)
 				return err
 			})
 			if err != nil {
@@ -126,8 +129,8 @@ func (v *views) learn(ds *datasets.Dataset, train []int) error {
 	return nil
 }
 
-// fitted says whether a stage of d learns from training traffic.
-func fitted(d defenses.Defense) bool {
+// Fitted says whether a stage of d learns from training traffic.
+func Fitted(d defenses.Defense) bool {
 	for _, s := range defenses.Stages(d) {
 		if _, ok := s.(defenses.Fitter); ok {
 			return true
@@ -155,14 +158,14 @@ type baseKey struct {
 
 type lazyBase struct {
 	once sync.Once
-	base Base
+	base cost.Base
 	err  error
 }
 
 // base returns what recording i is without a defense behind the link. It
 // depends on neither defense nor draw, so it is made and proved once.
-func (r *runner) base(ds *datasets.Dataset, i int) func() (Base, error) {
-	return func() (Base, error) {
+func (r *runner) base(ds *datasets.Dataset, i int) func() (cost.Base, error) {
+	return func() (cost.Base, error) {
 		r.mu.Lock()
 		k := baseKey{ds.Name, i}
 		b := r.bases[k]
@@ -171,7 +174,7 @@ func (r *runner) base(ds *datasets.Dataset, i int) func() (Base, error) {
 			r.bases[k] = b
 		}
 		r.mu.Unlock()
-		b.once.Do(func() { b.base, b.err = NewBase(&ds.Recordings[i], r.grid.Link) })
+		b.once.Do(func() { b.base, b.err = cost.NewBase(&ds.Recordings[i], r.grid.Link) })
 		return b.base, b.err
 	}
 }
@@ -181,9 +184,9 @@ func (r *runner) base(ds *datasets.Dataset, i int) func() (Base, error) {
 func (r *runner) drop(u unit) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	transfer := slices.Contains(r.grid.Knowledge, Transfer)
+	transfer := slices.Contains(r.grid.Knowledge, results.Transfer)
 	over := func(dataset, defense string) bool {
-		return dataset != u.ds.Name || defense == u.id && u.id != NoDefense && !transfer
+		return dataset != u.ds.Name || defense == u.id && u.id != results.NoDefense && !transfer
 	}
 	for k := range r.views {
 		if over(k.dataset, k.defense) {

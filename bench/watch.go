@@ -2,10 +2,10 @@ package bench
 
 import (
 	"fmt"
-	"time"
 
 	"veilbench/attacks"
-	"veilbench/attacks/match"
+	"veilbench/bench/cost"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
@@ -16,25 +16,25 @@ type Watched struct {
 	// what the attacker sees of the recording, with its truth.
 	Train []attacks.Labeled
 	Test  attacks.Labeled
-	Cost  Cost // of the recording
+	Cost  results.Cost // of the recording
 }
 
 // Watch puts recordings of ds through a defense, the link and a vantage point
 // just as the cells of a grid with this seed do: train with draws of training,
 // look with that of a test. A defense that learns is fitted to the undefended
 // recordings in train.
-func Watch(ds *datasets.Dataset, d defenses.Defense, link Link, v datasets.Vantage, seed uint64, train []int, look int) (Watched, error) {
+func Watch(ds *datasets.Dataset, d defenses.Defense, link cost.Link, v datasets.Vantage, seed uint64, train []int, look int) (Watched, error) {
 	vs := views{pipe: pipeline{seed: seed, link: link, defense: d, id: defenses.ID(d), vantage: v}}
 	if !v.Sees(ds.Recorded) {
 		return Watched{}, fmt.Errorf("%s was recorded at %s: nobody at %s can be shown from that", ds.Name, ds.Recorded, v)
 	}
-	if fitted(d) {
+	if Fitted(d) {
 		if err := vs.learn(ds, train); err != nil {
 			return Watched{}, err
 		}
 	}
-	base := func(i int) func() (Base, error) {
-		return func() (Base, error) { return NewBase(&ds.Recordings[i], link) }
+	base := func(i int) func() (cost.Base, error) {
+		return func() (cost.Base, error) { return cost.NewBase(&ds.Recordings[i], link) }
 	}
 
 	var out Watched
@@ -57,7 +57,7 @@ func Watch(ds *datasets.Dataset, d defenses.Defense, link Link, v datasets.Vanta
 // grid with this seed do, without a grid. A defense that learns must be fitted.
 type Observer struct {
 	Seed    uint64
-	Link    Link
+	Link    cost.Link
 	Defense defenses.Defense
 	Vantage datasets.Vantage
 }
@@ -66,20 +66,6 @@ type Observer struct {
 // An error is the defense's, or says what it did that Check forbids.
 func (w Observer) See(rec *datasets.Recording, r Role, draw int) (attacks.Labeled, error) {
 	p := pipeline{seed: w.Seed, link: w.Link, defense: w.Defense, id: defenses.ID(w.Defense), vantage: w.Vantage}
-	o := p.observe(rec, func() (Base, error) { return NewBase(rec, w.Link) }, r, draw)
+	o := p.observe(rec, func() (cost.Base, error) { return cost.NewBase(rec, w.Link) }, r, draw)
 	return o.labeled(datasets.Events), o.err
-}
-
-// Match counts the detections that name an event right: one to one, of the
-// same class, beginning inside the event or at most tol beside it. Both lists
-// are intervals with a class; events must be in order of start.
-func Match(events, found []attacks.FoundInterval, tol time.Duration) int {
-	spans := func(in []attacks.FoundInterval) []match.Span {
-		out := make([]match.Span, len(in))
-		for i, f := range in {
-			out[i] = match.Span{From: f.Start, To: max(f.End, f.Start), Class: f.Class, Score: f.Score}
-		}
-		return out
-	}
-	return match.Hits(match.Windows(spans(events), spans(found), tol, match.ByClass))
 }

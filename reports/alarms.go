@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/bench/stats"
 	"veilbench/datasets"
 )
@@ -52,7 +52,7 @@ func (s *Set) falseAlarms() []Table {
 			continue
 		}
 		for _, k := range s.knowledges(p) {
-			if t := s.alarmTable(p, k); k != bench.Transfer && len(t.Rows) > 0 {
+			if t := s.alarmTable(p, k); k != results.Transfer && len(t.Rows) > 0 {
 				out = append(out, t)
 			}
 		}
@@ -60,7 +60,7 @@ func (s *Set) falseAlarms() []Table {
 	return out
 }
 
-func (s *Set) alarmTable(p Panel, k bench.Knowledge) Table {
+func (s *Set) alarmTable(p Panel, k results.Knowledge) Table {
 	t := Table{Title: fmt.Sprintf("False alarms of each attack (%s): %s", k, p.about()), Columns: []Column{
 		{Head: "defense"},
 		{Head: "attack"},
@@ -82,7 +82,7 @@ func (s *Set) alarmTable(p Panel, k bench.Knowledge) Table {
 			if !ok || s.control[a.Attack] {
 				continue
 			}
-			upper := stats.PoissonUpper(int(c.alarms), bench.Level)
+			upper := stats.PoissonUpper(int(c.alarms), results.Level)
 			at := Origin{Panel: p, Defense: d, Attacker: a}
 			of := func(v Value, op Op, metric string) Value {
 				at.Op, at.Metric = op, metric
@@ -97,16 +97,16 @@ func (s *Set) alarmTable(p Panel, k bench.Knowledge) Table {
 			}
 			if c.alerts > 0 {
 				alerts = true
-				lo, hi := stats.ClopperPearson(int(c.right), int(c.alerts), bench.Level)
+				lo, hi := stats.ClopperPearson(int(c.right), int(c.alerts), results.Level)
 				row[9] = of(number(c.right/c.alerts, score), Right, "")
 				row[10], row[11] = of(number(lo, score), RightLow, ""), of(number(hi, score), RightHigh, "")
 			}
 			t.Rows = append(t.Rows, row)
 		}
 	}
-	t.Notes = append(t.Notes, fmt.Sprintf("At most: upper %.0f %% limit of a Poisson rate, one-sided, as if false alarms came independently of each other; one draw and seed. Right at the usual rate: share of detections that are right in a home where events come as often as the data set says people cause them.", 100*bench.Level))
+	t.Notes = append(t.Notes, fmt.Sprintf("At most: upper %.0f %% limit of a Poisson rate, one-sided, as if false alarms came independently of each other; one draw and seed. Right at the usual rate: share of detections that are right in a home where events come as often as the data set says people cause them.", 100*results.Level))
 	if alerts {
-		t.Notes = append(t.Notes, fmt.Sprintf("Alerts are detections of activities named as private; at least and at most: exact %.0f %% limits (Clopper and Pearson) of the share that is right.", 100*bench.Level))
+		t.Notes = append(t.Notes, fmt.Sprintf("Alerts are detections of activities named as private; at least and at most: exact %.0f %% limits (Clopper and Pearson) of the share that is right.", 100*results.Level))
 	} else {
 		for i, row := range t.Rows {
 			t.Rows[i] = row[:8]

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/bench/stats"
 	"veilbench/datasets"
 )
@@ -18,21 +18,21 @@ type boundEstimate struct {
 	wrong, tested int
 	classes, n    int
 	bits, chance  float64 // of the class, of noise; sums over n
-	features      []bench.FeatureBits
+	features      []results.FeatureBits
 	train, of     int // largest
 	testOf        int
 }
 
-func (b *boundEstimate) add(o bench.Bound) {
+func (b *boundEstimate) add(o results.Bound) {
 	b.wrong, b.tested, b.testOf = b.wrong+o.Wrong, b.tested+o.Tested, b.testOf+o.TestOf
 	b.classes, b.n = max(b.classes, o.Classes), b.n+1
 	b.bits, b.chance = b.bits+o.ClassBits, b.chance+o.ChanceBits
 	b.train, b.of = max(b.train, o.Train), max(b.of, o.TrainOf)
 	for _, f := range o.Features {
-		i := slices.IndexFunc(b.features, func(g bench.FeatureBits) bool { return g.Name == f.Name })
+		i := slices.IndexFunc(b.features, func(g results.FeatureBits) bool { return g.Name == f.Name })
 		if i < 0 {
 			i = len(b.features)
-			b.features = append(b.features, bench.FeatureBits{Name: f.Name})
+			b.features = append(b.features, results.FeatureBits{Name: f.Name})
 		}
 		b.features[i].Bits += f.Bits
 	}
@@ -100,7 +100,7 @@ func rightMetrics(t datasets.Task) []string {
 	case datasets.Clip:
 		return []string{"accuracy"}
 	}
-	return []string{bench.Headline(t)}
+	return []string{results.Headline(t)}
 }
 
 // leastError is the attacker, controls aside, that errs least.
@@ -182,7 +182,7 @@ func (s *Set) boundRow(p Panel, d string, b *boundEstimate) (row []Value, beaten
 // than noise would.
 func (b *boundEstimate) top() string {
 	fs := slices.Clone(b.features)
-	slices.SortStableFunc(fs, func(x, y bench.FeatureBits) int { return cmp.Compare(y.Bits, x.Bits) })
+	slices.SortStableFunc(fs, func(x, y results.FeatureBits) int { return cmp.Compare(y.Bits, x.Bits) })
 	var out []string
 	for _, f := range fs[:min(topFeatures, len(fs))] {
 		if f.Bits > b.chance {
@@ -263,7 +263,7 @@ func claimed(v float64) string {
 }
 
 // claimsOf are those of the first cell of a defense that has them.
-func (s *Set) claimsOf(d string) []bench.Claim {
+func (s *Set) claimsOf(d string) []results.Claim {
 	for _, p := range s.panels {
 		for _, r := range s.byDefense[subject{p, d}] {
 			if len(r.Claims) > 0 {

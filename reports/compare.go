@@ -3,7 +3,7 @@ package reports
 import (
 	"fmt"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 // Compare says for each panel and defense that both runs have what changed
@@ -57,9 +57,9 @@ func Compare(before, after *Set) Table {
 		switch {
 		case row[5].Num == 0:
 			row[9] = word("same")
-		case q <= 1-bench.Level && row[5].Num > 0:
+		case q <= 1-results.Level && row[5].Num > 0:
 			row[9] = word("WORSE: leaks more")
-		case q <= 1-bench.Level:
+		case q <= 1-results.Level:
 			row[9] = word("better: leaks less")
 		default:
 			row[9] = word(undecided(ts[i].diff, len(ts)))
@@ -73,7 +73,7 @@ func Compare(before, after *Set) Table {
 }
 
 // gain is where the advantage of a summary comes from.
-func gain(p Panel, d string, m bench.Summary) Origin {
+func gain(p Panel, d string, m results.Summary) Origin {
 	op := Gain
 	if m.ByGroup != nil {
 		op = Headline

@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 // delays draws, for each defense, which share of the packets is delayed by no
@@ -54,7 +54,7 @@ func (s *Set) delays() []Figure {
 // delayCurve is the distribution of the delays of all results together, by the
 // logarithm of seconds: nil if nothing was delayed, not ok if a result that
 // has delays lacks the histogram. Zero is at minus infinity.
-func delayCurve(rs []*bench.Result) (xy []plotter.XY, ok bool) {
+func delayCurve(rs []*results.Result) (xy []plotter.XY, ok bool) {
 	type share struct{ delay, packets float64 }
 	var all []share
 	var sum float64

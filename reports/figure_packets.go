@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 const (
@@ -31,7 +31,7 @@ func (s *Set) packetFigures() []Figure {
 		if len(ds) == 0 {
 			continue
 		}
-		var first []bench.Sequence
+		var first []results.Sequence
 		for _, q := range s.sample(p, ds[0]).Sequences {
 			if s.picked(q.Class) && (len(first) == 0 || first[len(first)-1].Class != q.Class) {
 				first = append(first, q)
@@ -54,8 +54,8 @@ func (s *Set) packetFigures() []Figure {
 
 // spread picks activities evenly from all devices, and those of the device
 // that has most, each at most packetLanes.
-func spread(all []bench.Sequence) (even, most []bench.Sequence) {
-	byDevice := map[string][]bench.Sequence{}
+func spread(all []results.Sequence) (even, most []results.Sequence) {
+	byDevice := map[string][]results.Sequence{}
 	var devices []string
 	for _, q := range all {
 		d := deviceOf(q.Class)
@@ -74,11 +74,11 @@ func spread(all []bench.Sequence) (even, most []bench.Sequence) {
 			}
 		}
 	}
-	slices.SortStableFunc(even, func(a, b bench.Sequence) int { return strings.Compare(a.Class, b.Class) })
+	slices.SortStableFunc(even, func(a, b results.Sequence) int { return strings.Compare(a.Class, b.Class) })
 	return even, most[:min(len(most), packetLanes)]
 }
 
-func (s *Set) packetsInOrder(p Panel, d string, qs []bench.Sequence) Figure {
+func (s *Set) packetsInOrder(p Panel, d string, qs []results.Sequence) Figure {
 	g := packetDrawing{first: packetFirst}
 	for _, q := range qs {
 		g.lanes = append(g.lanes, packetLane{q.Class, q})
@@ -89,7 +89,7 @@ func (s *Set) packetsInOrder(p Panel, d string, qs []bench.Sequence) Figure {
 }
 
 // packetsBehind shows one event behind each defense.
-func (s *Set) packetsBehind(p Panel, ds []string, first []bench.Sequence) Figure {
+func (s *Set) packetsBehind(p Panel, ds []string, first []results.Sequence) Figure {
 	left := max(0, len(ds)-packetLanes)
 	ds = ds[:len(ds)-left]
 	want := typical(first)
@@ -102,7 +102,7 @@ func (s *Set) packetsBehind(p Panel, ds []string, first []bench.Sequence) Figure
 		}
 	}
 	title := "Packets of " + want.Class + " before and after defenses: " + p.about()
-	what := fmt.Sprintf("Packets on the flows that carry the device's traffic around %s in %s, by time and length in bytes (whole frame), sent above the line and received below it, until half a second after its last original byte or %d packets. Whose packet it is, is drawn from the truth; no attack sees it.", want.Class, want.Recording, bench.SamplePackets)
+	what := fmt.Sprintf("Packets on the flows that carry the device's traffic around %s in %s, by time and length in bytes (whole frame), sent above the line and received below it, until half a second after its last original byte or %d packets. Whose packet it is, is drawn from the truth; no attack sees it.", want.Class, want.Recording, results.SamplePackets)
 	if left > 0 {
 		what += fmt.Sprintf(" %d more defenses are not drawn.", left)
 	}
@@ -110,7 +110,7 @@ func (s *Set) packetsBehind(p Panel, ds []string, first []bench.Sequence) Figure
 }
 
 // typical is the short sequence with most packets that can still be told apart.
-func typical(qs []bench.Sequence) bench.Sequence {
+func typical(qs []results.Sequence) results.Sequence {
 	best, most := qs[0], 0
 	for _, q := range qs {
 		if n := len(q.Sizes); n > most && n <= 2*packetFirst && q.TimesUS[n-1] <= packetShort {
@@ -123,7 +123,7 @@ func typical(qs []bench.Sequence) bench.Sequence {
 // packetLane is one line of packets.
 type packetLane struct {
 	title string
-	seq   bench.Sequence
+	seq   results.Sequence
 }
 
 // packetDrawing draws lanes below each other: over time, or in order if first
@@ -153,13 +153,13 @@ func (g packetDrawing) key() []keyEntry {
 	for _, l := range g.lanes {
 		whose += l.seq.Whose
 	}
-	add("sent", packetInk(bench.WhoseEvent, true))
-	add("received", packetInk(bench.WhoseEvent, false))
-	if strings.ContainsRune(whose, bench.WhoseOther) {
-		add("other traffic", packetInk(bench.WhoseOther, true))
+	add("sent", packetInk(results.WhoseEvent, true))
+	add("received", packetInk(results.WhoseEvent, false))
+	if strings.ContainsRune(whose, results.WhoseOther) {
+		add("other traffic", packetInk(results.WhoseOther, true))
 	}
-	if strings.ContainsRune(whose, bench.WhoseCover) {
-		add("cover", packetInk(bench.WhoseCover, true))
+	if strings.ContainsRune(whose, results.WhoseCover) {
+		add("cover", packetInk(results.WhoseCover, true))
 	}
 	return out
 }
@@ -167,9 +167,9 @@ func (g packetDrawing) key() []keyEntry {
 // packetInk differs in lightness too.
 func packetInk(whose byte, up bool) color.Color {
 	switch {
-	case whose == bench.WhoseCover:
+	case whose == results.WhoseCover:
 		return color.Gray{190}
-	case whose == bench.WhoseOther:
+	case whose == results.WhoseOther:
 		return color.Gray{105}
 	case up:
 		return okabeIto(0)
@@ -243,7 +243,7 @@ func (g packetDrawing) draw(c draw.Canvas) {
 }
 
 // drawLane draws the first n packets of q between y0 and y1.
-func drawLane(c draw.Canvas, q bench.Sequence, n int, width vg.Length, x func(int) vg.Length, x0, x1, y0, y1 vg.Length) {
+func drawLane(c draw.Canvas, q results.Sequence, n int, width vg.Length, x func(int) vg.Length, x0, x1, y0, y1 vg.Length) {
 	up, down := int32(1), int32(1)
 	for _, v := range q.Sizes[:n] {
 		up, down = max(up, v), max(down, -v)
@@ -254,11 +254,11 @@ func drawLane(c draw.Canvas, q bench.Sequence, n int, width vg.Length, x func(in
 	// Cover lies below what it covers.
 	for _, cover := range []bool{true, false} {
 		for i, v := range q.Sizes[:n] {
-			whose := byte(bench.WhoseEvent)
+			whose := byte(results.WhoseEvent)
 			if i < len(q.Whose) {
 				whose = q.Whose[i]
 			}
-			if (whose == bench.WhoseCover) == cover {
+			if (whose == results.WhoseCover) == cover {
 				fillRect(c, packetInk(whose, v > 0), x(i)-width/2, mid, x(i)+width/2, mid+per*vg.Length(v))
 			}
 		}

@@ -10,7 +10,7 @@ import (
 
 	"gonum.org/v1/plot/plotter"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 // ratePanels are two panels of an hour in bins of ten seconds: an upload of
@@ -82,22 +82,22 @@ func TestRateFigureOfNothing(t *testing.T) {
 
 // Delays of results with unequal numbers of packets are weighted by them.
 func TestDelayCurve(t *testing.T) {
-	cost := func(n int64, delays ...float64) *bench.Result {
-		r := &bench.Result{}
+	cost := func(n int64, delays ...float64) *results.Result {
+		r := &results.Result{}
 		r.Cost.InPackets, r.Cost.Delays = [2]int64{n, 0}, delays
 		return r
 	}
-	got, ok := delayCurve([]*bench.Result{cost(30, 0.01, 0.1), cost(10)})
+	got, ok := delayCurve([]*results.Result{cost(30, 0.01, 0.1), cost(10)})
 	want := []plotter.XY{{X: math.Inf(-1), Y: 0.25}, {X: math.Log10(0.01), Y: 0.625}, {X: math.Log10(0.1), Y: 1}}
 	if !ok || !slices.Equal(got, want) {
 		t.Errorf("curve %v, want %v", got, want)
 	}
-	if got, ok := delayCurve([]*bench.Result{cost(5)}); got != nil || !ok {
+	if got, ok := delayCurve([]*results.Result{cost(5)}); got != nil || !ok {
 		t.Errorf("nothing delayed: %v, %v", got, ok)
 	}
 	old := cost(5)
 	old.Cost.DelayMax = 1
-	if _, ok := delayCurve([]*bench.Result{old}); ok {
+	if _, ok := delayCurve([]*results.Result{old}); ok {
 		t.Error("delays without a histogram are taken for none")
 	}
 }

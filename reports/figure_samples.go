@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 )
 
 // sample is what the run keeps of the traffic behind a defense, nil if nothing.
-func (s *Set) sample(p Panel, d string) *bench.Sample {
+func (s *Set) sample(p Panel, d string) *results.Sample {
 	for i := range s.opt.Samples {
 		x := &s.opt.Samples[i]
 		if x.Dataset == p.Dataset && x.Task == p.Task && x.Vantage == p.Vantage && x.Split == p.Split && x.Defense == d {
@@ -26,7 +26,7 @@ func (s *Set) sample(p Panel, d string) *bench.Sample {
 // only its sample is among the results.
 func (s *Set) sampled(p Panel) []string {
 	var out []string
-	for _, d := range append([]string{bench.NoDefense}, s.defenses[p]...) {
+	for _, d := range append([]string{results.NoDefense}, s.defenses[p]...) {
 		if !slices.Contains(out, d) && s.sample(p, d) != nil {
 			out = append(out, d)
 		}
@@ -59,7 +59,7 @@ func (s *Set) rateFigures() []Figure {
 		if len(ds) == 0 {
 			continue
 		}
-		var first []bench.RateSample
+		var first []results.RateSample
 		for _, r := range s.sample(p, ds[0]).Rates {
 			if s.picked(r.Device) || deviceOf(s.opt.Activity) == r.Device {
 				first = append(first, r)
@@ -71,7 +71,7 @@ func (s *Set) rateFigures() []Figure {
 		if len(ds) == 1 || len(ds) > 2 && s.opt.Activity == "" {
 			out = append(out, s.ratesOfDevices(p, ds[0], first))
 		}
-		slices.SortStableFunc(first, func(a, b bench.RateSample) int { return cmp.Compare(len(b.Events), len(a.Events)) })
+		slices.SortStableFunc(first, func(a, b results.RateSample) int { return cmp.Compare(len(b.Events), len(a.Events)) })
 		if len(ds) == 2 {
 			out = append(out, s.ratesBehind(p, ds, first[:min(len(first), rateDevices)]))
 		}
@@ -85,7 +85,7 @@ func (s *Set) rateFigures() []Figure {
 }
 
 // ratesOfDevices has a panel for each device behind one defense.
-func (s *Set) ratesOfDevices(p Panel, d string, rates []bench.RateSample) Figure {
+func (s *Set) ratesOfDevices(p Panel, d string, rates []results.RateSample) Figure {
 	rates = rates[:min(len(rates), ratesShown)]
 	var panels []RatePanel
 	for _, r := range rates {
@@ -96,7 +96,7 @@ func (s *Set) ratesOfDevices(p Panel, d string, rates []bench.RateSample) Figure
 }
 
 // ratesBehind has a panel for each of the devices and defenses.
-func (s *Set) ratesBehind(p Panel, ds []string, rates []bench.RateSample) Figure {
+func (s *Set) ratesBehind(p Panel, ds []string, rates []results.RateSample) Figure {
 	var panels []RatePanel
 	var names []string
 	for _, want := range rates {
@@ -142,9 +142,9 @@ func (s *Set) ratesAttack(p Panel) string {
 
 // foundBy are results of the attacker whose detections are drawn: the attack
 // on rates that was trained on the defense, else any, else the best attack.
-func (s *Set) foundBy(p Panel, d string) []*bench.Result {
+func (s *Set) foundBy(p Panel, d string) []*results.Result {
 	if id := s.ratesAttack(p); id != "" {
-		for _, k := range []bench.Knowledge{bench.Adaptive, bench.Unaware} {
+		for _, k := range []results.Knowledge{results.Adaptive, results.Unaware} {
 			if rs := s.byPair[pair{p, d, Attacker{Attack: id, Knowledge: k}}]; len(rs) > 0 {
 				return rs
 			}
@@ -154,7 +154,7 @@ func (s *Set) foundBy(p Panel, d string) []*bench.Result {
 }
 
 // ratePanel is a sample with what was found in it.
-func (s *Set) ratePanel(p Panel, d string, r bench.RateSample, title string) RatePanel {
+func (s *Set) ratePanel(p Panel, d string, r results.RateSample, title string) RatePanel {
 	if r.Shared {
 		title += " (shared)"
 	}
@@ -200,7 +200,7 @@ func (s *Set) ratePanel(p Panel, d string, r bench.RateSample, title string) Rat
 
 // ownClass is the class of the event that an item is about: items have one
 // name for classes that nobody can tell apart.
-func ownClass(events []bench.EventSample, it bench.Item) string {
+func ownClass(events []results.EventSample, it results.Item) string {
 	for _, e := range events {
 		if e.StartS == it.TimeS {
 			return e.Class

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 )
 
@@ -13,14 +13,14 @@ import (
 // click, six packets in half a second, plain, padded, and among cover; its
 // rates in a quarter of an hour with two events; its names, which the tunnel
 // hides.
-func sampleFixture() []bench.Sample {
-	var out []bench.Sample
-	for i, d := range []string{bench.NoDefense, "pad-random:max_bytes=255", "vpn:kind=wireguard", hostile} {
-		x := bench.Sample{SampleKey: bench.SampleKey{
+func sampleFixture() []results.Sample {
+	var out []results.Sample
+	for i, d := range []string{results.NoDefense, "pad-random:max_bytes=255", "vpn:kind=wireguard", hostile} {
+		x := results.Sample{SampleKey: results.SampleKey{
 			Dataset: "home:made_up", Task: datasets.Events, Vantage: datasets.WAN, Split: "group-kfold:k=5", Defense: d, Seed: 7,
 		}}
 		for _, class := range []string{"<b>bulb</b>/50%_on", "plug/off", "plug/on"} {
-			q := bench.Sequence{Recording: "home-00", Class: class, AtS: 30, Whose: "eeeeee", TimesUS: []int64{0, 20000, 90000, 150000, 300000, 450000}}
+			q := results.Sequence{Recording: "home-00", Class: class, AtS: 30, Whose: "eeeeee", TimesUS: []int64{0, 20000, 90000, 150000, 300000, 450000}}
 			for k, n := range []int32{-170, 106, 1514, -54, 90, -138} {
 				if n > 0 {
 					n += int32(40 * i)
@@ -32,13 +32,13 @@ func sampleFixture() []bench.Sample {
 			}
 			x.Sequences = append(x.Sequences, q)
 		}
-		r := bench.RateSample{Device: "plug", Recording: "home-00", FromS: 0, BinS: 2, Shared: i > 1, Events: []bench.EventSample{{StartS: 2, EndS: 4, Class: "plug/on"}, {StartS: 600, EndS: 600, Class: "plug/off"}}}
+		r := results.RateSample{Device: "plug", Recording: "home-00", FromS: 0, BinS: 2, Shared: i > 1, Events: []results.EventSample{{StartS: 2, EndS: 4, Class: "plug/on"}, {StartS: 600, EndS: 600, Class: "plug/off"}}}
 		for b := range int64(450) {
 			r.Up = append(r.Up, b%7*int64(10+i))
 			r.Down = append(r.Down, b%60/58*4000)
 		}
-		x.Rates = []bench.RateSample{r}
-		x.Names = []bench.DeviceNames{{Device: "bulb", Recording: "home-00"}, {Device: "plug", Recording: "home-00", Hosts: []string{"a.example", "b.example"}}}
+		x.Rates = []results.RateSample{r}
+		x.Names = []results.DeviceNames{{Device: "bulb", Recording: "home-00"}, {Device: "plug", Recording: "home-00", Hosts: []string{"a.example", "b.example"}}}
 		if i == 2 {
 			x.Names[1].Hosts = []string{}
 		}
@@ -87,21 +87,21 @@ func TestFiguresOfSamples(t *testing.T) {
 // What was found comes from the items of results: of the two plug events of
 // the stretch, the fixture's items put twelve at its first seconds.
 func TestRatePanelCountsWhatWasFound(t *testing.T) {
-	item := func(at float64, truth, answer string) bench.Item {
-		return bench.Item{Recording: "home-00", Group: "home-00", TimeS: at, Truth: truth, Answer: answer}
+	item := func(at float64, truth, answer string) results.Item {
+		return results.Item{Recording: "home-00", Group: "home-00", TimeS: at, Truth: truth, Answer: answer}
 	}
-	c := bench.Cell{Dataset: "home:made_up", Task: datasets.Events, Vantage: datasets.WAN, Defense: bench.NoDefense, Attack: "rates:beta=1", Knowledge: bench.Adaptive, TrainDefense: bench.NoDefense, Split: "group-kfold:k=5", Seed: 7}
-	r := bench.Result{Cell: c, Headline: "f1", Items: []bench.Item{
+	c := results.Cell{Dataset: "home:made_up", Task: datasets.Events, Vantage: datasets.WAN, Defense: results.NoDefense, Attack: "rates:beta=1", Knowledge: results.Adaptive, TrainDefense: results.NoDefense, Split: "group-kfold:k=5", Seed: 7}
+	r := results.Result{Cell: c, Headline: "f1", Items: []results.Item{
 		item(2, "plug/on", "plug/on"),         // right
-		item(600, "plug/off", bench.Missed),   // not found
+		item(600, "plug/off", results.Missed), // not found
 		item(700, datasets.Other, "plug/on"),  // a false alarm
 		item(800, "bulb/on", "plug/on"),       // another device's, taken for the plug's
 		item(810, "plug/on", "bulb/on"),       // named as another device's: not in this panel
 		item(5000, datasets.Other, "plug/on"), // outside of the stretch
 	}}
-	s := NewSet([]bench.Result{r}, Options{Samples: sampleFixture()})
+	s := NewSet([]results.Result{r}, Options{Samples: sampleFixture()})
 	x := sampleFixture()[0]
-	p := s.ratePanel(s.panels[0], bench.NoDefense, x.Rates[0], "t")
+	p := s.ratePanel(s.panels[0], results.NoDefense, x.Rates[0], "t")
 	if p.Note != "2 events, 1 right, 2 wrong" || len(p.Found) != 3 || len(p.True) != 2 || p.True[0].Class != "on" {
 		t.Errorf("note %q, found %v, true %v", p.Note, p.Found, p.True)
 	}

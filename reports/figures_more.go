@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 )
 
@@ -42,7 +42,7 @@ func (s *Set) bars() []Figure {
 			g.series = append(g.series, row)
 			g.keys = append(g.keys, s.names.of(a))
 		}
-		what := fmt.Sprintf("%s of each attack with the knowledge that serves it best, with %.0f %% intervals over test groups where there are enough; × marks what failed.", firstUpper(metricName(metric)), 100*bench.Level)
+		what := fmt.Sprintf("%s of each attack with the knowledge that serves it best, with %.0f %% intervals over test groups where there are enough; × marks what failed.", firstUpper(metricName(metric)), 100*results.Level)
 		out = append(out, Figure{
 			Title:   fmt.Sprintf("%s by defense and attack: %s", firstUpper(metricName(metric)), p.about()),
 			Caption: s.caption(p, what, s.defenses[p], attacks), height: g.height, draw: g.draw,
@@ -216,11 +216,11 @@ func tenths(v float64, n int64) string {
 
 // last puts what is no class of the data behind the classes.
 func last(class string) int {
-	return slices.Index([]string{datasets.Nobody, datasets.Cover, datasets.Unknown, datasets.Other, bench.Missed}, class) + 1
+	return slices.Index([]string{datasets.Nobody, datasets.Cover, datasets.Unknown, datasets.Other, results.Missed}, class) + 1
 }
 
 // confusionOf sums matrices of packets, else counts items.
-func confusionOf(rs []*bench.Result) ([]string, [][]int64) {
+func confusionOf(rs []*results.Result) ([]string, [][]int64) {
 	count := map[[2]string]int64{}
 	used := map[string]bool{}
 	for _, r := range rs {
@@ -313,7 +313,7 @@ func lineKey(names []string) []keyEntry {
 
 // meanCurve is the mean recall over results at each number of false alarms: of
 // each result the highest recall that needs no more of them.
-func meanCurve(rs []*bench.Result) []plotter.XY {
+func meanCurve(rs []*results.Result) []plotter.XY {
 	var xs []float64
 	n := 0
 	for _, r := range rs {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 // What figures draw is what the files beside the tables give: squares of the
@@ -16,11 +16,11 @@ func TestFiguresFollowFromFiles(t *testing.T) {
 	sums := s.summaries()
 	checked := 0
 	for _, p := range s.panels {
-		metric := bench.Headline(p.Task)
+		metric := results.Headline(p.Task)
 		for _, d := range s.defenses[p] {
 			for _, attack := range s.attacksOf(p) {
 				best, lo, hi := math.Inf(-1), 0.0, 0.0
-				for _, k := range []bench.Knowledge{bench.Adaptive, bench.Unaware} {
+				for _, k := range []results.Knowledge{results.Adaptive, results.Unaware} {
 					o := Origin{Op: Mean, Metric: metric, Panel: p, Defense: d, Attacker: Attacker{Attack: attack, Knowledge: k}}
 					if v := st.number(o); v > best {
 						best = v

@@ -10,7 +10,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 // rankDiagram is a critical-difference diagram.
@@ -23,7 +23,7 @@ type rankDiagram struct {
 
 // rankDiagram ranks the defenses of p within each test group, ties sharing
 // their mean rank, and reads from t which pairs are told apart.
-func (s *Set) rankDiagram(p Panel, t Table, sums map[subject]bench.Summary) rankDiagram {
+func (s *Set) rankDiagram(p Panel, t Table, sums map[subject]results.Summary) rankDiagram {
 	ds := s.defenses[p]
 	scores := map[string]map[string]float64{}
 	for _, d := range ds {

@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 // heatCell is a square of a heat map: a value from 0 to 1, or a word.
@@ -294,7 +294,7 @@ func (s *Set) tradeoffs() []Figure {
 }
 
 func (s *Set) tradeoff(p Panel, pts []tradePoint, left []string) Figure {
-	what := fmt.Sprintf("What the best attack learns against what the defense sends, with %.0f %% intervals where there are enough groups. The line joins the defenses that no other beats in both.", 100*bench.Level)
+	what := fmt.Sprintf("What the best attack learns against what the defense sends, with %.0f %% intervals where there are enough groups. The line joins the defenses that no other beats in both.", 100*results.Level)
 	if len(left) > 0 {
 		what += fmt.Sprintf(" Not shown, for want of a result: %s.", list(left))
 	}

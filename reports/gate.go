@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 )
 
@@ -31,7 +31,7 @@ type Budget struct {
 // and panel; baseline is an earlier run for Budget.Rise, nil for none. What was
 // not measured, what failed and a failed self-check or probe miss the gate. An
 // error says that the budget does not fit the run.
-func (s *Set) Gate(b Budget, baseline *Set) ([]bench.Verdict, error) {
+func (s *Set) Gate(b Budget, baseline *Set) ([]results.Verdict, error) {
 	ds, err := s.gated(b.Defense)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (s *Set) Gate(b Budget, baseline *Set) ([]bench.Verdict, error) {
 func (s *Set) gated(name string) ([]string, error) {
 	var out, all []string
 	for _, d := range s.defensesOf(s.panels) {
-		if d == bench.NoDefense {
+		if d == results.NoDefense {
 			continue
 		}
 		all = append(all, d)
@@ -91,12 +91,12 @@ func (s *Set) gated(name string) ([]string, error) {
 type gate struct {
 	s            *Set
 	budget       Budget
-	sums, before map[subject]bench.Summary
-	out          []bench.Verdict
+	sums, before map[subject]results.Summary
+	out          []results.Verdict
 }
 
 func (g *gate) say(name string, ok bool, format string, args ...any) {
-	g.out = append(g.out, bench.Verdict{Name: name, OK: ok, Detail: fmt.Sprintf(format, args...)})
+	g.out = append(g.out, results.Verdict{Name: name, OK: ok, Detail: fmt.Sprintf(format, args...)})
 }
 
 // leaks holds what the best attack learns against the limits.

@@ -5,23 +5,23 @@ import (
 	"strings"
 	"testing"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 )
 
 // gateResults are one attack on one defense: the scores of the groups are
 // given, the floor is 0.
-func gateResults(scores ...float64) []bench.Result {
-	var out []bench.Result
-	for _, d := range []string{bench.NoDefense, "acme:level=2"} {
+func gateResults(scores ...float64) []results.Result {
+	var out []results.Result
+	for _, d := range []string{results.NoDefense, "acme:level=2"} {
 		for i, v := range scores {
-			r := fixtureResult(rand.New(rand.NewPCG(1, 2)), bench.Cell{
-				Dataset: "lab", Task: datasets.Events, Vantage: datasets.WAN, Defense: d, Attack: "event-knn", Knowledge: bench.Adaptive,
+			r := fixtureResult(rand.New(rand.NewPCG(1, 2)), results.Cell{
+				Dataset: "lab", Task: datasets.Events, Vantage: datasets.WAN, Defense: d, Attack: "event-knn", Knowledge: results.Adaptive,
 				TrainDefense: d, Split: "group-kfold:k=5", Fold: i, TrainDraws: 1, Seed: 1,
 			}, 0, 1)
 			r.Floor = 0
-			r.Metrics = []bench.Metric{{Name: r.Headline, Value: v}}
-			r.Groups = []bench.GroupScore{{Group: r.Groups[0].Group, Value: v, N: 40}}
+			r.Metrics = []results.Metric{{Name: r.Headline, Value: v}}
+			r.Groups = []results.GroupScore{{Group: r.Groups[0].Group, Value: v, N: 40}}
 			r.Cost.OutBytes = [2]int64{r.Cost.InBytes[0], r.Cost.InBytes[1] * 2} // +50 %
 			r.Cost.DelayP95 = 0.05
 			r.Cost.More = nil
@@ -42,7 +42,7 @@ func TestGate(t *testing.T) {
 	broken[9].Err = "check: packet 7 leaves before its bytes existed"
 	for _, c := range []struct {
 		name string
-		rs   []bench.Result
+		rs   []results.Result
 		opt  Options
 		b    Budget
 		ok   bool
@@ -58,7 +58,7 @@ func TestGate(t *testing.T) {
 		{"overhead just above", five, Options{}, Budget{Overhead: limit(0.4999)}, false, "0.5, budget +50 %"},
 		{"delay", five, Options{}, Budget{DelayP95: limit(0.04)}, false, "50 ms, budget 40 ms"},
 		{"no month", five, Options{}, Budget{GBPerMonth: limit(9)}, false, "n/a"},
-		{"self-check", five, Options{SelfCheck: []bench.Verdict{{Name: "none costs 0", Detail: "cost 3"}}}, Budget{AllTasks: limit(1)}, false, "none costs 0: cost 3"},
+		{"self-check", five, Options{SelfCheck: []results.Verdict{{Name: "none costs 0", Detail: "cost 3"}}}, Budget{AllTasks: limit(1)}, false, "none costs 0: cost 3"},
 		{"name without parameters", five, Options{}, Budget{Defense: "acme", AllTasks: limit(1)}, true, "worst attack"},
 	} {
 		vs, err := NewSet(c.rs, c.opt).Gate(c.b, nil)

@@ -5,20 +5,20 @@ import (
 	"slices"
 	"strings"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 )
 
 // summaries are bench.Summaries by panel and defense: splits are never mixed.
-func (s *Set) summaries() map[subject]bench.Summary {
-	bySplit := map[datasets.Split][]bench.Result{}
+func (s *Set) summaries() map[subject]results.Summary {
+	bySplit := map[datasets.Split][]results.Result{}
 	for i := range s.results {
 		r := s.results[i]
 		bySplit[r.Cell.Split] = append(bySplit[r.Cell.Split], r)
 	}
-	out := map[subject]bench.Summary{}
+	out := map[subject]results.Summary{}
 	for split, rs := range bySplit {
-		for _, m := range bench.Summaries(rs) {
+		for _, m := range results.Summaries(rs) {
 			out[subject{Panel{m.Dataset, m.Task, m.Vantage, split}, m.Defense}] = m
 		}
 	}
@@ -44,10 +44,10 @@ func (s *Set) headline() []Table {
 	return out
 }
 
-func (s *Set) headlineTable(v datasets.Vantage, ps []Panel, sums map[subject]bench.Summary) Table {
+func (s *Set) headlineTable(v datasets.Vantage, ps []Panel, sums map[subject]results.Summary) Table {
 	t := Table{
 		Title: fmt.Sprintf("What an observer %s still learns from the best attack that knows the defense (advantage over guessing, %.0f %% interval), and what it costs",
-			whereName(v), 100*bench.Level),
+			whereName(v), 100*results.Level),
 		Columns: []Column{{Head: "defense"}},
 	}
 	n := notes{}
@@ -94,7 +94,7 @@ func (n *notes) mark(line string) string {
 	return "*"
 }
 
-func (s *Set) headlineValue(p Panel, d string, m bench.Summary, ok bool, n *notes) Value {
+func (s *Set) headlineValue(p Panel, d string, m results.Summary, ok bool, n *notes) Value {
 	if !ok {
 		return missing()
 	}
@@ -117,7 +117,7 @@ func (s *Set) headlineValue(p Panel, d string, m bench.Summary, ok bool, n *note
 
 // headlineNotes say whose cost is printed, which attack was worst and what is
 // in doubt.
-func (s *Set) headlineNotes(ps []Panel, cost Panel, sums map[subject]bench.Summary) []string {
+func (s *Set) headlineNotes(ps []Panel, cost Panel, sums map[subject]results.Summary) []string {
 	var out, worst, attacks []string
 	if !sameDataset(ps) {
 		var of []string
@@ -132,7 +132,7 @@ func (s *Set) headlineNotes(ps []Panel, cost Panel, sums map[subject]bench.Summa
 		tally := map[string]int{}
 		for _, d := range s.defenses[p] {
 			m, ok := sums[subject{p, d}]
-			if ok && m.Attack != "" && d != bench.NoDefense {
+			if ok && m.Attack != "" && d != results.NoDefense {
 				tally[m.Attack]++
 			}
 			for _, w := range m.Warnings {

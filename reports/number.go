@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/bench/stats"
 )
 
@@ -150,5 +150,5 @@ func pValue(p float64) string {
 // interval is the only place where reports ask for an interval over groups.
 // ok is false below stats.MinGroups.
 func interval(groups []float64) (lo, hi float64, ok bool) {
-	return stats.Interval(groups, bench.Level)
+	return stats.Interval(groups, results.Level)
 }

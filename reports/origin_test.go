@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 )
 
@@ -140,7 +140,7 @@ func (st stored) chosen(o Origin, value func(map[string]string) float64) map[str
 	o.Attacker = Attacker{}
 	for _, r := range of(st.groups, o) {
 		if !control[r["attack"]] {
-			attackers[Attacker{Attack: r["attack"], Knowledge: bench.Knowledge(r["knowledge"])}] = true
+			attackers[Attacker{Attack: r["attack"], Knowledge: results.Knowledge(r["knowledge"])}] = true
 		}
 	}
 	scores, values := map[Attacker]map[string]float64{}, map[Attacker]map[string]float64{}
@@ -368,7 +368,7 @@ func (st stored) number(o Origin) float64 {
 		return sum(st.metric(o, "out_bytes"))/sum(st.metric(o, "in_bytes")) - 1
 	case Gain:
 		f := mean(st.metric(o, "floor"))
-		return max(0, (mean(st.metric(o, bench.Headline(o.Panel.Task)))-f)/(1-f))
+		return max(0, (mean(st.metric(o, results.Headline(o.Panel.Task)))-f)/(1-f))
 	case CostWorst:
 		return slices.Max(st.metric(o, o.Metric))
 	case Cells:
@@ -411,7 +411,7 @@ func (st stored) number(o Origin) float64 {
 	case BestError:
 		right := map[datasets.Task][]string{datasets.Events: {"recall", "precision"}, datasets.Clip: {"accuracy"}}[o.Panel.Task]
 		if right == nil {
-			right = []string{bench.Headline(o.Panel.Task)}
+			right = []string{results.Headline(o.Panel.Task)}
 		}
 		least := 1.0
 		for _, m := range right {
@@ -458,7 +458,7 @@ func elsewhere(table, column string) bool {
 // Every number and every bound in a table is what the files beside it give,
 // worked out here from their text alone, to the digits that are printed.
 func TestNumbersFollowFromFiles(t *testing.T) {
-	for name, rs := range map[string][]bench.Result{"small": smallFixture(), "study": studyFixture(5)} {
+	for name, rs := range map[string][]results.Result{"small": smallFixture(), "study": studyFixture(5)} {
 		s := NewSet(rs, Options{})
 		st := storedOf(t, s)
 		tables := []Table{s.pairsTable()}

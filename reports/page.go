@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 var (
@@ -291,7 +291,7 @@ func (s *Set) pairsTable() Table {
 					continue
 				}
 				knows := string(a.Knowledge)
-				if a.Knowledge == bench.Transfer {
+				if a.Knowledge == results.Transfer {
 					knows += " from " + s.names.of(a.TrainDefense)
 				}
 				attack := s.names.of(a.Attack)
@@ -348,7 +348,7 @@ func (s *Set) manifest() string {
 		Seeds   string            `json:"seeds"`
 		Data    map[string]string `json:"data_digests"`
 		Names   []string          `json:"defenses_and_attacks"`
-		Run     *bench.Manifest   `json:"run,omitempty"`
+		Run     *results.Manifest `json:"run,omitempty"`
 	}{s.opt.Program, len(s.results), s.failed, list(methods), s.seeds(), data, distinct(ids), s.opt.Manifest}
 	b, err := json.MarshalIndent(m, "", "  ") // keys of maps are sorted
 	if err != nil {

@@ -6,14 +6,14 @@ import (
 	"math"
 	"slices"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/bench/stats"
 )
 
 // groupScores are the advantages on a defense by group: of the attack that is
 // best on the other groups, as in the headline, or of the best one where there
 // is no choice by group; mean over folds and draws.
-func (s *Set) groupScores(p Panel, d string, sums map[subject]bench.Summary) map[string]float64 {
+func (s *Set) groupScores(p Panel, d string, sums map[subject]results.Summary) map[string]float64 {
 	if by := sums[subject{p, d}].ByGroup; by != nil {
 		return by
 	}
@@ -34,7 +34,7 @@ func (s *Set) groupScores(p Panel, d string, sums map[subject]bench.Summary) map
 // groupRight says for each group whether its one item was named right, by the
 // attack that groupScores is about; nil unless each group has one item and one
 // answer.
-func (s *Set) groupRight(p Panel, d string, sums map[subject]bench.Summary) map[string]bool {
+func (s *Set) groupRight(p Panel, d string, sums map[subject]results.Summary) map[string]bool {
 	out := map[string]bool{}
 	rs, _ := good(s.bestResults(p, d, sums))
 	for _, r := range rs {
@@ -70,7 +70,7 @@ type side struct {
 	right map[string]bool
 }
 
-func (s *Set) sideOf(p Panel, d string, sums map[subject]bench.Summary) side {
+func (s *Set) sideOf(p Panel, d string, sums map[subject]results.Summary) side {
 	return side{s.groupScores(p, d, sums), s.groupRight(p, d, sums)}
 }
 
@@ -160,7 +160,7 @@ func (s *Set) tests() []Table {
 	return out
 }
 
-func (s *Set) testTable(p Panel, sums map[subject]bench.Summary) (Table, bool) {
+func (s *Set) testTable(p Panel, sums map[subject]results.Summary) (Table, bool) {
 	t := Table{Title: "Is the best attack worse against one defense than against another: " + p.about(), Columns: []Column{
 		{Head: "defense"},
 		{Head: "against"},
@@ -227,9 +227,9 @@ func holm(ts []pairedTest) []float64 {
 // verdict is what an adjusted p-value of n tests says.
 func (t pairedTest) verdict(q float64, n int) string {
 	switch d := stats.Mean(t.diff); {
-	case q <= 1-bench.Level && d < 0:
+	case q <= 1-results.Level && d < 0:
 		return "leaks less"
-	case q <= 1-bench.Level:
+	case q <= 1-results.Level:
 		return "leaks more"
 	}
 	return undecided(t.diff, n)
@@ -247,7 +247,7 @@ func undecided(diff []float64, tests int) string {
 	if n == 0 {
 		return "no group in both"
 	}
-	if math.Pow(2, 1-float64(n))*float64(tests) <= 1-bench.Level {
+	if math.Pow(2, 1-float64(n))*float64(tests) <= 1-results.Level {
 		return "no difference shown"
 	}
 	less, more := 0, 0

@@ -6,25 +6,25 @@ import (
 	"strings"
 	"testing"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 // sided are results of one attack on two defenses, one fold for each group.
-func sided(n int, a, b []float64) []bench.Result {
-	var out []bench.Result
-	for i, d := range []string{bench.NoDefense, "pad-random"} {
+func sided(n int, a, b []float64) []results.Result {
+	var out []results.Result
+	for i, d := range []string{results.NoDefense, "pad-random"} {
 		for g, v := range [][]float64{a, b}[i] {
-			out = append(out, bench.Result{
-				Cell:     bench.Cell{Dataset: "d", Task: "command", Vantage: "wan", Defense: d, Attack: "decompose", Knowledge: bench.Adaptive, TrainDefense: d, Split: "leave-one-group-out", Fold: g},
-				Headline: "exact_recovery", Metrics: []bench.Metric{{Name: "exact_recovery", Value: v}},
-				Groups: []bench.GroupScore{{Group: fmt.Sprintf("g%02d", g), Value: v, N: n}},
+			out = append(out, results.Result{
+				Cell:     results.Cell{Dataset: "d", Task: "command", Vantage: "wan", Defense: d, Attack: "decompose", Knowledge: results.Adaptive, TrainDefense: d, Split: "leave-one-group-out", Fold: g},
+				Headline: "exact_recovery", Metrics: []results.Metric{{Name: "exact_recovery", Value: v}},
+				Groups: []results.GroupScore{{Group: fmt.Sprintf("g%02d", g), Value: v, N: n}},
 			})
 		}
 	}
 	return out
 }
 
-func rowOf(t *testing.T, rs []bench.Result) map[string]Value {
+func rowOf(t *testing.T, rs []results.Result) map[string]Value {
 	t.Helper()
 	ts := NewSet(rs, Options{}).Tables("tests")
 	if len(ts) != 1 || len(ts[0].Rows) != 1 {
@@ -93,15 +93,15 @@ func TestRanksBesideSignFlips(t *testing.T) {
 // chi2.ppf(0.95, 2) / 2) of each exposure. Eight of ten alerts right: SciPy,
 // binomtest(8, 10).proportion_ci(method="exact").
 func TestFalseAlarmsHaveLimits(t *testing.T) {
-	r := bench.Result{
-		Cell:     bench.Cell{Dataset: "d", Task: "event", Vantage: "wan", Defense: bench.NoDefense, Attack: "event-knn", Knowledge: bench.Adaptive, TrainDefense: bench.NoDefense, Split: "leave-one-group-out"},
-		Headline: "f1", Metrics: []bench.Metric{
+	r := results.Result{
+		Cell:     results.Cell{Dataset: "d", Task: "event", Vantage: "wan", Defense: results.NoDefense, Attack: "event-knn", Knowledge: results.Adaptive, TrainDefense: results.NoDefense, Split: "leave-one-group-out"},
+		Headline: "f1", Metrics: []results.Metric{
 			{Name: "false_alarms"}, {Name: "observed_days", Value: 0.5}, {Name: "observed_packets", Value: 1e4}, {Name: "alerts", Value: 10}, {Name: "alerts_right", Value: 8},
 		},
 	}
 	again := r // another draw of the same half day
 	again.Cell.Draw = 1
-	ts := NewSet([]bench.Result{r, again}, Options{}).Tables("false-alarms")
+	ts := NewSet([]results.Result{r, again}, Options{}).Tables("false-alarms")
 	if len(ts) != 1 || len(ts[0].Rows) != 1 {
 		t.Fatalf("%d tables", len(ts))
 	}

@@ -3,7 +3,7 @@ package reports
 import (
 	"fmt"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 // probes are a table of verdicts and one for each curve of the label-shift
@@ -27,9 +27,9 @@ func (s *Set) probes() []Table {
 	return out
 }
 
-func (s *Set) shiftTable(c bench.ShiftCurve) Table {
+func (s *Set) shiftTable(c results.ShiftCurve) Table {
 	p := Panel{c.Cell.Dataset, c.Cell.Task, c.Cell.Vantage, c.Cell.Split}
-	metric := metricName(bench.Headline(c.Cell.Task))
+	metric := metricName(results.Headline(c.Cell.Task))
 	t := Table{
 		Title:   fmt.Sprintf("%s of %s with labels shifted: %s", firstUpper(metric), s.names.of(c.Cell.Attack), p.about()),
 		Columns: []Column{{Head: "shift, " + c.Unit, Num: true}, {Head: metric, Num: true}, {Head: "floor", Num: true}},

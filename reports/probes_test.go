@@ -5,18 +5,18 @@ import (
 	"strings"
 	"testing"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 // A probe that failed is shouted on the headline and on the page; the curve is
 // drawn.
 func TestFailedProbesAreLoud(t *testing.T) {
 	rs := smallFixture()
-	found := &bench.Probes{
-		Verdicts: []bench.Verdict{{Name: "leaks of d", Detail: "nothing found", OK: true}, {Name: "labels shifted", Detail: "higher at 20 s"}},
-		Shifts: []bench.ShiftCurve{{
+	found := &results.Probes{
+		Verdicts: []results.Verdict{{Name: "leaks of d", Detail: "nothing found", OK: true}, {Name: "labels shifted", Detail: "higher at 20 s"}},
+		Shifts: []results.ShiftCurve{{
 			Cell: rs[0].Cell, Unit: "s", Floor: 0.1,
-			Points: []bench.ShiftPoint{{By: -20, Score: 0.1}, {By: 0, Score: 0.4}, {By: 20, Score: 0.9}},
+			Points: []results.ShiftPoint{{By: -20, Score: 0.1}, {By: 0, Score: 0.4}, {By: 20, Score: 0.9}},
 		}},
 	}
 	s := NewSet(rs, Options{Probes: found})

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 // published is one table: each figure that the run quotes from a paper and,
@@ -63,7 +63,7 @@ func (s *Set) published() []Table {
 			})
 		}
 	}
-	t.Notes = append(t.Notes, fmt.Sprintf("Ours is the mean over cells of the attack trained on the same defense, else of the unaware one, with a %.0f %% interval over test groups where there are enough; – is not computed here.", 100*bench.Level))
+	t.Notes = append(t.Notes, fmt.Sprintf("Ours is the mean over cells of the attack trained on the same defense, else of the unaware one, with a %.0f %% interval over test groups where there are enough; – is not computed here.", 100*results.Level))
 	for i, src := range sources {
 		t.Notes = append(t.Notes, fmt.Sprintf("(%d) %s.", i+1, strings.TrimSuffix(src, ".")))
 	}
@@ -100,7 +100,7 @@ func three(v float64) string {
 	return fixed(v, 3)
 }
 
-func figureName(q bench.Published) string {
+func figureName(q results.Published) string {
 	if q.Class != "" {
 		return metricName(q.Metric) + " of " + q.Class
 	}
@@ -109,13 +109,13 @@ func figureName(q bench.Published) string {
 
 // quoted lists where the results hold what q is about: of each panel the
 // attacker that knows most short of transfer.
-func (s *Set) quoted(q bench.Published) []pair {
+func (s *Set) quoted(q results.Published) []pair {
 	var out []pair
 	for _, p := range s.panels {
 		if p.Task != q.Task {
 			continue
 		}
-		for _, k := range []bench.Knowledge{bench.Adaptive, bench.Unaware} {
+		for _, k := range []results.Knowledge{results.Adaptive, results.Unaware} {
 			at := pair{p, q.Defense, Attacker{Attack: q.Attack, Knowledge: k}}
 			if len(s.byPair[at]) > 0 {
 				out = append(out, at)
@@ -127,8 +127,8 @@ func (s *Set) quoted(q bench.Published) []pair {
 }
 
 // oursOf is our figure for q.
-func (s *Set) oursOf(q bench.Published, k pair) Value {
-	metric := func(r *bench.Result) (float64, bool) { return metricOf(r, q.Metric) }
+func (s *Set) oursOf(q results.Published, k pair) Value {
+	metric := func(r *results.Result) (float64, bool) { return metricOf(r, q.Metric) }
 	if q.Class == "" {
 		v := s.value(Origin{Op: Mean, Metric: q.Metric, Panel: k.Panel, Defense: k.Defense, Attacker: k.Attacker}, three)
 		return withGroups(v, k.Panel, s.byPair[k], metric)
@@ -137,7 +137,7 @@ func (s *Set) oursOf(q bench.Published, k pair) Value {
 	if failed > 0 {
 		return word(failedText(failed, failed+len(rs)))
 	}
-	recall := func(r *bench.Result) (float64, bool) { return classRecall(r, q.Class) }
+	recall := func(r *results.Result) (float64, bool) { return classRecall(r, q.Class) }
 	var sum, n float64
 	for _, r := range rs {
 		if v, ok := recall(r); ok {
@@ -154,7 +154,7 @@ func (s *Set) oursOf(q bench.Published, k pair) Value {
 // classRecall is the share of a class's items or packets that were named
 // right; class is one of the data's own, or a device whose activities count
 // together. ok is false when the test had none.
-func classRecall(r *bench.Result, class string) (v float64, ok bool) {
+func classRecall(r *results.Result, class string) (v float64, ok bool) {
 	var right, n int64
 	for _, c := range r.Confusion {
 		if i := slices.Index(c.Classes, class); i >= 0 {
@@ -182,7 +182,7 @@ func classRecall(r *bench.Result, class string) (v float64, ok bool) {
 
 // withGroups gives v the interval of a figure over the test groups, if there
 // are enough of them and each cell tests one alone.
-func withGroups(v Value, p Panel, rs []*bench.Result, figure func(*bench.Result) (float64, bool)) Value {
+func withGroups(v Value, p Panel, rs []*results.Result, figure func(*results.Result) (float64, bool)) Value {
 	if !v.OK || p.Split.Within() {
 		return v
 	}

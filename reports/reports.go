@@ -16,7 +16,7 @@ import (
 	"slices"
 	"strings"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets/atomicfile"
 )
 
@@ -27,18 +27,18 @@ type Options struct {
 	Order []string
 	// Timing tells what a cell took on this machine; nil when not known. Only
 	// the table of the cost of attacks reads it: it differs between machines.
-	Timing func(bench.Result) (bench.Timing, bool)
+	Timing func(results.Result) (results.Timing, bool)
 	// SelfCheck is the verdict of the run's self-check, nil if none was made.
-	SelfCheck []bench.Verdict
+	SelfCheck []results.Verdict
 	// Probes is what the run's probes found, nil if none were made.
-	Probes *bench.Probes
+	Probes *results.Probes
 	// Manifest is that of the run, nil if none is stored.
-	Manifest *bench.Manifest
+	Manifest *results.Manifest
 	// Published are figures of papers to print beside ours; nil for none.
-	Published []bench.Published
+	Published []results.Published
 	// Samples are what the run keeps of the traffic, for figures of packets and
 	// rates; nil for none.
-	Samples []bench.Sample
+	Samples []results.Sample
 	// Activity narrows those figures down to one "device/activity" or to those
 	// of one device; empty for the most telling ones.
 	Activity string
@@ -52,7 +52,7 @@ type Options struct {
 // the main figures as SVG, PNG and PDF. It returns the text for a terminal:
 // the headline table and where the rest lies. rs is not modified. Errors name
 // the file that could not be written.
-func WriteAll(dir string, rs []bench.Result, o Options) (string, error) {
+func WriteAll(dir string, rs []results.Result, o Options) (string, error) {
 	s := NewSet(rs, o)
 	text := s.text()
 	w := writer{dir: dir}

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strconv"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 // resultsHead are the columns of results.csv. The first eleven stay as they
@@ -103,33 +103,33 @@ func (s *Set) WriteClasses(w io.Writer) error {
 }
 
 // allMetrics are the figures of a cell: its scores and its ledger, by name.
-func allMetrics(r *bench.Result) []bench.Metric {
+func allMetrics(r *results.Result) []results.Metric {
 	if r.Err != "" {
-		return []bench.Metric{{Name: "failed", Value: 1}}
+		return []results.Metric{{Name: "failed", Value: 1}}
 	}
 	ms := slices.Clone(r.Metrics)
 	if v, ok := r.Metric(r.Headline); ok {
-		ms = append(ms, bench.Metric{Name: "advantage", Value: bench.Advantage(v, r.Floor)})
+		ms = append(ms, results.Metric{Name: "advantage", Value: results.Advantage(v, r.Floor)})
 	}
-	ms = append(ms, bench.Metric{Name: "floor", Value: r.Floor})
+	ms = append(ms, results.Metric{Name: "floor", Value: r.Floor})
 	ms = append(ms, costMetrics(r.Cost)...)
 	for _, b := range r.Bounds {
 		ms = append(ms,
-			bench.Metric{Name: "bound_wrong:" + b.Set, Value: float64(b.Wrong)},
-			bench.Metric{Name: "bound_tested:" + b.Set, Value: float64(b.Tested)},
-			bench.Metric{Name: "bound_classes:" + b.Set, Value: float64(b.Classes)},
-			bench.Metric{Name: "bound_class_bits:" + b.Set, Value: b.ClassBits},
-			bench.Metric{Name: "bound_chance_bits:" + b.Set, Value: b.ChanceBits})
+			results.Metric{Name: "bound_wrong:" + b.Set, Value: float64(b.Wrong)},
+			results.Metric{Name: "bound_tested:" + b.Set, Value: float64(b.Tested)},
+			results.Metric{Name: "bound_classes:" + b.Set, Value: float64(b.Classes)},
+			results.Metric{Name: "bound_class_bits:" + b.Set, Value: b.ClassBits},
+			results.Metric{Name: "bound_chance_bits:" + b.Set, Value: b.ChanceBits})
 	}
-	slices.SortStableFunc(ms, func(a, b bench.Metric) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(ms, func(a, b results.Metric) int { return cmp.Compare(a.Name, b.Name) })
 	return ms
 }
 
 // costMetrics are the figures of the ledger under the names that results.csv
 // and tables share.
-func costMetrics(c bench.Cost) []bench.Metric {
+func costMetrics(c results.Cost) []results.Metric {
 	n := func(v [2]int64) float64 { return float64(v[0] + v[1]) }
-	return append([]bench.Metric{
+	return append([]results.Metric{
 		{Name: "overhead", Value: c.Overhead()},
 		{Name: "in_bytes", Value: n(c.InBytes)},
 		{Name: "out_bytes", Value: n(c.OutBytes)},
@@ -148,7 +148,7 @@ func costMetrics(c bench.Cost) []bench.Metric {
 }
 
 // metricOf is the figure that results.csv has for r under name.
-func metricOf(r *bench.Result, name string) (float64, bool) {
+func metricOf(r *results.Result, name string) (float64, bool) {
 	if v, ok := r.Metric(name); ok {
 		return v, true
 	}
@@ -157,7 +157,7 @@ func metricOf(r *bench.Result, name string) (float64, bool) {
 		return r.Floor, true
 	case "advantage":
 		v, ok := r.Metric(r.Headline)
-		return bench.Advantage(v, r.Floor), ok
+		return results.Advantage(v, r.Floor), ok
 	}
 	for _, m := range costMetrics(r.Cost) {
 		if m.Name == name {

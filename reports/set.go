@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 )
 
@@ -22,7 +22,7 @@ type Panel struct {
 // Attacker is an attack and what it knows.
 type Attacker struct {
 	Attack    string
-	Knowledge bench.Knowledge
+	Knowledge results.Knowledge
 	// TrainDefense is what a transfer attacker trained on; it follows from
 	// Knowledge otherwise.
 	TrainDefense string
@@ -38,13 +38,13 @@ type pair struct {
 // Set is a number of results, in the order in which people read them.
 type Set struct {
 	opt     Options
-	results []bench.Result
+	results []results.Result
 	// panels, in order; of each panel its defenses and attackers, in order.
 	panels    []Panel
 	defenses  map[Panel][]string
 	attackers map[Panel][]Attacker
-	byPair    map[pair][]*bench.Result
-	byDefense map[subject][]*bench.Result
+	byPair    map[pair][]*results.Result
+	byDefense map[subject][]*results.Result
 	generated map[string]bool
 	control   map[string]bool
 	oracle    map[string]bool
@@ -59,14 +59,14 @@ type subject struct {
 }
 
 // NewSet sorts rs for reading. rs is neither kept nor modified.
-func NewSet(rs []bench.Result, o Options) *Set {
+func NewSet(rs []results.Result, o Options) *Set {
 	s := &Set{
 		opt: o, results: slices.Clone(rs),
 		defenses: map[Panel][]string{}, attackers: map[Panel][]Attacker{},
-		byPair: map[pair][]*bench.Result{}, byDefense: map[subject][]*bench.Result{},
+		byPair: map[pair][]*results.Result{}, byDefense: map[subject][]*results.Result{},
 		generated: map[string]bool{}, control: map[string]bool{}, oracle: map[string]bool{},
 	}
-	bench.Sort(s.results)
+	results.Sort(s.results)
 	var ids []string
 	given := labels{}
 	for i := range s.results {
@@ -74,7 +74,7 @@ func NewSet(rs []bench.Result, o Options) *Set {
 		c := r.Cell
 		p := Panel{c.Dataset, c.Task, c.Vantage, c.Split}
 		k := pair{p, c.Defense, Attacker{c.Attack, c.Knowledge, c.TrainDefense}}
-		if c.Knowledge != bench.Transfer {
+		if c.Knowledge != results.Transfer {
 			k.TrainDefense = ""
 		}
 		s.byPair[k] = append(s.byPair[k], r)
@@ -133,7 +133,7 @@ func (s *Set) compareDefenses(a, b string) int {
 		return strings.Count(id, "+")
 	}
 	rank := func(id string) int {
-		if id == bench.NoDefense {
+		if id == results.NoDefense {
 			return -1
 		}
 		return place(s.opt.Order, id)
@@ -156,8 +156,8 @@ func (s *Set) compareAttackers(a, b Attacker) int {
 		cmp.Compare(a.Attack, b.Attack), s.compareDefenses(a.TrainDefense, b.TrainDefense))
 }
 
-func knowledgeRank(k bench.Knowledge) int {
-	return slices.Index([]bench.Knowledge{bench.Adaptive, bench.Unaware, bench.Transfer}, k)
+func knowledgeRank(k results.Knowledge) int {
+	return slices.Index([]results.Knowledge{results.Adaptive, results.Unaware, results.Transfer}, k)
 }
 
 // place is where id, else its name, stands in names; their number if nowhere.
@@ -174,8 +174,8 @@ func place(names []string, id string) int {
 }
 
 // knowledges lists those of a panel, in order.
-func (s *Set) knowledges(p Panel) []bench.Knowledge {
-	var out []bench.Knowledge
+func (s *Set) knowledges(p Panel) []results.Knowledge {
+	var out []results.Knowledge
 	for _, a := range s.attackers[p] {
 		if !slices.Contains(out, a.Knowledge) {
 			out = append(out, a.Knowledge)
@@ -185,7 +185,7 @@ func (s *Set) knowledges(p Panel) []bench.Knowledge {
 }
 
 // withKnowledge lists the attackers of a panel with knowledge k, in order.
-func (s *Set) withKnowledge(p Panel, k bench.Knowledge) []Attacker {
+func (s *Set) withKnowledge(p Panel, k results.Knowledge) []Attacker {
 	var out []Attacker
 	for _, a := range s.attackers[p] {
 		if a.Knowledge == k {
@@ -196,7 +196,7 @@ func (s *Set) withKnowledge(p Panel, k bench.Knowledge) []Attacker {
 }
 
 // good drops failed results and counts them.
-func good(rs []*bench.Result) (ok []*bench.Result, failed int) {
+func good(rs []*results.Result) (ok []*results.Result, failed int) {
 	for _, r := range rs {
 		if r.Err == "" {
 			ok = append(ok, r)
@@ -208,13 +208,13 @@ func good(rs []*bench.Result) (ok []*bench.Result, failed int) {
 // distinctCosts keeps one result for each split, fold, draw and seed: attacks
 // share the defended traces, so counting the ledger once for each attack
 // would count the same bytes again.
-func distinctCosts(rs []*bench.Result) []*bench.Result {
+func distinctCosts(rs []*results.Result) []*results.Result {
 	type key struct {
 		fold, draw int
 		seed       uint64
 	}
 	seen := map[key]bool{}
-	var out []*bench.Result
+	var out []*results.Result
 	for _, r := range rs {
 		k := key{r.Cell.Fold, r.Cell.Draw, r.Cell.Seed}
 		if r.Err == "" && !seen[k] {

@@ -8,7 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/bench/stats"
 )
 
@@ -61,7 +61,7 @@ func nested(scores [][][]float64) variance {
 // scoresOf are the headline scores of an attacker by group, seed and draw, in
 // that order; folds that share a group are averaged. mixed says that seeds
 // stand for different data too.
-func (s *Set) scoresOf(rs []*bench.Result) (scores [][][]float64, mixed bool) {
+func (s *Set) scoresOf(rs []*results.Result) (scores [][][]float64, mixed bool) {
 	type place struct {
 		group string
 		seed  uint64

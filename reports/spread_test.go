@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 // By hand. Two groups of two seeds of two draws: variances of draws .0002,
@@ -61,7 +61,7 @@ func TestSpreadNeedsSeveralDrawsOrSeeds(t *testing.T) {
 		again := r
 		again.Cell.Draw, again.Cell.Seed = 1, 7
 		if r.Err == "" {
-			again.Groups = []bench.GroupScore{r.Groups[0]}
+			again.Groups = []results.GroupScore{r.Groups[0]}
 			again.Groups[0].Value *= 0.9
 		}
 		rs = append(rs, again)

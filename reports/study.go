@@ -13,7 +13,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/params"
 )
@@ -45,7 +45,7 @@ func (s *Set) sweeps(p Panel) []sweep {
 	var out []sweep
 	for _, a := range s.attackers[p] {
 		name, set, err := params.Split(a.Attack)
-		if err != nil || a.Knowledge == bench.Transfer {
+		if err != nil || a.Knowledge == results.Transfer {
 			continue
 		}
 		for i, kv := range set {
@@ -146,7 +146,7 @@ const aboutShares = "Windows are of 100 packets whatever window an attack itself
 // shares is the recall of packets against how much of the packets around them
 // are their device's, of the best attack on each defense.
 func (s *Set) shares() []study {
-	return s.bestAgainst(datasets.Device, shareStudy(), "Recall of packets against their device's share of the window", bench.ShareMetrics(), aboutShares)
+	return s.bestAgainst(datasets.Device, shareStudy(), "Recall of packets against their device's share of the window", results.ShareMetrics(), aboutShares)
 }
 
 // deviceShares is the same for each device: a table for each panel, or none
@@ -167,7 +167,7 @@ func (s *Set) deviceShares() []Table {
 		for _, d := range s.defenses[p] {
 			for _, device := range sharingDevices(s.bestResults(p, d, sums)) {
 				row := []Value{s.defenseLabel(d), word(device)}
-				for _, m := range bench.ShareMetrics() {
+				for _, m := range results.ShareMetrics() {
 					row = append(row, s.point(Origin{Op: Mean, Metric: m + ":" + device, Panel: p, Defense: d, Attacker: bestAttacker(sums[subject{p, d}])}))
 				}
 				t.Rows = append(t.Rows, row)
@@ -190,12 +190,12 @@ func (s *Set) deviceShares() []Table {
 }
 
 // sharingDevices lists the devices that the results have shares of, sorted.
-func sharingDevices(rs []*bench.Result) []string {
+func sharingDevices(rs []*results.Result) []string {
 	var out []string
 	for _, r := range rs {
 		for _, m := range r.Metrics {
 			of, device, ok := strings.Cut(m.Name, ":")
-			if ok && slices.Contains(bench.ShareMetrics(), of) {
+			if ok && slices.Contains(results.ShareMetrics(), of) {
 				out = append(out, device)
 			}
 		}
@@ -260,7 +260,7 @@ func (st *study) shown() bool {
 // point is one point of a study with its interval over test groups.
 func (s *Set) point(o Origin) Value {
 	rs := s.byPair[pair{o.Panel, o.Defense, o.Attacker}]
-	return withGroups(s.value(o, score), o.Panel, rs, func(r *bench.Result) (float64, bool) { return metricOf(r, o.Metric) })
+	return withGroups(s.value(o, score), o.Panel, rs, func(r *results.Result) (float64, bool) { return metricOf(r, o.Metric) })
 }
 
 func (s *Set) studyTables() []Table     { return s.tablesOf(s.studies()) }
@@ -317,7 +317,7 @@ func (s *Set) figuresOf(sts []study) []Figure {
 	var out []Figure
 	for _, st := range sts {
 		key := studyKey(st.names)
-		what := fmt.Sprintf("%s, one line for each defense, with %.0f %% intervals over test groups where there are enough.", st.title, 100*bench.Level)
+		what := fmt.Sprintf("%s, one line for each defense, with %.0f %% intervals over test groups where there are enough.", st.title, 100*results.Level)
 		for _, n := range st.notes {
 			what += " " + n
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 )
 
@@ -16,34 +16,34 @@ import (
 // with five values of k and, beside them, by an attack that only occurs twice.
 // The score of k neighbors in group g is 0.9 - k/20 + g/100, half of that
 // behind the pad.
-func studyFixture(groups int) []bench.Result {
-	var out []bench.Result
+func studyFixture(groups int) []results.Result {
+	var out []results.Result
 	for di, d := range []string{"none", "pad"} {
 		for _, k := range []int{15, 1, 3, 5, 9} {
 			for g := range groups {
-				c := bench.Cell{
+				c := results.Cell{
 					Dataset: "home:made_up", Task: datasets.Events, Vantage: datasets.WAN, Defense: d,
-					Attack: fmt.Sprintf("event-knn:gap_s=0,k=%d,private=", k), Knowledge: bench.Adaptive, TrainDefense: d,
+					Attack: fmt.Sprintf("event-knn:gap_s=0,k=%d,private=", k), Knowledge: results.Adaptive, TrainDefense: d,
 					Split: "group-kfold:k=5", Fold: g, TrainDraws: 1, Seed: 1,
 				}
 				v := (0.9 - float64(k)/20 + float64(g)/100) / float64(1+di)
-				r := bench.Result{
+				r := results.Result{
 					Cell: c, Data: "d", Method: 1, Generated: true, Headline: "f1", Floor: 0.1,
-					Groups: []bench.GroupScore{{Group: fmt.Sprintf("home-%d", g), Value: v, Floor: 0.1, N: 4}},
-					Metrics: []bench.Metric{
+					Groups: []results.GroupScore{{Group: fmt.Sprintf("home-%d", g), Value: v, Floor: 0.1, N: 4}},
+					Metrics: []results.Metric{
 						{Name: "f1", Value: v},
 						{Name: "recall", Value: v},
 						{Name: "recall_15s", Value: min(1, v+0.1)},
 						{Name: "recall_1s", Value: v / 2},
 						{Name: "tested", Value: 4},
 					},
-					Items: []bench.Item{
+					Items: []results.Item{
 						{Recording: "r", Truth: "lamp/on", Answer: "lamp/on"},
 						{Recording: "r", Truth: "lamp/off", Answer: "lamp/on"},
 						{Recording: "r", Truth: "lamp2/on", Answer: "missed"},
 						{Recording: "r", Truth: "", Answer: "lamp/on"},
 					},
-					Cost: bench.Cost{InBytes: [2]int64{10, 10}, OutBytes: [2]int64{10, 10 + int64(di)}, Seconds: 60},
+					Cost: results.Cost{InBytes: [2]int64{10, 10}, OutBytes: [2]int64{10, 10 + int64(di)}, Seconds: 60},
 				}
 				out = append(out, r)
 			}
@@ -59,25 +59,25 @@ func studyFixture(groups int) []bench.Result {
 
 // shareFixture is a device task of two defenses: a plug that vanishes in a
 // tunnel, and no packets at all in one of the ranges there.
-func shareFixture() []bench.Result {
-	var out []bench.Result
+func shareFixture() []results.Result {
+	var out []results.Result
 	for _, c := range []struct {
 		defense string
 		recall  []float64
 	}{{"none", []float64{0.9, 0.92, 0.95, 0.99}}, {"vpn", []float64{0.1, 0.5, -1, 0.97}}} {
-		r := bench.Result{
-			Cell: bench.Cell{
+		r := results.Result{
+			Cell: results.Cell{
 				Dataset: "home:made_up", Task: datasets.Device, Vantage: datasets.WAN, Defense: c.defense, TrainDefense: c.defense,
-				Attack: "window-blstm", Knowledge: bench.Adaptive, Split: "fixed-even-odd", TrainDraws: 1, Seed: 1,
+				Attack: "window-blstm", Knowledge: results.Adaptive, Split: "fixed-even-odd", TrainDraws: 1, Seed: 1,
 			},
 			Data: "d", Method: 1, Generated: true, Headline: "macro_recall", Floor: 0.1,
-			Groups:  []bench.GroupScore{{Group: "home-02", Value: c.recall[3], Floor: 0.1, N: 100}},
-			Metrics: []bench.Metric{{Name: "macro_recall", Value: c.recall[3]}, {Name: "tested", Value: 100}},
-			Cost:    bench.Cost{InBytes: [2]int64{10, 10}, OutBytes: [2]int64{10, 10}, Seconds: 60},
+			Groups:  []results.GroupScore{{Group: "home-02", Value: c.recall[3], Floor: 0.1, N: 100}},
+			Metrics: []results.Metric{{Name: "macro_recall", Value: c.recall[3]}, {Name: "tested", Value: 100}},
+			Cost:    results.Cost{InBytes: [2]int64{10, 10}, OutBytes: [2]int64{10, 10}, Seconds: 60},
 		}
 		for i, name := range []string{"recall_share_00_03_pct", "recall_share_03_10_pct", "recall_share_10_30_pct", "recall_share_30_100_pct"} {
 			if c.recall[i] >= 0 {
-				r.Metrics = append(r.Metrics, bench.Metric{Name: name, Value: c.recall[i]})
+				r.Metrics = append(r.Metrics, results.Metric{Name: name, Value: c.recall[i]})
 			}
 		}
 		out = append(out, r)
@@ -112,8 +112,8 @@ func TestSharesOfTheWindow(t *testing.T) {
 // name may hold a colon.
 func TestSharesOfEachDevice(t *testing.T) {
 	rs := shareFixture()
-	add := func(r *bench.Result, name string, v float64) {
-		r.Metrics = append(r.Metrics, bench.Metric{Name: name, Value: v})
+	add := func(r *results.Result, name string, v float64) {
+		r.Metrics = append(r.Metrics, results.Metric{Name: name, Value: v})
 	}
 	add(&rs[0], "recall_share_00_03_pct:plug", 0.8)
 	add(&rs[0], "recall_share_30_100_pct:cam:1", 0.99)
@@ -178,7 +178,7 @@ func TestStudyFollowsItsParameter(t *testing.T) {
 
 func TestStudyShowsWhatFailed(t *testing.T) {
 	rs := studyFixture(5)
-	rs[0] = bench.Result{Cell: rs[0].Cell, Err: "out of memory"} // k=15 on none
+	rs[0] = results.Result{Cell: rs[0].Cell, Err: "out of memory"} // k=15 on none
 	s := NewSet(rs, Options{})
 	if v := s.Tables("study")[0].Rows[4][1]; v.Text != "failed 1/5" {
 		t.Errorf("%q, want failed 1/5", v.Text)
@@ -205,7 +205,7 @@ func TestTolerance(t *testing.T) {
 
 func TestPublishedBesideOurs(t *testing.T) {
 	const k1 = "event-knn:gap_s=0,k=1,private="
-	s := NewSet(studyFixture(5), Options{Published: []bench.Published{
+	s := NewSet(studyFixture(5), Options{Published: []results.Published{
 		{Task: datasets.Events, Defense: "none", Attack: k1, Metric: "recall", Value: 0.9, Source: "A, table 1"},
 		{Task: datasets.Events, Defense: "none", Attack: k1, Metric: "recall", Class: "lamp", Value: 0.25, Source: "A, table 2"},
 		{Task: datasets.Events, Defense: "none", Attack: k1, Metric: "recall", Class: "fan", Value: 0.5, Source: "A, table 2"},
@@ -254,7 +254,7 @@ func TestPublishedBesideOurs(t *testing.T) {
 // of the best attack, also where the number is left at its default (16
 // devices); a data set that differs in something else is no part of it.
 func TestStudyFollowsItsData(t *testing.T) {
-	var rs []bench.Result
+	var rs []results.Result
 	for data, score := range map[string]float64{
 		"home:gateway": 0.6, "home:gateway:devices=4": 0.8, "home:gateway:devices=32": 0.5, "home:gateway:devices=8,hours=1": 0.1,
 	} {
@@ -264,8 +264,8 @@ func TestStudyFollowsItsData(t *testing.T) {
 			if strings.Contains(r.Cell.Attack, "k=15") {
 				v /= 2
 			}
-			r.Groups = []bench.GroupScore{{Group: r.Groups[0].Group, Value: v, N: 4}}
-			r.Metrics = []bench.Metric{{Name: "exact_recovery", Value: v}, {Name: "in_candidates", Value: 1}, {Name: "in_candidates_bounded", Value: 1}}
+			r.Groups = []results.GroupScore{{Group: r.Groups[0].Group, Value: v, N: 4}}
+			r.Metrics = []results.Metric{{Name: "exact_recovery", Value: v}, {Name: "in_candidates", Value: 1}, {Name: "in_candidates_bounded", Value: 1}}
 			rs = append(rs, r)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 // Table is rows of values with what must be known to read them.
@@ -125,7 +125,7 @@ func missing() Value { return word("–") }
 // compute takes the cells of o together. failed says how many of n failed: a
 // number is only given when none did.
 func (s *Set) compute(o Origin) (v float64, n, failed int, ok bool) {
-	var rs []*bench.Result
+	var rs []*results.Result
 	if o.Attacker.Attack == "" {
 		rs = distinctCosts(s.byDefense[subject{o.Panel, o.Defense}])
 		n = len(rs)
@@ -153,7 +153,7 @@ func (s *Set) compute(o Origin) (v float64, n, failed int, ok bool) {
 		sum, ok := total(rs, rs[0].Headline)
 		floor, _ := total(rs, "floor")
 		c := float64(len(rs))
-		return bench.Advantage(sum/c, floor/c), n, failed, ok
+		return results.Advantage(sum/c, floor/c), n, failed, ok
 	case CostWorst:
 		v, ok = largest(rs, o.Metric)
 		return v, n, failed, ok
@@ -163,7 +163,7 @@ func (s *Set) compute(o Origin) (v float64, n, failed int, ok bool) {
 }
 
 // total sums a metric over results; ok is false unless all have it.
-func total(rs []*bench.Result, metric string) (sum float64, ok bool) {
+func total(rs []*results.Result, metric string) (sum float64, ok bool) {
 	for _, r := range rs {
 		v, has := metricOf(r, metric)
 		if !has {
@@ -174,7 +174,7 @@ func total(rs []*bench.Result, metric string) (sum float64, ok bool) {
 	return sum, true
 }
 
-func largest(rs []*bench.Result, metric string) (top float64, ok bool) {
+func largest(rs []*results.Result, metric string) (top float64, ok bool) {
 	for i, r := range rs {
 		v, has := metricOf(r, metric)
 		if !has {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 )
 
@@ -122,7 +122,7 @@ func (s *Set) defenseByAttack() []Table {
 	var out []Table
 	for _, p := range s.panels {
 		for _, k := range s.knowledges(p) {
-			if k != bench.Transfer {
+			if k != results.Transfer {
 				out = append(out, s.pairTable(p, k))
 			}
 		}
@@ -130,7 +130,7 @@ func (s *Set) defenseByAttack() []Table {
 	return out
 }
 
-func (s *Set) pairTable(p Panel, k bench.Knowledge) Table {
+func (s *Set) pairTable(p Panel, k results.Knowledge) Table {
 	as := s.withKnowledge(p, k)
 	metric, floor := s.headlineOf(p)
 	t := Table{
@@ -170,7 +170,7 @@ func (s *Set) headlineOf(p Panel) (metric string, floor float64) {
 		}
 	}
 	if n == 0 {
-		return bench.Headline(p.Task), 0
+		return results.Headline(p.Task), 0
 	}
 	return metric, floor / float64(n)
 }
@@ -193,7 +193,7 @@ func (s *Set) countNote(p Panel, floor float64) string {
 	folds, draws, seeds := map[int]bool{}, map[int]bool{}, map[uint64]bool{}
 	groups := map[string]bool{}
 	items := 0
-	var first *bench.Result
+	var first *results.Result
 	for _, d := range s.defenses[p] {
 		for _, r := range s.byDefense[subject{p, d}] {
 			c := r.Cell
@@ -208,7 +208,7 @@ func (s *Set) countNote(p Panel, floor float64) string {
 	}
 	if first != nil {
 		k := pair{p, first.Cell.Defense, Attacker{first.Cell.Attack, first.Cell.Knowledge, ""}}
-		if first.Cell.Knowledge == bench.Transfer {
+		if first.Cell.Knowledge == results.Transfer {
 			k.TrainDefense = first.Cell.TrainDefense
 		}
 		for _, r := range s.byPair[k] {

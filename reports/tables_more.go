@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 )
 
@@ -138,7 +138,7 @@ type tally struct{ right, n int64 }
 
 // classTallies counts packets of each device, or else items of each activity.
 // Without tested items of a class there is no entry.
-func classTallies(r *bench.Result) map[string]tally {
+func classTallies(r *results.Result) map[string]tally {
 	out := map[string]tally{}
 	add := func(class string, right, n int64) {
 		if t := out[class]; n > 0 {
@@ -235,7 +235,7 @@ func (s *Set) perClass(what string, devices bool) []Table {
 }
 
 // bestResults are those of the best attack on a defense.
-func (s *Set) bestResults(p Panel, d string, sums map[subject]bench.Summary) []*bench.Result {
+func (s *Set) bestResults(p Panel, d string, sums map[subject]results.Summary) []*results.Result {
 	m, ok := sums[subject{p, d}]
 	if !ok || m.Attack == "" {
 		return nil
@@ -244,9 +244,9 @@ func (s *Set) bestResults(p Panel, d string, sums map[subject]bench.Summary) []*
 }
 
 // bestAttacker is the attacker that a summary is about.
-func bestAttacker(m bench.Summary) Attacker {
+func bestAttacker(m results.Summary) Attacker {
 	a := Attacker{Attack: m.Attack, Knowledge: m.Knowledge}
-	if a.Knowledge == bench.Transfer {
+	if a.Knowledge == results.Transfer {
 		a.TrainDefense = m.TrainDefense
 	}
 	return a
@@ -259,7 +259,7 @@ func (s *Set) transfer() []Table {
 	for _, p := range s.panels {
 		metric, floor := s.headlineOf(p)
 		byAttack := map[string][]string{}
-		for _, a := range s.withKnowledge(p, bench.Transfer) {
+		for _, a := range s.withKnowledge(p, results.Transfer) {
 			byAttack[a.Attack] = append(byAttack[a.Attack], a.TrainDefense)
 		}
 		for _, attack := range s.attacksOf(p) {
@@ -274,9 +274,9 @@ func (s *Set) transfer() []Table {
 			for _, d := range s.defenses[p] {
 				row := []Value{s.defenseLabel(d)}
 				for _, from := range byAttack[attack] {
-					row = append(row, s.value(Origin{Op: Mean, Metric: metric, Panel: p, Defense: d, Attacker: Attacker{attack, bench.Transfer, from}}, score))
+					row = append(row, s.value(Origin{Op: Mean, Metric: metric, Panel: p, Defense: d, Attacker: Attacker{attack, results.Transfer, from}}, score))
 				}
-				row = append(row, s.value(Origin{Op: Mean, Metric: metric, Panel: p, Defense: d, Attacker: Attacker{Attack: attack, Knowledge: bench.Adaptive}}, score))
+				row = append(row, s.value(Origin{Op: Mean, Metric: metric, Panel: p, Defense: d, Attacker: Attacker{Attack: attack, Knowledge: results.Adaptive}}, score))
 				t.Rows = append(t.Rows, row)
 			}
 			t.Notes = append(t.Notes, s.countNote(p, floor))

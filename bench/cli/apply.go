@@ -16,7 +16,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"veilbench/bench"
+	"veilbench/bench/cost"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/capture"
 	"veilbench/datasets/params"
@@ -129,8 +130,8 @@ func applyDraw(seed uint64, id string) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, h.Sum64()))
 }
 
-func parseLink(s string) (bench.Link, error) {
-	l := bench.DefaultLink()
+func parseLink(s string) (cost.Link, error) {
+	l := cost.DefaultLink()
 	if s == "" {
 		return l, nil
 	}
@@ -173,19 +174,19 @@ func (a *app) fit(ctx context.Context, draw *rand.Rand, d defenses.Defense, f ap
 }
 
 // costOf is the ledger of one trace behind the link.
-func costOf(link bench.Link, in datasets.Trace, out defenses.Defended) (bench.Cost, error) {
+func costOf(link cost.Link, in datasets.Trace, out defenses.Defended) (results.Cost, error) {
 	// The defended trace is made already, so nothing can wait for it in a loop.
 	link.ClosedLoop = false
 	rec := &datasets.Recording{Trace: in}
-	base, err := bench.NewBase(rec, link)
+	base, err := cost.NewBase(rec, link)
 	if err != nil {
-		return bench.Cost{}, fmt.Errorf("undefended: %w", err)
+		return results.Cost{}, fmt.Errorf("undefended: %w", err)
 	}
 	behind, err := link.Pass(in, out)
 	if err != nil {
-		return bench.Cost{}, fmt.Errorf("defended: %w", err)
+		return results.Cost{}, fmt.Errorf("defended: %w", err)
 	}
-	return bench.NewLedger(rec, base, behind).Cost(), nil
+	return cost.NewLedger(rec, base, behind).Cost(), nil
 }
 
 // writeDefended writes the capture, its truth, and the names that the capture
@@ -246,7 +247,7 @@ func writeTruth(w io.Writer, in datasets.Trace, d defenses.Defended) error {
 
 // printCost says in one line what was written and what it costs, and then the
 // ledger if that was asked for.
-func (a *app) printCost(wrote string, c bench.Cost, all bool) {
+func (a *app) printCost(wrote string, c results.Cost, all bool) {
 	in, out := c.InPackets[0]+c.InPackets[1], c.OutPackets[0]+c.OutPackets[1]
 	packets := "n/a"
 	if in > 0 {

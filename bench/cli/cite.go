@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"veilbench/attacks"
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets/catalog"
 	"veilbench/datasets/cite"
 	"veilbench/datasets/home"
@@ -32,7 +32,7 @@ where the sources of the program do not state it.`,
 // cite prints one entry for each work that a plug-in or a data set of the run
 // names, behind a list of who names it.
 func (a *app) cite(dir string) error {
-	rs, err := bench.ReadResults(dir)
+	rs, err := results.ReadResults(dir)
 	if err != nil {
 		return err
 	}
@@ -57,9 +57,9 @@ func (a *app) cite(dir string) error {
 			b.add("attack "+attacks.Label(a.Attacks, at), i.Cite, i.Works)
 		}
 	}
-	m, err := bench.ReadManifest(dir)
+	m, err := results.ReadManifest(dir)
 	if err != nil {
-		m = bench.Manifest{} // folders of older runs have none
+		m = results.Manifest{} // folders of older runs have none
 	}
 	for _, name := range distinct(data) {
 		b.data(name, m)
@@ -100,7 +100,7 @@ func (b *bibliography) line(what string, works []cite.Work, words string) {
 }
 
 // data notes a data set: itself, and the publications it comes from.
-func (b *bibliography) data(name string, m bench.Manifest) {
+func (b *bibliography) data(name string, m results.Manifest) {
 	w := cite.Work{Key: "data-" + name, Title: "{" + name + "}"}
 	base, _, _ := strings.Cut(name, "/")
 	works := []cite.Work{}
@@ -112,7 +112,7 @@ func (b *bibliography) data(name string, m bench.Manifest) {
 		works = e.Papers
 		w.URL, _, _ = strings.Cut(e.Source, " ")
 	}
-	if i := slices.IndexFunc(m.Data, func(d bench.DataEntry) bool { return d.Name == name }); i >= 0 {
+	if i := slices.IndexFunc(m.Data, func(d results.DataEntry) bool { return d.Name == name }); i >= 0 {
 		d := m.Data[i]
 		w.Note = strings.TrimSpace(fmt.Sprintf("%s. SHA-256 %.16s", strings.TrimSuffix(firstUpper(d.Source), "."), d.Digest))
 	}

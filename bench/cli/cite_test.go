@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"veilbench/attacks"
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/datatest"
 	"veilbench/defenses"
@@ -26,14 +26,14 @@ func TestGoldenCite(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	st, err := bench.OpenStore(dir)
+	st, err := results.OpenStore(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	put := func(data, defense, attack string) {
 		t.Helper()
-		c := bench.Cell{Dataset: data, Task: datasets.Events, Vantage: datasets.WAN, Defense: defense, Attack: attack, Knowledge: bench.Adaptive, TrainDefense: defense}
-		if err := st.Put(bench.Result{Cell: c, Data: "d", Method: 1}, bench.Timing{}); err != nil {
+		c := results.Cell{Dataset: data, Task: datasets.Events, Vantage: datasets.WAN, Defense: defense, Attack: attack, Knowledge: results.Adaptive, TrainDefense: defense}
+		if err := st.Put(results.Result{Cell: c, Data: "d", Method: 1}, results.Timing{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -52,7 +52,7 @@ func TestGoldenCite(t *testing.T) {
 	for _, data := range []string{"echo-voice", "ikea-gateway", "lock-camera-week", "smart-plug-day-named", "whole-home-devices", "50%_{of\\my#home"} {
 		put(data, "a-vendor's:own=1", "guess-exact")
 	}
-	m := bench.Manifest{Data: []bench.DataEntry{{Name: "home:gateway", Source: "generated", Digest: strings.Repeat("0123456789abcdef", 4)}}}
+	m := results.Manifest{Data: []results.DataEntry{{Name: "home:gateway", Source: "generated", Digest: strings.Repeat("0123456789abcdef", 4)}}}
 	if err := m.Write(dir); err != nil {
 		t.Fatal(err)
 	}

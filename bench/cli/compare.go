@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/reports"
 )
 
@@ -19,7 +19,7 @@ func (a *app) compareCmd() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			var sets [2]*reports.Set
 			for i, dir := range args {
-				rs, err := bench.ReadResults(dir)
+				rs, err := results.ReadResults(dir)
 				if err != nil {
 					return err
 				}

@@ -13,7 +13,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
-	"veilbench/bench"
+	"veilbench/bench/cost"
 	"veilbench/datasets/params"
 )
 
@@ -158,7 +158,7 @@ func (c *config) keys() []configKey {
 // linkKeys lists the settings of a link as they are written.
 func linkKeys() string {
 	var out []string
-	for _, p := range params.List(bench.DefaultLink()) {
+	for _, p := range params.List(cost.DefaultLink()) {
 		out = append(out, p.Key+": "+p.Value)
 	}
 	return "{" + strings.Join(out, ", ") + "}"

@@ -11,7 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/spf13/cobra"
 
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/reports"
 )
@@ -81,7 +81,7 @@ func (a *app) gate(dir, file, baseline string) error {
 
 // openSet reads the results below dir for a report.
 func (a *app) openSet(dir string) (*reports.Set, error) {
-	rs, err := bench.ReadResults(dir)
+	rs, err := results.ReadResults(dir)
 	if err != nil {
 		return nil, err
 	}

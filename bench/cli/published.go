@@ -12,7 +12,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"veilbench/attacks"
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/params"
 	"veilbench/defenses"
@@ -111,8 +111,8 @@ func (c *config) quote(n ast.Node) (quote, error) {
 var metricWord = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 // publishedOf resolves the published figures of c.
-func (a *app) publishedOf(c config) ([]bench.Published, error) {
-	var out []bench.Published
+func (a *app) publishedOf(c config) ([]results.Published, error) {
+	var out []results.Published
 	for _, q := range c.published {
 		task, err := words(c, []value{q.task}, "task", datasets.Tasks())
 		if err != nil {
@@ -136,7 +136,7 @@ func (a *app) publishedOf(c config) ([]bench.Published, error) {
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, c.file.wrong(q.value.at, fmt.Errorf("value %s: want a number", q.value.text))
 		}
-		out = append(out, bench.Published{
+		out = append(out, results.Published{
 			Task: task[0], Defense: defenses.ID(d), Attack: attacks.ID(at),
 			Metric: q.metric.text, Class: q.class.text, Value: v, Source: q.source.text,
 		})

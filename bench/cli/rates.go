@@ -16,6 +16,9 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/bench"
+	"veilbench/bench/cost"
+	"veilbench/bench/results"
+	"veilbench/bench/score"
 	"veilbench/datasets"
 	"veilbench/defenses"
 	"veilbench/reports"
@@ -52,7 +55,7 @@ Pictures of every packet before and after a defense are made by "veilbench apply
 	fl.StringVar(&f.train, "train", "", "data set to train on instead of the other recordings")
 	fl.StringVar(&f.defense, "defense", "", "defense ID; stages of a chain are joined by +")
 	fl.StringVar(&f.attack, "attack", "rates", "attack ID; it must be able to show the rates it decides on")
-	fl.StringVar(&f.knowledge, "knowledge", string(bench.Adaptive), "adaptive or unaware: is the attack trained behind the defense?")
+	fl.StringVar(&f.knowledge, "knowledge", string(results.Adaptive), "adaptive or unaware: is the attack trained behind the defense?")
 	fl.StringVar(&f.vantage, "vantage", string(datasets.WAN), "where the observer sits: lan, wifi or wan")
 	fl.StringVar(&f.device, "device", "", "draw this device only (default: each that something happens to)")
 	fl.StringVar(&f.recording, "recording", "", "recording to look at (default: the first)")
@@ -76,7 +79,7 @@ type ratesJob struct {
 	look    int
 	sides   [2]defenses.Defense // before and after
 	attack  attacks.Attack
-	link    bench.Link
+	link    cost.Link
 	vantage datasets.Vantage
 }
 
@@ -115,7 +118,7 @@ func (a *app) ratesNames(j *ratesJob) (err error) {
 	if j.dataset == "" || j.defense == "" {
 		return errors.New("rates: --dataset and --defense are needed (\"veilbench list\" shows what there is)")
 	}
-	if k := bench.Knowledge(j.knowledge); k != bench.Adaptive && k != bench.Unaware {
+	if k := results.Knowledge(j.knowledge); k != results.Adaptive && k != results.Unaware {
 		return fmt.Errorf("--knowledge %q: want adaptive or unaware", j.knowledge)
 	}
 	switch reports.Format(j.format) {
@@ -230,7 +233,7 @@ func (j *ratesJob) side(ctx context.Context, k int) (s ratesSide, err error) {
 		return s, exitError{ExitFailedCells, err}
 	}
 	examples := w.Train
-	if k == 1 && j.knowledge == string(bench.Unaware) {
+	if k == 1 && j.knowledge == string(results.Unaware) {
 		plain, err := bench.Watch(&j.ds, j.sides[0], j.link, j.vantage, j.seed, j.train, j.look)
 		if err != nil {
 			return s, exitError{ExitFailedCells, err}
@@ -313,7 +316,7 @@ func (s ratesSide) panel(name, device string, tolerance time.Duration) (p report
 	for _, x := range found {
 		p.Found = append(p.Found, reports.RateMark{Start: x.Start, End: x.End, Class: short(x.Class)})
 	}
-	verdict = fmt.Sprintf("%d events, %d found, %d right", len(events), len(found), bench.Match(events, found, tolerance))
+	verdict = fmt.Sprintf("%d events, %d found, %d right", len(events), len(found), score.Match(events, found, tolerance))
 	p.Title, p.Note = name+what, verdict
 	return p, verdict
 }

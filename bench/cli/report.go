@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"veilbench/attacks"
-	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/datasets/atomicfile"
 	"veilbench/datasets/params"
 	"veilbench/defenses"
@@ -66,10 +66,10 @@ are about. Pictures of a whole trace come from "veilbench apply --plot" and "vei
 }
 
 // keep says whether the flags select a result.
-func (f reportFlags) keep(r bench.Result) bool {
+func (f reportFlags) keep(r results.Result) bool {
 	c := r.Cell
 	defense := f.defense
-	if c.Defense == bench.NoDefense && (f.figure == "packets" || f.figure == "rates") {
+	if c.Defense == results.NoDefense && (f.figure == "packets" || f.figure == "rates") {
 		defense = "" // before and after
 	}
 	for _, w := range [][2]string{
@@ -103,13 +103,13 @@ func (a *app) report(dir string, f reportFlags) error {
 	if f.table != "" && f.figure != "" {
 		return fmt.Errorf("--table and --figure: want one of them")
 	}
-	rs, err := bench.ReadResults(dir)
+	rs, err := results.ReadResults(dir)
 	if err != nil {
 		return err
 	}
 	all := len(rs)
 	f = a.inFull(f)
-	rs = slices.DeleteFunc(rs, func(r bench.Result) bool { return !f.keep(r) })
+	rs = slices.DeleteFunc(rs, func(r results.Result) bool { return !f.keep(r) })
 	if len(rs) == 0 {
 		return fmt.Errorf("%s: none of %d results is left by the flags", dir, all)
 	}
@@ -164,26 +164,26 @@ func (a *app) reportOptions(dir string) reports.Options {
 	if b, err := os.ReadFile(filepath.Join(dir, selfcheckFile)); err != nil || json.Unmarshal(b, &opt.SelfCheck) != nil {
 		opt.SelfCheck = nil
 	}
-	if found, err := bench.ReadProbes(dir); err != nil {
+	if found, err := results.ReadProbes(dir); err != nil {
 		fmt.Fprintln(a.stderr, "no probes:", err)
 	} else {
 		opt.Probes = found
 	}
-	if ps, err := bench.ReadPublished(dir); err != nil {
+	if ps, err := results.ReadPublished(dir); err != nil {
 		fmt.Fprintln(a.stderr, "no published figures:", err)
 	} else {
 		opt.Published = ps
 	}
-	if xs, err := bench.ReadSamples(dir); err != nil {
+	if xs, err := results.ReadSamples(dir); err != nil {
 		fmt.Fprintln(a.stderr, "no figures of packets and rates:", err)
 	} else {
 		opt.Samples = xs
 	}
-	if m, err := bench.ReadManifest(dir); err == nil {
+	if m, err := results.ReadManifest(dir); err == nil {
 		opt.Manifest = &m
 	}
 	if _, err := os.Stat(filepath.Join(dir, "cells")); err == nil {
-		if st, err := bench.OpenStore(dir); err == nil {
+		if st, err := results.OpenStore(dir); err == nil {
 			opt.Timing = st.Timing
 		}
 	}

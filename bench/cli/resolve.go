@@ -10,6 +10,8 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/bench"
+	"veilbench/bench/cost"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/params"
 	"veilbench/defenses"
@@ -66,7 +68,7 @@ func (a *app) settings(c config) (g bench.Grid, err error) {
 	if g.Vantages, err = words(c, c.vantages, "vantage", []datasets.Vantage{datasets.LAN, datasets.WiFi, datasets.WAN}); err != nil {
 		return g, err
 	}
-	if g.Knowledge, err = words(c, c.knowledge, "knowledge", []bench.Knowledge{bench.Unaware, bench.Adaptive, bench.Transfer}); err != nil {
+	if g.Knowledge, err = words(c, c.knowledge, "knowledge", []results.Knowledge{results.Unaware, results.Adaptive, results.Transfer}); err != nil {
 		return g, err
 	}
 	if c.split.text != "" {
@@ -132,15 +134,15 @@ func (c config) count(v value, name string) (int, error) {
 	return n, nil
 }
 
-func (c config) linkOf() (bench.Link, error) {
+func (c config) linkOf() (cost.Link, error) {
 	_, set, err := params.Split("link" + strings.TrimPrefix(c.link.text, "link"))
 	if err == nil {
-		var l bench.Link
-		if l, err = params.With(bench.DefaultLink(), set); err == nil {
+		var l cost.Link
+		if l, err = params.With(cost.DefaultLink(), set); err == nil {
 			return l, nil
 		}
 	}
-	return bench.Link{}, c.file.wrong(c.link.at, fmt.Errorf("link: %w", err))
+	return cost.Link{}, c.file.wrong(c.link.at, fmt.Errorf("link: %w", err))
 }
 
 // words checks a list of fixed words.

@@ -17,6 +17,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/bench"
+	"veilbench/bench/results"
 	"veilbench/defenses"
 	"veilbench/reports"
 )
@@ -113,13 +114,13 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 			fmt.Fprintln(a.stderr, "  warning:", w)
 		}
 	}
-	if opt.Store, err = bench.OpenStore(f.out); err != nil {
+	if opt.Store, err = results.OpenStore(f.out); err != nil {
 		return err
 	}
 	if err := bench.ManifestOf(g, version(), asked).Write(f.out); err != nil {
 		return err
 	}
-	if err := bench.WritePublished(f.out, quoted); err != nil {
+	if err := results.WritePublished(f.out, quoted); err != nil {
 		return err
 	}
 	verdicts, err := a.selfcheck(ctx, g, f.out)
@@ -160,9 +161,9 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 
 // probe makes the probes asked for and keeps what they found in the run's
 // folder. A failed one is loud but stops nothing, like a failed self-check.
-func (a *app) probe(ctx context.Context, g bench.Grid, rs []bench.Result, f runFlags) error {
+func (a *app) probe(ctx context.Context, g bench.Grid, rs []results.Result, f runFlags) error {
 	if len(f.probe) == 0 {
-		return bench.WriteProbes(f.out, nil)
+		return results.WriteProbes(f.out, nil)
 	}
 	found, err := bench.RunProbes(ctx, g, rs, f.probe)
 	if err != nil {
@@ -177,7 +178,7 @@ func (a *app) probe(ctx context.Context, g bench.Grid, rs []bench.Result, f runF
 		}
 	}
 	fmt.Fprintf(a.stderr, "probes: %d of %d passed\n", passed, len(found.Verdicts))
-	return bench.WriteProbes(f.out, &found)
+	return results.WriteProbes(f.out, &found)
 }
 
 // training logs how far long trainings are, those of one attack at most every
@@ -215,7 +216,7 @@ func validationText(score float64) string {
 
 // writeReports draws everything from results into dir, shows the headline and
 // turns failed cells into an exit code.
-func (a *app) writeReports(dir string, rs []bench.Result, o reports.Options) error {
+func (a *app) writeReports(dir string, rs []results.Result, o reports.Options) error {
 	text, err := reports.WriteAll(dir, rs, o)
 	if err != nil {
 		return err

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"veilbench/bench"
+	"veilbench/bench/results"
+	"veilbench/bench/selfcheck"
 	"veilbench/datasets/atomicfile"
 	"veilbench/defenses"
 )
@@ -22,7 +24,7 @@ what must not be found, and what may not change a result. Every run does the sam
 		Example: "  veilbench selfcheck",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			vs, err := bench.SelfCheck(cmd.Context(), a.Defenses, a.Attacks)
+			vs, err := selfcheck.Run(cmd.Context(), a.Defenses, a.Attacks)
 			if err != nil {
 				return err
 			}
@@ -50,8 +52,8 @@ const selfcheckFile = "selfcheck.json"
 // selfcheck checks the plug-ins of a grid before it is run and keeps the
 // verdicts in dir. A failed check is loud but stops nothing: it is printed on
 // every report.
-func (a *app) selfcheck(ctx context.Context, g bench.Grid, dir string) ([]bench.Verdict, error) {
-	vs, err := bench.SelfCheck(ctx, append(defenses.All(), g.Defenses...), g.Attacks)
+func (a *app) selfcheck(ctx context.Context, g bench.Grid, dir string) ([]results.Verdict, error) {
+	vs, err := selfcheck.Run(ctx, append(defenses.All(), g.Defenses...), g.Attacks)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"veilbench/bench"
+	"veilbench/bench/results"
 )
 
 func (a *app) verifyCmd() *cobra.Command {
@@ -39,15 +40,15 @@ cells drawn at random again and compares them with what is stored. Exit code 3 i
 }
 
 func (a *app) verify(ctx context.Context, dir string, sample, jobs int, r *rand.Rand, source sourceOptions) error {
-	m, err := bench.ReadManifest(dir)
+	m, err := results.ReadManifest(dir)
 	if err != nil {
 		return err
 	}
-	stored, err := bench.ReadResults(dir)
+	stored, err := results.ReadResults(dir)
 	if err != nil {
 		return err
 	}
-	stored = slices.DeleteFunc(stored, func(s bench.Result) bool { return s.Err != "" })
+	stored = slices.DeleteFunc(stored, func(s results.Result) bool { return s.Err != "" })
 	if len(stored) == 0 {
 		return errors.New("nothing to verify: every cell of the run failed")
 	}
@@ -58,13 +59,13 @@ func (a *app) verify(ctx context.Context, dir string, sample, jobs int, r *rand.
 	if err := sameData(m, bench.ManifestOf(g, version(), nil)); err != nil {
 		return exitError{ExitGate, err}
 	}
-	want := map[bench.Cell]bench.Result{}
+	want := map[results.Cell]results.Result{}
 	for _, i := range r.Perm(len(stored))[:min(sample, len(stored))] {
 		want[stored[i].Cell] = stored[i]
 	}
 	p := newProgress(a.stderr, "computing cells again")
 	again, err := bench.Run(ctx, g, bench.Options{
-		Workers: jobs, Only: func(c bench.Cell) bool { _, ok := want[c]; return ok },
+		Workers: jobs, Only: func(c results.Cell) bool { _, ok := want[c]; return ok },
 		Progress: func(done, total int, _ bool) { p.step(done, total, 0) },
 	})
 	if err != nil {
@@ -90,9 +91,9 @@ func (a *app) verify(ctx context.Context, dir string, sample, jobs int, r *rand.
 }
 
 // sameData compares digests and what else must agree for equal bytes.
-func sameData(was, now bench.Manifest) error {
+func sameData(was, now results.Manifest) error {
 	for _, w := range was.Data {
-		i := slices.IndexFunc(now.Data, func(d bench.DataEntry) bool { return d.Name == w.Name })
+		i := slices.IndexFunc(now.Data, func(d results.DataEntry) bool { return d.Name == w.Name })
 		if i < 0 || now.Data[i].Digest != w.Digest {
 			return fmt.Errorf("data set %s is not what the run used: its digest differs", w.Name)
 		}
@@ -104,7 +105,7 @@ func sameData(was, now bench.Manifest) error {
 }
 
 // configOfManifest writes a manifest as the config it came from.
-func configOfManifest(m bench.Manifest) config {
+func configOfManifest(m results.Manifest) config {
 	var c config
 	add := func(to *[]value, text string) { *to = append(*to, value{text: text}) }
 	seen := map[string]bool{}

@@ -1,0 +1,313 @@
+// Package cost says what a defense costs: the ledger of bytes, packets and
+// delays, made from the accounts of original bytes alone; the home's line to the
+// Internet, behind which both sides are compared; and overheads as other
+// publications define them.
+package cost
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"veilbench/bench/results"
+	"veilbench/datasets"
+	"veilbench/defenses"
+)
+
+// Ledger adds up what a defense costs over recordings, from traces and
+// accounts alone; defenses are not asked. Ledgers merge exactly: the order of
+// adding does not show in the figures. The zero Ledger is empty.
+type Ledger struct {
+	recs    []record
+	delay   histogram // of original packets
+	event   histogram // until the last original of an event is out, since its start
+	eventIn histogram // the same undefended
+	// eventAdd is the difference, event by event.
+	eventAdd histogram
+}
+
+// record is what one recording gave.
+type record struct {
+	in, out [2]sums // by direction
+	lanIn   int64
+	lanOut  int64
+	cover   sums
+	seconds float64
+	// Without packets that carry no payload (Dyer et al. drop those first).
+	fullIn, fullOut int64
+	// Times of first and last packet, and of the last original.
+	firstIn, lastIn, firstOut, lastOut, lastReal time.Duration
+	// The same for Down originals; maxUp is the largest delay of an Up one.
+	lastDownIn, lastDownOut, maxUp time.Duration
+	untilReal                      sums // out, up to lastReal
+	mergedACKs                     int64
+	peakIn, peakOut                int64 // bytes in a second
+	busyIn, busyOut                int64 // bytes in the busiest hour of In
+	idleIn, idleOut                int64 // and in the quietest
+	hour                           bool  // observed for an hour at least
+}
+
+type sums struct{ packets, bytes int64 }
+
+func (s *sums) add(n int64) {
+	s.packets++
+	s.bytes += n
+}
+
+// ipBytes is a packet's length at the IP layer.
+func ipBytes(p datasets.Packet) int64 { return int64(max(p.Size-datasets.EthernetHeader, 0)) }
+
+// Base is a recording behind the link without a defense, reduced to what a
+// Ledger compares with.
+type Base struct {
+	left        []time.Duration // when each packet leaves
+	first, last time.Duration
+	peak        int64 // bytes in a second
+}
+
+// NewBase sends a recording through the link and proves the result. An error
+// wraps defenses.ErrSaturated where the link cannot carry the recording.
+func NewBase(rec *datasets.Recording, l Link) (Base, error) {
+	out, _, err := l.Through(rec.Trace, func(in datasets.Trace) (out, inside defenses.Defended, err error) {
+		d := defenses.Defended{Trace: in}
+		return d, d, nil
+	})
+	if err != nil {
+		return Base{}, err
+	}
+	return baseOf(rec, out), nil
+}
+
+func baseOf(rec *datasets.Recording, out defenses.Defended) Base {
+	b := Base{left: departures(rec.Trace, out), peak: peak(out.Trace)}
+	if n := len(out.Trace.Packets); n > 0 {
+		b.first, b.last = out.Trace.Packets[0].Time, out.Trace.Packets[n-1].Time
+	}
+	return b
+}
+
+// NewLedger enters one recording, of which only the trace, the events and
+// their causes are read. base is the recording behind the link, which
+// everything is compared with; out is the defended trace behind the same link,
+// with an account relative to the recording.
+func NewLedger(rec *datasets.Recording, base Base, out defenses.Defended) *Ledger {
+	in := rec.Trace
+	before, after := base.left, departures(in, out)
+	r := record{
+		seconds: in.End.Seconds(), hour: in.End >= time.Hour,
+		firstIn: base.first, lastIn: base.last, peakIn: base.peak,
+	}
+	r.undefended(in, before)
+	r.defended(in, out)
+	r.hours(in, out.Trace)
+	delays := make([]time.Duration, len(before))
+	for i, p := range in.Packets {
+		delays[i] = max(0, after[i]-before[i])
+		r.lastReal = max(r.lastReal, after[i])
+		if p.Dir == datasets.Down {
+			r.lastDownOut = max(r.lastDownOut, after[i])
+		} else {
+			r.maxUp = max(r.maxUp, delays[i])
+		}
+	}
+	r.tail(out.Trace)
+	l := &Ledger{recs: []record{r}, delay: newHistogram(delays)}
+	l.events(rec.Labels, before, after)
+	return l
+}
+
+// Add enters all of m. m stays as it is.
+func (l *Ledger) Add(m *Ledger) {
+	l.recs = append(l.recs, m.recs...)
+	l.delay.add(m.delay)
+	l.event.add(m.event)
+	l.eventIn.add(m.eventIn)
+	l.eventAdd.add(m.eventAdd)
+}
+
+// departures is when the last piece of each packet of in leaves.
+func departures(in datasets.Trace, out defenses.Defended) []time.Duration {
+	at := make([]time.Duration, len(in.Packets))
+	if out.Carried == nil {
+		for i, p := range out.Trace.Packets {
+			at[i] = p.Time
+		}
+		return at
+	}
+	for i, p := range out.Trace.Packets {
+		orig, _ := out.Carried.Entries(i)
+		for _, o := range orig {
+			at[o] = p.Time // packets are in order of time
+		}
+	}
+	return at
+}
+
+func (r *record) undefended(in datasets.Trace, at []time.Duration) {
+	for i, p := range in.Packets {
+		n := ipBytes(p)
+		r.in[p.Dir].add(n)
+		if in.Flows[p.Flow].LAN {
+			r.lanIn += n
+		}
+		if p.Payload > 0 {
+			r.fullIn += n
+		}
+		if p.Dir == datasets.Down {
+			r.lastDownIn = max(r.lastDownIn, at[i])
+		}
+	}
+}
+
+func (r *record) defended(in datasets.Trace, out defenses.Defended) {
+	t := out.Trace
+	for i, p := range t.Packets {
+		n := ipBytes(p)
+		r.out[p.Dir].add(n)
+		if t.Flows[p.Flow].LAN {
+			r.lanOut += n
+		}
+		orig := []int32{int32(i)}
+		if out.Carried != nil {
+			orig, _ = out.Carried.Entries(i)
+		}
+		if len(orig) == 0 {
+			r.cover.add(n)
+			r.fullOut += n
+			continue
+		}
+		full := false
+		for _, o := range orig {
+			q := in.Packets[o]
+			full = full || q.Payload > 0
+			if q.Payload == 0 && len(orig) > 1 && int(p.Flow) < len(in.Flows) {
+				r.mergedACKs++
+			}
+		}
+		if full {
+			r.fullOut += n
+		}
+	}
+	if n := len(t.Packets); n > 0 {
+		r.firstOut, r.lastOut = t.Packets[0].Time, t.Packets[n-1].Time
+	}
+	r.peakOut = peak(t)
+}
+
+// tail counts what leaves up to the last original.
+func (r *record) tail(out datasets.Trace) {
+	for _, p := range out.Packets {
+		if p.Time > r.lastReal {
+			break
+		}
+		r.untilReal.add(ipBytes(p))
+	}
+}
+
+// peak is the largest number of bytes in a second, counted from the start.
+func peak(t datasets.Trace) int64 {
+	var most, sum int64
+	end := time.Second
+	for _, p := range t.Packets {
+		if p.Time >= end {
+			most, sum = max(most, sum), 0
+			end = (p.Time/time.Second + 1) * time.Second
+		}
+		sum += ipBytes(p)
+	}
+	return max(most, sum)
+}
+
+// hours finds the busiest and the quietest whole hour of in.
+func (r *record) hours(in, out datasets.Trace) {
+	n := int(in.End / time.Hour)
+	if n == 0 {
+		return
+	}
+	a, b := hourly(in, n), hourly(out, n)
+	busy, idle := 0, 0
+	for h := range a {
+		if a[h] > a[busy] {
+			busy = h
+		}
+		if a[h] < a[idle] {
+			idle = h
+		}
+	}
+	r.busyIn, r.busyOut = a[busy], b[busy]
+	r.idleIn, r.idleOut = a[idle], b[idle]
+}
+
+func hourly(t datasets.Trace, n int) []int64 {
+	sums := make([]int64, n)
+	for _, p := range t.Packets {
+		if h := int(p.Time / time.Hour); h < n {
+			sums[h] += ipBytes(p)
+		}
+	}
+	return sums
+}
+
+// events measures the time until an event's last original is out.
+func (l *Ledger) events(truth datasets.Labels, base, out []time.Duration) {
+	if truth.Cause == nil {
+		return
+	}
+	n := len(truth.Events)
+	lastIn, lastOut := make([]time.Duration, n), make([]time.Duration, n)
+	seen := make([]bool, n)
+	for i, c := range truth.Cause {
+		if c >= 0 {
+			seen[c] = true
+			lastIn[c], lastOut[c] = max(lastIn[c], base[i]), max(lastOut[c], out[i])
+		}
+	}
+	var a, b, d []time.Duration
+	for c, ev := range truth.Events {
+		if seen[c] {
+			a = append(a, lastIn[c]-ev.Start)
+			b = append(b, lastOut[c]-ev.Start)
+			d = append(d, lastOut[c]-lastIn[c])
+		}
+	}
+	l.eventIn.add(newHistogram(a))
+	l.event.add(newHistogram(b))
+	l.eventAdd.add(newHistogram(d))
+}
+
+// Cost is what the ledger says. More holds, where they can be worked out,
+// everything that Further and Dialects return, sorted by name.
+func (l *Ledger) Cost() results.Cost {
+	var c results.Cost
+	secs := make([]float64, len(l.recs))
+	for i, r := range l.recs {
+		for d := range 2 {
+			c.InBytes[d] += r.in[d].bytes
+			c.OutBytes[d] += r.out[d].bytes
+			c.InPackets[d] += r.in[d].packets
+			c.OutPackets[d] += r.out[d].packets
+		}
+		c.CoverBytes += r.cover.bytes
+		secs[i] = r.seconds
+	}
+	c.Seconds = total(secs)
+	c.DelayMean = l.delay.mean()
+	c.DelayMedian = l.delay.quantile(0.5)
+	c.DelayP95 = l.delay.quantile(0.95)
+	c.DelayP99 = l.delay.quantile(0.99)
+	c.DelayMax = l.delay.max.Seconds()
+	c.Delays = l.delay.parts(results.DelayParts)
+	c.More = append(l.Further(), l.Dialects()...)
+	slices.SortFunc(c.More, func(a, b results.Metric) int { return cmp.Compare(a.Name, b.Name) })
+	return c
+}
+
+// total adds numbers in order of size, so that their order does not show.
+func total(xs []float64) float64 {
+	xs = slices.Sorted(slices.Values(xs))
+	var sum float64
+	for _, x := range xs {
+		sum += x
+	}
+	return sum
+}

@@ -1,0 +1,78 @@
+package results
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+
+	"veilbench/datasets"
+	"veilbench/datasets/atomicfile"
+)
+
+// Manifest says what must be known to get the same bytes again. It is written
+// beside the results and holds no time, path of the machine or host name.
+type Manifest struct {
+	// Version of the program and of Go; Method of the methods.
+	Version string `json:"version"`
+	Go      string `json:"go"`
+	Method  int    `json:"method"`
+	// Arch and Kernel are the processor's kind: floating-point sums of the
+	// window classifiers are the same bytes within one kernel class.
+	Arch   string `json:"arch"`
+	Kernel string `json:"kernel"`
+	// Data are the data sets as they were asked for, with their digests.
+	Data      []DataEntry        `json:"data"`
+	Tasks     []datasets.Task    `json:"tasks,omitempty"`
+	Vantages  []datasets.Vantage `json:"vantages,omitempty"`
+	Defenses  []string           `json:"defenses"`
+	Attacks   []string           `json:"attacks"`
+	Knowledge []Knowledge        `json:"knowledge,omitempty"`
+	Split     datasets.Split     `json:"split,omitempty"`
+	Draws     int                `json:"draws"`
+	TrainDraw int                `json:"train_draws"`
+	Seed      uint64             `json:"seed"`
+	Link      LinkSettings       `json:"link"`
+}
+
+// LinkSettings is the home's line to the Internet: rates in 10^6 bit/s, 0 for
+// no limit, and whether replies waited for delayed requests.
+type LinkSettings struct {
+	UpMbitS    float64
+	DownMbitS  float64
+	ClosedLoop bool
+}
+
+// DataEntry is one data set of a manifest.
+type DataEntry struct {
+	// Asked is what the user wrote; one request may give several data sets.
+	Asked  string `json:"asked,omitempty"`
+	Name   string `json:"name"`
+	Source string `json:"source,omitempty"`
+	Digest string `json:"digest"`
+	// Tasks are those that it was used for.
+	Tasks []datasets.Task `json:"tasks"`
+	// Unmonitored are devices left out of training: an open world.
+	Unmonitored []string `json:"unmonitored,omitempty"`
+}
+
+// manifestFile lies beside the results.
+const manifestFile = "manifest.json"
+
+// Write puts the manifest into the folder of a run.
+func (m Manifest) Write(dir string) error {
+	b, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(dir, manifestFile), append(b, '\n'))
+}
+
+// ReadManifest reads the manifest of a run's folder.
+func ReadManifest(dir string) (Manifest, error) {
+	var m Manifest
+	found, err := readBeside(dir, manifestFile, &m)
+	if err == nil && !found {
+		err = fmt.Errorf("%s has no %s: is it the --out folder of a run?", dir, manifestFile)
+	}
+	return m, err
+}

@@ -1,0 +1,302 @@
+package results
+
+import (
+	"strings"
+
+	"veilbench/datasets"
+)
+
+// Better says which way a metric is good for whoever reads it: scores for the
+// attacker, costs for the user of the defense.
+type Better int8
+
+// The directions.
+const (
+	Neither Better = iota // a count or a fact
+	Higher
+	Lower
+)
+
+// MetricInfo describes a metric. Its Name is the key in Result.Metrics,
+// Cost.More and results.csv; nothing outside of this file spells it.
+type MetricInfo struct {
+	// Name is snake_case with the unit last.
+	Name string
+	// Unit is "share" for figures between 0 and 1 (overheads may exceed it), a
+	// unit of the SI or what is counted.
+	Unit   string
+	Better Better
+	// Label is what people read, without the unit.
+	Label string
+	// Tasks are those whose cells have it; nil: what reports derive, and costs,
+	// of every task.
+	Tasks []datasets.Task
+}
+
+// Names of metrics. A metric of one class or feature set has a colon and the
+// name of it behind; see OfClass.
+const (
+	// Scores of clips (and, where tasks say so, of others).
+	Correct     = "correct"
+	Tested      = "tested"
+	Accuracy    = "accuracy"
+	MacroRecall = "macro_recall"
+
+	// Scores of packets.
+	Packets      = "packets"
+	RealRecall   = "real_recall"
+	RealAccuracy = "real_accuracy"
+	RealPackets  = "real_packets"
+	HammingLoss  = "hamming_loss"
+	ShareTo3     = "recall_share_00_03_pct"
+	ShareTo10    = "recall_share_03_10_pct"
+	ShareTo30    = "recall_share_10_30_pct"
+	ShareTo100   = "recall_share_30_100_pct"
+
+	// Scores of commands.
+	MessagesFound       = "messages_found"
+	InCandidates        = "in_candidates"
+	InCandidatesBounded = "in_candidates_bounded"
+	Unique              = "unique"
+	NamedRight          = "named_right"
+	CandidatesMean      = "candidates_mean"
+	ExactRecovery       = "exact_recovery"
+
+	// Scores of events; without a suffix by device and activity within 5 s.
+	F1                  = "f1"
+	F1In1S              = "f1_1s"
+	F1In15S             = "f1_15s"
+	F1TimeOnly          = "f1_time_only"
+	F1DeviceOnly        = "f1_device_only"
+	Precision           = "precision"
+	PrecisionIn1S       = "precision_1s"
+	PrecisionIn15S      = "precision_15s"
+	PrecisionTimeOnly   = "precision_time_only"
+	PrecisionDeviceOnly = "precision_device_only"
+	Recall              = "recall"
+	RecallIn1S          = "recall_1s"
+	RecallIn15S         = "recall_15s"
+	RecallTimeOnly      = "recall_time_only"
+	RecallDeviceOnly    = "recall_device_only"
+	Detections          = "detections"
+	FalseAlarms         = "false_alarms"
+	FalsePerHomeDay     = "false_per_home_day"
+	FalsePerMillion     = "false_per_million_packets"
+	ObservedDays        = "observed_days"
+	ObservedPackets     = "observed_packets"
+	PPVAtRate           = "ppv_at_rate"
+	TimeToDetect        = "time_to_detect_median_s"
+	Alerts              = "alerts"
+	AlertsRight         = "alerts_right"
+	Bursts              = "bursts"
+	BurstAccuracy       = "burst_accuracy"
+	StateRight          = "state_seconds_right"
+	StateOff            = "state_seconds_off"
+
+	// What reports derive of every cell.
+	Failed          = "failed"
+	AdvantageMetric = "advantage"
+	Floor           = "floor"
+	BoundWrong      = "bound_wrong"
+	BoundTested     = "bound_tested"
+	BoundClasses    = "bound_classes"
+	BoundClassBits  = "bound_class_bits"
+	BoundChanceBits = "bound_chance_bits"
+
+	// Costs of a defense; lower is better for the user of it.
+	Overhead         = "overhead"
+	InBytes          = "in_bytes"
+	OutBytes         = "out_bytes"
+	InBytesUp        = "in_bytes_up"
+	OutBytesUp       = "out_bytes_up"
+	InPackets        = "in_packets"
+	OutPackets       = "out_packets"
+	CoverBytes       = "cover_bytes"
+	ObservedS        = "observed_s"
+	DelayMean        = "delay_mean_s"
+	DelayMedian      = "delay_median_s"
+	DelayP95         = "delay_p95_s"
+	DelayP99         = "delay_p99_s"
+	DelayMax         = "delay_max_s"
+	LANInBytes       = "lan_in_bytes"
+	LANOutBytes      = "lan_out_bytes"
+	MergedACKs       = "merged_acks"
+	PeakIn           = "peak_in_bytes_per_s"
+	PeakOut          = "peak_out_bytes_per_s"
+	CoverShare       = "cover_share"
+	LineOverhead     = "line_overhead"
+	GBPerMonth       = "gb_per_month"
+	KBytesPerS       = "kbytes_per_s"
+	IdleKBytesPerS   = "idle_kbytes_per_s"
+	OverheadBusiest  = "overhead_busiest_hour"
+	OverheadQuietest = "overhead_quietest_hour"
+	EventDoneInMean  = "event_done_in_mean_s"
+	EventDoneMean    = "event_done_mean_s"
+	EventDoneP95     = "event_done_p95_s"
+	EventDelayMean   = "event_delay_mean_s"
+	EventDelayP95    = "event_delay_p95_s"
+	EventDelayMax    = "event_delay_max_s"
+
+	// Overheads as publications define them.
+	DyerBandwidth       = "dyer_bandwidth"
+	FrontData           = "front_data"
+	FrontLatency        = "front_latency"
+	MaybenotDelay       = "maybenot_delay"
+	MaybenotLoad        = "maybenot_load"
+	NetShaperOverhead   = "netshaper_overhead"
+	NetShaperOverheadSD = "netshaper_overhead_sd"
+	QCSDBandwidth       = "qcsd_bandwidth"
+	QCSDLatency         = "qcsd_latency"
+	RegulaTorBandwidth  = "regulator_bandwidth"
+	RegulaTorLatency    = "regulator_latency"
+	WTFPADBandwidth     = "wtfpad_bandwidth"
+	WTFPADLatency       = "wtfpad_latency"
+)
+
+// Metrics lists every metric, in the order of Names. The slice is the caller's.
+func Metrics() []MetricInfo { return append(scoreMetrics(), otherMetrics()...) }
+
+// scoreMetrics are the scores of each task.
+func scoreMetrics() []MetricInfo {
+	clip, event, device, command := datasets.Clip, datasets.Events, datasets.Device, datasets.Gateway
+	return []MetricInfo{
+		{Correct, "clips", Higher, "right", []datasets.Task{clip}},
+		{Tested, "items", Neither, "tested", []datasets.Task{clip, event, command}},
+		{Accuracy, "share", Higher, "accuracy", []datasets.Task{clip, device}},
+		{MacroRecall, "share", Higher, "macro recall", []datasets.Task{clip, device}},
+		{Packets, "packets", Neither, "packets", []datasets.Task{device}},
+		{RealRecall, "share", Higher, "real recall", []datasets.Task{device}},
+		{RealAccuracy, "share", Higher, "real accuracy", []datasets.Task{device}},
+		{RealPackets, "packets", Neither, "real packets", []datasets.Task{device}},
+		{HammingLoss, "share", Lower, "hamming loss", []datasets.Task{device}},
+		{ShareTo3, "share", Higher, "recall below 3 % of the window", []datasets.Task{device}},
+		{ShareTo10, "share", Higher, "recall at 3 to 10 % of the window", []datasets.Task{device}},
+		{ShareTo30, "share", Higher, "recall at 10 to 30 % of the window", []datasets.Task{device}},
+		{ShareTo100, "share", Higher, "recall above 30 % of the window", []datasets.Task{device}},
+		{MessagesFound, "share", Higher, "messages found", []datasets.Task{command}},
+		{InCandidates, "share", Higher, "in candidates", []datasets.Task{command}},
+		{InCandidatesBounded, "share", Higher, "in candidates bounded", []datasets.Task{command}},
+		{Unique, "share", Higher, "unique", []datasets.Task{command}},
+		{NamedRight, "share", Higher, "named right", []datasets.Task{command}},
+		{CandidatesMean, "candidates", Lower, "candidates mean", []datasets.Task{command}},
+		{ExactRecovery, "share", Higher, "exact recovery", []datasets.Task{command}},
+		{F1, "share", Higher, "F1", []datasets.Task{event}},
+		{F1In1S, "share", Higher, "F1 within 1 s", []datasets.Task{event}},
+		{F1In15S, "share", Higher, "F1 within 15 s", []datasets.Task{event}},
+		{F1TimeOnly, "share", Higher, "F1 of times", []datasets.Task{event}},
+		{F1DeviceOnly, "share", Higher, "F1 of devices", []datasets.Task{event}},
+		{Precision, "share", Higher, "precision", []datasets.Task{event}},
+		{PrecisionIn1S, "share", Higher, "precision within 1 s", []datasets.Task{event}},
+		{PrecisionIn15S, "share", Higher, "precision within 15 s", []datasets.Task{event}},
+		{PrecisionTimeOnly, "share", Higher, "precision of times", []datasets.Task{event}},
+		{PrecisionDeviceOnly, "share", Higher, "precision of devices", []datasets.Task{event}},
+		{Recall, "share", Higher, "recall", []datasets.Task{event}},
+		{RecallIn1S, "share", Higher, "recall within 1 s", []datasets.Task{event}},
+		{RecallIn15S, "share", Higher, "recall within 15 s", []datasets.Task{event}},
+		{RecallTimeOnly, "share", Higher, "recall of times", []datasets.Task{event}},
+		{RecallDeviceOnly, "share", Higher, "recall of devices", []datasets.Task{event}},
+		{Detections, "detections", Neither, "detections", []datasets.Task{event}},
+		{FalseAlarms, "alarms", Lower, "false alarms", []datasets.Task{event}},
+		{FalsePerHomeDay, "alarms/day", Lower, "false alarms a home and day", []datasets.Task{event}},
+		{FalsePerMillion, "alarms/10^6 packets", Lower, "false alarms a million packets", []datasets.Task{event}},
+		{ObservedDays, "days", Neither, "observed days", []datasets.Task{event}},
+		{ObservedPackets, "packets", Neither, "observed packets", []datasets.Task{event}},
+		{PPVAtRate, "share", Higher, "right at the published rate of events", []datasets.Task{event}},
+		{TimeToDetect, "s", Lower, "median time to detect", []datasets.Task{event}},
+		{Alerts, "alerts", Neither, "alerts", []datasets.Task{event}},
+		{AlertsRight, "alerts", Higher, "right alerts", []datasets.Task{event}},
+		{Bursts, "bursts", Neither, "bursts", []datasets.Task{event}},
+		{BurstAccuracy, "share", Higher, "burst accuracy", []datasets.Task{event}},
+		{StateRight, "share", Higher, "time whose states are right", []datasets.Task{event}},
+		{StateOff, "share", Neither, "time without a state", []datasets.Task{event}},
+	}
+}
+
+// otherMetrics are those that cells of every task have.
+func otherMetrics() []MetricInfo {
+	return []MetricInfo{
+		{Failed, "cells", Lower, "failed", nil},
+		{AdvantageMetric, "share", Higher, "advantage", nil},
+		{Floor, "share", Neither, "floor", nil},
+		{BoundWrong, "items", Neither, "nearest neighbors of another class", nil},
+		{BoundTested, "items", Neither, "items tested for the bound", nil},
+		{BoundClasses, "classes", Neither, "classes of the bound", nil},
+		{BoundClassBits, "bit", Neither, "entropy of the class", nil},
+		{BoundChanceBits, "bit", Neither, "information by chance", nil},
+		{Overhead, "share", Lower, "bytes added", nil},
+		{InBytes, "B", Neither, "bytes without the defense", nil},
+		{OutBytes, "B", Lower, "bytes with the defense", nil},
+		{InBytesUp, "B", Neither, "bytes up without the defense", nil},
+		{OutBytesUp, "B", Lower, "bytes up with the defense", nil},
+		{InPackets, "packets", Neither, "packets without the defense", nil},
+		{OutPackets, "packets", Lower, "packets with the defense", nil},
+		{CoverBytes, "B", Lower, "bytes of cover", nil},
+		{ObservedS, "s", Neither, "observed time", nil},
+		{DelayMean, "s", Lower, "mean delay", nil},
+		{DelayMedian, "s", Lower, "median delay", nil},
+		{DelayP95, "s", Lower, "delay p95", nil},
+		{DelayP99, "s", Lower, "delay p99", nil},
+		{DelayMax, "s", Lower, "largest delay", nil},
+		{LANInBytes, "B", Neither, "bytes inside the home without the defense", nil},
+		{LANOutBytes, "B", Lower, "bytes inside the home with the defense", nil},
+		{MergedACKs, "packets", Lower, "merged ACKs", nil},
+		{PeakIn, "B/s", Neither, "peak rate without the defense", nil},
+		{PeakOut, "B/s", Lower, "peak rate with the defense", nil},
+		{CoverShare, "share", Lower, "share of cover", nil},
+		{LineOverhead, "share", Lower, "bytes added outside the home", nil},
+		{GBPerMonth, "GB/month", Lower, "GB a month", nil},
+		{KBytesPerS, "kB/s", Lower, "kB/s added", nil},
+		{IdleKBytesPerS, "kB/s", Lower, "kB/s added in the quietest hour", nil},
+		{OverheadBusiest, "share", Lower, "bytes added in the busiest hour", nil},
+		{OverheadQuietest, "share", Lower, "bytes added in the quietest hour", nil},
+		{EventDoneInMean, "s", Neither, "mean time of an event without the defense", nil},
+		{EventDoneMean, "s", Lower, "mean time of an event", nil},
+		{EventDoneP95, "s", Lower, "time of an event p95", nil},
+		{EventDelayMean, "s", Lower, "mean delay of an event", nil},
+		{EventDelayP95, "s", Lower, "delay of an event p95", nil},
+		{EventDelayMax, "s", Lower, "largest delay of an event", nil},
+		{DyerBandwidth, "share", Lower, "Dyer bandwidth", nil},
+		{FrontData, "share", Lower, "FRONT data", nil},
+		{FrontLatency, "share", Lower, "FRONT latency", nil},
+		{MaybenotDelay, "share", Lower, "Maybenot delay", nil},
+		{MaybenotLoad, "share", Lower, "Maybenot load", nil},
+		{NetShaperOverhead, "share", Lower, "NetShaper overhead", nil},
+		{NetShaperOverheadSD, "share", Lower, "NetShaper overhead, standard deviation", nil},
+		{QCSDBandwidth, "share", Lower, "QCSD bandwidth", nil},
+		{QCSDLatency, "share", Lower, "QCSD latency", nil},
+		{RegulaTorBandwidth, "share", Lower, "RegulaTor bandwidth", nil},
+		{RegulaTorLatency, "share", Lower, "RegulaTor latency", nil},
+		{WTFPADBandwidth, "ratio", Lower, "WTF-PAD bandwidth", nil},
+		{WTFPADLatency, "ratio", Lower, "WTF-PAD latency", nil},
+	}
+}
+
+// Describe returns the description of a metric, that of one class or feature
+// set included; ok is false for a name that Metrics does not have.
+func Describe(name string) (info MetricInfo, ok bool) {
+	base, _, _ := strings.Cut(name, ":")
+	for _, m := range Metrics() {
+		if m.Name == base {
+			return m, true
+		}
+	}
+	return MetricInfo{Name: name, Label: strings.ReplaceAll(name, "_", " ")}, false
+}
+
+// OfClass is the name of metric for one class, device or feature set.
+func OfClass(metric, class string) string { return metric + ":" + class }
+
+// Headline is the metric that speaks for a task.
+func Headline(t datasets.Task) string {
+	switch t {
+	case datasets.Events:
+		return F1
+	case datasets.Gateway:
+		return ExactRecovery
+	}
+	return MacroRecall
+}
+
+// ShareMetrics are the metrics of a device task that are the recall of packets
+// in a range of their device's share of the window, in ascending order.
+func ShareMetrics() []string { return []string{ShareTo3, ShareTo10, ShareTo30, ShareTo100} }

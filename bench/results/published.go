@@ -1,0 +1,38 @@
+package results
+
+import "veilbench/datasets"
+
+// Published is a figure that a paper printed for something that a run computes
+// too. Reports print it beside the run's own.
+type Published struct {
+	Task datasets.Task `json:"task"`
+	// Defense and Attack are IDs, as in Cell.
+	Defense string `json:"defense"`
+	Attack  string `json:"attack"`
+	// Metric is the name of the run's figure to compare with, as in
+	// Result.Metrics; with Class it is "recall".
+	Metric string `json:"metric"`
+	// Class narrows recall down to one class, or to the classes of one device.
+	Class string  `json:"class,omitempty"`
+	Value float64 `json:"value"`
+	// Source says where the figure stands and, if the paper counted otherwise,
+	// how.
+	Source string `json:"source"`
+}
+
+// publishedFile lies beside the results.
+const publishedFile = "published.json"
+
+// WritePublished keeps ps in the folder of a run, in their order. Those of an
+// earlier run there are replaced; without any there is no file.
+func WritePublished(dir string, ps []Published) error {
+	return writeBeside(dir, publishedFile, ps, len(ps) == 0)
+}
+
+// ReadPublished reads what WritePublished kept in dir, nil if nothing. A file
+// that is no list of published figures is an error that names it.
+func ReadPublished(dir string) ([]Published, error) {
+	var ps []Published
+	_, err := readBeside(dir, publishedFile, &ps)
+	return ps, err
+}

@@ -1,0 +1,202 @@
+// Package results holds what a run leaves: what a cell is, what its result
+// holds, the summary over attackers, and how these are kept in files. It is all
+// that reports know of a run; it imports no attack and no defense.
+//
+// Read this file first, then metric.go.
+package results
+
+import "veilbench/datasets"
+
+// Knowledge is what the attacker knows of the defense.
+type Knowledge string
+
+// The rungs of the knowledge ladder.
+const (
+	Unaware  Knowledge = "unaware"  // trained on undefended traffic
+	Adaptive Knowledge = "adaptive" // trained on defended traffic, other draws than in test
+	Transfer Knowledge = "transfer" // trained on another defense of the grid
+)
+
+// Cell names one experiment. It is comparable and the key of everything:
+// equal cells give equal results, byte for byte.
+type Cell struct {
+	Dataset   string           `json:"dataset"`
+	Task      datasets.Task    `json:"task"`
+	Vantage   datasets.Vantage `json:"vantage"`
+	Defense   string           `json:"defense"`
+	Attack    string           `json:"attack"`
+	Knowledge Knowledge        `json:"knowledge"`
+	// TrainDefense is what the attacker trained on: "none" when unaware,
+	// Defense when adaptive.
+	TrainDefense string         `json:"train_defense"`
+	Split        datasets.Split `json:"split"`
+	Fold         int            `json:"fold"`
+	// Draw numbers the draws of a random defense.
+	Draw int `json:"draw"`
+	// TrainDraws is how many defense draws of each training trace the
+	// attacker saw.
+	TrainDraws int    `json:"train_draws"`
+	Seed       uint64 `json:"seed"`
+}
+
+// Result is what one cell gave. It holds nothing that differs between repeats
+// of the same cell: times and host names live in Timing.
+type Result struct {
+	Cell Cell `json:"cell"`
+	// Data is the digest of the data set, Method the version of the methods.
+	Data   string `json:"data"`
+	Method int    `json:"method"`
+	// DefenseLabel and AttackLabel are short names for tables: only parameters
+	// that differ from the defaults.
+	DefenseLabel string `json:"defense_label,omitempty"`
+	AttackLabel  string `json:"attack_label,omitempty"`
+	// Err is why the cell failed; then nothing below is set.
+	Err string `json:"err,omitempty"`
+	// Warnings are doubts about this cell, printed as footnotes.
+	Warnings []string `json:"warnings,omitempty"`
+	// Generated is set when the data was made by a model.
+	Generated bool `json:"generated,omitempty"`
+	// Oracle is set when the defense looks ahead.
+	Oracle bool `json:"oracle,omitempty"`
+	// Control is set when the attack only sets a floor.
+	Control bool `json:"control,omitempty"`
+	// Headline names the metric in Metrics that speaks for the task.
+	Headline string `json:"headline"`
+	// Floor is what Headline is without looking at the traffic.
+	Floor float64 `json:"floor"`
+	// Metrics are scores, sorted by Name.
+	Metrics []Metric `json:"metrics"`
+	// Groups holds the headline metric of each test group, sorted by Group.
+	Groups []GroupScore `json:"groups,omitempty"`
+	// Items are truth and answer of each test item, in order.
+	Items []Item `json:"items,omitempty"`
+	// Confusion is the confusion matrix of a device task, one per group.
+	Confusion []Confusion `json:"confusion,omitempty"`
+	// Curve is the operating curve of an event task.
+	Curve []Point `json:"curve,omitempty"`
+	// Bounds are what feature vectors of the attack say of any attacker's error;
+	// of adaptive cells of attacks that have vectors, first draw.
+	Bounds []Bound `json:"bounds,omitempty"`
+	// Claims are the privacy accounts that the defense states for itself.
+	Claims []Claim `json:"claims,omitempty"`
+	// Cost is the ledger of the test traces.
+	Cost Cost `json:"cost"`
+}
+
+// Claim is a figure of the privacy account that a defense, a stage of a chain,
+// states for itself: nothing that the harness measured.
+type Claim struct {
+	Stage string  `json:"stage"`
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit,omitempty"`
+}
+
+// Metric is a named figure. Names are snake_case with the unit last; one of a
+// single class has a colon and the class behind.
+type Metric struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+}
+
+// GroupScore is the headline metric over one group's test items, N of them.
+type GroupScore struct {
+	Group string  `json:"group"`
+	Value float64 `json:"value"`
+	Floor float64 `json:"floor"`
+	N     int     `json:"n"`
+}
+
+// Item is one test item: an event, a clip or a command.
+type Item struct {
+	Recording string  `json:"rec"`
+	Group     string  `json:"group"`
+	TimeS     float64 `json:"t,omitempty"`
+	Truth     string  `json:"truth"`
+	Answer    string  `json:"answer"`
+	// Score is the attack's own confidence.
+	Score float64 `json:"score,omitempty"`
+}
+
+// Confusion counts packets: Counts[i][j] of true class i were named class j.
+type Confusion struct {
+	Group   string    `json:"group"`
+	Classes []string  `json:"classes"`
+	Counts  [][]int64 `json:"counts"`
+}
+
+// Point is one point of an operating curve.
+type Point struct {
+	Threshold   float64 `json:"threshold"`
+	Recall      float64 `json:"recall"`
+	Precision   float64 `json:"precision"`
+	FalsePerDay float64 `json:"false_per_day"`
+}
+
+// DelayParts is how many quantiles of the delay a Cost keeps.
+const DelayParts = 64
+
+// Cost is the ledger of a defense over the test recordings of a cell: sums of
+// the defended traffic against the undefended traffic behind the same link
+// queue. Bytes are at the IP layer.
+type Cost struct {
+	InBytes    [2]int64 `json:"in_bytes"` // by datasets.Dir
+	OutBytes   [2]int64 `json:"out_bytes"`
+	InPackets  [2]int64 `json:"in_packets"`
+	OutPackets [2]int64 `json:"out_packets"`
+	// CoverBytes is the part of OutBytes in packets that carry no original.
+	CoverBytes int64 `json:"cover_bytes"`
+	// Seconds is the observed time, summed over recordings.
+	Seconds float64 `json:"seconds"`
+	// Delay of original packets in seconds.
+	DelayMean   float64 `json:"delay_mean_s"`
+	DelayMedian float64 `json:"delay_median_s"`
+	DelayP95    float64 `json:"delay_p95_s"`
+	DelayP99    float64 `json:"delay_p99_s"`
+	DelayMax    float64 `json:"delay_max_s"`
+	// Delays is the histogram of delays in short: DelayParts quantiles, the
+	// k-th the smallest delay that at least (k+1)/DelayParts of the packets stay
+	// within, to four digits. Nil when nothing was delayed.
+	Delays []float64 `json:"delays_s,omitempty"`
+	// More holds further figures of the ledger, sorted by Name.
+	More []Metric `json:"more,omitempty"`
+}
+
+// Overhead is the headline bandwidth overhead: (out - in) / in, a ratio of
+// sums. It is 0 when nothing was sent either way.
+func (c Cost) Overhead() float64 {
+	in, out := c.InBytes[0]+c.InBytes[1], c.OutBytes[0]+c.OutBytes[1]
+	if in == 0 {
+		return 0
+	}
+	return float64(out-in) / float64(in)
+}
+
+// Metric returns the figure with the given name.
+func (r *Result) Metric(name string) (float64, bool) {
+	for _, m := range r.Metrics {
+		if m.Name == name {
+			return m.Value, true
+		}
+	}
+	return 0, false
+}
+
+// Advantage is how far a score is above its floor: max(0, (score - floor) /
+// (1 - floor)), 0 when the floor is 1.
+func Advantage(score, floor float64) float64 {
+	if floor >= 1 {
+		return 0
+	}
+	return max(0, (score-floor)/(1-floor))
+}
+
+// NoDefense is the ID of the defense that changes nothing.
+const NoDefense = "none"
+
+// Method is the version of the methods: it changes when a change of the code
+// may change a result, and is part of each result's name.
+const Method = 1
+
+// Missed is the answer of an event that no detection stands for.
+const Missed = "missed"

@@ -1,0 +1,225 @@
+package results
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"veilbench/datasets/atomicfile"
+)
+
+// Store keeps each result in a file of its own, named by the hash of its cell,
+// the data's digest and the method's version. A file is there whole or not at
+// all, so a run that was killed goes on, two machines may compute the same
+// cell without harm, and stores are merged by copying files.
+type Store struct{ dir string }
+
+// Timing is what a cell took on this machine. It is kept beside the result,
+// never in it.
+type Timing struct {
+	TrainSeconds float64 `json:"train_s"`
+	GuessSeconds float64 `json:"guess_s"`
+	GuessPackets int64   `json:"guess_packets"`
+	// ModelBytes is about what the largest of the cell's models holds in memory.
+	ModelBytes int64 `json:"model_bytes,omitempty"`
+}
+
+// Places inside a store.
+const (
+	cellsDir   = "cells"
+	timingDir  = "timing"
+	samplesDir = "samples"
+	cellExt    = ".json"
+	failedExt  = ".failed.json"
+)
+
+// OpenStore makes dir if needed and sweeps the files that a killed run left
+// half written.
+func OpenStore(dir string) (*Store, error) {
+	if err := os.MkdirAll(filepath.Join(dir, cellsDir), 0o755); err != nil {
+		return nil, err
+	}
+	s := &Store{dir}
+	for _, at := range []string{filepath.Join(cellsDir, "*"), samplesDir} {
+		left, err := filepath.Glob(filepath.Join(dir, at, atomicfile.TempPrefix+"*"))
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range left {
+			os.Remove(f) // another run may have done it
+		}
+	}
+	return s, nil
+}
+
+// name is the file name of a cell without its ending.
+func name(c Cell, data string) string {
+	b, _ := json.Marshal(struct {
+		Cell   Cell
+		Data   string
+		Method int
+	}{c, data, Method}) // a struct of strings and numbers cannot fail
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func (s *Store) path(kind, name, ext string) string {
+	return filepath.Join(s.dir, kind, name[:2], name+ext)
+}
+
+// Get returns the stored result of a cell. ok is false when there is none.
+func (s *Store) Get(c Cell, data string) (res Result, ok bool, err error) {
+	n := name(c, data)
+	for _, ext := range []string{cellExt, failedExt} {
+		res, err = readResult(s.path(cellsDir, n, ext))
+		if err == nil && res.Cell == c {
+			return res, true, nil
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return Result{}, false, err
+		}
+	}
+	return Result{}, false, nil
+}
+
+// Put writes a result, synced and whole, and its timing beside it. A result
+// without error replaces an earlier failure.
+func (s *Store) Put(res Result, t Timing) error {
+	n := name(res.Cell, res.Data)
+	ext := cellExt
+	if res.Err != "" {
+		ext = failedExt
+	}
+	b, err := json.Marshal(res)
+	if err != nil {
+		return fmt.Errorf("result of %+v: %w", res.Cell, err)
+	}
+	if err := atomicfile.Write(s.path(cellsDir, n, ext), append(b, '\n')); err != nil {
+		return err
+	}
+	if ext == cellExt {
+		if err := os.Remove(s.path(cellsDir, n, failedExt)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	b, err = json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(s.path(timingDir, n, cellExt), append(b, '\n'))
+}
+
+// Timing returns what the cell of res took where it was computed; ok is false
+// when that is not known.
+func (s *Store) Timing(res Result) (t Timing, ok bool) {
+	b, err := os.ReadFile(s.path(timingDir, name(res.Cell, res.Data), cellExt))
+	return t, err == nil && json.Unmarshal(b, &t) == nil
+}
+
+// samplePath is the file of a sample.
+func (s *Store) samplePath(k SampleKey, data string) string {
+	b, _ := json.Marshal(Sample{SampleKey: k, Data: data, Method: Method}) // strings and numbers cannot fail
+	sum := sha256.Sum256(b)
+	return filepath.Join(s.dir, samplesDir, hex.EncodeToString(sum[:])+cellExt)
+}
+
+// HasSample says whether a sample of the data with that digest is stored.
+func (s *Store) HasSample(k SampleKey, data string) bool {
+	_, err := os.Stat(s.samplePath(k, data))
+	return err == nil
+}
+
+func (s *Store) PutSample(x Sample) error {
+	b, err := json.Marshal(x)
+	if err != nil {
+		return fmt.Errorf("sample of %+v: %w", x.SampleKey, err)
+	}
+	return atomicfile.Write(s.samplePath(x.SampleKey, x.Data), append(b, '\n'))
+}
+
+// ReadSamples reads every sample that runs left below dir, sorted by key; none
+// is no error: runs of earlier versions kept none.
+func ReadSamples(dir string) ([]Sample, error) {
+	files, err := filepath.Glob(filepath.Join(dir, samplesDir, "*"+cellExt))
+	if err != nil {
+		return nil, err
+	}
+	var out []Sample
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		var x Sample
+		if err := json.Unmarshal(b, &x); err != nil {
+			return nil, fmt.Errorf("%s: %w; delete the file to have it made again", f, err)
+		}
+		out = append(out, x)
+	}
+	slices.SortStableFunc(out, func(a, b Sample) int { return a.compare(b.SampleKey) })
+	return out, nil
+}
+
+// ReadResults reads every result below dir in canonical order. A failed cell
+// that was computed later is read once.
+func ReadResults(dir string) ([]Result, error) {
+	var out []Result
+	root := filepath.Join(dir, cellsDir)
+	err := filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), atomicfile.TempPrefix) {
+			return err
+		}
+		res, err := readResult(p)
+		if err != nil {
+			return err
+		}
+		// "x.failed.json" is walked just before "x.json", which counts.
+		if n := len(out); n > 0 && out[n-1].Cell == res.Cell && out[n-1].Data == res.Data {
+			out = out[:n-1]
+		}
+		out = append(out, res)
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s holds no results (no folder %s): is it the --out folder of a run?", dir, cellsDir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	Sort(out)
+	return out, nil
+}
+
+func readResult(path string) (Result, error) {
+	var r Result
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(b, &r); err != nil {
+		return r, fmt.Errorf("%s: %w; delete the file to have it computed again", path, err)
+	}
+	return r, nil
+}
+
+// Sort puts results into canonical order: by the fields of their cells.
+func Sort(rs []Result) {
+	slices.SortFunc(rs, func(a, b Result) int { return compareCells(a.Cell, b.Cell) })
+}
+
+func compareCells(a, b Cell) int {
+	return cmp.Or(
+		cmp.Compare(a.Dataset, b.Dataset), cmp.Compare(a.Task, b.Task), cmp.Compare(a.Vantage, b.Vantage),
+		cmp.Compare(a.Defense, b.Defense), cmp.Compare(a.Attack, b.Attack), cmp.Compare(a.Knowledge, b.Knowledge),
+		cmp.Compare(a.TrainDefense, b.TrainDefense), cmp.Compare(a.Split, b.Split), cmp.Compare(a.Fold, b.Fold),
+		cmp.Compare(a.Draw, b.Draw), cmp.Compare(a.TrainDraws, b.TrainDraws), cmp.Compare(a.Seed, b.Seed),
+	)
+}

@@ -1,0 +1,285 @@
+package score
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"veilbench/attacks"
+	"veilbench/attacks/match"
+	"veilbench/bench/results"
+	"veilbench/datasets"
+)
+
+// Classes maps a class to the name of the group of classes nobody can tell
+// apart (the alphabetically first of them).
+type Classes map[string]string
+
+// NewClasses makes the map of groups of classes, as in datasets.Dataset.Same.
+func NewClasses(same [][]string) Classes {
+	m := Classes{}
+	for _, g := range same {
+		for _, c := range g {
+			m[c] = slices.Min(g)
+		}
+	}
+	return m
+}
+
+// Class is the name that stands for c: c itself unless it is in a group.
+func (m Classes) Class(c string) string {
+	if to, ok := m[c]; ok {
+		return to
+	}
+	return c
+}
+
+// truths lists the events of l as windows, from the trigger to the time when
+// the last original byte has left, under the names that m merges classes to.
+func truths(l datasets.Labels, m Classes) []match.Span {
+	out := match.Truth(l)
+	for i := range out {
+		out[i].Class = m.Class(out[i].Class)
+	}
+	return out
+}
+
+// detections lists the bursts that name an event, at any score.
+func detections(a attacks.Answer, m Classes) []match.Span {
+	var out []match.Span
+	for _, b := range a.Events {
+		if len(b.Ranked) == 0 || b.Ranked[0].Class == datasets.Other || b.Ranked[0].Class == datasets.Unknown {
+			continue
+		}
+		out = append(out, match.Span{From: b.Start, To: b.End, Class: m.Class(b.Ranked[0].Class), Score: b.Score})
+	}
+	return out
+}
+
+// counts are the sums behind precision, recall and F1.
+type counts struct{ hit, events, found int }
+
+func (c *counts) add(d counts) { c.hit += d.hit; c.events += d.events; c.found += d.found }
+
+func (c counts) precision() float64 { return results.Ratio(c.hit, c.found) }
+func (c counts) recall() float64    { return results.Ratio(c.hit, c.events) }
+func (c counts) f1() float64        { return match.F1(c.hit, c.found, c.events) }
+
+// above keeps detections with a score of at least t.
+func above(found []match.Span, t float64) []match.Span {
+	var out []match.Span
+	for _, d := range found {
+		if d.Score >= t {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// scoreEvents scores detections: F1 by device and activity within 5 s is the
+// headline; other tolerances, time only and device only stand beside it.
+func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
+	var s Scores
+	m := NewClasses(ds.Same)
+	kinds := []struct {
+		f1, precision, recall string
+		tol                   time.Duration
+		key                   func(string) string
+	}{
+		{results.F1, results.Precision, results.Recall, match.Tolerance, match.ByClass},
+		{results.F1In1S, results.PrecisionIn1S, results.RecallIn1S, time.Second, match.ByClass},
+		{results.F1In15S, results.PrecisionIn15S, results.RecallIn15S, 15 * time.Second, match.ByClass},
+		{results.F1TimeOnly, results.PrecisionTimeOnly, results.RecallTimeOnly, match.Tolerance, match.ByTime},
+		{results.F1DeviceOnly, results.PrecisionDeviceOnly, results.RecallDeviceOnly, match.Tolerance, match.ByDevice},
+	}
+	sums := make([]counts, len(kinds))
+	groups := map[string]*counts{}
+	alerts := counts{}
+	var delays []float64
+	var days float64
+	var packets int
+	for _, t := range tests {
+		packets += len(t.Trace.Packets)
+		events := truths(t.Labels, m)
+		found := above(detections(t.Answer, m), t.Answer.Threshold)
+		days += t.Trace.End.Hours() / 24
+		for k, kind := range kinds {
+			pair := match.Windows(events, found, kind.tol, kind.key)
+			c := counts{match.Hits(pair), len(events), len(found)}
+			sums[k].add(c)
+			if k > 0 {
+				continue
+			}
+			if groups[t.Recording.Group] == nil {
+				groups[t.Recording.Group] = &counts{}
+			}
+			groups[t.Recording.Group].add(c)
+			delays = append(delays, detectTimes(events, found, pair)...)
+			s.Items = append(s.Items, eventItems(t, events, found, pair)...)
+		}
+		alerts.add(alertCounts(t, m))
+	}
+	for k, kind := range kinds {
+		s.add(kind.f1, sums[k].f1())
+		s.add(kind.precision, sums[k].precision())
+		s.add(kind.recall, sums[k].recall())
+	}
+	for g, c := range groups {
+		s.Groups = append(s.Groups, results.GroupScore{Group: g, Value: c.f1(), N: c.events})
+	}
+	s.add(results.Tested, float64(sums[0].events))
+	s.add(results.Detections, float64(sums[0].found))
+	alarms := float64(sums[0].found - sums[0].hit)
+	falsePerDay := results.Ratio(alarms, days)
+	s.add(results.FalseAlarms, alarms)
+	s.add(results.FalsePerHomeDay, falsePerDay)
+	s.add(results.FalsePerMillion, results.Ratio(1e6*alarms, float64(packets)))
+	s.add(results.ObservedDays, days)
+	s.add(results.ObservedPackets, float64(packets))
+	if ppv, ok := ppvAtRate(ds, sums[0].recall(), falsePerDay); ok {
+		s.add(results.PPVAtRate, ppv)
+	}
+	if len(delays) > 0 {
+		slices.Sort(delays)
+		s.add(results.TimeToDetect, delays[(len(delays)-1)/2])
+	}
+	if alerts.found > 0 {
+		s.add(results.Alerts, float64(alerts.found))
+		s.add(results.AlertsRight, float64(alerts.hit))
+	}
+	s.paperAccuracy(tests, m)
+	s.scoreStates(ds, tests, m)
+	s.Curve = curve(tests, m, days)
+	return s
+}
+
+// detectTimes lists, for each event found, the seconds from its start to the
+// end of the burst that gave it away.
+func detectTimes(events, found []match.Span, pair []int) []float64 {
+	var out []float64
+	for e, d := range pair {
+		if d >= 0 {
+			out = append(out, max(0, (found[d].To-events[e].From).Seconds()))
+		}
+	}
+	return out
+}
+
+// eventItems lists every event with the class it was given (that of a
+// detection within tolerance, the right one first, else Missed) and every
+// detection left over as a false alarm (truth Other).
+func eventItems(t Test, events, found []match.Span, pair []int) []results.Item {
+	rest := match.Rest(events, found, pair)
+	used := make([]bool, len(found))
+	var out []results.Item
+	for e, ev := range events {
+		it := results.Item{Recording: t.Recording.ID, Group: t.Recording.Group, TimeS: results.Seconds(ev.From), Truth: ev.Class, Answer: results.Missed}
+		if d := max(pair[e], rest[e]); d >= 0 {
+			it.Answer, it.Score, used[d] = found[d].Class, found[d].Score, true
+		}
+		out = append(out, it)
+	}
+	for d, f := range found {
+		if !used[d] {
+			out = append(out, results.Item{Recording: t.Recording.ID, Group: t.Recording.Group, TimeS: results.Seconds(f.From), Truth: datasets.Other, Answer: f.Class, Score: f.Score})
+		}
+	}
+	return out
+}
+
+// alertCounts counts bursts with an alert and those that stand at an event of
+// the class they name.
+func alertCounts(t Test, m Classes) counts {
+	var alerts []match.Span
+	for _, b := range t.Answer.Events {
+		if b.Alert && len(b.Ranked) > 0 {
+			alerts = append(alerts, match.Span{From: b.Start, To: b.End, Class: m.Class(b.Ranked[0].Class)})
+		}
+	}
+	return counts{hit: match.Hits(match.Windows(truths(t.Labels, m), alerts, match.Tolerance, match.ByClass)), found: len(alerts)}
+}
+
+// ppvAtRate is the share of detections that are right in a home where events
+// come at the data set's rate per day and false alarms as often as measured.
+func ppvAtRate(ds *datasets.Dataset, recall, falsePerDay float64) (float64, bool) {
+	var rate float64
+	for _, c := range slices.Sorted(maps.Keys(ds.RatePerDay)) {
+		if !slices.Contains(ds.Unmonitored, match.ByDevice(c)) {
+			rate += ds.RatePerDay[c]
+		}
+	}
+	if rate == 0 || recall*rate+falsePerDay == 0 {
+		return 0, false
+	}
+	return recall * rate / (recall*rate + falsePerDay), true
+}
+
+// paperAccuracy adds the accuracy over bursts of the IoTEvent paper: trigger
+// bursts named right and other bursts called Other, among all bursts. A burst
+// is a trigger burst when it pairs with an event.
+func (s *Scores) paperAccuracy(tests []Test, m Classes) {
+	var right, total int
+	for _, t := range tests {
+		bursts := make([]match.Span, len(t.Answer.Events))
+		for i, b := range t.Answer.Events {
+			bursts[i] = match.Span{From: b.Start, To: b.End, Class: datasets.Unknown}
+			if len(b.Ranked) > 0 {
+				bursts[i].Class = m.Class(b.Ranked[0].Class)
+			}
+		}
+		events := truths(t.Labels, m)
+		pair := match.Windows(events, bursts, match.Tolerance, match.ByClass)
+		trigger := make([]bool, len(bursts))
+		for e, d := range match.Rest(events, bursts, pair) {
+			if pair[e] >= 0 {
+				trigger[pair[e]] = true
+				right++
+			} else if d >= 0 {
+				trigger[d] = true
+			}
+		}
+		for d, b := range bursts {
+			if !trigger[d] && b.Class == datasets.Other {
+				right++
+			}
+		}
+		total += len(bursts)
+	}
+	s.add(results.Bursts, float64(total))
+	s.add(results.BurstAccuracy, results.Ratio(right, total))
+}
+
+// curvePoints is how many thresholds an operating curve holds at most.
+const curvePoints = 20
+
+// curve walks the threshold over quantiles of the scores.
+func curve(tests []Test, m Classes, days float64) []results.Point {
+	var all []float64
+	found := make([][]match.Span, len(tests))
+	events := make([][]match.Span, len(tests))
+	for i, t := range tests {
+		found[i], events[i] = detections(t.Answer, m), truths(t.Labels, m)
+		for _, d := range found[i] {
+			all = append(all, d.Score)
+		}
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	var out []results.Point
+	last := math.NaN()
+	for k := range min(curvePoints, len(all)) {
+		th := all[k*len(all)/min(curvePoints, len(all))]
+		if th == last {
+			continue
+		}
+		last = th
+		var c counts
+		for i := range tests {
+			f := above(found[i], th)
+			c.add(counts{match.Hits(match.Windows(events[i], f, match.Tolerance, match.ByClass)), len(events[i]), len(f)})
+		}
+		out = append(out, results.Point{Threshold: th, Recall: c.recall(), Precision: c.precision(), FalsePerDay: results.Ratio(float64(c.found-c.hit), days)})
+	}
+	return out
+}

@@ -1,0 +1,64 @@
+// Package score says what answers are worth: one file for each task, and the
+// floors that need no look at the traffic. It pairs events by package match.
+package score
+
+import (
+	"cmp"
+	"slices"
+
+	"veilbench/attacks"
+	"veilbench/bench/results"
+	"veilbench/datasets"
+)
+
+// Test is a test recording as an observer saw it behind a defense, with what
+// the model said about it.
+type Test struct {
+	Recording *datasets.Recording
+	Trace     datasets.Trace
+	// Labels are the truth about Trace.
+	Labels datasets.Labels
+	Answer attacks.Answer
+	// Classes are those the model was trained to name, which Answer.Devices
+	// indexes.
+	Classes []string
+}
+
+// Scores is what the answers to a task are worth; its fields are those of
+// results.Result.
+type Scores struct {
+	Metrics   []results.Metric
+	Groups    []results.GroupScore
+	Items     []results.Item
+	Confusion []results.Confusion
+	Curve     []results.Point
+}
+
+func (s *Scores) add(name string, v float64) {
+	s.Metrics = append(s.Metrics, results.Metric{Name: name, Value: v})
+}
+
+// sort puts everything in the orders that Result promises.
+func (s *Scores) sort() {
+	slices.SortFunc(s.Metrics, func(a, b results.Metric) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(s.Groups, func(a, b results.GroupScore) int { return cmp.Compare(a.Group, b.Group) })
+	slices.SortFunc(s.Confusion, func(a, b results.Confusion) int { return cmp.Compare(a.Group, b.Group) })
+}
+
+// Of scores the answers to one task: tests in the order of the data set, classes
+// all that any model could name.
+func Of(ds *datasets.Dataset, task datasets.Task, classes []string, tests []Test) Scores {
+	var s Scores
+	switch task {
+	case datasets.Clip:
+		s = scoreClips(ds, tests)
+	case datasets.Events:
+		s = scoreEvents(ds, tests)
+	case datasets.Device:
+		s = scoreDevices(classes, tests)
+	case datasets.Gateway:
+		s = scoreCommands(classes, tests)
+	}
+	s.sort()
+	return s
+}

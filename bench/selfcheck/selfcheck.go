@@ -1,0 +1,217 @@
+// Package selfcheck tries the harness, and the attacks and defenses that it is
+// given, on data whose right answers are known.
+package selfcheck
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"veilbench/attacks"
+	"veilbench/bench"
+	"veilbench/bench/results"
+	"veilbench/bench/selfcheck/planted"
+	"veilbench/datasets"
+	"veilbench/defenses"
+)
+
+// Run runs the harness on data whose right answers are known: what costs
+// nothing, what must be found, what must not be found, and what may not change
+// a result. It uses the attacks and defenses given, so that a broken plug-in is
+// found as well as a broken harness. Order is fixed. The only error is the end
+// of ctx.
+func Run(ctx context.Context, ds []defenses.Defense, as []attacks.Attack) ([]results.Verdict, error) {
+	s := &selfCheck{ctx: ctx, defenses: ds, attacks: answering(as, datasets.Clip), events: eventAttacks(as)}
+	checks := []struct {
+		name string
+		run  func() (string, bool)
+	}{
+		{"no defense costs nothing", s.freeNone},
+		{"a planted leak is found", s.leakFound},
+		{"shuffled labels are not learned", s.shuffled},
+		{"a tunnel that keeps sizes apart hides nothing", s.bijection},
+		{"a constant rate hides everything", s.constant},
+		{"training and test see other draws", s.drawsDiffer},
+		{"a defense's own packets carry no mark", s.noMark},
+		{"a model answers each trace on its own", s.pure},
+		{"a new address silences no attack", s.newAddress},
+		{"no group on both sides of a split", s.splits},
+		{"the order of recordings and workers does not matter", s.order},
+	}
+	var out []results.Verdict
+	for _, c := range checks {
+		v := results.Verdict{Name: c.name}
+		err := bench.Guard(func() error { v.Detail, v.OK = c.run(); return nil })
+		if ctx.Err() != nil {
+			return out, ctx.Err()
+		}
+		if err != nil {
+			v.OK, v.Detail = false, err.Error()
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+type selfCheck struct {
+	ctx      context.Context
+	defenses []defenses.Defense
+	attacks  []attacks.Attack // those that answer the clip task
+	events   []attacks.Attack // those that answer the event task, no controls
+}
+
+// answering keeps the attacks that answer a task.
+func answering(as []attacks.Attack, task datasets.Task) []attacks.Attack {
+	return slices.DeleteFunc(slices.Clone(as), func(a attacks.Attack) bool {
+		return !slices.Contains(a.Info().Tasks, task)
+	})
+}
+
+func eventAttacks(as []attacks.Attack) []attacks.Attack {
+	return slices.DeleteFunc(answering(as, datasets.Events), func(a attacks.Attack) bool { return a.Info().Control })
+}
+
+func (s *selfCheck) run(ds datasets.Dataset, defense defenses.Defense, workers int) []results.Result {
+	if len(s.attacks) == 0 {
+		return nil
+	}
+	rs, err := bench.Run(s.ctx, bench.Grid{
+		Datasets: []datasets.Dataset{ds}, Defenses: []defenses.Defense{defense}, Attacks: s.attacks,
+		Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1,
+	}, bench.Options{Workers: workers})
+	if err != nil {
+		panic(err) // becomes the verdict's detail
+	}
+	return rs
+}
+
+// defense parses an ID of the list; "" and false when the list does not have
+// it, as a vendor's own list may not.
+func (s *selfCheck) defense(id string) (defenses.Defense, bool) {
+	d, err := defenses.Parse(s.defenses, id)
+	return d, err == nil
+}
+
+const notInList = "skipped: the list of defenses does not have it"
+
+func (s *selfCheck) freeNone() (string, bool) {
+	for _, r := range s.run(planted.Clips(true), defenses.None{}, 1) {
+		if c := r.Cost; r.Err != "" || c.Overhead() != 0 || c.DelayMax != 0 || c.OutPackets != c.InPackets {
+			return fmt.Sprintf("overhead %v, delay %v s %s", c.Overhead(), c.DelayMax, r.Err), false
+		}
+	}
+	return "overhead 0, delay 0", true
+}
+
+// exactControl is the one control that looks at sizes.
+const exactControl = "guess-exact"
+
+// pooled sums correct and tested of an attack over folds.
+func pooled(rs []results.Result) (names []string, right, n map[string]float64, failed string) {
+	right, n = map[string]float64{}, map[string]float64{}
+	for _, r := range rs {
+		if r.Control && !strings.HasPrefix(r.Cell.Attack, exactControl) {
+			continue
+		}
+		if r.Err != "" {
+			return nil, nil, nil, r.Cell.Attack + ": " + r.Err
+		}
+		if n[r.Cell.Attack] == 0 {
+			names = append(names, r.Cell.Attack)
+		}
+		c, _ := r.Metric("correct")
+		k, _ := r.Metric("tested")
+		right[r.Cell.Attack] += c
+		n[r.Cell.Attack] += k
+	}
+	return names, right, n, ""
+}
+
+func (s *selfCheck) leakFound() (string, bool) {
+	names, right, n, failed := pooled(s.run(planted.Clips(true), defenses.None{}, 1))
+	if failed != "" {
+		return failed, false
+	}
+	for _, a := range names {
+		if right[a] < n[a] {
+			return fmt.Sprintf("%s names %.0f of %.0f clips whose sizes are even or odd", a, right[a], n[a]), false
+		}
+	}
+	return fmt.Sprintf("%d attacks name every clip", len(names)), true
+}
+
+// noBetter tells whether right of n is within what guessing one of two classes
+// gives, one-sided at 0.1 % for each attack.
+func noBetter(right, n float64) bool {
+	return distuv.Binomial{N: n, P: 0.5}.Survival(right-1) > 0.001
+}
+
+func (s *selfCheck) atFloor(ds datasets.Dataset, d defenses.Defense) (string, bool) {
+	names, right, n, failed := pooled(s.run(ds, d, 1))
+	if failed != "" {
+		return failed, false
+	}
+	for _, a := range names {
+		if !noBetter(right[a], n[a]) {
+			return fmt.Sprintf("%s names %.0f of %.0f clips, guessing gives half", a, right[a], n[a]), false
+		}
+	}
+	return fmt.Sprintf("%d attacks at their floor", len(names)), true
+}
+
+func (s *selfCheck) shuffled() (string, bool) {
+	return s.atFloor(planted.ShuffledLabels(planted.Clips(true)), defenses.None{})
+}
+
+func (s *selfCheck) constant() (string, bool) {
+	d, ok := s.defense("constant-rate")
+	if !ok {
+		return notInList, true
+	}
+	ds := planted.Clips(true)
+	from := bench.Observer{Seed: 1, Defense: d, Vantage: datasets.WAN}
+	var packets int
+	for i := range ds.Recordings {
+		id := ds.Recordings[i].ID
+		o, err := from.See(&ds.Recordings[i], bench.TestRole, 0)
+		if err != nil {
+			return err.Error(), false
+		}
+		if o.Trace.End != ds.Recordings[0].Trace.End {
+			return fmt.Sprintf("clip %s ends at %v, not at the common end %v", id, o.Trace.End, ds.Recordings[0].Trace.End), false
+		}
+		// A random phase may cost or win a packet in each direction.
+		if n := len(o.Trace.Packets); i == 0 {
+			packets = n
+		} else if n < packets-4 || n > packets+4 {
+			return fmt.Sprintf("clip %s shows %d packets, another %d", id, n, packets), false
+		}
+	}
+	return s.atFloor(ds, d)
+}
+
+// bijection: sizes are shifted, not merged, so retrained attacks that compare
+// sizes lose nothing.
+func (s *selfCheck) bijection() (string, bool) {
+	d, ok := s.defense("vpn:kind=openvpn-udp,delay=constant,control=false")
+	if !ok {
+		return notInList, true
+	}
+	names, before, n, failed := pooled(s.run(planted.Clips(true), defenses.None{}, 1))
+	if failed != "" {
+		return failed, false
+	}
+	_, after, _, failed := pooled(s.run(planted.Clips(true), d, 1))
+	if failed != "" {
+		return failed, false
+	}
+	for _, a := range names {
+		if loss := (before[a] - after[a]) / n[a]; loss > 0.02 || strings.HasPrefix(a, exactControl) && before[a] != after[a] {
+			return fmt.Sprintf("%s names %.0f of %.0f clips before and %.0f behind the tunnel", a, before[a], n[a], after[a]), false
+		}
+	}
+	return fmt.Sprintf("%d attacks lose nothing", len(names)), true
+}
