@@ -137,6 +137,8 @@ func (s *Store) HasSample(k SampleKey, data string) bool {
 	return err == nil
 }
 
+// PutSample keeps a sample, whole or not at all; an earlier one of its key and
+// data is replaced.
 func (s *Store) PutSample(x Sample) error {
 	b, err := json.Marshal(x)
 	if err != nil {
