@@ -27,12 +27,7 @@ type EventForest struct {
 	PairS    float64 `help:"how far a burst may be from its event in the log, in seconds"`
 }
 
-var (
-	_ Attack = EventForest{}
-	_ Loader = EventForest{}
-	_ Saver  = (*clipModel)(nil)
-	_ Saver  = (*eventForestModel)(nil)
-)
+var _ Attack = EventForest{}
 
 // Info describes the attack.
 func (EventForest) Info() Info {

@@ -269,7 +269,7 @@ func (m *eventForestModel) judgeBy(ctx context.Context, forest *Forest, rows []*
 	if forest == nil || len(at) == 0 {
 		return ctx.Err()
 	}
-	table := newFeatureTable(forest.Features())
+	table := newFeatureTable(len(forest.cuts))
 	for _, i := range at {
 		table.add(vector(rows[i]), 0)
 	}

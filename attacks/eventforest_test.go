@@ -1,13 +1,8 @@
 package attacks_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"math/rand/v2"
-	"reflect"
-	"slices"
 	"testing"
 
 	"veilbench/attacks"
@@ -105,81 +100,5 @@ func TestEventForestSentinel(t *testing.T) {
 	t.Logf("accuracy %.3f, macro recall %.3f (reference 0.758, 0.738)", accuracy, macro)
 	if accuracy < 0.72 || macro < 0.70 {
 		t.Errorf("accuracy %.3f, macro recall %.3f: want 0.72 and 0.70 or more", accuracy, macro)
-	}
-}
-
-// FuzzEventForestLoad reads damaged headers of models of both tasks, with the
-// checksum made good and the forests behind them as they were.
-func FuzzEventForestLoad(f *testing.F) {
-	const magic = "VBEVFO\x00\x01"
-	clip := toyEvents(3)
-	clip.Task = datasets.Clip
-	for i := range clip.Examples {
-		clip.Examples[i].Class = clip.Classes[i%len(clip.Classes)]
-	}
-	a := attacks.EventForest{Trees: 3, Features: "hist", GapS: 1, PairS: 5}
-	none := attacks.Training{Task: datasets.Events, Classes: clip.Classes}
-	var forests [][]byte
-	for i, tr := range []attacks.Training{toyEvents(2), clip, none} {
-		var b bytes.Buffer
-		if err := trainOn(f, a, tr).(attacks.Saver).Save(&b); err != nil {
-			f.Fatal(err)
-		}
-		at := len(magic) + 4
-		end := at + int(binary.LittleEndian.Uint32(b.Bytes()[len(magic):]))
-		f.Add(b.Bytes()[at:end], uint8(i))
-		forests = append(forests, b.Bytes()[end+sha256.Size:])
-	}
-	trace := clip.Examples[0].Trace
-	f.Fuzz(func(t *testing.T, head []byte, which uint8) {
-		file := binary.LittleEndian.AppendUint32([]byte(magic), uint32(len(head)))
-		file = append(file, head...)
-		sum := sha256.Sum256(file)
-		file = slices.Concat(file, sum[:], forests[int(which)%len(forests)])
-		m, err := a.Load(bytes.NewReader(file))
-		if err != nil {
-			return
-		}
-		ask(t, m, trace)
-		var out bytes.Buffer
-		if err := m.(attacks.Saver).Save(&out); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := a.Load(&out); err != nil {
-			t.Errorf("what was written is not read back: %v", err)
-		}
-	})
-}
-
-// TestEventForestFiles: models of every feature set, both tasks, and of
-// nothing learned answer the same when read back.
-func TestEventForestFiles(t *testing.T) {
-	events, clip := toyEvents(2), toyEvents(4)
-	clip.Task = datasets.Clip
-	for i := range clip.Examples {
-		clip.Examples[i].Class = clip.Classes[i%2]
-	}
-	for _, set := range []string{"hist", "kfp", "cumul"} {
-		for _, tr := range []attacks.Training{events, clip, {Task: datasets.Events}, {Task: datasets.Clip}} {
-			a := attacks.EventForest{Trees: 5, Features: set, GapS: 1, PairS: 5}
-			m := trainOn(t, a, tr)
-			var b, again bytes.Buffer
-			if err := m.(attacks.Saver).Save(&b); err != nil {
-				t.Fatal(err)
-			}
-			file := b.String()
-			back, err := attacks.EventForest{}.Load(&b)
-			if err != nil {
-				t.Fatalf("%s, %s: %v", set, tr.Task, err)
-			}
-			for _, e := range events.Examples {
-				if !reflect.DeepEqual(ask(t, m, e.Trace), ask(t, back, e.Trace)) {
-					t.Errorf("%s, %s: the model read back answers differently", set, tr.Task)
-				}
-			}
-			if err := back.(attacks.Saver).Save(&again); err != nil || again.String() != file {
-				t.Errorf("%s, %s: saved again, the file is another one (error %v)", set, tr.Task, err)
-			}
-		}
 	}
 }

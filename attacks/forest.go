@@ -70,12 +70,6 @@ const (
 	maxBins     = 256
 )
 
-// Classes is the number of classes it was trained with.
-func (f *Forest) Classes() int { return f.classes }
-
-// Features is the number of columns it was trained with.
-func (f *Forest) Features() int { return len(f.cuts) }
-
 // TrainForest grows a forest. columns[j][i] is feature j of row i, y[i] its
 // class, 0 to classes-1. Nothing is kept of columns and y. NaN counts as the
 // smallest value.
@@ -113,7 +107,7 @@ func TrainForest(ctx context.Context, columns [][]float32, y []int32, classes in
 			growers[w] = newGrower(b, classes, o)
 		}
 		f.trees[i] = growers[w].grow(i)
-		f.walks[i], _ = newWalk(f.trees[i]) // what grows is a tree
+		f.walks[i] = newWalk(f.trees[i])
 		bytes.Add(f.trees[i].bytes())
 	})
 	if err == nil && full() {
@@ -179,7 +173,7 @@ func parallel(ctx context.Context, workers, n int, do func(worker, i int)) error
 }
 
 // Predict writes the probability of every class for one row of raw features to
-// probs, which has Classes places. It panics when lengths do not fit.
+// probs, which has a place for each. It panics when lengths do not fit.
 func (f *Forest) Predict(row []float32, probs []float64) {
 	if len(row) != len(f.cuts) || len(probs) != f.classes {
 		panic("attacks: Predict: row or probs of the wrong length")
@@ -226,7 +220,7 @@ func (t *tree) leafProbs(at int32, classes int) []float32 {
 const predictBlock = 8192
 
 // PredictAll returns the probabilities of every class for all rows of columns
-// (columns[j][i] is feature j of row i), row by row: Classes values each. It
+// (columns[j][i] is feature j of row i), row by row: a value for each class. It
 // gives what Predict gives, to rounding, and faster. workers = 0 means
 // GOMAXPROCS; the result does not depend on it.
 func (f *Forest) PredictAll(ctx context.Context, columns [][]float32, workers int) ([]float32, error) {

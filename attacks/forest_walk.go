@@ -33,10 +33,9 @@ func (n walkNode) step(row []uint8) uint64 {
 	return uint64(n>>24+walkNode(row[uint16(n)])) >> 8
 }
 
-// newWalk lays t out anew. ok is false when t is no tree: when some node has
-// two parents.
-func newWalk(t tree) (w walk, ok bool) {
-	w = walk{nodes: make([]walkNode, 1, len(t.nodes)), leaf: make([]int32, len(t.nodes)), mixed: t.mixed}
+// newWalk lays t out anew.
+func newWalk(t tree) walk {
+	w := walk{nodes: make([]walkNode, 1, len(t.nodes)), leaf: make([]int32, len(t.nodes)), mixed: t.mixed}
 	from := make([]int32, 1, len(t.nodes)) // the node of t that each came from
 	for at := 0; at < len(w.nodes); at++ {
 		n := t.nodes[from[at]]
@@ -49,14 +48,11 @@ func newWalk(t tree) (w walk, ok bool) {
 			w.leaf[at] = n.right
 			continue
 		}
-		if len(w.nodes)+2 > len(t.nodes) {
-			return w, false
-		}
 		w.nodes[at] = newWalkNode(len(w.nodes), n.feature, n.bin, innerNode)
 		w.nodes = append(w.nodes, 0, 0)
 		from = append(from, from[at]+1, n.right)
 	}
-	return w, true
+	return w
 }
 
 const (

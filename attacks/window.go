@@ -2,7 +2,6 @@ package attacks
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"math/bits"
 	"slices"
@@ -74,12 +73,12 @@ func (r windowPorts) of(f datasets.Flow, d datasets.Dir) uint16 {
 
 // windowVocab says which value stands for which port and length.
 type windowVocab struct {
-	Rule windowPorts `json:"port"`
+	Rule windowPorts
 	// Numbers says that a length stands for itself; Lengths is empty then.
-	Numbers bool `json:"numbers,omitempty"`
+	Numbers bool
 	// Ports and Lengths are ascending: those with a value of their own.
-	Ports   []uint16 `json:"ports"`
-	Lengths []int32  `json:"lengths"`
+	Ports   []uint16
+	Lengths []int32
 }
 
 // Limits of a learned vocabulary, and how often a value must occur in
@@ -155,21 +154,6 @@ func (v windowVocab) sizes() []int {
 		lengths = windowLengthSteps * windowLengthStep
 	}
 	return []int{1 + windowPortRanges + len(v.Ports), windowServices, windowDirs, lengths, windowGaps}
-}
-
-// check reports what a saved vocabulary must not be.
-func (v windowVocab) check() error {
-	switch {
-	case v.Rule != portDst && v.Rule != portRemote:
-		return fmt.Errorf("port rule %q: want %s or %s", v.Rule, portDst, portRemote)
-	case len(v.Ports) > maxWindowPorts || len(v.Lengths) > maxWindowLengths:
-		return fmt.Errorf("%d ports and %d lengths: want at most %d and %d", len(v.Ports), len(v.Lengths), maxWindowPorts, maxWindowLengths)
-	case v.Numbers && len(v.Lengths) > 0:
-		return fmt.Errorf("%d lengths of their own where lengths are numbers", len(v.Lengths))
-	case !slices.IsSorted(v.Ports) || !slices.IsSorted(v.Lengths):
-		return fmt.Errorf("ports or lengths are not in order")
-	}
-	return nil
 }
 
 // port is the value of a port.

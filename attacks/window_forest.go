@@ -3,8 +3,6 @@ package attacks
 import (
 	"context"
 	"fmt"
-	"io"
-	"math"
 	"math/rand/v2"
 
 	"veilbench/datasets"
@@ -34,11 +32,7 @@ func NewWindowForest() WindowForest {
 	return WindowForest{Port: string(portDst), Ports: 50, Trees: 100, MaxRows: 300000, Window: 100}
 }
 
-var (
-	_ Attack = WindowForest{}
-	_ Loader = WindowForest{}
-	_ Saver  = (*windowForest)(nil)
-)
+var _ Attack = WindowForest{}
 
 // Info describes the attack.
 func (a WindowForest) Info() Info {
@@ -80,7 +74,7 @@ func (a WindowForest) Train(ctx context.Context, rng *rand.Rand, t Training) (Mo
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	m := &windowForest{head: windowHead{Attack: a.Info().Name, Window: a.Window, Vote: a.Vote, Classes: len(t.Classes)}}
+	m := &windowForest{head: windowHead{Window: a.Window, Vote: a.Vote, Classes: len(t.Classes)}}
 	if len(t.Classes) == 0 {
 		return m, nil
 	}
@@ -128,7 +122,7 @@ func (a WindowForest) Train(ctx context.Context, rng *rand.Rand, t Training) (Mo
 	if err != nil {
 		return nil, fmt.Errorf("window-forest: %w", err)
 	}
-	m.forest, m.head.Trained = f, true
+	m.forest = f
 	return m, nil
 }
 
@@ -216,33 +210,4 @@ func (m *windowForest) Guess(ctx context.Context, t datasets.Trace) (Answer, err
 		}
 	}
 	return Answer{Devices: owners}, nil
-}
-
-// Save writes the model: the header, then the forest (see windowMagic).
-func (m *windowForest) Save(w io.Writer) error {
-	if err := writeHead(w, windowMagic, m.head); err != nil || m.forest == nil {
-		return err
-	}
-	return m.forest.Save(w)
-}
-
-// Load reads a model that Save of a window-forest wrote.
-func (a WindowForest) Load(r io.Reader) (Model, error) {
-	m := &windowForest{}
-	if err := m.head.read(r, a.Info().Name); err != nil {
-		return nil, err
-	}
-	if !m.head.Trained {
-		return m, nil
-	}
-	f, err := LoadForest(r)
-	if err != nil {
-		return nil, fmt.Errorf("window model: %w", err)
-	}
-	if f.Classes() != m.head.Classes || f.Features() != len(m.head.Vocab.columns()) || math.MaxInt16 < f.Classes() {
-		return nil, fmt.Errorf("window model: forest of %d columns and %d classes, header of %d and %d",
-			f.Features(), f.Classes(), len(m.head.Vocab.columns()), m.head.Classes)
-	}
-	m.forest = f
-	return m, nil
 }

@@ -61,11 +61,7 @@ func NewWindowBLSTM() WindowNet {
 	return a
 }
 
-var (
-	_ Attack = WindowNet{}
-	_ Loader = WindowNet{}
-	_ Saver  = (*windowNet)(nil)
-)
+var _ Attack = WindowNet{}
 
 // Info describes the attack.
 func (a WindowNet) Info() Info {
@@ -140,15 +136,12 @@ type windowNet struct {
 	net  *lstm.Net // nil: nothing was learned
 }
 
-// windowHead is what the model needs beside the network.
+// windowHead is what a model needs beside the network or forest.
 type windowHead struct {
-	Attack  string      `json:"attack"`
-	Window  int         `json:"window"`
-	Vote    bool        `json:"vote"`
-	Classes int         `json:"classes"`
-	Vocab   windowVocab `json:"vocabulary"`
-	// Trained says that a network follows the header in a file.
-	Trained bool `json:"trained"`
+	Window  int
+	Vote    bool
+	Classes int
+	Vocab   windowVocab
 }
 
 // Train learns vocabulary and network. A tenth of the groups is kept for
@@ -157,7 +150,7 @@ func (a WindowNet) Train(ctx context.Context, rng *rand.Rand, t Training) (Model
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	m := &windowNet{head: windowHead{Attack: a.Info().Name, Window: a.Window, Vote: a.Vote, Classes: len(t.Classes)}}
+	m := &windowNet{head: windowHead{Window: a.Window, Vote: a.Vote, Classes: len(t.Classes)}}
 	if len(t.Classes) == 0 {
 		return m, nil
 	}
@@ -178,9 +171,9 @@ func (a WindowNet) Train(ctx context.Context, rng *rand.Rand, t Training) (Model
 	o.ClassWeights = weights
 	net, err := lstm.Train(ctx, rng, c, train, valid, o)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m.head.Attack, err)
+		return nil, fmt.Errorf("%s: %w", a.Info().Name, err)
 	}
-	m.net, m.head.Trained = net, true
+	m.net = net
 	return m, nil
 }
 

@@ -6,7 +6,7 @@
 // and for AVX2 with FMA, and in plain Go.
 //
 // Read this file first, then batch.go (forward and backward through one
-// slice), train.go (the loop) and save.go (the file format).
+// slice), train.go (the loop).
 //
 // Equal inputs give equal bytes: a batch is cut into a fixed number of slices
 // whose gradients are added in slice order, so the number of workers does not
@@ -30,7 +30,7 @@ type Config struct {
 	// Unit makes features numbers: where it is above 0, value v of the feature
 	// enters as v times Unit, and nothing about it is learned; its width is 1.
 	// Nil: all features have learned embeddings.
-	Unit []float32 `json:",omitempty"`
+	Unit []float32
 	// Hidden is the number of units per layer and direction, a multiple of 16.
 	Hidden int
 	// Layers is the number of stacked layers, at least 1.
@@ -41,7 +41,7 @@ type Config struct {
 	Classes int
 }
 
-// Limits of a network: a file or a parameter beyond them is refused.
+// Limits of a network: a parameter beyond them is refused.
 const (
 	maxVocab   = 1 << 16
 	maxDim     = 1 << 10

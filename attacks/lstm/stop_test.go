@@ -110,7 +110,7 @@ func TestNoValidation(t *testing.T) {
 		if epochs != o.Epochs {
 			t.Errorf("%d epochs, want all %d", epochs, o.Epochs)
 		}
-		if b := saved(t, n); first == nil {
+		if b := parameters(n); first == nil {
 			first = b
 		} else if !slices.Equal(first, b) {
 			t.Errorf("%+v: another model", valid)
