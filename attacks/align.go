@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"veilbench/datasets"
+	"veilbench/datasets/params"
 )
 
 // EventAlign is event-knn without its blind spot: bursts are compared by an
@@ -40,8 +41,8 @@ func (a EventAlign) Validate() error {
 	if a.Acks != "auto" && a.Acks != "keep" && a.Acks != "drop" {
 		return fmt.Errorf("acks=%s: want auto, keep or drop", a.Acks)
 	}
-	return cmp.Or(inRange("k", float64(a.K), 0, 99), inRange("gap_s", a.GapS, 0, 3600),
-		inRange("pair_s", a.PairS, 0.001, 3600), inRange("first", float64(a.First), 1, 10000))
+	return cmp.Or(params.Within("k", a.K, 0, 99), params.Within("gap_s", a.GapS, 0, 3600),
+		params.Within("pair_s", a.PairS, 0.001, 3600), params.Within("first", a.First, 1, 10000))
 }
 
 // Bounds that keep the edit distance affordable.

@@ -13,6 +13,7 @@ import (
 
 	"veilbench/datasets"
 	"veilbench/datasets/cite"
+	"veilbench/datasets/params"
 )
 
 // Decompose tells the actions in a command to a gateway from the size of its
@@ -56,11 +57,11 @@ func (Decompose) Info() Info {
 // Validate checks the parameters.
 func (d Decompose) Validate() error {
 	return cmp.Or(
-		inRange("k", float64(d.K), 1, 1e6),
-		inRange("known", float64(d.Known), 0, 1e9),
-		inRange("max_actions", float64(d.MaxActions), 0, 200),
-		inRange("gap_s", d.GapS, 0, 60),
-		inRange("slack", float64(d.Slack), 0, 200),
+		params.Within("k", d.K, 1, 1e6),
+		params.Within("known", d.Known, 0, 1e9),
+		params.Within("max_actions", d.MaxActions, 0, 200),
+		params.Within("gap_s", d.GapS, 0, 60),
+		params.Within("slack", d.Slack, 0, 200),
 	)
 }
 

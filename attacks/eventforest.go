@@ -10,6 +10,7 @@ import (
 
 	"veilbench/datasets"
 	"veilbench/datasets/cite"
+	"veilbench/datasets/params"
 )
 
 // EventForest is the strong classical companion of event-knn: a random forest
@@ -44,8 +45,8 @@ func (a EventForest) Validate() error {
 	if a.Features != "auto" && len(a.sets()) == 0 {
 		return fmt.Errorf("features=%s: want auto, hist, kfp or cumul", a.Features)
 	}
-	return cmp.Or(inRange("trees", float64(a.Trees), 0, 10000), inRange("gap_s", a.GapS, 0, 3600),
-		inRange("pair_s", a.PairS, 0.001, 3600))
+	return cmp.Or(params.Within("trees", a.Trees, 0, 10000), params.Within("gap_s", a.GapS, 0, 3600),
+		params.Within("pair_s", a.PairS, 0.001, 3600))
 }
 
 // sets lists the feature sets to choose from.

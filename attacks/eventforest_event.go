@@ -8,6 +8,7 @@ import (
 
 	"veilbench/attacks/match"
 	"veilbench/datasets"
+	"veilbench/datasets/params"
 )
 
 const (
@@ -49,7 +50,7 @@ func (a EventForest) trainEvents(ctx context.Context, seed uint64, t Training) (
 	for i, e := range t.Examples {
 		ex[i] = streamed{e, Streams(e.Trace)}
 	}
-	m := &eventForestModel{classes: append(slices.Clone(t.Classes), datasets.Other), pair: seconds(a.PairS), gap: time.Second}
+	m := &eventForestModel{classes: append(slices.Clone(t.Classes), datasets.Other), pair: params.Seconds(a.PairS), gap: time.Second}
 	slices.Sort(m.classes)
 	gaps := tuneGaps[:]
 	if a.GapS > 0 {
@@ -74,7 +75,7 @@ func (a EventForest) trainEvents(ctx context.Context, seed uint64, t Training) (
 		return err
 	}
 	for _, g := range gaps {
-		if err := try(sets[0], seconds(g)); err != nil {
+		if err := try(sets[0], params.Seconds(g)); err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/params"
 )
 
 var (
@@ -20,12 +21,12 @@ var (
 // Vectors shows the sequence that event-knn compares and, for defenses under
 // which no two sequences are alike, the sizes without their order.
 func (a EventKNN) Vectors(task datasets.Task, l Labeled) Features {
-	return burstFeatures(task, l, seconds(cmp.Or(a.GapS, featureGap)), seconds(a.PairS), []featureSet{sequenceSet(), featureSets()[0]})
+	return burstFeatures(task, l, params.Seconds(cmp.Or(a.GapS, featureGap)), params.Seconds(a.PairS), []featureSet{sequenceSet(), featureSets()[0]})
 }
 
 // Vectors shows the vectors that the forest chooses from.
 func (a EventForest) Vectors(task datasets.Task, l Labeled) Features {
-	return burstFeatures(task, l, seconds(cmp.Or(a.GapS, featureGap)), seconds(a.PairS), a.sets())
+	return burstFeatures(task, l, params.Seconds(cmp.Or(a.GapS, featureGap)), params.Seconds(a.PairS), a.sets())
 }
 
 const (

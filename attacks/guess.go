@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/params"
 )
 
 // GuessMajority always names the commonest class of the training set. In the
@@ -190,12 +191,12 @@ func (GuessExact) Info() Info {
 
 // Validate checks the parameters.
 func (g GuessExact) Validate() error {
-	return cmp.Or(inRange("gap_s", g.GapS, 0.001, 3600), inRange("pair_s", g.PairS, 0.001, 3600))
+	return cmp.Or(params.Within("gap_s", g.GapS, 0.001, 3600), params.Within("pair_s", g.PairS, 0.001, 3600))
 }
 
 // Train counts the classes of every distinct sequence.
 func (g GuessExact) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, error) {
-	m := &exactModel{task: t.Task, gap: seconds(g.GapS), pair: seconds(g.PairS), seen: map[string]map[string]int{}}
+	m := &exactModel{task: t.Task, gap: params.Seconds(g.GapS), pair: params.Seconds(g.PairS), seen: map[string]map[string]int{}}
 	for _, e := range t.Examples {
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -11,6 +11,7 @@ import (
 
 	"veilbench/datasets"
 	"veilbench/datasets/cite"
+	"veilbench/datasets/params"
 )
 
 // EventKNN is the attack of the IoTEvent article (Security and Communication
@@ -63,8 +64,8 @@ func (EventKNN) Info() Info {
 
 // Validate checks the parameters.
 func (a EventKNN) Validate() error {
-	return cmp.Or(inRange("k", float64(a.K), 0, 99), inRange("gap_s", a.GapS, 0, 3600),
-		inRange("pair_s", a.PairS, 0.001, 3600), inRange("max_even", float64(a.MaxEven), 0, maxBurst))
+	return cmp.Or(params.Within("k", a.K, 0, 99), params.Within("gap_s", a.GapS, 0, 3600),
+		params.Within("pair_s", a.PairS, 0.001, 3600), params.Within("max_even", a.MaxEven, 0, maxBurst))
 }
 
 // nn is what the nearest-neighbor attacks share: event-knn and event-align
@@ -123,7 +124,7 @@ func (a nn) train(ctx context.Context, t Training) (*knnModel, float64, error) {
 // newModel is a model without a burst.
 func (a nn) newModel(t Training) *knnModel {
 	m := &knnModel{
-		nn: a, task: t.Task, k: max(a.k, 1), pair: seconds(a.pairS), gap: seconds(a.gapS),
+		nn: a, task: t.Task, k: max(a.k, 1), pair: params.Seconds(a.pairS), gap: params.Seconds(a.gapS),
 		vs: newVectors(), scopes: map[StreamKey]*scope{},
 		classes: append(slices.Clone(t.Classes), datasets.Other),
 	}

@@ -9,6 +9,7 @@ import (
 
 	"veilbench/attacks/match"
 	"veilbench/datasets"
+	"veilbench/datasets/params"
 )
 
 // The two ways to give events to bursts: an event labels the nearest burst of
@@ -68,7 +69,7 @@ func (a nn) trainEvents(ctx context.Context, t Training) (*knnModel, float64, er
 		if err := ctx.Err(); err != nil {
 			return nil, 0, err
 		}
-		c := a.collect(t, ex, fold, seconds(g))
+		c := a.collect(t, ex, fold, params.Seconds(g))
 		s, err := c.tune(ctx, ex)
 		if err != nil {
 			return nil, 0, err

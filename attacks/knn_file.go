@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"veilbench/datasets"
+	"veilbench/datasets/params"
 )
 
 // The signature file is text, one item a line, so that a person can read it
@@ -188,9 +189,9 @@ func (p *signatureReader) number(word, s string) error {
 	}
 	switch word {
 	case "gap_s":
-		p.m.gap = seconds(x)
+		p.m.gap = params.Seconds(x)
 	case "pair_s":
-		p.m.pair = seconds(x)
+		p.m.pair = params.Seconds(x)
 	default:
 		p.m.threshold = x
 	}

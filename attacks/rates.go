@@ -11,6 +11,7 @@ import (
 	"veilbench/attacks/match"
 	"veilbench/datasets"
 	"veilbench/datasets/cite"
+	"veilbench/datasets/params"
 )
 
 // Rates tells devices and what happens to them from send and receive rates
@@ -64,17 +65,17 @@ func (Rates) Info() Info {
 // above a day, and a beta that would leave one of precision and recall out.
 func (r Rates) Validate() error {
 	return cmp.Or(
-		inRange("bin_s", r.BinS, 0, 3600),
-		inRange("tolerance_s", r.ToleranceS, 0.001, 3600),
-		inRange("beta", r.Beta, 0.01, 100),
-		inRange("window_s", r.WindowS, 1, 86400),
+		params.Within("bin_s", r.BinS, 0, 3600),
+		params.Within("tolerance_s", r.ToleranceS, 0.001, 3600),
+		params.Within("beta", r.Beta, 0.01, 100),
+		params.Within("window_s", r.WindowS, 1, 86400),
 	)
 }
 
 // widths are the widths of bins to choose from.
 func (r Rates) widths() []time.Duration {
 	if r.BinS > 0 {
-		return []time.Duration{seconds(r.BinS)}
+		return []time.Duration{params.Seconds(r.BinS)}
 	}
 	return []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second}
 }
@@ -109,7 +110,7 @@ func (r Rates) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, erro
 		t.Examples[i].Trace = withNames(t.Examples[i].Trace, m.file)
 	}
 
-	if m.names, err = learnNames(ctx, t, seconds(r.WindowS)); err != nil || t.Task != datasets.Events {
+	if m.names, err = learnNames(ctx, t, params.Seconds(r.WindowS)); err != nil || t.Task != datasets.Events {
 		return m, err
 	}
 	return m, m.learnRules(ctx, t)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"veilbench/attacks/match"
+	"veilbench/datasets/params"
 )
 
 // learnRules learns a rule for each device from the streams that are its own,
@@ -117,7 +118,7 @@ func (m *rateModel) learnRule(ctx context.Context, sources []rateSource, host st
 	}
 
 	// A score below 0 is that of no rule at all: no event raised any rate.
-	rule, score, err := learnRates(ctx, sources, rateOptions{m.r.widths(), seconds(m.r.ToleranceS), m.r.Beta, states})
+	rule, score, err := learnRates(ctx, sources, rateOptions{m.r.widths(), params.Seconds(m.r.ToleranceS), m.r.Beta, states})
 	if err != nil || score < 0 {
 		return nil, 0, err
 	}

@@ -11,6 +11,7 @@ import (
 	"veilbench/attacks/match"
 	"veilbench/datasets"
 	"veilbench/datasets/cite"
+	"veilbench/datasets/params"
 )
 
 // Signatures finds events by packet pairs: "Packet-Level Signatures for Smart
@@ -57,10 +58,10 @@ func (Signatures) Info() Info {
 // Validate checks the parameters.
 func (s Signatures) Validate() error {
 	return cmp.Or(
-		inRange("window_s", s.WindowS, 0.1, 600),
-		inRange("eps_bytes", float64(s.EpsBytes), 0, 1000),
-		inRange("share", s.Share, 0.5, 1),
-		inRange("max_pairs", float64(s.MaxPairs), 1, 20),
+		params.Within("window_s", s.WindowS, 0.1, 600),
+		params.Within("eps_bytes", s.EpsBytes, 0, 1000),
+		params.Within("share", s.Share, 0.5, 1),
+		params.Within("max_pairs", s.MaxPairs, 1, 20),
 	)
 }
 

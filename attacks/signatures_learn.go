@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"veilbench/datasets/params"
 )
 
 // signatureLearner learns the signatures of one class.
@@ -94,7 +96,7 @@ func (l *signatureLearner) learn() []signature {
 // flows of its device, and those of all other traffic.
 func (l *signatureLearner) trials() (trials []pairTrial, elsewhere map[sizePair]int) {
 	elsewhere = map[sizePair]int{}
-	window := seconds(l.s.WindowS)
+	window := params.Seconds(l.s.WindowS)
 	for n, ex := range l.t.Examples {
 		var starts []time.Duration
 		device := -1

@@ -1,12 +1,14 @@
 package attacks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
 
 	"veilbench/datasets"
 	"veilbench/datasets/cite"
+	"veilbench/datasets/params"
 )
 
 // WindowForest is the baseline of HomeMole (section 3.4): a random forest over
@@ -42,25 +44,16 @@ func (a WindowForest) Info() Info {
 	}
 }
 
-// Validate reports the first parameter out of range.
+// Validate refuses a port rule that is not one, more ports than a vocabulary
+// holds and sizes out of range.
 func (a WindowForest) Validate() error {
-	if a.Port != string(portDst) && a.Port != string(portRemote) {
-		return fmt.Errorf("port=%s: want %s or %s", a.Port, portDst, portRemote)
-	}
-	for _, p := range []struct {
-		key       string
-		v, lo, hi float64
-	}{
-		{"ports", float64(a.Ports), 0, maxWindowPorts},
-		{"trees", float64(a.Trees), 1, 10000},
-		{"max_rows", float64(a.MaxRows), 100, 1e8},
-		{"window", float64(a.Window), 1, 10000},
-	} {
-		if err := inRange(p.key, p.v, p.lo, p.hi); err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(
+		params.OneOf("port", a.Port, string(portDst), string(portRemote)),
+		params.Within("ports", a.Ports, 0, maxWindowPorts),
+		params.Within("trees", a.Trees, 1, 10000),
+		params.Within("max_rows", a.MaxRows, 100, 1e8),
+		params.Within("window", a.Window, 1, 10000),
+	)
 }
 
 // windowForest is the trained model.

@@ -12,6 +12,7 @@ import (
 	"veilbench/attacks/lstm"
 	"veilbench/datasets"
 	"veilbench/datasets/cite"
+	"veilbench/datasets/params"
 )
 
 // WindowNet is window-lstm and window-blstm: windows of consecutive packets go
@@ -75,39 +76,28 @@ func (a WindowNet) Info() Info {
 	return i
 }
 
-// Validate reports the first parameter out of range.
+// Validate refuses a port rule or an input that is not one, numbers out of
+// range, and numbers of units that do not fill the vectors of package lstm.
 func (a WindowNet) Validate() error {
-	if a.Port != string(portDst) && a.Port != string(portRemote) {
-		return fmt.Errorf("port=%s: want %s or %s", a.Port, portDst, portRemote)
-	}
-	if a.Input != inputClasses && a.Input != inputNumbers {
-		return fmt.Errorf("input=%s: want %s or %s", a.Input, inputClasses, inputNumbers)
-	}
 	if a.Hidden%16 != 0 {
 		return fmt.Errorf("hidden=%d: want a multiple of 16", a.Hidden)
 	}
-	for _, p := range []struct {
-		key       string
-		v, lo, hi float64
-	}{
-		{"window", float64(a.Window), 1, 10000},
-		{"hidden", float64(a.Hidden), 16, 1024},
-		{"layers", float64(a.Layers), 1, 8},
-		{"epochs", float64(a.Epochs), 1, 10000},
-		{"min_steps", float64(a.MinSteps), 0, 1e7},
-		{"max_steps", float64(a.MaxSteps), 0, 1e7},
-		{"batch", float64(a.Batch), 1, 4096},
-		{"lr", a.Lr, 1e-6, 1},
-		{"dropout", a.Dropout, 0, 0.95},
-		{"balance", a.Balance, 0, 1},
-		{"patience", float64(a.Patience), 0, 10000},
-		{"memory_mb", float64(a.MemoryMb), 1, 1 << 20},
-	} {
-		if err := inRange(p.key, p.v, p.lo, p.hi); err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(
+		params.OneOf("port", a.Port, string(portDst), string(portRemote)),
+		params.OneOf("input", a.Input, inputClasses, inputNumbers),
+		params.Within("window", a.Window, 1, 10000),
+		params.Within("hidden", a.Hidden, 16, 1024),
+		params.Within("layers", a.Layers, 1, 8),
+		params.Within("epochs", a.Epochs, 1, 10000),
+		params.Within("min_steps", a.MinSteps, 0, 1e7),
+		params.Within("max_steps", a.MaxSteps, 0, 1e7),
+		params.Within("batch", a.Batch, 1, 4096),
+		params.Within("lr", a.Lr, 1e-6, 1),
+		params.Within("dropout", a.Dropout, 0, 0.95),
+		params.Within("balance", a.Balance, 0, 1),
+		params.Within("patience", a.Patience, 0, 10000),
+		params.Within("memory_mb", a.MemoryMb, 1, 1<<20),
+	)
 }
 
 // How lengths and gaps enter the network.
