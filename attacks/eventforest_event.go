@@ -270,7 +270,7 @@ func (m *eventForestModel) judgeBy(ctx context.Context, forest *Forest, rows []*
 	if forest == nil || len(at) == 0 {
 		return ctx.Err()
 	}
-	table := newFeatureTable(len(forest.cuts))
+	table := newFeatureTable(forest.Features())
 	for _, i := range at {
 		table.add(vector(rows[i]), 0)
 	}

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"sync"
 	"sync/atomic"
+
+	"veilbench/datasets/parallel"
 )
 
 // ForestOptions are the settings of a random forest. The zero value is what is
@@ -34,10 +35,13 @@ type ForestOptions struct {
 	Memory int64
 }
 
-// Forest is a random forest for classification (Breiman, 2001) over columns
-// cut into at most 256 bins: bootstrap of the rows, Gini impurity, and the
-// class probabilities of a tree's leaves averaged over trees. It is immutable
-// and safe for concurrent use.
+// Forest is a random forest for classification (Breiman, Random Forests,
+// Machine Learning 45, 2001): each tree grows on a bootstrap of the rows, each
+// node tries a random few of the columns and cuts where the Gini impurity falls
+// most, and the answer is the mean over trees of the class shares in the leaf
+// that a row comes to. It is immutable and safe for concurrent use.
+//
+// Columns are cut into at most 256 bins first, so that a value is one byte.
 //
 // Deviation from the usual forest: splits lie between bins (quantiles of the
 // training column), not between any two values; in a node that lacks some bins
@@ -53,7 +57,7 @@ type Forest struct {
 // tree is nodes in preorder: the left child of a node is the next one.
 type tree struct {
 	nodes []forestNode
-	mixed []float32 // class probabilities of leaves that hold several classes
+	mixed []float32 // class shares of leaves that hold several classes
 }
 
 // forestNode is 8 bytes.
@@ -70,9 +74,13 @@ const (
 	maxBins     = 256
 )
 
+// Features is the number of columns that the forest was grown on and asks for.
+func (f *Forest) Features() int { return len(f.cuts) }
+
 // TrainForest grows a forest. columns[j][i] is feature j of row i, y[i] its
 // class, 0 to classes-1. Nothing is kept of columns and y. NaN counts as the
-// smallest value.
+// smallest value. It refuses a training set without rows or columns, columns
+// of unequal length, classes out of range and trees beyond o.Memory.
 func TrainForest(ctx context.Context, columns [][]float32, y []int32, classes int, o ForestOptions) (*Forest, error) {
 	if err := checkForest(columns, y, classes); err != nil {
 		return nil, err
@@ -86,33 +94,38 @@ func TrainForest(ctx context.Context, columns [][]float32, y []int32, classes in
 	if o.MinSplit == 0 {
 		o.MinSplit = 2
 	}
+
 	workers := forestWorkers(o.Workers, max(o.Trees, len(columns)))
 	f := &Forest{classes: classes, cuts: make([][]float32, len(columns)), trees: make([]tree, o.Trees), walks: make([]walk, o.Trees)}
 	b := &binned{rows: len(y), cols: make([][]uint8, len(columns)), y: y}
-	err := parallel(ctx, workers, len(columns), func(_, j int) {
+	err := parallel.For(ctx, workers, len(columns), func(_, j int) error {
 		f.cuts[j] = columnCuts(columns[j])
 		b.cols[j] = binColumn(make([]uint8, len(y)), f.cuts[j], columns[j])
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+
+	// A tree draws from its own number and goes to its own place, so it does
+	// not matter which worker grows it; a worker keeps its scratch.
 	growers := make([]*grower, workers)
 	var bytes atomic.Int64
 	full := func() bool { return o.Memory > 0 && bytes.Load() > o.Memory }
-	err = parallel(ctx, workers, o.Trees, func(w, i int) {
-		if full() {
-			return
-		}
+	err = parallel.For(ctx, workers, o.Trees, func(w, i int) error {
 		if growers[w] == nil {
 			growers[w] = newGrower(b, classes, o)
 		}
-		f.trees[i] = growers[w].grow(i)
-		f.walks[i] = newWalk(f.trees[i])
-		bytes.Add(f.trees[i].bytes())
+		if !full() {
+			f.trees[i] = growers[w].grow(i)
+			f.walks[i] = newWalk(f.trees[i])
+			bytes.Add(f.trees[i].bytes())
+		}
+		if full() {
+			return fmt.Errorf("forest: %d trees over %d rows need more than the %d MB allowed: take fewer trees or rows", o.Trees, len(y), o.Memory>>20)
+		}
+		return nil
 	})
-	if err == nil && full() {
-		err = fmt.Errorf("forest: %d trees over %d rows need more than the %d MB allowed: take fewer trees or rows", o.Trees, len(y), o.Memory>>20)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +136,8 @@ func TrainForest(ctx context.Context, columns [][]float32, y []int32, classes in
 // walk, which shares mixed.
 func (t *tree) bytes() int64 { return int64(20*len(t.nodes) + 4*len(t.mixed)) }
 
+// checkForest refuses what the bit layouts have no room for (16 bits of class
+// and of feature) and what would be read out of range.
 func checkForest(columns [][]float32, y []int32, classes int) error {
 	switch {
 	case len(y) == 0:
@@ -152,26 +167,6 @@ func forestWorkers(n, tasks int) int {
 	return max(1, min(n, tasks))
 }
 
-// parallel calls do(worker, i) for i in 0..n-1 from several goroutines until
-// ctx ends, and returns ctx's error.
-func parallel(ctx context.Context, workers, n int, do func(worker, i int)) error {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				do(w, i)
-			}
-		})
-	}
-	wg.Wait()
-	return ctx.Err()
-}
-
 // Predict writes the probability of every class for one row of raw features to
 // probs, which has a place for each. It panics when lengths do not fit.
 func (f *Forest) Predict(row []float32, probs []float64) {
@@ -182,6 +177,7 @@ func (f *Forest) Predict(row []float32, probs []float64) {
 	for j, v := range row {
 		bins[j] = binOf(f.cuts[j], v)
 	}
+
 	clear(probs)
 	for i := range f.trees {
 		t := &f.trees[i]
@@ -189,12 +185,14 @@ func (f *Forest) Predict(row []float32, probs []float64) {
 		for t.nodes[at].feature != leafFeature {
 			at = t.nodes[at].next(at, bins)
 		}
+
+		// Most leaves are of one class, which needs no row of shares.
 		if c := t.nodes[at].right; c >= 0 {
 			probs[c]++
-		} else {
-			for c, p := range t.leafProbs(at, f.classes) {
-				probs[c] += float64(p)
-			}
+			continue
+		}
+		for c, p := range t.leafShares(at, f.classes) {
+			probs[c] += float64(p)
 		}
 	}
 	for c := range probs {
@@ -202,6 +200,7 @@ func (f *Forest) Predict(row []float32, probs []float64) {
 	}
 }
 
+// next is the child of node n, which is at at, that a row of these bins goes to.
 func (n forestNode) next(at int32, bins []uint8) int32 {
 	if bins[n.feature] <= n.bin {
 		return at + 1
@@ -209,8 +208,8 @@ func (n forestNode) next(at int32, bins []uint8) int32 {
 	return n.right
 }
 
-// leafProbs are the class probabilities of a leaf with several classes.
-func (t *tree) leafProbs(at int32, classes int) []float32 {
+// leafShares are the class shares of a leaf with several classes.
+func (t *tree) leafShares(at int32, classes int) []float32 {
 	i := int(-1-t.nodes[at].right) * classes
 	return t.mixed[i : i+classes]
 }
@@ -233,22 +232,28 @@ func (f *Forest) PredictAll(ctx context.Context, columns [][]float32, workers in
 			return nil, fmt.Errorf("forest: column %d has %d rows, column 0 has %d", j, len(c), rows)
 		}
 	}
+
+	// A row's sum takes the trees in order whatever block it is in, so the
+	// blocks may follow from the number of workers and the result does not.
 	out := make([]float32, rows*f.classes)
 	workers = forestWorkers(workers, rows)
 	size := min(predictBlock, rows/workers+1)
 	blocks := (rows + size - 1) / size
 	scratch := make([][]uint8, workers)
-	err := parallel(ctx, workers, blocks, func(w, b int) {
+	err := parallel.For(ctx, workers, blocks, func(w, b int) error {
 		lo, hi := b*size, min((b+1)*size, rows)
 		if scratch[w] == nil {
 			scratch[w] = make([]uint8, size*len(f.cuts))
 		}
 		f.predictRows(columns, lo, hi, scratch[w], out[lo*f.classes:hi*f.classes])
+		return nil
 	})
 	return out, err
 }
 
-// predictRows fills out for rows lo to hi.
+// predictRows writes the probabilities of rows lo to hi to out. bins is scratch
+// for their bins, which are turned from columns into rows here: a walk reads
+// many features of one row.
 func (f *Forest) predictRows(columns [][]float32, lo, hi int, bins []uint8, out []float32) {
 	width := len(f.cuts)
 	column := make([]uint8, hi-lo)

@@ -21,6 +21,9 @@ func columnCuts(column []float32) []float32 {
 		}
 	}
 	slices.Sort(s)
+
+	// One value stands for each bin: the median of its 256th part. A value that
+	// is more frequent than that would stand twice.
 	u := slices.Compact(slices.Clone(s))
 	if len(u) > maxBins {
 		q := make([]float32, 0, maxBins)
@@ -29,6 +32,7 @@ func columnCuts(column []float32) []float32 {
 		}
 		u = slices.Compact(q)
 	}
+
 	cuts := make([]float32, 0, len(u))
 	for i := 1; i < len(u); i++ {
 		c := u[i-1] + (u[i]-u[i-1])/2
@@ -53,9 +57,15 @@ func binOf(cuts []float32, v float32) uint8 {
 	return uint8(lo)
 }
 
-// binColumn writes the bin of every value to dst and returns it. The search
-// is the one of binOf without its branches: what is subtracted borrows from
-// the upper half if the cut is below the value.
+// binColumn writes the bin of every value to dst and returns it. It searches as
+// binOf does, without branches that the processor would guess wrong half of
+// the time.
+//
+// Cuts and values are 32-bit numbers in 64 bits that order as the floats do,
+// padded to 256 cuts with the largest. k is the number of cuts known to be
+// below the value. For each power of two s, cut k+s-1 minus the value borrows
+// from the upper half exactly if the cut is the lower one; all upper bits are
+// then ones, and s is added.
 func binColumn(dst []uint8, cuts, column []float32) []uint8 {
 	var pad [maxBins]uint64
 	for i := range pad {
@@ -75,6 +85,8 @@ func binColumn(dst []uint8, cuts, column []float32) []uint8 {
 }
 
 // ordered is a number of 32 bits that is less where v is; NaN is the least.
+// Floats of one sign order as their bits do, negative ones the other way round:
+// the sign bit is turned in all, the others in negative ones.
 func ordered(v float32) uint64 {
 	if v != v {
 		return 0
@@ -90,22 +102,35 @@ type binned struct {
 	y    []int32
 }
 
-// drawn is a training row in the bootstrap: its place in the low 32 bits, then
-// its class in 16 and how often it was drawn in 8.
+// drawn is a training row in the bootstrap, with all that a search needs in one
+// word, so that a node is one array read from front to end:
+//
+//	bits 0-31   place of the row in the training set
+//	bits 32-47  its class
+//	bits 48-55  its weight: how often it was drawn, at most 255
 type drawn uint64
+
+func newDrawn(row int, class int32, weight uint8) drawn {
+	return drawn(row) | drawn(class)<<32 | drawn(weight)<<48
+}
 
 func (r drawn) row() uint32 { return uint32(r) }
 func (r drawn) class() int  { return int(uint16(r >> 32)) }
 func (r drawn) weight() int { return int(r >> 48) }
 
-// key is the row in a list sorted by bin: the bin above weight and class.
+// key is the row in a list sorted by bin:
+//
+//	bits 0-15   class
+//	bits 16-23  weight
+//	bits 24-31  bin
 func (r drawn) key(bin uint8) uint32 { return uint32(bin)<<24 | uint32(r>>32) }
 
 // sortedNode is the largest node whose rows are sorted; larger ones are
 // counted into a histogram of bins and classes.
 const sortedNode = 1024
 
-// grower grows trees one after another; it is one worker's scratch.
+// grower grows trees one after another; it is one worker's scratch. o has no
+// field left at its zero value that stands for another.
 type grower struct {
 	d       *binned
 	classes int
@@ -121,22 +146,24 @@ type grower struct {
 	raw     []uint32  // the same, unsorted
 	counts  [][]int32 // class counts of the two children, by depth
 	out     tree      // in the making
-	prob    []float32 // of one leaf
+	shares  []float32 // classes of one leaf
 }
 
 func newGrower(d *binned, classes int, o ForestOptions) *grower {
-	g := &grower{
+	return &grower{
 		d: d, classes: classes, o: o,
 		tmp: make([]drawn, d.rows), weight: make([]uint8, d.rows), perm: make([]uint16, len(d.cols)),
 		hist: make([]int32, maxBins*classes), left: make([]int64, classes),
-		keys: make([]uint32, sortedNode), raw: make([]uint32, sortedNode), prob: make([]float32, classes),
+		keys: make([]uint32, sortedNode), raw: make([]uint32, sortedNode), shares: make([]float32, classes),
 	}
-	return g
 }
 
 // grow makes tree i: a function of the seed and i alone.
 func (g *grower) grow(i int) tree {
 	g.rng = rand.New(rand.NewPCG(g.o.Seed, uint64(i)))
+
+	// The bootstrap draws as many rows as there are, with repetition. A row
+	// drawn more often than its weight has bits for is as good as impossible.
 	clear(g.weight)
 	for range g.d.rows {
 		if w := &g.weight[g.rng.IntN(g.d.rows)]; *w < 255 {
@@ -146,14 +173,17 @@ func (g *grower) grow(i int) tree {
 	g.rows = g.rows[:0]
 	for r, w := range g.weight {
 		if w > 0 {
-			g.rows = append(g.rows, drawn(r)|drawn(g.d.y[r])<<32|drawn(w)<<48)
+			g.rows = append(g.rows, newDrawn(r, g.d.y[r], w))
 		}
 	}
+
+	// Nodes shuffle this order further, so it must begin anew for the tree to
+	// depend on no other.
 	for j := range g.perm {
 		g.perm[j] = uint16(j)
 	}
 	g.out = tree{nodes: make([]forestNode, 0, len(g.rows)/2)}
-	g.node(g.rows, g.count(g.rows, g.childCounts(0)[:g.classes]), 0)
+	g.growNode(g.rows, g.countClasses(g.rows, g.childCounts(0)[:g.classes]), 0)
 	return tree{nodes: slices.Clip(g.out.nodes), mixed: slices.Clip(g.out.mixed)}
 }
 
@@ -165,8 +195,8 @@ func (g *grower) childCounts(depth int) []int32 {
 	return g.counts[depth]
 }
 
-// count fills counts with the classes of rows.
-func (g *grower) count(rows []drawn, counts []int32) []int32 {
+// countClasses writes the weight of each class in rows to counts.
+func (g *grower) countClasses(rows []drawn, counts []int32) []int32 {
 	clear(counts)
 	for _, r := range rows {
 		counts[r.class()] += int32(r.weight())
@@ -174,15 +204,16 @@ func (g *grower) count(rows []drawn, counts []int32) []int32 {
 	return counts
 }
 
-// best is the best cut found in a node.
-type best struct {
+// nodeCut is the best cut found in a node.
+type nodeCut struct {
 	score   float64
 	feature int // -1: none
 	bin     int
 }
 
-// node appends the subtree of rows, whose class counts are given.
-func (g *grower) node(rows []drawn, counts []int32, depth int) {
+// growNode appends the subtree of rows, whose class counts are given, and
+// reorders rows.
+func (g *grower) growNode(rows []drawn, counts []int32, depth int) {
 	me := len(g.out.nodes)
 	g.out.nodes = append(g.out.nodes, forestNode{})
 	var total, squares int64
@@ -194,27 +225,36 @@ func (g *grower) node(rows []drawn, counts []int32, depth int) {
 			squares += int64(n) * int64(n)
 		}
 	}
-	b := best{feature: -1}
+
+	b := nodeCut{feature: -1}
 	if kinds > 1 && total >= int64(g.o.MinSplit) && (g.o.MaxDepth == 0 || depth < g.o.MaxDepth) {
-		b = g.search(rows, counts, total, squares)
+		b = g.bestCut(rows, counts, total, squares)
 	}
 	if b.feature < 0 {
-		g.out.nodes[me] = g.leaf(counts, total, kinds)
+		g.out.nodes[me] = g.newLeaf(counts, total, kinds)
 		return
 	}
+
+	// Both children's counts are kept by depth: the left subtree writes only to
+	// deeper ones, so the right child's are still there when its turn comes.
 	cut := g.partition(rows, g.d.cols[b.feature], uint8(b.bin))
 	two := g.childCounts(depth + 1)
-	left, right := g.count(rows[:cut], two[:g.classes]), two[g.classes:]
+	left, right := g.countClasses(rows[:cut], two[:g.classes]), two[g.classes:]
 	for c := range right {
 		right[c] = counts[c] - left[c]
 	}
-	g.node(rows[:cut], left, depth+1)
+
+	// The node is written last: only then is it known where the right subtree
+	// begins, and nodes may have moved as it grew.
+	g.growNode(rows[:cut], left, depth+1)
 	at := int32(len(g.out.nodes))
-	g.node(rows[cut:], right, depth+1)
+	g.growNode(rows[cut:], right, depth+1)
 	g.out.nodes[me] = forestNode{feature: uint16(b.feature), bin: uint8(b.bin), right: at}
 }
 
-func (g *grower) leaf(counts []int32, total int64, kinds int) forestNode {
+// newLeaf is a leaf of the one class there is or, with several, of their shares,
+// which it appends to the tree.
+func (g *grower) newLeaf(counts []int32, total int64, kinds int) forestNode {
 	if kinds < 2 {
 		for c, n := range counts {
 			if n > 0 {
@@ -224,15 +264,16 @@ func (g *grower) leaf(counts []int32, total int64, kinds int) forestNode {
 	}
 	at := len(g.out.mixed) / g.classes
 	for c, n := range counts {
-		g.prob[c] = float32(n) / float32(total)
+		g.shares[c] = float32(n) / float32(total)
 	}
-	g.out.mixed = append(g.out.mixed, g.prob...)
+	g.out.mixed = append(g.out.mixed, g.shares...)
 	return forestNode{feature: leafFeature, right: int32(-1 - at)}
 }
 
-// search tries random features until enough were tried and one can split.
-func (g *grower) search(rows []drawn, counts []int32, total, squares int64) best {
-	b := best{score: -1, feature: -1}
+// bestCut tries random features until enough were tried and one can split. The
+// first k of perm are those tried: a Fisher-Yates shuffle that stops there.
+func (g *grower) bestCut(rows []drawn, counts []int32, total, squares int64) nodeCut {
+	b := nodeCut{score: -1, feature: -1}
 	p := g.perm
 	for k := 0; k < len(p) && (k < g.o.TryFeatures || b.feature < 0); k++ {
 		j := k + int(g.rng.Uint32N(uint32(len(p)-k)))
@@ -245,14 +286,16 @@ func (g *grower) search(rows []drawn, counts []int32, total, squares int64) best
 			s, bin = g.cutHistogram(rows, counts, col, total, squares)
 		}
 		if bin >= 0 && s > b.score {
-			b = best{s, int(p[k]), bin}
+			b = nodeCut{s, int(p[k]), bin}
 		}
 	}
 	return b
 }
 
 // partition moves rows with col <= bin to the front, keeping order on both
-// sides, and returns how many they are.
+// sides, and returns how many they are. Every row is written to both places and
+// only one index moves on: no branch, for which side a row goes to is what the
+// processor cannot foresee.
 func (g *grower) partition(rows []drawn, col []uint8, bin uint8) int {
 	a, b := 0, 0
 	tmp := g.tmp[:len(rows)]
@@ -270,29 +313,52 @@ func (g *grower) partition(rows []drawn, col []uint8, bin uint8) int {
 	return a
 }
 
-// Both searches score a cut by sum l_c^2 / n_l + sum r_c^2 / n_r, which is
-// largest where the Gini impurity is smallest, and keep the sums up to date as
-// rows move from right to left. The cut is put in the middle between the last
-// bin on the left and the first on the right.
+// Two searches find the cut of a node where the Gini impurity is least, one for
+// small nodes and one for large ones. Both put all n = total draws on the right
+// side and move them to the left in order of bin.
+//
+// With l_c draws of class c and n_l in all on the left, r_c and n_r on the
+// right, the impurity of the two sides, weighed by their sizes, is
+//
+//	n - (sum l_c^2 / n_l + sum r_c^2 / n_r)
+//
+// so the score in brackets is made largest. Its sums are kept up to date: where
+// w draws of class c move over,
+//
+//	(l_c + w)^2 - l_c^2 =  w (2 l_c + w)
+//	(r_c - w)^2 - r_c^2 = -w (2 r_c - w)    r_c = counts[c] - l_c
+//
+// Sums are of integers and so exact in any order. They do not overflow: weights
+// add up to at most the number of rows, which a drawn holds in 32 bits and
+// counts in 31, and a sum of squares is at most the square of the sum, below
+// 2^62. Up to 2^26 rows they are exact as a float64 too.
+//
+// A cut is tried only behind a bin that occurs, and put in the middle between
+// it and the next one that does. Of equal scores the first counts. -1 is no
+// cut: all rows are in one bin.
 
-// cutSorted searches a small node: rows sorted by bin.
+// cutSorted searches a node of at most sortedNode rows, sorted by bin.
 func (g *grower) cutSorted(rows []drawn, counts []int32, col []uint8, total, squares int64) (float64, int) {
 	keys := g.sortKeys(rows, col)
 	if keys[0]>>24 == keys[len(keys)-1]>>24 {
 		return -1, -1
 	}
+
 	l := g.left
 	clear(l)
-	var nl, l2 int64
-	r2 := squares
+	var nl, l2 int64 // n_l, sum l_c^2
+	r2 := squares    // sum r_c^2
 	score, bin := -1.0, -1
 	for i, k := range keys {
-		c, w := uint16(k), int64(uint8(k>>16))
+		c, w := uint16(k), int64(uint8(k>>16)) // see drawn.key
 		lc := l[c]
 		l2 += w * (2*lc + w)
 		r2 -= w * (2*(int64(counts[c])-lc) - w)
 		l[c] = lc + w
 		nl += w
+
+		// Behind the last row of a bin, and never behind the last of all: no
+		// side is empty.
 		if i+1 < len(keys) && keys[i+1]>>24 != k>>24 {
 			if s := float64(l2)/float64(nl) + float64(r2)/float64(total-nl); s > score {
 				score, bin = s, int(k>>24+keys[i+1]>>24)/2
@@ -303,7 +369,8 @@ func (g *grower) cutSorted(rows []drawn, counts []int32, col []uint8, total, squ
 }
 
 // sortKeys sorts the rows of a small node by bin: by insertion when there are
-// few, else by counting.
+// few, else by counting. What comes first within a bin differs between the two
+// and does not matter.
 func (g *grower) sortKeys(rows []drawn, col []uint8) []uint32 {
 	keys := g.keys[:len(rows)]
 	if len(rows) <= 12 {
@@ -317,15 +384,19 @@ func (g *grower) sortKeys(rows []drawn, col []uint8) []uint32 {
 		}
 		return keys
 	}
+
 	raw := g.raw[:len(rows)]
-	var pos [maxBins]uint16
-	var seen [4]uint64
+	var pos [maxBins]uint16 // rows in a bin, then where its next row goes
+	var seen [4]uint64      // a bit for each bin that occurs
 	for i, r := range rows {
 		b := col[r.row()]
 		raw[i] = r.key(b)
 		pos[b]++
 		seen[b>>6] |= 1 << (b & 63)
 	}
+
+	// A small node has few of the 256 bins: only these are visited, lowest bit
+	// first; m & (m-1) takes that bit away.
 	var at uint16
 	for q := range seen {
 		for m := seen[q]; m != 0; m &= m - 1 {
@@ -345,12 +416,13 @@ func (g *grower) sortKeys(rows []drawn, col []uint8) []uint32 {
 
 // cutHistogram searches a large node by counting classes per bin.
 func (g *grower) cutHistogram(rows []drawn, counts []int32, col []uint8, total, squares int64) (float64, int) {
-	var seen [4]uint64
+	var seen [4]uint64 // as in sortKeys
 	for _, r := range rows {
 		b := col[r.row()]
 		g.hist[int(b)*g.classes+r.class()] += int32(r.weight())
 		seen[b>>6] |= 1 << (b & 63)
 	}
+
 	l := g.left
 	clear(l)
 	var nl, l2 int64
@@ -362,6 +434,8 @@ func (g *grower) cutHistogram(rows []drawn, counts []int32, col []uint8, total, 
 			if open {
 				bin, open = (bin+b)/2, false
 			}
+
+			// All draws of a class in the bin move at once: w is their number.
 			row := g.hist[b*g.classes : (b+1)*g.classes]
 			for c, n := range row {
 				if n != 0 {
@@ -372,7 +446,8 @@ func (g *grower) cutHistogram(rows []drawn, counts []int32, col []uint8, total, 
 					nl += w
 				}
 			}
-			clear(row)
+
+			clear(row) // the histogram is all zero again for the next search
 			if nl < total {
 				if s := float64(l2)/float64(nl) + float64(r2)/float64(total-nl); s > score {
 					score, bin, open = s, b, true

@@ -54,10 +54,10 @@ func TestForestCuts(t *testing.T) {
 		rows := make([]drawn, n)
 		for i := range rows {
 			col[i], y[i] = uint8(rng.IntN(spread)), int32(rng.IntN(classes))
-			rows[i] = drawn(i) | drawn(y[i])<<32 | drawn(1+rng.IntN(4))<<48
+			rows[i] = newDrawn(i, y[i], uint8(1+rng.IntN(4)))
 		}
 		g := newGrower(&binned{rows: n, cols: [][]uint8{col}, y: y}, classes, ForestOptions{})
-		counts := g.count(rows, make([]int32, classes))
+		counts := g.countClasses(rows, make([]int32, classes))
 		var total, squares int64
 		for _, c := range counts {
 			total += int64(c)

@@ -11,10 +11,17 @@ type walk struct {
 	mixed []float32
 }
 
-// walkNode is, from the lowest bit on, 16 bits of feature, 8 of leaf (innerNode,
-// 1 + the class of a leaf, or otherLeaf), 8 of 255 - bin and 32 of next. A row
-// goes to next, or to next+1 if its bin is above the node's: its bin and
-// 255 - bin then carry into next. A leaf is its own next, and nothing carries.
+// walkNode is one step down in one word:
+//
+//	bits 0-15   feature
+//	bits 16-23  leaf: innerNode, 1 + the class of a leaf, or otherLeaf
+//	bits 24-31  255 - bin
+//	bits 32-63  next
+//
+// A row goes to next, or to next+1 if its bin is above the node's. Adding the
+// row's bin to bits 24-31 decides that: bin + (255 - node's bin) passes 255, and
+// carries into next, exactly if the row's is the larger. A leaf is its own next
+// with a bin of 255, so that nothing carries and a row stays where it is.
 type walkNode uint64
 
 const (
@@ -33,10 +40,11 @@ func (n walkNode) step(row []uint8) uint64 {
 	return uint64(n>>24+walkNode(row[uint16(n)])) >> 8
 }
 
-// newWalk lays t out anew.
+// newWalk lays t out anew. from is the queue of the breadth-first search: the
+// node of t that each node of the walk came from.
 func newWalk(t tree) walk {
 	w := walk{nodes: make([]walkNode, 1, len(t.nodes)), leaf: make([]int32, len(t.nodes)), mixed: t.mixed}
-	from := make([]int32, 1, len(t.nodes)) // the node of t that each came from
+	from := make([]int32, 1, len(t.nodes))
 	for at := 0; at < len(w.nodes); at++ {
 		n := t.nodes[from[at]]
 		if n.feature == leafFeature {
@@ -65,12 +73,14 @@ const (
 	walkSteps = 3
 )
 
-// addRows adds the leaf probabilities of every row to out.
+// addRows adds the class shares of the leaf that each row comes to to out, row
+// by row. bins holds width bins a row.
 func (w *walk) addRows(bins []uint8, width, classes int, out []float32) {
 	rows := len(bins) / width
 	if rows > len(w.nodes)/128 {
 		touch(w.nodes)
 	}
+
 	for lo := 0; lo < rows; lo += walkRows {
 		n := min(walkRows, rows-lo)
 		var at, list [walkRows]uint32
@@ -87,7 +97,8 @@ func (w *walk) addRows(bins []uint8, width, classes int, out []float32) {
 }
 
 // touch brings nodes into the cache in order, which takes a fraction of the
-// time that the rows need to bring them in one by one.
+// time that the rows need to bring them in one by one: eight are a cache line.
+// The sum keeps the compiler from leaving the reads out.
 //
 //go:noinline
 func touch(nodes []walkNode) (sum walkNode) {
@@ -116,6 +127,8 @@ func plainStepRows(nodes []walkNode, bins []uint8, width int, at *[walkRows]uint
 	return left
 }
 
+// addLeaf adds the class shares of the leaf at node at to out, one row's. The
+// class of nearly every leaf is in its node, which is in cache already.
 func (w *walk) addLeaf(at uint32, classes int, out []float32) {
 	if c := w.nodes[at].leaf(); c != otherLeaf {
 		out[c-1]++

@@ -2,7 +2,9 @@
 
 #include "textflag.h"
 
-// STEP is walkNode.step: AX is the row's bins, BX its node, SI the nodes.
+// STEP is walkNode.step: AX is the row's bins, BX the number of its node and
+// then that of the next, SI the nodes. The addition carries across the bytes of
+// the node (see walkNode).
 #define STEP \
 	MOVQ (SI)(BX*8), BX; \
 	MOVWLZX BX, DX; \
@@ -11,6 +13,14 @@
 	ADDQ DX, BX; \
 	SHRQ $8, BX
 
+// plainStepRows row by row: SI nodes, R9 bins, R10 width, R11 at; R12 walks
+// through list up to R13, DI is its front, CX how many rows are left. Each row
+// is written to the end of those left, which then moves on only if the row has
+// not come to a leaf: the comparison sets the carry, which ADCQ adds. Steps are
+// as many as walkSteps says. Rows follow each other without a branch between
+// them, so that the processor works on several while their nodes come from
+// memory.
+//
 // func fastStepRows(nodes *walkNode, bins *uint8, width int, at, list *uint32, n int) int
 TEXT ·fastStepRows(SB), NOSPLIT, $0-56
 	MOVQ nodes+0(FP), SI

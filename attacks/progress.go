@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"veilbench/datasets/atomicfile"
 )
 
 // Progress says how far the training of an attack has come. It is for people
@@ -96,26 +98,14 @@ func (c checkpoints) Read(key string) ([]byte, error) {
 
 // Write replaces the state kept under key, all or nothing; nil removes it.
 func (c checkpoints) Write(key string, state []byte) error {
-	if state == nil {
-		if err := os.Remove(c.path(key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("checkpoint: %w", err)
-		}
-		return nil
-	}
-	if err := os.MkdirAll(string(c), 0o777); err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	f, err := os.CreateTemp(string(c), key+".*.tmp")
-	if err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	_, err = f.Write(state)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), c.path(key))
+	var err error
+	if state != nil {
+		err = atomicfile.Write(c.path(key), state)
+	} else if err = os.Remove(c.path(key)); errors.Is(err, fs.ErrNotExist) {
+		err = nil // a training of no more than one epoch may never have written
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("checkpoint: %w", err), os.Remove(f.Name()))
+		return fmt.Errorf("checkpoint: %w", err)
 	}
 	return nil
 }
