@@ -2,8 +2,9 @@ package lstm
 
 import "math"
 
-// softmax turns logits into probabilities and returns the logarithm of the sum
-// by which they were divided, the largest logit taken out.
+// softmax turns logits into probabilities and returns the largest logit and the
+// logarithm of the sum by which the others, relative to it, were divided.
+// Relative, because exp of a large logit overflows.
 func softmax(v []float32) (top float32, logSum float64) {
 	top = v[0]
 	for _, x := range v[1:] {
@@ -24,22 +25,26 @@ func softmax(v []float32) (top float32, logSum float64) {
 // loss computes the weighted cross-entropy, summed over labeled steps, and
 // leaves the gradient of the last layer's output and of the fully connected
 // layer. inv is one over the sum of weights in the whole batch.
-func (s *slice) loss(weights []float32, inv float64) float64 {
+func (s *part) loss(weights []float32, inv float64) float64 {
 	n, w, k := s.n, s.n.cfg.width(), s.n.cfg.Classes
 	clear(s.grad)
-	lo := s.score()
+	lo := s.computeLogits()
+
+	// Of a step with true class y, the loss is -log p_y, and its gradient by the
+	// logits p - 1 at y and p elsewhere. The gradients take the place of the
+	// logits. The loss is in the logits' own terms: p_y may round to 0.
 	var sum float64
-	db := n.ob.of(s.grad)
+	db := n.ob.view(s.grad)
 	for i := range s.steps * s.b {
 		v, y := lo[i*k:(i+1)*k], s.labels[i]
 		if y < 0 {
 			clear(v)
 			continue
 		}
-		own := v[y]
+		logit := v[y]
 		top, logSum := softmax(v)
 		wy := weights[y]
-		sum += float64(wy) * (logSum - float64(own-top))
+		sum += float64(wy) * (logSum - float64(logit-top))
 		f := float32(float64(wy) * inv)
 		v[y]--
 		for j := range v {
@@ -47,8 +52,9 @@ func (s *slice) loss(weights []float32, inv float64) float64 {
 			db[j] += v[j]
 		}
 	}
+
 	last := n.cfg.Layers - 1
-	s.outer(0, s.input(last), w, w, lo, k, n.ow.of(s.grad))
+	s.outer(0, s.input(last), w, w, lo, k, n.ow.view(s.grad))
 	dy := s.dy[last][:s.steps*s.b*w]
 	clear(dy)
 	gemm(n.kr, s.steps*s.b, lo, k, 1, &n.pk.owT, dy, w)
@@ -56,8 +62,9 @@ func (s *slice) loss(weights []float32, inv float64) float64 {
 }
 
 // outer adds to grad the product of two arrays over all their rows:
-// grad[m][n] += sum of a[i][m] b[i][n], rows of a being lda apart.
-func (s *slice) outer(d int, a []float32, lda, m int, b []float32, n int, grad []float32) {
+// grad[m][n] += sum of a[i][m] b[i][n], rows of a being lda apart. It takes
+// chunkK rows at a time, in order; d says whose scratch they are packed in.
+func (s *part) outer(d int, a []float32, lda, m int, b []float32, n int, grad []float32) {
 	rows := len(b) / n
 	for k0 := 0; k0 < rows; k0 += chunkK {
 		k := min(chunkK, rows-k0)
@@ -69,55 +76,59 @@ func (s *slice) outer(d int, a []float32, lda, m int, b []float32, n int, grad [
 // backward runs layer l in direction d back through time; dy[l] holds the
 // gradient of the layer's output. The gradients of the parameters are added up
 // every few steps, while the gates' gradients are still in cache.
-func (s *slice) backward(l, d int) {
+func (s *part) backward(l, d int) {
 	n, h, w := s.n, s.n.cfg.Hidden, s.n.cfg.width()
 	dc := s.dc[d][:s.b*h]
 	clear(dc)
 	if l == 0 {
 		clear(s.table[d])
 	}
+
 	group := max(1, chunkK/s.b)
 	for t := s.steps - 1; t >= 0; t-- {
-		st := s.at(d, t)
+		st := s.stepOf(d, t)
 		g, tc := s.block(s.g[l][d], st, 4*h), s.block(s.tc[l][d], st, h)
 		cp, dy := s.cellAt(l, d, t), s.block(s.dy[l], st, w)
 		for r := range s.b {
 			n.kr.cellBack(h, g[r*4*h:], cp[r*h:], tc[r*h:], dy[r*w+d*h:], dc[r*h:])
 		}
+
+		// What the step before put out went into these gates as well as into the
+		// layer above, whose share is there already.
 		if t > 0 {
-			prev := s.block(s.dy[l], s.at(d, t-1), w)
+			prev := s.block(s.dy[l], s.stepOf(d, t-1), w)
 			gemm(n.kr, s.b, g, 4*h, 1, &n.pk.whT[l][d], prev[d*h:], w)
 		}
 		if t%group == 0 {
-			last := s.at(d, min(t+group, s.steps)-1)
-			s.weights(l, d, min(st, last), max(st, last)+1)
+			last := s.stepOf(d, min(t+group, s.steps)-1)
+			s.weightGradients(l, d, min(st, last), max(st, last)+1)
 		}
 	}
 }
 
-// weights adds the gradients of layer l's parameters in direction d over steps
+// weightGradients adds the gradients of layer l's parameters in direction d over steps
 // lo to hi of the trace.
-func (s *slice) weights(l, d, lo, hi int) {
+func (s *part) weightGradients(l, d, lo, hi int) {
 	n, h, w := s.n, s.n.cfg.Hidden, s.n.cfg.width()
 	t, first := n.layers[l][d], lo*s.b
 	g := s.g[l][d][first*4*h : hi*s.b*4*h]
 	// y has a step of zeros in front, so that what went into step lo from the
 	// step before it is at lo, and from the step after it at lo + 2.
-	s.outer(d, s.y[l][(first+2*d*s.b)*w+d*h:], w, h, g, 4*h, t.wh.of(s.grad))
+	s.outer(d, s.y[l][(first+2*d*s.b)*w+d*h:], w, h, g, 4*h, t.wh.view(s.grad))
 	if l == 0 {
 		s.scatter(d, first, g)
 		return
 	}
-	s.outer(d, s.input(l - 1)[first*w:], w, w, g, 4*h, t.wx.of(s.grad))
-	db := t.b.of(s.grad)
+	s.outer(d, s.input(l - 1)[first*w:], w, w, g, 4*h, t.wx.view(s.grad))
+	db := t.b.view(s.grad)
 	for i := 0; i < len(g); i += 4 * h {
 		n.kr.add(db, g[i:i+4*h])
 	}
 }
 
 // scatter is the gradient of lookup for the rows of g, which begin with the
-// given row of the slice.
-func (s *slice) scatter(d, first int, g []float32) {
+// given row of the part.
+func (s *part) scatter(d, first int, g []float32) {
 	h4, f := 4*s.n.cfg.Hidden, len(s.n.cfg.Vocab)
 	table, row := s.table[d], s.n.pk.first
 	for i := 0; i < len(g); i += h4 {
@@ -128,8 +139,9 @@ func (s *slice) scatter(d, first int, g []float32) {
 	}
 }
 
-// below computes the gradient of what layer l read, into dy[l-1].
-func (s *slice) below(l int) {
+// inputGradient computes the gradient of what layer l read, into dy[l-1]. Both
+// directions read all of it, so that their sum is taken here, in order.
+func (s *part) inputGradient(l int) {
 	n, h, w := s.n, s.n.cfg.Hidden, s.n.cfg.width()
 	total := s.steps * s.b
 	dy := s.dy[l-1][:total*w]
@@ -140,7 +152,7 @@ func (s *slice) below(l int) {
 }
 
 // dropBack is the gradient of dropout after layer l.
-func (s *slice) dropBack(l int) {
+func (s *part) dropBack(l int) {
 	dy := s.dy[l][:s.steps*s.b*s.n.cfg.width()]
 	for i, m := range s.mask[l][:len(dy)] {
 		dy[i] *= m

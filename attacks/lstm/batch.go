@@ -1,13 +1,12 @@
 package lstm
 
-import (
-	"math/rand/v2"
-)
+import "math/rand/v2"
 
-// slice is one part of a batch on its way through the network. Arrays are by
-// time first: [step][window][value]. In training everything the backward pass
-// needs is kept; for guessing only what the next step needs.
-type slice struct {
+// part is one part of a batch on its way through the network. Arrays are by
+// time first, [step][window][value]: what all windows do in one step is one
+// matrix product, and its rows lie side by side. In training everything the
+// backward pass needs is kept; for guessing only what the next step needs.
+type part struct {
 	n     *Net
 	steps int
 	keep  bool
@@ -22,26 +21,28 @@ type slice struct {
 	// By layer and direction: g the gates [steps][b][4H], c the cell states in
 	// order of processing [steps+1][b][H], tc their tanh.
 	g, c, tc [][][]float32
-	logits   []float32
+	logits   []float32 // [steps][b][classes]
 
 	dy [][]float32 // gradient of y, [steps][b][width]
-	dc [][]float32 // by direction
+	dc [][]float32 // gradient of the cell state, by direction
 
-	// grad is the slice's gradient of all parameters, but for the first
+	// grad is the part's gradient of all parameters, but for the first
 	// layer's input weights, biases and embeddings, which are in table, by
 	// direction, until they are all added up.
 	grad  []float32
 	table [][]float32
-	chunk []panels // by direction
+	chunk []panels // scratch of outer, by direction
 }
 
-// newSlice makes room for up to rows windows.
-func newSlice(n *Net, steps, rows int, keep, dropout bool) *slice {
+// newPart makes room for up to rows windows. keep is for training: gates and
+// cell states of all steps instead of one and two, and room for gradients.
+func newPart(n *Net, steps, rows int, keep, dropout bool) *part {
 	c := n.cfg
 	f := func(k int) []float32 { return make([]float32, k) }
-	s := &slice{
+	s := &part{
 		n: n, steps: steps, keep: keep,
 		x: make([]uint16, steps*rows*len(c.Vocab)), labels: make([]int16, steps*rows),
+		logits: f(steps * rows * c.Classes),
 	}
 	depth := 1
 	if keep {
@@ -49,6 +50,9 @@ func newSlice(n *Net, steps, rows int, keep, dropout bool) *slice {
 		s.grad = f(len(n.w))
 		s.chunk = make([]panels, c.dirs())
 	}
+
+	// Outputs are kept of all steps even for guessing: the layer above reads
+	// them, and in the other direction from the end.
 	for range c.Layers {
 		s.y = append(s.y, f((steps+2)*rows*c.width()))
 		var g, cs, tc [][]float32
@@ -66,7 +70,6 @@ func newSlice(n *Net, steps, rows int, keep, dropout bool) *slice {
 			s.mask = append(s.mask, f(steps*rows*c.width()))
 		}
 	}
-	s.logits = f(steps * rows * c.Classes)
 	for range c.dirs() {
 		if keep {
 			s.dc = append(s.dc, f(rows*c.Hidden))
@@ -76,8 +79,9 @@ func newSlice(n *Net, steps, rows int, keep, dropout bool) *slice {
 	return s
 }
 
-// load takes windows of d, by index.
-func (s *slice) load(d Data, windows []int32) {
+// load takes windows of d, by index, and turns them from [window][step] to
+// [step][window].
+func (s *part) load(d Data, windows []int32) {
 	s.b = len(windows)
 	f := d.Features
 	for r, w := range windows {
@@ -90,8 +94,9 @@ func (s *slice) load(d Data, windows []int32) {
 	}
 }
 
-// at returns the step of the trace that direction d handles in its t-th step.
-func (s *slice) at(d, t int) int {
+// stepOf returns the step of the trace that direction d handles in its t-th step:
+// direction 1 begins at the end.
+func (s *part) stepOf(d, t int) int {
 	if d == 1 {
 		return s.steps - 1 - t
 	}
@@ -99,19 +104,19 @@ func (s *slice) at(d, t int) int {
 }
 
 // block returns step i of an array of size values per window.
-func (s *slice) block(a []float32, i, size int) []float32 {
+func (s *part) block(a []float32, i, size int) []float32 {
 	n := s.b * size
 	return a[i*n : (i+1)*n]
 }
 
-// out returns step t of the output of layer l without dropout; -1 and steps
+// outputAt returns step t of the output of layer l without dropout; -1 and steps
 // are zero.
-func (s *slice) out(l, t int) []float32 {
+func (s *part) outputAt(l, t int) []float32 {
 	return s.block(s.y[l], t+1, s.n.cfg.width())
 }
 
 // input is what layer l+1 (or the last, fully connected one) reads: all steps.
-func (s *slice) input(l int) []float32 {
+func (s *part) input(l int) []float32 {
 	w := s.n.cfg.width()
 	if s.drop != nil {
 		return s.drop[l][:s.steps*s.b*w]
@@ -120,31 +125,38 @@ func (s *slice) input(l int) []float32 {
 }
 
 // kept returns the index of step t in an array that may hold just one step.
-func (s *slice) kept(t int) int {
+func (s *part) kept(t int) int {
 	if s.keep {
 		return t
 	}
 	return 0
 }
 
-// cellAt returns the cell states before the t-th step of processing.
-func (s *slice) cellAt(l, d, t int) []float32 {
+// cellAt returns the cell states before the t-th step of processing. For
+// guessing there are two, which take turns.
+func (s *part) cellAt(l, d, t int) []float32 {
 	if !s.keep {
 		t &= 1
 	}
 	return s.block(s.c[l][d], t, s.n.cfg.Hidden)
 }
 
-// forward runs layer l in direction d over all steps.
-func (s *slice) forward(l, d int) {
+// forward runs layer l in direction d over all steps. Directions write to
+// different columns of the output, so that they may run at once.
+func (s *part) forward(l, d int) {
 	n, h, w := s.n, s.n.cfg.Hidden, s.n.cfg.width()
 	clear(s.cellAt(l, d, 0))
-	border := s.out(l, s.at(d, 0)-1+2*d) // the zero step this direction starts from
+
+	// The zero step this direction starts from: before the first step for
+	// direction 0, behind the last for 1. Other numbers of windows may have left
+	// something there.
+	border := s.outputAt(l, s.stepOf(d, 0)-1+2*d)
 	for r := range s.b {
 		clear(border[r*w+d*h:][:h])
 	}
+
 	for t := range s.steps {
-		st := s.at(d, t)
+		st := s.stepOf(d, t)
 		g := s.block(s.g[l][d], s.kept(st), 4*h)
 		if l == 0 {
 			s.lookup(d, st, g)
@@ -154,9 +166,11 @@ func (s *slice) forward(l, d int) {
 			}
 			gemm(n.kr, s.b, s.block(s.input(l-1), st, w), w, 1, &n.pk.wx[l][d], g, 4*h)
 		}
-		gemm(n.kr, s.b, s.out(l, st-1+2*d)[d*h:], w, 1, &n.pk.wh[l][d], g, 4*h)
+
+		// The step before is at st-1 for direction 0 and at st+1 for 1.
+		gemm(n.kr, s.b, s.outputAt(l, st-1+2*d)[d*h:], w, 1, &n.pk.wh[l][d], g, 4*h)
 		cp, cn := s.cellAt(l, d, t), s.cellAt(l, d, t+1)
-		tc, y := s.block(s.tc[l][d], s.kept(st), h), s.out(l, st)
+		tc, y := s.block(s.tc[l][d], s.kept(st), h), s.outputAt(l, st)
 		for r := range s.b {
 			n.kr.cell(h, g[r*4*h:], cp[r*h:], cn[r*h:], tc[r*h:], y[r*w+d*h:])
 		}
@@ -164,7 +178,7 @@ func (s *slice) forward(l, d int) {
 }
 
 // lookup sets the gates of step st to what the features add to them.
-func (s *slice) lookup(d, st int, g []float32) {
+func (s *part) lookup(d, st int, g []float32) {
 	h4, f := 4*s.n.cfg.Hidden, len(s.n.cfg.Vocab)
 	table, first := s.n.pk.table[d], s.n.pk.first
 	for r := range s.b {
@@ -177,8 +191,10 @@ func (s *slice) lookup(d, st int, g []float32) {
 }
 
 // dropout draws layer l's mask and applies it: a share p of the outputs
-// becomes zero, the rest grows by 1/(1-p).
-func (s *slice) dropout(rng *rand.Rand, l int, p float64) {
+// becomes zero, the rest grows by 1/(1-p), so that sums stay what they are on
+// average and guessing needs no factor. A draw of 64 bits decides for four
+// outputs, to 1/65536.
+func (s *part) dropout(rng *rand.Rand, l int, p float64) {
 	w := s.n.cfg.width()
 	in, out := s.y[l][s.b*w:], s.drop[l][:s.steps*s.b*w]
 	mask := s.mask[l][:len(out)]
@@ -197,8 +213,9 @@ func (s *slice) dropout(rng *rand.Rand, l int, p float64) {
 	}
 }
 
-// score computes the logits of all steps.
-func (s *slice) score() []float32 {
+// computeLogits returns the logits of all steps, [step][window][class], in
+// memory that belongs to the part.
+func (s *part) computeLogits() []float32 {
 	n, w, k := s.n, s.n.cfg.width(), s.n.cfg.Classes
 	lo := s.logits[:s.steps*s.b*k]
 	for i := 0; i < len(lo); i += k {

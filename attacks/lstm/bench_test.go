@@ -35,16 +35,16 @@ func peerData(c Config, windows int) Data {
 }
 
 func benchNet(b *testing.B, kr Kernel, hidden int, both bool) *Net {
-	n, err := New(rand.New(rand.NewPCG(1, 1)), peerConfig(hidden, both))
+	n, err := newRandom(rand.New(rand.NewPCG(1, 1)), peerConfig(hidden, both))
 	if err != nil {
 		b.Fatal(err)
 	}
-	n.Refresh(kr)
+	n.refresh(kr)
 	return n
 }
 
 func benchEach(b *testing.B, f func(b *testing.B, kr Kernel, hidden int, both bool)) {
-	for _, kr := range Kernels() {
+	for _, kr := range kernels() {
 		for _, both := range []bool{true, false} {
 			hidden := 64
 			if both {
@@ -75,7 +75,7 @@ func BenchmarkStep(b *testing.B) {
 		var times []time.Duration
 		for b.Loop() {
 			at := time.Now()
-			s.step(d, w[i%8*64:][:64], 1e-3)
+			s.takeStep(d, w[i%8*64:][:64], 1e-3)
 			times = append(times, time.Since(at))
 			i++
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Checkpoint keeps the state of training between epochs. It must give back
@@ -24,22 +25,17 @@ func (t *trainer) key() string {
 	h := sha256.New()
 	o := t.o
 	fmt.Fprintln(h, "3", t.n.cfg, t.n.kr, o.Epochs, o.MaxSteps, o.Batch, o.Rate, o.Decay, o.Dropout, o.Clip, o.Patience, o.ClassWeights, t.seed)
+
+	// The data may be as large as memory: it goes through a buffer and not
+	// through a copy of its own.
 	for _, d := range []Data{t.train, t.valid} {
 		fmt.Fprintln(h, d.Steps, d.Features, len(d.X), len(d.Y))
-		b := make([]byte, 0, 1<<16)
-		for _, x := range d.X {
-			if b = binary.LittleEndian.AppendUint16(b, x); len(b) == cap(b) {
-				h.Write(b)
-				b = b[:0]
-			}
+		for x := range slices.Chunk(d.X, 1<<15) {
+			binary.Write(h, binary.LittleEndian, x)
 		}
-		for _, y := range d.Y {
-			if b = binary.LittleEndian.AppendUint16(b, uint16(y)); len(b) == cap(b) {
-				h.Write(b)
-				b = b[:0]
-			}
+		for y := range slices.Chunk(d.Y, 1<<15) {
+			binary.Write(h, binary.LittleEndian, y)
 		}
-		h.Write(b)
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)[:16])
 }
@@ -91,7 +87,7 @@ func (t *trainer) arrays(hasBest bool) [][]float32 {
 	return a[:checkpointArrays-1]
 }
 
-// state is the checkpoint, in room that is made once.
+// state is the checkpoint, in room that is made at once: memory counts one.
 func (t *trainer) state() []byte {
 	arrays := t.arrays(t.best != nil)
 	head := stateHead{
@@ -116,6 +112,9 @@ func (t *trainer) restore(raw []byte) error {
 	if sha256.Sum256(raw) != [sha256.Size]byte(sum) {
 		return errors.New("its checksum is not that of its content")
 	}
+
+	// Everything is checked before the first field is written, so that training
+	// can still begin from the start.
 	var h stateHead
 	at, err := binary.Decode(raw, binary.LittleEndian, &h)
 	if err != nil {
@@ -126,6 +125,7 @@ func (t *trainer) restore(raw []byte) error {
 	if h.Params != int64(n) || h.Arrays != int64(arrays) || len(raw) != at+4*n*arrays || h.Steps < 0 || h.Epoch < 0 {
 		return fmt.Errorf("%d bytes of %d arrays of %d parameters, want %d parameters", len(raw), h.Arrays, h.Params, n)
 	}
+
 	if hasBest {
 		t.best = make([]float32, n)
 	}

@@ -3,13 +3,15 @@ package lstm
 // The size of one tile of the matrix product, and how many steps of the inner
 // dimension are taken before the next tile so that both inputs stay in cache.
 const (
-	tileM  = 8
-	tileN  = 32
+	tileM  = 8  // rows of A, one value each at a time
+	tileN  = 32 // columns of B: two vectors of AVX-512, so that 16 registers hold all sums
 	chunkK = 256
 )
 
 // panels is a matrix B[k][n] in panels of 32 columns, [ceil(n/32)][k][32],
-// zero beyond column n: what the tile kernel reads without gaps.
+// zero beyond column n: what the tile kernel reads without gaps. Column j of row
+// kk is at (j/32*k + kk)*32 + j%32. Nothing is aligned to more than a float32:
+// kernels load vectors from any address.
 type panels struct {
 	k, n int
 	data []float32
@@ -47,7 +49,8 @@ func (p *panels) pack(b []float32, ldb, k, n int) {
 	}
 }
 
-// packT takes the transpose of the n x k matrix b with rows of ldb values.
+// packT takes the transpose of the n x k matrix b with rows of ldb values. It too
+// reads row by row; a row becomes a column, 32 values apart.
 func (p *panels) packT(b []float32, ldb, k, n int) {
 	p.shape(k, n)
 	for j := 0; j < n; j += tileN {
@@ -64,9 +67,15 @@ func (p *panels) packT(b []float32, ldb, k, n int) {
 	}
 }
 
-// gemm computes C[m][b.n] += A[m][b.k] B. A(i, kk) is a[i*ra+kk*ca]; C has
-// rows of ldc values. Each value of C is summed in order of kk, whatever the
-// shape, so a row of C does not depend on the rows around it.
+// gemm computes C[m][b.n] += A[m][b.k] B. A(i, kk) is a[i*ra+kk*ca], so that ca =
+// 1 is a matrix by rows and ra = 1 its transpose; C has rows of ldc values.
+//
+// Each value of C begins with what is there and takes its b.k products in order
+// of kk, one after the other, whatever the shape: tiles cut rows and columns,
+// and chunks of the inner dimension follow each other. So a row of C does not
+// depend on the rows around it, and a product may be cut into rows for several
+// workers. A tail of rows or columns goes through the same kernel in a padded
+// copy.
 func gemm(kr Kernel, m int, a []float32, ra, ca int, b *panels, c []float32, ldc int) {
 	for k0 := 0; k0 < b.k; k0 += chunkK {
 		k := min(chunkK, b.k-k0)
@@ -79,14 +88,16 @@ func gemm(kr Kernel, m int, a []float32, ra, ca int, b *panels, c []float32, ldc
 				}
 			}
 			for ; i < m; i += tileM {
-				edge(kr, k, min(tileM, m-i), min(tileN, b.n-j), a[i*ra+k0*ca:], ra, ca, bp, c[i*ldc+j:], ldc)
+				edgeTile(kr, k, min(tileM, m-i), min(tileN, b.n-j), a[i*ra+k0*ca:], ra, ca, bp, c[i*ldc+j:], ldc)
 			}
 		}
 	}
 }
 
-// edge computes a tile of only m rows or n columns.
-func edge(kr Kernel, k, m, n int, a []float32, ra, ca int, b, c []float32, ldc int) {
+// edgeTile computes a tile of only m rows or n columns. A whole tile of C is
+// copied out and in again; the columns of B beyond n are zero already, and A is
+// copied, transposed, only if it lacks rows, which are zero then.
+func edgeTile(kr Kernel, k, m, n int, a []float32, ra, ca int, b, c []float32, ldc int) {
 	var ct [tileM * tileN]float32
 	var at [tileM * chunkK]float32
 	for i := range m {

@@ -12,7 +12,7 @@ import (
 // differences: its three largest entries, and the slope along the gradient.
 // With dropout the masks stay the same, as they do between steps.
 func TestGradients(t *testing.T) {
-	for _, kr := range Kernels() {
+	for _, kr := range kernels() {
 		for _, layers := range []int{1, 2} {
 			for _, both := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%v/layers=%d/both=%v", kr, layers, both), func(t *testing.T) {
@@ -30,16 +30,16 @@ func TestGradients(t *testing.T) {
 func gradients(t *testing.T, kr Kernel, c Config, windows, steps int, dropout float64) (n *Net, g []float32, loss func() float64) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(3, 3))
-	n, err := New(rng, c)
+	n, err := newRandom(rng, c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.Refresh(kr)
+	n.refresh(kr)
 	d := task(rng, c, windows, steps)
 	s := newStepper(n, d.Steps, d.Len(), Options{Workers: 2, Dropout: dropout, ClassWeights: []float32{1, 2, 0.5, 1}}, [2]uint64{})
 	_, g = s.gradient(d, all(d))
 	return n, slices.Clone(g), func() float64 {
-		n.Refresh(kr)
+		n.refresh(kr)
 		l, _ := s.gradient(d, all(d))
 		return l
 	}
@@ -49,7 +49,7 @@ func checkGradients(t *testing.T, kr Kernel, c Config, dropout float64) {
 	t.Helper()
 	n, g, loss := gradients(t, kr, c, 7, 9, dropout)
 	for _, p := range n.ts {
-		gp := p.of(g)
+		gp := p.view(g)
 		if p.Name == "embed2" && c.number(2) {
 			if m := slices.Max(gp) - slices.Min(gp); m != 0 {
 				t.Errorf("the values of a number are learned: gradients %g apart", m)
@@ -81,7 +81,7 @@ func checkGradients(t *testing.T, kr Kernel, c Config, dropout float64) {
 
 // checkSlope compares the slope of the loss along the gradient of a tensor
 // with the gradient's norm.
-func checkSlope(t *testing.T, p Tensor, gp []float32, loss func() float64) {
+func checkSlope(t *testing.T, p tensor, gp []float32, loss func() float64) {
 	t.Helper()
 	var norm float64
 	for _, x := range gp {
@@ -108,13 +108,13 @@ func checkSlope(t *testing.T, p Tensor, gp []float32, loss func() float64) {
 // shorter, and those of the last layer in three chunks of rows.
 func TestGradientsOfManyWindows(t *testing.T) {
 	const windows, steps = 41, 31
-	if each := (windows + 1) / batchSlices; steps <= 2*(chunkK/each) || steps*each <= 2*chunkK {
+	if each := (windows + 1) / batchParts; steps <= 2*(chunkK/each) || steps*each <= 2*chunkK {
 		t.Fatalf("%d windows of %d steps are too few for three groups and chunks", windows, steps)
 	}
-	for _, kr := range Kernels() {
+	for _, kr := range kernels() {
 		n, g, loss := gradients(t, kr, small(2, true), windows, steps, 0)
 		for _, p := range n.ts {
-			checkSlope(t, p, p.of(g), loss)
+			checkSlope(t, p, p.view(g), loss)
 		}
 	}
 }

@@ -1,5 +1,11 @@
 package lstm
 
+import (
+	"context"
+
+	"veilbench/datasets/parallel"
+)
+
 // Data is a set of windows of equal length.
 type Data struct {
 	// Steps is the length of a window, Features the number of features.
@@ -24,14 +30,14 @@ const guessRows = 32
 
 // Guess returns the probability of every class, [window][step][class], on at
 // most workers goroutines. A window's answer does not depend on the windows
-// beside it. d must fit n: values below Config.Vocab. Memory beside the result
+// around it. d must fit n: values below Config.Vocab. Memory besides the result
 // is bounded by the number of workers.
 func (n *Net) Guess(d Data, workers int) []float32 {
 	k, size := n.cfg.Classes, d.Steps*n.cfg.Classes
 	out := make([]float32, d.Len()*size)
-	n.each(d, workers, func(s *slice, windows []int32) {
-		lo := s.score()
-		for i := range s.steps * s.b {
+	n.each(d, workers, func(s *part, windows []int32) {
+		lo := s.computeLogits()
+		for i := range s.steps * s.b { // by step, then window
 			v := lo[i*k : (i+1)*k]
 			softmax(v)
 			copy(out[int(windows[i%s.b])*size+i/s.b*k:], v)
@@ -41,17 +47,20 @@ func (n *Net) Guess(d Data, workers int) []float32 {
 }
 
 // each runs all windows of d forward, guessRows at a time, and calls f with
-// each slice when the last layer is through; calls may be concurrent.
-func (n *Net) each(d Data, workers int, f func(s *slice, windows []int32)) {
+// each part when the last layer is through; calls may be concurrent.
+func (n *Net) each(d Data, workers int, f func(s *part, windows []int32)) {
 	total := d.Len()
 	chunks := (total + guessRows - 1) / guessRows
+
+	// A worker has one part for all its chunks: every value in it that is read
+	// was written for the same chunk.
 	workers = max(1, min(workers, chunks))
-	free := make(chan *slice, workers)
-	for range workers {
-		free <- newSlice(n, d.Steps, min(guessRows, total), false, false)
-	}
-	parallel(workers, chunks, func(i int) {
-		s := <-free
+	parts := make([]*part, workers)
+	parallel.For(context.Background(), workers, chunks, func(worker, i int) error {
+		if parts[worker] == nil {
+			parts[worker] = newPart(n, d.Steps, min(guessRows, total), false, false)
+		}
+		s := parts[worker]
 		var windows []int32
 		for w := i * guessRows; w < min(total, (i+1)*guessRows); w++ {
 			windows = append(windows, int32(w))
@@ -63,6 +72,6 @@ func (n *Net) each(d Data, workers int, f func(s *slice, windows []int32)) {
 			}
 		}
 		f(s, windows)
-		free <- s
+		return nil
 	})
 }

@@ -5,17 +5,20 @@ package lstm
 import "golang.org/x/sys/cpu"
 
 // Kernels returns the kernel classes this machine can run, fastest first.
-func Kernels() []Kernel {
+func kernels() []Kernel {
 	var ks []Kernel
 	fma := cpu.X86.HasAVX2 && cpu.X86.HasFMA
 	if fma && cpu.X86.HasAVX512F {
-		ks = append(ks, AVX512)
+		ks = append(ks, kernelAVX512)
 	}
 	if fma {
-		ks = append(ks, AVX2)
+		ks = append(ks, kernelAVX2)
 	}
-	return append(ks, Plain)
+	return append(ks, kernelPlain)
 }
+
+// Lengths are in values and multiples of 16, strides of tiles in bytes. The
+// comments in the assembly say what is in which register.
 
 //go:noescape
 func tile512(k int, a *float32, ra, ca int, b, c *float32, ldc int)
@@ -48,12 +51,13 @@ func adam512(n int, w, m, v, grad *float32, scale, lr, vs float32)
 func adam256(n int, w, m, v, grad *float32, scale, lr, vs float32)
 
 func (kr Kernel) fastTile(k int, a []float32, ra, ca int, b, c []float32, ldc int) {
-	if kr == AVX512 {
+	if kr == kernelAVX512 {
 		tile512(k, &a[0], 4*ra, 4*ca, &b[0], &c[0], 4*ldc)
 		return
 	}
 	// Four tiles of 4 x 16: eight sums fill the pipeline, and the sixteen
-	// registers hold them with two vectors of B and four of A.
+	// registers hold them with two vectors of B and four of A. A sum takes its
+	// products in the same order as in one large tile.
 	for i := 0; i < tileM; i += 4 {
 		tile256(k, &a[i*ra], 4*ra, 4*ca, &b[0], &c[i*ldc], 4*ldc)
 		tile256(k, &a[i*ra], 4*ra, 4*ca, &b[16], &c[i*ldc+16], 4*ldc)
@@ -61,7 +65,7 @@ func (kr Kernel) fastTile(k int, a []float32, ra, ca int, b, c []float32, ldc in
 }
 
 func (kr Kernel) fastCell(h int, g, cprev, c, tc, y []float32) {
-	if kr == AVX512 {
+	if kr == kernelAVX512 {
 		cell512(h, &g[0], &cprev[0], &c[0], &tc[0], &y[0])
 		return
 	}
@@ -69,7 +73,7 @@ func (kr Kernel) fastCell(h int, g, cprev, c, tc, y []float32) {
 }
 
 func (kr Kernel) fastCellBack(h int, g, cprev, tc, dy, dc []float32) {
-	if kr == AVX512 {
+	if kr == kernelAVX512 {
 		cellBack512(h, &g[0], &cprev[0], &tc[0], &dy[0], &dc[0])
 		return
 	}
@@ -77,7 +81,7 @@ func (kr Kernel) fastCellBack(h int, g, cprev, tc, dy, dc []float32) {
 }
 
 func (kr Kernel) fastAdd(dst, src []float32) {
-	if kr == AVX512 {
+	if kr == kernelAVX512 {
 		add512(len(dst), &dst[0], &src[0])
 		return
 	}
@@ -85,7 +89,7 @@ func (kr Kernel) fastAdd(dst, src []float32) {
 }
 
 func (kr Kernel) fastAdam(w, m, v, g []float32, scale, lr, vs float32) {
-	if kr == AVX512 {
+	if kr == kernelAVX512 {
 		adam512(len(w), &w[0], &m[0], &v[0], &g[0], scale, lr, vs)
 		return
 	}

@@ -18,6 +18,17 @@ DATA consts<>+48(SB)/4, $0x3a83126f // 1 - beta2
 DATA consts<>+52(SB)/4, $0x322bcc77 // 1e-8
 GLOBL consts<>(SB), RODATA|NOPTR, $56
 
+// tile256: a tile of 4 x 16.
+//
+//	Y0-Y7    the sums, two vectors for each of four rows
+//	Y8, Y9   a row of B (16 of the panel's 32 columns)
+//	Y10-Y13  a value of A for each row, in all lanes
+//	AX, R8   A at rows 0 and 2, R10, R12 C at rows 0 and 2; DX, R11 from row to
+//	         row of A and C, SI from column to column of A
+//
+// A sum is one lane and takes its products one after the other, in order of k,
+// each multiplied and added in one rounding. No tail: see edgeTile.
+//
 // func tile256(k int, a *float32, ra, ca int, b, c *float32, ldc int)
 // C[4][16] += A[4][k] B[k][16]; strides in bytes; B has rows of 128 bytes.
 TEXT ·tile256(SB), NOSPLIT, $0-56
@@ -102,6 +113,10 @@ tile256loop:
 	VADDPS Y0, Y0, Y0; \
 	VSUBPS Y15, Y0, Y0
 
+// cell256 takes 8 units at a time; h is a multiple of 16, so that there is no
+// tail. AX is gate i, BX gate z, and f and o are DX bytes behind them. The gates
+// are activated where they are; see Kernel.cell.
+//
 // func cell256(h int, gates, cprev, c, tc, y *float32)
 TEXT ·cell256(SB), NOSPLIT, $0-48
 	MOVQ h+0(FP), CX
@@ -160,6 +175,9 @@ cell256loop:
 	VZEROUPPER
 	RET
 
+// cellBack256 is Kernel.cellBack: gates as in cell256, Y0 to Y3 are i, f, z
+// and o, Y4 the tanh of c, Y5 dy, Y6 dc and then the whole gradient of c.
+//
 // func cellBack256(h int, gates, cprev, tc, dy, dc *float32)
 TEXT ·cellBack256(SB), NOSPLIT, $0-48
 	MOVQ h+0(FP), CX
@@ -217,6 +235,8 @@ cellBack256loop:
 	VZEROUPPER
 	RET
 
+// add256 adds 8 values at a time; n is a multiple of 16 and not zero.
+//
 // func add256(n int, dst, src *float32)
 TEXT ·add256(SB), NOSPLIT, $0-24
 	MOVQ n+0(FP), CX
@@ -234,6 +254,10 @@ add256loop:
 	VZEROUPPER
 	RET
 
+// adam256 is plainAdam for 8 parameters at a time; n is a multiple of 16 and not
+// zero. Y15 is scale, Y14 lr, Y13 vs, Y12 and Y11 1 - beta1 and 1 -
+// beta2, Y10 epsilon; Y0 is the gradient, Y1 and Y3 the moments.
+//
 // func adam256(n int, w, m, v, grad *float32, scale, lr, vs float32)
 TEXT ·adam256(SB), NOSPLIT, $0-52
 	MOVQ n+0(FP), CX

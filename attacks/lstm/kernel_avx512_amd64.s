@@ -18,6 +18,18 @@ DATA consts<>+48(SB)/4, $0x3a83126f // 1 - beta2
 DATA consts<>+52(SB)/4, $0x322bcc77 // 1e-8
 GLOBL consts<>(SB), RODATA|NOPTR, $56
 
+// tile512: a tile of 8 x 32.
+//
+//	Z0-Z15    the sums, two vectors for each of eight rows
+//	Z16, Z17  a row of B
+//	Z18-Z25   a value of A for each row, in all lanes
+//	AX, R8, R9     A at rows 0, 3 and 6, DX from row to row, SI from column to
+//	               column
+//	R10, R12, R13  C at rows 0, 3 and 6, R11 from row to row
+//
+// A sum is one lane and takes its products one after the other, in order of k,
+// each multiplied and added in one rounding. No tail: see edgeTile.
+//
 // func tile512(k int, a *float32, ra, ca int, b, c *float32, ldc int)
 // C[8][32] += A[8][k] B[k][32]; strides in bytes; B has rows of 128 bytes.
 TEXT ·tile512(SB), NOSPLIT, $0-56
@@ -132,6 +144,10 @@ tile512loop:
 	VADDPS Z0, Z0, Z0; \
 	VSUBPS Z15, Z0, Z0
 
+// cell512 takes 16 units at a time; h is a multiple of 16, so that there is no
+// tail. AX is gate i, BX gate z, and f and o are DX bytes behind them. The gates
+// are activated where they are; see Kernel.cell.
+//
 // func cell512(h int, gates, cprev, c, tc, y *float32)
 TEXT ·cell512(SB), NOSPLIT, $0-48
 	MOVQ h+0(FP), CX
@@ -190,6 +206,9 @@ cell512loop:
 	VZEROUPPER
 	RET
 
+// cellBack512 is Kernel.cellBack: gates as in cell512, Z0 to Z3 are i, f, z
+// and o, Z4 the tanh of c, Z5 dy, Z6 dc and then the whole gradient of c.
+//
 // func cellBack512(h int, gates, cprev, tc, dy, dc *float32)
 TEXT ·cellBack512(SB), NOSPLIT, $0-48
 	MOVQ h+0(FP), CX
@@ -247,6 +266,8 @@ cellBack512loop:
 	VZEROUPPER
 	RET
 
+// add512 adds 16 values at a time; n is a multiple of 16 and not zero.
+//
 // func add512(n int, dst, src *float32)
 TEXT ·add512(SB), NOSPLIT, $0-24
 	MOVQ n+0(FP), CX
@@ -264,6 +285,10 @@ add512loop:
 	VZEROUPPER
 	RET
 
+// adam512 is plainAdam for 16 parameters at a time; n is a multiple of 16 and not
+// zero. Z15 is scale, Z14 lr, Z13 vs, Z12 and Z11 1 - beta1 and 1 -
+// beta2, Z10 epsilon; Z0 is the gradient, Z1 and Z3 the moments.
+//
 // func adam512(n int, w, m, v, grad *float32, scale, lr, vs float32)
 TEXT ·adam512(SB), NOSPLIT, $0-52
 	MOVQ n+0(FP), CX

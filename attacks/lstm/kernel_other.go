@@ -3,7 +3,7 @@
 package lstm
 
 // Kernels returns the kernel classes this machine can run, fastest first.
-func Kernels() []Kernel { return []Kernel{Plain} }
+func kernels() []Kernel { return []Kernel{kernelPlain} }
 
 // There is only the plain class in this build, and the callers of these
 // methods take it themselves.

@@ -2,9 +2,12 @@ package lstm
 
 import "math"
 
-// The plain kernels round every product before it is added (the conversions
-// keep compilers from fusing the two), so they give the same bytes for every
-// GOARCH.
+// The plain kernels say what the fast ones compute, without vectors or tails.
+// They round every product before it is added (the conversions keep compilers
+// from fusing the two), so they give the same bytes for every GOARCH; the fast
+// ones fuse and differ in the last bits.
+
+// plainTile takes the products of a sum in order of kk, as the fast ones do.
 
 func plainTile(k int, a []float32, ra, ca int, b, c []float32, ldc int) {
 	for i := range tileM {
@@ -32,7 +35,10 @@ const (
 	log2e  = 0x1.715476p0
 )
 
-// sigmoid is 1 / (1 + exp(-s x)).
+// sigmoid is 1 / (1 + exp(-s x)). exp is 2^y with y = r + f: a whole number r,
+// whose power is put together from an exponent of r + 127 and no fraction, and f
+// within 1/2 of zero, whose power is the polynomial. Limits on y keep the
+// exponent from 1 to 254.
 func sigmoid(s, x float32) float32 {
 	y := max(min(float32(float32(s*-log2e)*x), expMax), -expMax)
 	r := float32(math.RoundToEven(float64(y)))
@@ -44,6 +50,7 @@ func sigmoid(s, x float32) float32 {
 	return 1 / (1 + p*math.Float32frombits(uint32(int32(r)+127)<<23))
 }
 
+// tanh is 2 sigmoid(2x) - 1, as the fast kernels have it.
 func tanh(x float32) float32 { return float32(2*sigmoid(2, x)) - 1 }
 
 func plainCell(h int, g, cprev, c, tc, y []float32) {

@@ -16,6 +16,13 @@ func random(rng *rand.Rand, n int) []float32 {
 	return a
 }
 
+// refresh makes n use parameters that were changed from outside, and the given
+// kernel.
+func (n *Net) refresh(k Kernel) {
+	n.kr = k
+	n.repack(1)
+}
+
 // far is the largest difference between two arrays.
 func far(a, b []float32) float64 {
 	d := 0.0
@@ -58,7 +65,7 @@ func TestGemmEqualsReference(t *testing.T) {
 			}
 		}
 		var first []float32
-		for _, kr := range Kernels() {
+		for _, kr := range kernels() {
 			var p, q panels
 			p.pack(b, n, k, n)
 			q.packT(bt, k, k, n)
@@ -73,11 +80,11 @@ func TestGemmEqualsReference(t *testing.T) {
 			if first == nil {
 				first = got
 			}
-			if kr != Plain && !slices.Equal(first, got) {
-				t.Errorf("%v %dx%dx%d: not the same bytes as %v", kr, m, n, k, Kernels()[0])
+			if kr != kernelPlain && !slices.Equal(first, got) {
+				t.Errorf("%v %dx%dx%d: not the same bytes as %v", kr, m, n, k, kernels()[0])
 			}
-			if d := far(got, first); kr == Plain && d > 1e-6*float64(k)+1e-5 {
-				t.Errorf("%v and %v %dx%dx%d: %g apart", kr, Kernels()[0], m, n, k, d)
+			if d := far(got, first); kr == kernelPlain && d > 1e-6*float64(k)+1e-5 {
+				t.Errorf("%v and %v %dx%dx%d: %g apart", kr, kernels()[0], m, n, k, d)
 			}
 		}
 	}
@@ -108,14 +115,14 @@ func TestCellsEqualPlain(t *testing.T) {
 			kr.adam(w, m, v, in["dy"], 0.5, 1e-3, 1.25)
 			return [][]float32{act, c, tc, y, g, dc, sum, w, m, v}
 		}
-		plain, first := run(Plain), run(Kernels()[0])
-		for _, kr := range Kernels() {
+		plain, first := run(kernelPlain), run(kernels()[0])
+		for _, kr := range kernels() {
 			for i, got := range run(kr) {
 				if d := far(got, plain[i]); d > 2e-6*max(1, far(plain[i], make([]float32, len(plain[i])))) {
 					t.Errorf("%v h=%d array %d: off by %g", kr, h, i, d)
 				}
-				if kr != Plain && !slices.Equal(got, first[i]) {
-					t.Errorf("%v h=%d array %d: not the same bytes as %v", kr, h, i, Kernels()[0])
+				if kr != kernelPlain && !slices.Equal(got, first[i]) {
+					t.Errorf("%v h=%d array %d: not the same bytes as %v", kr, h, i, kernels()[0])
 				}
 			}
 		}
@@ -144,8 +151,8 @@ func TestAddAndAdamOfAnyLength(t *testing.T) {
 			kr.adam(w[:n], m, v, g, 0.5, 1e-3, 1.25)
 			return [][]float32{sum, w, m, v}
 		}
-		plain, first := run(Plain), run(Kernels()[0])
-		for _, kr := range Kernels() {
+		plain, first := run(kernelPlain), run(kernels()[0])
+		for _, kr := range kernels() {
 			for i, got := range run(kr) {
 				if d := far(got[:n], plain[i]); d > 2e-6*max(1, far(plain[i][:n], make([]float32, n))) {
 					t.Errorf("%v length %d array %d: off by %g", kr, n, i, d)
@@ -153,8 +160,8 @@ func TestAddAndAdamOfAnyLength(t *testing.T) {
 				if !slices.Equal(got[n:], [][]float32{w, w, m, v}[i][n:]) {
 					t.Errorf("%v length %d array %d: wrote beyond the end", kr, n, i)
 				}
-				if kr != Plain && !slices.Equal(got, first[i]) {
-					t.Errorf("%v length %d array %d: not the same bytes as %v", kr, n, i, Kernels()[0])
+				if kr != kernelPlain && !slices.Equal(got, first[i]) {
+					t.Errorf("%v length %d array %d: not the same bytes as %v", kr, n, i, kernels()[0])
 				}
 			}
 		}
@@ -166,7 +173,7 @@ func TestAddAndAdamOfAnyLength(t *testing.T) {
 func TestCellsKeepNaN(t *testing.T) {
 	const h = 32
 	nan := float32(math.NaN())
-	for _, kr := range Kernels() {
+	for _, kr := range kernels() {
 		for gate := range 4 {
 			for j := range h {
 				g, cp, c, tc, y := make([]float32, 4*h), make([]float32, h), make([]float32, h), make([]float32, h), make([]float32, h)
@@ -186,7 +193,7 @@ func TestCellsKeepNaN(t *testing.T) {
 }
 
 func TestActivationsAreClose(t *testing.T) {
-	for _, kr := range Kernels() {
+	for _, kr := range kernels() {
 		h, worst := 16, 0.0
 		for i := -4000; i < 4000; i++ {
 			x := float64(float32(i) / 100)
@@ -205,7 +212,7 @@ func TestActivationsAreClose(t *testing.T) {
 }
 
 func BenchmarkGemm(b *testing.B) {
-	for _, kr := range Kernels() {
+	for _, kr := range kernels() {
 		for _, s := range [][3]int{{32, 512, 128}, {64, 512, 198}, {512, 512, 512}} {
 			b.Run(fmt.Sprintf("kernel=%v/m=%d/n=%d/k=%d", kr, s[0], s[1], s[2]), func(b *testing.B) {
 				rng := rand.New(rand.NewPCG(1, 1))

@@ -5,13 +5,22 @@
 // product, LSTM cell, elementwise helpers) that exist in assembly for AVX-512
 // and for AVX2 with FMA, and in plain Go.
 //
-// Read this file first, then batch.go (forward and backward through one
-// slice), train.go (the loop).
+// A batch goes through these files in order:
 //
-// Equal inputs give equal bytes: a batch is cut into a fixed number of slices
-// whose gradients are added in slice order, so the number of workers does not
-// matter. AVX-512 and AVX2 run the same multiplications and additions in the
-// same order and agree to the bit; plain Go rounds differently.
+//  1. train.go draws the order of the windows and cuts them into batches;
+//  2. pack.go brings the parameters into the form that kernels read;
+//  3. batch.go runs one part of a batch forward, step by step;
+//  4. backward.go computes the loss and runs the part back;
+//  5. step.go adds up the gradients of the parts and applies Adam;
+//  6. gemm.go and kernel*.go do the arithmetic of all this.
+//
+// guess.go answers with a trained network.
+//
+// Equal inputs give equal bytes: a batch is cut into a fixed number of parts
+// whose gradients are added in order, every sum has an order that neither the
+// shape nor the number of workers changes, and what workers do at once writes
+// to different places. AVX-512 and AVX2 run the same multiplications and
+// additions in the same order and agree to the bit; plain Go rounds differently.
 package lstm
 
 import (
@@ -41,7 +50,7 @@ type Config struct {
 	Classes int
 }
 
-// Limits of a network: a parameter beyond them is refused.
+// Limits of a network: a shape beyond them is refused.
 const (
 	maxVocab   = 1 << 16
 	maxDim     = 1 << 10
@@ -52,8 +61,9 @@ const (
 	maxTable = 1 << 28
 )
 
-// Check reports the first field that is out of range.
-func (c Config) Check() error {
+// check refuses a shape that kernels have no room for (see the limits), widths
+// that do not fill their vectors, and numbers without a finite unit.
+func (c Config) check() error {
 	switch {
 	case len(c.Vocab) == 0 || len(c.Vocab) > 64 || len(c.Vocab) != len(c.Dim):
 		return fmt.Errorf("lstm: %d vocabularies and %d embeddings: want the same number, 1 to 64", len(c.Vocab), len(c.Dim))
@@ -63,10 +73,10 @@ func (c Config) Check() error {
 		return fmt.Errorf("lstm: %d layers: want 1 to %d", c.Layers, maxLayers)
 	case c.Classes < 1 || c.Classes > maxClasses:
 		return fmt.Errorf("lstm: %d classes: want 1 to %d", c.Classes, maxClasses)
-	}
-	if c.Unit != nil && len(c.Unit) != len(c.Vocab) {
+	case c.Unit != nil && len(c.Unit) != len(c.Vocab):
 		return fmt.Errorf("lstm: %d units for %d features", len(c.Unit), len(c.Vocab))
 	}
+
 	rows := 0
 	for f := range c.Vocab {
 		rows += c.Vocab[f]
@@ -77,6 +87,9 @@ func (c Config) Check() error {
 			return fmt.Errorf("lstm: feature %d has %d values of width %d: want 1 to %d of 1 to %d", f, c.Vocab[f], c.Dim[f], maxVocab, maxDim)
 		}
 	}
+
+	// The product cannot overflow: at most 64 vocabularies of 2^16, and 2^14
+	// gates in both directions.
 	if rows*4*c.width() > maxTable {
 		return fmt.Errorf("lstm: %d feature values and %d hidden units: their product is too large", rows, c.Hidden)
 	}
@@ -97,8 +110,9 @@ func (c Config) dirs() int {
 // width is the number of values a layer puts out per step.
 func (c Config) width() int { return c.dirs() * c.Hidden }
 
-// Tensor is one parameter tensor, row-major. W shares memory with the network.
-type Tensor struct {
+// tensor is one parameter tensor, row-major. W shares memory with the network;
+// off is where it begins in a flat array of all parameters or of their gradient.
+type tensor struct {
 	Name       string
 	Rows, Cols int
 	W          []float32
@@ -108,7 +122,7 @@ type Tensor struct {
 // layer holds the parameters of one layer and direction. Columns are the four
 // gates in PyTorch's order: input, forget, cell, output.
 type layer struct {
-	wx, wh, b Tensor // in x 4H, H x 4H, 1 x 4H
+	wx, wh, b tensor // in x 4H, H x 4H, 1 x 4H
 }
 
 // Net is a network: its shape and its parameters. It is immutable and safe for
@@ -116,22 +130,25 @@ type layer struct {
 type Net struct {
 	cfg    Config
 	kr     Kernel
-	w      []float32
-	ts     []Tensor
-	embed  []Tensor
+	w      []float32 // all parameters
+	ts     []tensor  // their parts, in order
+	embed  []tensor  // by feature
 	layers [][]layer // by layer, direction
-	ow, ob Tensor
+	ow, ob tensor    // fully connected layer: width x Classes, 1 x Classes
 	pk     packed
 }
 
-// New returns a network with random parameters drawn from rng: standard normal
-// embeddings, all else uniform within 1/sqrt(fan) as PyTorch has it, and
-// forget-gate biases of 1 (Jozefowicz et al., 2015).
-func New(rng *rand.Rand, c Config) (*Net, error) {
+// newRandom returns a network with random parameters drawn from rng: standard
+// normal embeddings, all else uniform within 1/sqrt(fan) as PyTorch has it, and
+// forget-gate biases of 1 (Jozefowicz et al., An Empirical Exploration of
+// Recurrent Network Architectures, ICML 2015): a cell keeps its state until it
+// has learned what to forget.
+func newRandom(rng *rand.Rand, c Config) (*Net, error) {
 	n, err := newNet(c)
 	if err != nil {
 		return nil, err
 	}
+
 	for f, t := range n.embed {
 		for i := range t.W {
 			if c.number(f) {
@@ -141,6 +158,8 @@ func New(rng *rand.Rand, c Config) (*Net, error) {
 			}
 		}
 	}
+
+	// PyTorch takes the number of units as the fan of input weights too.
 	for _, dirs := range n.layers {
 		for _, l := range dirs {
 			s := 1 / math.Sqrt(float64(c.Hidden))
@@ -159,6 +178,7 @@ func New(rng *rand.Rand, c Config) (*Net, error) {
 	return n, nil
 }
 
+// uniform draws from [-scale, scale).
 func uniform(rng *rand.Rand, w []float32, scale float64) {
 	for i := range w {
 		w[i] = float32((2*rng.Float64() - 1) * scale)
@@ -167,13 +187,14 @@ func uniform(rng *rand.Rand, w []float32, scale float64) {
 
 // newNet lays out the parameters of c, all zero.
 func newNet(c Config) (*Net, error) {
-	if err := c.Check(); err != nil {
+	if err := c.check(); err != nil {
 		return nil, err
 	}
+
 	n := &Net{cfg: c, kr: Best()}
 	size := 0
-	add := func(name string, rows, cols int) Tensor {
-		t := Tensor{Name: name, Rows: rows, Cols: cols, off: size}
+	add := func(name string, rows, cols int) tensor {
+		t := tensor{Name: name, Rows: rows, Cols: cols, off: size}
 		size += rows * cols
 		n.ts = append(n.ts, t)
 		return t
@@ -196,51 +217,32 @@ func newNet(c Config) (*Net, error) {
 		in = c.width()
 	}
 	n.ow, n.ob = add("out.w", in, c.Classes), add("out.b", 1, c.Classes)
-	n.bind(make([]float32, size))
-	return n, nil
-}
 
-// bind makes w the parameters of n.
-func (n *Net) bind(w []float32) {
-	n.w = w
-	set := func(t *Tensor) { t.W = t.of(w) }
+	// One array for all: the optimizer, checkpoints and sums over parts go
+	// through it from end to end and know no tensor.
+	n.w = make([]float32, size)
+	bound := []*tensor{&n.ow, &n.ob}
 	for i := range n.ts {
-		set(&n.ts[i])
+		bound = append(bound, &n.ts[i])
 	}
-	for i := range n.embed {
-		set(&n.embed[i])
+	for f := range n.embed {
+		bound = append(bound, &n.embed[f])
 	}
 	for _, dirs := range n.layers {
 		for d := range dirs {
-			set(&dirs[d].wx)
-			set(&dirs[d].wh)
-			set(&dirs[d].b)
+			bound = append(bound, &dirs[d].wx, &dirs[d].wh, &dirs[d].b)
 		}
 	}
-	set(&n.ow)
-	set(&n.ob)
+	for _, t := range bound {
+		t.W = t.view(n.w)
+	}
+	return n, nil
 }
 
-// of returns the part of a flat parameter or gradient array that is t's.
-func (t Tensor) of(flat []float32) []float32 {
+// view returns the part of a flat parameter or gradient array that is t's; it
+// cannot grow into the next one's.
+func (t tensor) view(flat []float32) []float32 {
 	return flat[t.off : t.off+t.Rows*t.Cols : t.off+t.Rows*t.Cols]
-}
-
-// Config returns the shape of n.
-func (n *Net) Config() Config { return n.cfg }
-
-// Kernel returns the kernel class n computes with.
-func (n *Net) Kernel() Kernel { return n.kr }
-
-// Tensors returns the parameters. Whoever changes them must call Refresh
-// before n is used again.
-func (n *Net) Tensors() []Tensor { return n.ts }
-
-// Refresh makes n use parameters that were changed from outside, and the given
-// kernel, which must be one of Kernels.
-func (n *Net) Refresh(k Kernel) {
-	n.kr = k
-	n.repack(1)
 }
 
 // params is the number of parameters.

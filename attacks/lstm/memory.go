@@ -12,53 +12,61 @@ type TooLarge struct {
 	PerWindow int64
 }
 
-// Error names all numbers.
+// Error says what is needed, what is allowed and how many windows would fit.
 func (e *TooLarge) Error() string {
 	return fmt.Sprintf("lstm: training on %d windows needs %d MB, %d bytes of it per window, allowed are %d MB: at most %d windows fit",
 		e.Windows, e.Bytes>>20, e.PerWindow, e.Limit>>20, e.Fit)
 }
 
 // Fits returns a *TooLarge if training on so many windows, those for validation
-// included, needs more than limit bytes as Memory reckons them.
+// included, needs more than limit bytes as memory reckons them. Data comes
+// afterwards: whoever makes it asks first.
 func Fits(c Config, steps, batch int, dropout bool, windows, limit int64) error {
-	fixed, per := Memory(c, steps, batch, dropout)
+	fixed, per := memory(c, steps, batch, dropout)
 	if fixed+per*windows <= limit {
 		return nil
 	}
 	return &TooLarge{Windows: windows, Fit: max(0, (limit-fixed)/per), Bytes: fixed + per*windows, Limit: limit, PerWindow: per}
 }
 
-// overhead bounds what Memory does not count one by one: goroutines, the order of
+// overhead bounds what memory does not count one by one: goroutines, the order of
 // work, the buffer that data is hashed through.
 const overhead = 1 << 20
 
-// Memory returns an upper limit of the bytes that training keeps in use, its
+// memory returns an upper limit of the bytes that training keeps in use, its
 // data included: fixed for the network, the optimizer, the batch on its way,
 // validation, a checkpoint and packed matrices, and perWindow for each window,
 // which is all that grows with the data: two bytes per feature, label and
 // answer, and the order of the windows. It is the same for any number of
 // workers. What is no longer in use waits for the garbage collector, which by
 // default lets the heap grow to twice of what is in use.
-func Memory(c Config, steps, batch int, dropout bool) (fixed, perWindow int64) {
+func memory(c Config, steps, batch int, dropout bool) (fixed, perWindow int64) {
 	params, h4, w := c.params(), 4*c.Hidden, c.width()
-	rows, in, inPadded := 0, 0, 0
+
+	rows, in, inPadded := 0, 0, 0 // of tables, of the first layer, of its panels
 	for f, v := range c.Vocab {
 		rows += v
 		in += c.Dim[f]
 		inPadded += padded(c.Dim[f])
 	}
 	table := rows * h4 * c.dirs()
+
+	// One step of one window in newPart: gates, cell states and their tanh (six
+	// widths), the arrays of the width, logits and labels, features.
 	arrays := 2 // outputs and their gradient
 	if dropout {
 		arrays = 4
 	}
 	perStep := c.Layers*(arrays+6)*w + c.Classes + len(c.Vocab)
-	windows := (batch + batchSlices - 1) / batchSlices * batchSlices
+	windows := (batch + batchParts - 1) / batchParts * batchParts
+
 	// Parameters: themselves, two moments, the best so far, one gradient per
-	// slice. Tables: one, one gradient per slice, their sum packed.
-	floats := (4+batchSlices)*params + (2+batchSlices)*table + c.packed() +
-		(steps+2)*windows*perStep + batchSlices*c.dirs()*chunkK*max(h4, padded(c.Classes))
-	validation := recallSlices * guessRows * (c.Layers*(steps+9)*w + steps*(c.Classes+len(c.Vocab)))
+	// part. Tables: one, one gradient per part, their sum packed.
+	floats := (4+batchParts)*params + (2+batchParts)*table + c.packed() +
+		(steps+2)*windows*perStep + batchParts*c.dirs()*chunkK*max(h4, padded(c.Classes))
+
+	// Not all at once, but nothing is freed between them for certain.
+	validation := recallParts * guessRows * (c.Layers*(steps+9)*w + steps*(c.Classes+len(c.Vocab)))
 	checkpoint := checkpointArrays * params
 	floats += validation + checkpoint + max(2*c.dirs()*in*h4, 2*inPadded*h4) // matrices packed for one product
 	return int64(4*floats) + overhead, int64(steps*(2*len(c.Vocab)+4) + 4)

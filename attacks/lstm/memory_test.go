@@ -14,13 +14,9 @@ import (
 // of windows that fits, and that number is accepted.
 func TestMemoryIsBounded(t *testing.T) {
 	c := small(1, true)
-	rng := rand.New(rand.NewPCG(1, 1))
-	o := options()
-	o.Epochs, o.MaxSteps = 1, 1
-	fixed, per := Memory(c, 5, o.Batch, true)
-	o.Memory = fixed + 50*per
-	none := Data{Steps: 5, Features: 3}
-	_, err := Train(context.Background(), rng, c, task(rng, c, 51, 5), none, o)
+	fixed, per := memory(c, 5, 8, true)
+	limit := fixed + 50*per
+	err := Fits(c, 5, 8, true, 51, limit)
 	var large *TooLarge
 	if !errors.As(err, &large) || large.Fit != 50 || large.Windows != 51 || large.PerWindow != per {
 		t.Fatalf("51 windows: error %v", err)
@@ -28,7 +24,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if want := " 54 bytes of it per window,"; !strings.Contains(err.Error(), want) { // 5 steps of 3 features, label and answer, and 4
 		t.Errorf("error %q does not say %q", err, want)
 	}
-	if _, err := Train(context.Background(), rng, c, task(rng, c, 50, 5), none, o); err != nil {
+	if err := Fits(c, 5, 8, true, 50, limit); err != nil {
 		t.Errorf("50 windows: %v", err)
 	}
 }
@@ -58,7 +54,7 @@ func inUse(f func()) int64 {
 	}
 }
 
-// TestMemoryCoversTraining compares what Memory states with what Train has in
+// TestMemoryCoversTraining compares what memory states with what Train has in
 // use at most, data, validation and checkpoints included. Each case is one
 // where another part is the largest.
 func TestMemoryCoversTraining(t *testing.T) {
@@ -90,7 +86,7 @@ func TestMemoryCoversTraining(t *testing.T) {
 				runtime.KeepAlive(d)
 				runtime.KeepAlive(v)
 			})
-			fixed, per := Memory(tt.c, tt.steps, tt.batch, tt.dropout > 0)
+			fixed, per := memory(tt.c, tt.steps, tt.batch, tt.dropout > 0)
 			stated := fixed + per*int64(tt.train+tt.valid)
 			t.Logf("in use %d bytes, stated %d", used, stated)
 			if used > stated || float64(used) < tt.least*float64(stated) {

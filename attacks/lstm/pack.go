@@ -1,54 +1,48 @@
 package lstm
 
-import "sync"
+import (
+	"context"
+
+	"veilbench/datasets/parallel"
+)
 
 // packed holds what is computed from the parameters once per step: matrices
 // in panels, and for the first layer a table of what each value of each
 // feature adds to the gates. The table stands in for the product of embedding
 // and input weights at every packet: a row is looked up instead.
+//
+// A table has 4H columns and a row for each value of each feature, feature
+// after feature; the bias is part of the rows of feature 0, of which every step
+// has exactly one.
 type packed struct {
 	first   []int       // first row of each feature in a table
+	rows    int         // of a table
 	table   [][]float32 // by direction: rows x 4H
 	wh, whT [][]panels  // by layer, direction; the transposes only in training
 	wx, wxT [][]panels  // from the second layer on
 	ow, owT panels
-	rows    int
 }
 
-// parallel runs f(0) to f(n-1) on at most workers goroutines.
-func parallel(workers, n int, f func(i int)) {
-	if workers = min(workers, n); workers <= 1 {
-		for i := range n {
-			f(i)
-		}
-		return
-	}
-	next := make(chan int, n)
-	for i := range n {
-		next <- i
-	}
-	close(next)
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for i := range next {
-				f(i)
-			}
-		})
-	}
-	wg.Wait()
+// spread calls do(i) for i from 0 to n-1 on at most workers goroutines. Nothing
+// within a step of training can fail, and a step is too short to be stopped.
+func spread(workers, n int, do func(i int)) {
+	parallel.For(context.Background(), workers, n, func(_, i int) error {
+		do(i)
+		return nil
+	})
 }
 
-// repack brings n.pk up to date with the parameters.
+// repack brings n.pk up to date with the parameters. Tables are most of the
+// work, so the rows of a feature are two tasks.
 func (n *Net) repack(workers int) {
 	p, c := &n.pk, n.cfg
 	if p.table == nil {
 		p.alloc(c)
 	}
-	parallel(workers, 2*len(c.Vocab)*c.dirs(), func(i int) {
+	spread(workers, 2*len(c.Vocab)*c.dirs(), func(i int) {
 		n.fillTable(i/2%c.dirs(), i/2/c.dirs(), i%2)
 	})
-	parallel(workers, c.Layers*c.dirs(), func(i int) {
+	spread(workers, c.Layers*c.dirs(), func(i int) {
 		l, d := i/c.dirs(), i%c.dirs()
 		t := n.layers[l][d]
 		p.wh[l][d].pack(t.wh.W, t.wh.Cols, t.wh.Rows, t.wh.Cols)
@@ -62,7 +56,7 @@ func (n *Net) repack(workers int) {
 // repackBack packs the transposes that the backward pass needs.
 func (n *Net) repackBack(workers int) {
 	p, c := &n.pk, n.cfg
-	parallel(workers, c.Layers*c.dirs(), func(i int) {
+	spread(workers, c.Layers*c.dirs(), func(i int) {
 		l, d := i/c.dirs(), i%c.dirs()
 		t := n.layers[l][d]
 		p.whT[l][d].packT(t.wh.W, t.wh.Cols, t.wh.Cols, t.wh.Rows)
@@ -73,6 +67,8 @@ func (n *Net) repackBack(workers int) {
 	p.owT.packT(n.ow.W, n.ow.Cols, n.ow.Cols, n.ow.Rows)
 }
 
+// alloc makes room for tables and for the headers of panels, which make their
+// own room when they are packed.
 func (p *packed) alloc(c Config) {
 	for _, v := range c.Vocab {
 		p.first = append(p.first, p.rows)
@@ -88,8 +84,8 @@ func (p *packed) alloc(c Config) {
 	}
 }
 
-// fillTable computes one half of the rows of feature f in direction d's table.
-// The bias is part of the rows of feature 0.
+// fillTable computes one half of the rows of feature f in direction d's table:
+// embedding times input weights.
 func (n *Net) fillTable(d, f, half int) {
 	l, e, h4 := n.layers[0][d], n.embed[f], 4*n.cfg.Hidden
 	lo, hi := half*e.Rows/2, (half+1)*e.Rows/2

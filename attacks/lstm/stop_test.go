@@ -34,12 +34,12 @@ func TestDivergenceIsAnError(t *testing.T) {
 // of each kind.
 func TestDivergenceIsSeenByEveryKernel(t *testing.T) {
 	c := small(2, true)
-	for _, kr := range Kernels() {
+	for _, kr := range kernels() {
 		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 			for _, name := range []string{"embed0", "layer0.forward.wx", "layer0.backward.wh", "layer0.forward.b", "layer1.backward.wx", "out.w"} {
 				t.Run(fmt.Sprintf("%v/%v/%s", kr, bad, name), func(t *testing.T) {
 					rng := rand.New(rand.NewPCG(1, 1))
-					n, err := New(rng, c)
+					n, err := newRandom(rng, c)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -48,7 +48,7 @@ func TestDivergenceIsSeenByEveryKernel(t *testing.T) {
 							p.W[3] = float32(bad)
 						}
 					}
-					n.Refresh(kr)
+					n.refresh(kr)
 					o := options()
 					o.Workers = 1
 					tr := &trainer{o: o, train: task(rng, c, 40, 5), total: 1, bestScore: -1}

@@ -55,10 +55,10 @@ func TestTrainingEqualsPyTorch(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, ref := range refs {
-		for _, kr := range Kernels() {
+		for _, kr := range kernels() {
 			t.Run(fmt.Sprintf("layers=%d/both=%v/%v", ref.Layers, ref.Both, kr), func(t *testing.T) {
 				c := Config{Vocab: []int{7, 3, 20}, Dim: []int{4, 2, 6}, Hidden: 32, Layers: ref.Layers, Bidirectional: ref.Both, Classes: 5}
-				n, err := New(rand.New(rand.NewPCG(1, 1)), c)
+				n, err := newRandom(rand.New(rand.NewPCG(1, 1)), c)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -67,7 +67,7 @@ func TestTrainingEqualsPyTorch(t *testing.T) {
 						p.W[i] = float32((float64(mix(uint32(i), uint32(salt))>>8)/(1<<24)*2 - 1) * 0.4)
 					}
 				}
-				n.Refresh(kr)
+				n.refresh(kr)
 				const batch, batches = 16, 2
 				d := referenceData(batches, batch, 12, c)
 				o := Options{Workers: 2, Clip: ref.Clip}
@@ -77,7 +77,7 @@ func TestTrainingEqualsPyTorch(t *testing.T) {
 				s := newStepper(n, d.Steps, batch, o, [2]uint64{})
 				worst := 0.0
 				for i, want := range ref.Losses {
-					got := s.step(d, all(d)[i%batches*batch:][:batch], 3e-2)
+					got := s.takeStep(d, all(d)[i%batches*batch:][:batch], 3e-2)
 					worst = max(worst, math.Abs(got-want))
 					if math.Abs(got-want) > 1e-3 {
 						t.Errorf("step %d: loss %.6f, PyTorch %.6f", i+1, got, want)

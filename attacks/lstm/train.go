@@ -34,10 +34,8 @@ type Options struct {
 	ClassWeights []float32
 	// Workers bounds the goroutines; 0 is GOMAXPROCS. It changes no result.
 	Workers int
-	// Memory bounds the bytes used for data and training, as the function of
-	// that name reckons them; 0 is no bound.
-	Memory int64
-	// Progress, if not nil, is called after every epoch.
+	// Progress, if not nil, is called after every epoch, by the goroutine that
+	// called Train.
 	Progress func(Progress)
 	// Checkpoint, if not nil, keeps the state between epochs so that training
 	// can go on where it stopped.
@@ -59,8 +57,12 @@ type Progress struct {
 	Left time.Duration
 }
 
-// Check reports the first option that is out of range.
-func (o Options) Check(c Config) error {
+// check refuses a shape, options and data that are out of range or do not fit
+// together.
+func (o Options) check(c Config, train, valid Data) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	switch {
 	case o.Epochs < 1 || o.MaxSteps < 0 || o.Batch < 1 || o.Patience < 0:
 		return fmt.Errorf("lstm: epochs %d, steps %d, batch %d, patience %d: want at least 1, 0, 1, 0", o.Epochs, o.MaxSteps, o.Batch, o.Patience)
@@ -71,10 +73,21 @@ func (o Options) Check(c Config) error {
 	case o.ClassWeights != nil && len(o.ClassWeights) != c.Classes:
 		return fmt.Errorf("lstm: %d class weights for %d classes", len(o.ClassWeights), c.Classes)
 	}
+
+	// The zero Data says that there is none; it has no shape to compare.
+	for _, d := range []Data{train, valid} {
+		if d.X == nil {
+			continue
+		}
+		if err := d.check(c); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// check reports the first value of d that does not fit c.
+// check refuses windows of another shape than c's, and values and classes that
+// would be looked up beyond the end of a table.
 func (d Data) check(c Config) error {
 	if d.Steps < 1 || d.Features != len(c.Vocab) || len(d.X)%(d.Steps*d.Features) != 0 || len(d.Y) != len(d.X)/d.Features {
 		return fmt.Errorf("lstm: %d values and %d labels in windows of %d steps and %d features do not fit %d vocabularies",
@@ -98,14 +111,14 @@ type trainer struct {
 	*stepper
 	o            Options
 	train, valid Data
-	total        int // steps of the whole run
-	epoch        int // epochs done
-	best         []float32
+	total        int       // steps of the whole run
+	epoch        int       // epochs done
+	best         []float32 // parameters after the best epoch
 	bestScore    float64
 	stale        int // epochs since the best one
 	began        time.Time
 	beganAt      int    // steps already taken then
-	name         string // of the checkpoint
+	name         string // key of the checkpoint
 }
 
 // Train returns a network of shape c that learned from the labeled steps of
@@ -122,10 +135,13 @@ func Train(ctx context.Context, rng *rand.Rand, c Config, train, valid Data, o O
 	if err := o.check(c, train, valid); err != nil {
 		return nil, err
 	}
-	n, err := New(rng, c)
+	n, err := newRandom(rng, c)
 	if err != nil {
 		return nil, err
 	}
+
+	// Epochs and masks draw from generators of their own, made of this seed and
+	// their number, so that training can go on in the middle.
 	seed := [2]uint64{rng.Uint64(), rng.Uint64()}
 	batches := (train.Len() + o.Batch - 1) / o.Batch
 	t := &trainer{o: o, train: train, valid: valid, total: o.Epochs * batches, bestScore: -1}
@@ -139,6 +155,7 @@ func Train(ctx context.Context, rng *rand.Rand, c Config, train, valid Data, o O
 	if err := t.run(ctx); err != nil {
 		return nil, err
 	}
+
 	if t.best != nil {
 		copy(n.w, t.best)
 	}
@@ -147,32 +164,12 @@ func Train(ctx context.Context, rng *rand.Rand, c Config, train, valid Data, o O
 	return n, nil
 }
 
-func (o Options) check(c Config, train, valid Data) error {
-	if err := c.Check(); err != nil {
-		return err
-	}
-	if err := o.Check(c); err != nil {
-		return err
-	}
-	for _, d := range []Data{train, valid} {
-		if d.X == nil {
-			continue
-		}
-		if err := d.check(c); err != nil {
-			return err
-		}
-	}
-	if o.Memory > 0 {
-		return Fits(c, max(train.Steps, 1), o.Batch, o.Dropout > 0, int64(train.Len()+valid.Len()), o.Memory)
-	}
-	return nil
-}
-
-// run takes all steps.
+// run takes all steps that are left, epoch after epoch.
 func (t *trainer) run(ctx context.Context) error {
 	if err := t.resume(); err != nil {
 		return err
 	}
+
 	t.began, t.beganAt = time.Now(), t.steps
 	for t.steps < t.total && (t.o.Patience == 0 || t.stale < t.o.Patience) {
 		loss, err := t.runEpoch(ctx)
@@ -193,6 +190,8 @@ func (t *trainer) run(ctx context.Context) error {
 			return err
 		}
 	}
+
+	// What is done need not be gone on with: the state is removed.
 	if t.o.Checkpoint != nil {
 		return t.o.Checkpoint.Write(t.name, nil)
 	}
@@ -212,6 +211,7 @@ func (t *trainer) runEpoch(ctx context.Context) (float64, error) {
 		order[i] = int32(i)
 	}
 	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+
 	var sum float64
 	n := 0
 	for ; n*t.o.Batch < len(order) && t.steps < t.total; n++ {
@@ -219,13 +219,14 @@ func (t *trainer) runEpoch(ctx context.Context) (float64, error) {
 			return 0, err
 		}
 		before := t.steps
-		loss := t.step(t.train, order[n*t.o.Batch:min((n+1)*t.o.Batch, len(order))], t.rate())
+		loss := t.takeStep(t.train, order[n*t.o.Batch:min((n+1)*t.o.Batch, len(order))], t.rate())
 		if !(loss < diverged) || !finite(t.norm) {
 			return 0, fmt.Errorf("lstm: step %d: the loss is %v, the norm of its gradient %v: training diverged, try a lower rate than %v", before+1, loss, t.norm, t.o.Rate)
 		}
 		sum += loss
 		t.steps = before + 1 // also after a batch without labels
 	}
+
 	// The next step would see this, but the last one has no next.
 	for _, w := range t.n.w {
 		if !finite(float64(w)) {
@@ -238,6 +239,7 @@ func (t *trainer) runEpoch(ctx context.Context) (float64, error) {
 // finite says that x is a number and not infinite.
 func finite(x float64) bool { return x-x == 0 }
 
+// rate is the step size of the next step.
 func (t *trainer) rate() float64 {
 	if !t.o.Decay {
 		return t.o.Rate
@@ -245,6 +247,7 @@ func (t *trainer) rate() float64 {
 	return t.o.Rate / 2 * (1 + math.Cos(math.Pi*float64(t.steps)/float64(t.total)))
 }
 
+// report tells Options.Progress about the epoch that has ended.
 func (t *trainer) report(loss, score float64) {
 	if t.o.Progress == nil {
 		return
@@ -256,18 +259,21 @@ func (t *trainer) report(loss, score float64) {
 	t.o.Progress(Progress{Epoch: t.epoch, Epochs: t.o.Epochs, Step: t.steps, Steps: t.total, Loss: loss, Score: score, Left: left})
 }
 
-// recallSlices bounds the slices, and so the memory, that recall takes: as many
+// recallParts bounds the parts, and so the memory, that recall takes: as many
 // as a training step keeps busy in two directions.
-const recallSlices = 2 * batchSlices
+const recallParts = 2 * batchParts
 
 // recall is the mean per-class recall of the likeliest class over labeled
 // steps.
 func (n *Net) recall(d Data, workers int) float64 {
 	k := n.cfg.Classes
 	right, all := make([]int64, k), make([]int64, k)
+
+	// Softmax keeps the order, so that logits will do. Answers are kept and
+	// counted afterwards: parts end in any order.
 	guess := make([]int16, len(d.Y))
-	n.each(d, min(workers, recallSlices), func(s *slice, windows []int32) {
-		lo := s.score()
+	n.each(d, min(workers, recallParts), func(s *part, windows []int32) {
+		lo := s.computeLogits()
 		for i := range s.steps * s.b {
 			v, best := lo[i*k:(i+1)*k], 0
 			for j, x := range v {
@@ -286,6 +292,8 @@ func (n *Net) recall(d Data, workers int) float64 {
 			}
 		}
 	}
+
+	// Classes that do not occur have no recall and do not count.
 	var sum float64
 	seen := 0
 	for j := range all {

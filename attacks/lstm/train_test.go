@@ -113,7 +113,7 @@ func TestSameBytesForAnyWorkers(t *testing.T) {
 func TestGuessIgnoresNeighbors(t *testing.T) {
 	c := small(2, true)
 	rng := rand.New(rand.NewPCG(8, 8))
-	n, err := New(rng, c)
+	n, err := newRandom(rng, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestResumeGivesTheSameModel(t *testing.T) {
 // the run's is refused.
 func TestDamagedCheckpoint(t *testing.T) {
 	c := small(1, false)
-	n, err := New(rand.New(rand.NewPCG(1, 1)), c)
+	n, err := newRandom(rand.New(rand.NewPCG(1, 1)), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,26 +251,26 @@ func TestKernelsLearnAlike(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	d, test := task(rng, c, 20*batch, 11), task(rng, c, 200, 11)
 	var scores []float64
-	for _, kr := range Kernels() {
-		n, err := New(rand.New(rand.NewPCG(1, 1)), c)
+	for _, kr := range kernels() {
+		n, err := newRandom(rand.New(rand.NewPCG(1, 1)), c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n.Refresh(kr)
+		n.refresh(kr)
 		s := newStepper(n, d.Steps, batch, Options{Workers: 2, Clip: 5}, [2]uint64{})
 		order := all(d)
 		for i := range steps {
-			s.step(d, order[i%20*batch:][:batch], 0.03*(1-float64(i)/steps))
+			s.takeStep(d, order[i%20*batch:][:batch], 0.03*(1-float64(i)/steps))
 		}
 		scores = append(scores, n.recall(test, 2))
 	}
-	t.Logf("recall by kernel %v: %.4f", Kernels(), scores)
+	t.Logf("recall by kernel %v: %.4f", kernels(), scores)
 	for i, s := range scores {
 		if s < 0.95 {
-			t.Errorf("%v: recall %.4f, want at least 0.95", Kernels()[i], s)
+			t.Errorf("%v: recall %.4f, want at least 0.95", kernels()[i], s)
 		}
 		if math.Abs(s-scores[0]) > 0.02 {
-			t.Errorf("%v: recall %.4f, %v has %.4f", Kernels()[i], s, Kernels()[0], scores[0])
+			t.Errorf("%v: recall %.4f, %v has %.4f", kernels()[i], s, kernels()[0], scores[0])
 		}
 	}
 }
