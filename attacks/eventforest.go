@@ -3,7 +3,6 @@ package attacks
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -40,16 +39,17 @@ func (EventForest) Info() Info {
 	}
 }
 
-// Validate checks the parameters.
+// Validate refuses a feature set that is not one and numbers out of range.
 func (a EventForest) Validate() error {
-	if a.Features != "auto" && len(a.sets()) == 0 {
-		return fmt.Errorf("features=%s: want auto, hist, kfp or cumul", a.Features)
-	}
-	return cmp.Or(params.Within("trees", a.Trees, 0, 10000), params.Within("gap_s", a.GapS, 0, 3600),
-		params.Within("pair_s", a.PairS, 0.001, 3600))
+	return cmp.Or(
+		params.OneOf("features", a.Features, "auto", "hist", "kfp", "cumul"),
+		params.Within("trees", a.Trees, 0, 10000),
+		params.Within("gap_s", a.GapS, 0, 3600),
+		params.Within("pair_s", a.PairS, 0.001, 3600),
+	)
 }
 
-// sets lists the feature sets to choose from.
+// sets lists the feature sets to choose from, in order of preference.
 func (a EventForest) sets() []featureSet {
 	all := featureSets()
 	if a.Features == "auto" {
@@ -61,12 +61,14 @@ func (a EventForest) sets() []featureSet {
 // tuneTrees is the size of the forests that validation compares.
 const tuneTrees = 12
 
-// Train extracts features, chooses what is left open and grows the forest.
+// Train extracts features, chooses what is left open and grows the forest. One
+// number is all it draws from rng; forests make theirs of that.
 func (a EventForest) Train(ctx context.Context, rng *rand.Rand, t Training) (Model, error) {
 	seed := rng.Uint64()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+
 	// Clips come in hundreds and of many classes, where more trees still help
 	// (spoken commands across sessions: 0.21 with 100, 0.24 with 400).
 	if a.Trees == 0 && t.Task == datasets.Clip {
@@ -74,6 +76,7 @@ func (a EventForest) Train(ctx context.Context, rng *rand.Rand, t Training) (Mod
 	} else if a.Trees == 0 {
 		a.Trees = 100
 	}
+
 	if t.Task == datasets.Clip {
 		return a.trainClips(ctx, seed, t)
 	}
@@ -102,37 +105,43 @@ func (f *featureTable) add(v []float32, class int32) {
 	f.class = append(f.class, class)
 }
 
-// clipModel is a forest over whole clips.
+// clipModel is a forest over whole clips. A class is its place in classes.
 type clipModel struct {
 	classes []string
 	set     featureSet
 	forest  *Forest // nil without training examples
 }
 
+// trainClips chooses the feature set by cross-validation over three folds, of
+// groups where there are several, and grows the forest on all examples.
 func (a EventForest) trainClips(ctx context.Context, seed uint64, t Training) (Model, error) {
-	fold, n := folds(t.Examples, 3)
+	fold, n := folds(t.Examples, clipFolds)
 	if n < 2 {
 		for i := range fold {
-			fold[i] = i % 3
+			fold[i] = i % clipFolds
 		}
 	}
+
 	m := &clipModel{classes: slices.Clone(t.Classes)}
 	var best *featureTable
 	score := -1.0
 	sets := a.sets()
 	for _, set := range sets {
 		table := newFeatureTable(set.width)
-		var of []int // fold of each row
+		var rowFold []int
 		for i, e := range t.Examples {
 			if c, ok := slices.BinarySearch(m.classes, e.Class); ok {
 				table.add(set.extract(nil, e.Trace, allPackets(e.Trace)), int32(c))
-				of = append(of, fold[i])
+				rowFold = append(rowFold, fold[i])
 			}
 		}
+
+		// The first of equal ones is taken: sets are in order of preference. One
+		// alone needs no forests to be chosen.
 		s := 0.0
 		if len(sets) > 1 {
 			var err error
-			if s, err = validateTable(ctx, table, of, len(m.classes), seed); err != nil {
+			if s, err = validateTable(ctx, table, rowFold, len(m.classes), seed); err != nil {
 				return nil, err
 			}
 		}
@@ -140,6 +149,7 @@ func (a EventForest) trainClips(ctx context.Context, seed uint64, t Training) (M
 			best, score, m.set = table, s, set
 		}
 	}
+
 	if len(best.class) == 0 {
 		return m, ctx.Err()
 	}
@@ -148,11 +158,14 @@ func (a EventForest) trainClips(ctx context.Context, seed uint64, t Training) (M
 	return m, err
 }
 
+// clipFolds is how many folds the validation of clips makes.
+const clipFolds = 3
+
 // validateTable is the accuracy of small forests over rows of folds they were
 // not grown on.
 func validateTable(ctx context.Context, table *featureTable, fold []int, classes int, seed uint64) (float64, error) {
-	right, of := 0, 0
-	for f := range 3 {
+	right, rows := 0, 0
+	for f := range clipFolds {
 		train, test := newFeatureTable(len(table.columns)), newFeatureTable(len(table.columns))
 		row := make([]float32, len(table.columns))
 		for i, c := range table.class {
@@ -168,6 +181,7 @@ func validateTable(ctx context.Context, table *featureTable, fold []int, classes
 		if len(train.class) == 0 || len(test.class) == 0 {
 			continue
 		}
+
 		forest, err := TrainForest(ctx, train.columns, train.class, classes, ForestOptions{Trees: 2 * tuneTrees, Seed: seed})
 		if err != nil {
 			return 0, err
@@ -176,17 +190,20 @@ func validateTable(ctx context.Context, table *featureTable, fold []int, classes
 		if err != nil {
 			return 0, err
 		}
+
+		// A tie for the first place counts as right, in every set alike.
 		for i, c := range test.class {
-			of++
+			rows++
 			if row := p[i*classes : (i+1)*classes]; row[c] == slices.Max(row) {
 				right++
 			}
 		}
 	}
-	return float64(right) / float64(max(of, 1)), nil
+	return float64(right) / float64(max(rows, 1)), nil
 }
 
-// Guess ranks the classes of a clip.
+// Guess ranks the classes of a clip by the share of the forest's votes; without
+// training examples it answers Unknown.
 func (m *clipModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
 	if m.forest == nil {
 		return Answer{Clip: unknownRank()}, ctx.Err()
@@ -217,6 +234,6 @@ type burstRow struct {
 	key        StreamKey
 	example    int
 	fold       int
-	class      int32
+	class      int32 // an event's, or Other
 	features   []float32
 }

@@ -27,12 +27,13 @@ const (
 	forestKeys = 64
 )
 
-// eventForestModel judges bursts.
+// eventForestModel judges bursts: every stream is cut where it pauses for gap or
+// longer, a forest says what each burst is, and bursts of one event are merged.
 type eventForestModel struct {
 	classes   []string // sorted, with Other
 	set       featureSet
-	gap, pair time.Duration
-	single    bool
+	gap, pair time.Duration // closes a burst; from a burst to its event
+	single    bool          // one detection at a time in a stream
 	threshold float64
 	forests   streamForests
 }
@@ -45,6 +46,8 @@ type streamForests struct {
 	pooled *Forest
 }
 
+// trainEvents chooses gap and feature set by what scores best in validation,
+// then grows both forests on the bursts of all examples.
 func (a EventForest) trainEvents(ctx context.Context, seed uint64, t Training) (Model, error) {
 	ex := make([]streamed, len(t.Examples))
 	for i, e := range t.Examples {
@@ -56,8 +59,10 @@ func (a EventForest) trainEvents(ctx context.Context, seed uint64, t Training) (
 	if a.GapS > 0 {
 		gaps = []float64{a.GapS}
 	}
+
+	// The gap is chosen with the first feature set, then the set with that gap:
+	// trying every pair of the two would train many more forests.
 	sets := a.sets()
-	// The gap is chosen with the first feature set, then the set with that gap.
 	m.set = sets[0]
 	best, rows := *m, []burstRow(nil)
 	score := -1.0
@@ -67,7 +72,7 @@ func (a EventForest) trainEvents(ctx context.Context, seed uint64, t Training) (
 		}
 		c := *m
 		c.set, c.gap = set, gap
-		r := c.rows(ex, len(gaps) == 1)
+		r := c.cutBursts(ex, len(gaps) == 1)
 		s, err := c.tune(ctx, ex, r, seed)
 		if err == nil && s > score {
 			best, rows, score = c, r, s
@@ -84,21 +89,23 @@ func (a EventForest) trainEvents(ctx context.Context, seed uint64, t Training) (
 			return nil, err
 		}
 	}
+
 	var err error
 	picked := pickRows(rows, -1, m.other(), [2]int{forestOthers, forestEvents})
-	best.forests, err = m.grow(ctx, picked, nil, ForestOptions{Trees: a.Trees, Seed: seed})
+	best.forests, err = m.growForests(ctx, picked, nil, ForestOptions{Trees: a.Trees, Seed: seed})
 	return &best, err
 }
 
-// rows cuts the examples into bursts and extracts their features, in order of
-// time within each example. It gives up, returning none, when there are more
+// cutBursts cuts the examples into bursts and extracts their features, in order
+// of time within each example. It gives up, returning none, when there are more
 // than forestBursts, unless told that it must go on.
-func (m *eventForestModel) rows(ex []streamed, must bool) []burstRow {
+func (m *eventForestModel) cutBursts(ex []streamed, must bool) []burstRow {
 	labeled := make([]Labeled, len(ex))
 	for i, e := range ex {
 		labeled[i] = e.Labeled
 	}
 	fold, n := folds(labeled, tuneFolds)
+
 	other := m.other()
 	var out []burstRow
 	var segs []segment
@@ -113,13 +120,16 @@ func (m *eventForestModel) rows(ex []streamed, must bool) []burstRow {
 				return nil
 			}
 			for j, ev := range (pairer{m.pair, true}).pair(e.Labeled, s, segs) {
-				r := m.row(e.Trace, s, segs[j])
+				r := m.newRow(e.Trace, s, segs[j])
 				r.example, r.fold, r.class = i, fold[i], other
 				if ev >= 0 {
 					if c, ok := slices.BinarySearch(m.classes, e.Labels.Class(e.Labels.Events[ev])); ok {
 						r.class = int32(c)
 					}
 				}
+
+				// A single recording has no groups to hold out: its second half
+				// is the other fold.
 				if len(ex) == 1 && r.start > e.Trace.End/2 {
 					r.fold = 1
 				}
@@ -131,8 +141,8 @@ func (m *eventForestModel) rows(ex []streamed, must bool) []burstRow {
 	return out
 }
 
-// row is one burst with its features.
-func (m *eventForestModel) row(t datasets.Trace, s Stream, sg segment) burstRow {
+// newRow is one burst with its features, of no class yet.
+func (m *eventForestModel) newRow(t datasets.Trace, s Stream, sg segment) burstRow {
 	packets := s.Packets[sg.Lo:sg.Hi]
 	return burstRow{
 		start: t.Packets[packets[0]].Time, end: t.Packets[packets[len(packets)-1]].Time, key: s.Key,
@@ -146,23 +156,26 @@ func (m *eventForestModel) other() int32 {
 	return int32(c)
 }
 
-// grow grows both forests on the rows given. The one that knows streams is left
-// out when no two folds share a stream; the other one when no row of ask
+// growForests grows both forests on the rows given. The one that knows streams is
+// left out when no two folds share a stream; the other one when no row of ask
 // would need it (nil: always grown).
-func (m *eventForestModel) grow(ctx context.Context, rows, ask []*burstRow, o ForestOptions) (streamForests, error) {
+func (m *eventForestModel) growForests(ctx context.Context, rows, ask []*burstRow, o ForestOptions) (streamForests, error) {
 	var f streamForests
 	if len(rows) == 0 {
 		return f, ctx.Err()
 	}
 	f.keys = sharedKeys(rows)
 	width := len(rows[0].features)
-	grow := func(extra int, row func(r *burstRow) []float32) (*Forest, error) {
+	grow := func(extra int, vector func(r *burstRow) []float32) (*Forest, error) {
 		table := newFeatureTable(width + extra)
 		for _, r := range rows {
-			table.add(row(r), r.class)
+			table.add(vector(r), r.class)
 		}
 		return TrainForest(ctx, table.columns, table.class, len(m.classes), o)
 	}
+
+	// In validation the rows to judge are given: if all are of known streams, the
+	// other forest would judge nothing.
 	stranger := ask == nil
 	for _, r := range ask {
 		_, known := f.keys[r.key]
@@ -193,7 +206,7 @@ func (f *streamForests) withKey(r *burstRow) []float32 {
 // than one fold; else knowing streams says nothing about new homes.
 func sharedKeys(rows []*burstRow) map[StreamKey]int {
 	count := map[StreamKey]int{}
-	first := map[StreamKey]int{}
+	first := map[StreamKey]int{} // fold of a stream's first burst
 	var order []StreamKey
 	shared := false
 	for _, r := range rows {
@@ -207,6 +220,9 @@ func sharedKeys(rows []*burstRow) map[StreamKey]int {
 	if !shared || len(order) < 2 {
 		return nil
 	}
+
+	// Stable, from the order of appearance: that of a map would differ from run
+	// to run, and with it the columns and the forest.
 	slices.SortStableFunc(order, func(a, b StreamKey) int { return cmp.Compare(count[b], count[a]) })
 	keys := map[StreamKey]int{}
 	for i, k := range order[:min(forestKeys, len(order))] {
@@ -230,6 +246,7 @@ func pickRows(rows []burstRow, skip int, other int32, most [2]int) []*burstRow {
 			n[kind(&rows[i])]++
 		}
 	}
+
 	var out []*burstRow
 	for i := range rows {
 		r := &rows[i]
@@ -265,7 +282,8 @@ func (f *streamForests) judge(ctx context.Context, m *eventForestModel, rows []*
 	return out, m.judgeBy(ctx, f.pooled, rows, strange, func(r *burstRow) []float32 { return r.features }, out)
 }
 
-// judgeBy fills out at the places given; a nil forest leaves it as it is.
+// judgeBy writes the verdicts on the rows at the places given to the same places
+// of out; a nil forest leaves them as they are.
 func (m *eventForestModel) judgeBy(ctx context.Context, forest *Forest, rows []*burstRow, at []int, vector func(*burstRow) []float32, out []verdict) error {
 	if forest == nil || len(at) == 0 {
 		return ctx.Err()
@@ -313,6 +331,9 @@ func (m *eventForestModel) tune(ctx context.Context, ex []streamed, rows []burst
 	if len(rows) == 0 {
 		return -1, nil
 	}
+
+	// By single and example: detections of all streams, and those left when a
+	// stream may have only one at a time.
 	found := [2][][]Burst{make([][]Burst, len(ex)), make([][]Burst, len(ex))}
 	streams := make([][]StreamKey, len(ex))
 	for f := range tuneFolds {
@@ -326,7 +347,7 @@ func (m *eventForestModel) tune(ctx context.Context, ex []streamed, rows []burst
 			continue
 		}
 		picked := pickRows(rows, f, m.other(), [2]int{forestOthers / 4, forestEvents / 4})
-		forests, err := m.grow(ctx, picked, held, ForestOptions{Trees: tuneTrees, Seed: seed})
+		forests, err := m.growForests(ctx, picked, held, ForestOptions{Trees: tuneTrees, Seed: seed})
 		if err != nil {
 			return 0, err
 		}
@@ -342,6 +363,9 @@ func (m *eventForestModel) tune(ctx context.Context, ex []streamed, rows []burst
 			}
 		}
 	}
+
+	// Bursts are merged as Guess merges them, so that the threshold is chosen on
+	// what it will be used on. strongest works in place, and found[0] is needed.
 	truth := make([][]match.Span, len(ex))
 	best := -1.0
 	for i, e := range ex {
@@ -360,7 +384,8 @@ func (m *eventForestModel) tune(ctx context.Context, ex []streamed, rows []burst
 // forestBatch is how many bursts have their features in memory at once.
 const forestBatch = 20000
 
-// Guess names every burst of every stream.
+// Guess names every burst of every stream: the Answer lists them in order of
+// time, those that belong together as one, and the threshold that training chose.
 func (m *eventForestModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
 	var out []Burst
 	var streams []StreamKey
@@ -377,6 +402,9 @@ func (m *eventForestModel) Guess(ctx context.Context, t datasets.Trace) (Answer,
 		batch = batch[:0]
 		return nil
 	}
+
+	// Rows in batches: one by one is slower, and all at once are as many as the
+	// trace is long.
 	var segs []segment
 	for _, s := range Streams(t) {
 		segs = segments(segs[:0], t, s.Packets, m.gap)
@@ -386,13 +414,14 @@ func (m *eventForestModel) Guess(ctx context.Context, t datasets.Trace) (Answer,
 					return Answer{}, err
 				}
 			}
-			r := m.row(t, s, sg)
+			r := m.newRow(t, s, sg)
 			batch = append(batch, &r)
 		}
 	}
 	if err := flush(); err != nil {
 		return Answer{}, err
 	}
+
 	if m.single {
 		out = strongest(out, streams, m.pair)
 	}
