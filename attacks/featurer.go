@@ -18,13 +18,15 @@ var (
 	_ Featurer = WindowForest{}
 )
 
-// Vectors shows the sequence that event-knn compares and, for defenses under
-// which no two sequences are alike, the sizes without their order.
+// Vectors shows a clip or the burst of each event as the sequence that event-knn
+// compares and, for defenses under which no two sequences are alike, as the sizes
+// without their order.
 func (a EventKNN) Vectors(task datasets.Task, l Labeled) Features {
 	return burstFeatures(task, l, params.Seconds(cmp.Or(a.GapS, featureGap)), params.Seconds(a.PairS), []featureSet{sequenceSet(), featureSets()[0]})
 }
 
-// Vectors shows the vectors that the forest chooses from.
+// Vectors shows a clip or the burst of each event in every feature set that the
+// forest chooses from.
 func (a EventForest) Vectors(task datasets.Task, l Labeled) Features {
 	return burstFeatures(task, l, params.Seconds(cmp.Or(a.GapS, featureGap)), params.Seconds(a.PairS), a.sets())
 }
@@ -55,7 +57,7 @@ func sequenceSet() featureSet {
 	}}
 }
 
-// item is an event's traffic: its packets and their stream.
+// item is a clip's or an event's traffic: its packets and their stream.
 type item struct {
 	packets []int32
 	stream  float32
@@ -75,6 +77,10 @@ func burstFeatures(task datasets.Task, l Labeled, gap, pair time.Duration, sets 
 	default:
 		return f
 	}
+
+	// Attacks on events tell streams apart by their addresses and judge each by
+	// what it did in training. The stream is one more number in every vector, so
+	// that a bound on vectors is one on them.
 	for _, set := range sets {
 		s := FeatureSet{Name: set.name, Names: set.names()}
 		if task == datasets.Events {
@@ -116,6 +122,9 @@ func eventItems(l Labeled, gap, pair time.Duration) []item {
 			}
 		}
 	}
+
+	// An event without a burst is still an item: a bound must count what a
+	// defense hides. It may have no packets at all, and its stream is 0.
 	for i, e := range l.Labels.Events {
 		if out[i].packets == nil {
 			out[i].packets = packetsFrom(l.Trace, e.Start, e.Start+featureWindow)
@@ -154,8 +163,9 @@ func streamNumber(k StreamKey) float32 {
 // window-forest holds.
 const contextPackets = 3
 
-// Vectors shows each packet by the five features of HomeMole, as numbers, with
-// its stream, which other attacks on devices go by, and again with the lengths and gaps of the packets around it.
+// Vectors shows each packet by the five features of HomeMole (Dong et al., 2019,
+// section 3), as numbers, with its stream, which other attacks on devices go
+// by, and again with the lengths and gaps of the packets around it.
 func (a WindowForest) Vectors(task datasets.Task, l Labeled) Features {
 	if task != datasets.Device || len(l.Labels.Owners) != len(l.Trace.Packets) {
 		return Features{}
@@ -166,10 +176,13 @@ func (a WindowForest) Vectors(task datasets.Task, l Labeled) Features {
 		}
 		return datasets.Nobody
 	}}
+
+	// Flows are few and packets many: a stream is hashed once for each flow.
 	streams := make([]float32, len(l.Trace.Flows))
 	for i, flow := range l.Trace.Flows {
 		streams[i] = streamNumber(StreamOf(flow))
 	}
+
 	one := []string{"port", "protocol", "direction", "length", "gap", "stream"}
 	around := slices.Clone(one)
 	for d := -contextPackets; d <= contextPackets; d++ {
@@ -177,14 +190,16 @@ func (a WindowForest) Vectors(task datasets.Task, l Labeled) Features {
 			around = append(around, fmt.Sprintf("length_%+d", d), fmt.Sprintf("gap_%+d", d))
 		}
 	}
+
 	packet := func(i int) []float32 {
 		p := l.Trace.Packets[i]
 		flow := l.Trace.Flows[p.Flow]
 		return []float32{
-			float32(windowPorts(a.Port).of(flow, p.Dir)), float32(service(flow)), float32(p.Dir), float32(p.Size), logGap(l.Trace, i),
+			float32(windowPorts(a.Port).portOf(flow, p.Dir)), float32(service(flow)), float32(p.Dir), float32(p.Size), logGap(l.Trace, i),
 			streams[p.Flow],
 		}
 	}
+
 	f.Sets = []FeatureSet{
 		{"packet", one, packet},
 		{"window", around, func(i int) []float32 {
@@ -192,7 +207,7 @@ func (a WindowForest) Vectors(task datasets.Task, l Labeled) Features {
 			for d := -contextPackets; d <= contextPackets; d++ {
 				k := i + d
 				switch {
-				case d == 0:
+				case d == 0: // the packet itself, with all its features, is in front
 				case k < 0 || k >= len(l.Trace.Packets):
 					v = append(v, 0, 0)
 				default:
@@ -216,12 +231,15 @@ func logGap(t datasets.Trace, i int) float32 {
 
 // names of the features of a set, in the order of its vector.
 func (s featureSet) names() []string {
+	// Numbers have as many digits as the largest of the set, so that names sort
+	// in the order of their values.
 	var out []string
 	number := func(format string, from, n, step int) {
 		for i := range n {
 			out = append(out, fmt.Sprintf(format, from+i*step))
 		}
 	}
+
 	switch s.name {
 	case "sequence":
 		out = append(out, "packets")
@@ -254,6 +272,8 @@ func kfpNames() []string {
 			out = append(out, fmt.Sprintf(format, i+1))
 		}
 	}
+
+	// From here on as the methods of kfp append, part by part.
 	three := []string{"up", "down", "both"}
 	five := []string{"mean", "deviation", "median", "least", "most"}
 	each([]string{"place_up", "place_down"}, "mean", "deviation")

@@ -8,8 +8,20 @@ import (
 	"veilbench/datasets"
 )
 
+// The feature sets of event-forest:
+//
+//   - hist: a histogram of sizes, the counts replaced by log(1 + count) as
+//     Herrmann et al. have it for websites (CCSW 2009);
+//   - kfp: k-fingerprinting (Hayes and Danezis, USENIX Security 2016, section 4),
+//     with sizes, which Tor does not have;
+//   - cumul: CUMUL (Panchenko et al., NDSS 2016, section 4).
+//
+// All read the headers of a stretch of packets: times, sizes and directions.
+// Sizes are those of Packet.Size, with the 14 bytes of an Ethernet header, but
+// for hist, which takes the IP length.
+
 // featureSet turns a stretch of packets into numbers. extract appends width
-// values to dst.
+// values to dst; packets are indexes into t, in order of time.
 type featureSet struct {
 	name    string
 	width   int
@@ -30,10 +42,13 @@ const (
 	cumulPoints = 100
 )
 
+// logCount is log(1 + n): the difference between 1 and 2 says as much as that
+// between 100 and 200.
 func logCount(n float64) float32 { return float32(math.Log1p(n)) }
 
 // histFeatures are log counts of IP lengths in bins of 50 bytes for each
-// direction, and the logs of packets, bytes and duration.
+// direction, up first, and the logs of packets, bytes and duration in
+// milliseconds.
 func histFeatures(dst []float32, t datasets.Trace, packets []int32) []float32 {
 	var n [2 * histBins]float64
 	var bytes float64
@@ -43,12 +58,14 @@ func histFeatures(dst []float32, t datasets.Trace, packets []int32) []float32 {
 		bytes += float64(ip)
 		n[int(p.Dir)*histBins+min(ip/50, histBins-1)]++
 	}
+
 	for _, c := range n {
 		dst = append(dst, logCount(c))
 	}
 	return append(dst, logCount(float64(len(packets))), logCount(bytes), logCount(1000*span(t, packets).Seconds()))
 }
 
+// span is the time from the first to the last of packets.
 func span(t datasets.Trace, packets []int32) time.Duration {
 	if len(packets) == 0 {
 		return 0
@@ -74,6 +91,9 @@ func cumulFeatures(dst []float32, t datasets.Trace, packets []int32) []float32 {
 		sums = append(sums, sums[len(sums)-1]+size)
 	}
 	dst = append(dst, packetsOf[0], packetsOf[1], bytesOf[0], bytesOf[1])
+
+	// sums has the zero before the first packet too, so that a stretch of any
+	// length is a curve from there to its end; between packets it is straight.
 	for k := 1; k <= cumulPoints; k++ {
 		at := float64(len(sums)-1) * float64(k) / cumulPoints
 		lo := int(at)
@@ -86,7 +106,8 @@ func cumulFeatures(dst []float32, t datasets.Trace, packets []int32) []float32 {
 	return dst
 }
 
-// Sizes of the parts of kfpFeatures.
+// Sizes of the parts of kfpFeatures. kfpWidth adds up what counts, order,
+// concentration, rates, times and sizes append, in this order.
 const (
 	kfpHead   = 30 // packets at each end
 	kfpChunk  = 20 // packets in a chunk
@@ -102,7 +123,7 @@ const (
 // second, gaps and transmission times. Tor's cells all have one size; here
 // sizes differ, so statistics of sizes, the first 20 signed sizes and counts of
 // sizes in bins of 100 bytes join (deviation). Values beyond the end of a
-// short stretch are 0.
+// short stretch are 0. kfpNames names them in the same order.
 func kfpFeatures(dst []float32, t datasets.Trace, packets []int32) []float32 {
 	want := len(dst) + kfpWidth
 	k := newKFP(t, packets)
@@ -118,7 +139,8 @@ func kfpFeatures(dst []float32, t datasets.Trace, packets []int32) []float32 {
 	return dst
 }
 
-// kfp holds a stretch of packets split by direction; index 2 is both.
+// kfp holds a stretch of packets split by direction: index 0 is up, 1 down and 2
+// both.
 type kfp struct {
 	dirs  []datasets.Dir
 	at    [3][]float64 // seconds since the first packet
@@ -126,6 +148,7 @@ type kfp struct {
 	place [2][]float64 // where in the sequence packets of a direction are
 }
 
+// newKFP splits packets, which are in order of time.
 func newKFP(t datasets.Trace, packets []int32) *kfp {
 	k := &kfp{}
 	for i, pi := range packets {
@@ -158,6 +181,8 @@ func (k *kfp) counts(dst []float32) []float32 {
 	return dst
 }
 
+// order: mean and deviation of the places of a direction's packets in the
+// sequence, which tell whether it speaks early or late.
 func (k *kfp) order(dst []float32) []float32 {
 	for _, p := range k.place {
 		m, s := meanDeviation(p)
@@ -166,7 +191,8 @@ func (k *kfp) order(dst []float32) []float32 {
 	return dst
 }
 
-// concentration is the number of upward packets in every chunk of 20.
+// concentration is the number of upward packets in every chunk of 20: five
+// statistics of all chunks, then the first ones.
 func (k *kfp) concentration(dst []float32) []float32 {
 	var chunks []float64
 	for i := 0; i < len(k.dirs); i += kfpChunk {
@@ -181,7 +207,8 @@ func (k *kfp) concentration(dst []float32) []float32 {
 	return appendPadded(appendFive(dst, chunks), chunks, kfpChunks)
 }
 
-// rates is the number of packets in every second.
+// rates is the number of packets in every second of the first hour, in the form
+// of concentration.
 func (k *kfp) rates(dst []float32) []float32 {
 	var perSecond []float64
 	for _, at := range k.at[2] {
@@ -229,6 +256,9 @@ func (k *kfp) sizes(dst []float32) []float32 {
 		}
 		signed = append(signed, s)
 	}
+
+	// The last round is of both directions: its sum is that of all bytes, and
+	// its sizes are in the bins already.
 	bytes := 0.
 	var bins [32]float64
 	for d, size := range k.size {
@@ -241,12 +271,13 @@ func (k *kfp) sizes(dst []float32) []float32 {
 		}
 		bytes = sum
 		m, dev := meanDeviation(size)
-		slices.Sort(size)
+		slices.Sort(size) // in place: signed has what is needed of the order
 		dst = append(dst, float32(sum), float32(m), float32(dev))
 		for _, q := range [5]float64{0, 0.25, 0.5, 0.75, 1} {
 			dst = append(dst, quantileOf(size, q))
 		}
 	}
+
 	dst = appendPadded(dst, signed, kfpSizes)
 	for _, b := range bins {
 		dst = append(dst, logCount(b))
@@ -274,7 +305,9 @@ func appendPadded(dst []float32, v []float64, n int) []float32 {
 }
 
 // meanDeviation returns mean and standard deviation (of the population), 0
-// for nothing.
+// for nothing. It adds in order of v: gonum's PopMeanStdDev corrects for rounding
+// and sums in lanes, so that its last bits differ, and with them the bins and
+// cuts of forests.
 func meanDeviation(v []float64) (m, s float64) {
 	if len(v) == 0 {
 		return 0, 0
@@ -289,8 +322,8 @@ func meanDeviation(v []float64) (m, s float64) {
 	return m, math.Sqrt(s / float64(len(v)))
 }
 
-// quantileOf is the value at share q of sorted v, without interpolation; 0 for
-// nothing.
+// quantileOf is the value at share q of sorted v, the lower of two neighbors; 0
+// for nothing.
 func quantileOf(v []float64, q float64) float32 {
 	if len(v) == 0 {
 		return 0

@@ -63,15 +63,17 @@ const (
 	portRemote windowPorts = "remote"
 )
 
-// of returns the port of a packet.
-func (r windowPorts) of(f datasets.Flow, d datasets.Dir) uint16 {
+// portOf returns the port of a packet of flow f in direction d.
+func (r windowPorts) portOf(f datasets.Flow, d datasets.Dir) uint16 {
 	if r == portDst && d == datasets.Down {
 		return f.Local.Port()
 	}
 	return f.Remote.Port()
 }
 
-// windowVocab says which value stands for which port and length.
+// windowVocab says which value stands for which port and length. Values of a
+// feature are numbered without gaps from 1, 0 being the padding: first the
+// classes of what has no value of its own, then what has.
 type windowVocab struct {
 	Rule windowPorts
 	// Numbers says that a length stands for itself; Lengths is empty then.
@@ -95,7 +97,7 @@ const (
 )
 
 // learnWindowVocab reads the vocabulary off training traffic: at most so many
-// ports, the most frequent ones.
+// ports, the most frequent ones. Labels play no part in it.
 func learnWindowVocab(rule windowPorts, examples []Labeled, most int) windowVocab {
 	at := map[string]map[uint16]int{} // by group and port
 	lengths := map[int32]int{}
@@ -107,7 +109,7 @@ func learnWindowVocab(rule windowPorts, examples []Labeled, most int) windowVoca
 			at[e.Group] = ports
 		}
 		for _, p := range e.Trace.Packets {
-			ports[rule.of(e.Trace.Flows[p.Flow], p.Dir)]++
+			ports[rule.portOf(e.Trace.Flows[p.Flow], p.Dir)]++
 			lengths[p.Size]++
 		}
 	}
@@ -174,7 +176,7 @@ func (v windowVocab) port(p uint16) uint16 {
 // is the one NAPT chose, kept or drawn as the home's router does, so all are
 // one value; a port that a device serves keeps its own.
 func (v windowVocab) ports(f datasets.Flow) [2]uint16 {
-	up, down := v.port(v.Rule.of(f, datasets.Up)), v.port(v.Rule.of(f, datasets.Down))
+	up, down := v.port(v.Rule.portOf(f, datasets.Up)), v.port(v.Rule.portOf(f, datasets.Down))
 	if _, client := slices.BinarySearch(v.Ports, f.Remote.Port()); v.Rule == portDst && (client || down == portRegistered) {
 		down = portDynamic
 	}
@@ -207,6 +209,9 @@ func service(f datasets.Flow) uint16 {
 		dns
 		icmp
 	)
+
+	// The remote port alone: the local one is the device's choice or NAPT's. The
+	// same ports over TCP and UDP are QUIC, DNS over either and the like.
 	port := f.Remote.Port()
 	switch f.Proto {
 	case 0:
@@ -230,7 +235,8 @@ func service(f datasets.Flow) uint16 {
 	return otherIP
 }
 
-// gapValue is the value of a gap between two packets.
+// gapValue is the value of a gap between two packets: two for each octave of
+// microseconds, the upper one from the octave's geometric middle on.
 func gapValue(gap time.Duration) uint16 {
 	us := uint64(gap / time.Microsecond)
 	if us == 0 {
@@ -244,7 +250,8 @@ func gapValue(gap time.Duration) uint16 {
 	return uint16(min(3+2*octave+half, windowGaps-1))
 }
 
-// encode appends the features of all packets of t to x.
+// encode appends the features of all packets of t to x, windowFeatures values
+// each.
 func (v windowVocab) encode(x []uint16, t datasets.Trace) []uint16 {
 	ports := make([][2]uint16, len(t.Flows))
 	services := make([]uint16, len(t.Flows))
@@ -265,7 +272,7 @@ func (v windowVocab) encode(x []uint16, t datasets.Trace) []uint16 {
 // is filled up with padding.
 func (v windowVocab) windows(t datasets.Trace, w int) lstm.Data {
 	n := (len(t.Packets) + w - 1) / w * w * windowFeatures
-	x := v.encode(make([]uint16, 0, n), t)
+	x := v.encode(make([]uint16, 0, n), t) // zero beyond what it appends: the padding
 	return lstm.Data{Steps: w, Features: windowFeatures, X: x[:n]}
 }
 
@@ -292,6 +299,7 @@ func deviceClasses(e *Labeled, classes []string) []int16 {
 	return out
 }
 
+// classIndex is the place of name in classes, -1 if it is not there.
 func classIndex(classes []string, name string) int16 {
 	return int16(slices.Index(classes, name))
 }

@@ -62,7 +62,8 @@ type windowForest struct {
 	forest *Forest // nil: nothing was learned
 }
 
-// Train draws the packets and grows the forest.
+// Train draws the packets and grows the forest. Packets whose owner is unknown or
+// no class are not learned from.
 func (a WindowForest) Train(ctx context.Context, rng *rand.Rand, t Training) (Model, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -71,8 +72,9 @@ func (a WindowForest) Train(ctx context.Context, rng *rand.Rand, t Training) (Mo
 	if len(t.Classes) == 0 {
 		return m, nil
 	}
+
 	m.head.Vocab = learnWindowVocab(windowPorts(a.Port), t.Examples, a.Ports)
-	left := 0
+	left := 0 // packets of a known owner not yet come to
 	classes := make([][]int16, len(t.Examples))
 	for i := range t.Examples {
 		classes[i] = deviceClasses(&t.Examples[i], t.Classes)
@@ -85,6 +87,7 @@ func (a WindowForest) Train(ctx context.Context, rng *rand.Rand, t Training) (Mo
 	if left == 0 {
 		return m, nil
 	}
+
 	columns := m.head.Vocab.columns()
 	want := min(a.MaxRows, left)
 	trees, err := forestFits(want, len(columns))
@@ -95,8 +98,12 @@ func (a WindowForest) Train(ctx context.Context, rng *rand.Rand, t Training) (Mo
 		columns[j] = make([]float32, 0, want)
 	}
 	y := make([]int32, 0, want)
+
+	// Selection sampling (Knuth, The Art of Computer Programming, volume 2,
+	// algorithm S): with want still to be drawn of left, a packet is taken with
+	// probability want/left. Every set of rows is equally likely, and rows are
+	// in the order of the examples.
 	for i := range t.Examples {
-		// Selection sampling: every set of rows is equally likely.
 		keep := make([]int32, 0, len(classes[i]))
 		for p, c := range classes[i] {
 			if c < 0 {
@@ -109,13 +116,13 @@ func (a WindowForest) Train(ctx context.Context, rng *rand.Rand, t Training) (Mo
 			}
 			left--
 		}
-		m.head.Vocab.fill(columns, t.Examples[i].Trace, keep)
+		m.head.Vocab.appendRows(columns, t.Examples[i].Trace, keep)
 	}
-	f, err := TrainForest(ctx, columns, y, len(t.Classes), ForestOptions{Trees: a.Trees, Seed: rng.Uint64(), Memory: trees})
+
+	m.forest, err = TrainForest(ctx, columns, y, len(t.Classes), ForestOptions{Trees: a.Trees, Seed: rng.Uint64(), Memory: trees})
 	if err != nil {
 		return nil, fmt.Errorf("window-forest: %w", err)
 	}
-	m.forest = f
 	return m, nil
 }
 
@@ -141,8 +148,8 @@ func (v windowVocab) columns() [][]float32 {
 	return make([][]float32, len(v.Ports)+1+windowServices-1+3)
 }
 
-// fill appends the given packets of t, ascending, to the columns.
-func (v windowVocab) fill(columns [][]float32, t datasets.Trace, packets []int32) {
+// appendRows appends the given packets of t, ascending, to the columns.
+func (v windowVocab) appendRows(columns [][]float32, t datasets.Trace, packets []int32) {
 	ports := len(v.Ports) + 1
 	hot := make([][2]int, len(t.Flows)) // columns of the flow's ports, by direction
 	services := make([]int, len(t.Flows))
@@ -152,6 +159,8 @@ func (v windowVocab) fill(columns [][]float32, t datasets.Trace, packets []int32
 		}
 		services[i] = ports + int(service(f)) - 1
 	}
+
+	// Rows are zero at first, so that only the hot columns are written.
 	first := len(columns[0])
 	for j := range columns {
 		columns[j] = append(columns[j], make([]float32, len(packets))...)
@@ -170,10 +179,12 @@ func (v windowVocab) fill(columns [][]float32, t datasets.Trace, packets []int32
 	}
 }
 
-// forestBlock is how many packets are answered at a time.
+// forestBlock is how many packets are answered at a time, up to a whole window:
+// their columns are in memory at once.
 const forestBlock = 1 << 16
 
-// Guess names the likeliest device of every packet.
+// Guess names the likeliest device of every packet or, with vote, that of its
+// window; class -1 if nothing was learned.
 func (m *windowForest) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
 	owners := make([]Owner, len(t.Packets))
 	if m.forest == nil {
@@ -182,7 +193,9 @@ func (m *windowForest) Guess(ctx context.Context, t datasets.Trace) (Answer, err
 		}
 		return Answer{Devices: owners}, nil
 	}
-	k, block := m.head.Classes, (forestBlock+m.head.Window-1)/m.head.Window*m.head.Window
+
+	// Blocks end where windows do: a vote needs all packets of its window.
+	block := (forestBlock + m.head.Window - 1) / m.head.Window * m.head.Window
 	for lo := 0; lo < len(owners); lo += block {
 		part := owners[lo:min(lo+block, len(owners))]
 		rows := make([]int32, len(part))
@@ -190,17 +203,12 @@ func (m *windowForest) Guess(ctx context.Context, t datasets.Trace) (Answer, err
 			rows[i] = int32(lo + i)
 		}
 		columns := m.head.Vocab.columns()
-		m.head.Vocab.fill(columns, t, rows)
+		m.head.Vocab.appendRows(columns, t, rows)
 		p, err := m.forest.PredictAll(ctx, columns, 0)
 		if err != nil {
 			return Answer{}, err
 		}
-		for i := range part {
-			part[i] = topClass(p[i*k : (i+1)*k])
-		}
-		if m.head.Vote {
-			voteWindows(part, p, m.head.Window, k)
-		}
+		m.head.nameOwners(part, p)
 	}
 	return Answer{Devices: owners}, nil
 }

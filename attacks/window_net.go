@@ -135,7 +135,8 @@ type windowHead struct {
 }
 
 // Train learns vocabulary and network. A tenth of the groups is kept for
-// validation or, where there are under ten, the last tenth of each trace.
+// validation or, where there are under ten, the last tenth of each trace. More
+// data than memory_mb allows is an error that wraps *lstm.TooLarge.
 func (a WindowNet) Train(ctx context.Context, rng *rand.Rand, t Training) (Model, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -144,6 +145,9 @@ func (a WindowNet) Train(ctx context.Context, rng *rand.Rand, t Training) (Model
 	if len(t.Classes) == 0 {
 		return m, nil
 	}
+
+	// The vocabulary is learned from all examples, those for validation
+	// included: it holds no labels, and validation is within training.
 	m.head.Vocab = learnWindowVocab(windowPorts(a.Port), t.Examples, maxWindowPorts)
 	if a.Input == inputNumbers {
 		m.head.Vocab.Numbers, m.head.Vocab.Lengths = true, nil
@@ -152,6 +156,7 @@ func (a WindowNet) Train(ctx context.Context, rng *rand.Rand, t Training) (Model
 	if err := a.fits(c, t.Examples); err != nil {
 		return nil, err
 	}
+
 	train, valid := m.head.split(rng, t)
 	weights := classWeights(train.Y, len(t.Classes), a.Balance)
 	if weights == nil {
@@ -159,11 +164,10 @@ func (a WindowNet) Train(ctx context.Context, rng *rand.Rand, t Training) (Model
 	}
 	o := a.options(ctx, train.Len())
 	o.ClassWeights = weights
-	net, err := lstm.Train(ctx, rng, c, train, valid, o)
-	if err != nil {
+	var err error
+	if m.net, err = lstm.Train(ctx, rng, c, train, valid, o); err != nil {
 		return nil, fmt.Errorf("%s: %w", a.Info().Name, err)
 	}
-	m.net = net
 	return m, nil
 }
 
@@ -190,6 +194,9 @@ func (a WindowNet) options(ctx context.Context, n int) lstm.Options {
 	if o.Epochs > a.Epochs { // patience is meant for epochs of a usual length
 		o.Patience = a.Patience * o.Epochs / a.Epochs
 	}
+
+	// Package lstm knows no context values and no attacks: what it reports gets
+	// the attack's name here.
 	if f := progressOf(ctx); f != nil {
 		name := a.Info().Name
 		o.Progress = func(p lstm.Progress) {
@@ -217,6 +224,10 @@ func (h windowHead) split(rng *rand.Rand, t Training) (train, valid lstm.Data) {
 	for i := range t.Examples {
 		total += h.windowsIn(&t.Examples[i])
 	}
+
+	// Each example is encoded where training windows go on. Those of it that are
+	// for validation are then copied to the other end, and the next example is
+	// written over them. The two never meet: total is all windows.
 	perX, perY := h.Window*windowFeatures, h.Window
 	x, y := make([]uint16, total*perX), make([]int16, total*perY)
 	front, back := 0, total // in windows
@@ -238,6 +249,7 @@ func (h windowHead) split(rng *rand.Rand, t Training) (train, valid lstm.Data) {
 		copy(x[back*perX:], ex[last*perX:])
 		copy(y[back*perY:], ey[last*perY:])
 	}
+
 	part := func(lo, hi int) lstm.Data {
 		return lstm.Data{
 			Steps: h.Window, Features: windowFeatures,
@@ -276,6 +288,8 @@ func heldGroups(rng *rand.Rand, t Training) map[string]bool {
 	if len(counts) < heldShare {
 		return nil
 	}
+
+	// Ties are ordered by name, so that the order of the map does not matter.
 	groups := make([]string, 0, len(counts))
 	main := map[string]int{}
 	for g, n := range counts {
@@ -285,6 +299,7 @@ func heldGroups(rng *rand.Rand, t Training) map[string]bool {
 	slices.SortFunc(groups, func(a, b string) int {
 		return cmp.Or(cmp.Compare(main[a], main[b]), cmp.Compare(a, b))
 	})
+
 	held := map[string]bool{}
 	for i := rng.IntN(heldShare); i < len(groups); i += heldShare {
 		held[groups[i]] = true
@@ -306,6 +321,9 @@ func classWeights(y []int16, classes int, balance float64) []float32 {
 	if sum == 0 {
 		return nil
 	}
+
+	// The mean is over classes that occur: a class of the task that this fold
+	// lacks must not make the others' weights smaller.
 	for _, n := range count {
 		if n > 0 {
 			seen++
@@ -336,23 +354,32 @@ func (m *windowNet) Guess(ctx context.Context, t datasets.Trace) (Answer, error)
 		}
 		return Answer{Devices: owners}, nil
 	}
+
 	d := m.head.Vocab.windows(t, m.head.Window)
-	size, k := m.head.Window*windowFeatures, m.head.Classes
+	size := m.head.Window * windowFeatures
 	for lo := 0; lo < d.Len(); lo += guessBlock {
 		if err := ctx.Err(); err != nil {
 			return Answer{}, err
 		}
+
+		// The last window is padded: it has probabilities for packets that are
+		// not there, and the owners end before them.
 		hi := min(lo+guessBlock, d.Len())
 		p := m.net.Guess(lstm.Data{Steps: d.Steps, Features: d.Features, X: d.X[lo*size : hi*size]}, runtime.GOMAXPROCS(0))
-		part := owners[lo*m.head.Window : min(hi*m.head.Window, len(owners))]
-		for i := range part {
-			part[i] = topClass(p[i*k : (i+1)*k])
-		}
-		if m.head.Vote {
-			voteWindows(part, p, m.head.Window, k)
-		}
+		m.head.nameOwners(owners[lo*m.head.Window:min(hi*m.head.Window, len(owners))], p)
 	}
 	return Answer{Devices: owners}, nil
+}
+
+// nameOwners names the likeliest class of each packet, or that of its window by
+// vote. p holds the probabilities, [packet][class]; owners begin with a window.
+func (h windowHead) nameOwners(owners []Owner, p []float32) {
+	for i := range owners {
+		owners[i] = topClass(p[i*h.Classes : (i+1)*h.Classes])
+	}
+	if h.Vote {
+		voteWindows(owners, p, h.Window, h.Classes)
+	}
 }
 
 // topClass returns the class with the largest probability, the first of equal

@@ -9,6 +9,8 @@ import "slices"
 // number of windows that counted.
 func HammingLoss(truth, guess []int32, w int) (loss float64, windows int) {
 	for lo := 0; lo < len(truth); lo += w {
+		// Packets of nobody known make a window smaller, not better; a window of
+		// nothing else is none.
 		wrong, n := 0, 0
 		for i := lo; i < min(lo+w, len(truth)); i++ {
 			if truth[i] < 0 {
@@ -24,6 +26,7 @@ func HammingLoss(truth, guess []int32, w int) (loss float64, windows int) {
 			windows++
 		}
 	}
+
 	if windows > 0 {
 		loss /= float64(windows)
 	}
@@ -38,8 +41,9 @@ type ShareBin struct {
 }
 
 // ShareRecall says how often a class is found, by its share of the window: the
-// low-traffic devices of HomeMole vanish below 3 percent. edges are ascending
-// and end with 1; bins[c][b] is class c in the b-th bin.
+// low-traffic devices of HomeMole vanish below 3 percent. truth and guess are as
+// in HammingLoss, with classes from 0 to classes-1. edges are ascending and end
+// with 1; bins[c][b] is class c in the b-th bin, and the caller's.
 func ShareRecall(truth, guess []int32, w, classes int, edges []float64) (bins [][]ShareBin) {
 	bins = make([][]ShareBin, classes)
 	for c := range bins {
@@ -49,6 +53,9 @@ func ShareRecall(truth, guess []int32, w, classes int, edges []float64) (bins []
 			lo = e
 		}
 	}
+
+	// The share is of all packets in the window, known or not: that is what the
+	// attacker has before it.
 	all, right := make([]int64, classes), make([]int64, classes)
 	for lo := 0; lo < len(truth); lo += w {
 		clear(all)
@@ -62,6 +69,7 @@ func ShareRecall(truth, guess []int32, w, classes int, edges []float64) (bins []
 				}
 			}
 		}
+
 		for c, n := range all {
 			if n == 0 {
 				continue
