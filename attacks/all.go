@@ -26,11 +26,14 @@ func All() []Attack {
 	}
 }
 
-// ID is the canonical form of a: name and all parameters.
+// ID is the canonical form of a, NAME:key=value,key=value with all parameters
+// sorted: equal IDs are equal attacks, and draws hang on it.
 func ID(a Attack) string { return params.ID(a.Info().Name, a) }
 
 // Parse finds the attack that id (NAME:key=value,key=value) names in list and
-// sets its parameters.
+// returns a copy with these parameters; those left out are as in list. Errors name
+// what is unknown or out of range and, for a name or key, the nearest that is
+// not.
 func Parse(list []Attack, id string) (Attack, error) {
 	name, set, err := params.Split(id)
 	if err != nil {

@@ -1,6 +1,25 @@
-// Package attacks holds what an observer makes of a trace. This file is the
-// contract; each other file is one attack or something several share. Attacks
-// never import defenses: one that recognized a defense's type would cheat.
+// Package attacks is the contract of attacks: what an observer of a home's
+// traffic may learn from, what it is asked and in which form it answers. The way
+// from training data to an answer:
+//
+//  1. Recordings go through a defense and are cut down to what is seen at a
+//     vantage point. Those of the training part become the Examples of a Training,
+//     each with its Labels, and what can be answered becomes its Classes.
+//  2. Attack.Train chooses what its parameters leave open, by validation inside
+//     the examples and split by their Group, learns, and returns a Model.
+//  3. Test recordings go the same way, through the defense that is judged. The
+//     Model gets their traces one at a time and never their labels.
+//  4. Model.Guess fills that part of an Answer that belongs to the task: Clip,
+//     Events, Devices or Commands.
+//  5. The answer is compared with the labels by somebody else: an attack neither
+//     scores itself nor knows which defense it met. So attacks never import
+//     defenses: one that recognized a defense's type would cheat.
+//
+// An attack is a struct whose exported fields are its parameters (see package
+// params); Parse reads them from text and ID writes them. Some can do more than
+// the contract asks: Featurer shows vectors, Loader and Saver files of models.
+// Training that takes long reports and can be taken up again, see WithProgress
+// and WithCheckpoints. Package attacktest has the contract as tests.
 package attacks
 
 import (
@@ -16,7 +35,7 @@ import (
 // Attack learns from labeled traffic. Implementations are immutable values
 // whose exported fields are their parameters (package params).
 type Attack interface {
-	// Info says what the attack is.
+	// Info says what the attack is, whatever its parameters.
 	Info() Info
 	// Train learns. It must not modify t, draws randomness only from rng and
 	// stops with ctx's error when ctx ends. Parameters left open are chosen
@@ -33,13 +52,14 @@ type Model interface {
 	Guess(ctx context.Context, t datasets.Trace) (Answer, error)
 }
 
-// Info describes an attack.
+// Info is what lists and tables say about an attack, and which tasks it is asked
+// for.
 type Info struct {
 	// Name is kebab-case and unique in a list.
 	Name string
 	// Doc is one line for tables of attacks, no capital, no period.
 	Doc string
-	// Tasks lists what the attack can answer.
+	// Tasks lists what the attack can answer. Train is never called with another.
 	Tasks []datasets.Task
 	// Cite names the publication and section, "" for common practice.
 	Cite string
@@ -50,20 +70,23 @@ type Info struct {
 	Control bool
 }
 
-// Training is what an attack may learn from.
+// Training is what an attack may learn from. It belongs to the caller and is
+// shared by attacks that train at once.
 type Training struct {
+	// Task is what the model will be asked for, one of Info.Tasks.
 	Task datasets.Task
 	// Classes lists the classes that can be answered, sorted: event classes
 	// ("device/activity") for clip and event, device names for device (with
 	// datasets.Nobody and datasets.Cover where they occur), actions for
 	// command. It does not hold Other and Unknown.
 	Classes []string
-	// Examples are in the order of the data set.
+	// Examples are in the order of the data set; there may be none.
 	Examples []Labeled
 }
 
 // Labeled is a training trace with its truth, as seen at the vantage point and
-// through the defense that the attacker trains on.
+// through the defense that the attacker trains on. Indexes in Labels are those of
+// this Trace.
 type Labeled struct {
 	Trace  datasets.Trace
 	Labels datasets.Labels
@@ -91,13 +114,16 @@ type Answer struct {
 	Commands []Message
 }
 
-// Ranked is a class with its probability.
+// Ranked is a class with its probability, 0 to 1. Probabilities order classes;
+// nobody promises that they are calibrated.
 type Ranked struct {
 	Class string  `json:"class"`
 	P     float64 `json:"p"`
 }
 
-// Burst is a stretch of traffic and what the attack takes it for.
+// Burst is a stretch of traffic and what the attack takes it for. It is a
+// detection if its first class is that of an event and its Score reaches the Answer's
+// Threshold; the event is then said to have been from Start to End.
 type Burst struct {
 	// Start and End are the first and last packet, as times since the trace's
 	// start.
@@ -110,11 +136,11 @@ type Burst struct {
 	Alert bool
 }
 
-// Owner is the guess for one packet.
+// Owner is the guess for one packet: whose it is.
 type Owner struct {
 	// Class indexes Training.Classes; -1 is unknown.
 	Class int32
-	// P is the probability of that class.
+	// P is the probability of that class, 0 to 1.
 	P float32
 }
 
@@ -140,7 +166,8 @@ type Featurer interface {
 	Vectors(task datasets.Task, l Labeled) Features
 }
 
-// Features is what an attack looks at in one trace.
+// Features is what an attack looks at in one trace, computed when it is asked
+// for.
 type Features struct {
 	// Items is how many there are: clips, bursts of events or packets. Class is
 	// the true one of an item.

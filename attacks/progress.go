@@ -80,9 +80,11 @@ func checkpointsOf(ctx context.Context) (checkpoints, bool) {
 	return c, ok
 }
 
-// checkpoints keeps the states of trainings as files of a folder.
+// checkpoints keeps the states of trainings as files of a folder. It is the
+// Checkpoint of package lstm.
 type checkpoints string
 
+// path is the file of a key, which lstm makes of hexadecimal digits.
 func (c checkpoints) path(key string) string {
 	return filepath.Join(string(c), key+".checkpoint")
 }
@@ -102,7 +104,7 @@ func (c checkpoints) Write(key string, state []byte) error {
 	if state != nil {
 		err = atomicfile.Write(c.path(key), state)
 	} else if err = os.Remove(c.path(key)); errors.Is(err, fs.ErrNotExist) {
-		err = nil // a training of no more than one epoch may never have written
+		err = nil // that none is left is all that was asked for
 	}
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
