@@ -85,7 +85,7 @@ func (p pairer) pair(l Labeled, s Stream, segs []segment) []int32 {
 		}
 
 		// An earlier burst keeps the event when it is as near; one that loses it
-		// gets no other: what surrounds an event is no example of another.
+		// gets no other and stands for traffic without an event.
 		if c, ok := claims[best]; p.nearest && ok {
 			if c.dist <= bd {
 				continue

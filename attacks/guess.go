@@ -22,7 +22,7 @@ type GuessMajority struct{}
 
 var _ Attack = GuessMajority{}
 
-// Info describes the attack.
+// Info marks the attack as a control: it sets a floor and is never the best.
 func (GuessMajority) Info() Info {
 	return Info{
 		Name: "guess-majority", Doc: "always the commonest class, without a look at the traffic",
@@ -30,7 +30,7 @@ func (GuessMajority) Info() Info {
 	}
 }
 
-// Train counts classes.
+// Train counts what the task asks for; only the period of events is tuned.
 func (GuessMajority) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (GuessMajority) Train(ctx context.Context, _ *rand.Rand, t Training) (Model
 	case datasets.Gateway:
 		return constantCommand(majorityCommand(t)), nil
 	}
-	return constantClip(tally(clipClasses(t))), nil
+	return constantClip(tally(classCounts(t))), nil
 }
 
 // GuessUniform draws every answer uniformly from the classes. It never looks
@@ -53,7 +53,7 @@ type GuessUniform struct{}
 
 var _ Attack = GuessUniform{}
 
-// Info describes the attack.
+// Info marks the attack as a control: it sets a floor and is never the best.
 func (GuessUniform) Info() Info {
 	return Info{
 		Name: "guess-uniform", Doc: "a class drawn at random, without a look at the traffic",
@@ -61,12 +61,16 @@ func (GuessUniform) Info() Info {
 	}
 }
 
-// Train keeps the classes and how often events happen.
+// Train keeps the classes, how often events happen and which commands occur,
+// and draws the seed of all answers.
 func (GuessUniform) Train(ctx context.Context, rng *rand.Rand, t Training) (Model, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	m := &uniformModel{task: t.Task, classes: slices.Clone(t.Classes), seed: rng.Uint64()}
+
+	// Events are guessed as often as they happen, which makes precision and
+	// recall of chance alike.
 	var events int
 	var observed time.Duration
 	for _, e := range t.Examples {
@@ -76,6 +80,7 @@ func (GuessUniform) Train(ctx context.Context, rng *rand.Rand, t Training) (Mode
 	if events > 0 {
 		m.gap = observed / time.Duration(events)
 	}
+
 	if t.Task == datasets.Gateway {
 		m.commands = commandKinds(t)
 	}
@@ -91,7 +96,8 @@ type uniformModel struct {
 	commands [][]uint8     // distinct multisets of training
 }
 
-// Guess draws an answer.
+// Guess draws an answer. The generator is made anew from the seed and the trace
+// for each question, so a model has no state that goroutines could share.
 func (m *uniformModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
 	if err := ctx.Err(); err != nil {
 		return Answer{}, err
@@ -111,6 +117,7 @@ func (m *uniformModel) Guess(ctx context.Context, t datasets.Trace) (Answer, err
 	return Answer{Clip: m.rank(rng)}, nil
 }
 
+// rank is all classes in an order drawn at random.
 func (m *uniformModel) rank(rng *rand.Rand) []Ranked {
 	out := make([]Ranked, len(m.classes))
 	for i, j := range rng.Perm(len(m.classes)) {
@@ -181,7 +188,7 @@ type GuessExact struct {
 
 var _ Attack = GuessExact{}
 
-// Info describes the attack.
+// Info marks the attack as a control: it sets a floor and is never the best.
 func (GuessExact) Info() Info {
 	return Info{
 		Name: "guess-exact", Doc: "majority among identical packet sequences",
@@ -189,7 +196,7 @@ func (GuessExact) Info() Info {
 	}
 }
 
-// Validate checks the parameters.
+// Validate refuses times below a millisecond or above an hour.
 func (g GuessExact) Validate() error {
 	return cmp.Or(params.Within("gap_s", g.GapS, 0.001, 3600), params.Within("pair_s", g.PairS, 0.001, 3600))
 }
@@ -205,6 +212,9 @@ func (g GuessExact) Train(ctx context.Context, _ *rand.Rand, t Training) (Model,
 			m.add(e.Trace, allPackets(e.Trace), e.Class)
 			continue
 		}
+
+		// Bursts without an event are learned too, as Other: a heartbeat that once
+		// fell near an event is then outvoted by all the others.
 		var segs []segment
 		for _, s := range Streams(e.Trace) {
 			segs = segments(segs[:0], e.Trace, s.Packets, m.gap)
@@ -248,6 +258,9 @@ func (m *exactModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error
 	if m.task == datasets.Clip {
 		return Answer{Clip: m.rank(sequenceKey(nil, t, allPackets(t)))}, ctx.Err()
 	}
+
+	// Every burst is answered, also with Other and Unknown: IoTEvent's accuracy
+	// over bursts counts those too.
 	var out []Burst
 	var segs []segment
 	var key []byte
@@ -266,11 +279,16 @@ func (m *exactModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error
 	return Answer{Events: mergeBursts(out, m.pair)}, ctx.Err()
 }
 
-func (m *exactModel) rank(key []byte) []Ranked {
-	if c := m.seen[string(key)]; c != nil {
-		return tally(c)
+// rank is the share of each class among the training sequences like key.
+func (m *exactModel) rank(key []byte) []Ranked { return tally(m.seen[string(key)]) }
+
+// classCounts is how many clips of each class train.
+func classCounts(t Training) map[string]int {
+	n := map[string]int{}
+	for _, e := range t.Examples {
+		n[e.Class]++
 	}
-	return unknownRank()
+	return n
 }
 
 // unknownRank is the answer of a model that does not know.
@@ -296,18 +314,10 @@ func tally(counts map[string]int) []Ranked {
 	return out
 }
 
-func clipClasses(t Training) map[string]int {
-	n := map[string]int{}
-	for _, e := range t.Examples {
-		n[e.Class]++
-	}
-	return n
-}
-
 // constantClip answers every clip alike.
 type constantClip []Ranked
 
-// Guess answers without a look.
+// Guess returns a copy: the caller may change its answer.
 func (m constantClip) Guess(ctx context.Context, _ datasets.Trace) (Answer, error) {
 	return Answer{Clip: slices.Clone(m)}, ctx.Err()
 }
@@ -315,7 +325,7 @@ func (m constantClip) Guess(ctx context.Context, _ datasets.Trace) (Answer, erro
 // constantOwner answers every packet alike.
 type constantOwner Owner
 
-// Guess answers without a look.
+// Guess repeats the owner for as many packets as t has.
 func (m constantOwner) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
 	return Answer{Devices: slices.Repeat([]Owner{Owner(m)}, len(t.Packets))}, ctx.Err()
 }
@@ -326,6 +336,7 @@ func majorityOwner(t Training) Owner {
 	for i, c := range t.Classes {
 		index[c] = i
 	}
+
 	n, total := make([]int, len(t.Classes)), 0
 	for _, e := range t.Examples {
 		for _, o := range e.Labels.Owners {
@@ -333,7 +344,7 @@ func majorityOwner(t Training) Owner {
 			if o >= 0 {
 				name = e.Labels.Devices[o]
 			}
-			if c, ok := index[name]; ok {
+			if c, ok := index[name]; ok { // owners that were not asked for do not count
 				n[c]++
 				total++
 			}
@@ -342,11 +353,6 @@ func majorityOwner(t Training) Owner {
 	if total == 0 {
 		return Owner{Class: -1}
 	}
-	best := 0
-	for c := range n {
-		if n[c] > n[best] {
-			best = c
-		}
-	}
+	best := mostOf(n)
 	return Owner{Class: int32(best), P: float32(n[best]) / float32(total)}
 }

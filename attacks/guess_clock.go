@@ -19,7 +19,7 @@ type GuessClock struct{}
 
 var _ Attack = GuessClock{}
 
-// Info describes the attack.
+// Info marks the attack as a control: it sets a floor and is never the best.
 func (GuessClock) Info() Info {
 	return Info{
 		Name: "guess-clock", Doc: "time of day and period of the training events, without a look at the traffic",
@@ -41,7 +41,7 @@ type timetable struct {
 	peaks  []clockPeak
 }
 
-// maxPeaks bounds a timetable; a class with more times than that has none.
+// maxPeaks bounds a timetable: of a class with more times the commonest are kept.
 const maxPeaks = 500
 
 // Train picks for every class the period and the precision below which a time
@@ -52,20 +52,48 @@ func (GuessClock) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, e
 	for i, e := range t.Examples {
 		times[i] = match.Starts(match.Truth(e.Labels))
 	}
+
 	var m clockModel
 	for _, class := range t.Classes {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		// Examples without the class are kept: that it did not happen there is
+		// what makes a time of day unsure.
 		days := make([]clockDay, len(t.Examples))
 		for i, e := range t.Examples {
 			days[i] = clockDay{e.Trace.Start, e.Trace.End, times[i][class], fold[i]}
 		}
-		if tt, ok := learnClass(days, n, class); ok {
+		if tt := learnTimetable(days, n, class); len(tt.peaks) > 0 {
 			m = append(m, tt)
 		}
 	}
 	return m, ctx.Err()
+}
+
+// learnTimetable tries every period by the clock on the wall and by that of the
+// trace. A timetable without peaks says that nothing held-out was guessed right.
+func learnTimetable(days []clockDay, n int, class string) timetable {
+	type candidate struct {
+		timetable
+		floor float64
+	}
+	var best choice[candidate]
+	floors := []float64{0.8, 0.5, 0.2}
+	for _, period := range clockPeriods(days) {
+		for _, wall := range []bool{true, false} {
+			t := timetable{class: class, period: period, wall: wall}
+			for i, s := range validateClock(days, n, t, floors) {
+				best.offer(candidate{t, floors[i]}, s)
+			}
+		}
+	}
+
+	// The choice made on held-out days, the timetable itself is that of all days.
+	if best.score > 0 {
+		best.value.setPeaks(days, best.value.floor)
+	}
+	return best.value.timetable
 }
 
 // clockDay is when one class happened in one example.
@@ -76,27 +104,6 @@ type clockDay struct {
 	fold  int
 }
 
-func learnClass(days []clockDay, n int, class string) (timetable, bool) {
-	var best timetable
-	score, bestFloor := 0.0, 0.0
-	floors := []float64{0.8, 0.5, 0.2}
-	for _, period := range clockPeriods(days) {
-		for _, wall := range []bool{true, false} {
-			t := timetable{class: class, period: period, wall: wall}
-			for i, s := range validateClock(days, n, t, floors) {
-				if s > score {
-					best, score, bestFloor = t, s, floors[i]
-				}
-			}
-		}
-	}
-	if score == 0 {
-		return best, false
-	}
-	best.learn(days, bestFloor)
-	return best, len(best.peaks) > 0
-}
-
 // clockPeriods lists the periods to try: those of clocks, and the median gap
 // between events of the class, in whole seconds.
 func clockPeriods(days []clockDay) []time.Duration {
@@ -105,12 +112,16 @@ func clockPeriods(days []clockDay) []time.Duration {
 		2 * time.Hour, time.Hour, 30 * time.Minute, 20 * time.Minute, 15 * time.Minute, 10 * time.Minute, 5 * time.Minute,
 		2 * time.Minute, time.Minute,
 	}
+
 	var gaps []time.Duration
 	for _, d := range days {
 		for i := 1; i < len(d.at); i++ {
 			gaps = append(gaps, d.at[i]-d.at[i-1])
 		}
 	}
+
+	// Below 20 s the tolerance of 5 s on both sides covers half of the cycle, and
+	// naming the class all the time would look like knowing when.
 	if len(gaps) > 0 {
 		slices.Sort(gaps)
 		if g := gaps[len(gaps)/2].Round(time.Second); g >= 20*time.Second && !slices.Contains(out, g) {
@@ -123,7 +134,7 @@ func clockPeriods(days []clockDay) []time.Duration {
 // validateClock is, for every floor, the F1 of one class over days, each
 // guessed from the other folds; with a single fold from all days.
 func validateClock(days []clockDay, n int, t timetable, floors []float64) []float64 {
-	type count struct{ tp, guesses int }
+	type count struct{ hits, guesses int }
 	counts := make([]count, len(floors))
 	truths := 0
 	lowest := slices.Min(floors)
@@ -138,41 +149,42 @@ func validateClock(days []clockDay, n int, t timetable, floors []float64) []floa
 				truths += len(d.at)
 			}
 		}
-		t.learn(train, lowest)
+
+		// Peaks come with falling share, so those of a higher floor are some of
+		// those of the lowest: one search serves all floors.
+		t.setPeaks(train, lowest)
 		all := t.peaks
 		for i, floor := range floors {
 			t.peaks = slices.DeleteFunc(slices.Clone(all), func(p clockPeak) bool { return p.p < floor })
 			for _, d := range test {
-				guess := t.times(d.start, d.end)
-				at := make([]time.Duration, len(guess))
-				for i, g := range guess {
-					at[i] = g.From
-				}
-				counts[i].tp += match.Points(d.at, at, match.Tolerance)
-				counts[i].guesses += len(at)
+				guess := match.Starts(t.times(d.start, d.end))[t.class]
+				counts[i].hits += match.Points(d.at, guess, match.Tolerance)
+				counts[i].guesses += len(guess)
 			}
 		}
 	}
+
 	out := make([]float64, len(floors))
 	for i, c := range counts {
-		out[i] = match.F1(c.tp, c.guesses, truths)
+		out[i] = match.F1(c.hits, c.guesses, truths)
 	}
 	return out
 }
 
-// phase is the time within the cycle of a trace's time 0.
+// phase is the time within the cycle of a trace's time 0. A trace whose start
+// nobody knows begins at phase 0, as all do by the clock of the trace.
 func (t *timetable) phase(start time.Time) time.Duration {
 	if !t.wall || start.IsZero() {
 		return 0
 	}
 	d := start.Sub(time.Unix(0, 0)) % t.period
-	return (d + t.period) % t.period
+	return (d + t.period) % t.period // before 1970 d is negative
 }
 
-// learn finds the times of the cycle around which most events lie, commonest
+// setPeaks finds the times of the cycle around which most events lie, commonest
 // first, until one happens in less than the given share of cycles. A time must
 // have been seen at least twice.
-func (t *timetable) learn(days []clockDay, floor float64) {
+func (t *timetable) setPeaks(days []clockDay, floor float64) {
 	t.peaks = nil
 	var at []time.Duration
 	var observed time.Duration
@@ -183,6 +195,9 @@ func (t *timetable) learn(days []clockDay, floor float64) {
 		}
 	}
 	slices.Sort(at)
+
+	// A cycle at least: in a trace shorter than the period everything happens
+	// once, and would else happen more often than always.
 	cycles := max(float64(observed)/float64(t.period), 1)
 	for len(at) >= 2 && len(t.peaks) < maxPeaks {
 		lo, hi := densest(at, match.Tolerance)
@@ -196,7 +211,7 @@ func (t *timetable) learn(days []clockDay, floor float64) {
 }
 
 // densest returns the stretch of sorted at, at most 2 tol long, that holds
-// most; the first of equals.
+// most; the first of equals. A stretch over the end of the cycle is not seen.
 func densest(at []time.Duration, tol time.Duration) (lo, hi int) {
 	a := 0
 	for b := range at {
@@ -263,27 +278,30 @@ func majorityPeriod(t Training) periodic {
 			n[e.Labels.Class(ev)]++
 		}
 	}
-	m := periodic{class: tally(n)[0].Class}
-	if m.class == datasets.Unknown {
-		return m
+	class := tally(n)[0].Class
+	if class == datasets.Unknown {
+		return periodic{class: class}
 	}
-	best := -1.0
+
+	// F1 is over all events though one class alone is named: this is the floor
+	// of the task, not of the class. Not held out, as nothing but one of a few
+	// periods could be learned by heart.
+	best := choice[periodic]{score: -1}
 	for _, s := range []int{10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600} {
-		c := periodic{m.class, time.Duration(s) * time.Second}
-		tp, guesses, truths := 0, 0, 0
+		c := periodic{class, time.Duration(s) * time.Second}
+		hits, guesses, truths := 0, 0, 0
 		for _, e := range t.Examples {
 			at := c.times(e.Trace.End)
-			tp += match.Points(match.Starts(match.Truth(e.Labels))[m.class], at, match.Tolerance)
+			hits += match.Points(match.Starts(match.Truth(e.Labels))[class], at, match.Tolerance)
 			guesses += len(at)
 			truths += len(e.Labels.Events)
 		}
-		if s := match.F1(tp, guesses, truths); s > best {
-			best, m = s, c
-		}
+		best.offer(c, match.F1(hits, guesses, truths))
 	}
-	return m
+	return best.value
 }
 
+// times is every multiple of the period up to end.
 func (m periodic) times(end time.Duration) []time.Duration {
 	var out []time.Duration
 	if m.period > 0 {

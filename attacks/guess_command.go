@@ -19,12 +19,15 @@ func downMessages(t datasets.Trace) []Message {
 		at   int
 		last time.Duration
 	}
-	open := make(map[int32]state)
+	open := make(map[int32]state) // by flow, its newest message
 	var out []Message
 	for _, p := range t.Packets {
 		if p.Dir != datasets.Down || p.Payload == 0 {
 			continue
 		}
+
+		// A message is listed when its first packet comes, so they are in order
+		// of time though those of several flows run at once.
 		s, ok := open[p.Flow]
 		if !ok || p.Time-s.last > messageGap {
 			s.at = len(out)
@@ -62,7 +65,7 @@ func commandKinds(t Training) [][]uint8 {
 		}
 	}
 	if len(n) == 0 {
-		return nil
+		return nil // tally would name Unknown
 	}
 	var out [][]uint8
 	for _, r := range tally(n) {
@@ -74,6 +77,7 @@ func commandKinds(t Training) [][]uint8 {
 // constantCommand names the same multiset for every message; nil: unknown.
 type constantCommand []uint8
 
+// majorityCommand is the commonest multiset, nil without a command.
 func majorityCommand(t Training) []uint8 {
 	kinds := commandKinds(t)
 	if len(kinds) == 0 {
@@ -82,7 +86,7 @@ func majorityCommand(t Training) []uint8 {
 	return kinds[0]
 }
 
-// Guess answers without a look at the sizes.
+// Guess needs the times of messages, to name one for each, but not their sizes.
 func (m constantCommand) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
 	out := downMessages(t)
 	for i := range out {

@@ -165,17 +165,6 @@ func ownerOf(count []int) int {
 	return sharedOwner
 }
 
-// mostOf is the index of the largest count, the first of equals.
-func mostOf(count []int) int {
-	best := 0
-	for i, c := range count {
-		if c > count[best] {
-			best = i
-		}
-	}
-	return best
-}
-
 // learnPorts finds the shared services whose ports belong to one device each.
 func (n *streamNames) learnPorts(keys tallies[StreamKey], ports tallies[portKey]) {
 	mine := map[StreamKey]int{}

@@ -20,14 +20,25 @@ func (c *choice[T]) offer(value T, score float64) bool {
 	return false
 }
 
+// mostOf is the index of the largest count, the first of equals.
+func mostOf(counts []int) int {
+	best := 0
+	for i, c := range counts {
+		if c > counts[best] {
+			best = i
+		}
+	}
+	return best
+}
+
 // tuneGaps are the gaps to choose from, in seconds, in order of preference.
 var tuneGaps = [...]float64{1, 0.5, 2, 0.25, 5, 0.1}
 
 // bestThreshold returns the best F1 over thresholds of 0, 0.05, ... 0.95 and
 // the lowest threshold that reaches it. truth and found are by example.
 func bestThreshold(truth [][]match.Span, found [][]Burst) (score, threshold float64) {
-	// From 0 on: where nothing is ever right, the threshold stays 0, so that an
-	// operating curve still has all bursts to show.
+	// A threshold has to beat an F1 of 0: where nothing is ever right it stays at
+	// 0, and every burst is a detection.
 	var best choice[float64]
 	for step := range 20 {
 		th := float64(step) / 20
