@@ -15,12 +15,23 @@ import (
 )
 
 // EventKNN is the attack of the IoTEvent article (Security and Communication
-// Networks, 2022): traffic is cut into bursts at gaps, a burst is the vector of
-// its signed packet lengths, pure ACKs included, and a k-nearest-neighbor
-// classifier for each number of packets names its activity. Neighbors are
-// taken in order of (Euclidean distance, place in the training data); the most
-// frequent class among the k wins, a tie goes to the alphabetically first. A
-// burst with a number of packets that never occurred in training is Unknown.
+// Networks, 2022), in plain steps:
+//
+//  1. Traffic is cut into bursts where nothing was sent for longer than a gap
+//     (section 3.3.1, packet sequence).
+//  2. In training a burst gets the event whose recorded time is near its first
+//     packet (section 3.3.2, event pairing).
+//  3. A burst is the vector of its signed packet lengths, pure ACKs included,
+//     and bursts are filed by their number of packets (section 3.3.3, signature
+//     file).
+//  4. The k nearest bursts of the same number of packets name the activity of a
+//     new one, and private activities raise an alert (section 3.4.2, event
+//     detection).
+//
+// Neighbors are taken in order of (Euclidean distance, place in the training
+// data); the most frequent class among the k wins, a tie goes to the
+// alphabetically first. A burst with a number of packets that never occurred in
+// training is Unknown.
 //
 // Clip task: the whole clip is one burst. Event task: bursts are cut in every
 // stream (Streams) by itself, and each stream has its own model, as each
@@ -37,7 +48,9 @@ type EventKNN struct {
 	GapS    float64 `help:"gap between packets that closes a burst, in seconds; 0: chosen inside training"`
 	PairS   float64 `help:"how far a burst may be from its event in the log, in seconds"`
 	MaxEven int     `help:"look only at bursts with an even number of packets up to this one, as published 28; 0: at all"`
-	Private string  `help:"activities that raise an alert, separated by ; or | (device/activity or activity)"`
+	// Private is a list in one word: a comma would end the parameter in an ID
+	// such as event-knn:k=3,private=unlock;open, so ; or | separates.
+	Private string `help:"activities that raise an alert, separated by ; or | (device/activity or activity)"`
 }
 
 var (
@@ -52,7 +65,7 @@ const maxBurst = 1000
 // tuneK are the numbers of neighbors to choose from.
 var tuneK = [...]int{1, 3, 5, 7, 9}
 
-// Info describes the attack.
+// Info cites the sections that train and detect.
 func (EventKNN) Info() Info {
 	return Info{
 		Name: "event-knn", Doc: "nearest neighbors among bursts with as many packets",
@@ -62,7 +75,8 @@ func (EventKNN) Info() Info {
 	}
 }
 
-// Validate checks the parameters.
+// Validate refuses more than 99 neighbors, times above an hour and a longest
+// burst that the event task would not look at; 0 leaves the choice to training.
 func (a EventKNN) Validate() error {
 	return cmp.Or(params.Within("k", a.K, 0, 99), params.Within("gap_s", a.GapS, 0, 3600),
 		params.Within("pair_s", a.PairS, 0.001, 3600), params.Within("max_even", a.MaxEven, 0, maxBurst))
@@ -84,6 +98,14 @@ type nn struct {
 	others    int // bursts without an event to keep at most, 0: all
 }
 
+// ks are the numbers of neighbors to choose from.
+func (a nn) ks() []int {
+	if a.k > 0 {
+		return []int{a.k}
+	}
+	return tuneK[:]
+}
+
 func (a EventKNN) nn() nn {
 	return nn{
 		k: a.K, gapS: a.GapS, pairS: a.PairS, maxEven: a.MaxEven, private: a.Private,
@@ -101,7 +123,8 @@ func (a nn) limit() int {
 	return max(a.k, tuneK[len(tuneK)-1])
 }
 
-// Train keeps the training bursts and chooses what is left open.
+// Train keeps the training bursts and chooses what is left open. The model is
+// also a Saver: it is the article's signature file.
 func (a EventKNN) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, error) {
 	m, _, err := a.nn().train(ctx, t)
 	if err != nil {
@@ -144,6 +167,7 @@ func (m *knnModel) ready() {
 	}
 }
 
+// newScope is an empty scope under the distance of the attack.
 func (m *knnModel) newScope() *scope {
 	s := &scope{folds: map[int16]bool{}}
 	if m.nn.align {
@@ -171,12 +195,11 @@ func (a nn) trainClips(ctx context.Context, t Training) (*knnModel, float64, err
 	}
 	m.ready()
 	if n < 2 {
-		return m, 0, ctx.Err()
+		return m, 0, ctx.Err() // no other group to ask
 	}
-	ks := tuneK[:]
-	if a.k > 0 {
-		ks = []int{a.k}
-	}
+
+	// Every k votes among the first of one list: a clip is asked once.
+	ks := a.ks()
 	right := make([]int, len(ks))
 	var near []neighbor
 	for i, e := range t.Examples {
@@ -190,12 +213,7 @@ func (a nn) trainClips(ctx context.Context, t Training) (*knnModel, float64, err
 			}
 		}
 	}
-	best := 0
-	for j := range right {
-		if right[j] > right[best] {
-			best = j
-		}
-	}
+	best := mostOf(right)
 	m.k = ks[best]
 	return m, float64(right[best]) / float64(len(ids)), ctx.Err()
 }
@@ -260,6 +278,9 @@ func (m *knnModel) judge(near []neighbor, packets int) verdict {
 		votes[c]++
 		dist[c] += n.dist
 	}
+
+	// Votes alone would be as sure of a burst unlike any in training, whose
+	// neighbors agree as well: closeness tells them apart.
 	v := verdict{ranked: tally(votes)}
 	for _, r := range v.ranked {
 		if r.Class != datasets.Other {

@@ -47,7 +47,8 @@ type streamed struct {
 	streams []Stream
 }
 
-// trainEvents tries every gap and keeps the best.
+// trainEvents tries every gap and keeps the best. The score is that of the
+// choice, for event-align to compare two trainings.
 func (a nn) trainEvents(ctx context.Context, t Training) (*knnModel, float64, error) {
 	fold, n := folds(t.Examples, 5)
 	if n < 2 { // one group only: its examples, else the halves of one
@@ -63,8 +64,10 @@ func (a nn) trainEvents(ctx context.Context, t Training) (*knnModel, float64, er
 	if a.gapS > 0 {
 		gaps = []float64{a.gapS}
 	}
-	var best *corpus
-	score := -1.0
+
+	// Other gaps make other bursts, so each gap has a model of its own; only the
+	// best is kept in memory.
+	best := choice[*knnModel]{score: -1}
 	for _, g := range gaps {
 		if err := ctx.Err(); err != nil {
 			return nil, 0, err
@@ -74,17 +77,18 @@ func (a nn) trainEvents(ctx context.Context, t Training) (*knnModel, float64, er
 		if err != nil {
 			return nil, 0, err
 		}
-		if s > score {
-			best, score = c, s
-		}
+		best.offer(c.m, s)
 	}
-	return best.m, score, ctx.Err()
+	return best.value, best.score, ctx.Err()
 }
 
 // collect cuts the examples into bursts at gap and files them.
 func (a nn) collect(t Training, ex []streamed, fold []int, gap time.Duration) *corpus {
 	c := &corpus{a: a, m: a.newModel(t), samples: make([][]sample, len(ex))}
 	c.m.gap = gap
+
+	// How many have no event must be known before the first is filed, to leave
+	// out evenly.
 	others := 0
 	for i, e := range ex {
 		c.samples[i] = c.cut(e, int16(fold[i]), len(ex) == 1)
@@ -94,21 +98,24 @@ func (a nn) collect(t Training, ex []streamed, fold []int, gap time.Duration) *c
 			}
 		}
 	}
-	c.file(others)
+	c.fileSamples(others)
 	c.m.ready()
 	return c
 }
 
-// file adds all samples to the model; of the given number without an event no
-// more than a.others, evenly.
-func (c *corpus) file(others int) {
+// fileSamples adds all samples to the model; of the given number without an
+// event no more than a.others, evenly.
+func (c *corpus) fileSamples(others int) {
 	take := others
 	if c.a.others > 0 {
 		take = min(take, c.a.others)
 	}
+
 	order, seen := int32(0), 0
 	for _, example := range c.samples {
 		for _, s := range example {
+			// Places count bursts that are left out too: what is left out must not
+			// change which of the others comes first.
 			order++
 			if s.vec < 0 {
 				continue
@@ -150,6 +157,7 @@ func (c *corpus) cut(e streamed, fold int16, halves bool) []sample {
 		for mode := range events {
 			events[mode] = pairer{c.m.pair, mode == pairNearest}.pair(e.Labeled, s, segs)
 		}
+
 		for i, sg := range segs {
 			packets := s.Packets[sg.Lo:sg.Hi]
 			b := sample{
@@ -159,6 +167,9 @@ func (c *corpus) cut(e streamed, fold int16, halves bool) []sample {
 			if halves && b.start > e.Trace.End/2 {
 				b.fold = 1
 			}
+
+			// Both ways of pairing are kept: which one serves is tuned later, and
+			// cutting is the slow part.
 			for mode := range events {
 				b.class[mode] = c.m.classOf(e.Labels, events[mode][i])
 			}
@@ -196,13 +207,9 @@ type trial struct {
 // trials lists what tuning compares, in order of preference. Neighbors are
 // judged once for both values of single, which stand side by side.
 func (a nn) trials() []trial {
-	ks := tuneK[:]
-	if a.k > 0 {
-		ks = []int{a.k}
-	}
 	var out []trial
 	for mode := range pairModes {
-		for _, k := range ks {
+		for _, k := range a.ks() {
 			out = append(out, trial{k, mode, false}, trial{k, mode, true})
 		}
 	}
@@ -219,6 +226,9 @@ func (c *corpus) tune(ctx context.Context, ex []streamed) (float64, error) {
 	for i := range found {
 		found[i] = make([][]Burst, len(ex))
 	}
+
+	// Where the budget ends within an example, events after that time were not
+	// looked for and must not count as missed.
 	for i := range ex {
 		if err := ctx.Err(); err != nil {
 			return 0, err
@@ -230,14 +240,15 @@ func (c *corpus) tune(ctx context.Context, ex []streamed) (float64, error) {
 			}
 		}
 	}
-	best := -1.0
+
+	best := choice[trial]{score: -1}
 	for i, tr := range trials {
-		if s, th := bestThreshold(truth, found[i]); s > best {
-			best, c.m.threshold = s, th
-			c.m.k, c.m.mode, c.m.single = tr.k, tr.mode, tr.single
+		if s, th := bestThreshold(truth, found[i]); best.offer(tr, s) {
+			c.m.threshold = th
 		}
 	}
-	return best, nil
+	c.m.k, c.m.mode, c.m.single = best.value.k, best.value.mode, best.value.single
+	return best.score, nil
 }
 
 // ask judges the bursts of example i for every trial, merged into detections,
@@ -256,10 +267,15 @@ func (c *corpus) ask(i int, trials []trial, found [][][]Burst, budget int) time.
 		if b.vec < 0 {
 			continue
 		}
+
+		// A stream that only this fold knows would be new in test: then it is the
+		// pooled model that answers, and so it does here.
 		q := question{c.m.scopes[b.key], b.vec, b.fold}
 		if q.scope == nil || !q.scope.seenOutside(b.fold) { // nil: none of its bursts was kept
 			q.scope = c.m.pooled
 		}
+
+		// Equal bursts get equal answers, so only different ones use the budget.
 		vs, ok := known[q]
 		if !ok {
 			if budget--; budget < 0 {
@@ -278,6 +294,7 @@ func (c *corpus) ask(i int, trials []trial, found [][][]Burst, budget int) time.
 			}
 		}
 	}
+
 	for j, tr := range trials {
 		if tr.single {
 			found[j][i] = strongest(found[j][i], streams[j], c.m.pair)
@@ -328,12 +345,17 @@ func (m *knnModel) guessEvents(ctx context.Context, t datasets.Trace) (Answer, e
 		if known[sc] == nil {
 			known[sc] = map[string]verdict{}
 		}
+
 		segs = segments(segs[:0], t, s.Packets, m.gap)
 		for _, sg := range segs {
 			packets := s.Packets[sg.Lo:sg.Hi]
 			b := Burst{Start: t.Packets[packets[0]].Time, End: t.Packets[packets[len(packets)-1]].Time, Ranked: unknownRank()}
 			if len(packets) <= m.nn.maxBurst {
 				v = m.nn.vector(v[:0], t, packets)
+
+				// Most bursts of a home are heartbeats and equal to an earlier one:
+				// their verdict is remembered for as long as this question takes,
+				// since the model itself must not change.
 				key = vectorKey(key[:0], v)
 				a, ok := known[sc][string(key)]
 				if !ok {
@@ -348,6 +370,7 @@ func (m *knnModel) guessEvents(ctx context.Context, t datasets.Trace) (Answer, e
 			streams = append(streams, s.Key)
 		}
 	}
+
 	if m.single {
 		out = strongest(out, streams, m.pair)
 	}

@@ -73,14 +73,14 @@ func (m *knnModel) writeScope(b *bytes.Buffer, s *scope) {
 		for r := range rows {
 			rows[r] = r
 		}
-		slices.SortFunc(rows, func(a, b int) int { return cmp.Compare(ix.of(a)[0].order, ix.of(b)[0].order) })
+		slices.SortFunc(rows, func(a, b int) int { return cmp.Compare(ix.entriesOf(a)[0].order, ix.entriesOf(b)[0].order) })
 		for _, r := range rows {
 			b.WriteString("burst")
 			for _, x := range m.vs.at(ix.ids[r]) {
 				fmt.Fprintf(b, " %+d", x)
 			}
 			b.WriteString(" =")
-			for _, e := range ix.of(r)[:min(m.k, len(ix.of(r)))] {
+			for _, e := range ix.entriesOf(r)[:min(m.k, len(ix.entriesOf(r)))] {
 				fmt.Fprintf(b, " %d@%d", e.class[m.mode], e.order)
 			}
 			b.WriteByte('\n')

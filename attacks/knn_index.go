@@ -82,8 +82,8 @@ func (ix *merged) freeze(order []int32) {
 	ix.ids, ix.row, ix.growing = ids, nil, nil
 }
 
-// of returns the entries of a row.
-func (ix *merged) of(r int) []entry { return ix.entries[ix.first[r]:ix.first[r+1]] }
+// entriesOf returns the entries of a row.
+func (ix *merged) entriesOf(r int) []entry { return ix.entries[ix.first[r]:ix.first[r+1]] }
 
 // lengthIndex is the training bursts of one number of packets.
 type lengthIndex struct {
@@ -160,7 +160,7 @@ func (ix *lengthIndex) scan(q []int32, k int, skip int16, dst []neighbor) []neig
 // push puts the entries of row r, all at distance d, into the sorted list of
 // at most k neighbors.
 func (ix *merged) push(dst []neighbor, k int, d int64, r int, skip int16) []neighbor {
-	for _, e := range ix.of(r) {
+	for _, e := range ix.entriesOf(r) {
 		if e.fold == skip {
 			continue
 		}
