@@ -28,7 +28,7 @@ type EventAlign struct {
 
 var _ Attack = EventAlign{}
 
-// Info describes the attack.
+// Info cites nothing: the distance is ours.
 func (EventAlign) Info() Info {
 	return Info{
 		Name: "event-align", Doc: "nearest neighbors under a length-aware edit distance",
@@ -36,7 +36,9 @@ func (EventAlign) Info() Info {
 	}
 }
 
-// Validate checks the parameters.
+// Validate refuses words other than auto, keep and drop for Acks, more than 99
+// neighbors, times above an hour and more than 10000 packets, whose edit
+// distance nobody would wait for.
 func (a EventAlign) Validate() error {
 	if a.Acks != "auto" && a.Acks != "keep" && a.Acks != "drop" {
 		return fmt.Errorf("acks=%s: want auto, keep or drop", a.Acks)
@@ -62,20 +64,22 @@ func (a EventAlign) Train(ctx context.Context, _ *rand.Rand, t Training) (Model,
 	if err != nil {
 		return nil, err
 	}
+
+	// Not every gap again: that would double a training that takes long already,
+	// and an ACK follows its data too soon to open another burst.
+	best := choice[*knnModel]{m, score}
 	if a.Acks == "auto" {
 		s.dropAcks, s.gapS = true, m.gap.Seconds()
-		without, other, err := s.train(ctx, t)
-		if err != nil {
+		if m, score, err = s.train(ctx, t); err != nil {
 			return nil, err
 		}
-		if other > score {
-			m = without
-		}
+		best.offer(m, score)
 	}
-	return alignModel{m}, nil
+	return alignModel{best.value}, nil
 }
 
-// alignModel is a nearest-neighbor model that is not a signature file.
+// alignModel is a nearest-neighbor model that is not a signature file: it hides
+// Save, since a file does not say which distance it is for.
 type alignModel struct{ m *knnModel }
 
 // Guess names the clip or the bursts of t.
@@ -93,10 +97,12 @@ type alignIndex struct {
 	total []int64    // bytes up and down together, ascending once ready
 }
 
+// newAlignIndex is an empty index over vectors of vs.
 func newAlignIndex(vs *vectors) *alignIndex {
 	return &alignIndex{merged: merged{vs: vs, row: map[int32]int32{}}}
 }
 
+// directionSums is the bytes up and the bytes down of v, both positive.
 func directionSums(v []int32) (s [2]int64) {
 	for _, x := range v {
 		if x >= 0 {
@@ -132,7 +138,9 @@ func (ix *alignIndex) ready() {
 	ix.freeze(order)
 }
 
-// nearest walks outward from the row whose bytes are nearest to q's.
+// nearest walks outward from the row whose bytes are nearest to q's. Rows that
+// are equally near come in another order than that of training, but push sorts
+// by place.
 func (ix *alignIndex) nearest(q []int32, k int, skip int16, dst []neighbor) []neighbor {
 	dst = dst[:0]
 	sums := directionSums(q)
@@ -148,6 +156,10 @@ func (ix *alignIndex) nearest(q []int32, k int, skip int16, dst []neighbor) []ne
 		} else {
 			hi++
 		}
+
+		// The difference of the totals is no larger than the sum of the two
+		// differences, which is no larger than the distance: the first bound ends
+		// the walk, the second leaves out one row.
 		worst := int64(-1)
 		if len(dst) == k {
 			if worst = dst[k-1].dist; abs64(ix.total[at]-total) > worst {
@@ -174,6 +186,9 @@ func abs64(x int64) int64 {
 // editWithin is the edit distance of a and b, given up (ok false) once no way
 // can end at worst or below; a negative worst is no bound. scratch has room for
 // two rows of len(a)+1.
+//
+// After y of b's packets, prev[i] is the cheapest way to turn the first i packets
+// of a into them. No value exceeds the bytes of a and b together.
 func editWithin(a, b []int32, worst int64, scratch []int64) (d int64, ok bool) {
 	n := len(a) + 1
 	prev, row := scratch[:n], scratch[n:2*n]
@@ -181,6 +196,7 @@ func editWithin(a, b []int32, worst int64, scratch []int64) (d int64, ok bool) {
 	for i, x := range a {
 		prev[i+1] = prev[i] + abs64(int64(x))
 	}
+
 	for _, y := range b {
 		gap := abs64(int64(y))
 		row[0] = prev[0] + gap
@@ -193,6 +209,8 @@ func editWithin(a, b []int32, worst int64, scratch []int64) (d int64, ok bool) {
 			row[i+1] = best
 			least = min(least, best)
 		}
+
+		// Every way passes through each row, and costs only add up.
 		if worst >= 0 && least > worst {
 			return least, false
 		}

@@ -38,7 +38,8 @@ import (
 // Of equal bursts only the k first are written: no other can ever vote.
 const signatureHeader = "veilbench-signatures 1"
 
-// Save writes the signature file.
+// Save writes the signature file, the same bytes for the same model. Numbers
+// are written so that they read back exactly.
 func (m *knnModel) Save(w io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s\ntask %q\nk %d\ngap_s %v\npair_s %v\nmax_even %d\nmode %d\nsingle %v\nthreshold %v\n",
@@ -49,6 +50,7 @@ func (m *knnModel) Save(w io.Writer) error {
 	for _, c := range m.classes {
 		fmt.Fprintf(&b, "class %q\n", c)
 	}
+
 	keys := slices.SortedFunc(maps.Keys(m.scopes), func(a, b StreamKey) int {
 		return cmp.Or(bytes.Compare(a.Link[:], b.Link[:]), cmp.Compare(a.Host, b.Host), a.Remote.Compare(b.Remote))
 	})
@@ -58,6 +60,9 @@ func (m *knnModel) Save(w io.Writer) error {
 	}
 	fmt.Fprintf(&b, "scope pooled\n")
 	m.writeScope(&b, m.pooled)
+
+	// The last line tells a file that was cut at the end of a line from a whole
+	// one: without it the rest would be a model of fewer bursts.
 	fmt.Fprintf(&b, "end %d %08x\n", bytes.Count(b.Bytes(), []byte("\n")), crc32.ChecksumIEEE(b.Bytes()))
 	_, err := w.Write(b.Bytes())
 	return err
@@ -68,12 +73,15 @@ func (m *knnModel) Save(w io.Writer) error {
 func (m *knnModel) writeScope(b *bytes.Buffer, s *scope) {
 	all := s.searcher.(*byLength).lengths
 	for _, n := range slices.Sorted(maps.Keys(all)) {
+		// Rows lie in the order of the search tree: the file is in that of
+		// training, so that it does not change when the tree does.
 		ix := all[n]
 		rows := make([]int, len(ix.ids))
 		for r := range rows {
 			rows[r] = r
 		}
 		slices.SortFunc(rows, func(a, b int) int { return cmp.Compare(ix.entriesOf(a)[0].order, ix.entriesOf(b)[0].order) })
+
 		for _, r := range rows {
 			b.WriteString("burst")
 			for _, x := range m.vs.at(ix.ids[r]) {
@@ -88,6 +96,7 @@ func (m *knnModel) writeScope(b *bytes.Buffer, s *scope) {
 	}
 }
 
+// writeKey names a stream by what StreamOf told it apart by.
 func writeKey(k StreamKey) string {
 	switch {
 	case k.Link != datasets.MAC{}:
@@ -98,7 +107,9 @@ func writeKey(k StreamKey) string {
 	return "remote " + k.Remote.String()
 }
 
-// Load reads a signature file. Parameters come from the file, not from a.
+// Load reads a signature file. Parameters come from the file, not from a. It
+// refuses a file that is cut short, changed or not what Save writes, and names
+// the line.
 func (a EventKNN) Load(r io.Reader) (Model, error) {
 	raw, err := io.ReadAll(r)
 	if err != nil {
@@ -108,12 +119,18 @@ func (a EventKNN) Load(r io.Reader) (Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("signature file: %w", err)
 	}
+
+	// The classes of the file are all there are: a new model would add Other,
+	// which the file holds in its place of the order.
 	p := signatureReader{m: EventKNN{}.nn().newModel(Training{})}
 	p.m.classes = nil
 	sc := bufio.NewScanner(bytes.NewReader(body))
 	sc.Buffer(nil, len(body)+1)
 	for n := 1; sc.Scan(); n++ {
-		if err := p.line(n, sc.Text()); err != nil {
+		if n == 1 {
+			continue // the header, which checkEnd has seen
+		}
+		if err := p.line(sc.Text()); err != nil {
 			return nil, fmt.Errorf("signature file line %d: %w", n, err)
 		}
 	}
@@ -149,14 +166,14 @@ type signatureReader struct {
 	key   []byte
 }
 
-func (p *signatureReader) line(n int, s string) error {
-	if n == 1 {
-		return nil
-	}
+// line takes one line after the first.
+func (p *signatureReader) line(s string) error {
 	word, rest, _ := strings.Cut(s, " ")
 	var err error
 	switch word {
 	case "task":
+		// Which tasks there are is for finish to say: errors of lines are about
+		// how they are written.
 		var task string
 		task, err = strconv.Unquote(rest)
 		p.m.task = datasets.Task(task)
@@ -231,12 +248,14 @@ func (p *signatureReader) newScope(s string) error {
 	return nil
 }
 
+// readKey is the inverse of writeKey.
 func readKey(s string) (StreamKey, error) {
 	kind, value, _ := strings.Cut(s, " ")
 	var k StreamKey
 	var err error
 	switch kind {
 	case "link":
+		// Scanned as bytes, not with net.ParseMAC: the file has no colons.
 		var mac []byte
 		if _, err = fmt.Sscanf(value, "%x", &mac); err == nil && len(mac) != len(k.Link) {
 			err = fmt.Errorf("%d bytes", len(mac))
@@ -245,6 +264,7 @@ func readKey(s string) (StreamKey, error) {
 	case "host":
 		k.Host, err = strconv.Unquote(value)
 	case "remote":
+		// A flow without an address has a stream too, written as "invalid IP".
 		if value != (netip.Addr{}).String() {
 			k.Remote, err = netip.ParseAddr(value)
 		}
@@ -257,6 +277,7 @@ func readKey(s string) (StreamKey, error) {
 	return k, nil
 }
 
+// burst reads a vector with its entries and files it in the newest scope.
 func (p *signatureReader) burst(s string) error {
 	if p.scope == nil {
 		return fmt.Errorf("burst before the first scope")
@@ -273,6 +294,10 @@ func (p *signatureReader) burst(s string) error {
 		}
 		v = append(v, int32(x))
 	}
+
+	// Places must grow, as a search relies on entries of equal bursts being in
+	// the order of training. The class under the tuned way of pairing is the
+	// only one written and stands for both.
 	var id int32
 	id, p.key = p.m.vs.id(v, p.key)
 	last := int64(-1)
