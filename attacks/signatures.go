@@ -15,13 +15,19 @@ import (
 )
 
 // Signatures finds events by packet pairs: "Packet-Level Signatures for Smart
-// Home Devices" (PingPong; Trimananda et al., NDSS 2020). A pair is a request
-// and its reply, two packets with payload that follow each other in one flow in
-// opposite directions, or a packet without one. Pairs that recur in the trials of an event, within
-// window_s of the trigger, are clustered by density, those that about every
-// trial has are joined to a sequence, and the sequence is looked for in every
-// flow: sizes in the range that training showed, in order, other packets in
-// between allowed, inside the longest duration seen.
+// Home Devices" (PingPong; Trimananda et al., NDSS 2020). Its steps:
+//
+//  1. A pair is a request and its reply, two packets with payload that follow
+//     each other in one flow in opposite directions, or a packet without one.
+//     All pairs within window_s of each trigger of an event are collected.
+//  2. Pairs that recur in the trials of an event are clustered by density.
+//  3. Clusters that about every trial has are joined to a sequence, the
+//     signature.
+//  4. The sequence is looked for in every flow: sizes in the range that training
+//     showed, in order, other packets in between allowed, inside the longest
+//     duration seen.
+//
+// Steps 1 to 3 are signatures_learn.go, step 4 is here.
 //
 // Deviations: one activity may have several triggers (an app, a button) and
 // replies of several sizes, so no pair need be in all of its trials: the pair
@@ -44,7 +50,7 @@ func NewSignatures() Signatures {
 	return Signatures{WindowS: 15, EpsBytes: 2, Share: 0.9, MaxPairs: 4}
 }
 
-// Info describes the attack.
+// Info cites the whole paper: its sections follow the four steps.
 func (Signatures) Info() Info {
 	return Info{
 		Name:  "signatures",
@@ -55,7 +61,9 @@ func (Signatures) Info() Info {
 	}
 }
 
-// Validate checks the parameters.
+// Validate refuses a window below 0.1 s or above 10 min, clusters of sizes more
+// than 1000 bytes apart, a share below half, which would leave a signature in a
+// minority of its trials, and sequences of more than 20 pairs.
 func (s Signatures) Validate() error {
 	return cmp.Or(
 		params.Within("window_s", s.WindowS, 0.1, 600),
@@ -78,7 +86,7 @@ func (s Signatures) Train(ctx context.Context, _ *rand.Rand, t Training) (Model,
 			return nil, err
 		}
 		l := signatureLearner{s: s, class: class, t: t, flows: flows}
-		m.signatures = append(m.signatures, l.learn()...)
+		m.signatures = append(m.signatures, l.variants()...)
 	}
 	m.index()
 	return m, m.weigh(ctx, t, flows)
@@ -100,7 +108,9 @@ type sizeRange struct {
 	count  []int
 }
 
-// logP is the logarithm of how likely a size within the range is.
+// logP is the logarithm of how likely a size within the range is. A tenth is
+// added to every count: a size between two that training showed is unlikely,
+// not impossible.
 func (r sizeRange) logP(size int32) float64 {
 	n := 0
 	for _, c := range r.count {
@@ -116,6 +126,8 @@ type signatureModel struct {
 	threshold  float64
 }
 
+// index files the signatures under every size that can begin one, so that most
+// packets of a trace cost one look-up.
 func (m *signatureModel) index() {
 	m.first = map[int32][]int{}
 	for i, s := range m.signatures {
@@ -136,22 +148,45 @@ type flowPackets struct {
 // payloadFlows cuts a trace into flows, in order of their first payload.
 // Packets without payload are acknowledgements and carry no sign.
 func payloadFlows(t datasets.Trace) []flowPackets {
-	of := make([]int32, len(t.Flows))
+	index := make([]int32, len(t.Flows)) // in out, +1; 0 while a flow has had no payload
 	var out []flowPackets
 	for i, p := range t.Packets {
 		if p.Payload == 0 {
 			continue
 		}
-		n := of[p.Flow]
+		n := index[p.Flow]
 		if n == 0 {
 			out = append(out, flowPackets{flow: p.Flow})
 			n = int32(len(out))
-			of[p.Flow] = n
+			index[p.Flow] = n
 		}
+
 		f := &out[n-1]
 		f.at = append(f.at, int32(i))
 		f.size = append(f.size, signedSize(p))
 		f.time = append(f.time, p.Time)
+	}
+	return out
+}
+
+// matches lists the matches in one flow, in order of time. A signature is looked
+// for again after its last match.
+func (m *signatureModel) matches(f flowPackets) []sighted {
+	var out []sighted
+	var after map[int]time.Duration // end of the last match of a signature
+	for i, size := range f.size {
+		for _, n := range m.first[size] {
+			if after == nil { // most flows have no match
+				after = map[int]time.Duration{}
+			}
+			if last, seen := after[n]; seen && f.time[i] <= last {
+				continue
+			}
+			if end, p, ok := m.signatures[n].match(f, i); ok {
+				out = append(out, sighted{n, f.time[i], end, p})
+				after[n] = end
+			}
+		}
 	}
 	return out
 }
@@ -180,33 +215,12 @@ func (s *signature) match(f flowPackets, i int) (end time.Duration, logP float64
 	return f.time[j], logP / float64(len(s.elements)), true
 }
 
-// find lists the matches in one flow, in order of time. A signature is looked
-// for again after its last match.
-func (m *signatureModel) find(f flowPackets) []sighted {
-	var out []sighted
-	var after map[int]time.Duration
-	for i, size := range f.size {
-		for _, n := range m.first[size] {
-			if after == nil {
-				after = map[int]time.Duration{}
-			}
-			if last, seen := after[n]; seen && f.time[i] <= last {
-				continue
-			}
-			if end, p, ok := m.signatures[n].match(f, i); ok {
-				out = append(out, sighted{n, f.time[i], end, p})
-				after[n] = end
-			}
-		}
-	}
-	return out
-}
-
 // bursts turns the matches of one flow into bursts: of those that overlap the
 // likeliest names the class, the others rank behind it.
 func (m *signatureModel) bursts(found []sighted) []Burst {
 	var out []Burst
 	for lo := 0; lo < len(found); {
+		// A chain of matches each of which begins before one of the others ends.
 		end, hi := found[lo].end, lo
 		for hi < len(found) && found[hi].start <= end {
 			end = max(end, found[hi].end)
@@ -214,6 +228,9 @@ func (m *signatureModel) bursts(found []sighted) []Burst {
 		}
 		group := slices.Clone(found[lo:hi])
 		slices.SortStableFunc(group, func(a, b sighted) int { return cmp.Compare(m.weight(b), m.weight(a)) })
+
+		// The score is how often the device did something at such a match, not
+		// how sure the class is: see weigh.
 		b := Burst{Start: group[0].start, End: group[0].end, Score: m.signatures[group[0].signature].alarm}
 		sum := 0.0
 		for _, g := range group {
@@ -234,7 +251,8 @@ func (m *signatureModel) bursts(found []sighted) []Burst {
 }
 
 // weight orders matches of the same packets: likely sizes and trusted
-// signatures first.
+// signatures first. A signature that was never right in training keeps a
+// weight, small but not 0.
 func (m *signatureModel) weight(g sighted) float64 {
 	return g.logP + math.Log(m.signatures[g.signature].trust+1e-6)
 }
@@ -244,13 +262,14 @@ func (m *signatureModel) Guess(ctx context.Context, t datasets.Trace) (Answer, e
 	return m.answer(ctx, payloadFlows(t))
 }
 
+// answer is Guess on a trace that is cut into flows already.
 func (m *signatureModel) answer(ctx context.Context, flows []flowPackets) (Answer, error) {
 	var out []Burst
 	for i, f := range flows {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return Answer{}, ctx.Err()
 		}
-		out = append(out, m.bursts(m.find(f))...)
+		out = append(out, m.bursts(m.matches(f))...)
 	}
 	return Answer{Events: mergeBursts(out, match.Tolerance), Threshold: m.threshold}, ctx.Err()
 }
@@ -266,7 +285,7 @@ func (m *signatureModel) weigh(ctx context.Context, t Training, flows [][]flowPa
 		truth[i] = match.Truth(ex.Labels)
 		slices.SortStableFunc(truth[i], func(a, b match.Span) int { return cmp.Compare(a.From, b.From) })
 		for _, f := range flows[i] {
-			for _, g := range m.find(f) {
+			for _, g := range m.matches(f) {
 				class, device := happened(truth[i], m.signatures[g.signature].class, g.start)
 				all[g.signature]++
 				right[g.signature] += class
@@ -278,6 +297,9 @@ func (m *signatureModel) weigh(ctx context.Context, t Training, flows [][]flowPa
 		m.signatures[i].trust = right[i] / max(1, all[i])
 		m.signatures[i].alarm = alarm[i] / max(1, all[i])
 	}
+
+	// Answers rest on trust and alarm, so the threshold comes last. Truth and
+	// answers are reduced to devices to compare them.
 	found := make([][]Burst, len(t.Examples))
 	for i := range t.Examples {
 		a, err := m.answer(ctx, flows[i])

@@ -54,34 +54,45 @@ type pairCluster struct {
 	outside int   // occurrences in no trial of the class
 }
 
+// single says whether the cluster is of packets alone.
 func (c pairCluster) single() bool { return c.lo.b == 0 }
 
+// holds says whether p lies in the box; a packet alone has b = 0 and lies only
+// in boxes of packets alone.
 func (c pairCluster) holds(p sizePair) bool {
 	return p.a >= c.lo.a && p.a <= c.hi.a && p.b >= c.lo.b && p.b <= c.hi.b
 }
 
+// One class has at most maxVariants signatures, and a cluster needs minTrials
+// trials: what happened once shows no range of sizes.
 const (
 	maxVariants = 8
 	minTrials   = 2
 )
 
-// learn splits the trials into variants, each with a signature of its own.
-func (l *signatureLearner) learn() []signature {
+// variants splits the trials of the class into variants, each with a signature
+// of its own.
+func (l *signatureLearner) variants() []signature {
 	trials, elsewhere := l.trials()
 	rest := make([]int, len(trials))
 	for i := range rest {
 		rest[i] = i
 	}
+
+	// A remainder of less than one trial in 50 is noise: a signature of it would
+	// raise more false alarms than it finds events.
 	var out []signature
 	for len(out) < maxVariants && len(rest) >= max(minTrials, len(trials)/50) {
 		clusters := l.clusters(trials, rest)
 		countOutside(clusters, elsewhere)
-		seed, ok := telling(clusters)
+		seed, ok := mostTelling(clusters)
 		if !ok {
 			break
 		}
 		chosen, members := l.extend(trials, clusters, seed)
-		sig := l.sequence(trials, chosen, members)
+		sig := l.newSignature(trials, chosen, members)
+
+		// Each round must take trials away, or it would come again for ever.
 		members = l.matching(&sig, trials, chosen, members)
 		if len(members) == 0 {
 			break
@@ -110,11 +121,14 @@ func (l *signatureLearner) trials() (trials []pairTrial, elsewhere map[sizePair]
 		for range starts {
 			trials = append(trials, pairTrial{example: n})
 		}
+
 		for f, fl := range l.flows[n] {
-			own := device >= 0 && owns(ex.Labels, device, fl.at)
+			ofDevice := device >= 0 && owns(ex.Labels, device, fl.at)
 			for i := range fl.size {
+				// The trial of a packet is the last event that began before it, or
+				// leadIn after it: logs are written a little late.
 				at, _ := slices.BinarySearch(starts, fl.time[i]+leadIn+1)
-				inside := own && at > 0 && fl.time[i] <= starts[at-1]+window
+				inside := ofDevice && at > 0 && fl.time[i] <= starts[at-1]+window
 				for _, p := range pairsAt(fl, i, replyTimeout) {
 					if inside {
 						tr := &trials[first+at-1]
@@ -149,7 +163,7 @@ const leadIn = 500 * time.Millisecond
 // clusters joins pairs of sizes at most eps apart that several of the trials
 // have: density clustering with single links.
 func (l *signatureLearner) clusters(trials []pairTrial, rest []int) []pairCluster {
-	in := map[sizePair][]int{}
+	in := map[sizePair][]int{} // trials that have a pair, ascending
 	for _, i := range rest {
 		for _, p := range trials[i].pairs {
 			if ts := in[p.sizePair]; len(ts) == 0 || ts[len(ts)-1] != i {
@@ -157,6 +171,9 @@ func (l *signatureLearner) clusters(trials []pairTrial, rest []int) []pairCluste
 			}
 		}
 	}
+
+	// A pair of one trial alone would link clusters over sizes that never recur;
+	// with few trials every one counts.
 	var all []sizePair
 	for p, ts := range in {
 		if len(ts) > 1 || len(rest) < 10 {
@@ -164,6 +181,7 @@ func (l *signatureLearner) clusters(trials []pairTrial, rest []int) []pairCluste
 		}
 	}
 	slices.SortFunc(all, func(x, y sizePair) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
+
 	eps := int32(l.s.EpsBytes)
 	done := make([]bool, len(all))
 	var out []pairCluster
@@ -179,6 +197,9 @@ func (l *signatureLearner) clusters(trials []pairTrial, rest []int) []pairCluste
 			queue = queue[1:]
 			c.lo, c.hi = sizePair{min(c.lo.a, p.a), min(c.lo.b, p.b)}, sizePair{max(c.hi.a, p.a), max(c.hi.b, p.b)}
 			c.trials = append(c.trials, in[p]...)
+
+			// Sorted by a, the pairs within eps in a are one stretch. A packet
+			// alone (b = 0) is no neighbor of a pair with a small reply.
 			at, _ := slices.BinarySearchFunc(all, p.a-eps, func(q sizePair, a int32) int { return cmp.Compare(q.a, a) })
 			for ; at < len(all) && all[at].a <= p.a+eps; at++ {
 				if q := all[at]; !done[at] && q.b >= p.b-eps && q.b <= p.b+eps && (q.b == 0) == (p.b == 0) {
@@ -187,6 +208,7 @@ func (l *signatureLearner) clusters(trials []pairTrial, rest []int) []pairCluste
 				}
 			}
 		}
+
 		slices.Sort(c.trials)
 		c.trials = slices.Compact(c.trials)
 		if len(c.trials) >= minTrials {
@@ -213,11 +235,11 @@ func countOutside(clusters []pairCluster, elsewhere map[sizePair]int) {
 	}
 }
 
-// telling returns the cluster that tells most trials from other traffic: the
+// mostTelling returns the cluster that tells most trials from other traffic: the
 // number of its trials times the fourth power of the share of its occurrences
 // that they are, for what another class shares is no use for most of the
 // trials. One that is mostly elsewhere tells nothing.
-func telling(clusters []pairCluster) (best int, ok bool) {
+func mostTelling(clusters []pairCluster) (best int, ok bool) {
 	score := 0.0
 	for i, c := range clusters {
 		n := float64(len(c.trials))
@@ -245,6 +267,9 @@ func (l *signatureLearner) extend(trials []pairTrial, clusters []pairCluster, se
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return clusters[a].outside - clusters[b].outside })
+
+	// The share is of the seed's trials: of those left after each pair it would
+	// shrink with every pair that is added.
 	need := int(math.Ceil(l.s.Share * float64(len(members))))
 	for _, i := range order {
 		if len(chosen) == l.s.MaxPairs {
@@ -253,7 +278,7 @@ func (l *signatureLearner) extend(trials []pairTrial, clusters []pairCluster, se
 		if len(clusters[i].trials) < need {
 			continue
 		}
-		for at := range len(chosen) + 1 {
+		for at := range len(chosen) + 1 { // where in the order of time
 			with := slices.Insert(slices.Clone(chosen), at, clusters[i])
 			var have []int
 			for _, m := range members {
@@ -268,6 +293,57 @@ func (l *signatureLearner) extend(trials []pairTrial, clusters []pairCluster, se
 		}
 	}
 	return chosen, members
+}
+
+// newSignature writes the chosen pairs as packets in order: ranges and counts of
+// sizes and the longest duration are those of the members. Neighboring pairs
+// that share a packet in every member share an element.
+func (l *signatureLearner) newSignature(trials []pairTrial, chosen []pairCluster, members []int) signature {
+	s := signature{class: l.class}
+
+	// shared[i]: pair i begins with the packet that ends pair i-1.
+	shared := make([]bool, len(chosen))
+	for i := range shared {
+		shared[i] = i > 0
+	}
+	places := make([][]pairAt, 0, len(members))
+	for _, m := range members {
+		at, _ := locate(trials[m], chosen)
+		place := make([]pairAt, len(at))
+		for i, p := range at {
+			place[i] = trials[m].pairs[p]
+			shared[i] = shared[i] && place[i].b != 0 && place[i-1].b != 0 && place[i].i == place[i-1].i+1
+		}
+		places = append(places, place)
+	}
+
+	for i, c := range chosen {
+		if !shared[i] {
+			s.elements = append(s.elements, newRange(c.lo.a, c.hi.a))
+		}
+		if !c.single() {
+			s.elements = append(s.elements, newRange(c.lo.b, c.hi.b))
+		}
+	}
+
+	// A shared packet is counted once, as the reply of the first of its pairs.
+	for n, place := range places {
+		e := 0
+		for i, p := range place {
+			if !shared[i] {
+				s.elements[e].count[p.a-s.elements[e].lo]++
+				e++
+			}
+			if p.b != 0 {
+				s.elements[e].count[p.b-s.elements[e].lo]++
+				e++
+			}
+		}
+		fl := l.flows[trials[members[n]].example][place[0].flow]
+		s.duration = max(s.duration, fl.time[place[len(place)-1].last()]-fl.time[place[0].i])
+	}
+	s.duration += s.duration/10 + 100*time.Millisecond // training did not see the slowest
+	return s
 }
 
 // locate finds the clusters one after another in one flow of a trial: the
@@ -290,52 +366,6 @@ func locate(tr pairTrial, chosen []pairCluster) ([]int, bool) {
 	return nil, false
 }
 
-// sequence writes the chosen pairs as packets in order: ranges and counts of
-// sizes and the longest duration are those of the members. Neighboring pairs
-// that share a packet in every member share an element.
-func (l *signatureLearner) sequence(trials []pairTrial, chosen []pairCluster, members []int) signature {
-	s := signature{class: l.class}
-	shared := make([]bool, len(chosen))
-	for i := range shared {
-		shared[i] = i > 0
-	}
-	places := make([][]pairAt, 0, len(members))
-	for _, m := range members {
-		at, _ := locate(trials[m], chosen)
-		place := make([]pairAt, len(at))
-		for i, p := range at {
-			place[i] = trials[m].pairs[p]
-			shared[i] = shared[i] && place[i].b != 0 && place[i-1].b != 0 && place[i].i == place[i-1].i+1
-		}
-		places = append(places, place)
-	}
-	for i, c := range chosen {
-		if !shared[i] {
-			s.elements = append(s.elements, newRange(c.lo.a, c.hi.a))
-		}
-		if !c.single() {
-			s.elements = append(s.elements, newRange(c.lo.b, c.hi.b))
-		}
-	}
-	for n, place := range places {
-		e := 0
-		for i, p := range place {
-			if !shared[i] {
-				s.elements[e].count[p.a-s.elements[e].lo]++
-				e++
-			}
-			if p.b != 0 {
-				s.elements[e].count[p.b-s.elements[e].lo]++
-				e++
-			}
-		}
-		fl := l.flows[trials[members[n]].example][place[0].flow]
-		s.duration = max(s.duration, fl.time[place[len(place)-1].last()]-fl.time[place[0].i])
-	}
-	s.duration += s.duration/10 + 100*time.Millisecond
-	return s
-}
-
 // matching returns the members in which the signature is found where it was
 // learned: pairs that share a packet in some trials only may miss it.
 func (l *signatureLearner) matching(s *signature, trials []pairTrial, chosen []pairCluster, members []int) []int {
@@ -347,4 +377,5 @@ func (l *signatureLearner) matching(s *signature, trials []pairTrial, chosen []p
 	})
 }
 
+// newRange counts no size yet.
 func newRange(lo, hi int32) sizeRange { return sizeRange{lo, hi, make([]int, hi-lo+1)} }

@@ -55,7 +55,7 @@ func TestFindIsThePlainMatch(t *testing.T) {
 				}
 			}
 		}
-		if got := m.find(f); len(got) != want {
+		if got := m.matches(f); len(got) != want {
 			t.Fatalf("%d matches, want %d", len(got), want)
 		}
 	}
