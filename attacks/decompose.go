@@ -18,10 +18,18 @@ import (
 
 // Decompose tells the actions in a command to a gateway from the size of its
 // message: "Identification of IoT User Actions in Encrypted Traffic" (Junges,
-// François, Festor 2019), section IV. It learns the size of each action from
-// commands with one and two copies, the variation e from known commands of
-// nearly the same size, and lists every multiset of actions whose sizes sum to
-// the rest. Status reports of the gateway then bound the number of actions.
+// François, Festor 2019), section IV. Its steps, and where they are:
+//
+//  1. Find the message of each known command in the traffic: a run of packets
+//     from the cloud (decompose_message.go, decompose_learn.go).
+//  2. Learn the size of each action from commands with one and two copies, and
+//     the size of what is beside them (IV-A; decompose_sizes.go).
+//  3. Learn the variation e from known commands of nearly the same size (IV-C;
+//     decompose_sizes.go).
+//  4. List every multiset of actions whose sizes sum to the rest: the
+//     change-making problem (IV-D; decompose_list.go).
+//  5. Keep those with as many actions as the gateway sends status reports
+//     afterwards (the second half of IV-D; decompose_message.go).
 //
 // Deviations: sizes are medians over repeated commands; least squares replaces
 // them, and a range of variations their majority, where that recovers more of
@@ -40,10 +48,11 @@ type Decompose struct {
 
 var _ Attack = Decompose{}
 
-// NewDecompose returns the attack with its published parameters.
+// NewDecompose returns the attack with its published parameters: 307 known
+// commands and 16 devices (section IV-D); the paper does not name k.
 func NewDecompose() Decompose { return Decompose{K: 3, Known: 307, MaxActions: 16} }
 
-// Info describes the attack.
+// Info cites the section that all five steps are from.
 func (Decompose) Info() Info {
 	return Info{
 		Name:  "decompose",
@@ -54,7 +63,9 @@ func (Decompose) Info() Info {
 	}
 }
 
-// Validate checks the parameters.
+// Validate refuses no neighbor at all, gaps above a minute, and more actions
+// than a count of one byte holds with room to spare. Limits name actions, which
+// only training knows: Train refuses them.
 func (d Decompose) Validate() error {
 	return cmp.Or(
 		params.Within("k", d.K, 1, 1e6),
@@ -65,16 +76,17 @@ func (d Decompose) Validate() error {
 	)
 }
 
-// limitsOf reads Limits.
+// limitsOf reads Limits: terms joined by +, each the names of actions joined by
+// | and the largest number of them together. An error names the term.
 func (d Decompose) limitsOf(classes []string) ([]actionLimit, error) {
 	if d.Limits == "" {
 		return nil, nil
 	}
 	var out []actionLimit
 	for term := range strings.SplitSeq(d.Limits, "+") {
-		names, max, ok := strings.Cut(term, ":")
-		n, err := strconv.Atoi(max)
-		if !ok || err != nil || n < 0 {
+		names, count, _ := strings.Cut(term, ":")
+		n, err := strconv.Atoi(count) // fails on "" too, where there is no colon
+		if err != nil || n < 0 {
 			return nil, fmt.Errorf("limits: %q is not ACTION|ACTION:COUNT", term)
 		}
 		lim := actionLimit{max: n}
@@ -90,7 +102,8 @@ func (d Decompose) limitsOf(classes []string) ([]actionLimit, error) {
 	return out, nil
 }
 
-// Train learns from the known commands in t.
+// Train learns from the known commands in t. Where none has a message, the
+// model finds no command either.
 func (d Decompose) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, error) {
 	limits, err := d.limitsOf(t.Classes)
 	if err != nil {
@@ -100,10 +113,11 @@ func (d Decompose) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, 
 		d.MaxActions = mostActions(t)
 	}
 	m := &decomposer{d: d, prior: newPrior(t, d.MaxActions)}
-	best, err := d.choose(ctx, t)
+	best, err := d.chooseService(ctx, t)
 	if err != nil || best == nil {
 		return m, err
 	}
+
 	m.service, m.gap, m.empty = best.service, best.gap, best.empty
 	m.noise = slices.Sorted(slices.Values(best.noise))
 	for _, c := range best.known {
@@ -111,6 +125,9 @@ func (d Decompose) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, 
 	}
 	slices.Sort(m.sizes)
 	m.others = otherServices(t, m.service)
+
+	// Reports come before sizes: which rule recovers most commands depends on
+	// how many candidates the reports rule out.
 	if m.reports, m.counts = learnReports(best.reported); m.counts {
 		for i, r := range best.reported {
 			best.known[i].heard = m.reports.count(r.s, r.at, r.until)
@@ -123,16 +140,17 @@ func (d Decompose) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, 
 // chooseRule learns sizes both ways, with one variation or a range of them, and
 // keeps what recovers most of the training commands; the published way first.
 func (m *decomposer) chooseRule(commands []knownCommand, actions int, limits []actionLimit) {
-	score := -1.0
+	best := choice[sizeRule]{score: -1}
 	for _, learn := range []func([]knownCommand, int, int, int) sizeRule{learnPairs, learnFit} {
 		rule := learn(commands, actions, m.d.K, m.d.Known)
 		l := newLister(rule.action, m.d.MaxActions, limits)
 		for _, rule.spread = range []bool{false, true} {
-			if s := rule.recovery(l, m.counts, m.d.Slack); s > score {
-				m.rule, m.lister, score = rule, l, s
+			if best.offer(rule, rule.recovery(l, m.counts, m.d.Slack)) {
+				m.lister = l
 			}
 		}
 	}
+	m.rule = best.value
 }
 
 // decomposer is a trained Decompose.
@@ -158,11 +176,13 @@ func (m *decomposer) Guess(ctx context.Context, t datasets.Trace) (Answer, error
 	}
 	s := readGateway(t, m.packets(t), m.gap, m.empty)
 	s.messages = slices.DeleteFunc(s.messages, func(g message) bool { return !m.isCommand(g.bytes) })
+
 	var a Answer
 	for i, g := range s.messages {
 		if err := ctx.Err(); err != nil {
 			return Answer{}, err
 		}
+		// Reports that follow the next command are its own.
 		until := t.End + 1
 		if i+1 < len(s.messages) {
 			until = s.messages[i+1].start
@@ -176,7 +196,7 @@ func (m *decomposer) Guess(ctx context.Context, t datasets.Trace) (Answer, error
 // address is new, or a tunnel hides it) all but those of services known to be
 // another's, and where nothing is left, all.
 func (m *decomposer) packets(t datasets.Trace) []int32 {
-	var pool, all []int32
+	var pool []int32
 	for _, s := range StreamsBy(t, serviceOf) {
 		if s.Key == m.service {
 			return s.Packets
@@ -184,12 +204,11 @@ func (m *decomposer) packets(t datasets.Trace) []int32 {
 		if !m.others[s.Key] {
 			pool = append(pool, s.Packets...)
 		}
-		all = append(all, s.Packets...)
 	}
 	if len(pool) == 0 {
-		pool = all
+		return allPackets(t)
 	}
-	slices.Sort(pool)
+	slices.Sort(pool) // messages are read in order of time
 	return pool
 }
 
@@ -201,15 +220,20 @@ func (m *decomposer) isCommand(size int) bool {
 	if size < m.sizes[0]-about {
 		return false
 	}
-	lo, _ := slices.BinarySearch(m.sizes, size-about)
-	hi, _ := slices.BinarySearch(m.sizes, size+about+1)
-	nlo, _ := slices.BinarySearch(m.noise, size-about)
-	nhi, _ := slices.BinarySearch(m.noise, size+about+1)
-	return hi-lo >= nhi-nlo
+	near := func(sorted []int) int {
+		lo, _ := slices.BinarySearch(sorted, size-about)
+		hi, _ := slices.BinarySearch(sorted, size+about+1)
+		return hi - lo
+	}
+	// A size that training never showed is a command's: sums of actions reach
+	// further than the commands that were tried.
+	return near(m.sizes) >= near(m.noise)
 }
 
+// decompose lists what fits a message and names the likeliest, among those that
+// the reports leave if they leave any.
 func (m *decomposer) decompose(s gatewayTraffic, g message, until time.Duration) Message {
-	out := Message{Time: g.start, Bytes: g.bytes, Best: -1}
+	out := Message{Time: g.start, Bytes: g.bytes}
 	out.Candidates = m.rule.candidates(m.lister, g.bytes, nil)
 	n := m.reports.count(s, g.start, until)
 	for i, c := range out.Candidates {
@@ -217,20 +241,22 @@ func (m *decomposer) decompose(s gatewayTraffic, g message, until time.Duration)
 			out.Bounded = append(out.Bounded, i)
 		}
 	}
-	best := math.Inf(-1)
+
+	// Reports that rule out everything have miscounted: then size alone decides.
+	best := choice[int]{-1, math.Inf(-1)}
 	for _, i := range out.Bounded {
-		if p := m.prior.of(out.Candidates[i]); p > best {
-			out.Best, best = i, p
+		best.offer(i, m.prior.logP(out.Candidates[i]))
+	}
+	if len(out.Bounded) == 0 {
+		for i, c := range out.Candidates {
+			best.offer(i, m.prior.logP(c))
 		}
 	}
-	for i, c := range out.Candidates {
-		if p := m.prior.of(c); len(out.Bounded) == 0 && p > best {
-			out.Best, best = i, p
-		}
-	}
+	out.Best = best.value
 	return out
 }
 
+// totalCount is the number of actions in a multiset.
 func totalCount(counts []uint8) int {
 	n := 0
 	for _, c := range counts {
@@ -261,6 +287,8 @@ func mostActions(t Training) int {
 	return min(most, 200)
 }
 
+// newPrior counts numbers of actions, up to most, and actions in the commands
+// of t.
 func newPrior(t Training, most int) prior {
 	p := prior{make([]float64, most+1), make([]float64, len(t.Classes))}
 	for _, ex := range t.Examples {
@@ -269,6 +297,8 @@ func newPrior(t Training, most int) prior {
 			if !ok {
 				continue
 			}
+			// A command of more actions than can be answered still tells which
+			// actions are common.
 			if n := totalCount(counts); n <= most {
 				p.number[n]++
 			}
@@ -294,7 +324,9 @@ func logShares(xs []float64) {
 	}
 }
 
-func (p prior) of(counts []uint8) float64 {
+// logP is the log probability of a multiset: that of its number n of actions,
+// times the multinomial n! / (k1! k2! ...) of drawing them in any order.
+func (p prior) logP(counts []uint8) float64 {
 	n := totalCount(counts)
 	x := p.number[min(n, len(p.number)-1)] + lgamma(n+1)
 	for a, k := range counts {

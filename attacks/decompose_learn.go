@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/params"
 )
 
 // sizeTrial is what training gives when one service is taken for the gateway's
@@ -18,40 +19,6 @@ type sizeTrial struct {
 	noise    []int
 }
 
-// choose tries every service, and all together, under every gap, and keeps the
-// trial in which most commands have a size that the others predict. It is nil
-// when no command has a message.
-func (d Decompose) choose(ctx context.Context, t Training) (*sizeTrial, error) {
-	gaps := []time.Duration{20 * time.Millisecond, 5 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond}
-	if d.GapS > 0 {
-		gaps = []time.Duration{time.Duration(d.GapS * float64(time.Second))}
-	}
-	streams, services := streamsOf(t)
-	var best *sizeTrial
-	hits := -1.0
-	for _, service := range services {
-		count := map[int32]int{}
-		empties := []int32{0}
-		for i, ex := range t.Examples {
-			if e := commonDown(ex.Trace, streams[i][service], count); i == len(t.Examples)-1 && e > 0 {
-				empties = append(empties, e)
-			}
-		}
-		for _, gap := range gaps {
-			for _, empty := range empties {
-				if err := ctx.Err(); err != nil {
-					return nil, err
-				}
-				tr := &sizeTrial{service: service, gap: gap, empty: empty}
-				if n := tr.gather(d, t, streams); n > hits && len(tr.known) > 0 {
-					best, hits = tr, n
-				}
-			}
-		}
-	}
-	return best, nil
-}
-
 // everything is the key of all services together; no stream has it.
 func everything() StreamKey { return StreamKey{Host: "*"} }
 
@@ -60,21 +27,19 @@ func everything() StreamKey { return StreamKey{Host: "*"} }
 func streamsOf(t Training) (streams []map[StreamKey][]int32, services []StreamKey) {
 	seen := map[StreamKey]bool{}
 	for _, ex := range t.Examples {
-		of := map[StreamKey][]int32{}
+		packets := map[StreamKey][]int32{everything(): allPackets(ex.Trace)}
 		for _, s := range StreamsBy(ex.Trace, serviceOf) {
-			of[s.Key] = s.Packets
+			packets[s.Key] = s.Packets
 			if !seen[s.Key] {
 				seen[s.Key] = true
 				services = append(services, s.Key)
 			}
 		}
-		all := make([]int32, len(ex.Trace.Packets))
-		for i := range all {
-			all[i] = int32(i)
-		}
-		of[everything()] = all
-		streams = append(streams, of)
+		streams = append(streams, packets)
 	}
+
+	// One service alone is preferred: with everything together, what other
+	// devices receive falls between the packets of a message.
 	return streams, append(services, everything())
 }
 
@@ -87,6 +52,9 @@ func (tr *sizeTrial) gather(d Decompose, t Training, streams []map[StreamKey][]i
 		all[i] = readGateway(ex.Trace, streams[i][tr.service], tr.gap, tr.empty)
 		commands[i] = ex.Labels.Commands
 	}
+
+	// The delay is that of all examples together: one session of few commands
+	// could not tell it from chance.
 	delay := usualDelay(all, commands)
 	for i, ex := range t.Examples {
 		tr.add(all[i], ex, t.Classes, delay)
@@ -107,6 +75,9 @@ func (tr *sizeTrial) add(s gatewayTraffic, ex Labeled, classes []string, delay t
 			continue
 		}
 		taken[m.start] = true
+
+		// The command before this one has the time up to here to itself; the
+		// newest so far that to the end of the trace.
 		if n := len(tr.reported); n > first {
 			tr.reported[n-1].until = m.start
 		}
@@ -134,4 +105,37 @@ func otherServices(t Training, gateway StreamKey) map[StreamKey]bool {
 		}
 	}
 	return out
+}
+
+// chooseService tries every service, and all together, under every gap, and
+// keeps the trial in which most commands have a size that the others predict. It
+// is nil when no command has a message.
+func (d Decompose) chooseService(ctx context.Context, t Training) (*sizeTrial, error) {
+	gaps := []time.Duration{20 * time.Millisecond, 5 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond}
+	if d.GapS > 0 {
+		gaps = []time.Duration{params.Seconds(d.GapS)}
+	}
+	streams, services := streamsOf(t)
+
+	best := choice[*sizeTrial]{score: -1}
+	for _, service := range services {
+		// The payload of an acknowledgement in a tunnel is what Down packets have
+		// most often. Counting none as empty is tried first.
+		empties := []int32{0}
+		if e := commonDown(t, streams, service); e > 0 {
+			empties = append(empties, e)
+		}
+		for _, gap := range gaps {
+			for _, empty := range empties {
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
+				tr := &sizeTrial{service: service, gap: gap, empty: empty}
+				if n := tr.gather(d, t, streams); len(tr.known) > 0 {
+					best.offer(tr, n)
+				}
+			}
+		}
+	}
+	return best.value, nil
 }

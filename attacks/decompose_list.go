@@ -125,8 +125,8 @@ func (l *lister) allowed(count func(int) int) bool {
 	return true
 }
 
-// find returns the packed multisets with the given sum, the table's own slice.
-func (t *sumTable) find(sum int) []uint64 {
+// withSum returns the packed multisets with the given sum, the table's own slice.
+func (t *sumTable) withSum(sum int) []uint64 {
 	if sum < 0 || sum+1 >= len(t.off) {
 		return nil
 	}
@@ -145,7 +145,7 @@ func (l *lister) list(rest int) [][]uint8 {
 		l.walk(0, l.most, rest, make([]uint8, len(l.sizes)), &out)
 		return out
 	}
-	found := l.table.find(rest)
+	found := l.table.withSum(rest)
 	found = found[:min(len(found), maxCandidates)]
 	n := len(l.sizes)
 	flat := make([]uint8, n*len(found))

@@ -143,7 +143,7 @@ func BenchmarkDecomposeList(b *testing.B) {
 			for b.Loop() {
 				found = 0
 				for _, s := range targets {
-					for _, v := range l.table.find(s) {
+					for _, v := range l.table.withSum(s) {
 						check ^= v
 						found++
 					}
@@ -205,7 +205,7 @@ func BenchmarkDecomposePeer(b *testing.B) {
 	for b.Loop() {
 		found = 0
 		for _, s := range sums {
-			for _, v := range l.table.find(s) {
+			for _, v := range l.table.withSum(s) {
 				check ^= v
 				found++
 			}

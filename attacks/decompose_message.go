@@ -1,6 +1,8 @@
 package attacks
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"sort"
 	"time"
@@ -26,14 +28,19 @@ type upward struct {
 	bytes int32
 }
 
-// commonDown is the commonest payload of Down packets, the smallest of several:
-// in a tunnel that of an acknowledgement, elsewhere 0 or a heartbeat's.
-func commonDown(t datasets.Trace, packets []int32, count map[int32]int) int32 {
-	for _, i := range packets {
-		if p := t.Packets[i]; p.Dir == datasets.Down {
-			count[p.Payload]++
+// commonDown is the commonest payload of Down packets of a service, the smallest
+// of several: in a tunnel that of an acknowledgement, elsewhere 0 or a
+// heartbeat's.
+func commonDown(t Training, streams []map[StreamKey][]int32, service StreamKey) int32 {
+	count := map[int32]int{}
+	for i, ex := range t.Examples {
+		for _, at := range streams[i][service] {
+			if p := ex.Trace.Packets[at]; p.Dir == datasets.Down {
+				count[p.Payload]++
+			}
 		}
 	}
+
 	best := int32(0)
 	for b, n := range count {
 		if n > count[best] || n == count[best] && b < best {
@@ -53,10 +60,10 @@ func serviceOf(f datasets.Flow) StreamKey {
 	return StreamOf(f)
 }
 
-// readGateway reads messages and reports from the packets of one stream. Neighboring
-// Down segments of a flow at most gap apart are one message; segments with a
-// payload of empty or less do not count: in a tunnel acknowledgements have
-// payload too.
+// readGateway reads messages and reports from the packets of one stream.
+// Neighboring Down segments of a flow at most gap apart are one message;
+// segments with a payload of empty or less do not count: in a tunnel
+// acknowledgements have payload too.
 func readGateway(t datasets.Trace, packets []int32, gap time.Duration, empty int32) gatewayTraffic {
 	var s gatewayTraffic
 	type open struct {
@@ -71,6 +78,8 @@ func readGateway(t datasets.Trace, packets []int32, gap time.Duration, empty int
 		case p.Dir == datasets.Up:
 			s.ups = append(s.ups, upward{p.Time, p.Payload})
 		default:
+			// By flow: the segments of two connections to one service may
+			// interleave, and are two messages.
 			o, ok := flows[p.Flow]
 			if !ok || p.Time-o.last > gap {
 				o.message = len(s.messages)
@@ -104,13 +113,7 @@ func usualDelay(all []gatewayTraffic, commands [][]datasets.Command) time.Durati
 			}
 		}
 	}
-	best := 0
-	for i, n := range piles {
-		if n > piles[best] {
-			best = i
-		}
-	}
-	return time.Duration(best)*delayStep - leadTime + delayStep/2
+	return time.Duration(mostOf(piles))*delayStep - leadTime + delayStep/2
 }
 
 // within returns the messages that start in [lo, hi].
@@ -161,12 +164,14 @@ type reported struct {
 // learnReports picks the range of Up sizes and the window under which the
 // number of reports is most often the number of actions. When that is so for
 // fewer than half of the commands, counting is of no use and ok is false.
-func learnReports(known []reported) (best reportRule, ok bool) {
-	hits := len(known) / 2
+func learnReports(known []reported) (rule reportRule, ok bool) {
+	best := choice[reportRule]{score: float64(len(known) / 2)}
 	for _, w := range []time.Duration{2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second} {
 		sizes := upSizes(known, w)
 		counts := countUps(known, w, sizes)
 		for lo := range sizes {
+			// run[k] is the number of reports of command k in sizes lo to hi: one
+			// addition for each hi instead of counting all ranges anew.
 			run := make([]int, len(known))
 			for hi := lo; hi < len(sizes); hi++ {
 				n := 0
@@ -176,14 +181,11 @@ func learnReports(known []reported) (best reportRule, ok bool) {
 						n++
 					}
 				}
-				if n > hits {
-					hits, ok = n, true
-					best = reportRule{sizes[lo], sizes[hi], w}
-				}
+				ok = best.offer(reportRule{sizes[lo], sizes[hi], w}, float64(n)) || ok
 			}
 		}
 	}
-	return best, ok
+	return best.value, ok
 }
 
 // maxSizes bounds the distinct sizes that learnReports tries: the commonest.
@@ -197,15 +199,11 @@ func upSizes(known []reported, w time.Duration) []int32 {
 			count[u.bytes]++
 		}
 	}
-	sizes := make([]int32, 0, len(count))
-	for b := range count {
-		sizes = append(sizes, b)
-	}
-	slices.SortFunc(sizes, func(a, b int32) int {
-		if count[a] != count[b] {
-			return count[b] - count[a]
-		}
-		return int(a - b)
+
+	// The commonest, then back into the order of sizes: learnReports tries
+	// ranges, whose number grows with the square of that of sizes.
+	sizes := slices.SortedFunc(maps.Keys(count), func(a, b int32) int {
+		return cmp.Or(count[b]-count[a], cmp.Compare(a, b))
 	})
 	sizes = sizes[:min(len(sizes), maxSizes)]
 	slices.Sort(sizes)
@@ -227,6 +225,7 @@ func countUps(known []reported, w time.Duration, sizes []int32) [][]int {
 	return counts
 }
 
+// ups is the Up packets after the command, within w and before the next one.
 func (k reported) ups(w time.Duration) []upward {
 	until := min(k.until, k.at+w)
 	i := sort.Search(len(k.s.ups), func(i int) bool { return k.s.ups[i].at > k.at })

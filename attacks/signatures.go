@@ -50,7 +50,7 @@ func NewSignatures() Signatures {
 	return Signatures{WindowS: 15, EpsBytes: 2, Share: 0.9, MaxPairs: 4}
 }
 
-// Info cites the whole paper: its sections follow the four steps.
+// Info cites the paper as a whole: training and detection take up most of it.
 func (Signatures) Info() Info {
 	return Info{
 		Name:  "signatures",

@@ -126,7 +126,7 @@ func (l *signatureLearner) trials() (trials []pairTrial, elsewhere map[sizePair]
 			ofDevice := device >= 0 && owns(ex.Labels, device, fl.at)
 			for i := range fl.size {
 				// The trial of a packet is the last event that began before it, or
-				// leadIn after it: logs are written a little late.
+				// at most leadIn after it: logs are written a little late.
 				at, _ := slices.BinarySearch(starts, fl.time[i]+leadIn+1)
 				inside := ofDevice && at > 0 && fl.time[i] <= starts[at-1]+window
 				for _, p := range pairsAt(fl, i, replyTimeout) {
