@@ -6,7 +6,8 @@ import (
 )
 
 // Bounds of the listing: below them every multiset is held in a table, above
-// them the dynamic program walks; no answer is longer than maxCandidates.
+// them the dynamic program walks; no answer is longer than maxCandidates. A
+// table of tableVectors takes 32 MB and its index of sums 64 MB at most.
 const (
 	tableActions  = 8
 	tableVectors  = 1 << 22
@@ -35,7 +36,7 @@ type lister struct {
 // limits.
 func newLister(sizes []int, most int, limits []actionLimit) *lister {
 	l := &lister{sizes: sizes, most: most, limits: limits, caps: make([]int, len(sizes))}
-	top := 0
+	top := 0 // the largest sum there can be
 	for i, s := range sizes {
 		if s > 0 {
 			l.caps[i] = most
@@ -47,6 +48,9 @@ func newLister(sizes []int, most int, limits []actionLimit) *lister {
 			l.caps[a] = min(l.caps[a], lim.max)
 		}
 	}
+
+	// binomial is the number of multisets of at most most actions. A table
+	// answers at once, and behind padding one message asks for many sums.
 	if len(sizes) <= tableActions && top <= tableTop && binomial(most+len(sizes), len(sizes)) <= tableVectors {
 		l.table = l.build(top)
 	} else {
@@ -55,10 +59,13 @@ func newLister(sizes []int, most int, limits []actionLimit) *lister {
 	return l
 }
 
+// binomial is n over k, exact as long as it is small: a float64 keeps those that
+// are far above tableVectors from overflowing.
 func binomial(n, k int) float64 {
 	return math.Round(math.Exp(lgamma(n+1) - lgamma(k+1) - lgamma(n-k+1)))
 }
 
+// lgamma is the logarithm of (n-1)!.
 func lgamma(n int) float64 {
 	x, _ := math.Lgamma(float64(n))
 	return x
@@ -84,6 +91,9 @@ type sumTable struct {
 	vec []uint64 // one byte per action, the first in the highest byte used
 }
 
+// build makes the table by a counting sort over sums: how many vectors each
+// sum has, where each sum begins, then every vector into its place. each visits
+// in ascending order of counts, which so is the order within a sum.
 func (l *lister) build(top int) *sumTable {
 	t := &sumTable{off: make([]int32, top+2)}
 	l.each(0, l.most, 0, 0, func(s int, _ uint64) { t.off[s+1]++ })
@@ -112,6 +122,8 @@ func (l *lister) each(i, left, sum int, v uint64, visit func(int, uint64)) {
 // count is how often action a occurs in the packed vector v.
 func (l *lister) count(v uint64, a int) uint8 { return uint8(v >> (8 * (len(l.sizes) - 1 - a))) }
 
+// allowed says whether a multiset, given as a function from actions to counts,
+// keeps all limits.
 func (l *lister) allowed(count func(int) int) bool {
 	for _, lim := range l.limits {
 		n := 0
@@ -145,6 +157,9 @@ func (l *lister) list(rest int) [][]uint8 {
 		l.walk(0, l.most, rest, make([]uint8, len(l.sizes)), &out)
 		return out
 	}
+
+	// All rows share one array; the third index keeps an append to one from
+	// writing into the next.
 	found := l.table.withSum(rest)
 	found = found[:min(len(found), maxCandidates)]
 	n := len(l.sizes)
@@ -159,16 +174,20 @@ func (l *lister) list(rest int) [][]uint8 {
 	return out
 }
 
+// impossible stands for a sum that no number of actions makes. Numbers of
+// actions are at most 254 and so lie below it.
 const impossible = math.MaxUint8
 
 // change is the dynamic program of change-making (Wright 1975): need[i][s] is
-// the smallest number of actions from i on that sum to s.
+// the smallest number of actions from i on that sum to s. It knows no caps but
+// 0, so it is a lower bound: walk still counts.
 func (l *lister) change(top int) [][]uint8 {
 	n := len(l.sizes)
 	need := make([][]uint8, n+1)
 	need[n] = slices.Repeat([]uint8{impossible}, top+1)
 	need[n][0] = 0
 	for i := n - 1; i >= 0; i-- {
+		// Upward in place: need[i][s-size] already holds one more copy of i.
 		need[i] = slices.Clone(need[i+1])
 		for s := l.sizes[i]; l.caps[i] > 0 && s <= top; s++ {
 			if c := need[i][s-l.sizes[i]]; c < need[i][s] && c+1 < impossible {
@@ -179,7 +198,9 @@ func (l *lister) change(top int) [][]uint8 {
 	return need
 }
 
-// walk lists solutions along the branches that need still allows.
+// walk lists solutions along the branches that need still allows, counts[:i]
+// being settled and left actions free. A rest beyond what need covers closes a
+// branch: it is larger than any sum, or than tableTop, where it is given up.
 func (l *lister) walk(i, left, rest int, counts []uint8, out *[][]uint8) {
 	if i == len(l.sizes) {
 		if rest == 0 && l.allowed(func(a int) int { return int(counts[a]) }) {
@@ -197,5 +218,5 @@ func (l *lister) walk(i, left, rest int, counts []uint8, out *[][]uint8) {
 			l.walk(i+1, left-k, r, counts, out)
 		}
 	}
-	counts[i] = 0
+	counts[i] = 0 // for whoever walks on from an earlier action
 }

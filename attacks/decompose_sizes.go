@@ -16,15 +16,7 @@ type knownCommand struct {
 	heard  int // reports after it
 }
 
-func (k knownCommand) actions() int {
-	n := 0
-	for _, c := range k.counts {
-		n += int(c)
-	}
-	return n
-}
-
-// single returns the only action of k, or -1.
+// single returns the only action of k, or -1 where there are several or none.
 func (k knownCommand) single() int {
 	a := -1
 	for i, c := range k.counts {
@@ -38,8 +30,9 @@ func (k knownCommand) single() int {
 	return a
 }
 
-// sizeRule is what was learned about sizes: |s| = content + e + the sum of
-// action sizes, with e looked up among known commands of nearly that size.
+// sizeRule is what was learned about sizes (section IV-B, equation 1):
+// |s| = content + e + the sum of action sizes, with e looked up among known
+// commands of nearly that size. All are bytes of payload.
 type sizeRule struct {
 	content int
 	action  []int // 0: not known
@@ -58,7 +51,7 @@ type variation struct {
 // learnPairs is the published way (section IV-A): |a_i| is the size of two
 // copies less the size of one, |ac| is one copy less |a_i|. Commands repeat,
 // so medians are taken. An action that was not seen both ways takes its size
-// from regress.
+// from regress. m commands teach the variation, 0: all.
 func learnPairs(commands []knownCommand, actions, k, m int) sizeRule {
 	fit := regress(commands, actions)
 	one, two := make([][]int, actions), make([][]int, actions)
@@ -69,6 +62,7 @@ func learnPairs(commands []knownCommand, actions, k, m int) sizeRule {
 			two[a] = append(two[a], c.size)
 		}
 	}
+
 	r := sizeRule{k: k, action: make([]int, actions)}
 	var contents []int
 	for a := range actions {
@@ -80,11 +74,13 @@ func learnPairs(commands []knownCommand, actions, k, m int) sizeRule {
 		r.action[a] = lowerMedian(two[a]) - s
 		contents = append(contents, s-r.action[a])
 	}
+
+	// Every action gives a content; what they differ by goes into e.
 	r.content = int(math.Round(fit[actions]))
 	if len(contents) > 0 {
 		r.content = lowerMedian(contents)
 	}
-	return r.vary(commands, m)
+	return r.withPairs(commands, m)
 }
 
 // learnFit takes all sizes from least squares over all known commands, which
@@ -95,7 +91,7 @@ func learnFit(commands []knownCommand, actions, k, m int) sizeRule {
 	for a := range actions {
 		r.action[a] = int(math.Round(fit[a]))
 	}
-	return r.vary(commands, m)
+	return r.withPairs(commands, m)
 }
 
 // lowerMedian is the lower median of xs, which it sorts.
@@ -110,8 +106,11 @@ func regress(commands []knownCommand, actions int) []float64 {
 	n := actions + 1
 	xx, xy := mat.NewSymDense(n, nil), mat.NewVecDense(n, nil)
 	for i := range n {
-		xx.SetSym(i, i, 1e-6)
+		xx.SetSym(i, i, 1e-6) // sizes are rounded to bytes, which it cannot move
 	}
+
+	// The normal equations, summed up command by command: a few actions against
+	// thousands of commands.
 	row := mat.NewVecDense(n, nil)
 	for _, c := range commands {
 		for a, k := range c.counts {
@@ -121,6 +120,7 @@ func regress(commands []knownCommand, actions int) []float64 {
 		xx.SymRankOne(xx, 1, row)
 		xy.AddScaledVec(xy, float64(c.size), row)
 	}
+
 	var chol mat.Cholesky
 	out := mat.NewVecDense(n, nil)
 	if chol.Factorize(xx) {
@@ -130,15 +130,16 @@ func regress(commands []knownCommand, actions int) []float64 {
 	return out.RawVector().Data
 }
 
-// vary adds the pairs (|s_j|, e_j) of m known commands. Commands of several
-// kinds go first: those of one kind taught the sizes already.
-func (r sizeRule) vary(commands []knownCommand, m int) sizeRule {
+// withPairs adds the pairs (|s_j|, e_j) of m known commands (section IV-C).
+// Commands of several kinds go first: those of one kind taught the sizes
+// already.
+func (r sizeRule) withPairs(commands []knownCommand, m int) sizeRule {
 	order := make([]int, len(commands))
 	for i := range order {
 		order[i] = i
 	}
 	plain := func(i int) int {
-		if c := commands[i]; c.single() >= 0 && c.actions() <= 2 {
+		if c := commands[i]; c.single() >= 0 && totalCount(c.counts) <= 2 {
 			return 1
 		}
 		return 0
@@ -147,16 +148,19 @@ func (r sizeRule) vary(commands []knownCommand, m int) sizeRule {
 	if m > 0 {
 		order = order[:min(m, len(order))]
 	}
+
 	for _, i := range order {
 		c := commands[i]
-		r.pairs = append(r.pairs, variation{c.size, c.size - r.content - r.sum(c.counts), c.group, c.actions(), c.heard})
+		r.pairs = append(r.pairs, variation{c.size, c.size - r.content - r.sum(c.counts), c.group, totalCount(c.counts), c.heard})
 	}
+	// By e among equal sizes: the pairs must not depend on the order of commands.
 	slices.SortStableFunc(r.pairs, func(a, b variation) int {
 		return cmp.Or(a.size-b.size, a.e-b.e)
 	})
 	return r
 }
 
+// sum is the bytes of all actions of a multiset.
 func (r sizeRule) sum(counts []uint8) int {
 	sum := 0
 	for a, c := range counts {
@@ -196,8 +200,9 @@ func (r sizeRule) nearest(size, k int, skip func(i int) bool) []int {
 	hi, _ := slices.BinarySearchFunc(r.pairs, size, func(p variation, s int) int { return p.size - s })
 	lo := hi - 1
 	var out []int
-	last := -1
+	last := -1 // distance of the farthest one taken
 	for lo >= 0 || hi < len(r.pairs) {
+		// Outward from the size on both sides, always the nearer one.
 		var i int
 		if hi == len(r.pairs) || lo >= 0 && size-r.pairs[lo].size <= r.pairs[hi].size-size {
 			i, lo = lo, lo-1
@@ -215,6 +220,8 @@ func (r sizeRule) nearest(size, k int, skip func(i int) bool) []int {
 	return out
 }
 
+// likeliest is the most frequent vote; of equally frequent ones the nearest to
+// 0, then the smaller.
 func likeliest(votes []int) int {
 	count := map[int]int{}
 	for _, v := range votes {
@@ -236,13 +243,14 @@ func likeliest(votes []int) int {
 func (r sizeRule) agreement() float64 {
 	sum, groups := 0.0, r.groups()
 	for i, p := range r.pairs {
-		if e, _, ok := r.variationAt(p.size, r.outside(i, groups)); ok {
+		if e, _, ok := r.variationAt(p.size, r.skipping(i, groups)); ok {
 			sum += 1 / (1 + math.Abs(float64(e-p.e)))
 		}
 	}
 	return sum / float64(max(1, len(r.pairs)))
 }
 
+// groups is how many groups the pairs are from.
 func (r sizeRule) groups() int {
 	seen := map[string]bool{}
 	for _, p := range r.pairs {
@@ -251,14 +259,16 @@ func (r sizeRule) groups() int {
 	return len(seen)
 }
 
-func (r sizeRule) outside(i, groups int) func(int) bool {
+// skipping leaves out what must not predict pair i: its group, or where there
+// is but one, itself.
+func (r sizeRule) skipping(i, groups int) func(int) bool {
 	if groups > 1 {
 		return func(j int) bool { return r.pairs[j].group == r.pairs[i].group }
 	}
 	return func(j int) bool { return j == i }
 }
 
-// candidates lists what fits an observed size.
+// candidates lists what fits an observed size, by rising e.
 func (r sizeRule) candidates(l *lister, size int, skip func(i int) bool) [][]uint8 {
 	var out [][]uint8
 	lo, hi, ok := r.variationAt(size, skip)
@@ -273,12 +283,15 @@ func (r sizeRule) candidates(l *lister, size int, skip func(i int) bool) [][]uin
 func (r sizeRule) recovery(l *lister, counts bool, slack int) float64 {
 	sum, groups := 0.0, r.groups()
 	for i, p := range r.pairs {
-		skip := r.outside(i, groups)
+		skip := r.skipping(i, groups)
 		lo, hi, ok := r.variationAt(p.size, skip)
 		off := max(p.actions-p.heard, p.heard-p.actions)
 		if !ok || p.e < lo || p.e > hi || counts && off > slack {
-			continue
+			continue // the right multiset is not among the candidates
 		}
+
+		// The right one is one of n that nothing tells apart: naming one at random
+		// is right once in n.
 		n := 0
 		for _, c := range r.candidates(l, p.size, skip) {
 			if k := totalCount(c); !counts || max(k-p.heard, p.heard-k) <= slack {
