@@ -1,5 +1,11 @@
 // Package attacktest is the contract of attacks as tests: Run holds any
-// attack, the project's or a stranger's, to what package attacks promises.
+// attack, the project's or a stranger's, to what package attacks promises. One
+// test is all that an attack needs:
+//
+//	func TestContract(t *testing.T) { attacktest.Run(t, mine.New()) }
+//
+// data.go makes the traffic, whose right answers are known, and score.go the
+// scores, which are simpler than those of a run.
 package attacktest
 
 import (
@@ -15,16 +21,21 @@ import (
 	"veilbench/datasets"
 )
 
-// Run checks, for every task that a says it can answer: the same answers when
-// trained again and when asked at once from several goroutines; training data
-// left as it was; every test item right on traffic whose classes have sizes of
-// their own (not asked of controls); no score above chance when the labels are
-// shuffled; no harm from an empty or one-packet trace, from training without
-// examples or without packets; an ended context obeyed; not silent when the
-// addresses are new; and, where a model can be saved, the same answers once
-// read back and a damaged file refused; and, where an attack shows feature
-// vectors, vectors that are the same each time, have a name for each number and
-// are numbers.
+// Run holds an attack, for every task that a says it can answer, to:
+//
+//   - the same answers when trained again and when asked at once from several
+//     goroutines, and training data left as it was: cells share both;
+//   - every test item right on traffic whose classes have sizes of their own
+//     (not asked of controls): a broken attack looks like a strong defense;
+//   - no score above chance when the labels are shuffled: something would leak;
+//   - no harm from an empty or one-packet trace, nor from training without
+//     examples or without packets: defenses can leave that little;
+//   - an ended context obeyed: a run must be able to stop;
+//   - not silent when the addresses are new: silence looks like privacy;
+//   - where a model can be saved, the same answers once read back, and a damaged
+//     file refused;
+//   - where an attack shows feature vectors, vectors that are the same each time,
+//     have a name for each number and are numbers.
 func Run(t *testing.T, a attacks.Attack) {
 	t.Helper()
 	info := a.Info()
@@ -38,6 +49,9 @@ func Run(t *testing.T, a attacks.Attack) {
 			t.Run("canceled", c.canceled)
 			t.Run("saved", c.saved)
 			t.Run("vectors", c.vectors)
+
+			// A clip is one device's and a command one gateway's: there addresses
+			// tell nothing apart.
 			if task == datasets.Events || task == datasets.Device {
 				t.Run("new addresses", c.newAddresses)
 			}
@@ -45,6 +59,7 @@ func Run(t *testing.T, a attacks.Attack) {
 	}
 }
 
+// checkInfo wants what lists and tables print of an attack.
 func checkInfo(t *testing.T, i attacks.Info) {
 	if i.Name == "" || i.Doc == "" || len(i.Tasks) == 0 {
 		t.Errorf("info %+v: want a name, a doc line and tasks", i)
@@ -97,9 +112,14 @@ func (c checker) answers(t *testing.T) {
 	for i, a := range first {
 		wellFormed(t, c.data.training, c.data.test[i].Trace, a)
 	}
+
+	// A map's order, the clock or a generator of its own would show here.
 	if again := guessAll(t, c.train(t, c.data.training), c.data.test); !reflect.DeepEqual(first, again) {
 		t.Error("trained twice from one seed, two different answers")
 	}
+
+	// State that questions share, such as scratch memory in the model, shows
+	// only when they are asked at once.
 	var wg sync.WaitGroup
 	for i, e := range c.data.test {
 		wg.Go(func() {
@@ -110,12 +130,14 @@ func (c checker) answers(t *testing.T) {
 		})
 	}
 	wg.Wait()
+
 	if s := score(c.data, first); !c.a.Info().Control && s.share() < 0.95 {
 		t.Errorf("score %s on separable data: want 0.95 or more", s)
 	}
 }
 
-// shuffled holds that nothing is learned from labels that mean nothing.
+// shuffled holds that nothing is learned from labels that mean nothing: a score
+// above chance would come from the test set or from the truth in the trace.
 func (c checker) shuffled(t *testing.T) {
 	d := makeData(c.task, true)
 	s := score(d, guessAll(t, c.train(t, d.training), d.test))
@@ -126,10 +148,12 @@ func (c checker) shuffled(t *testing.T) {
 
 // degenerate holds that traces and training sets of almost nothing do no harm.
 func (c checker) degenerate(t *testing.T) {
-	full := c.train(t, c.data.training)
 	some := c.data.test[0].Trace
 	one := datasets.Trace{Start: some.Start, Packets: some.Packets[:1], Flows: some.Flows, End: some.End}
 	none := datasets.Trace{Start: some.Start, End: some.End}
+
+	// A view can leave nothing of a recording but its labels (hollow), and a fold
+	// nothing but its classes (bare).
 	bare := c.data.training
 	bare.Examples = nil
 	hollow := c.data.training
@@ -137,10 +161,10 @@ func (c checker) degenerate(t *testing.T) {
 		Trace: none, Group: "g", Class: c.data.training.Examples[0].Class,
 		Labels: datasets.Labels{Devices: c.data.test[0].Labels.Devices},
 	}}
-	classless := attacks.Training{Task: c.task}
+	untaught := c.train(t, bare)
 	for name, m := range map[string]attacks.Model{
-		"trained on all": full, "no examples": c.train(t, bare), "one empty example": c.train(t, hollow),
-		"no classes": c.train(t, classless),
+		"trained on all": c.train(t, c.data.training), "no examples": untaught, "one empty example": c.train(t, hollow),
+		"no classes": c.train(t, attacks.Training{Task: c.task}),
 	} {
 		for what, tr := range map[string]datasets.Trace{"empty": none, "one packet": one, "whole": some, "zero": {}} {
 			a, err := m.Guess(context.Background(), tr)
@@ -151,13 +175,17 @@ func (c checker) degenerate(t *testing.T) {
 			wellFormed(t, c.data.training, tr, a)
 		}
 	}
-	if c.task == datasets.Clip {
-		if a := guess(t, c.train(t, bare), some); len(a.Clip) > 0 && a.Clip[0].Class != datasets.Unknown && !c.a.Info().Control {
+
+	// Naming some class would be a guess that looks like knowledge.
+	if c.task == datasets.Clip && !c.a.Info().Control {
+		if a := guess(t, untaught, some); len(a.Clip) > 0 && a.Clip[0].Class != datasets.Unknown {
 			t.Errorf("without a training example the answer is %q: want %q", a.Clip[0].Class, datasets.Unknown)
 		}
 	}
 }
 
+// canceled holds that training under an ended context does not go on: else a
+// run that was interrupted would hang for as long as the longest training.
 func (c checker) canceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -173,6 +201,7 @@ func (c checker) newAddresses(t *testing.T) {
 	moved := c.data
 	moved.test = renumber(c.data.test)
 	answers := guessAll(t, m, moved.test)
+
 	spoke := false
 	for _, a := range answers {
 		for _, o := range a.Devices {
@@ -185,11 +214,16 @@ func (c checker) newAddresses(t *testing.T) {
 	if !spoke {
 		t.Error("silent when the addresses are new")
 	}
+
+	// Sizes and times are as in training, so events must still be found; whose a
+	// packet is, an attack may know by nothing but the address.
 	if s := score(moved, answers); c.task == datasets.Events && !c.a.Info().Control && s.share() < 0.5 {
 		t.Errorf("score %s when the addresses are new: want 0.5 or more", s)
 	}
 }
 
+// saved holds that a model survives being written and read, and that a file that
+// did not is refused: half a model would answer, and worse.
 func (c checker) saved(t *testing.T) {
 	m := c.train(t, c.data.training)
 	s, ok := m.(attacks.Saver)
@@ -208,6 +242,9 @@ func (c checker) saved(t *testing.T) {
 	if !reflect.DeepEqual(guessAll(t, m, c.data.test), guessAll(t, back, c.data.test)) {
 		t.Error("the model read back answers differently")
 	}
+
+	// Cut where nothing, a byte, some lines or all but the last byte is left; and
+	// a bit turned over in the middle.
 	for _, n := range []int{0, 1, b.Len() / 3, b.Len() - 1} {
 		if _, err := l.Load(bytes.NewReader(b.Bytes()[:n])); err == nil {
 			t.Errorf("a file cut to %d of %d bytes was accepted", n, b.Len())
@@ -220,7 +257,8 @@ func (c checker) saved(t *testing.T) {
 	}
 }
 
-// vectors holds a Featurer to its promises.
+// vectors holds a Featurer to its promises: bounds stack the vectors of all
+// traces into one table, which needs the same columns from each.
 func (c checker) vectors(t *testing.T) {
 	f, ok := c.a.(attacks.Featurer)
 	if !ok {
@@ -241,6 +279,8 @@ func (c checker) vectors(t *testing.T) {
 			if s.Name != sets[i].Name || !slices.Equal(s.Names, sets[i].Names) {
 				t.Errorf("set %d is %s of %d features for one trace and %s of %d for another", i, sets[i].Name, len(sets[i].Names), s.Name, len(s.Names))
 			}
+
+			// Equal compares numbers, so a NaN, which equals nothing, fails too.
 			for k := range v.Items {
 				x := s.Vector(k)
 				if len(x) != len(s.Names) || !slices.Equal(x, s.Vector(k)) {

@@ -25,8 +25,8 @@ const groups = 3
 
 var devices = [...]string{"bulb", "camera", "plug"}
 
-// makeData makes training and test examples of a task. With shuffled set the
-// labels have nothing to do with the traffic.
+// makeData makes training and test examples of a task, the same each time. With
+// shuffled set the labels have nothing to do with the traffic.
 func makeData(task datasets.Task, shuffled bool) data {
 	rng := rand.New(rand.NewPCG(11, 7))
 	d := data{training: attacks.Training{Task: task}}
@@ -49,11 +49,14 @@ type home struct {
 	labels datasets.Labels
 }
 
+// record is a packet with the device that owns it.
 type record struct {
 	p     datasets.Packet
 	owner int32
 }
 
+// newHome is a home without traffic: one flow a device, with the addresses that
+// every home has, and ports that are its own.
 func newHome(number int) *home {
 	h := &home{labels: datasets.Labels{Devices: slices.Clone(devices[:])}}
 	for i, name := range devices {
@@ -68,6 +71,7 @@ func newHome(number int) *home {
 	return h
 }
 
+// send adds a packet: payload behind 54 bytes of Ethernet, IPv4 and TCP headers.
 func (h *home) send(at time.Duration, device int, dir datasets.Dir, payload int32) {
 	h.recs = append(h.recs, record{
 		datasets.Packet{Time: at, Size: payload + 54, Payload: payload, Flow: int32(device), Dir: dir}, int32(device),
@@ -84,6 +88,7 @@ func (h *home) exchange(at time.Duration, device int, request, reply int32, roun
 	h.send(at, device, datasets.Up, 0)
 }
 
+// trace is what was sent, in order of time, up to end, with its labels.
 func (h *home) trace(end time.Duration) (datasets.Trace, datasets.Labels) {
 	slices.SortStableFunc(h.recs, func(a, b record) int { return cmp.Compare(a.p.Time, b.p.Time) })
 	t := datasets.Trace{Start: time.Unix(1_700_000_000, 0).UTC(), Flows: h.flows, End: end}
@@ -110,6 +115,8 @@ var activities = [...]struct {
 	{2, "on", 733, 817, 8},
 }
 
+// homes makes the data of the event and device tasks: homes that train and two
+// more that test.
 func (d *data) homes(rng *rand.Rand, shuffled bool) {
 	if d.training.Task == datasets.Device {
 		d.training.Classes = slices.Clone(devices[:])
@@ -137,6 +144,8 @@ func (d *data) oneHome(rng *rand.Rand, number int, shuffled bool) attacks.Labele
 	h := newHome(number)
 	var end time.Duration
 	for i := range 40 {
+		// i/4 keeps an activity from coming every four minutes, which guess-clock
+		// would find.
 		a := activities[(i+i/4)%len(activities)]
 		at := time.Duration(i)*time.Minute + 10*time.Second + time.Duration(rng.Int64N(int64(20*time.Second)))
 		end = at + time.Minute
@@ -148,6 +157,9 @@ func (d *data) oneHome(rng *rand.Rand, number int, shuffled bool) attacks.Labele
 			h.exchange(at, i, int32(31+8*i), int32(47+8*i), 1)
 		}
 	}
+
+	// Shuffled labels lie at any time: at the times of the traffic they would
+	// still tell when something happens.
 	if shuffled {
 		for i := range h.labels.Events {
 			e := &h.labels.Events[i]
@@ -182,6 +194,9 @@ func (d *data) clips(rng *rand.Rand, shuffled bool) {
 			if shuffled {
 				said = activities[rng.IntN(len(activities))]
 			}
+
+			// The trace is that of a, the label that of said; all clips are of one
+			// length, so that only packets tell them apart.
 			h.labels.Events = []datasets.Event{{Device: said.device, Activity: said.name}}
 			e := attacks.Labeled{Group: fmt.Sprintf("session%d", g), Class: datasets.EventClass(devices[said.device], said.name)}
 			e.Trace, e.Labels = h.trace(10 * time.Second)
@@ -220,7 +235,10 @@ func (d *data) gateway(rng *rand.Rand, shuffled bool) {
 	}
 }
 
+// session is one example of the command task: commands half a minute apart, and
+// a status report for each action of each.
 func session(rng *rand.Rand, number int, shuffled bool) attacks.Labeled {
+	// Once and twice each, so that sizes can be learned the published way.
 	var all [][3]int
 	for range 5 {
 		for i := range actionBytes {
@@ -233,9 +251,10 @@ func session(rng *rand.Rand, number int, shuffled bool) attacks.Labeled {
 	}
 	for range 30 {
 		c := [3]int{rng.IntN(3), rng.IntN(3), rng.IntN(3)}
-		c[rng.IntN(3)]++
+		c[rng.IntN(3)]++ // no empty command
 		all = append(all, c)
 	}
+
 	h := newHome(number)
 	for i, counts := range all {
 		at := time.Duration(i)*30*time.Second + 5*time.Second
@@ -255,6 +274,8 @@ func session(rng *rand.Rand, number int, shuffled bool) attacks.Labeled {
 		}
 		h.labels.Commands = append(h.labels.Commands, c)
 	}
+
+	// Actions are exchanged among commands: the times stay, the sizes lie.
 	if shuffled {
 		rng.Shuffle(len(all), func(i, j int) {
 			c := h.labels.Commands

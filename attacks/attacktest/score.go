@@ -8,49 +8,49 @@ import (
 	"time"
 
 	"veilbench/attacks"
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 )
 
-// tally is a share of items right.
-type tally struct{ right, of int }
+// outcome is how many items of how many are right.
+type outcome struct{ right, total int }
 
-func (s tally) share() float64 {
-	if s.of == 0 {
+func (s outcome) share() float64 {
+	if s.total == 0 {
 		return 0
 	}
-	return float64(s.right) / float64(s.of)
+	return float64(s.right) / float64(s.total)
 }
 
-func (s tally) String() string { return fmt.Sprintf("%d of %d", s.right, s.of) }
+func (s outcome) String() string { return fmt.Sprintf("%d of %d", s.right, s.total) }
 
 // aboveChance is a one-sided binomial test by the normal approximation at 3.5
 // standard deviations (about 1 in 4000), with one item of slack.
-func (s tally) aboveChance(p float64) bool {
-	n := float64(s.of)
+func (s outcome) aboveChance(p float64) bool {
+	n := float64(s.total)
 	return float64(s.right)-1 > n*p+3.5*math.Sqrt(n*p*(1-p))
 }
-
-// tolerance is how far a detection may be from its event.
-const tolerance = 5 * time.Second
 
 // score counts right answers of d.test: clips, packets, commands found among
 // the best candidates, and for events an F1 in the form of counts: twice the
 // matches of truth and detections.
-func score(d data, answers []attacks.Answer) tally {
-	var s tally
+func score(d data, answers []attacks.Answer) outcome {
+	var s outcome
 	for i, e := range d.test {
 		a := answers[i]
 		switch d.training.Task {
 		case datasets.Clip:
-			s.of++
+			s.total++
 			if len(a.Clip) > 0 && a.Clip[0].Class == e.Class {
 				s.right++
 			}
 		case datasets.Events:
 			s.addEvents(e, a)
 		case datasets.Device:
+			// Packets that no owner was given for are missing from a.Devices, which
+			// wellFormed reports; here the length is that of the answer.
 			for p, o := range a.Devices {
-				s.of++
+				s.total++
 				if o.Class >= 0 && d.training.Classes[o.Class] == e.Labels.Devices[e.Labels.Owners[p]] {
 					s.right++
 				}
@@ -62,32 +62,29 @@ func score(d data, answers []attacks.Answer) tally {
 	return s
 }
 
+// detection says whether b names an event, as surely as a asks for.
 func detection(a attacks.Answer, b attacks.Burst) bool {
 	c := b.Ranked[0].Class
 	return c != datasets.Other && c != datasets.Unknown && b.Score >= a.Threshold
 }
 
-func (s *tally) addEvents(e attacks.Labeled, a attacks.Answer) {
-	used := make([]bool, len(e.Labels.Events))
+// addEvents pairs events and detections as bench does.
+func (s *outcome) addEvents(e attacks.Labeled, a attacks.Answer) {
+	var found []match.Span
 	for _, b := range a.Events {
-		if !detection(a, b) {
-			continue
-		}
-		s.of++
-		for i, ev := range e.Labels.Events {
-			if !used[i] && e.Labels.Class(ev) == b.Ranked[0].Class && (b.Start-ev.Start).Abs() <= tolerance {
-				used[i] = true
-				s.right += 2
-				break
-			}
+		if detection(a, b) {
+			found = append(found, match.Span{From: b.Start, To: b.End, Class: b.Ranked[0].Class})
 		}
 	}
-	s.of += len(e.Labels.Events)
+	s.right += 2 * match.Hits(match.Windows(match.Truth(e.Labels), found, match.Tolerance, match.ByClass))
+	s.total += len(e.Labels.Events) + len(found)
 }
 
-func (s *tally) addCommands(classes []string, e attacks.Labeled, a attacks.Answer) {
+// addCommands counts the commands that a message within a second of them names
+// exactly, action by action.
+func (s *outcome) addCommands(classes []string, e attacks.Labeled, a attacks.Answer) {
 	for _, c := range e.Labels.Commands {
-		s.of++
+		s.total++
 		want := make([]uint8, len(classes))
 		for _, x := range c.Actions {
 			want[slices.Index(classes, x.Action)] = uint8(x.Count)
@@ -101,7 +98,8 @@ func (s *tally) addCommands(classes []string, e attacks.Labeled, a attacks.Answe
 	}
 }
 
-// wellFormed checks what Answer promises.
+// wellFormed checks what Answer promises: scoring and tables index by class and
+// by place and go by the order of time without looking again.
 func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attacks.Answer) {
 	t.Helper()
 	switch tr.Task {
@@ -125,6 +123,7 @@ func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attac
 			t.Errorf("%d owners for %d packets", len(a.Devices), len(trace.Packets))
 		}
 		for i, o := range a.Devices {
+			// Written so that a NaN is no probability either.
 			if o.Class < -1 || int(o.Class) >= len(tr.Classes) || !(o.P >= 0 && o.P <= 1.0001) {
 				t.Fatalf("packet %d: class %d of %d, probability %v", i, o.Class, len(tr.Classes), o.P)
 			}
@@ -138,6 +137,8 @@ func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attac
 	}
 }
 
+// ranks checks that every class was asked for and that probabilities fall and
+// sum to at most 1; rounding is allowed for.
 func ranks(t *testing.T, tr attacks.Training, rs []attacks.Ranked) {
 	t.Helper()
 	sum := 0.0

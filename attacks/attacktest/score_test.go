@@ -51,14 +51,14 @@ func TestScoreKnowsTruth(t *testing.T) {
 
 func TestAboveChance(t *testing.T) {
 	for _, c := range []struct {
-		s    tally
+		s    outcome
 		p    float64
 		want bool
 	}{
-		{tally{25, 100}, 0.25, false},
-		{tally{41, 100}, 0.25, false}, // 3.5 deviations of 4.33 and one item of slack: 41.2
-		{tally{42, 100}, 0.25, true},
-		{tally{0, 0}, 0.5, false},
+		{outcome{25, 100}, 0.25, false},
+		{outcome{41, 100}, 0.25, false}, // 3.5 deviations of 4.33 and one item of slack: 41.2
+		{outcome{42, 100}, 0.25, true},
+		{outcome{0, 0}, 0.5, false},
 	} {
 		if got := c.s.aboveChance(c.p); got != c.want {
 			t.Errorf("%s against %v: %v, want %v", c.s, c.p, got, c.want)
