@@ -20,6 +20,7 @@ import (
 	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/capture"
+	"veilbench/datasets/capture/write"
 	"veilbench/datasets/params"
 	"veilbench/defenses"
 )
@@ -194,7 +195,7 @@ func costOf(link cost.Link, in datasets.Trace, out defenses.Defended) (results.C
 func writeDefended(out string, in datasets.Trace, d defenses.Defended) ([]string, error) {
 	base := strings.TrimSuffix(out, filepath.Ext(out))
 	wrote := []string{out, base + ".truth.csv"}
-	if err := writeFile(out, func(w io.Writer) error { return capture.Write(w, d.Trace) }); err != nil {
+	if err := writeFile(out, func(w io.Writer) error { return write.Capture(w, d.Trace) }); err != nil {
 		return nil, err
 	}
 	if err := writeFile(wrote[1], func(w io.Writer) error { return writeTruth(w, in, d) }); err != nil {
@@ -203,7 +204,7 @@ func writeDefended(out string, in datasets.Trace, d defenses.Defended) ([]string
 	names := base + ".names.csv"
 	n := 0
 	err := writeFile(names, func(w io.Writer) (err error) {
-		n, err = capture.WriteNames(w, d.Trace)
+		n, err = write.Names(w, d.Trace)
 		return err
 	})
 	if err == nil && n == 0 {

@@ -13,6 +13,7 @@ import (
 
 	"veilbench/datasets"
 	"veilbench/datasets/capture"
+	"veilbench/datasets/capture/summary"
 )
 
 type inspectFlags struct {
@@ -48,7 +49,7 @@ period, and which packets were skipped and why.`,
 // inspection is what --json prints.
 type inspection struct {
 	capture.Report
-	capture.Summary
+	summary.Summary
 }
 
 func (a *app) inspect(ctx context.Context, path string, f inspectFlags) error {
@@ -63,7 +64,7 @@ func (a *app) inspect(ctx context.Context, path string, f inspectFlags) error {
 	if err != nil {
 		return err
 	}
-	in := inspection{*rep, capture.Summarize(t)}
+	in := inspection{*rep, summary.Summarize(t)}
 	if f.plot != "" {
 		if err := plotRate(f.plot, in.File, t); err != nil {
 			return err
@@ -142,7 +143,7 @@ func (in *inspection) devices(b *strings.Builder, most int) {
 	}
 }
 
-func shares(b *strings.Builder, indent string, list []capture.Share, most int, of string) {
+func shares(b *strings.Builder, indent string, list []summary.Share, most int, of string) {
 	for i, s := range list {
 		if i >= most {
 			fmt.Fprintf(b, "%sand %d more\n", indent, len(list)-i)

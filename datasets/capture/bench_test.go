@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
+
+	"veilbench/datasets/capture/internal/header"
 )
 
 // benchFile is a pcap of n packets of smart-home sizes in 200 flows.
@@ -18,7 +20,7 @@ func benchFile(n int) []byte {
 		f := byte(i * 7 % 200)
 		size := sizes[i*5%len(sizes)]
 		ip := make([]byte, 40, 40+size)
-		ip[0], ip[8], ip[9] = 0x45, 64, protoTCP
+		ip[0], ip[8], ip[9] = 0x45, 64, header.TCP
 		binary.BigEndian.PutUint16(ip[2:], uint16(40+size))
 		copy(ip[12:], []byte{192, 168, 1, 10 + f%40, 52, 30, f / 40, f})
 		binary.BigEndian.PutUint16(ip[20:], 40000+uint16(f))

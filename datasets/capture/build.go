@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/capture/internal/header"
 )
 
 // conv is a conversation: both directions of the same addresses and ports.
@@ -17,7 +18,7 @@ import (
 type conv struct {
 	key         // of the first packet's direction
 	first int   // index of the first packet
-	wayUp int32 // packets that the link layer says come from the first sender's home side, less the others
+	wayUp int32 // packets by which the link layer says that the first sender is the home, less those by which it is not
 	host  string
 }
 
@@ -40,11 +41,11 @@ const chunk = 1 << 14
 type builder struct {
 	o     Options
 	rep   Report
-	full  [][]datasets.Packet
-	tail  []datasets.Packet
-	n     int
-	base  int64 // Unix time of Packet.Time 0
-	last  int64
+	full  [][]datasets.Packet // chunks that are full,
+	tail  []datasets.Packet   // and the one that is not
+	n     int                 // packets in both
+	base  int64               // Unix time of Packet.Time 0
+	last  int64               // latest time so far
 	convs []conv
 	index map[key]int32 // twice the conversation, plus 1 for its other direction
 	bare  map[key]int32 // first conversation by addresses and ports alone
@@ -71,9 +72,10 @@ func (b *builder) readAll(ctx context.Context, rd *Reader) error {
 	var rec Record
 	var f frame
 	for {
-		if rd.n&0xfff == 0 && ctx.Err() != nil {
+		if rd.records&0xfff == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
+
 		err := rd.Next(&rec)
 		switch {
 		case err == nil:
@@ -81,7 +83,8 @@ func (b *builder) readAll(ctx context.Context, rd *Reader) error {
 			continue
 		case errors.Is(err, io.EOF):
 			return nil
-		case errors.Is(err, io.ErrUnexpectedEOF) && b.o.AllowTruncated && rd.n > 0:
+		// A file cut before its first packet is no capture at all.
+		case errors.Is(err, io.ErrUnexpectedEOF) && b.o.AllowTruncated && rd.records > 0:
 			b.rep.Truncated = err.Error()
 			b.warn("%v", err)
 			return nil
@@ -94,23 +97,28 @@ func (b *builder) warn(format string, args ...any) {
 	b.rep.Warnings = append(b.rep.Warnings, fmt.Sprintf(format, args...))
 }
 
-// add takes one record.
+// add takes one record. f is scratch space.
 func (b *builder) add(rec *Record, f *frame) {
 	f.decode(rec)
 	b.rep.WireBytes += int64(rec.Length)
 	if len(rec.Data) < rec.Length {
 		b.rep.Snapped++
 	}
+
 	if f.odd != "" {
 		b.odd[f.odd]++
 	}
-	if f.marker != nil && b.mark.take(f.marker, rec.Time) {
+	if f.marker != nil && b.mark.read(f.marker, rec.Time) {
 		f.skip = "marker of the start or end of observing"
 	}
 	if f.skip != "" {
 		b.skips[f.skip]++
 		return
 	}
+
+	// Clocks are set back while capturing. Unless packets are to be sorted, one
+	// that is earlier than its predecessor keeps its place, and the trace stays
+	// in the order of time.
 	if b.n == 0 {
 		b.base, b.last = rec.Time, rec.Time
 	}
@@ -123,6 +131,7 @@ func (b *builder) add(rec *Record, f *frame) {
 	if b.o.SortTimes {
 		t = rec.Time
 	}
+
 	ci, back := b.lookup(&f.key)
 	p := datasets.Packet{Time: time.Duration(t - b.base), Size: f.size, Payload: f.payload, Flow: ci}
 	if back {
@@ -132,8 +141,9 @@ func (b *builder) add(rec *Record, f *frame) {
 		b.tellWay(ci, (f.way == 1) == !back)
 	}
 	if len(f.app) > 0 {
-		b.learn(f, ci)
+		b.learnNames(f, ci)
 	}
+
 	if len(b.tail) == cap(b.tail) {
 		b.grow()
 	}
@@ -156,6 +166,10 @@ func (b *builder) tellWay(ci int32, firstIsHome bool) {
 	}
 }
 
+// slot is the place of k in the cache: the upper bits (64 - 53 = 11, as many as
+// cacheSize has) of a product, on which all bits of the factor act. What k has
+// in few values only, such as the protocol, is left out: keys of one slot are
+// still told apart.
 func (k *key) slot() uint64 {
 	h := k.srcLo*0x9e3779b97f4a7c15 ^ k.dstLo*0xc2b2ae3d27d4eb4f
 	h ^= (uint64(k.srcPort)<<16 | uint64(k.dstPort)) * 0x165667b19e3779f9
@@ -170,12 +184,13 @@ func (b *builder) lookup(k *key) (ci int32, back bool) {
 	if s.conv >= 0 && s.key == *k {
 		return s.conv, s.back
 	}
-	ci, back = b.find(k)
+	ci, back = b.findConv(k)
 	*s = cacheSlot{*k, ci, back}
 	return ci, back
 }
 
-func (b *builder) find(k *key) (ci int32, back bool) {
+// findConv is lookup without the cache.
+func (b *builder) findConv(k *key) (ci int32, back bool) {
 	if v, ok := b.index[*k]; ok {
 		return v >> 1, v&1 == 1
 	}
@@ -183,16 +198,20 @@ func (b *builder) find(k *key) (ci int32, back bool) {
 	if v, ok := b.index[r]; ok {
 		return v >> 1, v&1 == 0
 	}
-	// Behind some routers the way back has other hardware addresses.
+
+	// Behind some routers the way back has other hardware addresses: then the
+	// IP addresses and ports decide, where they mean one host each.
 	r.srcMAC, r.dstMAC = 0, 0
-	if ci, ok := b.bare[r]; ok && b.specific(k) {
+	if ci, ok := b.bare[r]; ok && b.unicast(k) {
 		b.index[*k] = ci<<1 | 1
 		return ci, true
 	}
+
 	ci = int32(len(b.convs))
 	b.index[*k] = ci << 1
 	b.convs = append(b.convs, conv{key: *k, first: b.n})
-	if k.srcMAC|k.dstMAC != 0 && b.specific(k) {
+
+	if k.srcMAC|k.dstMAC != 0 && b.unicast(k) {
 		bare := *k
 		bare.srcMAC, bare.dstMAC = 0, 0
 		if _, ok := b.bare[bare]; !ok {
@@ -202,31 +221,36 @@ func (b *builder) find(k *key) (ci int32, back bool) {
 	return ci, false
 }
 
-// specific says whether both addresses of k belong to one host each.
-func (b *builder) specific(k *key) bool {
+// unicast says whether both IP addresses of k belong to one host each, and the
+// hardware addresses are none that a writer made up: those already tell which
+// packets belong together.
+func (b *builder) unicast(k *key) bool {
 	if k.kind != 4 && k.kind != 6 {
 		return false
 	}
 	for _, m := range []uint64{k.srcMAC, k.dstMAC} {
-		if grouped(m) || m>>24 == farPrefix || m>>24 == nearPrefix {
+		if multicastMAC(m) || m>>24 == header.FarPrefix || m>>24 == header.NearPrefix {
 			return false
 		}
 	}
 	src, dst := k.addrs()
-	return b.place(src.Addr()) != everywhere && b.place(dst.Addr()) != everywhere &&
+	return b.placeOf(src.Addr()) != everywhere && b.placeOf(dst.Addr()) != everywhere &&
 		!src.Addr().IsUnspecified() && !dst.Addr().IsUnspecified()
 }
 
-// finish makes the trace and completes the report.
-func (b *builder) finish(names map[string]string) datasets.Trace {
+// trace makes the trace of all records added and completes the report. names is
+// the names file: hosts by address.
+func (b *builder) trace(names map[string]string) datasets.Trace {
+	// Freed before the chunks are joined, which needs the most memory of all.
 	b.index, b.bare, b.cache = nil, nil, nil
 	ps := b.packets()
-	flows := b.assign(ps, names)
+	flows := b.assignFlows(ps, names)
 	t := datasets.Trace{Packets: ps, Flows: flows}
 	if b.n > 0 {
 		t.Start, t.End = time.Unix(0, b.base).UTC(), ps[len(ps)-1].Time
 	}
 	b.mark.apply(&t, b.base, b.n > 0)
+
 	b.rep.Packets = len(ps)
 	b.rep.Reasons = sortCounts(b.skips)
 	for _, c := range b.rep.Reasons {
@@ -247,9 +271,13 @@ func (b *builder) packets() []datasets.Packet {
 	}
 	ps = append(ps, b.tail...)
 	b.full, b.tail = nil, nil
+
 	if !b.o.SortTimes || b.rep.OutOfOrder == 0 {
 		return ps
 	}
+
+	// Stable: packets of one time keep the order of the file. The first one may
+	// now be another, and Time 0 moves to it.
 	slices.SortStableFunc(ps, func(p, q datasets.Packet) int { return cmp.Compare(p.Time, q.Time) })
 	shift := ps[0].Time
 	for i := range ps {
@@ -261,14 +289,14 @@ func (b *builder) packets() []datasets.Packet {
 
 func (b *builder) warnings() {
 	for _, c := range b.rep.Odd {
-		b.warn("%s in %s packets", c.What, group(int64(c.Count)))
+		b.warn("%s in %s packets", c.What, commas(int64(c.Count)))
 	}
 	if n := b.rep.OutOfOrder; n > 0 {
 		did := "each got the time of the latest packet before it"
 		if b.o.SortTimes {
 			did = "sorted, as asked"
 		}
-		b.warn("%s packets are earlier than one before them: %s", group(int64(n)), did)
+		b.warn("%s packets are earlier than one before them: %s", commas(int64(n)), did)
 	}
 }
 

@@ -1,10 +1,18 @@
-// Package capture reads packet captures of every common make into traces, and
-// writes traces as captures that other tools accept.
+// Package capture reads packet captures of every common make into traces.
 //
-// Reading happens in four steps, each in its own file: source.go finds the
-// compression, pcap.go and pcapng.go yield records, link.go and network.go
-// decode one record's headers, and build.go makes the trace: flows, the home
-// side, names, the order of time. Write is the way back.
+// Read this file first, then follow a packet:
+//
+//  1. source.go finds the compression;
+//  2. reader.go finds the format, and pcap.go or pcapng.go yields records;
+//  3. link.go, network.go and radio.go decode the headers of one record;
+//  4. names.go learns host names from its payload;
+//  5. build.go sorts the packet into a conversation and, when all are read,
+//     makes the trace: home.go decides which side is the home, marks.go when
+//     observing started and ended.
+//
+// Read does all of it. NewReader stops behind step 2, for those who want
+// records as they stand. dataset.go makes a data set of a capture and its label
+// files. The way back is package write; package summary says what is in a trace.
 package capture
 
 import (
@@ -38,7 +46,7 @@ type Options struct {
 	SortTimes bool
 }
 
-// Count is how often something was seen.
+// Count is how often something was seen: a link type, a reason.
 type Count struct {
 	What  string `json:"what"`
 	Count int    `json:"count"`
@@ -78,7 +86,7 @@ type Report struct {
 	Warnings []string `json:"warnings"`
 }
 
-// Open reads the capture at path. Errors begin with the path.
+// Open is Read of the file at path. Messages name it by its last element.
 func Open(ctx context.Context, path string, o Options) (datasets.Trace, *Report, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -91,19 +99,24 @@ func Open(ctx context.Context, path string, o Options) (datasets.Trace, *Report,
 // Read reads a capture: pcap or pcapng, plain or compressed by gzip or zstd,
 // recognized by its first bytes. name stands for the source in messages.
 //
-// Time 0 is the first packet, or the start of observing if Write made the
-// file. Flows are in order of first appearance. A record that is no packet an
-// observer could use (an 802.11 control frame, say) is skipped and counted. An
-// error says which packet, at which byte of the uncompressed stream, and what
-// was expected there.
+// Time 0 is the first packet, or the start of observing if package write made
+// the file. Flows are in order of first appearance. A record that is no packet
+// an observer could use (an 802.11 control frame, say) is skipped and counted.
+// An error says which packet, at which byte of the uncompressed stream, and
+// what was expected there; one that wraps io.ErrUnexpectedEOF is a file that is
+// cut.
 func Read(ctx context.Context, r io.Reader, name string, o Options) (datasets.Trace, *Report, error) {
 	fail := func(err error) (datasets.Trace, *Report, error) {
 		return datasets.Trace{}, nil, fmt.Errorf("%s: %w", name, err)
 	}
+
+	// Names come first: a mistake in their short file should not cost the time
+	// of reading a long capture. Their errors name that file, not the capture.
 	names, err := readNamesFile(o.Names)
 	if err != nil {
 		return datasets.Trace{}, nil, err
 	}
+
 	rd, err := NewReader(r)
 	if err != nil {
 		return fail(err)
@@ -113,7 +126,7 @@ func Read(ctx context.Context, r io.Reader, name string, o Options) (datasets.Tr
 	if err := b.readAll(ctx, rd); err != nil {
 		return fail(err)
 	}
-	t := b.finish(names)
+	t := b.trace(names)
 	b.rep.File = name
 	rd.describe(&b.rep)
 	return t, &b.rep, nil

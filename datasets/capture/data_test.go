@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"veilbench/datasets/capture/internal/header"
 	"veilbench/datasets/datatest"
 )
 
@@ -252,7 +253,7 @@ func frameRow(rec *Record, f *frame) row {
 	}
 	src, dst := f.addrs()
 	r.src, r.dst, r.ipLength = src.Addr().String(), dst.Addr().String(), strconv.Itoa(int(f.size-14))
-	if f.kind == 4 || f.proto == protoTCP || f.proto == protoUDP || f.proto == protoICMPv6 {
+	if f.kind == 4 || f.proto == header.TCP || f.proto == header.UDP || f.proto == header.ICMPv6 {
 		r.proto = strconv.Itoa(int(f.proto))
 	}
 	if f.srcPort|f.dstPort != 0 {

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -20,12 +21,9 @@ type DatasetOptions struct {
 	// Times says how the times in them are meant.
 	Times datasets.LabelOptions
 	// Blocks is into how many groups a capture is cut that is not cut by day.
-	// 0 means 5.
+	// 0 means 5, 1 not to cut.
 	Blocks int
 }
-
-// cutter is a data set under construction.
-type cutter datasets.Dataset
 
 const (
 	defaultBlocks = 5
@@ -48,33 +46,37 @@ func Dataset(ctx context.Context, path string, o DatasetOptions) (datasets.Datas
 	if err != nil {
 		return datasets.Dataset{}, err
 	}
-	ds := cutter{
+
+	ds := datasets.Dataset{
 		Name:     "capture=" + path,
 		Source:   "capture " + filepath.Base(path),
 		Recorded: recordedAt(t, rep),
 		Warnings: rep.Warnings,
 		Split:    "group-kfold:k=5",
 	}
+
 	labels, warnings, err := readLabels(t, o)
 	if err != nil {
 		return datasets.Dataset{}, err
 	}
 	ds.Warnings = append(ds.Warnings, warnings...)
+
+	// A folder in the path would make the recording's ID, and with it every
+	// random draw, depend on where the file lies.
 	whole := datasets.Recording{ID: filepath.Base(path), Group: filepath.Base(path), Trace: t, Labels: labels}
-	ds.Tasks = tasks(labels)
-	blocks := o.Blocks
-	if blocks == 0 {
-		blocks = defaultBlocks
-	}
-	ds.cut(whole, blocks)
-	return datasets.Dataset(ds), nil
+	ds.Tasks = tasksOf(labels)
+	cutIntoGroups(&ds, whole, cmp.Or(o.Blocks, defaultBlocks))
+	return ds, nil
 }
 
-// cut fills in the recordings and the split.
-func (ds *cutter) cut(whole datasets.Recording, blocks int) {
+// cutIntoGroups fills in the recordings of ds and the split, by ds.Tasks.
+func cutIntoGroups(ds *datasets.Dataset, whole datasets.Recording, blocks int) {
 	cuts, rule := groupCuts(whole, blocks)
 	ds.Recordings = cutRecording(whole, cuts)
 	n := len(ds.Recordings)
+
+	// Every cut that a reader of results must know of is a warning. Without a
+	// task nothing is trained or tested, so nothing is to be said.
 	switch {
 	case len(ds.Tasks) == 0:
 	case n == 1:
@@ -91,6 +93,7 @@ func (ds *cutter) cut(whole datasets.Recording, blocks int) {
 	}
 }
 
+// readLabels reads the label files and lays them over t.
 func readLabels(t datasets.Trace, o DatasetOptions) (datasets.Labels, []string, error) {
 	var files []*datasets.LabelFile
 	for _, path := range o.Labels {
@@ -108,8 +111,8 @@ func readLabels(t datasets.Trace, o DatasetOptions) (datasets.Labels, []string, 
 	return datasets.ApplyLabels(t, files...)
 }
 
-// tasks lists what labels can serve.
-func tasks(l datasets.Labels) []datasets.Task {
+// tasksOf lists what labels can serve.
+func tasksOf(l datasets.Labels) []datasets.Task {
 	var ts []datasets.Task
 	if len(l.Events) > 0 {
 		ts = append(ts, datasets.Events)
@@ -156,9 +159,15 @@ func groupCuts(r datasets.Recording, blocks int) ([]time.Duration, string) {
 		}
 		return cuts, "of equal time"
 	}
+
+	// Days before blocks: they differ as the days of a home do, which blocks of
+	// one afternoon do not.
 	if cuts := dayCuts(r.Trace.Start, spans); len(cuts) >= daysForGroups-1 {
 		return cuts, "one a day (UTC)"
 	}
+
+	// Two labels a block at least, so that each group has something to test;
+	// with fewer than four in all a block is a single label, and no group.
 	rule := "with about equally many labels each"
 	blocks = min(blocks, len(spans)/2)
 	if len(spans) < 4 {
@@ -166,13 +175,14 @@ func groupCuts(r datasets.Recording, blocks int) ([]time.Duration, string) {
 	}
 	var cuts []time.Duration
 	for i := 1; i < blocks; i++ {
-		if at, ok := between(spans, i*len(spans)/blocks); ok && (len(cuts) == 0 || at > cuts[len(cuts)-1]) {
+		if at, ok := middleOfGap(spans, i*len(spans)/blocks); ok && (len(cuts) == 0 || at > cuts[len(cuts)-1]) {
 			cuts = append(cuts, at)
 		}
 	}
 	return cuts, rule
 }
 
+// labelSpans are the times of events and commands, by their start.
 func labelSpans(l datasets.Labels) []span {
 	var ss []span
 	for _, e := range l.Events {
@@ -181,13 +191,13 @@ func labelSpans(l datasets.Labels) []span {
 	for _, c := range l.Commands {
 		ss = append(ss, span{c.Time, c.Time})
 	}
-	slices.SortFunc(ss, func(a, b span) int { return int(min(max(a.start-b.start, -1), 1)) })
+	slices.SortFunc(ss, func(a, b span) int { return cmp.Compare(a.start, b.start) })
 	return ss
 }
 
-// between is the middle of the gap before label i, unless an earlier label
-// reaches over it.
-func between(spans []span, i int) (time.Duration, bool) {
+// middleOfGap is the middle of the gap before label i. It reports false where an
+// earlier label reaches over it.
+func middleOfGap(spans []span, i int) (time.Duration, bool) {
 	end := time.Duration(math.MinInt64)
 	for _, s := range spans[:i] {
 		end = max(end, s.end)
@@ -200,18 +210,22 @@ func dayCuts(start time.Time, spans []span) []time.Duration {
 	if start.IsZero() {
 		return nil
 	}
+
 	day := func(d time.Duration) string { return start.Add(d).UTC().Format(time.DateOnly) }
 	var cuts []time.Duration
 	for i := 1; i < len(spans); i++ {
 		if day(spans[i].start) == day(spans[i-1].start) {
 			continue
 		}
+
+		// Midnight itself where the label before is over by then: so pieces are
+		// whole days.
 		midnight := start.Add(spans[i].start).UTC().Truncate(24 * time.Hour).Sub(start)
-		at, ok := between(spans, i)
+		at, ok := middleOfGap(spans, i)
 		if !ok {
 			continue
 		}
-		if _, over := between(spans[:i+1], i); over && midnight > spans[i-1].end && midnight <= spans[i].start {
+		if midnight > spans[i-1].end && midnight <= spans[i].start {
 			at = midnight
 		}
 		cuts = append(cuts, at)
@@ -226,24 +240,30 @@ func cutRecording(r datasets.Recording, cuts []time.Duration) []datasets.Recordi
 	from := time.Duration(0)
 	for i, to := range append(slices.Clone(cuts), math.MaxInt64) {
 		id := fmt.Sprintf("%s#%02d", r.ID, i+1)
-		piece := piece(r, from, to)
-		piece.ID, piece.Group = id, id
-		out = append(out, piece)
+		part := cutPiece(r, from, to)
+		part.ID, part.Group = id, id
+		out = append(out, part)
 		from = to
 	}
 	return out
 }
 
-// piece is the part of r from one time up to another.
-func piece(r datasets.Recording, from, to time.Duration) datasets.Recording {
+// cutPiece is the part of r from one time up to another, which is left out. Its
+// packets are copies; its owners are shared with r.
+func cutPiece(r datasets.Recording, from, to time.Duration) datasets.Recording {
 	t := r.Trace
-	lo, _ := slices.BinarySearchFunc(t.Packets, from, func(p datasets.Packet, d time.Duration) int { return int(min(max(p.Time-d, -1), 1)) })
-	hi, _ := slices.BinarySearchFunc(t.Packets, to, func(p datasets.Packet, d time.Duration) int { return int(min(max(p.Time-d, -1), 1)) })
+	at := func(p datasets.Packet, d time.Duration) int { return cmp.Compare(p.Time, d) }
+	lo, _ := slices.BinarySearchFunc(t.Packets, from, at)
+	hi, _ := slices.BinarySearchFunc(t.Packets, to, at)
+
+	// Flows of the piece alone: one that another piece uses would tell an
+	// attack what happens elsewhere.
 	ps := slices.Clone(t.Packets[lo:hi])
-	flows := renumber(ps, t.Flows)
+	flows := renumberFlows(ps, t.Flows)
 	for i := range ps {
 		ps[i].Time -= from
 	}
+
 	out := datasets.Recording{
 		Trace:  datasets.Trace{Packets: ps, Flows: flows, End: min(to, t.End) - from},
 		Labels: datasets.Labels{Devices: r.Labels.Devices},
@@ -251,6 +271,9 @@ func piece(r datasets.Recording, from, to time.Duration) datasets.Recording {
 	if !t.Start.IsZero() {
 		out.Trace.Start = t.Start.Add(from)
 	}
+
+	// A label belongs to the piece that it starts in. Cuts are in gaps, so it
+	// ends there as well.
 	if r.Labels.Owners != nil {
 		out.Labels.Owners = r.Labels.Owners[lo:hi:hi]
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/capture/internal/capturetest"
+	"veilbench/datasets/capture/write"
 )
 
 // labeledCapture writes a capture of seconds one-packet seconds and a label
@@ -16,7 +18,7 @@ func labeledCapture(t *testing.T, seconds int, labels string, o DatasetOptions) 
 	t.Helper()
 	dir := t.TempDir()
 	tr := datasets.Trace{Start: time.Date(2021, 3, 8, 0, 0, 0, 0, time.UTC), End: time.Duration(seconds) * time.Second}
-	base := portTrace(17, []uint16{443, 9999}, []int32{100}, "52.1.2.3")
+	base := capturetest.PortTrace(17, []uint16{443, 9999}, []int32{100}, "52.1.2.3")
 	tr.Flows = base.Flows
 	for i := range seconds {
 		tr.Packets = append(tr.Packets, datasets.Packet{Time: time.Duration(i) * time.Second, Size: 142, Payload: 100, Flow: int32(i & 1)})
@@ -26,7 +28,7 @@ func labeledCapture(t *testing.T, seconds int, labels string, o DatasetOptions) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(f, tr); err != nil {
+	if err := write.Capture(f, tr); err != nil {
 		t.Fatal(err)
 	}
 	f.Close()
@@ -113,38 +115,5 @@ func TestDatasetNamesFileAndLine(t *testing.T) {
 	_, err = Dataset(t.Context(), "nowhere.pcap", DatasetOptions{})
 	if err == nil || !strings.Contains(err.Error(), "nowhere.pcap") {
 		t.Error(err)
-	}
-}
-
-// TestNamesComeBack has a name in a DNS answer, one in a hello, one that only
-// a names file can carry.
-func TestNamesComeBack(t *testing.T) {
-	tr := portTrace(17, []uint16{53, 9999, 8888}, []int32{60, 90}, "52.1.2.3")
-	tr.Flows[0].Remote = addrPort("192.168.0.1:53")
-	tr.Flows[0].LAN = true
-	tr.Flows[2].Remote = addrPort("52.1.2.4:8888")
-	tr.Flows = append(tr.Flows, datasets.Flow{Proto: 6, Local: addrPort("192.168.0.7:1000"), Remote: addrPort("52.1.2.5:443"), Host: "tls.example.com"})
-	tr.Packets = append(tr.Packets, datasets.Packet{Time: tr.End, Size: 14 + 40 + 300, Payload: 300, Flow: 3})
-	tr.Flows[1].Host, tr.Flows[2].Host = "dns.example.com", "file.example.com"
-	var file, names strings.Builder
-	if err := Write(&file, tr); err != nil {
-		t.Fatal(err)
-	}
-	n, err := WriteNames(&names, tr)
-	if err != nil || n != 1 || names.String() != "address,name\n52.1.2.4,file.example.com\n" {
-		t.Fatalf("%d %q %v", n, names.String(), err)
-	}
-	path := filepath.Join(t.TempDir(), "names.csv")
-	if err := os.WriteFile(path, []byte(names.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	got, _, err := readBytes(t, []byte(file.String()), Options{Names: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []string{"", "dns.example.com", "file.example.com", "tls.example.com"} {
-		if got.Flows[i].Host != want {
-			t.Errorf("flow %d: %q, want %q", i, got.Flows[i].Host, want)
-		}
 	}
 }

@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"veilbench/datasets"
+	"veilbench/datasets/capture/internal/capturetest"
+	"veilbench/datasets/capture/internal/header"
+	"veilbench/datasets/capture/write"
 )
 
 // fuzzRead reads b and holds what must be true of any input: no panic, no
@@ -38,7 +41,7 @@ func fuzzRead(t *testing.T, b []byte, o Options) {
 		t.Fatalf("%d packets and %d skipped of %d records", rep.Packets, rep.Skipped, rep.Records)
 	}
 	for _, f := range tr.Flows {
-		if cleanName(f.Host) != f.Host {
+		if header.HostName(f.Host) != f.Host {
 			t.Fatalf("host %q", f.Host)
 		}
 	}
@@ -101,7 +104,7 @@ func FuzzFrame(f *testing.F) {
 		f.Add(make([]byte, 60), l)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, link uint32) {
-		if len(data) > maxFrame {
+		if len(data) > header.MaxFrame {
 			return
 		}
 		b := fileHeaderBytes(magicMicro, 65535, link)
@@ -113,21 +116,47 @@ func FuzzFrame(f *testing.F) {
 // FuzzNames fuzzes what is read from payloads: TLS hellos and DNS answers, and
 // the names file.
 func FuzzNames(f *testing.F) {
-	f.Add(appendHello(nil, 200, "a.example.com"), "1.2.3.4,a.example.com\n")
-	f.Add(appendMessage(nil, 80, message{1, 0x8180, wireName("a.example.com"), namedAddr{}}), "address,name\n")
+	f.Add(namedPayload(f, 6, 443, 200), "1.2.3.4,a.example.com\n")
+	f.Add(namedPayload(f, 17, 53, 80), "address,name\n")
 	f.Fuzz(func(t *testing.T, payload []byte, file string) {
-		if name, _ := serverName(payload); cleanName(name) != name {
+		if name, _ := serverName(payload); header.HostName(name) != name {
 			t.Fatalf("name %q", name)
 		}
 		b := newBuilder(Options{})
 		b.learnDNS(&frame{app: payload})
 		names, err := readNames(bytes.NewReader([]byte(file)), "names.csv")
 		for _, n := range names {
-			if err == nil && cleanName(n) != n {
+			if err == nil && header.HostName(n) != n {
 				t.Fatalf("name %q", n)
 			}
 		}
 	})
+}
+
+// namedPayload is the payload of n bytes that a written capture names its only
+// flow by: a TLS hello, or a DNS answer.
+func namedPayload(f *testing.F, proto uint8, port uint16, n int32) []byte {
+	tr := capturetest.PortTrace(proto, []uint16{port}, []int32{n}, "1.2.3.4")
+	tr.Flows[0].Host = "a.example.com"
+	last := &tr.Packets[len(tr.Packets)-1]
+	last.Dir = map[uint16]datasets.Dir{443: datasets.Up, 53: datasets.Down}[port]
+	var buf bytes.Buffer
+	if err := write.Capture(&buf, tr); err != nil {
+		f.Fatal(err)
+	}
+	rd, err := NewReader(&buf)
+	if err != nil {
+		f.Fatal(err)
+	}
+	var rec Record
+	for rd.Next(&rec) == nil {
+		var fr frame
+		if fr.decode(&rec); fr.payload == n && bytes.Contains(fr.app, []byte("example")) {
+			return bytes.Clone(fr.app)
+		}
+	}
+	f.Fatal("no packet has the name")
+	return nil
 }
 
 // seedCaptures are small whole captures: written ones, and the beginning of
@@ -135,11 +164,11 @@ func FuzzNames(f *testing.F) {
 func seedCaptures(f *testing.F) [][]byte {
 	var out [][]byte
 	for _, tr := range []datasets.Trace{
-		portTrace(6, []uint16{443, 80}, []int32{100, 517}, "52.1.2.3"),
-		portTrace(17, []uint16{53, 123, 443}, []int32{48, 100}, "2600:1f00::1"),
+		capturetest.PortTrace(6, []uint16{443, 80}, []int32{100, 517}, "52.1.2.3"),
+		capturetest.PortTrace(17, []uint16{53, 123, 443}, []int32{48, 100}, "2600:1f00::1"),
 	} {
 		var buf bytes.Buffer
-		if err := Write(&buf, tr); err != nil {
+		if err := write.Capture(&buf, tr); err != nil {
 			f.Fatal(err)
 		}
 		b := buf.Bytes()

@@ -5,15 +5,7 @@ import (
 	"net/netip"
 
 	"veilbench/datasets"
-)
-
-// Hardware address prefixes (the upper three bytes) of addresses that Write
-// makes up: farPrefix for the side that is not the home, nearPrefix for a home
-// side whose address is unknown. Read understands them, so that a written
-// trace keeps its directions whatever its addresses.
-const (
-	farPrefix  = 0x027662
-	nearPrefix = 0x027663
+	"veilbench/datasets/capture/internal/header"
 )
 
 // place is where an address is, as far as the address tells.
@@ -25,13 +17,17 @@ const (
 	everywhere // multicast and broadcast
 )
 
-func (b *builder) place(a netip.Addr) place {
+// placeOf decides by the prefixes of the options, else by the private ranges.
+func (b *builder) placeOf(a netip.Addr) place {
 	switch {
 	case !a.IsValid():
 		return inside // no IP: such frames never leave the link
 	case a.IsMulticast() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return everywhere
 	}
+
+	// Stated prefixes replace the private ranges altogether: in a capture taken
+	// outside, a private address is the provider's.
 	if len(b.o.Home) > 0 {
 		for _, p := range b.o.Home {
 			if p.Contains(a) {
@@ -54,6 +50,7 @@ type sides struct {
 	lan         bool
 }
 
+// addrs puts the addresses of k together; they are invalid if k is not IP.
 func (k *key) addrs() (src, dst netip.AddrPort) {
 	switch k.kind {
 	case 4:
@@ -85,32 +82,36 @@ func macOf(v uint64) datasets.MAC {
 	return datasets.MAC(b[2:])
 }
 
-// homeSide decides which side of c is the home. In this order: what Write left
-// in the hardware addresses; the list of hardware addresses; the link layer;
+// homeSide decides which side of c is the home. In this order: what package
+// write left in the hardware addresses; the list of hardware addresses; the link layer;
 // one address inside and one outside; the gateway's hardware address, which is
 // the one that carries outside addresses. Within the home the side that spoke
 // first is the near one, unless it answers from a system port (below 1024).
 func (b *builder) homeSide(c *conv, gateways map[uint64]bool) sides {
 	s := sides{firstIsHome: true}
 	s.src, s.dst = c.addrs()
-	from, to := b.place(s.src.Addr()), b.place(s.dst.Addr())
+	from, to := b.placeOf(s.src.Addr()), b.placeOf(s.dst.Addr())
 	s.lan = from == inside && to != outside || to == everywhere
 	if c.kind == kindWiFi { // where the frame goes beyond the access point is hidden
-		s.lan = grouped(c.dstMAC)
+		s.lan = multicastMAC(c.dstMAC)
 	}
+
 	switch {
-	case c.dstMAC>>24 == farPrefix:
+	case c.dstMAC>>24 == header.FarPrefix:
 		return sides{s.src, s.dst, true, true, c.dstMAC>>16&0xff == 1}
-	case c.srcMAC>>24 == farPrefix:
+	case c.srcMAC>>24 == header.FarPrefix:
 		return sides{s.src, s.dst, true, false, c.srcMAC>>16&0xff == 1}
 	}
-	srcListed, dstListed := b.listed(c.srcMAC), b.listed(c.dstMAC)
+
+	// The surest sign first. The last case is a guess, but within the home no
+	// warning: there either end is a home side.
+	srcListed, dstListed := b.listedMAC(c.srcMAC), b.listedMAC(c.dstMAC)
 	switch {
 	case srcListed != dstListed:
 		s.known, s.firstIsHome = true, srcListed
 	case c.wayUp != 0:
 		s.known, s.firstIsHome = true, c.wayUp > 0
-	case from == inside && to == outside || to == everywhere || grouped(c.dstMAC):
+	case from == inside && to == outside || to == everywhere || multicastMAC(c.dstMAC):
 		s.known = true
 	case from == outside && to == inside:
 		s.known, s.firstIsHome = true, false
@@ -123,10 +124,11 @@ func (b *builder) homeSide(c *conv, gateways map[uint64]bool) sides {
 	return s
 }
 
-// grouped says whether a hardware address is a multicast or broadcast one.
-func grouped(mac uint64) bool { return mac>>40&1 == 1 }
+// multicastMAC says whether a hardware address is a multicast or broadcast one.
+func multicastMAC(mac uint64) bool { return mac>>40&1 == 1 }
 
-func (b *builder) listed(mac uint64) bool {
+// listedMAC says whether the options name mac as one inside the home.
+func (b *builder) listedMAC(mac uint64) bool {
 	for _, m := range b.o.MACs {
 		if macOf(mac) == m {
 			return true
@@ -135,15 +137,16 @@ func (b *builder) listed(mac uint64) bool {
 	return false
 }
 
-// gateways finds the hardware addresses that stand for outside addresses.
-func (b *builder) gateways() map[uint64]bool {
+// findGateways finds the hardware addresses that stand for outside addresses:
+// those of the home's routers on this link.
+func (b *builder) findGateways() map[uint64]bool {
 	g := map[uint64]bool{}
 	for i := range b.convs {
 		c := &b.convs[i]
 		src, dst := c.addrs()
-		from, to := b.place(src.Addr()), b.place(dst.Addr())
+		from, to := b.placeOf(src.Addr()), b.placeOf(dst.Addr())
 		switch {
-		case from == inside && to == outside && c.dstMAC != 0 && !grouped(c.dstMAC):
+		case from == inside && to == outside && c.dstMAC != 0 && !multicastMAC(c.dstMAC):
 			g[c.dstMAC] = true
 		case from == outside && to == inside && c.srcMAC != 0:
 			g[c.srcMAC] = true
@@ -152,10 +155,13 @@ func (b *builder) gateways() map[uint64]bool {
 	return g
 }
 
-// assign decides the home side of every conversation, makes the flows in order
-// of first appearance, and rewrites Flow and Dir of all packets.
-func (b *builder) assign(ps []datasets.Packet, names map[string]string) []datasets.Flow {
-	gateways := b.gateways()
+// assignFlows decides the home side of every conversation, makes the flows in
+// order of first appearance, and rewrites Flow and Dir of all packets.
+func (b *builder) assignFlows(ps []datasets.Packet, names map[string]string) []datasets.Flow {
+	gateways := b.findGateways()
+
+	// Conversations may become the same flow: a flow has the hardware address of
+	// the home side alone.
 	index := map[datasets.Flow]int32{}
 	var flows []datasets.Flow
 	to := make([]int32, len(b.convs))
@@ -167,10 +173,11 @@ func (b *builder) assign(ps []datasets.Packet, names map[string]string) []datase
 		if !s.known {
 			guessed++
 		}
-		fl := b.flow(c, s, names)
 		if !s.firstIsHome {
 			flip[i] = 1
 		}
+
+		fl := b.flowOf(c, s, names)
 		n, ok := index[fl]
 		if !ok {
 			n = int32(len(flows))
@@ -179,8 +186,9 @@ func (b *builder) assign(ps []datasets.Packet, names map[string]string) []datase
 		}
 		to[i] = n
 	}
+
 	if guessed > 0 {
-		b.warn("%s flows have no side that is known to be the home: the side that spoke first was taken for it; state a prefix or a hardware address", group(int64(guessed)))
+		b.warn("%s flows have no side that is known to be the home: the side that spoke first was taken for it; state a prefix or a hardware address", commas(int64(guessed)))
 	}
 	for i := range ps {
 		p := &ps[i]
@@ -188,13 +196,14 @@ func (b *builder) assign(ps []datasets.Packet, names map[string]string) []datase
 		p.Flow = to[p.Flow]
 	}
 	if b.o.SortTimes && b.rep.OutOfOrder > 0 {
-		return renumber(ps, flows)
+		return renumberFlows(ps, flows) // they are in the order of the file
 	}
 	return flows
 }
 
-// renumber puts flows into the order of first appearance.
-func renumber(ps []datasets.Packet, flows []datasets.Flow) []datasets.Flow {
+// renumberFlows returns the flows that ps uses in order of first appearance, and
+// rewrites Flow of ps.
+func renumberFlows(ps []datasets.Packet, flows []datasets.Flow) []datasets.Flow {
 	to := make([]int32, len(flows))
 	for i := range to {
 		to[i] = -1
@@ -211,19 +220,22 @@ func renumber(ps []datasets.Packet, flows []datasets.Flow) []datasets.Flow {
 	return out
 }
 
-// flow makes the flow of a conversation whose home side is decided.
-func (b *builder) flow(c *conv, s sides, names map[string]string) datasets.Flow {
+// flowOf makes the flow of a conversation whose home side is decided.
+func (b *builder) flowOf(c *conv, s sides, names map[string]string) datasets.Flow {
 	f := datasets.Flow{Proto: c.proto, Local: s.src, Remote: s.dst, Link: macOf(c.srcMAC), LAN: s.lan}
 	near := c.srcMAC
 	if !s.firstIsHome {
 		f.Local, f.Remote, f.Link, near = s.dst, s.src, macOf(c.dstMAC), c.dstMAC
 	}
-	if near>>24 == nearPrefix {
+	if near>>24 == header.NearPrefix {
 		f.Link = datasets.MAC{}
 	}
+
+	// The hello of the conversation itself is surer than a DNS answer for its
+	// address, which many hosts may share; the names file fills what is left.
 	f.Host = c.host
 	if f.Host == "" {
-		f.Host = b.names.find(f.Local.Addr(), f.Remote.Addr(), c.first)
+		f.Host = b.names.nameOf(f.Local.Addr(), f.Remote.Addr(), c.first)
 	}
 	if f.Host == "" && f.Remote.IsValid() {
 		f.Host = names[f.Remote.Addr().String()]

@@ -3,6 +3,8 @@ package capture
 import (
 	"encoding/binary"
 	"fmt"
+
+	"veilbench/datasets/capture/internal/header"
 )
 
 // Link types (tcpdump.org/linktypes.html).
@@ -24,6 +26,8 @@ const (
 	link802154TAP = 283
 )
 
+// linkName is what reports call a link type. Types that differ only in how a
+// machine writes the same header share a name, and so one line of the report.
 func linkName(l uint32) string {
 	switch l {
 	case linkNull, linkLoop:
@@ -31,6 +35,7 @@ func linkName(l uint32) string {
 	case linkEthernet:
 		return "Ethernet"
 	case linkRawBSD, linkRawOpen, linkRaw:
+		// 12 and 14 are what BSD systems write for 101.
 		return "raw IP"
 	case link80211:
 		return "802.11"
@@ -51,23 +56,28 @@ func linkName(l uint32) string {
 	case link802154TAP:
 		return "802.15.4 TAP"
 	}
+
 	return fmt.Sprintf("link type %d", l)
 }
 
-// Ethernet types.
+// Ethernet types beside those of IP.
 const (
-	etherIPv4   = 0x0800
-	etherVLAN   = 0x8100
-	etherIPv6   = 0x86dd
-	etherPPPoE  = 0x8864
-	etherQinQ   = 0x88a8
-	etherMarker = 0x88b6 // IEEE 802 local experimental 2; see Write
-	etherOpaque = 0x88b5 // IEEE 802 local experimental 1; see Write
-	etherOldQ   = 0x9100
+	etherVLAN  = 0x8100
+	etherPPPoE = 0x8864
+	etherQinQ  = 0x88a8
+	etherOldQ  = 0x9100
 )
 
 // key is what all packets of one direction of a conversation have in common.
-// Hardware addresses are in the low 48 bits, an IPv4 address in lo.
+//
+// It is two netip.AddrPort and two hardware addresses, taken apart into plain
+// words. Every packet is looked up by its key, and a key of words alone is
+// compared and hashed as one run of memory; netip.Addr holds a pointer, for the
+// zone, which the collector would have to follow in every slot and map entry.
+// addrs puts the addresses together again, once for each conversation.
+//
+// An IPv6 address is its big-endian halves, an IPv4 address is in the lower half
+// with the upper one zero, and hardware addresses are in the low 48 bits.
 type key struct {
 	srcHi, srcLo uint64
 	dstHi, dstLo uint64
@@ -76,7 +86,7 @@ type key struct {
 	srcPort      uint16
 	dstPort      uint16
 	proto        uint8
-	kind         uint8 // 4, 6, or another kind of link; 0 not IP
+	kind         uint8 // 4, 6, kindWiFi or kindZigbee; 0 another that is not IP
 }
 
 // reversed is the key of the other direction.
@@ -87,14 +97,14 @@ func (k *key) reversed() key {
 // frame is one decoded record.
 type frame struct {
 	key
-	size    int32 // as Packet.Size
-	payload int32 // as Packet.Payload
+	size    int32 // as datasets.Packet.Size
+	payload int32 // as datasets.Packet.Payload
 	// app is the captured part of the payload.
 	app []byte
 	// skip says why the record is no packet, odd what is wrong with one that
 	// is; "" if nothing.
 	skip, odd string
-	// marker is the content of a marker frame that Write made.
+	// marker is the content of a marker frame (see header.EtherMarker).
 	marker []byte
 	// way is the direction that the link layer tells (802.11): 1 from the
 	// home, 2 to it, 0 unknown.
@@ -106,31 +116,28 @@ type frame struct {
 func (f *frame) decode(rec *Record) {
 	*f = frame{}
 	if rec.Link == linkEthernet {
-		f.ethernet(rec.Data, rec.Length)
+		f.decodeEthernet(rec.Data, rec.Length)
 		return
 	}
-	f.otherLink(rec.Data, rec.Length, rec.Link)
+	f.decodeOther(rec.Data, rec.Length, rec.Link)
 }
 
-func mac48(b []byte) uint64 {
-	return uint64(binary.BigEndian.Uint16(b))<<32 | uint64(binary.BigEndian.Uint32(b[2:]))
-}
-
-func (f *frame) ethernet(b []byte, wire int) {
+func (f *frame) decodeEthernet(b []byte, wire int) {
 	if len(b) < 14 {
-		f.opaque(b, wire, 14)
+		f.setOpaque(b, wire, 14)
 		f.odd = "frame cut inside the Ethernet header"
 		return
 	}
-	f.dstMAC, f.srcMAC = mac48(b), mac48(b[6:])
+	f.dstMAC, f.srcMAC = header.MAC48(b), header.MAC48(b[6:])
 	typ, off := untag(binary.BigEndian.Uint16(b[12:]), b, 14)
-	if typ == etherMarker && f.srcMAC>>24 == farPrefix {
+	if typ == header.EtherMarker && f.srcMAC>>24 == header.FarPrefix {
 		f.marker = b[off:]
 	}
-	f.network(typ, b, off, wire)
+	f.decodeNetwork(typ, b, off, wire)
 }
 
-// untag skips VLAN tags and a PPPoE header at off.
+// untag skips VLAN tags and a PPPoE header at off. It returns the Ethernet type
+// of what they wrap, and where that begins.
 func untag(typ uint16, b []byte, off int) (uint16, int) {
 	for (typ == etherVLAN || typ == etherQinQ || typ == etherOldQ) && len(b) >= off+4 {
 		typ = binary.BigEndian.Uint16(b[off+2:])
@@ -146,82 +153,90 @@ func untag(typ uint16, b []byte, off int) (uint16, int) {
 func pppType(b []byte) uint16 {
 	switch binary.BigEndian.Uint16(b) {
 	case 0x0021:
-		return etherIPv4
+		return header.EtherIPv4
 	case 0x0057:
-		return etherIPv6
+		return header.EtherIPv6
 	}
 	return 0
 }
 
-// opaque is a frame that is not IP, with a link header of head bytes.
-func (f *frame) opaque(b []byte, wire, head int) {
+// setOpaque makes f a frame that is not IP, with a link header of head bytes.
+// It takes back what a decoder set before it gave up; hardware addresses stay.
+func (f *frame) setOpaque(b []byte, wire, head int) {
 	f.kind, f.proto = 0, 0
 	f.srcPort, f.dstPort = 0, 0
 	f.srcHi, f.srcLo, f.dstHi, f.dstLo = 0, 0, 0, 0
+
+	// Payload is at most Size - 14 by the contract of a trace, although a
+	// link header may be shorter than Ethernet's.
 	f.size = int32(wire)
 	f.payload = int32(max(0, min(wire-head, wire-14)))
 	f.app = b[min(head, len(b)):]
 }
 
-// network decodes the network layer at off by its Ethernet type.
-func (f *frame) network(typ uint16, b []byte, off, wire int) {
+// decodeNetwork decodes the network layer at off by its Ethernet type.
+func (f *frame) decodeNetwork(typ uint16, b []byte, off, wire int) {
 	switch {
-	case typ == etherIPv4 && f.ipv4(b[off:], wire-off):
-	case typ == etherIPv6 && f.ipv6(b[off:], wire-off):
+	case typ == header.EtherIPv4 && f.decodeIPv4(b[off:], wire-off):
+	case typ == header.EtherIPv6 && f.decodeIPv6(b[off:], wire-off):
 	default:
-		f.opaque(b, wire, off)
+		f.setOpaque(b, wire, off)
 	}
 }
 
-// rawIP decodes an IP packet that has no link header worth keeping.
-func (f *frame) rawIP(b []byte, off, wire int) {
-	if off > len(b) {
-		off = len(b)
-	}
+// decodeRawIP decodes an IP packet that has no link header worth keeping.
+func (f *frame) decodeRawIP(b []byte, off, wire int) {
+	off = min(off, len(b))
 	if off == len(b) {
-		f.opaque(b, wire, off)
+		f.setOpaque(b, wire, off)
 		return
 	}
+
+	// The link type's own word for the family differs between systems: the IP
+	// version is the same everywhere.
 	switch b[off] >> 4 {
 	case 4:
-		f.network(etherIPv4, b, off, wire)
+		f.decodeNetwork(header.EtherIPv4, b, off, wire)
 	case 6:
-		f.network(etherIPv6, b, off, wire)
+		f.decodeNetwork(header.EtherIPv6, b, off, wire)
 	default:
-		f.opaque(b, wire, off)
+		f.setOpaque(b, wire, off)
 	}
 }
 
-// otherLink decodes every link type but Ethernet.
-func (f *frame) otherLink(b []byte, wire int, link uint32) {
+// decodeOther decodes every link type but Ethernet.
+func (f *frame) decodeOther(b []byte, wire int, link uint32) {
 	switch link {
 	case linkRaw, linkRawBSD, linkRawOpen, linkIPv4, linkIPv6:
-		f.rawIP(b, 0, wire)
+		f.decodeRawIP(b, 0, wire)
 	case linkNull, linkLoop:
-		f.rawIP(b, 4, wire)
+		// Four bytes of address family, by the numbers and in the byte order of
+		// the machine that captured.
+		f.decodeRawIP(b, 4, wire)
+
 	case linkCooked:
-		f.cooked(b, wire, 16, 14)
+		f.decodeCooked(b, wire, 16, 14)
 	case linkCooked2:
-		f.cooked(b, wire, 20, 0)
+		f.decodeCooked(b, wire, 20, 0)
+
 	case link80211:
-		f.wifi(b, wire, false)
+		f.decodeWiFi(b, wire, false)
 	case linkRadiotap:
-		f.wifi(b, wire, true)
+		f.decodeWiFi(b, wire, true)
 	case link802154, link802154FCS:
-		f.zigbee(b, wire)
+		f.decodeZigbee(b, wire)
 	case link802154TAP:
-		f.zigbeeTAP(b, wire)
+		f.decodeZigbeeTAP(b, wire)
 	default:
 		f.skip = "unsupported " + linkName(link)
 	}
 }
 
-// cooked decodes Linux cooked capture. Its header has only the sender's
-// address, so only frames that are not IP keep it: the two directions of a
-// conversation must not show different home sides.
-func (f *frame) cooked(b []byte, wire, head, typ int) {
+// decodeCooked decodes Linux cooked capture: a header of head bytes, its
+// Ethernet type at typ. Version 2 has the type in front and other fields moved.
+func (f *frame) decodeCooked(b []byte, wire, head, typ int) {
 	if len(b) < head {
-		f.opaque(b, wire, head)
+		f.setOpaque(b, wire, head)
 		f.odd = "frame cut inside the cooked header"
 		return
 	}
@@ -230,8 +245,12 @@ func (f *frame) cooked(b []byte, wire, head, typ int) {
 		addr, n = b[12:20], int(b[11])
 	}
 	etherType, off := untag(binary.BigEndian.Uint16(b[typ:]), b, head)
-	f.network(etherType, b, off, wire)
+	f.decodeNetwork(etherType, b, off, wire)
+
+	// The header has only the sender's address, so only frames that are not IP
+	// keep it: the two directions of a conversation must not show different
+	// home sides.
 	if f.kind == 0 && n == 6 {
-		f.srcMAC = mac48(addr)
+		f.srcMAC = header.MAC48(addr)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/google/gopacket/layers"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"veilbench/datasets/capture/internal/header"
 )
 
 func compress(t testing.TB, kind string, b []byte) []byte {
@@ -89,14 +91,14 @@ func TestLinkTypesShowTheSamePacket(t *testing.T) {
 			"cooked":    {linkCooked, [][]byte{{0, 4, 0, 1, 0, 6}, mac[6:], {0, 0}, typ}},
 			"cooked 2":  {linkCooked2, [][]byte{typ, {0, 0, 0, 0, 0, 1, 0, 1, 4, 6}, mac[6:], {0, 0}}},
 		} {
-			for _, proto := range []layers.IPProtocol{protoTCP, protoUDP, protoICMP, protoESP} {
+			for _, proto := range []layers.IPProtocol{header.TCP, header.UDP, header.ICMP, header.ESP} {
 				ip := ipPacket(t, version, proto, 33)
 				data := append(bytes.Join(l.head, nil), ip...)
 				padded := append(data, 0, 0, 0, 0, 0, 0) // Ethernet fill
 				for _, cut := range []int{len(padded), len(data) - 33} {
 					var f frame
 					f.decode(&Record{Length: len(padded), Link: l.link, Data: padded[:cut]})
-					port := map[bool]uint16{true: 1234}[proto == protoTCP || proto == protoUDP]
+					port := map[bool]uint16{true: 1234}[proto == header.TCP || proto == header.UDP]
 					if int(f.size) != 14+len(ip) || f.payload != 33 || f.proto != uint8(proto) || f.srcPort != port || f.skip+f.odd != "" {
 						t.Errorf("%s v%d proto %d, %d of %d captured: %+v", name, version, proto, cut, len(padded), f)
 					}
@@ -112,7 +114,7 @@ func TestFramesThatAreNotIP(t *testing.T) {
 	if f.size != 60 || f.payload != 46 || f.kind != 0 || f.skip != "" {
 		t.Errorf("%+v", f)
 	}
-	lie := append(make([]byte, 12), append([]byte{8, 0}, ipPacket(t, 4, protoUDP, 10)...)...)
+	lie := append(make([]byte, 12), append([]byte{8, 0}, ipPacket(t, 4, header.UDP, 10)...)...)
 	lie[16] = 0xff // an IP length of 65,318 in a frame of 52
 	f.decode(&Record{Length: len(lie), Link: linkEthernet, Data: lie})
 	if f.size != int32(len(lie)) || f.payload != 10 || f.odd == "" {
@@ -121,20 +123,20 @@ func TestFramesThatAreNotIP(t *testing.T) {
 }
 
 func TestFragmentsHaveNoPorts(t *testing.T) {
-	ip := ipPacket(t, 4, protoUDP, 100)
+	ip := ipPacket(t, 4, header.UDP, 100)
 	ip[7] = 10 // offset 80
 	var f frame
 	f.decode(&Record{Length: len(ip), Link: linkRaw, Data: ip})
 	if f.srcPort != 0 || f.payload != 108 {
 		t.Errorf("%+v", f)
 	}
-	ip = ipPacket(t, 6, protoUDP, 100)
-	six := append(bytes.Clone(ip[:40]), protoUDP, 0, 0, 80, 0, 0, 0, 1)
+	ip = ipPacket(t, 6, header.UDP, 100)
+	six := append(bytes.Clone(ip[:40]), header.UDP, 0, 0, 80, 0, 0, 0, 1)
 	six = append(six, ip[40:]...)
 	six[6] = 44
 	six[5] += 8
 	f.decode(&Record{Length: len(six), Link: linkRaw, Data: six})
-	if f.srcPort != 0 || f.payload != 108 || f.proto != protoUDP {
+	if f.srcPort != 0 || f.payload != 108 || f.proto != header.UDP {
 		t.Errorf("%+v", f)
 	}
 }
@@ -261,7 +263,7 @@ func TestHeadersAgreeWithGopacket(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := frame{}
-		want.dstMAC, want.srcMAC = mac48(eth.DstMAC), mac48(eth.SrcMAC)
+		want.dstMAC, want.srcMAC = header.MAC48(eth.DstMAC), header.MAC48(eth.SrcMAC)
 		for _, l := range decoded {
 			switch l {
 			case layers.LayerTypeIPv4:
@@ -273,10 +275,10 @@ func TestHeadersAgreeWithGopacket(t *testing.T) {
 			case layers.LayerTypeIPv6Destination:
 				want.proto, want.payload = uint8(ext.NextHeader), int32(len(ext.Payload))
 			case layers.LayerTypeTCP:
-				want.proto, want.payload = protoTCP, int32(len(tcp.Payload))
+				want.proto, want.payload = header.TCP, int32(len(tcp.Payload))
 				want.srcPort, want.dstPort = uint16(tcp.SrcPort), uint16(tcp.DstPort)
 			case layers.LayerTypeUDP:
-				want.proto, want.payload = protoUDP, int32(len(udp.Payload))
+				want.proto, want.payload = header.UDP, int32(len(udp.Payload))
 				want.srcPort, want.dstPort = uint16(udp.SrcPort), uint16(udp.DstPort)
 			}
 		}
@@ -292,7 +294,7 @@ func TestHeadersAgreeWithGopacket(t *testing.T) {
 
 // randomFrame is an Ethernet frame with random tags, options and payload.
 func randomFrame(t testing.TB, rng *rand.Rand) []byte {
-	proto := []layers.IPProtocol{protoTCP, protoUDP, protoICMP, protoESP}[rng.IntN(4)]
+	proto := []layers.IPProtocol{header.TCP, header.UDP, header.ICMP, header.ESP}[rng.IntN(4)]
 	version := 4 + 2*rng.IntN(2)
 	ip := ipPacket(t, version, proto, 1+rng.IntN(1400))
 	typ := []byte{8, 0}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
+
+	"veilbench/datasets/capture/internal/header"
 )
 
 // answer is a name that a DNS answer gave an address, valid from a packet on.
@@ -21,7 +23,8 @@ type answer struct {
 	name   string
 }
 
-// asked is an address as told to one client; client is zero for all.
+// asked is an address as told to one client; client is the zero Addr for what
+// anyone was told.
 type asked struct{ client, addr netip.Addr }
 
 // nameBook holds the DNS answers of a capture. A name counts for the flows
@@ -31,6 +34,7 @@ type nameBook struct{ answers map[asked][]answer }
 
 func newNameBook() nameBook { return nameBook{map[asked][]answer{}} }
 
+// add notes that packet told client that name has address addr.
 func (n nameBook) add(client, addr netip.Addr, name string, packet int) {
 	for _, k := range []asked{{client, addr}, {addr: addr}} {
 		as := n.answers[k]
@@ -40,7 +44,9 @@ func (n nameBook) add(client, addr netip.Addr, name string, packet int) {
 	}
 }
 
-func (n nameBook) find(client, addr netip.Addr, packet int) string {
+// nameOf is the name by which client knew addr when packet was sent, "" if the
+// capture never tells.
+func (n nameBook) nameOf(client, addr netip.Addr, packet int) string {
 	if len(n.answers) == 0 {
 		return ""
 	}
@@ -51,6 +57,7 @@ func (n nameBook) find(client, addr netip.Addr, packet int) string {
 	if len(as) == 0 {
 		return ""
 	}
+
 	name := as[0].name
 	for _, a := range as[1:] {
 		if a.packet < packet {
@@ -60,24 +67,26 @@ func (n nameBook) find(client, addr netip.Addr, packet int) string {
 	return name
 }
 
-// learn looks for names in the captured payload of a packet of conversation
-// ci.
-func (b *builder) learn(f *frame, ci int32) {
+// learnNames looks for names in the captured payload of a packet of
+// conversation ci.
+func (b *builder) learnNames(f *frame, ci int32) {
 	switch {
-	case f.proto == protoUDP && f.srcPort == 53:
+	case f.proto == header.UDP && f.srcPort == 53:
 		b.learnDNS(f)
-	case f.proto == protoTCP && b.convs[ci].host == "":
+	case f.proto == header.TCP && b.convs[ci].host == "":
 		b.learnHello(f, ci)
 	}
 }
 
-// learnDNS takes the addresses of a DNS answer. An address behind a chain of
-// CNAMEs gets the name that was asked for.
+// learnDNS takes the addresses of a DNS answer.
 func (b *builder) learnDNS(f *frame) {
 	d, ok := decodeDNS(f.app)
 	if !ok || !d.QR || len(d.Answers) == 0 {
 		return
 	}
+
+	// An answer lists CNAMEs in any order, so the chain is walked back from the
+	// address to the name that was asked for, which flows are known by.
 	_, client := f.addrs()
 	alias := map[string]string{} // canonical name to the name before it
 	for _, a := range d.Answers {
@@ -85,13 +94,14 @@ func (b *builder) learnDNS(f *frame) {
 			alias[strings.ToLower(string(a.CNAME))] = strings.ToLower(string(a.Name))
 		}
 	}
+
 	for _, a := range d.Answers {
 		addr, ok := netip.AddrFromSlice(a.IP)
 		if !ok || a.Type != layers.DNSTypeA && a.Type != layers.DNSTypeAAAA {
 			continue
 		}
 		name := strings.ToLower(string(a.Name))
-		for range len(d.Answers) {
+		for range len(d.Answers) { // bounded: a chain may be a circle
 			before, ok := alias[name]
 			if !ok {
 				break
@@ -134,6 +144,8 @@ type helloPart struct {
 func (b *builder) learnHello(f *frame, ci int32) {
 	part, waiting := b.hello[ci]
 	switch {
+	// A record of type 22 (handshake) that begins with a message of type 1
+	// (ClientHello); later packets of the same direction go on with it.
 	case !waiting && (f.app[0] != 22 || len(f.app) < 6 || f.app[5] != 1):
 		return
 	case waiting && f.key != part.key:
@@ -141,11 +153,15 @@ func (b *builder) learnHello(f *frame, ci int32) {
 	case !waiting:
 		part.key = f.key
 	}
+
 	part.data = append(part.data, f.app...)
 	name, more := serverName(part.data)
 	if name != "" {
 		b.convs[ci].host = name
 	}
+
+	// A hello is waited for only while its bytes are whole: behind a snapped
+	// packet they no longer join.
 	delete(b.hello, ci)
 	if more && name == "" && len(part.data) < maxHello && len(b.hello) < maxHellos && len(f.app) == int(f.payload) {
 		b.hello[ci] = part
@@ -155,6 +171,7 @@ func (b *builder) learnHello(f *frame, ci int32) {
 // serverName finds the server name in the TLS records in p. more means that p
 // ends before the hello does.
 func serverName(p []byte) (name string, more bool) {
+	// A handshake message may span records: their contents are joined first.
 	var hello []byte
 	for len(p) >= 5 && p[0] == 22 {
 		n := int(binary.BigEndian.Uint16(p[3:]))
@@ -164,6 +181,7 @@ func serverName(p []byte) (name string, more bool) {
 		}
 		p = p[5+n:]
 	}
+
 	if len(hello) < 4 || hello[0] != 1 {
 		return "", len(hello) < 4
 	}
@@ -173,22 +191,27 @@ func serverName(p []byte) (name string, more bool) {
 }
 
 // helloName walks the body of a ClientHello (RFC 8446, section 4.1.2) to the
-// server_name extension (RFC 6066, section 3).
+// server_name extension (RFC 6066, section 3). A body that ends on the way has
+// no name.
 func helloName(b []byte) string {
-	b = after(b, 34)
+	b = skipBytes(b, 2+32)                 // version, random
 	for _, width := range []int{1, 2, 1} { // session ID, cipher suites, compression
-		b = afterVector(b, width)
+		b = skipVector(b, width)
 	}
-	b = after(b, 2)
+	b = skipBytes(b, 2) // length of all extensions
+
 	for len(b) >= 4 {
 		typ, n := binary.BigEndian.Uint16(b), int(binary.BigEndian.Uint16(b[2:]))
 		if n > len(b)-4 {
 			return ""
 		}
+
+		// The extension is a list, of which the first entry is read: type 0
+		// (host name), two bytes of length, the name.
 		if typ == 0 && n >= 5 && b[6] == 0 {
 			host := b[9 : 4+n]
 			if m := int(binary.BigEndian.Uint16(b[7:])); m <= len(host) {
-				return cleanName(string(host[:m]))
+				return header.HostName(string(host[:m]))
 			}
 			return ""
 		}
@@ -197,21 +220,10 @@ func helloName(b []byte) string {
 	return ""
 }
 
-// cleanName refuses what cannot be a host name, so that no control character
-// reaches a terminal.
-func cleanName(s string) string {
-	for _, c := range []byte(s) {
-		if c <= ' ' || c >= 0x7f {
-			return ""
-		}
-	}
-	return strings.ToLower(s)
-}
+func skipBytes(b []byte, n int) []byte { return b[min(n, len(b)):] }
 
-func after(b []byte, n int) []byte { return b[min(n, len(b)):] }
-
-// afterVector skips a vector whose length takes width bytes.
-func afterVector(b []byte, width int) []byte {
+// skipVector skips a vector whose length takes width bytes.
+func skipVector(b []byte, width int) []byte {
 	if len(b) < width {
 		return nil
 	}
@@ -219,7 +231,7 @@ func afterVector(b []byte, width int) []byte {
 	if width == 2 {
 		n = n<<8 | int(b[1])
 	}
-	return after(b, width+n)
+	return skipBytes(b, width+n)
 }
 
 // readNamesFile reads lines "address,name"; # begins a comment, and a first
@@ -236,6 +248,7 @@ func readNamesFile(path string) (map[string]string, error) {
 	return readNames(f, filepath.Base(path))
 }
 
+// readNames is readNamesFile of an open file. Errors name file and line.
 func readNames(r io.Reader, file string) (map[string]string, error) {
 	c := csv.NewReader(r)
 	c.Comment, c.FieldsPerRecord, c.TrimLeadingSpace = '#', 2, true
@@ -251,12 +264,15 @@ func readNames(r io.Reader, file string) (map[string]string, error) {
 		if first && row[0] == "address" {
 			continue
 		}
+
+		// Addresses are keys in the form in which flows print them: a file may
+		// write IPv4 inside IPv6, or IPv6 with zeros.
 		line, _ := c.FieldPos(0)
 		a, err := netip.ParseAddr(row[0])
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %q is no address; want address,name", file, line, row[0])
 		}
-		if cleanName(row[1]) == "" {
+		if header.HostName(row[1]) == "" {
 			return nil, fmt.Errorf("%s:%d: %q is no host name", file, line, row[1])
 		}
 		names[a.Unmap().String()] = strings.ToLower(row[1])

@@ -1,22 +1,20 @@
 package capture
 
-import "encoding/binary"
+import (
+	"encoding/binary"
 
-// IP protocol numbers that are decoded further.
-const (
-	protoICMP   = 1
-	protoTCP    = 6
-	protoUDP    = 17
-	protoESP    = 50
-	protoICMPv6 = 58
+	"veilbench/datasets/capture/internal/header"
 )
 
-// ipv4 decodes an IPv4 packet of at most wire bytes, of which b is captured.
+// decodeIPv4 decodes an IPv4 packet of at most wire bytes, of which b is captured.
 // It reports false if b is none.
-func (f *frame) ipv4(b []byte, wire int) bool {
+func (f *frame) decodeIPv4(b []byte, wire int) bool {
 	if len(b) < 20 || b[0]>>4 != 4 {
 		return false
 	}
+
+	// Lengths come from the header, not from what was captured: a frame may be
+	// snapped, and a short one is filled to Ethernet's 60 bytes.
 	head := int(b[0]&15) * 4
 	total := int(binary.BigEndian.Uint16(b[2:]))
 	if total == 0 { // segmentation offload: the card fills it in
@@ -29,21 +27,27 @@ func (f *frame) ipv4(b []byte, wire int) bool {
 	if head < 20 || total < head {
 		return false
 	}
+
 	f.kind, f.proto = 4, b[9]
 	f.srcLo = uint64(binary.BigEndian.Uint32(b[12:]))
 	f.dstLo = uint64(binary.BigEndian.Uint32(b[16:]))
 	f.size = int32(14 + total)
+
+	// A fragment other than the first has no ports: where they would be is
+	// payload.
 	b = b[:min(total, len(b))]
 	fragment := binary.BigEndian.Uint16(b[6:])&0x1fff != 0
-	f.transport(b[min(head, len(b)):], total-head, fragment)
+	f.decodeTransport(b[min(head, len(b)):], total-head, fragment)
 	return true
 }
 
-// ipv6 is ipv4 for IPv6.
-func (f *frame) ipv6(b []byte, wire int) bool {
+// decodeIPv6 is decodeIPv4 for IPv6. Extension headers count as headers, not as
+// payload.
+func (f *frame) decodeIPv6(b []byte, wire int) bool {
 	if len(b) < 40 || b[0]>>4 != 6 {
 		return false
 	}
+
 	total := 40 + int(binary.BigEndian.Uint16(b[4:]))
 	if total == 40 && b[6] != 59 { // jumbogram or segmentation offload
 		total = wire
@@ -55,14 +59,17 @@ func (f *frame) ipv6(b []byte, wire int) bool {
 	if total < 40 {
 		return false
 	}
+
 	f.kind = 6
 	f.srcHi, f.srcLo = binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:])
 	f.dstHi, f.dstLo = binary.BigEndian.Uint64(b[24:]), binary.BigEndian.Uint64(b[32:])
 	f.size = int32(14 + total)
+
+	// Ethernet fill behind the packet must not pass for an extension header.
 	b = b[:min(total, len(b))]
 	next, head, fragment := skipExtensions(b, total)
 	f.proto = next
-	f.transport(b[min(head, len(b)):], total-head, fragment)
+	f.decodeTransport(b[min(head, len(b)):], total-head, fragment)
 	return true
 }
 
@@ -71,6 +78,8 @@ func (f *frame) ipv6(b []byte, wire int) bool {
 // fragment other than the first.
 func skipExtensions(b []byte, total int) (next uint8, head int, fragment bool) {
 	next, head = b[6], 40
+	// No further than the captured bytes: where they end, next is what the
+	// header before claims to follow.
 	for !fragment && len(b) >= head+8 {
 		size := 8 + 8*int(b[head+1])
 		switch next {
@@ -83,6 +92,7 @@ func skipExtensions(b []byte, total int) (next uint8, head int, fragment bool) {
 		default:
 			return next, head, false
 		}
+
 		if head+size > total {
 			return next, head, fragment
 		}
@@ -91,27 +101,33 @@ func skipExtensions(b []byte, total int) (next uint8, head int, fragment bool) {
 	return next, head, fragment
 }
 
-// transport decodes what stands above IP: size bytes, of which b is captured.
-func (f *frame) transport(b []byte, size int, fragment bool) {
+// decodeTransport decodes what stands above IP: size bytes, of which b is
+// captured.
+func (f *frame) decodeTransport(b []byte, size int, fragment bool) {
 	head := 0
 	switch {
-	case fragment || f.proto != protoTCP && f.proto != protoUDP:
+	case fragment || f.proto != header.TCP && f.proto != header.UDP:
 		f.payload, f.app = int32(size), b
 		return
-	case f.proto == protoUDP:
+	case f.proto == header.UDP:
 		head = 8
 	case len(b) > 12:
 		head = int(b[12]>>4) * 4
 	default:
 		head = 20 // snapped: the commonest length stands in
 	}
+
 	if len(b) >= 4 {
 		f.srcPort, f.dstPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 	}
-	if head > size || f.proto == protoTCP && head < 20 {
+
+	// A length that cannot be true is kept as an oddity, with a header that
+	// fits: Payload must be neither negative nor above the packet's.
+	if head > size || f.proto == header.TCP && head < 20 {
 		f.odd = "transport header exceeds the packet"
 		head = min(size, 20)
 	}
+
 	f.payload = int32(size - head)
 	f.app = b[min(head, len(b)):]
 }

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
 
-	"github.com/google/gopacket/pcapgo"
+	"veilbench/datasets/capture/internal/header"
 )
 
 // First four bytes of a classic pcap file, read little-endian.
@@ -25,19 +24,19 @@ const (
 	linkMask = 0x03ffffff
 )
 
-// classic reads pcap records with pcapgo.Reader. The guards around it exist
-// because pcapgo v1.1.19 keeps 8 bits of the link type (276 reads as 20),
-// refuses records above the file's own snap length (which libpcap and
-// Wireshark ignore, and some writers get wrong), allocates what that snap
-// length says, takes a file cut between a record's header and body for a clean
-// end, and lets a fraction above 4.29 s wrap.
+// classic reads the records of a pcap file. The file's own snap length is
+// ignored, as in libpcap and Wireshark: some writers get it wrong.
+//
+// pcapgo.Reader v1.1.19 keeps 8 bits of the link type (276 reads as 20),
+// refuses records above the snap length, allocates what the snap length says,
+// takes a file cut between a record's header and body for a clean end, and lets
+// a fraction above 4.29 s wrap.
 type classic struct {
-	src  *source
-	r    *pcapgo.Reader
-	link uint32
-	big  bool
-	nano bool
-	late int // records whose fraction of a second is not one
+	src   *source
+	order binary.ByteOrder
+	link  uint32
+	nano  bool
+	late  int // records whose fraction of a second is a second or more
 }
 
 func openPcap(src *source) (*classic, error) {
@@ -48,71 +47,64 @@ func openPcap(src *source) (*classic, error) {
 		}
 		return nil, cutError(0, "the pcap file header", fileHeader, int64(len(h)))
 	}
-	c := &classic{src: src}
+
+	// The magic number is written in the order of all other numbers, so it
+	// reads swapped where they do.
+	c := &classic{src: src, order: binary.LittleEndian}
 	switch binary.LittleEndian.Uint32(h) {
 	case magicMicroSwapped:
-		c.big = true
+		c.order = binary.BigEndian
 	case magicNano:
 		c.nano = true
 	case magicNanoSwapped:
-		c.big, c.nano = true, true
+		c.order, c.nano = binary.BigEndian, true
 	}
-	major, minor := c.u32(h[4:])&0xffff, c.u32(h[4:])>>16
-	if c.big {
-		major, minor = minor, major
-	}
-	if major != 2 || minor != 4 {
+	if major, minor := c.order.Uint16(h[4:]), c.order.Uint16(h[6:]); major != 2 || minor != 4 {
 		return nil, fmt.Errorf("pcap version %d.%d; want 2.4", major, minor)
 	}
-	c.link = c.u32(h[20:]) & linkMask
-	// pcapgo wraps its source in a bufio.Reader unless it already is one.
-	if c.r, err = pcapgo.NewReader(src.buf); err != nil {
-		return nil, fmt.Errorf("pcap file header: %w", err)
-	}
-	c.r.SetSnaplen(maxFrame)
-	return c, nil
-}
-
-func (c *classic) u32(b []byte) uint32 {
-	v := binary.LittleEndian.Uint32(b)
-	if c.big {
-		v = bits.ReverseBytes32(v)
-	}
-	return v
+	c.link = c.order.Uint32(h[20:]) & linkMask
+	_, err = src.buf.Discard(fileHeader)
+	return c, err
 }
 
 func (c *classic) next(rec *Record) error {
 	h, err := c.src.buf.Peek(recordHeader)
 	if err != nil {
-		return c.headerError(h, err)
+		return headerError(h, err)
 	}
-	if f := c.u32(h[4:]); f > 999_999 && (!c.nano || f > 999_999_999) {
+	second, fraction := c.order.Uint32(h), c.order.Uint32(h[4:])
+	captured, length := c.order.Uint32(h[8:]), c.order.Uint32(h[12:])
+	if fraction > 999_999 && (!c.nano || fraction > 999_999_999) {
 		c.late++
 	}
-	captured, length := c.u32(h[8:]), c.u32(h[12:])
 	if err := checkLengths(captured, length); err != nil {
+		return err
+	}
+
+	// checkLengths keeps the record within the window. Discarding what is there
+	// reads nothing, so that b lasts until the next call.
+	size := recordHeader + int(captured)
+	b, err := c.src.buf.Peek(size)
+	if err = unexpected(err); errors.Is(err, io.ErrUnexpectedEOF) {
+		return cutError(0, "the packet", int64(captured), int64(len(b)-recordHeader))
+	}
+	if err != nil {
 		return err
 	}
 	unit := int64(1000)
 	if c.nano {
 		unit = 1
 	}
-	rec.Time = int64(c.u32(h))*1_000_000_000 + int64(c.u32(h[4:]))*unit
-	rec.Link, rec.Length = c.link, int(length)
-	at := c.src.offset()
-	rec.Data, _, err = c.r.ZeroCopyReadPacketData()
-	if err != nil {
-		got := c.src.read - at - recordHeader
-		if err = unexpected(err); errors.Is(err, io.ErrUnexpectedEOF) {
-			return cutError(at, "the packet", int64(captured), got)
-		}
-		return &recordError{at, err.Error(), err}
+	*rec = Record{
+		Time:   int64(second)*1_000_000_000 + int64(fraction)*unit,
+		Length: int(length), Link: c.link, Data: b[recordHeader:],
 	}
-	return nil
+	_, err = c.src.buf.Discard(size)
+	return err
 }
 
-// headerError explains why fewer than recordHeader bytes are left.
-func (c *classic) headerError(h []byte, err error) error {
+// headerError says why fewer than recordHeader bytes are left.
+func headerError(h []byte, err error) error {
 	switch {
 	case errors.Is(err, io.EOF) && len(h) == 0:
 		return io.EOF
@@ -122,14 +114,16 @@ func (c *classic) headerError(h []byte, err error) error {
 	return err
 }
 
+// checkLengths refuses the lengths of a record that no capture has, before
+// anything is allocated for them.
 func checkLengths(captured, length uint32) error {
 	switch {
-	case captured > maxFrame:
-		return fmt.Errorf("the packet's header claims %s captured bytes; want at most %s", group(int64(captured)), group(maxFrame))
+	case captured > header.MaxFrame:
+		return fmt.Errorf("the packet's header claims %s captured bytes; want at most %s", commas(int64(captured)), commas(header.MaxFrame))
 	case captured > length:
-		return fmt.Errorf("the packet's header claims %s captured bytes of a frame of %s", group(int64(captured)), group(int64(length)))
+		return fmt.Errorf("the packet's header claims %s captured bytes of a frame of %s", commas(int64(captured)), commas(int64(length)))
 	case length > maxLength:
-		return fmt.Errorf("the packet's header claims a frame of %s bytes; want at most %s", group(int64(length)), group(maxLength))
+		return fmt.Errorf("the packet's header claims a frame of %s bytes; want at most %s", commas(int64(length)), commas(maxLength))
 	}
 	return nil
 }

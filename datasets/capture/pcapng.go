@@ -121,7 +121,7 @@ func (p *pcapng) blockHeader() (typ uint32, size int, err error) {
 
 	typ, n := p.order.Uint32(h), p.order.Uint32(h[4:])
 	if n < 12 || n%4 != 0 || n > maxBlock {
-		return 0, 0, fmt.Errorf("pcapng block of type %#x claims %s bytes; want a multiple of 4 from 12 to %s", typ, group(int64(n)), group(maxBlock))
+		return 0, 0, fmt.Errorf("pcapng block of type %#x claims %s bytes; want a multiple of 4 from 12 to %s", typ, commas(int64(n)), commas(maxBlock))
 	}
 	return typ, int(n), nil
 }
@@ -163,10 +163,10 @@ func (p *pcapng) readSection(size int) error {
 func (p *pcapng) readInterface(size int) error {
 	// The options are parsed in place, so the block must fit the window.
 	if size < 20 || size > window {
-		return fmt.Errorf("pcapng interface description of %s bytes; want 20 to %s", group(int64(size)), group(window))
+		return fmt.Errorf("pcapng interface description of %s bytes; want 20 to %s", commas(int64(size)), commas(window))
 	}
 	if len(p.ifaces) == maxInterfaces {
-		return fmt.Errorf("more than %s pcapng interfaces in a section", group(maxInterfaces))
+		return fmt.Errorf("more than %s pcapng interfaces in a section", commas(maxInterfaces))
 	}
 	b, err := p.peekBlock("interface description", size-4, size)
 	if err != nil {
@@ -224,22 +224,18 @@ func resolution(v byte) (uint64, string, error) {
 	switch {
 	case v&0x80 != 0 && e <= 63:
 		return 1 << e, fmt.Sprintf("2^-%d s", e), nil
-	case v&0x80 == 0 && e <= 19:
-		ticks := uint64(1)
-		for range e {
-			ticks *= 10
-		}
-		switch e {
-		case 3:
-			return ticks, "milliseconds", nil
-		case 6:
-			return ticks, "microseconds", nil
-		case 9:
-			return ticks, "nanoseconds", nil
-		}
-		return ticks, fmt.Sprintf("10^-%d s", e), nil
+	case v&0x80 != 0 || e > 19:
+		return 0, "", fmt.Errorf("pcapng time resolution %#x; want 10^-0 to 10^-19 or 2^-0 to 2^-63", v)
 	}
-	return 0, "", fmt.Errorf("pcapng time resolution %#x; want 10^-0 to 10^-19 or 2^-0 to 2^-63", v)
+
+	ticks := uint64(1)
+	for range e {
+		ticks *= 10
+	}
+	if name := map[int]string{3: "milliseconds", 6: "microseconds", 9: "nanoseconds"}[e]; name != "" {
+		return ticks, name, nil
+	}
+	return ticks, fmt.Sprintf("10^-%d s", e), nil
 }
 
 // nanoseconds converts ticks to Unix time without loss above a nanosecond.
@@ -310,7 +306,7 @@ func (p *pcapng) readPacket(rec *Record, typ uint32, size int) error {
 		return err
 	}
 	if int(captured) > size-head-4 {
-		return fmt.Errorf("pcapng packet block of %s bytes claims %s captured ones", group(int64(size)), group(int64(captured)))
+		return fmt.Errorf("pcapng packet block of %s bytes claims %s captured ones", commas(int64(size)), commas(int64(captured)))
 	}
 
 	// checkLengths keeps head and frame within the window. The frame is copied

@@ -5,6 +5,8 @@ import (
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
+
+	"veilbench/datasets/capture/internal/header"
 )
 
 // Kinds of key beside 4 and 6 for IP and 0 for other frames of a local link.
@@ -13,11 +15,12 @@ const (
 	kindZigbee = 15 // 802.15.4
 )
 
-// wifi decodes an 802.11 frame, after a radiotap header if tap. Only protected
-// data frames are kept: they are what an observer without the key can count as
-// traffic. Size is the frame's length without radiotap and check sequence, and
-// Payload what CCMP protects behind the LLC header, as datasets.WiFi has it.
-func (f *frame) wifi(b []byte, wire int, tap bool) {
+// decodeWiFi decodes an 802.11 frame, after a radiotap header if tap. Only
+// protected data frames are kept: they are what an observer without the key can
+// count as traffic. Size is the frame's length without radiotap and check
+// sequence, and Payload what CCMP protects behind the LLC header, as
+// datasets.WiFi has it.
+func (f *frame) decodeWiFi(b []byte, wire int, tap bool) {
 	if tap {
 		head, check, ok := radiotap(b)
 		if !ok {
@@ -26,6 +29,7 @@ func (f *frame) wifi(b []byte, wire int, tap bool) {
 		}
 		b, wire = b[head:], wire-head-check
 	}
+
 	d, ok := dot11(b)
 	if !ok || wire < 10 {
 		f.skip = "802.11 frame cut inside its header"
@@ -50,15 +54,20 @@ func (f *frame) wifi(b []byte, wire int, tap bool) {
 	if f.skip != "" {
 		return
 	}
+
+	// Which addresses are the two ends depends on the way through the access
+	// point (IEEE 802.11, table of address fields); its own one, which stands
+	// between them, is left out.
 	f.kind = kindWiFi
 	switch {
 	case d.Flags.ToDS():
-		f.way, f.srcMAC, f.dstMAC = 1, mac48(d.Address2), mac48(d.Address3)
+		f.way, f.srcMAC, f.dstMAC = 1, header.MAC48(d.Address2), header.MAC48(d.Address3)
 	case d.Flags.FromDS():
-		f.way, f.srcMAC, f.dstMAC = 2, mac48(d.Address3), mac48(d.Address1)
+		f.way, f.srcMAC, f.dstMAC = 2, header.MAC48(d.Address3), header.MAC48(d.Address1)
 	default:
-		f.srcMAC, f.dstMAC = mac48(d.Address2), mac48(d.Address1)
+		f.srcMAC, f.dstMAC = header.MAC48(d.Address2), header.MAC48(d.Address1)
 	}
+
 	const ccmpLLC = 8 + 8 + 8 // CCMP header, LLC and SNAP, MIC
 	f.size = int32(wire)
 	f.payload = int32(max(0, wire-len(d.Contents)-ccmpLLC))
@@ -96,14 +105,18 @@ func dot11(b []byte) (d layers.Dot11, ok bool) {
 	return d, d.DecodeFromBytes(head[:n+4], gopacket.NilDecodeFeedback) == nil
 }
 
-// zigbee decodes an IEEE 802.15.4 frame (2006, section 7.2.1). Size is the
+// decodeZigbee decodes an IEEE 802.15.4 frame (2006, section 7.2.1). Size is the
 // frame's length as recorded. Acknowledgments have no address and are
 // skipped. The coordinator, short address 0, is the far side.
-func (f *frame) zigbee(b []byte, wire int) {
+func (f *frame) decodeZigbee(b []byte, wire int) {
 	if len(b) < 3 {
 		f.skip = "802.15.4 frame cut inside its header"
 		return
 	}
+
+	// Frame control: type in bits 0 to 2, bit 6 that source and destination
+	// share a network, bit 8 that there is no sequence number, and in bits 10
+	// and 14 the modes of both addresses: 0 none, 2 short, 3 long.
 	control := binary.LittleEndian.Uint16(b)
 	if control&7 == 2 {
 		f.skip = "802.15.4 acknowledgment"
@@ -113,6 +126,7 @@ func (f *frame) zigbee(b []byte, wire int) {
 	if control>>8&1 == 1 && control>>12&3 == 2 { // sequence number suppressed
 		at = 2
 	}
+
 	dstMode, srcMode := control>>10&3, control>>14&3
 	dst, at, dstZero := zigbeeAddr(b, at, dstMode, true)
 	src, at, srcZero := zigbeeAddr(b, at, srcMode, control&0x40 == 0)
@@ -120,9 +134,10 @@ func (f *frame) zigbee(b []byte, wire int) {
 		f.skip = "802.15.4 frame cut inside its header"
 		return
 	}
-	if control&0x40 != 0 && srcMode == 2 && dstMode == 2 { // same network as the destination
-		src |= dst & 0xffff0000
+	if control&0x40 != 0 && srcMode == 2 && dstMode == 2 {
+		src |= dst & 0xffff0000 // the network is written once, in front of dst
 	}
+
 	f.kind, f.srcMAC, f.dstMAC = kindZigbee, src, dst
 	switch {
 	case dstZero && !srcZero:
@@ -141,6 +156,7 @@ func zigbeeAddr(b []byte, at int, mode uint16, pan bool) (addr uint64, next int,
 	if mode == 0 {
 		return 0, at, false
 	}
+
 	network := uint64(0)
 	if pan {
 		if at+2 > len(b) {
@@ -149,6 +165,9 @@ func zigbeeAddr(b []byte, at int, mode uint16, pan bool) (addr uint64, next int,
 		network = uint64(binary.LittleEndian.Uint16(b[at:]))
 		at += 2
 	}
+
+	// Where the frame ends too early, next is behind its end: the caller
+	// checks once, after both addresses.
 	size := 2
 	if mode == 3 {
 		size = 8
@@ -156,6 +175,7 @@ func zigbeeAddr(b []byte, at int, mode uint16, pan bool) (addr uint64, next int,
 	if at+size > len(b) {
 		return 0, len(b) + 1, false
 	}
+
 	if size == 2 {
 		short := uint64(binary.LittleEndian.Uint16(b[at:]))
 		return network<<16 | short, at + 2, short == 0
@@ -164,8 +184,8 @@ func zigbeeAddr(b []byte, at int, mode uint16, pan bool) (addr uint64, next int,
 	return long>>40<<24 | long&0xffffff, at + 8, false
 }
 
-// zigbeeTAP skips the TAP header in front of an 802.15.4 frame.
-func (f *frame) zigbeeTAP(b []byte, wire int) {
+// decodeZigbeeTAP skips the TAP header in front of an 802.15.4 frame.
+func (f *frame) decodeZigbeeTAP(b []byte, wire int) {
 	if len(b) < 4 {
 		f.skip = "802.15.4 TAP header cut"
 		return
@@ -175,5 +195,5 @@ func (f *frame) zigbeeTAP(b []byte, wire int) {
 		f.skip = "802.15.4 TAP header of a wrong length"
 		return
 	}
-	f.zigbee(b[head:], wire-head)
+	f.decodeZigbee(b[head:], wire-head)
 }

@@ -5,14 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 )
 
-// Record is one packet record as it stands in the file.
+// Record is one packet record as it stands in the file: nothing is decoded, and
+// times may run backwards.
 type Record struct {
 	// Time is nanoseconds since the Unix epoch, exactly as recorded.
 	Time int64
-	// Length is the frame's original length; Data may hold less of it.
+	// Length is the frame's original length in bytes; Data may hold less of it.
 	Length int
 	// Link is the link type (see tcpdump.org/linktypes.html), all 16 bits.
 	Link uint32
@@ -23,12 +25,12 @@ type Record struct {
 // Reader yields the records of a capture in file order. It never allocates
 // what a length in the file claims, only what the file holds.
 type Reader struct {
-	src    *source
-	format format
-	n      int // records so far
-	links  map[uint32]int
-	link   uint32 // of the last records,
-	run    int    // so many of them that links does not count yet
+	src     *source
+	format  format
+	records int // so far
+	links   map[uint32]int
+	link    uint32 // of the last records,
+	run     int    // so many of them that links does not count yet
 }
 
 // format is one capture format.
@@ -42,7 +44,9 @@ type format interface {
 	warnings() []string
 }
 
-// NewReader recognizes the format of r by its first bytes.
+// NewReader recognizes compression and format of r by the first bytes and reads
+// the file header. What is no capture is an error that says what r begins with.
+// Close the Reader when done; r stays open.
 func NewReader(r io.Reader) (*Reader, error) {
 	src, err := openSource(r)
 	if err != nil {
@@ -64,6 +68,7 @@ func openFormat(src *source) (format, error) {
 		}
 		return nil, fmt.Errorf("not a capture: only %d bytes; want a pcap or pcapng file header", len(m))
 	}
+
 	switch binary.LittleEndian.Uint32(m) {
 	case magicMicro, magicMicroSwapped, magicNano, magicNanoSwapped:
 		return openPcap(src)
@@ -74,43 +79,48 @@ func openFormat(src *source) (format, error) {
 }
 
 // Next reads the next record into rec, whose Data is valid until the call
-// after. It returns io.EOF at a clean end. An error that wraps
-// io.ErrUnexpectedEOF means that the file is cut there.
+// after. It returns io.EOF at a clean end. Any other error names the packet and
+// its byte in the uncompressed stream, and nothing can be read behind it; one
+// that wraps io.ErrUnexpectedEOF means that the file is cut there.
 func (r *Reader) Next(rec *Record) error {
 	at := r.src.offset()
 	err := r.format.next(rec)
-	if err == nil {
-		r.n++
-		if rec.Link != r.link { // a map access per record would be felt
-			r.countLinks()
-			r.link = rec.Link
-		}
-		r.run++
-		return nil
-	}
-	if errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF):
 		return io.EOF
+	case err != nil:
+		return r.locate(err, at)
 	}
+
+	// Links are counted by runs: a map access per record would be felt.
+	r.records++
+	if rec.Link != r.link {
+		r.countLinks()
+		r.link = rec.Link
+	}
+	r.run++
+	return nil
+}
+
+// locate says in which packet err happened, and what can be done. Reading stood
+// at byte at before it.
+func (r *Reader) locate(err error, at int64) error {
 	var e *recordError
 	if errors.As(err, &e) && e.at > 0 {
 		at = e.at
 	}
-	before := group(int64(r.n)) + " packets before it are fine"
-	switch r.n {
+	before, them := commas(int64(r.records))+" packets before it are fine", "those"
+	switch r.records {
 	case 0:
 		before = "it is the first one"
 	case 1:
-		before = "the packet before it is fine"
+		before, them = "the packet before it is fine", "it"
 	}
-	err = fmt.Errorf("packet %d at byte %s: %w; %s", r.n+1, group(at), err, before)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		switch r.n {
-		case 0:
-			return err
-		case 1:
-			return fmt.Errorf("%w. Use --allow-truncated to go on with it", err)
-		}
-		return fmt.Errorf("%w. Use --allow-truncated to go on with those", err)
+	err = fmt.Errorf("packet %d at byte %s: %w; %s", r.records+1, commas(at), err, before)
+
+	// Without any packet there would be no trace to go on with.
+	if errors.Is(err, io.ErrUnexpectedEOF) && r.records > 0 {
+		return fmt.Errorf("%w. Use --allow-truncated to go on with %s", err, them)
 	}
 	return err
 }
@@ -129,15 +139,10 @@ func (r *Reader) Close() { r.src.close() }
 func (r *Reader) describe(rep *Report) {
 	rep.Format, rep.Resolution = r.format.name()
 	rep.Compression = r.src.compression
-	rep.Records = r.n
+	rep.Records = r.records
 	r.countLinks()
 	rep.Links = []Count{}
-	links := make([]uint32, 0, len(r.links))
-	for l := range r.links {
-		links = append(links, l)
-	}
-	slices.Sort(links)
-	for _, l := range links {
+	for _, l := range slices.Sorted(maps.Keys(r.links)) {
 		rep.Links = append(rep.Links, Count{linkName(l), r.links[l]})
 	}
 	rep.Warnings = append(r.format.warnings(), rep.Warnings...)
@@ -154,6 +159,8 @@ type recordError struct {
 func (e *recordError) Error() string { return e.msg }
 func (e *recordError) Unwrap() error { return e.err }
 
+// cutError is the end of the file inside what was read, which begins at byte at
+// (0: where reading stood) and was to have want bytes.
 func cutError(at int64, where string, want, got int64) error {
-	return &recordError{at, fmt.Sprintf("file ends inside %s (wanted %s bytes, got %s)", where, group(want), group(got)), io.ErrUnexpectedEOF}
+	return &recordError{at, fmt.Sprintf("file ends inside %s (wanted %s bytes, got %s)", where, commas(want), commas(got)), io.ErrUnexpectedEOF}
 }

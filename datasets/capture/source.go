@@ -12,10 +12,9 @@ import (
 )
 
 const (
-	// window is the read-ahead: all of a file that is in memory at once.
+	// window is the read-ahead in bytes: all of a file that is in memory at
+	// once.
 	window = 1 << 20
-	// maxFrame is the largest record accepted, as in libpcap and Wireshark.
-	maxFrame = 262144
 	// maxLength is the largest original length accepted: segmentation
 	// offload hands down up to 512 KiB as one frame.
 	maxLength = 1 << 20
@@ -48,6 +47,7 @@ func openSource(r io.Reader) (*source, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
+
 	s := &source{in: raw, close: func() {}}
 	switch {
 	case len(m) == 0:
@@ -59,6 +59,8 @@ func openSource(r io.Reader) (*source, error) {
 		}
 		s.in, s.compression, s.close = z, "gzip", func() { z.Close() }
 	case len(m) == 4 && m[0] == 0x28 && m[1] == 0xb5 && m[2] == 0x2f && m[3] == 0xfd:
+		// The options bound what a few bytes of file can make the decoder
+		// allocate.
 		z, err := zstd.NewReader(raw, zstd.WithDecoderConcurrency(1),
 			zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderLowmem(true))
 		if err != nil {
@@ -66,6 +68,7 @@ func openSource(r io.Reader) (*source, error) {
 		}
 		s.in, s.compression, s.close = z, "zstd", z.Close
 	}
+
 	s.buf = bufio.NewReaderSize(s, window)
 	return s, nil
 }
@@ -78,8 +81,8 @@ func unexpected(err error) error {
 	return err
 }
 
-// group writes n with commas between thousands.
-func group(n int64) string {
+// commas writes n with commas between thousands.
+func commas(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]

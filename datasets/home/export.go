@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
-	"veilbench/datasets/capture"
+	"veilbench/datasets/capture/write"
 )
 
 // Files are the files that Export wrote for one recording, without the
@@ -53,7 +53,7 @@ func Export(ctx context.Context, dir string, ds datasets.Dataset) ([]Files, erro
 func exportOne(dir string, rec *datasets.Recording) (Files, error) {
 	base := strings.ReplaceAll(rec.ID, "/", "-")
 	f := Files{Recording: rec.ID, Capture: base + ".pcap"}
-	err := writeFile(dir, f.Capture, func(w io.Writer) error { return capture.Write(w, rec.Trace) })
+	err := writeFile(dir, f.Capture, func(w io.Writer) error { return write.Capture(w, rec.Trace) })
 	if err != nil {
 		return f, err
 	}
@@ -161,7 +161,7 @@ func deviceLines(rec *datasets.Recording) string {
 // nameLines lists the servers that no packet of the capture names.
 func nameLines(t datasets.Trace) string {
 	var b strings.Builder
-	if n, err := capture.WriteNames(&b, t); err != nil || n == 0 {
+	if n, err := write.Names(&b, t); err != nil || n == 0 {
 		return ""
 	}
 	return b.String()

@@ -1,49 +1,53 @@
-package capture
+package write
 
 import (
 	"encoding/binary"
-	"strings"
 
 	"veilbench/datasets"
+	"veilbench/datasets/capture/internal/header"
 )
 
-// fill appends the payload of packet i in the form its port suggests, so that
-// dissectors find what they expect.
-func (w *writer) fill(b []byte, i int, f *wireFlow) ([]byte, error) {
+// appendPayload appends the payload of packet i in the form its port suggests,
+// so that dissectors find what they expect.
+func (w *writer) appendPayload(b []byte, i int, f *wireFlow) []byte {
 	p := w.t.Packets[i]
 	n := int(p.Payload)
 	if n == 0 {
-		return b, nil
+		return b
 	}
 	if host, ok := w.plan.hello[int32(i)]; ok {
-		return appendHello(b, n, host), nil
+		return appendHello(b, n, host)
 	}
+
+	// The service is the far side's port, whoever sends. A later fragment shows
+	// no ports, and its content no protocol.
 	c := f.conn
 	c.count[p.Dir]++
 	count := c.count[p.Dir]
 	port := f.addr[datasets.Down].Port()
 	switch {
 	case f.fragments:
-	case f.proto == protoTCP && port == 1883:
-		return appendMQTT(b, n, count), nil
-	case f.proto == protoTCP:
-		return c.stream[p.Dir].append(b, n), nil
-	case f.proto == protoUDP && (port == 53 || port == 5353 || port == 5355):
-		return w.appendDNS(b, i, c), nil
-	case f.proto == protoUDP:
-		return appendDatagram(b, n, port, p.Dir, count), nil
-	case f.proto == protoICMP:
-		return appendEcho(b, n, [2]byte{8, 0}[p.Dir], count), nil
-	case f.proto == protoICMPv6:
-		return appendEcho(b, n, 128+byte(p.Dir), count), nil
-	case f.proto == protoESP:
-		return appendESP(b, n, p.Dir, count), nil
+	case f.proto == header.TCP && port == 1883:
+		return appendMQTT(b, n, count)
+	case f.proto == header.TCP:
+		return c.stream[p.Dir].appendRecords(b, n)
+	case f.proto == header.UDP && (port == 53 || port == 5353 || port == 5355):
+		return w.appendDNS(b, i, c)
+	case f.proto == header.UDP:
+		return appendDatagram(b, n, port, p.Dir, count)
+	case f.proto == header.ICMP:
+		return appendEcho(b, n, [2]byte{8, 0}[p.Dir], count)
+	case f.proto == header.ICMPv6:
+		return appendEcho(b, n, 128+byte(p.Dir), count)
+	case f.proto == header.ESP:
+		return appendESP(b, n, p.Dir, count)
 	}
-	return appendNoise(b, n, count), nil
+	return appendNoise(b, n, count)
 }
 
-// appendNoise appends n bytes that look encrypted: a fixed sequence that
-// begins with bytes which no common dissector takes for its own.
+// appendNoise appends n bytes that look encrypted: a sequence of seed alone
+// (xorshift, Marsaglia 2003) behind four bytes that no common dissector takes
+// for its own.
 func appendNoise(b []byte, n int, seed uint32) []byte {
 	x := seed*2654435761 + 0x9e3779b9
 	for k := range n {
@@ -88,13 +92,14 @@ func appendMQTT(b []byte, n int, count uint32) []byte {
 }
 
 // tlsStream keeps TLS record framing across the packets of a direction,
-// whatever their sizes.
+// whatever their sizes: a record may end, and a header be cut, anywhere.
 type tlsStream struct {
 	head int // bytes of a record header that are out already, 0 to 4
 	left int // bytes of the current record still to come
 }
 
-func (s *tlsStream) append(b []byte, n int) []byte {
+// appendRecords appends the next n bytes of the stream.
+func (s *tlsStream) appendRecords(b []byte, n int) []byte {
 	for n > 0 {
 		if s.left > 0 {
 			k := min(n, s.left)
@@ -103,6 +108,7 @@ func (s *tlsStream) append(b []byte, n int) []byte {
 			n -= k
 			continue
 		}
+
 		// The length goes out with the last two bytes, so it must be known
 		// by the first of them: what remains of this packet after the
 		// header, or one byte of the next.
@@ -115,6 +121,7 @@ func (s *tlsStream) append(b []byte, n int) []byte {
 		} else if n < 5-s.head {
 			head[3], head[4] = 0, 1
 		}
+
 		k := min(n, 5-s.head)
 		b = append(b, head[s.head:s.head+k]...)
 		s.head += k
@@ -126,7 +133,9 @@ func (s *tlsStream) append(b []byte, n int) []byte {
 	return b
 }
 
-// helloSize is the least size of a ClientHello record with a server name.
+// helloSize is the least size of a ClientHello record with a server name, in
+// bytes: record header, message header, version, random, empty session ID, one
+// cipher suite, no compression, length of extensions, and server_name.
 func helloSize(host string) int { return 5 + 4 + 2 + 32 + 1 + 4 + 2 + 2 + 9 + len(host) }
 
 // appendHello appends a TLS 1.2 ClientHello of exactly n bytes: the session ID
@@ -137,6 +146,8 @@ func appendHello(b []byte, n int, host string) []byte {
 	if extra > 3 {
 		session, pad = 0, extra-4
 	}
+
+	// The record's version is 1.0, as clients send it (RFC 8446, section 5.1).
 	u16 := binary.BigEndian.AppendUint16
 	b = append(b, 22, 3, 1)
 	b = u16(b, uint16(n-5))
@@ -147,17 +158,21 @@ func appendHello(b []byte, n int, host string) []byte {
 	b = append(b, byte(session))
 	b = appendNoise(b, session, 1)
 	b = append(b, 0, 2, 0x13, 0x01, 1, 0) // TLS_AES_128_GCM_SHA256, no compression
+
 	extensions := 9 + len(host)
 	if pad >= 0 {
 		extensions += 4 + pad
 	}
 	b = u16(b, uint16(extensions))
+
+	// server_name: extension, list and name each have their length in front.
 	b = u16(b, 0)
 	b = u16(b, uint16(5+len(host)))
 	b = u16(b, uint16(3+len(host)))
 	b = append(b, 0)
 	b = u16(b, uint16(len(host)))
 	b = append(b, host...)
+
 	if pad >= 0 {
 		b = u16(b, 21)
 		b = u16(b, uint16(pad))
@@ -166,8 +181,12 @@ func appendHello(b []byte, n int, host string) []byte {
 	return b
 }
 
-// appendDatagram appends a UDP payload of n bytes in the manner of its port.
+// appendDatagram appends a UDP payload of n bytes in the manner of its port:
+// a head that dissectors accept, and noise. What is too short for the head of
+// its protocol is noise alone.
 func appendDatagram(b []byte, n int, port uint16, d datasets.Dir, count uint32) []byte {
+	// Where a protocol has sequence numbers or IDs they count: equal ones would
+	// be retransmissions to a dissector.
 	var head []byte
 	switch {
 	case port == 443: // QUIC, short header
@@ -196,122 +215,6 @@ func appendDatagram(b []byte, n int, port uint16, d datasets.Dir, count uint32) 
 	case port == 51820 && n >= 32: // WireGuard transport data
 		head = []byte{4, 0, 0, 0, 0x76, 0x62, 0, 1, byte(count), byte(count >> 8), byte(count >> 16), 0, 0, 0, 0, 0}
 	}
+
 	return appendHead(b, n, head, count)
-}
-
-// dnsName is a name of exactly n bytes on the wire (n >= 1, n != 2) under
-// ".invalid" where it fits.
-func dnsName(n int) []byte {
-	b := make([]byte, 0, n)
-	for left := n - 1; left > 0; {
-		k := min(left-1, 63)
-		if left-1-k == 1 { // a label needs a byte of its own
-			k--
-		}
-		b = append(b, byte(k))
-		b = append(b, strings.Repeat("x", k)...)
-		left -= k + 1
-	}
-	return append(b, 0)
-}
-
-// wireName encodes a host name.
-func wireName(host string) []byte {
-	var b []byte
-	for _, label := range strings.Split(host, ".") {
-		b = append(append(b, byte(len(label))), label...)
-	}
-	return append(b, 0)
-}
-
-// validName says whether host can stand in a DNS message.
-func validName(host string) bool {
-	if len(host) == 0 || len(host) > 253 || cleanName(host) != host {
-		return false
-	}
-	for _, label := range strings.Split(host, ".") {
-		if len(label) == 0 || len(label) > 63 || strings.Contains(label, "\\") {
-			return false
-		}
-	}
-	return true
-}
-
-// appendDNS appends a query (Up) or an answer (Down).
-func (w *writer) appendDNS(b []byte, i int, c *conn) []byte {
-	p := w.t.Packets[i]
-	n := int(p.Payload)
-	if n < 17 {
-		return appendNoise(b, n, 1)
-	}
-	a, planned := w.plan.answer[int32(i)]
-	name := dnsName(min(n-16, 100))
-	if n-16 == 2 {
-		name = dnsName(1)
-	}
-	if planned {
-		name = wireName(a.host)
-	} else if host := w.plan.query[int32(i)]; host != "" {
-		name = wireName(host)
-	}
-	flags := uint16(0x0100)
-	if p.Dir == datasets.Down {
-		flags = 0x8180
-	} else {
-		c.dns++
-	}
-	return appendMessage(b, n, message{id: c.dns, flags: flags, name: name, a: a})
-}
-
-// message is a DNS message to be written.
-type message struct {
-	id, flags uint16
-	name      []byte
-	a         namedAddr
-}
-
-// appendMessage writes m in exactly n bytes: question, answer, and an EDNS
-// record (RFC 6891) with padding (RFC 7830) for what is left. Fewer than 11
-// bytes left, or 12 to 14, follow the message as they are.
-func appendMessage(b []byte, n int, m message) []byte {
-	end := len(b) + n
-	u16 := binary.BigEndian.AppendUint16
-	answers, extra := uint16(0), uint16(0)
-	left := n - 12 - len(m.name) - 4
-	if m.a.addr.IsValid() {
-		answers = 1
-		left -= 12 + m.a.addr.BitLen()/8
-	}
-	if left >= 11 {
-		extra = 1
-	}
-	for _, v := range []uint16{m.id, m.flags, 1, answers, 0, extra} {
-		b = u16(b, v)
-	}
-	typ := uint16(1)
-	if m.a.addr.Is6() {
-		typ = 28
-	}
-	b = append(b, m.name...)
-	b = u16(u16(b, typ), 1)
-	if answers == 1 {
-		b = u16(u16(u16(b, 0xc00c), typ), 1)
-		b = binary.BigEndian.AppendUint32(b, 60)
-		b = u16(b, uint16(m.a.addr.BitLen()/8))
-		b = append(b, m.a.addr.AsSlice()...)
-	}
-	if extra == 1 {
-		pad := left - 15
-		b = append(b, 0, 0, 41, 0x10, 0, 0, 0, 0, 0)
-		if pad >= 0 {
-			b = u16(u16(u16(b, uint16(4+pad)), 12), uint16(pad))
-			b = append(b, make([]byte, pad)...)
-		} else {
-			b = u16(b, 0)
-		}
-	}
-	for len(b) < end {
-		b = append(b, 0)
-	}
-	return b
 }

@@ -1,29 +1,25 @@
-package capture
+package write
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"veilbench/datasets"
+	"veilbench/datasets/capture"
+	"veilbench/datasets/capture/internal/capturetest"
 	"veilbench/datasets/datatest"
 )
-
-func sameTrace(t interface{ Fatalf(string, ...any) }, want, got datasets.Trace) {
-	opts := cmp.Options{cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })}
-	if d := cmp.Diff(want, got, opts); d != "" {
-		t.Fatalf("read back differs (-want +got):\n%s", d)
-	}
-}
 
 // drawTrace draws a trace in the form that a reader makes: every flow is used,
 // in order of first appearance, and names are those that packets can carry.
@@ -108,51 +104,25 @@ func drawFlow(t *rapid.T) datasets.Flow {
 	return f
 }
 
-func TestWriteReadsBackTheSame(t *testing.T) {
+func TestCaptureReadsBackTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tr := drawTrace(t)
 		var buf bytes.Buffer
-		if err := Write(&buf, tr); err != nil {
+		if err := Capture(&buf, tr); err != nil {
 			t.Fatal(err)
 		}
-		got, rep, err := Read(t.Context(), &buf, "x", Options{})
+		got, rep, err := capture.Read(t.Context(), &buf, "x", capture.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(rep.Odd) > 0 || len(rep.Warnings) > 0 || rep.Skipped != 2 {
 			t.Fatalf("report: %+v", rep)
 		}
-		sameTrace(t, tr, got)
+		capturetest.SameTrace(t, tr, got)
 	})
 }
 
-// portTrace has one flow for every port and many payloads on each.
-func portTrace(proto uint8, ports []uint16, sizes []int32, remote string) datasets.Trace {
-	tr := datasets.Trace{Start: time.Unix(1_600_000_000, 0)}
-	ip := int32(20)
-	if netip.MustParseAddr(remote).Is6() {
-		ip = 40
-	}
-	head := map[uint8]int32{6: 32, 17: 8}[proto] + ip + 14
-	for i, port := range ports {
-		local := map[int32]string{20: "192.168.0.7", 40: "fd00::7"}[ip]
-		tr.Flows = append(tr.Flows, datasets.Flow{
-			Proto:  proto,
-			Local:  netip.AddrPortFrom(netip.MustParseAddr(local), uint16(50000+i)),
-			Remote: netip.AddrPortFrom(netip.MustParseAddr(remote), port),
-		})
-		for j, n := range append([]int32{0, 0, 0}, sizes...) {
-			if n == 0 && proto != 6 {
-				continue
-			}
-			tr.Packets = append(tr.Packets, datasets.Packet{Time: tr.End, Size: head + n, Payload: n, Flow: int32(i), Dir: datasets.Dir(j & 1)})
-			tr.End += 10 * time.Millisecond
-		}
-	}
-	return tr
-}
-
-func TestWriteSatisfiesTshark(t *testing.T) {
+func TestCaptureSatisfiesTshark(t *testing.T) {
 	tshark := datatest.Tool(t, "tshark")
 	tcp := []uint16{443, 80, 8883, 1883, 8443, 5228, 9999, 8886, 554, 2001, 32100, 10002, 4000, 853}
 	udp := []uint16{443, 53, 5353, 123, 1900, 9999, 6667, 5683, 5684, 3478, 3475, 8053, 32100, 16384, 10002, 1194, 51820, 500, 4500, 40000}
@@ -160,12 +130,12 @@ func TestWriteSatisfiesTshark(t *testing.T) {
 	large := []int32{48, 48, 60, 64, 76, 90, 100, 127, 172, 244, 300, 517, 900, 1300, 1400}
 	path := filepath.Join(t.TempDir(), "x.pcap")
 	for _, remote := range []string{"52.1.2.3", "2600:1f00::1"} {
-		for _, tr := range []datasets.Trace{portTrace(6, tcp, small, remote), portTrace(17, udp, large, remote), portTrace(17, []uint16{67}, []int32{244, 300, 548}, remote)} {
+		for _, tr := range []datasets.Trace{capturetest.PortTrace(6, tcp, small, remote), capturetest.PortTrace(17, udp, large, remote), capturetest.PortTrace(17, []uint16{67}, []int32{244, 300, 548}, remote)} {
 			f, err := os.Create(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := errors.Join(Write(f, tr), f.Close()); err != nil {
+			if err := errors.Join(Capture(f, tr), f.Close()); err != nil {
 				t.Fatal(err)
 			}
 			complaints(t, tshark, path)
@@ -185,4 +155,25 @@ func complaints(t testing.TB, tshark, path string) {
 	}
 }
 
-func addrPort(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+func TestTimesOutOfRange(t *testing.T) {
+	p := []datasets.Packet{{Time: time.Second, Size: 60, Payload: 46}}
+	tr := datasets.Trace{Packets: p, Flows: []datasets.Flow{{LAN: true}}, End: time.Second}
+	var buf bytes.Buffer
+	if err := Capture(&buf, tr); err != nil { // a zero start is not now
+		t.Fatal(err)
+	}
+	rd, err := capture.NewReader(&buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rec capture.Record
+	if err := rd.Next(&rec); err != nil || time.Unix(0, rec.Time).UTC().Year() != 2000 {
+		t.Error(time.Unix(0, rec.Time), err)
+	}
+	for _, start := range []time.Time{time.Unix(-5, 0), time.Unix(1<<32-1, 0)} {
+		tr.Start = start
+		if err := Capture(io.Discard, tr); err == nil || !strings.Contains(err.Error(), "1970 to 2106") {
+			t.Errorf("%v: %v", start, err)
+		}
+	}
+}

@@ -1,17 +1,22 @@
-package capture
+package summary
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"veilbench/datasets"
+	"veilbench/datasets/capture"
+	"veilbench/datasets/capture/internal/capturetest"
+	"veilbench/datasets/capture/write"
 	"veilbench/datasets/datatest"
 )
 
 func TestSummarizeFindsThePlugsHeartbeats(t *testing.T) {
-	tr, _, err := Open(t.Context(), datatest.Recorded(t, "smart_plug_day", "passive.pcap"), Options{})
+	tr, _, err := capture.Open(t.Context(), datatest.Recorded(t, "smart_plug_day", "passive.pcap"), capture.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +38,15 @@ func TestSummarizeFindsThePlugsHeartbeats(t *testing.T) {
 }
 
 func TestSummarizeCountsEverythingOnce(t *testing.T) {
-	tr, rep, err := readBytes(t, benchFile(5000), Options{})
+	tr := capturetest.PortTrace(6, []uint16{443, 80, 8883, 1883, 554}, slices.Repeat([]int32{31, 53, 126, 237, 339, 1448}, 166), "52.1.2.3")
+	for i := range tr.Flows {
+		tr.Flows[i].Link = datasets.MAC{2, 0, 0, 0, 0, byte(i / 2)}
+	}
+	var file bytes.Buffer
+	if err := write.Capture(&file, tr); err != nil {
+		t.Fatal(err)
+	}
+	tr, rep, err := capture.Read(t.Context(), &file, "x.pcap", capture.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +60,7 @@ func TestSummarizeCountsEverythingOnce(t *testing.T) {
 	for _, p := range s.Protocols {
 		share += p.Share
 	}
-	if packets != 5000 || bytes != tr.Bytes() || bytes != s.BytesUp+s.BytesDown || share < 0.999 || share > 1.001 {
+	if len(s.Devices) != 3 || packets != len(tr.Packets) || bytes != tr.Bytes() || bytes != s.BytesUp+s.BytesDown || share < 0.999 || share > 1.001 {
 		t.Errorf("%d packets, %d of %d bytes, shares %v", packets, bytes, tr.Bytes(), share)
 	}
 	again := Summarize(tr)
@@ -55,7 +68,7 @@ func TestSummarizeCountsEverythingOnce(t *testing.T) {
 		t.Error(d)
 	}
 	if _, err := json.Marshal(struct {
-		Report
+		capture.Report
 		Summary
 	}{*rep, s}); err != nil {
 		t.Error(err)
