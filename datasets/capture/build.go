@@ -60,7 +60,7 @@ type builder struct {
 func newBuilder(o Options) *builder {
 	b := &builder{
 		o: o, index: map[key]int32{}, bare: map[key]int32{}, cache: make([]cacheSlot, cacheSize),
-		hello: map[int32]helloPart{}, skips: map[string]int{}, odd: map[string]int{}, names: newNameBook(),
+		hello: map[int32]helloPart{}, skips: map[string]int{}, odd: map[string]int{}, names: nameBook{},
 	}
 	for i := range b.cache {
 		b.cache[i].conv = -1

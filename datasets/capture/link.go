@@ -74,7 +74,7 @@ const (
 // words. Every packet is looked up by its key, and a key of words alone is
 // compared and hashed as one run of memory; netip.Addr holds a pointer, for the
 // zone, which the collector would have to follow in every slot and map entry.
-// addrs puts the addresses together again, once for each conversation.
+// addrs puts the addresses together again, for conversations and not for packets.
 //
 // An IPv6 address is its big-endian halves, an IPv4 address is in the lower half
 // with the upper one zero, and hardware addresses are in the low 48 bits.

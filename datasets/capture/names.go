@@ -30,29 +30,24 @@ type asked struct{ client, addr netip.Addr }
 // nameBook holds the DNS answers of a capture. A name counts for the flows
 // that begin after it, first for the client that asked; a flow older than
 // every answer takes the first.
-type nameBook struct{ answers map[asked][]answer }
-
-func newNameBook() nameBook { return nameBook{map[asked][]answer{}} }
+type nameBook map[asked][]answer
 
 // add notes that packet told client that name has address addr.
 func (n nameBook) add(client, addr netip.Addr, name string, packet int) {
 	for _, k := range []asked{{client, addr}, {addr: addr}} {
-		as := n.answers[k]
+		as := n[k]
 		if len(as) == 0 || as[len(as)-1].name != name {
-			n.answers[k] = append(as, answer{packet, name})
+			n[k] = append(as, answer{packet, name})
 		}
 	}
 }
 
-// nameOf is the name by which client knew addr when packet was sent, "" if the
-// capture never tells.
+// nameOf is the name by which client knew addr when packet was sent, "" if no
+// answer in the capture has the address.
 func (n nameBook) nameOf(client, addr netip.Addr, packet int) string {
-	if len(n.answers) == 0 {
-		return ""
-	}
-	as := n.answers[asked{client, addr}]
+	as := n[asked{client, addr}]
 	if len(as) == 0 {
-		as = n.answers[asked{addr: addr}]
+		as = n[asked{addr: addr}]
 	}
 	if len(as) == 0 {
 		return ""

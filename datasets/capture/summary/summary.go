@@ -41,6 +41,8 @@ type Summary struct {
 // Device is one home side: a hardware address, or an IP address where
 // there is none.
 type Device struct {
+	// Link is the hardware address, "" if the observer saw none; Addresses are
+	// all IP addresses it had, in order.
 	Link      string   `json:"link,omitempty"`
 	Addresses []string `json:"addresses"`
 	Packets   int      `json:"packets"`
@@ -50,7 +52,8 @@ type Device struct {
 	Services []Share `json:"services"`
 }
 
-// Share is a part of some traffic.
+// Share is one name's part of a whole: of the trace in Summary, of one device in
+// Device.
 type Share struct {
 	Name    string `json:"name"`
 	Packets int    `json:"packets"`
