@@ -9,7 +9,6 @@ import (
 	"veilbench/bench/cost"
 	"veilbench/bench/results"
 	"veilbench/datasets"
-	"veilbench/datasets/home"
 	"veilbench/defenses"
 )
 
@@ -179,7 +178,7 @@ func TestTunnelHidesPlugsMostAndCamerasLeast(t *testing.T) {
 	}
 	plugs := fall("tplink_plug", "orvibo_plug", "broadlink_plug")
 	cameras := fall("camera_360", "xiaobai_camera")
-	others := fall("echo_dot", "google_home", "tmall_genie", "mitu_storyteller", "xiaomi_hub", home.NonIoT)
+	others := fall("echo_dot", "google_home", "tmall_genie", "mitu_storyteller", "xiaomi_hub", "non_iot")
 	if plugs <= others || others <= cameras {
 		t.Errorf("plugs lose %.3f, cameras %.3f, others %.3f", plugs, cameras, others)
 	}

@@ -8,6 +8,7 @@ import (
 	"veilbench/attacks"
 	"veilbench/datasets"
 	"veilbench/datasets/home"
+	"veilbench/datasets/params"
 	"veilbench/defenses"
 )
 
@@ -57,9 +58,15 @@ func presetTasks(t *testing.T, c config) []datasets.Task {
 	t.Helper()
 	var out []datasets.Task
 	for _, d := range c.datasets {
-		_, tasks, err := home.Resolve(d.text)
-		if err != nil {
+		if _, err := home.Settings(d.text); err != nil {
 			t.Fatal(err)
+		}
+		name, _, _ := params.Split(strings.TrimPrefix(d.text, "home:"))
+		var tasks []datasets.Task
+		for _, p := range home.Presets() {
+			if p.Name == name {
+				tasks = p.Tasks
+			}
 		}
 		only, err := words(c, d.tasks, "task", datasets.Tasks())
 		if err != nil {

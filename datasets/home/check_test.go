@@ -6,32 +6,31 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/home/people"
+	"veilbench/datasets/home/profile"
+	"veilbench/datasets/home/traffic"
 )
 
 // single records one device alone, with its events lo to hi seconds apart,
 // or without events if lo is 0.
 func single(t *testing.T, id string, firmware int, hours, lo, hi int64) datasets.Recording {
 	t.Helper()
-	p, err := loadProfile()
+	const second = int64(time.Second)
+	p, err := profile.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := p.device(id)
+	d, err := p.Device(id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{seed: 11, name: "alone", profile: p, end: hours * 3600 * second, index: map[datasets.Flow]int32{}}
-	dev := h.addDevice(d, firmware)
+	h := &traffic.Home{Seed: 11, Name: "alone", Profile: p, End: hours * 3600 * second}
+	dev := h.AddDevice(d, firmware)
 	if lo > 0 {
-		if err := h.happen(h.controlledSession(lo*second, hi*second)); err != nil {
-			t.Fatal(err)
-		}
+		h.Play(people.Controlled(h, lo*second, hi*second))
 	}
-	if err := dev.background(); err != nil {
-		t.Fatal(err)
-	}
-	h.acknowledge()
-	return h.recording()
+	dev.Background()
+	return h.Recording()
 }
 
 // volume is the mean number of packets and bytes of the device from 10 s
@@ -95,11 +94,11 @@ func TestVolumePerEvent(t *testing.T) {
 		{"google_home", "voice_question", "voice", 60 * time.Second},
 	} {
 		rec := single(t, c.device, 0, 24, 120, 240)
-		p, err := loadProfile()
+		p, err := profile.Load()
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := p.device(c.device)
+		d, err := p.Device(c.device)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +201,7 @@ func TestShares(t *testing.T) {
 		}
 	}
 	for d, n := range bytes {
-		if d != NonIoT && d != "camera_360" && n >= bytes["camera_360"] {
+		if d != nonIoT && d != "camera_360" && n >= bytes["camera_360"] {
 			t.Errorf("%s has %d bytes, camera_360 %d; want the camera above all", d, n, bytes["camera_360"])
 		}
 	}

@@ -4,19 +4,27 @@
 //
 // Every table made on these data says so: an attack and the data share one
 // model of the devices, so results are regression tests, not evidence.
+//
+// Read this file first: what can be asked for, and Generate. presets.go lists
+// the presets and recipe.go makes the recordings of a home from one. Below,
+// profile holds the published figures, traffic makes packets of them, people
+// says who does what when, and draw makes the random draws. export.go writes
+// captures for other tools.
 package home
 
 import (
-	"errors"
+	"cmp"
+	"context"
 	"fmt"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"veilbench/datasets"
 	"veilbench/datasets/cite"
+	"veilbench/datasets/home/profile"
+	"veilbench/datasets/parallel"
 	"veilbench/datasets/params"
 )
 
@@ -29,19 +37,19 @@ type Params struct {
 	Devices  int     `help:"plugs and lamp holders at the gateway, of which a quarter, but at least two, are lamp holders; 0 without a gateway"`
 }
 
-// Validate reports a setting out of range.
+// Validate refuses no or more than 200 homes, no time or more than a month (31
+// days), a firmware that is none of same, mixed and unseen, and gateways of
+// less than 4 or more than 100 devices. The error names the key.
 func (p Params) Validate() error {
-	switch {
-	case p.Homes < 1 || p.Homes > 200:
-		return fmt.Errorf("homes=%d: want 1 to 200", p.Homes)
-	case !(p.Hours > 0 && p.Hours <= 24*31):
-		return fmt.Errorf("hours=%g: want above 0, at most 744", p.Hours)
-	case p.Firmware != "same" && p.Firmware != "mixed" && p.Firmware != "unseen":
-		return fmt.Errorf("firmware=%s: want same, mixed or unseen", p.Firmware)
-	case p.Devices != 0 && (p.Devices < 4 || p.Devices > 100):
-		return fmt.Errorf("devices=%d: want 4 to 100", p.Devices)
+	var hours error
+	if !(p.Hours > 0 && p.Hours <= 24*31) {
+		hours = fmt.Errorf("hours=%g: want above 0, at most %d", p.Hours, 24*31)
 	}
-	return nil
+	return cmp.Or(
+		params.Within("homes", p.Homes, 1, 200), hours,
+		params.OneOf("firmware", p.Firmware, "same", "mixed", "unseen"),
+		params.ZeroOrWithin("devices", p.Devices, 4, 100),
+	)
 }
 
 // Generate makes the data set with the given ID: a preset's name, with or
@@ -49,147 +57,121 @@ func (p Params) Validate() error {
 // the same data. An unknown preset, an unknown setting or one out of range is
 // an error.
 func Generate(id string, seed uint64) (datasets.Dataset, error) {
-	p, ps, err := resolve(id)
+	preset, p, err := resolve(id)
 	if err != nil {
 		return datasets.Dataset{}, err
 	}
-	ds, err := generate(p, ps, seed)
+	prof, err := profile.Load()
 	if err != nil {
-		return datasets.Dataset{}, fmt.Errorf("home:%s: %w", p.Name, err)
+		return datasets.Dataset{}, err
 	}
-	ds.Name = canonical(p, ps)
+	models, err := preset.recipe.models(prof)
+	if err != nil {
+		return datasets.Dataset{}, fmt.Errorf("home:%s: %w", preset.Name, err)
+	}
+
+	// Each home depends on the seed and its own name alone, so they are made in
+	// any order. One in the making holds its packets twice, so there are four at
+	// most however many cores there are.
+	recs := make([][]datasets.Recording, p.Homes)
+	err = parallel.For(context.Background(), min(runtime.GOMAXPROCS(0), 4), p.Homes, func(_, i int) error {
+		recs[i] = preset.recipe.recordings(prof, models, p, seed, i)
+		return nil
+	})
+	if err != nil {
+		return datasets.Dataset{}, err
+	}
+
+	ds := datasets.Dataset{
+		Name: canonicalID(preset, p),
+		Recordings: slices.Concat(recs...), Recorded: datasets.LAN, Tasks: preset.Tasks,
+		RatePerDay: map[string]float64{}, Generated: true, Split: defaultSplit(p.Homes),
+		Source: "generated from published figures of real devices (IoTEvents, PingPong, BehavIoT, CIC IoT 2022 and others; see the provenance marks in datasets/home/profile)",
+	}
+	describeClasses(&ds, models)
 	return ds, nil
-}
-
-// Works are the publications and data whose figures the profiles of devices
-// rest on; the profiles mark each figure with its source.
-func Works() []cite.Work {
-	return []cite.Work{
-		cite.IoTEvent2022(), cite.Trimananda2020(), cite.Dong2020(), cite.Junges2019(), cite.Apthorpe2017(), cite.Miettinen2017(),
-		{Key: "behaviot", Title: "{BehavIoT}", URL: "https://github.com/NEU-SNS/BehavIoT", Missing: "authors, year and article"},
-		{Key: "cic-iot-2022", Title: "{CIC} {IoT} data set 2022", Missing: "authors and article"},
-	}
-}
-
-// Resolve says what Generate would call the data set with the given ID and
-// what tasks it would serve, without making it. Errors are those of Generate.
-func Resolve(id string) (name string, tasks []datasets.Task, err error) {
-	p, ps, err := resolve(id)
-	if err != nil {
-		return "", nil, err
-	}
-	return canonical(p, ps), slices.Clone(p.recipe.tasks), nil
-}
-
-func resolve(id string) (Preset, Params, error) {
-	name, set, err := params.Split(strings.TrimPrefix(id, "home:"))
-	if err != nil {
-		return Preset{}, Params{}, err
-	}
-	p, err := find(name)
-	if err != nil {
-		return Preset{}, Params{}, err
-	}
-	ps, err := params.With(p.Params, set)
-	if err != nil {
-		return Preset{}, Params{}, fmt.Errorf("home:%s: %w", name, err)
-	}
-	if p.recipe.gateway != (ps.Devices > 0) {
-		return Preset{}, Params{}, fmt.Errorf("home:%s: devices=%d: want a number where there is a gateway, and only there", name, ps.Devices)
-	}
-	return p, ps, nil
 }
 
 // Settings returns all settings of the data set with the given ID, those left
 // at their defaults too, sorted by key. Errors are those of Generate.
 func Settings(id string) ([]params.Param, error) {
-	_, ps, err := resolve(id)
+	_, p, err := resolve(id)
 	if err != nil {
 		return nil, err
 	}
-	return params.List(ps), nil
+	return params.List(p), nil
 }
 
-// canonical is the data set's ID: the preset and the settings that differ
+// resolve reads an ID into a preset and its settings, defaults filled in.
+func resolve(id string) (Preset, Params, error) {
+	name, set, err := params.Split(strings.TrimPrefix(id, "home:"))
+	if err != nil {
+		return Preset{}, Params{}, err
+	}
+	preset, err := findPreset(name)
+	if err != nil {
+		return Preset{}, Params{}, err
+	}
+	p, err := params.With(preset.Params, set)
+	if err != nil {
+		return Preset{}, Params{}, fmt.Errorf("home:%s: %w", name, err)
+	}
+	if preset.recipe.gateway != (p.Devices > 0) {
+		return Preset{}, Params{}, fmt.Errorf("home:%s: devices=%d: want a number where there is a gateway, and only there", name, p.Devices)
+	}
+	return preset, p, nil
+}
+
+func findPreset(name string) (Preset, error) {
+	all := Presets()
+	names := make([]string, len(all))
+	for i, p := range all {
+		names[i] = p.Name
+	}
+	if i := slices.Index(names, name); i >= 0 {
+		return all[i], nil
+	}
+	return Preset{}, fmt.Errorf("unknown preset %q%s (has %s)", name, params.DidYouMean(name, names), strings.Join(names, ", "))
+}
+
+// canonicalID is the data set's ID: the preset and the settings that differ
 // from its defaults.
-func canonical(p Preset, ps Params) string {
+func canonicalID(preset Preset, p Params) string {
 	var kv []string
-	was := params.List(p.Params)
-	for i, x := range params.List(ps) {
-		if x.Value != was[i].Value {
+	usual := params.List(preset.Params)
+	for i, x := range params.List(p) {
+		if x.Value != usual[i].Value {
 			kv = append(kv, x.Key+"="+x.Value)
 		}
 	}
-	id := "home:" + p.Name
+	id := "home:" + preset.Name
 	if len(kv) > 0 {
 		id += ":" + strings.Join(kv, ",")
 	}
 	return id
 }
 
-func find(name string) (Preset, error) {
-	var names []string
-	for _, p := range Presets() {
-		if p.Name == name {
-			return p, nil
-		}
-		names = append(names, p.Name)
-	}
-	return Preset{}, fmt.Errorf("unknown preset %q%s (has %s)", name, params.DidYouMean(name, names), strings.Join(names, ", "))
-}
-
-// generate makes the recordings of all homes, several at a time; each depends
-// on the seed and its own name alone.
-func generate(preset Preset, p Params, seed uint64) (datasets.Dataset, error) {
-	prof, err := loadProfile()
-	if err != nil {
-		return datasets.Dataset{}, err
-	}
-	recs := make([][]datasets.Recording, p.Homes)
-	errs := make([]error, p.Homes)
-	var wg sync.WaitGroup
-	free := make(chan struct{}, min(runtime.GOMAXPROCS(0), 4))
-	for i := range p.Homes {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			free <- struct{}{}
-			recs[i], errs[i] = preset.recipe.homeRecordings(prof, p, seed, i)
-			<-free
-		}()
-	}
-	wg.Wait()
-	ds := datasets.Dataset{
-		Recordings: slices.Concat(recs...), Recorded: datasets.LAN, Tasks: preset.recipe.tasks,
-		RatePerDay: map[string]float64{}, Generated: true, Split: split(p.Homes),
-		Source: "generated from published figures of real devices (IoTEvents, PingPong, BehavIoT, CIC IoT 2022 and others; see the provenance marks in datasets/home/profile)",
-	}
-	describe(&ds, preset.recipe.profiles(prof))
-	return ds, errors.Join(errs...)
-}
-
-// split holds out whole homes; with one home there is nothing to hold out.
-func split(homes int) datasets.Split {
+// defaultSplit holds out whole homes; with one home there is nothing to hold
+// out.
+func defaultSplit(homes int) datasets.Split {
 	if homes < 2 {
 		return "kfold:k=5"
 	}
 	return datasets.Split("group-kfold:k=" + strconv.Itoa(min(homes, 5)))
 }
 
-// firmwareOf says which firmware a device of home number i runs.
-func (h *house) firmwareOf(d *deviceProfile, mode string, i int) int {
-	switch mode {
-	case "mixed":
-		return int(newRand(h.seed, h.name, d.ID, "firmware").Int64N(3))
-	case "unseen":
-		return i
-	}
-	return 0
-}
+// describeClasses fills in how often events happen and which groups of classes
+// nobody can tell apart.
+func describeClasses(ds *datasets.Dataset, models []*profile.Device) {
+	seen := map[string]bool{} // models, of which a home may have several devices
+	for _, d := range models {
+		if seen[d.ID] {
+			continue
+		}
+		seen[d.ID] = true
 
-// describe fills in rates and the groups of classes nobody can tell apart.
-func describe(ds *datasets.Dataset, devs []*deviceProfile) {
-	for _, d := range devs {
+		// A group goes by the least name among its members, which SameAs joins
+		// one pair at a time.
 		group := map[string]string{}
 		for _, e := range d.Events {
 			ds.RatePerDay[datasets.EventClass(d.ID, e.Name)] = e.RatePerDay
@@ -201,6 +183,7 @@ func describe(ds *datasets.Dataset, devs []*deviceProfile) {
 				group[s] = group[e.Name]
 			}
 		}
+
 		members := map[string][]string{}
 		for _, e := range d.Events {
 			members[group[e.Name]] = append(members[group[e.Name]], datasets.EventClass(d.ID, e.Name))
@@ -211,5 +194,15 @@ func describe(ds *datasets.Dataset, devs []*deviceProfile) {
 				ds.Same = append(ds.Same, m)
 			}
 		}
+	}
+}
+
+// Works are the publications and data whose figures the profiles of devices
+// rest on; the profiles mark each figure with its source.
+func Works() []cite.Work {
+	return []cite.Work{
+		cite.IoTEvent2022(), cite.Trimananda2020(), cite.Dong2020(), cite.Junges2019(), cite.Apthorpe2017(), cite.Miettinen2017(),
+		{Key: "behaviot", Title: "{BehavIoT}", URL: "https://github.com/NEU-SNS/BehavIoT", Missing: "authors, year and article"},
+		{Key: "cic-iot-2022", Title: "{CIC} {IoT} data set 2022", Missing: "authors and article"},
 	}
 }

@@ -15,6 +15,9 @@ import (
 	"veilbench/datasets/datatest"
 )
 
+// nonIoT is the label of all phones, tablets and computers.
+const nonIoT = "non_iot"
+
 // mustGenerate fails the test when the data set cannot be made.
 func mustGenerate(t *testing.T, id string, seed uint64) datasets.Dataset {
 	t.Helper()
@@ -188,7 +191,7 @@ func TestBadIDs(t *testing.T) {
 		"home:small:homes=3.7":           "want a whole number",
 		"home:small:homes=0":             "want 1 to 200",
 		"home:small:hours=-1":            "want above 0",
-		"home:small:firmware=other":      "want same, mixed or unseen",
+		"home:small:firmware=other":      "want same or mixed or unseen",
 		"home:small:homes=1,homes=2":     "set twice",
 		"home:small:hours=1000000000000": "at most 744",
 	} {
@@ -198,6 +201,18 @@ func TestBadIDs(t *testing.T) {
 	}
 	if ds := mustGenerate(t, "small:hours=1,homes=2", 1); ds.Name != "home:small:homes=2" {
 		t.Errorf("canonical name %s", ds.Name)
+	}
+}
+
+// TestShortRecordings: a recording too short for any event has none.
+func TestShortRecordings(t *testing.T) {
+	for _, p := range Presets() {
+		for _, hours := range []string{"0.0001", "0.001"} {
+			ds := mustGenerate(t, p.Name+":homes=1,hours="+hours, 1)
+			for i := range ds.Recordings {
+				checkTruth(t, ds.Name, &ds.Recordings[i])
+			}
+		}
 	}
 }
 

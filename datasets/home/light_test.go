@@ -52,7 +52,7 @@ func TestHomeMoleSession(t *testing.T) {
 		{"mitu_storyteller", 0.047, 0.181},
 		{"xiaobai_camera", 0.068, 0.217},
 		{"broadlink_plug", 0, 0.003},
-		{NonIoT, 0.30, 0.45},
+		{nonIoT, 0.30, 0.45},
 	} {
 		got := packets[c.device] / n
 		t.Logf("%s: %.4f of the packets", c.device, got)
@@ -108,7 +108,7 @@ func TestLightUse(t *testing.T) {
 		minutes := map[int]bool{}
 		for i, p := range rec.Trace.Packets {
 			f := rec.Trace.Flows[p.Flow]
-			if rec.Labels.Devices[rec.Labels.Owners[i]] == NonIoT && !f.LAN && p.Payload > 0 {
+			if rec.Labels.Devices[rec.Labels.Owners[i]] == nonIoT && !f.LAN && p.Payload > 0 {
 				seen[p.Dir][p.Size/16] = true
 				minutes[int(p.Time.Minutes())] = true
 			}

@@ -9,103 +9,6 @@ import (
 	"veilbench/datasets"
 )
 
-// household is the schedule of days of a home with all devices.
-func household(t *testing.T, seed uint64, days int64) (*house, []trigger) {
-	t.Helper()
-	p, err := loadProfile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &house{seed: seed, name: "home-01", profile: p, end: days * 24 * 3600 * second, index: map[datasets.Flow]int32{}}
-	for _, id := range everyDevice() {
-		d, err := p.device(id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h.addDevice(d, 0)
-	}
-	return h, h.livedIn()
-}
-
-// TestGapsBetweenEvents: quantiles of the BEHAVIOT log, within a factor of
-// three (they rest on one laboratory and five days).
-func TestGapsBetweenEvents(t *testing.T) {
-	_, list := household(t, 1, 14)
-	var gaps []float64
-	for i := 1; i < len(list); i++ {
-		gaps = append(gaps, float64(list[i].at-list[i-1].at)/float64(second))
-	}
-	slices.Sort(gaps)
-	for _, q := range []struct{ p, want float64 }{{0.25, 1}, {0.50, 6}, {0.75, 94}, {0.90, 335}, {0.95, 764}, {0.99, 2876}} {
-		got := gaps[int(q.p*float64(len(gaps)))]
-		t.Logf("%.0f %%: %.1f s, measured %.0f s", 100*q.p, got, q.want)
-		if got < q.want/3 || got > q.want*3 {
-			t.Errorf("gap at %.0f %%: %.1f s, want %.0f s", 100*q.p, got, q.want)
-		}
-	}
-}
-
-// TestEventsPerDay: 68 to 229 device events a day, median near 132, beside the
-// sensors of the hubs; 16 to 140 activations of a motion sensor.
-func TestEventsPerDay(t *testing.T) {
-	_, list := household(t, 2, 14)
-	perDay, motion := make([]float64, 14), make([]float64, 14)
-	for _, tr := range list {
-		n := tr.at / (24 * 3600 * second)
-		switch {
-		case tr.device.ID == "xiaomi_hub" && tr.event.Name == "motion":
-			motion[n]++
-		case tr.device.Type != "hub":
-			perDay[n]++
-		}
-	}
-	t.Log(perDay, motion)
-	for i, n := range perDay {
-		if n < 68 || n > 229 {
-			t.Errorf("day %d: %.0f events, want 68 to 229", i, n)
-		}
-		if motion[i] < 16 || motion[i] > 140 {
-			t.Errorf("day %d: %.0f motions, want 16 to 140", i, motion[i])
-		}
-	}
-	slices.Sort(perDay)
-	if m := perDay[7]; m < 132/1.4 || m > 132*1.4 {
-		t.Errorf("median %.0f events a day, want 132 within 40 %%", m)
-	}
-}
-
-// TestEventRates holds each class to its rate per day, over several homes.
-func TestEventRates(t *testing.T) {
-	got := map[string]float64{}
-	var h *house
-	const homes, days = 6, 7
-	for seed := range uint64(homes) {
-		var list []trigger
-		h, list = household(t, seed, days)
-		for _, tr := range list {
-			name := tr.event.Name
-			if name == "off" && tr.device.event("on") != nil {
-				name = "on" // they take turns
-			}
-			got[tr.device.ID+"/"+name] += 1. / homes / days
-		}
-	}
-	for _, d := range h.devices {
-		for _, e := range d.Events {
-			want, class := e.RatePerDay, d.ID+"/"+e.Name
-			if off := d.event("off"); e.Name == "on" && off != nil {
-				want += off.RatePerDay
-			}
-			if e.Name == "off" || want == 0 {
-				continue
-			}
-			if n := got[class]; n < 0.6*want-0.15 || n > 1.5*want+0.15 {
-				t.Errorf("%s: %.2f a day, want %.2f", class, n, want)
-			}
-		}
-	}
-}
-
 // fullDay is a day of home:full, made once for all tests.
 func fullDay(t *testing.T) datasets.Recording {
 	t.Helper()
@@ -141,7 +44,7 @@ func TestFlowLengths(t *testing.T) {
 	rec := fullDay(t)
 	person := map[datasets.MAC]bool{} // by hardware address
 	for i, p := range rec.Trace.Packets {
-		if rec.Labels.Devices[rec.Labels.Owners[i]] == NonIoT {
+		if rec.Labels.Devices[rec.Labels.Owners[i]] == nonIoT {
 			person[rec.Trace.Flows[p.Flow].Link] = true
 		}
 	}
@@ -177,7 +80,7 @@ func TestPeoplesTraffic(t *testing.T) {
 		if f.Link[1] == 0x20 && f.Link[0] == 0x02 {
 			tablet[minute] = true
 		}
-		if rec.Labels.Devices[rec.Labels.Owners[i]] != NonIoT {
+		if rec.Labels.Devices[rec.Labels.Owners[i]] != nonIoT {
 			iot++
 			minutes[minute]++
 			if p.Size <= 1000 {

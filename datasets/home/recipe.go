@@ -1,0 +1,138 @@
+package home
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"veilbench/datasets"
+	"veilbench/datasets/home/people"
+	"veilbench/datasets/home/profile"
+	"veilbench/datasets/home/traffic"
+)
+
+// schedule says how events come about.
+type schedule uint8
+
+const (
+	controlled schedule = iota // one after another, gaps drawn from lo to hi
+	perDevice                  // each device on its own, gaps drawn from lo to hi
+	lived                      // by the people of the home
+	commands                   // a session of gateway commands
+)
+
+// recipe is what the homes of a preset are made of.
+type recipe struct {
+	devices []string
+	people  []string // phones and computers
+	gateway bool
+	when    schedule
+	lo, hi  time.Duration
+	light   bool          // people's devices are used lightly, all the time
+	longest time.Duration // after which somebody stops a stream, 0 never
+	era     string        // generation of devices that have several
+	router  bool          // the homes' routers answer look-ups
+	alone   bool          // every device in a recording of its own
+	clips   bool          // cut into one clip per event
+}
+
+// models returns the profiles of all devices of a home, one for each device. A
+// name that no profile bears is an error.
+func (rc *recipe) models(p *profile.Profile) ([]*profile.Device, error) {
+	ids := slices.Concat(rc.devices, rc.people)
+	if rc.gateway {
+		ids = append(ids, "zigbee_gateway")
+	}
+	var out []*profile.Device
+	for _, id := range ids {
+		d, err := p.Device(id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// recordings makes the recordings of home number i, counted from 0, with
+// devices of the given models: one, or one for each device or event. All have
+// the home's name as their group.
+func (rc *recipe) recordings(prof *profile.Profile, models []*profile.Device, p Params, seed uint64, i int) []datasets.Recording {
+	sets := [][]*profile.Device{models}
+	if rc.alone {
+		sets = slices.Collect(slices.Chunk(models, 1))
+	}
+
+	// Devices recorded alone still share the home's name, and with it the
+	// distances to servers and the firmware.
+	var out []datasets.Recording
+	for _, set := range sets {
+		h := &traffic.Home{
+			Seed: seed, Name: rc.homeName(i), Profile: prof, Gateway: prof.Gateway.With(p.Devices),
+			Era: rc.era, RouterDNS: rc.router, LongestStream: int64(rc.longest),
+			End: int64(p.Hours*3600) * int64(time.Second), // whole seconds
+		}
+		for _, d := range set {
+			h.AddDevice(d, firmwareOf(h, d, p.Firmware, i))
+		}
+
+		rc.play(h, i, p.Homes)
+		rec := h.Recording()
+		if rc.alone {
+			rec.ID += "/" + set[0].ID
+		}
+		out = append(out, rec)
+	}
+
+	if rc.clips {
+		out = cutClips(out, clipLength, seed)
+	}
+	return out
+}
+
+// homeName numbers homes and sessions from 1.
+func (rc *recipe) homeName(i int) string {
+	if rc.when == commands {
+		return fmt.Sprintf("session-%02d", i+1)
+	}
+	return fmt.Sprintf("home-%02d", i+1)
+}
+
+// firmwareOf says which firmware a device of home number i runs: the published
+// one, one of three or, where no home may be like another, the home's own.
+func firmwareOf(h *traffic.Home, d *profile.Device, mode string, i int) int {
+	switch mode {
+	case "mixed":
+		return int(h.Rand(d.ID, "firmware").Int64N(3))
+	case "unseen":
+		return i
+	}
+	return 0
+}
+
+// play plays everything that happens in home number i of homes. The order is
+// part of the data: packets of one time keep it.
+func (rc *recipe) play(h *traffic.Home, i, homes int) {
+	switch rc.when {
+	case controlled:
+		h.Play(people.Controlled(h, int64(rc.lo), int64(rc.hi)))
+	case perDevice:
+		h.Play(people.PerDevice(h, int64(rc.lo), int64(rc.hi)))
+	case lived:
+		h.Play(people.LivedIn(h))
+	case commands:
+		h.PlayCommands(h.Devices[0], i, homes)
+	}
+
+	// In laboratories, people's devices are used at all hours.
+	for _, d := range h.Devices {
+		d.Background()
+		switch {
+		case !d.IsComputer():
+		case rc.light:
+			people.UseLightly(d)
+		default:
+			people.Use(d, rc.when == lived)
+		}
+	}
+}
