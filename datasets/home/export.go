@@ -1,17 +1,15 @@
 package home
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/atomicfile"
 	"veilbench/datasets/capture/write"
 )
 
@@ -30,12 +28,10 @@ type Files struct {
 // need be: a pcap file that other tools open, and the truth beside it as the
 // CSV files that captures are labeled with. A device in the truth owns the
 // hardware addresses of its flows; what packet was caused by what event is not
-// written. Each file is written under another name and then renamed, so none
-// is ever half there.
+// written. No file is ever half there, and all can read them. When one cannot be
+// written or ctx ends, the files of the recordings before are returned with the
+// error, and stay.
 func Export(ctx context.Context, dir string, ds datasets.Dataset) ([]Files, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
 	var out []Files
 	for i := range ds.Recordings {
 		if err := ctx.Err(); err != nil {
@@ -50,13 +46,15 @@ func Export(ctx context.Context, dir string, ds datasets.Dataset) ([]Files, erro
 	return out, nil
 }
 
+// exportOne writes the files of one recording.
 func exportOne(dir string, rec *datasets.Recording) (Files, error) {
 	base := strings.ReplaceAll(rec.ID, "/", "-")
 	f := Files{Recording: rec.ID, Capture: base + ".pcap"}
-	err := writeFile(dir, f.Capture, func(w io.Writer) error { return write.Capture(w, rec.Trace) })
+	err := atomicfile.WriteTo(filepath.Join(dir, f.Capture), func(w io.Writer) error { return write.Capture(w, rec.Trace) })
 	if err != nil {
 		return f, err
 	}
+
 	lists := []struct {
 		name *string
 		kind string
@@ -67,49 +65,23 @@ func exportOne(dir string, rec *datasets.Recording) (Files, error) {
 		{&f.Commands, "commands", commandLines(rec.Labels)},
 		{&f.Names, "names", nameLines(rec.Trace)},
 	}
+
+	// A recording without commands has no file of commands, and so on.
 	for _, l := range lists {
 		if l.text == "" {
 			continue
 		}
 		*l.name = base + "." + l.kind + ".csv"
-		if err := writeFile(dir, *l.name, func(w io.Writer) error {
-			_, err := io.WriteString(w, l.text)
-			return err
-		}); err != nil {
+		if err := atomicfile.Write(filepath.Join(dir, *l.name), []byte(l.text)); err != nil {
 			return f, err
 		}
 	}
 	return f, nil
 }
 
-// writeFile writes a file all or not at all.
-func writeFile(dir, name string, fill func(io.Writer) error) error {
-	tmp, err := os.CreateTemp(dir, "."+name+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // gone already when all went well
-	w := bufio.NewWriterSize(tmp, 1<<20)
-	err = fill(w)
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = tmp.Chmod(0o644)
-	}
-	if e := tmp.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), filepath.Join(dir, name))
-}
-
-// seconds writes a time with all its nanoseconds.
-func seconds(d time.Duration) string {
-	return fmt.Sprintf("%d.%09d", d/time.Second, d%time.Second)
-}
+// Times below are written in seconds with nine places: all their nanoseconds,
+// as a recording is shorter than the 104 days up to which floating point tells
+// those apart.
 
 func eventLines(l datasets.Labels) string {
 	if len(l.Events) == 0 {
@@ -118,7 +90,7 @@ func eventLines(l datasets.Labels) string {
 	var b strings.Builder
 	b.WriteString("# clock: start\nstart,end,device,activity\n")
 	for _, e := range l.Events {
-		fmt.Fprintf(&b, "%s,%s,%s,%s\n", seconds(e.Start), seconds(e.End), l.Devices[e.Device], e.Activity)
+		fmt.Fprintf(&b, "%.9f,%.9f,%s,%s\n", e.Start.Seconds(), e.End.Seconds(), l.Devices[e.Device], e.Activity)
 	}
 	return b.String()
 }
@@ -134,7 +106,7 @@ func commandLines(l datasets.Labels) string {
 		for _, a := range c.Actions {
 			actions = append(actions, fmt.Sprintf("%s:%d", a.Action, a.Count))
 		}
-		fmt.Fprintf(&b, "%s,%s,%s\n", seconds(c.Time), l.Devices[c.Device], strings.Join(actions, ";"))
+		fmt.Fprintf(&b, "%.9f,%s,%s\n", c.Time.Seconds(), l.Devices[c.Device], strings.Join(actions, ";"))
 	}
 	return b.String()
 }
