@@ -197,11 +197,21 @@ type Dataset struct {
 	Split Split
 	// Generated marks data made by a model: every table printed on it says so.
 	Generated bool
+	// Preset and Settings say how generated data was made, but for the seed: what
+	// kind of homes, and every parameter with its value, those left at their
+	// defaults too, sorted by key. Name already tells data apart, so no digest
+	// takes them in; they are for tables over a parameter. "" and nil for
+	// recordings.
+	Preset   string
+	Settings []Setting
 	// Source cites where the data comes from, one line.
 	Source string
 	// Warnings are what the loader found odd, in order, without duplicates.
 	Warnings []string
 }
+
+// Setting is one parameter of generated data, such as "homes" and "5".
+type Setting struct{ Key, Value string }
 
 // EventClass is the class of an event in scores: "device/activity".
 func EventClass(device, activity string) string { return device + "/" + activity }

@@ -14,7 +14,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(ds.Name)
+	fmt.Println(ds.Name, ds.Settings)
 
 	rec := ds.Recordings[0]
 	fmt.Println(rec.ID, rec.Labels.Devices)
@@ -30,7 +30,7 @@ func Example() {
 	}
 
 	// Output:
-	// home:small:homes=1,hours=0.1
+	// home:small:homes=1,hours=0.1 [{devices 0} {firmware same} {homes 1} {hours 0.1}]
 	// home-01 [amazon_plug echo_dot hue_bridge non_iot tplink_plug tuya_bulb]
 	//  51.981 s  tuya_bulb/on
 	//  92.919 s  tplink_plug/on

@@ -83,10 +83,13 @@ func Generate(id string, seed uint64) (datasets.Dataset, error) {
 	}
 
 	ds := datasets.Dataset{
-		Name: canonicalID(preset, p),
+		Name: canonicalID(preset, p), Preset: preset.Name,
 		Recordings: slices.Concat(recs...), Recorded: datasets.LAN, Tasks: preset.Tasks,
 		RatePerDay: map[string]float64{}, Generated: true, Split: defaultSplit(p.Homes),
 		Source: "generated from published figures of real devices (IoTEvents, PingPong, BehavIoT, CIC IoT 2022 and others; see the provenance marks in datasets/home/profile)",
+	}
+	for _, x := range params.List(p) {
+		ds.Settings = append(ds.Settings, datasets.Setting{Key: x.Key, Value: x.Value})
 	}
 	describeClasses(&ds, models)
 	return ds, nil

@@ -204,6 +204,15 @@ func TestBadIDs(t *testing.T) {
 	}
 }
 
+// TestSettings: a data set says how it was made, defaults too.
+func TestSettings(t *testing.T) {
+	ds := mustGenerate(t, "small:hours=0.1,homes=2", 1)
+	want := []datasets.Setting{{Key: "devices", Value: "0"}, {Key: "firmware", Value: "same"}, {Key: "homes", Value: "2"}, {Key: "hours", Value: "0.1"}}
+	if ds.Preset != "small" || !slices.Equal(ds.Settings, want) {
+		t.Errorf("preset %q with %v, want small with %v", ds.Preset, ds.Settings, want)
+	}
+}
+
 // TestShortRecordings: a recording too short for any event has none.
 func TestShortRecordings(t *testing.T) {
 	for _, p := range Presets() {
