@@ -14,6 +14,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/datasets"
+	"veilbench/datasets/labels"
 )
 
 type vpnlabelFlags struct {
@@ -145,11 +146,11 @@ func ownerNames(path string, t datasets.Trace) ([]string, error) {
 		return nil, err
 	}
 	defer file.Close()
-	lf, err := datasets.ReadLabels(file, filepath.Base(path), datasets.LabelOptions{})
+	lf, err := labels.Read(file, filepath.Base(path), labels.Options{})
 	if err != nil {
 		return nil, err
 	}
-	l, _, err := datasets.ApplyLabels(t, lf)
+	l, _, err := labels.Apply(t, lf)
 	if err != nil {
 		return nil, err
 	}
