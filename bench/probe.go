@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/leakage"
 )
 
 // The probes that a run makes on request.
@@ -283,7 +284,7 @@ func (g Grid) leaks() []Verdict {
 			ds := SeenFrom(g.Datasets[i], v, g.Seed)
 			for _, task := range g.tasks(&ds) {
 				verdict := Verdict{Name: fmt.Sprintf("leaks of %s, %s, %s", ds.Name, task, v)}
-				l, err := datasets.ProbeLeaks(&ds, task, g.split(&ds))
+				l, err := leakage.Probe(&ds, task, g.split(&ds))
 				if err != nil {
 					verdict.Detail = err.Error()
 				} else {
@@ -296,7 +297,7 @@ func (g Grid) leaks() []Verdict {
 	return out
 }
 
-func leakDetail(l datasets.Leaks) (string, bool) {
+func leakDetail(l leakage.Report) (string, bool) {
 	ws := l.Warnings()
 	if len(ws) == 0 {
 		return fmt.Sprintf("nothing found over %d test recordings", l.Tested), true

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// shuffleKey orders names as if shuffled, yet the same on every machine and
+// ShuffleKey orders names as if shuffled, yet the same on every machine and
 // for every order of the data.
-func shuffleKey(name string) uint64 {
+func ShuffleKey(name string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(name))
 	x := h.Sum64()
@@ -51,7 +51,7 @@ func (s groupKFold) folds(v splitView) ([]Fold, error) {
 		return nil, fmt.Errorf("k=%d needs as many groups, there are %d", s.K, len(gs))
 	}
 	slices.SortStableFunc(gs, func(a, b group) int {
-		return cmp.Or(cmp.Compare(len(b.rec), len(a.rec)), cmp.Compare(shuffleKey(a.name), shuffleKey(b.name)))
+		return cmp.Or(cmp.Compare(len(b.rec), len(a.rec)), cmp.Compare(ShuffleKey(a.name), ShuffleKey(b.name)))
 	})
 	tests, count := make([][]int, s.K), make([]int, s.K)
 	for _, g := range gs {
@@ -105,7 +105,7 @@ func (s kFold) folds(v splitView) ([]Fold, error) {
 	}
 	order := slices.Clone(v.order)
 	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(shuffleKey(v.rec[a].ID), shuffleKey(v.rec[b].ID))
+		return cmp.Compare(ShuffleKey(v.rec[a].ID), ShuffleKey(v.rec[b].ID))
 	})
 	tests := make([][]int, s.K)
 	for n, i := range slices.Concat(v.byClass(order)...) {
