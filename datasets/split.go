@@ -215,6 +215,7 @@ func (v splitView) groups() []group {
 	index := map[string]int{}
 	var gs []group
 	for _, i := range v.order {
+		// v.order is by ID, so each group's recordings come in that order too.
 		r := &v.rec[i]
 		g, ok := index[r.Group]
 		if !ok {
@@ -223,6 +224,7 @@ func (v splitView) groups() []group {
 			gs = append(gs, group{name: r.Group, start: r.Trace.Start})
 		}
 		gs[g].rec = append(gs[g].rec, i)
+
 		if r.Trace.Start.Before(gs[g].start) {
 			gs[g].start = r.Trace.Start
 		}

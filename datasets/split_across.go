@@ -53,6 +53,7 @@ func (s groupKFold) folds(v splitView) ([]Fold, error) {
 // leaveOneGroupOut is a fold for each group.
 type leaveOneGroupOut struct{}
 
+// folds keeps the groups in the order of their names.
 func (leaveOneGroupOut) folds(v splitView) ([]Fold, error) {
 	gs := v.groups()
 	if len(gs) < 2 {

@@ -235,6 +235,9 @@ func (f *Fetcher) body(res *http.Response, url, name string, have int64) (retry 
 		return false, err
 	}
 	defer w.Close()
+
+	// What the server sends begins at have: the old bytes behind it are of
+	// another content when it sends all anew.
 	if err := w.Truncate(have); err != nil {
 		return false, err
 	}

@@ -136,6 +136,8 @@ func capitalInside(s string) bool {
 // escape writes s on one line so that TeX sets it as it stands.
 func escape(s string) string {
 	var b strings.Builder
+
+	// Blanks are joined first, so that a field stays on its line.
 	for _, r := range strings.Join(strings.Fields(s), " ") {
 		switch r {
 		case '\\':

@@ -74,6 +74,7 @@ func (a *applier) collectDevices(files []*File) {
 	}
 }
 
+// owners notes who owns which address; an address of two owners is an error.
 func (a *applier) owners(f *File) error {
 	for _, o := range f.owners {
 		here := fmt.Sprintf("%s:%d", f.name, o.line)
@@ -175,6 +176,7 @@ func (a *applier) contradictions(f *File, first int) {
 	}
 }
 
+// commands converts the commands of a file to times of the recording.
 func (a *applier) commands(f *File) error {
 	var outside []int
 	for _, c := range f.commands {

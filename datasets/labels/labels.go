@@ -216,6 +216,7 @@ func (p *parser) cell(row []string, column string) string {
 	return ""
 }
 
+// event takes a line of a file of events.
 func (p *parser) event(row []string, line int) error {
 	e := event{line: line, device: p.cell(row, "device"), activity: p.cell(row, "activity")}
 	if err := checkDevice(e.device); err != nil {
@@ -254,6 +255,8 @@ func checkDevice(name string) error {
 	return nil
 }
 
+// owner takes a line of a file of owners. An address is a hardware or an IP
+// address.
 func (p *parser) owner(row []string, line int) error {
 	w := owner{line: line, device: p.cell(row, "device")}
 	if err := checkDevice(w.device); err != nil {
@@ -271,6 +274,8 @@ func (p *parser) owner(row []string, line int) error {
 	return nil
 }
 
+// command takes a line of a file of commands, of device "gateway" if the file
+// does not say.
 func (p *parser) command(row []string, line int) error {
 	c := command{line: line, device: cmp.Or(p.cell(row, "device"), "gateway")}
 	if err := checkDevice(c.device); err != nil {

@@ -88,6 +88,9 @@ func Probe(ds *datasets.Dataset, task datasets.Task, split datasets.Split) (Repo
 			p.repeats(part)
 		}
 	}
+
+	// The nearest neighbor of a session is looked for only where repeats has
+	// found that sessions are divided.
 	p.neighbors(folds)
 	if task == datasets.Clip {
 		p.shortcuts(folds)
@@ -110,6 +113,7 @@ type probe struct {
 	order   []uint64 // hash of sizes and directions
 }
 
+// newProbe hashes all recordings and finds those that share packets.
 func newProbe(ds *datasets.Dataset) *probe {
 	p := &probe{rec: ds.Recordings, shared: map[string]bool{}, packets: make([][]int, len(ds.Recordings))}
 	seed := maphash.MakeSeed()

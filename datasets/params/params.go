@@ -167,6 +167,7 @@ func setValue(f reflect.Value, key, value string) error {
 			return fmt.Errorf("%s=%s: want a whole number", key, value)
 		}
 		f.SetInt(int64(n))
+
 	case reflect.Float64:
 		// NaN would slip through every comparison, and never equal itself in a
 		// cell's key.
@@ -175,18 +176,21 @@ func setValue(f reflect.Value, key, value string) error {
 			return fmt.Errorf("%s=%s: want a number", key, value)
 		}
 		f.SetFloat(x)
+
 	case reflect.Bool:
 		b, err := strconv.ParseBool(value)
 		if err != nil {
 			return fmt.Errorf("%s=%s: want true or false", key, value)
 		}
 		f.SetBool(b)
+
 	case reflect.String:
 		f.SetString(value)
 	}
 	return nil
 }
 
+// isParam says whether a field of a plug-in is one of its parameters.
 func isParam(f reflect.StructField) bool {
 	switch f.Type.Kind() {
 	case reflect.Int, reflect.Float64, reflect.Bool, reflect.String:

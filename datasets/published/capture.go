@@ -5,6 +5,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"veilbench/datasets"
@@ -23,6 +24,11 @@ func openCapture(name string, o capture.Options) (datasets.Trace, []string, erro
 		warnings = append(warnings, filepath.Base(name)+": "+w)
 	}
 	return t, warnings, nil
+}
+
+// captureStem is the name of a capture without folder and ending.
+func captureStem(name string) string {
+	return strings.TrimSuffix(filepath.Base(name), ".pcap")
 }
 
 // openDevice reads a capture that was filtered to one device. Where its

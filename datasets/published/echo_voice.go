@@ -131,6 +131,7 @@ type echoTrace struct {
 	backward bool
 }
 
+// parseEchoTrace reads a CSV file with a header. Errors begin with the line.
 func parseEchoTrace(r io.Reader) (echoTrace, error) {
 	var t echoTrace
 	sc := newLines(r)
@@ -151,6 +152,7 @@ func parseEchoTrace(r io.Reader) (echoTrace, error) {
 	return t, nil
 }
 
+// row adds the packet of one line.
 func (t *echoTrace) row(v []string) error {
 	if len(v) != 4 {
 		return fmt.Errorf("%d fields, want row, time, size and direction", len(v))
@@ -191,6 +193,8 @@ func (t *echoTrace) row(v []string) error {
 	return nil
 }
 
+// recording makes a clip whose packets are all the speaker's and all caused by
+// the command. Its End is left open.
 func (t echoTrace) recording(command, session string, trial int) datasets.Recording {
 	const tcp = 6
 	return datasets.Recording{

@@ -82,6 +82,7 @@ func readIKEAGateway(path string) (datasets.Dataset, error) {
 				return ds, err
 			}
 
+			// Joy counts all packets and lists the first 100 with payload.
 			r := ikeaRecording(folder, strings.TrimSuffix(filepath.Base(name), ".json"), rs)
 			for _, x := range rs {
 				if len(x.Packets) < x.Out+x.In {
@@ -130,6 +131,8 @@ type joyPacket struct {
 	GapMS int64  `json:"ipt"`
 }
 
+// parseJoy reads flow records, one JSON object a line. Errors begin with the
+// line.
 func parseJoy(r io.Reader) ([]joyFlow, error) {
 	var out []joyFlow
 	sc := newLines(r)
@@ -163,6 +166,9 @@ func (f *joyFlow) check() (err error) {
 	if f.start, err = parseEpoch(f.TimeStart.String()); err != nil {
 		return fmt.Errorf("time_start: %w", err)
 	}
+
+	// A gap is 32 bits without a sign, so what is outside of them is no gap; a
+	// large one may stand for one below 0 (see ikeaRecording).
 	for i, p := range f.Packets {
 		switch {
 		case p.Bytes < 0 || p.Bytes > 65535:
@@ -266,6 +272,7 @@ func ikeaRecording(folder, stem string, rs []joyFlow) datasets.Recording {
 
 // ikeaCommands lists the requests in a file that holds one kind of action.
 func ikeaCommands(stem string, t datasets.Trace) []datasets.Command {
+	// "brightnes" is the publishers' spelling.
 	action := ""
 	switch {
 	case strings.HasPrefix(stem, "turn-on-off"):

@@ -139,6 +139,9 @@ func readIoTEventsPath(path string) (files []iotFile, skipped []string, err erro
 func parseIoTEvents(r io.Reader) (iotFile, error) {
 	var f iotFile
 	var c iotClip
+
+	// Labels stand below their packets, so a clip is complete when its label
+	// comes; packets after the last label stay over.
 	sc := newLines(r)
 	for sc.Scan() {
 		line := sc.Text()
@@ -209,6 +212,7 @@ func iotPayload(size int32) int32 {
 	return max(size-54, 0)
 }
 
+// iotEventsDataset makes one data set of the clips of some files.
 func iotEventsDataset(files []iotFile) datasets.Dataset {
 	ds := datasets.Dataset{
 		Recorded: datasets.WAN,
@@ -268,6 +272,8 @@ func (f iotFile) copies() int {
 	return n
 }
 
+// recording makes a recording whose packets are all the device's and all caused
+// by the event.
 func (c iotClip) recording(id string, devices []string, device int, end time.Duration) datasets.Recording {
 	const tcp = 6
 	return datasets.Recording{

@@ -126,11 +126,6 @@ func lockWeek(path string) (datasets.Recording, []string, error) {
 	return r, warnings, nil
 }
 
-// captureStem is the name of a capture without folder and ending.
-func captureStem(name string) string {
-	return strings.TrimSuffix(filepath.Base(name), ".pcap")
-}
-
 // lockEvents reads the label file. It is no error if there is none.
 func lockEvents(name string, t datasets.Trace, devices []string) ([]datasets.Event, []string, error) {
 	rows, missing, err := readOptionalTable(name, "epoch_utc", "resolution_s", "pcap", "event")

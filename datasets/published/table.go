@@ -25,6 +25,7 @@ func readTable(name string, columns ...string) ([]row, error) {
 	return readText(name, func(r io.Reader) ([]row, error) { return parseTable(r, columns) })
 }
 
+// parseTable reads a table. Errors begin with the line, 0 if it is unknown.
 func parseTable(r io.Reader, columns []string) ([]row, error) {
 	cr := csv.NewReader(r)
 	head, err := cr.Read()

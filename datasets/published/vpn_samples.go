@@ -14,12 +14,14 @@ import (
 // vpnSamples is real tunnel traffic, a file from one repository and four from
 // another.
 func vpnSamples() Source {
+	// The repositories are large and the files few, so each is fetched by itself.
 	file := func(repository, commit, path string) catalog.Download {
 		return catalog.Download{URL: "https://raw.githubusercontent.com/" + repository + "/" + commit + "/" + path}
 	}
 	nDPI := func(name string) catalog.Download {
 		return file("ntop/nDPI", "3b1286ab03b0c9223ac208a01868d8c1f6c0ae00", "tests/cfgs/default/pcap/"+name)
 	}
+
 	return Source{
 		Entry: catalog.Entry{
 			Name:   "vpn-samples",
