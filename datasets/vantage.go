@@ -18,20 +18,20 @@ const (
 	WAN  Vantage = "wan"
 )
 
-// WiFiOffset is what View adds to Packet.Size at the wifi vantage: the length
+// wifiOffset is what View adds to Packet.Size at the wifi vantage: the length
 // of a protected 802.11 QoS data frame without its check sequence (26 of MAC
 // header, 8 of CCMP header, 8 of LLC and SNAP, the IP packet, 8 of MIC) less
 // that of the Ethernet frame (14 and the IP packet).
-const WiFiOffset = 26 + 8 + 8 + 8 - EthernetHeader
+const wifiOffset = 26 + 8 + 8 + 8 - EthernetHeader
 
-// Vantages lists the vantage points from inside to outside.
-func Vantages() []Vantage { return []Vantage{LAN, WiFi, WAN} }
+// vantages lists the vantage points from inside to outside.
+func vantages() []Vantage { return []Vantage{LAN, WiFi, WAN} }
 
 // ParseVantage reads a vantage point's name; the error for another name lists
 // them.
 func ParseVantage(name string) (Vantage, error) {
 	var names []string
-	for _, v := range Vantages() {
+	for _, v := range vantages() {
 		if names = append(names, string(v)); string(v) == name {
 			return v, nil
 		}
@@ -42,7 +42,7 @@ func ParseVantage(name string) (Vantage, error) {
 // Sees says whether an observer at v can be shown from a capture made at
 // recorded: nobody can be nearer to the devices than the capture was.
 func (v Vantage) Sees(recorded Vantage) bool {
-	return slices.Index(Vantages(), v) >= slices.Index(Vantages(), recorded)
+	return slices.Index(vantages(), v) >= slices.Index(vantages(), recorded)
 }
 
 // View returns what an observer at v sees of t, and for each packet that is
@@ -53,7 +53,7 @@ func (v Vantage) Sees(recorded Vantage) bool {
 //   - lan: everything.
 //   - wifi: protected data frames. Of a flow only the device's hardware
 //     address and whether it stays at home (from the peer's hardware address)
-//     are left; Size grows by WiFiOffset; Payload is the whole IP packet, as
+//     are left; Size grows by 36 bytes; Payload is the whole IP packet, as
 //     nobody can see where its headers end. Control and management frames are
 //     in no trace, so there are none here either.
 //   - wan: flows that stay at home and frames that are not IP are gone, so are
@@ -161,7 +161,7 @@ func viewWiFi(t Trace) (Trace, []int32) {
 		}
 
 		p.Payload = max(p.Size-EthernetHeader, 0)
-		p.Size += WiFiOffset
+		p.Size += wifiOffset
 		w.add(i, p)
 	}
 	return w.out, w.kept
