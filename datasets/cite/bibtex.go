@@ -93,8 +93,8 @@ func authorList(names []string) string {
 	return strings.Join(out, " and ")
 }
 
-// titleField escapes s and protects words with capitals after their first letter,
-// which styles would set small. Braces stay if they are balanced.
+// titleField escapes s and protects words with capitals after their first
+// letter, which styles would set small. Braces stay if they are balanced.
 func titleField(s string) string {
 	// Unbalanced braces would end the field early: then all are escaped.
 	depth := 0
@@ -169,8 +169,8 @@ func escape(s string) string {
 	return b.String()
 }
 
-// asciiLetter writes a rune in ASCII: BibTeX sorts and cuts by bytes. What has no
-// such form is written by its code point.
+// asciiLetter writes a rune in ASCII: BibTeX sorts and cuts by bytes. What has
+// no such form is written by its code point.
 func asciiLetter(r rune) string {
 	if r >= ' ' && r < 0x7f {
 		return string(r)

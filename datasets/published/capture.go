@@ -71,8 +71,9 @@ func ownersByMAC(t datasets.Trace, mac datasets.MAC, device int32) []int32 {
 	return owners
 }
 
-// mergeTraces puts traces of known start together into one, in order of time and at
-// the same time in order of the traces. from holds the trace of each packet.
+// mergeTraces puts traces of known start together into one, in order of time
+// and at the same time in order of the traces. from holds the trace of each
+// packet.
 func mergeTraces(ts []datasets.Trace) (out datasets.Trace, from []int32) {
 	type at struct {
 		p    datasets.Packet

@@ -41,9 +41,9 @@ func echoVoice() Source {
 	}
 }
 
-// readEchoVoice reads the traces of spoken commands to an Amazon Echo: path is the
-// folder with trace_csv, or trace_csv itself. Each CSV file (row, time, size,
-// direction) is one clip of device "echo" with the command as activity.
+// readEchoVoice reads the traces of spoken commands to an Amazon Echo: path is
+// the folder with trace_csv, or trace_csv itself. Each CSV file (row, time,
+// size, direction) is one clip of device "echo" with the command as activity.
 //
 // The command is the file's name without "_<trial>.csv", cut at the first "_5"
 // that ends there or is followed by "_". Names that end in "_L_<trial>.csv" are
@@ -210,12 +210,12 @@ func (t echoTrace) recording(command, session string, trial int) datasets.Record
 	}
 }
 
-// readEchoCaptures reads the raw captures published beside the Echo's traces: path
-// is the folder with captures (or that folder itself), whose files hold several
-// utterances of one command each. The seconds of the utterances are in the
-// names: <command>_5_<seconds>_<seconds>..., with or without "_capture". Each
-// file is one recording and its own group. The speaker owns the packets of its
-// address; its other traffic is background.
+// readEchoCaptures reads the raw captures published beside the Echo's traces:
+// path is the folder with captures (or that folder itself), whose files hold
+// several utterances of one command each. The seconds of the utterances are in
+// the names: <command>_5_<seconds>_<seconds>..., with or without "_capture".
+// Each file is one recording and its own group. The speaker owns the packets of
+// its address; its other traffic is background.
 func readEchoCaptures(path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Recorded: datasets.LAN,

@@ -53,9 +53,9 @@ func ikeaFolders() []string {
 // is the gateway, Down is towards it, and the commands' flows (CoAP over DTLS)
 // are shown to an observer outside as well, although phone and gateway were in
 // one home; a warning says so. All other flows between private addresses are
-// marked as staying at home. Only packets with payload are listed, at most 100 to a
-// record; their gaps are whole milliseconds, below 0 where Joy met packets out
-// of order (they are sorted by time).
+// marked as staying at home. Only packets with payload are listed, at most 100
+// to a record; their gaps are whole milliseconds, below 0 where Joy met packets
+// out of order (they are sorted by time).
 //
 // Moments and numbers of commands were not published. In files whose names
 // state one kind of action, each request of a size known to belong to commands

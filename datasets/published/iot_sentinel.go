@@ -71,12 +71,12 @@ func readIoTSentinel(path string) (datasets.Dataset, error) {
 	return ds, nil
 }
 
-// readIoTSentinelWindows reads the same files into clips of 20 consecutive packets
-// to or from the device's address, without overlap; the rest of a file is left
-// out. The file is the group, so no file is on both sides of a split across
-// groups or of fixed-even-odd. A file with fewer than 20 such packets becomes
-// one recording without a class, so that positions of files stay as they are
-// for fixed-even-odd.
+// readIoTSentinelWindows reads the same files into clips of 20 consecutive
+// packets to or from the device's address, without overlap; the rest of a file
+// is left out. The file is the group, so no file is on both sides of a split
+// across groups or of fixed-even-odd. A file with fewer than 20 such packets
+// becomes one recording without a class, so that positions of files stay as
+// they are for fixed-even-odd.
 func readIoTSentinelWindows(path string) (datasets.Dataset, error) {
 	files, devices, err := readSentinel(path)
 	if err != nil {

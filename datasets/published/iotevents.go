@@ -36,11 +36,11 @@ func iotEvents() Source {
 	}
 }
 
-// readIoTEvents reads the text files published beside the IoTEvent article: path
-// is one of them or a folder with several (*.txt). Each file is one device and
-// becomes one data set, "iotevents/<stem>", of clips with device <stem> and the
-// label as activity; files without any label are left out with a warning (with
-// an error if path is that file).
+// readIoTEvents reads the text files published beside the IoTEvent article:
+// path is one of them or a folder with several (*.txt). Each file is one device
+// and becomes one data set, "iotevents/<stem>", of clips with device <stem> and
+// the label as activity; files without any label are left out with a warning
+// (with an error if path is that file).
 //
 // A line that begins with a tab is a packet (tab, epoch seconds, speed,
 // direction, frame length, perhaps a tab); any other line that is not blank is
@@ -52,8 +52,8 @@ func iotEvents() Source {
 // were not published, so each clip is one flow; LAN traffic was dropped at
 // capture, so the vantage is wan. Every clip is its own group and the split is
 // within one recording session. Clips that stand in a file twice are kept, with
-// a warning: the authors counted them. All clips of a data set end at its longest
-// clip, rounded up to a whole second.
+// a warning: the authors counted them. All clips of a data set end at its
+// longest clip, rounded up to a whole second.
 func readIoTEvents(path string) ([]datasets.Dataset, error) {
 	files, skipped, err := readIoTEventsPath(path)
 	if err != nil {
@@ -71,7 +71,8 @@ func readIoTEvents(path string) ([]datasets.Dataset, error) {
 	return out, nil
 }
 
-// readIoTEventsPooled reads the same files into one data set, whose classes are "<stem>/<label>".
+// readIoTEventsPooled reads the same files into one data set, whose classes are
+// "<stem>/<label>".
 func readIoTEventsPooled(folder string) (datasets.Dataset, error) {
 	files, skipped, err := readIoTEventsPath(folder)
 	if err != nil {

@@ -36,8 +36,8 @@ func lockCameraWeek() Source {
 // lockOnTimetable is the device whose events follow the clock.
 const lockOnTimetable = "ultraloq-hub-01"
 
-// readLockCameraWeek reads the week of two cameras and three lock bridges: path is
-// the folder with pcaps/*.pcap, each filtered to one device, and events.csv
+// readLockCameraWeek reads the week of two cameras and three lock bridges: path
+// is the folder with pcaps/*.pcap, each filtered to one device, and events.csv
 // (epoch_utc, resolution_s, pcap, event; one line per event). The captures are
 // put together into one home and cut into one recording per local day, which is
 // its own group: "2021-03-08" and so on, US Eastern time, whose clocks changed

@@ -45,9 +45,9 @@ const (
 // single commands of active_switch_commands.csv in place of the two rows that
 // begin and end the period of manual switching. Those commands were read off
 // the packet sizes: they serve to compare a defended trace with an undefended
-// one, not to rate a detector. readSmartPlugDayNamed has the period as one state
-// instead. On and off cannot be told apart, so they are one activity. Without
-// the label files no task is served.
+// one, not to rate a detector. readSmartPlugDayNamed has the period as one
+// state instead. On and off cannot be told apart, so they are one activity.
+// Without the label files no task is served.
 func readSmartPlugDay(path string) (datasets.Dataset, error) {
 	return smartPlugFrom(path, func(named []datasets.Event) ([]datasets.Event, []string, error) {
 		commands, warnings, err := plugEvents(filepath.Join(path, "active_switch_commands.csv"))
@@ -63,8 +63,8 @@ func readSmartPlugDay(path string) (datasets.Dataset, error) {
 	})
 }
 
-// readSmartPlugDayNamed is readSmartPlugDay with the named rows only, and the period of
-// manual switching as one state.
+// readSmartPlugDayNamed is readSmartPlugDay with the named rows only, and the
+// period of manual switching as one state.
 func readSmartPlugDayNamed(path string) (datasets.Dataset, error) {
 	return smartPlugFrom(path, func(named []datasets.Event) ([]datasets.Event, []string, error) {
 		var out []datasets.Event

@@ -62,8 +62,8 @@ func parseTable(r io.Reader, columns []string) ([]row, error) {
 	}
 }
 
-// readOptionalTable is readTable for a label file that the publisher does not have: if
-// it is absent the table is empty and missing is set.
+// readOptionalTable is readTable for a label file that the publisher does not
+// have: if it is absent the table is empty and missing is set.
 func readOptionalTable(name string, columns ...string) (rows []row, missing bool, err error) {
 	rows, err = readTable(name, columns...)
 	if errors.Is(err, os.ErrNotExist) {

@@ -49,11 +49,11 @@ func homeAddresses() map[string]string {
 	}
 }
 
-// readWholeHome reads the mixed capture of a test home, all_devices/wan.pcap below
-// path, taken in front of address translation: one recording for every five
-// minutes, with the owner of each packet by local address. There is one home
-// and one session, so only a split within it is possible. Only the order of the
-// events is known, so none is labeled.
+// readWholeHome reads the mixed capture of a test home, all_devices/wan.pcap
+// below path, taken in front of address translation: one recording for every
+// five minutes, with the owner of each packet by local address. There is one
+// home and one session, so only a split within it is possible. Only the order
+// of the events is known, so none is labeled.
 func readWholeHome(path string) (datasets.Dataset, error) {
 	ds := homeDataset()
 	r, warnings, err := homeRecording(filepath.Join(path, "all_devices", "wan.pcap"), "all_devices")
@@ -69,10 +69,10 @@ func readWholeHome(path string) (datasets.Dataset, error) {
 	return ds, nil
 }
 
-// readWholeHomeDevices reads the captures of single devices, all_devices (the same
-// session as whole-home, filtered; raw IP) and tplink_plug_runs below path. Each
-// is one recording. The six of all_devices are one group, each run of the plug
-// is its own.
+// readWholeHomeDevices reads the captures of single devices, all_devices (the
+// same session as whole-home, filtered; raw IP) and tplink_plug_runs below
+// path. Each is one recording. The six of all_devices are one group, each run
+// of the plug is its own.
 func readWholeHomeDevices(path string) (datasets.Dataset, error) {
 	ds := homeDataset()
 	for _, folder := range []string{"all_devices", "tplink_plug_runs"} {
