@@ -59,7 +59,7 @@ func (Decompose) Info() Info {
 		Doc:   "sums of action sizes in gateway commands",
 		Tasks: []datasets.Task{datasets.Gateway},
 		Cite:  "Junges et al. 2019, section IV",
-		Works: []cite.Work{cite.Junges2019()},
+		Works: cite.Of("junges2019gateway"),
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/datasets"
-	"veilbench/datasets/published"
 )
 
 // request is one recorded command: its action, the file's kind and the size.
@@ -76,7 +75,7 @@ func windowed(files [][]request) datasets.Recording {
 // Every other request of a file teaches, the others are asked. An action is a kind
 // with a size, so 81 bytes may be color or brightness: most sums are ambiguous.
 func TestDecomposeOnTheIKEAGateway(t *testing.T) {
-	ds := recorded(t, "ikea_gateway", published.IKEAGateway)
+	ds := recorded(t, "ikea_gateway", "ikea-gateway")
 	var first, second [][]request
 	for _, r := range ds.Recordings {
 		var half [2][]request

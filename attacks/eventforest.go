@@ -35,7 +35,7 @@ func (EventForest) Info() Info {
 		Name: "event-forest", Doc: "random forest over sizes, counts and times of a burst",
 		Tasks: []datasets.Task{datasets.Events, datasets.Clip},
 		Cite:  "features: Hayes and Danezis, k-fingerprinting, USENIX Security 2016; Panchenko et al., CUMUL, NDSS 2016",
-		Works: []cite.Work{cite.Hayes2016(), cite.Panchenko2016()},
+		Works: cite.Of("hayes2016kfp", "panchenko2016cumul"),
 	}
 }
 

@@ -52,10 +52,11 @@ func TestEventForestEcho(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains 35 forests")
 	}
-	ds, err := published.EchoVoice(datatest.Recorded(t, "echo_voice"))
+	sets, err := published.Load("echo-voice", datatest.Recorded(t, "echo_voice"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	ds := sets[0]
 	a := attacks.EventForest{Features: "hist", PairS: 5}
 	within, err := datasets.Split("trial-kfold:k=5").Folds(&ds, datasets.Clip)
 	if err != nil {
@@ -88,10 +89,11 @@ func TestEventForestEcho(t *testing.T) {
 // bytes do not keep lengths apart that the sorted lengths do, and near-twins
 // (two plugs, two cameras of one maker) differ by a few bytes.
 func TestEventForestSentinel(t *testing.T) {
-	ds, err := published.IoTSentinelWindows(datatest.Recorded(t, "iot_sentinel"))
+	sets, err := published.Load("iot-sentinel-windows", datatest.Recorded(t, "iot_sentinel"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	ds := sets[0]
 	fold, err := datasets.Split("fixed-even-odd").Folds(&ds, datasets.Clip)
 	if err != nil {
 		t.Fatal(err)

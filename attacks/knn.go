@@ -71,7 +71,7 @@ func (EventKNN) Info() Info {
 		Name: "event-knn", Doc: "nearest neighbors among bursts with as many packets",
 		Tasks: []datasets.Task{datasets.Events, datasets.Clip},
 		Cite:  "IoTEvent, Security and Communication Networks 2022, event signature extraction and detection",
-		Works: []cite.Work{cite.IoTEvent2022()},
+		Works: cite.Of("iotevent2022"),
 	}
 }
 

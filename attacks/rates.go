@@ -57,7 +57,7 @@ func (Rates) Info() Info {
 		Doc:   "send and receive rates of named streams",
 		Tasks: []datasets.Task{datasets.Events, datasets.Device},
 		Cite:  "Apthorpe et al. 2017, section 4",
-		Works: []cite.Work{cite.Apthorpe2017()},
+		Works: cite.Of("apthorpe2017castle"),
 	}
 }
 

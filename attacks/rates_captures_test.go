@@ -16,13 +16,13 @@ import (
 )
 
 // recorded loads a data set kept beside the repository, or skips.
-func recorded(t testing.TB, folder string, load func(string) (datasets.Dataset, error)) datasets.Dataset {
+func recorded(t testing.TB, folder, name string) datasets.Dataset {
 	t.Helper()
-	ds, err := load(datatest.Recorded(t, folder))
+	sets, err := published.Load(name, datatest.Recorded(t, folder))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ds
+	return sets[0]
 }
 
 // classesOf lists the event classes of a data set.
@@ -120,7 +120,7 @@ func leaveOneOut(t testing.TB, a attacks.Attack, ds datasets.Dataset, tol time.D
 
 func TestRatesOnTheLockAndCameraWeek(t *testing.T) {
 	t.Parallel()
-	ds := recorded(t, "lock_camera_week", published.LockCameraWeek)
+	ds := recorded(t, "lock_camera_week", "lock-camera-week")
 	r := attacks.NewRates()
 	r.ToleranceS, r.Beta = 60, 4
 	got := leaveOneOut(t, r, ds, time.Minute)
@@ -151,7 +151,7 @@ func TestRatesOnTheLockAndCameraWeek(t *testing.T) {
 // seen: within 5 s there is nothing but the keep-alive of every minute.
 func TestRatesOnTheSmartPlugDay(t *testing.T) {
 	t.Parallel()
-	ds := recorded(t, "smart_plug_day", published.SmartPlugDayNamed)
+	ds := recorded(t, "smart_plug_day", "smart-plug-day-named")
 	var active, taught, idle []datasets.Recording
 	for i, r := range ds.Recordings {
 		switch {

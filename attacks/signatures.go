@@ -57,7 +57,7 @@ func (Signatures) Info() Info {
 		Doc:   "request and reply sizes that recur in every trial of an event",
 		Tasks: []datasets.Task{datasets.Events},
 		Cite:  "PingPong, Trimananda et al. 2020",
-		Works: []cite.Work{cite.Trimananda2020()},
+		Works: cite.Of("trimananda2020pingpong"),
 	}
 }
 

@@ -68,10 +68,11 @@ func packetScores(t testing.TB, m attacks.Model, classes []string, test []attack
 // a forest over single packets reaches 0.53 overall and 0.47 per class, and a
 // network over windows of 20 packets more.
 func TestWindowAttacksOnSetups(t *testing.T) {
-	ds, err := published.IoTSentinel(datatest.Recorded(t, "iot_sentinel"))
+	sets, err := published.Load("iot-sentinel", datatest.Recorded(t, "iot_sentinel"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	ds := sets[0]
 	tr, test := deviceTask(t, ds)
 	forest := attacks.NewWindowForest()
 	forest.Trees = 30

@@ -40,7 +40,7 @@ var _ Attack = WindowForest{}
 func (a WindowForest) Info() Info {
 	return Info{
 		Name: "window-forest", Doc: "whose packet is this, by a random forest over single packets",
-		Tasks: []datasets.Task{datasets.Device}, Cite: "HomeMole (Dong et al., 2019), section 3.4", Works: []cite.Work{cite.Dong2020()},
+		Tasks: []datasets.Task{datasets.Device}, Cite: "HomeMole (Dong et al., 2019), section 3.4", Works: cite.Of("dong2020homemole"),
 	}
 }
 

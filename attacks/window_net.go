@@ -68,7 +68,7 @@ var _ Attack = WindowNet{}
 func (a WindowNet) Info() Info {
 	i := Info{
 		Name: "window-lstm", Doc: "whose packet is this, by an LSTM over windows of packets",
-		Tasks: []datasets.Task{datasets.Device}, Cite: "HomeMole (Dong et al., 2019), section 3.4", Works: []cite.Work{cite.Dong2020()},
+		Tasks: []datasets.Task{datasets.Device}, Cite: "HomeMole (Dong et al., 2019), section 3.4", Works: cite.Of("dong2020homemole"),
 	}
 	if a.both {
 		i.Name, i.Doc = "window-blstm", "whose packet is this, by an LSTM over windows of packets in both directions"

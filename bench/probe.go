@@ -13,6 +13,7 @@ import (
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/datasets"
+	"veilbench/datasets/leakage"
 )
 
 // The probes that a run makes on request.
@@ -262,7 +263,7 @@ func (g Grid) leaks() []results.Verdict {
 			ds := SeenFrom(g.Datasets[i], v, g.Seed)
 			for _, task := range g.tasks(&ds) {
 				verdict := results.Verdict{Name: fmt.Sprintf("leaks of %s, %s, %s", ds.Name, task, v)}
-				l, err := datasets.ProbeLeaks(&ds, task, g.split(&ds))
+				l, err := leakage.Probe(&ds, task, g.split(&ds))
 				if err != nil {
 					verdict.Detail = err.Error()
 				} else {
@@ -275,7 +276,7 @@ func (g Grid) leaks() []results.Verdict {
 	return out
 }
 
-func leakDetail(l datasets.Leaks) (string, bool) {
+func leakDetail(l leakage.Report) (string, bool) {
 	ws := l.Warnings()
 	if len(ws) == 0 {
 		return fmt.Sprintf("nothing found over %d test recordings", l.Tested), true

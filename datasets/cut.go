@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -18,11 +19,9 @@ func (r Recording) Cut(at []time.Duration) []Recording {
 		hi, to := len(r.Trace.Packets), r.Trace.End
 		if i < len(at) {
 			to = min(at[i], r.Trace.End)
+			// Of packets at the very moment of the cut this finds the first.
 			hi, _ = slices.BinarySearchFunc(r.Trace.Packets, to, func(p Packet, t time.Duration) int {
-				if p.Time < t {
-					return -1
-				}
-				return 1
+				return cmp.Compare(p.Time, t)
 			})
 		}
 		out = append(out, r.piece(lo, hi, from, to, i == len(at)))
@@ -35,6 +34,8 @@ func (r Recording) Cut(at []time.Duration) []Recording {
 // piece if last is set.
 func (r Recording) piece(lo, hi int, from, to time.Duration, last bool) Recording {
 	p := Recording{ID: r.ID, Group: r.Group}
+
+	// An unknown start stays unknown; any other moves along.
 	t := Trace{Flows: r.Trace.Flows, End: to - from, Packets: slices.Clone(r.Trace.Packets[lo:hi])}
 	if !r.Trace.Start.IsZero() {
 		t.Start = r.Trace.Start.Add(from)
@@ -42,20 +43,26 @@ func (r Recording) piece(lo, hi int, from, to time.Duration, last bool) Recordin
 	for i := range t.Packets {
 		t.Packets[i].Time -= from
 	}
+
+	// The view from the LAN leaves out flows without packets.
 	p.Trace, _ = viewLAN(t)
 	p.Labels = r.Labels.piece(lo, hi, from, to, last)
 	return p
 }
 
+// piece is the truth about packets lo to hi and the time from..to.
 func (l Labels) piece(lo, hi int, from, to time.Duration, last bool) Labels {
 	out := Labels{Devices: l.Devices}
 	if l.Owners != nil {
 		out.Owners = slices.Clone(l.Owners[lo:hi])
 	}
+
+	// A point at a cut belongs to the piece after it, as a packet does; a state
+	// belongs to every piece that it reaches into.
 	within := func(start, end time.Duration) bool {
 		return (start < to || last && start == to) && (end > from || start >= from)
 	}
-	index := make([]int32, len(l.Events))
+	index := make([]int32, len(l.Events)) // in the piece, -1 if it is not there
 	for i, e := range l.Events {
 		if index[i] = -1; within(e.Start, e.End) {
 			index[i] = int32(len(out.Events))
@@ -63,6 +70,9 @@ func (l Labels) piece(lo, hi int, from, to time.Duration, last bool) Labels {
 			out.Events = append(out.Events, e)
 		}
 	}
+
+	// A packet may be caused by an event that is over: then nobody caused it,
+	// as far as this piece tells.
 	if l.Cause != nil {
 		out.Cause = make([]int32, 0, hi-lo)
 		for _, c := range l.Cause[lo:hi] {
@@ -72,6 +82,7 @@ func (l Labels) piece(lo, hi int, from, to time.Duration, last bool) Labels {
 			out.Cause = append(out.Cause, c)
 		}
 	}
+
 	for _, c := range l.Commands {
 		if within(c.Time, c.Time) {
 			c.Time -= from

@@ -1,10 +1,3 @@
-// Package datasets holds recorded traffic and, apart from it, the truth about
-// it. Everything to the right of it (defenses, attacks, bench, reports) works
-// on the types in this file; the files beside it split recordings into
-// training and test, and show them as an observer at a vantage point would
-// see them. Readers, loaders and the home generator are sub-packages.
-//
-// Sizes are bytes, times are integer nanoseconds since the recording's start.
 package datasets
 
 import (
@@ -19,7 +12,7 @@ const EthernetHeader = 14
 // Dir is the direction of a packet as seen from the home.
 type Dir uint8
 
-// The two directions.
+// The directions of a packet.
 const (
 	Up   Dir = iota // home to Internet
 	Down            // Internet to home
@@ -150,7 +143,7 @@ type Recording struct {
 // Task is a question an attack answers.
 type Task string
 
-// The tasks.
+// The tasks. Their values stand in results and on the command line.
 const (
 	Clip    Task = "clip"    // which activity is this whole trace?
 	Events  Task = "event"   // what happened when?

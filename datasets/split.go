@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 	"time"
@@ -86,6 +87,7 @@ func ParseSplit(id string) (Split, error) {
 	return Split(params.ID(k.name, k.s)), nil
 }
 
+// parseSplit is ParseSplit, with the splitter set as id says.
 func parseSplit(id string) (splitKind, error) {
 	name, set, err := params.Split(id)
 	if err != nil {
@@ -113,11 +115,11 @@ func (s Split) Within() bool {
 }
 
 // Folds divides the recordings of ds that can serve task: for Clip those that
-// have a class, for Gateway those that have commands, else all. The result is the caller's, the same for every order
-// of ds.Recordings up to their indexes, and every part has training and test
-// recordings. An empty s stands for ds.Split. It is an error when the data has
-// too few groups or recordings for the split, and when an across split would
-// put a group on both sides.
+// have a class, for Gateway those that have commands, else all. The result is
+// the caller's, the same for every order of ds.Recordings up to their indexes,
+// and every part has training and test recordings. An empty s stands for
+// ds.Split. It is an error when the data has too few groups or recordings for
+// the split, and when an across split would put a group on both sides.
 func (s Split) Folds(ds *Dataset, task Task) ([]Fold, error) {
 	if s == "" {
 		s = ds.Split
@@ -126,11 +128,14 @@ func (s Split) Folds(ds *Dataset, task Task) ([]Fold, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	v := newSplitView(ds, task)
 	folds, err := k.s.folds(v)
 	if err != nil {
 		return nil, fmt.Errorf("split %s of %s: %w", s, ds.Name, err)
 	}
+
+	// Checked here once and not by each kind, so that a new kind cannot forget.
 	for _, fold := range folds {
 		for _, p := range fold {
 			slices.Sort(p.Train)
@@ -150,6 +155,7 @@ type splitView struct {
 	order []int // indexes of usable recordings, sorted by ID
 }
 
+// newSplitView leaves out the recordings that cannot serve task.
 func newSplitView(ds *Dataset, task Task) splitView {
 	v := splitView{rec: ds.Recordings, task: task}
 	for i := range v.rec {
@@ -163,7 +169,8 @@ func newSplitView(ds *Dataset, task Task) splitView {
 	return v
 }
 
-// check is the guard behind every split.
+// check is the guard behind every split: a part with an empty side, or a group
+// on both sides of one that is not within groups, is an error.
 func (v splitView) check(p Part, within bool) error {
 	if len(p.Train) == 0 || len(p.Test) == 0 {
 		return fmt.Errorf("%d recordings train and %d test: both sides need at least one", len(p.Train), len(p.Test))
@@ -202,11 +209,13 @@ type group struct {
 	start, end time.Time
 }
 
-// groups returns the groups sorted by name.
+// groups returns the groups sorted by name, each with its recordings by ID and
+// the time they span.
 func (v splitView) groups() []group {
 	index := map[string]int{}
 	var gs []group
 	for _, i := range v.order {
+		// v.order is by ID, so each group's recordings come in that order too.
 		r := &v.rec[i]
 		g, ok := index[r.Group]
 		if !ok {
@@ -215,6 +224,7 @@ func (v splitView) groups() []group {
 			gs = append(gs, group{name: r.Group, start: r.Trace.Start})
 		}
 		gs[g].rec = append(gs[g].rec, i)
+
 		if r.Trace.Start.Before(gs[g].start) {
 			gs[g].start = r.Trace.Start
 		}
@@ -224,4 +234,53 @@ func (v splitView) groups() []group {
 	}
 	slices.SortFunc(gs, func(a, b group) int { return strings.Compare(a.name, b.name) })
 	return gs
+}
+
+// foldsOf makes a fold of each test set, with all other recordings to train.
+func (v splitView) foldsOf(tests [][]int) []Fold {
+	folds := make([]Fold, len(tests))
+	for j, t := range tests {
+		folds[j] = Fold{v.complement(t)}
+	}
+	return folds
+}
+
+// byClass cuts order by clip class (one list for the other tasks), keeping the
+// order; classes are in order of appearance.
+func (v splitView) byClass(order []int) [][]int {
+	index := map[string]int{}
+	var out [][]int
+	for _, i := range order {
+		class := ""
+		if v.task == Clip {
+			class = v.rec[i].ClipClass()
+		}
+		c, ok := index[class]
+		if !ok {
+			c = len(out)
+			index[class] = c
+			out = append(out, nil)
+		}
+		out[c] = append(out[c], i)
+	}
+	return out
+}
+
+// maxFolds bounds k; more folds than that are a slip.
+const maxFolds = 1000
+
+// ShuffleKey orders names as if shuffled, yet the same on every machine and
+// for every order of the data.
+func ShuffleKey(name string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	x := h.Sum64()
+
+	// FNV's high bits depend little on the last letters; the finalizer of
+	// SplitMix64 mixes them.
+	x ^= x >> 30
+	x *= 0xbf58476d1ce4e5b9
+	x ^= x >> 27
+	x *= 0x94d049bb133111eb
+	return x ^ x>>31
 }

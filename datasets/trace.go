@@ -13,13 +13,14 @@ func (t Trace) Check() error {
 	if t.End < 0 || last > t.End {
 		return fmt.Errorf("end %v is before the last packet at %v", t.End, last)
 	}
-	prev := t.Packets
+
 	for i, p := range t.Packets {
 		switch {
-		case p.Time < 0 || i > 0 && p.Time < prev[i-1].Time:
+		case p.Time < 0 || i > 0 && p.Time < t.Packets[i-1].Time:
 			return fmt.Errorf("packet %d at %v runs backwards", i, p.Time)
 		case p.Flow < 0 || int(p.Flow) >= len(t.Flows):
 			return fmt.Errorf("packet %d: flow %d of %d", i, p.Flow, len(t.Flows))
+		// A frame that is not IP may be shorter than an Ethernet header.
 		case p.Payload < 0 || p.Payload > max(p.Size-EthernetHeader, 0):
 			return fmt.Errorf("packet %d: payload %d in a frame of %d", i, p.Payload, p.Size)
 		case p.Dir > Down:

@@ -61,7 +61,7 @@ func adaptiveVariants() map[string][2]machine {
 func (AdaptivePadding) Info() Info {
 	return Info{
 		Name: "adaptive-padding", Doc: "cover packets that fill silences like bursts",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Juarez et al. 2016 (WTF-PAD)", Works: []cite.Work{cite.Juarez2016()},
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Juarez et al. 2016 (WTF-PAD)", Works: cite.Of("juarez2016wtfpad"),
 	}
 }
 

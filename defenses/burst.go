@@ -39,7 +39,7 @@ var (
 func (UniformBurst) Info() Info {
 	return Info{
 		Name: "uniform-burst", Doc: "every burst with the same packets in the same directions",
-		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "IoTEvent, second suggestion", Works: []cite.Work{cite.IoTEvent2022()},
+		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "IoTEvent, second suggestion", Works: cite.Of("iotevent2022"),
 	}
 }
 

@@ -95,14 +95,14 @@ func (d ConstantRate) values() rateOf {
 func (d ConstantRate) Info() Info {
 	v := d.values()
 	i := Info{
-		Name: "constant-rate", Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "Apthorpe et al. 2017, section 6", Works: []cite.Work{cite.Apthorpe2017()},
+		Name: "constant-rate", Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "Apthorpe et al. 2017, section 6", Works: cite.Of("apthorpe2017castle"),
 		Doc: fmt.Sprintf("packets of %d bytes every %v s up and %v s down", v.size, v.up, v.down),
 	}
 	switch {
 	case strings.HasPrefix(d.Variant, "buflo"):
-		i.Cite, i.Works = "Dyer et al. 2012, section 7 (BuFLO)", []cite.Work{cite.Dyer2012()}
+		i.Cite, i.Works = "Dyer et al. 2012, section 7 (BuFLO)", cite.Of("dyer2012peekaboo")
 	case strings.HasPrefix(d.Variant, "tamaraw"):
-		i.Cite, i.Works = "Cai et al. 2014 (Tamaraw)", []cite.Work{cite.Cai2014()}
+		i.Cite, i.Works = "Cai et al. 2014 (Tamaraw)", cite.Of("cai2014tamaraw")
 	}
 	if d.Per == "home" {
 		i.Place = AtGateway

@@ -70,7 +70,7 @@ func (d DPShape) values() DPShape {
 // Info describes the defense with its promise.
 func (d DPShape) Info() Info {
 	return Info{
-		Name: "dp-shape", Place: AtGateway, Needs: []Party{TunnelEnd}, Cite: "Sabzi et al. 2024 (NetShaper)", Works: []cite.Work{cite.Sabzi2024()},
+		Name: "dp-shape", Place: AtGateway, Needs: []Party{TunnelEnd}, Cite: "Sabzi et al. 2024 (NetShaper)", Works: cite.Of("sabzi2024netshaper"),
 		Doc: fmt.Sprintf("differentially private shaping, epsilon %v and delta %v in %v s", d.Epsilon, d.Delta, d.values().WindowS),
 	}
 }

@@ -25,7 +25,7 @@ var _ Defense = Fragment{}
 func (Fragment) Info() Info {
 	return Info{
 		Name: "fragment", Doc: "every payload cut into pieces with headers of their own",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "IoT-Traffic-Camouflage, fragmentation", Works: []cite.Work{cite.Camouflage()},
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "IoT-Traffic-Camouflage, fragmentation", Works: cite.Of("iot-traffic-camouflage"),
 	}
 }
 

@@ -54,7 +54,7 @@ func frontVariants() map[string]Front {
 func (Front) Info() Info {
 	return Info{
 		Name: "front", Doc: "cover packets over the beginning of each session",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Gong and Wang 2020 (FRONT)", Works: []cite.Work{cite.Gong2020()},
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Gong and Wang 2020 (FRONT)", Works: cite.Of("gong2020front"),
 	}
 }
 

@@ -23,7 +23,7 @@ var _ Defense = Jitter{}
 func (Jitter) Info() Info {
 	return Info{
 		Name: "jitter", Doc: "random delay, order kept", Place: AtGateway,
-		Cite: "IoT-Traffic-Camouflage, delay", Works: []cite.Work{cite.Camouflage()},
+		Cite: "IoT-Traffic-Camouflage, delay", Works: cite.Of("iot-traffic-camouflage"),
 	}
 }
 

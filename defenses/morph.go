@@ -46,7 +46,7 @@ var (
 func (Morph) Info() Info {
 	return Info{
 		Name: "morph", Doc: "packet sizes of another device or activity",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Wright et al. 2009; Dyer et al. 2012, countermeasures 8 and 9", Works: []cite.Work{cite.Wright2009(), cite.Dyer2012()},
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Wright et al. 2009; Dyer et al. 2012, countermeasures 8 and 9", Works: cite.Of("wright2009morphing", "dyer2012peekaboo"),
 	}
 }
 

@@ -24,7 +24,7 @@ var _ Defense = HideNames{}
 func (HideNames) Info() Info {
 	return Info{
 		Name: "hide-names", Doc: "encrypted DNS and hello: no host names",
-		Place: AtGateway, Needs: []Party{Cloud}, Cite: "RFC 7858, RFC 8467, RFC 9849", Works: []cite.Work{cite.DNSOverTLS(), cite.RFC("8467"), cite.RFC("9849")},
+		Place: AtGateway, Needs: []Party{Cloud}, Cite: "RFC 7858, RFC 8467, RFC 9849", Works: cite.Of("rfc7858", "rfc8467", "rfc9849"),
 	}
 }
 

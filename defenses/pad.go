@@ -76,7 +76,7 @@ var _ Defense = PadRandom{}
 func (PadRandom) Info() Info {
 	return Info{
 		Name: "pad-random", Doc: "a random number of bytes on every packet, flow or burst",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Dyer et al. 2012, countermeasures 2 to 4", Works: []cite.Work{cite.Dyer2012()},
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Dyer et al. 2012, countermeasures 2 to 4", Works: cite.Of("dyer2012peekaboo"),
 	}
 }
 
@@ -183,7 +183,7 @@ var _ Defense = PadLevel{}
 func (PadLevel) Info() Info {
 	return Info{
 		Name: "pad-level", Doc: "every packet up to the next of some sizes",
-		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Dyer et al. 2012, countermeasures 1 and 5 to 7; Pinheiro et al. 2021", Works: []cite.Work{cite.Dyer2012(), cite.Pinheiro2021()},
+		Place: AtDevice, Needs: []Party{Cloud}, Cite: "Dyer et al. 2012, countermeasures 1 and 5 to 7; Pinheiro et al. 2021", Works: cite.Of("dyer2012peekaboo", "pinheiro2021padding"),
 	}
 }
 

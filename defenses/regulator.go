@@ -58,7 +58,7 @@ func regulatorVariants() map[string]RegulaTor {
 func (RegulaTor) Info() Info {
 	return Info{
 		Name: "regulator", Doc: "downloads in decaying surges, uploads in proportion",
-		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "Holland and Hopper 2022 (RegulaTor)", Works: []cite.Work{cite.Holland2022()},
+		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "Holland and Hopper 2022 (RegulaTor)", Works: cite.Of("holland2022regulator"),
 	}
 }
 

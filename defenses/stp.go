@@ -48,7 +48,7 @@ func stpVariants() map[string]CoverSTP {
 func (d CoverSTP) Info() Info {
 	i := Info{
 		Name: "cover-stp", Doc: "activity at a constant rate, and cover periods that look like it",
-		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "Apthorpe et al. 2019; Engelberg and Wool 2022", Works: []cite.Work{cite.Apthorpe2019(), cite.Engelberg2022()},
+		Place: AtDevice, Needs: []Party{TunnelEnd}, Cite: "Apthorpe et al. 2019; Engelberg and Wool 2022", Works: cite.Of("apthorpe2019stp", "engelberg2022iot"),
 	}
 	if d.Per == "home" {
 		i.Place = AtGateway

@@ -54,11 +54,11 @@ func (d VPN) Info() Info {
 func (d VPN) works() []cite.Work {
 	switch {
 	case strings.HasPrefix(d.Kind, "openvpn"):
-		return []cite.Work{{Key: "openvpn", Title: "{OpenVPN}, data channel version 2", Missing: "authors, year and where it is specified"}}
+		return cite.Of("openvpn")
 	case strings.HasPrefix(d.Kind, "esp"):
-		return []cite.Work{cite.RFC("4303"), cite.RFC("4106"), cite.RFC("3948")}
+		return cite.Of("rfc4303", "rfc4106", "rfc3948")
 	}
-	return []cite.Work{{Key: "wireguard", Title: "{WireGuard}", Missing: "authors, year and venue"}}
+	return cite.Of("wireguard")
 }
 
 // Validate refuses parameters out of range.

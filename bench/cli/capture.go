@@ -10,6 +10,7 @@ import (
 
 	"veilbench/datasets"
 	"veilbench/datasets/capture"
+	"veilbench/datasets/labels"
 )
 
 // captureFlags say how a capture is to be read.
@@ -65,8 +66,8 @@ func (l *labelFlags) flags(fl *pflag.FlagSet) {
 	fl.StringVar(&l.zone, "label-zone", "", "time zone of times in --labels that name none, such as Europe/Berlin")
 }
 
-func (l *labelFlags) options() (datasets.LabelOptions, error) {
-	o := datasets.LabelOptions{Clock: l.clock, Offset: l.offset}
+func (l *labelFlags) options() (labels.Options, error) {
+	o := labels.Options{Clock: l.clock, Offset: l.offset}
 	if l.zone == "" {
 		return o, nil
 	}

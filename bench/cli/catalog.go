@@ -75,7 +75,7 @@ func (a *app) datasetList(ctx context.Context, flag string) error {
 	if err != nil {
 		return err
 	}
-	es, err := catalog.Entries()
+	es, err := published.Sources()
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func byteCount(n int64) string {
 }
 
 func (a *app) datasetInfo(name string, files bool) error {
-	e, err := catalog.Find(name)
+	e, err := published.Find(name)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (a *app) datasetInfo(name string, files bool) error {
 		{"tasks", taskList(e.Tasks)},
 		{"note", e.Note},
 		{"files", fmt.Sprintf("%d, %s", len(e.Files), byteCount(e.Bytes()))},
-		{"use", "--dataset " + strings.Join(e.Loads, "=FOLDER, --dataset ") + "=FOLDER (without =FOLDER: from the cache)"},
+		{"use", "--dataset " + strings.Join(e.Loads(), "=FOLDER, --dataset ") + "=FOLDER (without =FOLDER: from the cache)"},
 	} {
 		if l[1] != "" {
 			fmt.Fprintf(w, "%s\t%s\n", l[0], l[1])
@@ -160,7 +160,7 @@ func (a *app) datasetInfo(name string, files bool) error {
 }
 
 func (a *app) datasetVerify(ctx context.Context, flag string, args []string) error {
-	e, err := catalog.Find(args[0])
+	e, err := published.Find(args[0])
 	if err != nil {
 		return err
 	}
@@ -198,9 +198,9 @@ func (a *app) datasetGet(ctx context.Context, flag string, names []string) error
 	if err != nil {
 		return err
 	}
-	var es []catalog.Entry
+	var es []published.Source
 	for _, n := range names { // a typo ends it before anything is fetched
-		e, err := catalog.Find(n)
+		e, err := published.Find(n)
 		if err != nil {
 			return err
 		}
@@ -209,7 +209,7 @@ func (a *app) datasetGet(ctx context.Context, flag string, names []string) error
 	for _, e := range es {
 		fmt.Fprintf(a.stderr, "%s: %s\n%s: terms: %s\n", e.Name, e.Source, e.Name, e.Terms)
 		f := catalog.Fetcher{Cache: cache, Progress: a.fetchProgress(), Log: func(m string) { fmt.Fprintln(a.stderr, m) }}
-		folder, err := f.Get(ctx, e)
+		folder, err := f.Get(ctx, e.Entry)
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.Name, err)
 		}
@@ -234,7 +234,7 @@ func (a *app) fetchProgress() func(url string, done, total int64) {
 }
 
 func (a *app) datasetImport(ctx context.Context, flag string, args []string) error {
-	e, err := catalog.Find(args[0])
+	e, err := published.Find(args[0])
 	if err != nil {
 		return err
 	}
@@ -251,7 +251,7 @@ func (a *app) datasetImport(ctx context.Context, flag string, args []string) err
 
 // loadCached reads published data that get or import put into the user's cache.
 func loadCached(name string) ([]datasets.Dataset, error) {
-	e, err := catalog.Find(name)
+	e, err := published.Find(name)
 	if err != nil {
 		return nil, err
 	}

@@ -9,9 +9,9 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/bench/results"
-	"veilbench/datasets/catalog"
 	"veilbench/datasets/cite"
 	"veilbench/datasets/home"
+	"veilbench/datasets/published"
 	"veilbench/defenses"
 )
 
@@ -107,7 +107,7 @@ func (b *bibliography) data(name string, m results.Manifest) {
 	if strings.HasPrefix(name, "home:") {
 		w.Title = "Generated traffic of smart homes: {" + name + "}"
 		works = home.Works()
-	} else if e, err := catalog.Find(base); err == nil {
+	} else if e, err := published.Find(base); err == nil {
 		w.Title = "{" + name + "}: " + e.Title
 		works = e.Papers
 		w.URL, _, _ = strings.Cut(e.Source, " ")

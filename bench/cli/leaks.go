@@ -8,6 +8,7 @@ import (
 
 	"veilbench/bench"
 	"veilbench/datasets"
+	"veilbench/datasets/leakage"
 )
 
 // leakFlags are the flags of "veilbench datasets leaks".
@@ -68,7 +69,7 @@ func (a *app) leaks(ctx context.Context, f leakFlags, id string) error {
 }
 
 func (a *app) printLeaks(ds *datasets.Dataset, task datasets.Task, split datasets.Split) error {
-	l, err := datasets.ProbeLeaks(ds, task, split)
+	l, err := leakage.Probe(ds, task, split)
 	if err != nil {
 		return err
 	}

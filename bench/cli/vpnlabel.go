@@ -12,8 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"veilbench/attacks"
 	"veilbench/datasets"
+	"veilbench/datasets/labels"
+	"veilbench/datasets/tunnel"
 )
 
 type vpnlabelFlags struct {
@@ -84,7 +85,7 @@ func (a *app) vpnlabel(ctx context.Context, f vpnlabelFlags, inner, outer string
 	for i := range self.Owners {
 		self.Owners[i] = int32(i)
 	}
-	found, m := attacks.LabelVPN(in, self, out, rule)
+	found, m := tunnel.Label(in, self, out, rule)
 	path := f.out
 	if path == "" {
 		path = strings.TrimSuffix(outer, filepath.Ext(outer)) + ".owners.csv"
@@ -110,7 +111,7 @@ func (a *app) vpnlabel(ctx context.Context, f vpnlabelFlags, inner, outer string
 }
 
 // addedRule reads --added: a number or a range of bytes; nil if it is empty.
-func addedRule(s string) (attacks.SizeRule, error) {
+func addedRule(s string) (tunnel.SizeRule, error) {
 	if s == "" {
 		return nil, nil
 	}
@@ -123,7 +124,7 @@ func addedRule(s string) (attacks.SizeRule, error) {
 	if err1 != nil || err2 != nil || hi < lo {
 		return nil, fmt.Errorf("--added %q: want a number of bytes or a range such as 61-76", s)
 	}
-	return attacks.AddedBytes(int32(lo), int32(hi)), nil
+	return tunnel.AddedBytes(int32(lo), int32(hi)), nil
 }
 
 // ownerNames is the device of each packet: as the file of addresses says, or
@@ -145,11 +146,11 @@ func ownerNames(path string, t datasets.Trace) ([]string, error) {
 		return nil, err
 	}
 	defer file.Close()
-	lf, err := datasets.ReadLabels(file, filepath.Base(path), datasets.LabelOptions{})
+	lf, err := labels.Read(file, filepath.Base(path), labels.Options{})
 	if err != nil {
 		return nil, err
 	}
-	l, _, err := datasets.ApplyLabels(t, lf)
+	l, _, err := labels.Apply(t, lf)
 	if err != nil {
 		return nil, err
 	}

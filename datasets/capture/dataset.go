@@ -11,15 +11,16 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/labels"
 )
 
 // DatasetOptions says how a capture with label files becomes a data set.
 type DatasetOptions struct {
 	Options
-	// Labels are CSV files (see datasets.ReadLabels) of any kinds.
+	// Labels are CSV files (see labels.Read) of any kinds.
 	Labels []string
 	// Times says how the times in them are meant.
-	Times datasets.LabelOptions
+	Times labels.Options
 	// Blocks is into how many groups a capture is cut that is not cut by day.
 	// 0 means 5, 1 not to cut.
 	Blocks int
@@ -95,20 +96,20 @@ func cutIntoGroups(ds *datasets.Dataset, whole datasets.Recording, blocks int) {
 
 // readLabels reads the label files and lays them over t.
 func readLabels(t datasets.Trace, o DatasetOptions) (datasets.Labels, []string, error) {
-	var files []*datasets.LabelFile
+	var files []*labels.File
 	for _, path := range o.Labels {
 		f, err := os.Open(path)
 		if err != nil {
 			return datasets.Labels{}, nil, err
 		}
-		lf, err := datasets.ReadLabels(f, filepath.Base(path), o.Times)
+		lf, err := labels.Read(f, filepath.Base(path), o.Times)
 		f.Close()
 		if err != nil {
 			return datasets.Labels{}, nil, err
 		}
 		files = append(files, lf)
 	}
-	return datasets.ApplyLabels(t, files...)
+	return labels.Apply(t, files...)
 }
 
 // tasksOf lists what labels can serve.

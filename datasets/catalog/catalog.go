@@ -1,15 +1,13 @@
-// Package catalog knows the public data sets that the loaders read: where they
-// come from, under which terms, and the checksum of every file. It fetches them
-// (fetch.go), takes in what the user has already (store.go) and checks what
-// lies there. Files are known by their content, so neither the publisher's
-// folders nor renamed files matter. The data itself is never part of the
-// program.
+// Package catalog keeps public data sets in a cache folder. An Entry says where
+// one comes from, under which terms, and the checksum of every file; entries
+// are fetched (fetch.go), taken in from what the user has already (store.go)
+// and checked (verify.go). Files are known by their content, so neither the
+// publisher's folders nor renamed files matter. The data itself is never part
+// of the program, and which entries there are is for others to say.
 package catalog
 
 import (
-	"embed"
 	"fmt"
-	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,7 +15,6 @@ import (
 
 	"veilbench/datasets"
 	"veilbench/datasets/cite"
-	"veilbench/datasets/params"
 )
 
 // Entry is one public data set.
@@ -32,8 +29,6 @@ type Entry struct {
 	Papers []cite.Work
 	// Terms says under which terms the publisher offers it.
 	Terms string
-	// Loads lists the names under which the loaders read it.
-	Loads []string
 	// Tasks lists what it serves, in report order.
 	Tasks []datasets.Task
 	// Note is what a user must know before using it, "" if nothing.
@@ -75,58 +70,22 @@ func (e Entry) Bytes() int64 {
 	return n
 }
 
-// Entries returns the catalog, sorted by name. The slices are the caller's.
-func Entries() ([]Entry, error) {
-	es := entries()
-	for i := range es {
-		var err error
-		if es[i].Files, err = readSums(es[i].Name); err != nil {
-			return nil, err
-		}
-	}
-	return es, nil
-}
-
-// Find returns the entry with the given name, or the one that serves the
-// loader of that name.
-func Find(name string) (Entry, error) {
-	es, err := Entries()
-	if err != nil {
-		return Entry{}, err
-	}
-	name = strings.ReplaceAll(name, "_", "-")
-	var names []string
-	for _, e := range es {
-		if e.Name == name || slices.Contains(e.Loads, name) {
-			return e, nil
-		}
-		names = append(names, e.Name)
-	}
-	return Entry{}, fmt.Errorf("unknown data set %q%s (there are %s)", name, params.DidYouMean(name, names), strings.Join(names, ", "))
-}
-
 // Folder is where the cache keeps e.
 func (e Entry) Folder(cache string) string { return filepath.Join(cache, e.Name) }
 
-//go:embed sums/*.txt
-var sums embed.FS
-
-// readSums reads the list of files: checksum, bytes, data or labels, path.
-func readSums(name string) ([]File, error) {
-	file := path.Join("sums", name+".txt")
-	b, err := sums.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
+// ParseSums reads a list of files, a line each: checksum, bytes, "data" or
+// "labels", path. The files come sorted by path.
+func ParseSums(text string) ([]File, error) {
 	var out []File
-	for i, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+	for i, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		// The path comes last, for it may hold spaces.
 		v := strings.SplitN(line, " ", 4)
 		if len(v) != 4 || len(v[0]) != 64 {
-			return nil, fmt.Errorf("%s:%d: want checksum, bytes, kind and path", file, i+1)
+			return nil, fmt.Errorf("line %d: want checksum, bytes, kind and path", i+1)
 		}
 		n, err := strconv.ParseInt(v[1], 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", file, i+1, err)
+			return nil, fmt.Errorf("line %d: %w", i+1, err)
 		}
 		out = append(out, File{Path: v[3], SHA256: v[0], Bytes: n, Labels: v[2] == "labels"})
 	}

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,10 +44,13 @@ func (f *Fetcher) Get(ctx context.Context, e Entry) (string, error) {
 	if e.Complete(ctx, folder) {
 		return folder, nil
 	}
+
+	// Downloads that are not complete outlive this run: the next goes on.
 	parts := filepath.Join(f.Cache, "."+e.Name+".part")
 	if err := os.MkdirAll(parts, 0o755); err != nil {
 		return "", err
 	}
+
 	// What arrives whole and yet wrong is thrown away and fetched once more.
 	err := f.get(ctx, e, parts)
 	var damaged *damagedError
@@ -72,15 +76,18 @@ type damagedError struct{ err error }
 func (d *damagedError) Error() string { return d.err.Error() }
 func (d *damagedError) Unwrap() error { return d.err }
 
+// get downloads into the folder parts and fills the cache from it.
 func (f *Fetcher) get(ctx context.Context, e Entry, parts string) error {
 	var names []string
 	for i, d := range e.From {
+		// Two downloads may have one base name.
 		name := filepath.Join(parts, strconv.Itoa(i)+"-"+path.Base(d.URL))
 		if err := f.download(ctx, d.URL, name); err != nil {
 			return err
 		}
 		names = append(names, name)
 	}
+
 	err := e.fill(ctx, f.Cache, func(s *store) error {
 		for i, d := range e.From {
 			add := s.addFile
@@ -111,16 +118,16 @@ func (f *Fetcher) download(ctx context.Context, url, name string) error {
 	if _, err := os.Stat(name + ".done"); err == nil {
 		return nil
 	}
-	wait := f.Wait
-	if wait == 0 {
-		wait = time.Second
-	}
+	wait := cmp.Or(f.Wait, time.Second)
 	for try := 1; ; try++ {
 		before := size(name)
 		retry, err := f.once(ctx, url, name)
 		if err == nil {
 			return os.WriteFile(name+".done", nil, 0o644)
 		}
+
+		// A server that hangs up now and then is no reason to give up as long
+		// as each try brings something.
 		if size(name) > before {
 			try = 1
 		}
@@ -153,20 +160,20 @@ func (f *Fetcher) once(ctx context.Context, url, name string) (retry bool, err e
 	// Without this, a server that compresses on the way would have another
 	// length and other ranges.
 	req.Header.Set("Accept-Encoding", "identity")
+
+	// If-Range: the server goes on only if it has the same content still, else
+	// it sends all of it, with status 200.
 	have := size(name)
 	if tag, err := os.ReadFile(name + ".tag"); err == nil && have > 0 {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", have))
 		req.Header.Set("If-Range", string(tag))
 	}
-	client := f.Client
-	if client == nil {
-		client = http.DefaultClient
-	}
-	res, err := client.Do(req)
+	res, err := cmp.Or(f.Client, http.DefaultClient).Do(req)
 	if err != nil {
 		return true, err
 	}
 	defer res.Body.Close()
+
 	switch {
 	case res.StatusCode == http.StatusOK:
 		have = 0
@@ -174,6 +181,7 @@ func (f *Fetcher) once(ctx context.Context, url, name string) (retry bool, err e
 	case res.StatusCode == http.StatusPartialContent, res.StatusCode == http.StatusRequestedRangeNotSatisfiable:
 		return true, errors.Join(fmt.Errorf("%s: the server does not go on where the download stopped", url), forget(name))
 	default:
+		// Only what the server may get over is worth another try.
 		retry = res.StatusCode >= 500 || res.StatusCode == http.StatusTooManyRequests || res.StatusCode == http.StatusRequestTimeout
 		return retry, fmt.Errorf("%s: %s", url, res.Status)
 	}
@@ -227,12 +235,16 @@ func (f *Fetcher) body(res *http.Response, url, name string, have int64) (retry 
 		return false, err
 	}
 	defer w.Close()
+
+	// What the server sends begins at have: the old bytes behind it are of
+	// another content when it sends all anew.
 	if err := w.Truncate(have); err != nil {
 		return false, err
 	}
 	if _, err := w.Seek(have, io.SeekStart); err != nil {
 		return false, err
 	}
+
 	total := int64(-1)
 	if res.ContentLength >= 0 {
 		total = have + res.ContentLength

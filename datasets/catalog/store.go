@@ -8,78 +8,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+
+	"veilbench/datasets/atomicfile"
 )
-
-// Status is what a check found for one file.
-type Status struct {
-	File File
-	// Problem is "" if the file is right, else "missing" or what is wrong.
-	Problem string
-}
-
-// Verify compares the files of e with those in folder. The error is about
-// reading; a file that is missing or differs is a Problem of its Status. Label
-// files that are absent are no problem and are not listed.
-func (e Entry) Verify(ctx context.Context, folder string) ([]Status, error) {
-	if info, err := os.Stat(folder); err != nil {
-		return nil, err
-	} else if !info.IsDir() {
-		return nil, fmt.Errorf("%s: want the folder that holds the data set", folder)
-	}
-	var out []Status
-	for _, f := range e.Files {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		s := Status{File: f}
-		sum, n, err := sumFile(filepath.Join(folder, filepath.FromSlash(f.Path)))
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && f.Labels:
-			continue
-		case errors.Is(err, fs.ErrNotExist):
-			s.Problem = "missing"
-		case err != nil:
-			return nil, err
-		case n != f.Bytes:
-			s.Problem = fmt.Sprintf("%d bytes, want %d", n, f.Bytes)
-		case sum != f.SHA256:
-			s.Problem = "another checksum: " + sum
-		}
-		out = append(out, s)
-	}
-	return out, nil
-}
-
-// Complete says whether folder holds all of e but perhaps the labels.
-func (e Entry) Complete(ctx context.Context, folder string) bool {
-	st, err := e.Verify(ctx, folder)
-	if err != nil {
-		return false
-	}
-	for _, s := range st {
-		if s.Problem != "" {
-			return false
-		}
-	}
-	return true
-}
-
-func sumFile(name string) (string, int64, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	return hex.EncodeToString(h.Sum(nil)), n, err
-}
 
 // Import copies the files of e from a folder, in which they may lie anywhere
 // under any name, or from a gzipped tar archive into the cache. The cache's
@@ -95,11 +30,15 @@ func (e Entry) fill(ctx context.Context, cache string, add func(*store) error) e
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return err
 	}
+
+	// The new folder lies in the cache: renaming works within a file system
+	// only.
 	tmp, err := os.MkdirTemp(cache, "."+e.Name+".new-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
+
 	s := newStore(ctx, e, tmp)
 	if err := add(s); err != nil {
 		return err
@@ -107,6 +46,7 @@ func (e Entry) fill(ctx context.Context, cache string, add func(*store) error) e
 	if err := s.missing(); err != nil {
 		return err
 	}
+
 	old := e.Folder(cache)
 	for _, f := range e.Files {
 		if f.Labels && !s.have[f.Path] {
@@ -122,6 +62,9 @@ func swap(tmp, to string) error {
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return err
 	}
+
+	// A folder cannot be renamed onto one that is not empty, so the old one
+	// steps aside, and back if the new one does not get in.
 	aside := tmp + ".old"
 	err := os.Rename(to, aside)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -138,11 +81,12 @@ type store struct {
 	ctx    context.Context
 	e      Entry
 	folder string
-	bySize map[int64]bool
-	bySum  map[string][]File
-	have   map[string]bool
+	bySize map[int64]bool    // sizes that files of e have: others need not be read
+	bySum  map[string][]File // some data sets have one content under two names
+	have   map[string]bool   // paths that are stored
 }
 
+// newStore collects into folder, which is empty.
 func newStore(ctx context.Context, e Entry, folder string) *store {
 	s := &store{ctx, e, folder, map[int64]bool{}, map[string][]File{}, map[string]bool{}}
 	for _, f := range e.Files {
@@ -169,6 +113,8 @@ func (s *store) missing() error {
 	if n == 0 {
 		return nil
 	}
+
+	// One name is enough to see whether it was the wrong folder.
 	return fmt.Errorf("%s: %d of %d files are missing or have another content, %s the first; nothing was stored", s.e.Name, n, all, first)
 }
 
@@ -215,10 +161,12 @@ func (s *store) addArchive(name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: want a folder or a gzipped tar archive: %w", name, err)
 	}
+
 	tr := tar.NewReader(zr)
 	for {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
+			// The checksum of gzip comes last, behind the end of the tar.
 			if _, err = io.Copy(io.Discard, zr); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -227,6 +175,9 @@ func (s *store) addArchive(name string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+
+		// Links and folders are passed over; names are never used, so none can
+		// lead out of the folder.
 		if h.Typeflag == tar.TypeReg && s.bySize[h.Size] {
 			if err := s.add(tr); err != nil {
 				return fmt.Errorf("%s: %s: %w", name, h.Name, err)
@@ -240,28 +191,24 @@ func (s *store) add(r io.Reader) error {
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(s.folder, ".in-")
+
+	// What the content is shows when all of it is read, so it is stored first
+	// and named then.
+	in, h := filepath.Join(s.folder, ".in"), sha256.New()
+	err := atomicfile.WriteTo(in, func(w io.Writer) error {
+		_, err := io.Copy(io.MultiWriter(w, h), r)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name())
-	h := sha256.New()
-	_, err = io.Copy(io.MultiWriter(tmp, h), r)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	for _, f := range s.bySum[sum(h)] {
+	defer os.Remove(in)
+
+	for _, f := range s.bySum[hex.EncodeToString(h.Sum(nil))] {
 		if s.have[f.Path] {
 			continue
 		}
-		to := filepath.Join(s.folder, filepath.FromSlash(f.Path))
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return err
-		}
-		if err := copyFile(tmp.Name(), to); err != nil {
+		if err := copyFile(in, filepath.Join(s.folder, filepath.FromSlash(f.Path))); err != nil {
 			return err
 		}
 		s.have[f.Path] = true
@@ -269,16 +216,18 @@ func (s *store) add(r io.Reader) error {
 	return nil
 }
 
-func sum(h hash.Hash) string { return strings.ToLower(hex.EncodeToString(h.Sum(nil))) }
-
-// copyFile links where it can and copies where it must.
+// copyFile links where it can and copies where it must, as on file systems
+// without hard links.
 func copyFile(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
 	if os.Link(from, to) == nil {
-		return os.Chmod(to, 0o644)
+		return nil
 	}
 	b, err := os.ReadFile(from)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(to, b, 0o644)
+	return atomicfile.Write(to, b)
 }

@@ -1,12 +1,12 @@
 // Package cite writes bibliographies. A Work is one publication or data set;
-// plug-ins and data sets name those they come from (works.go has the ones that
-// several share), and Write prints them as BibTeX. Fields that the sources of
-// this project do not state are left out, never guessed.
+// plug-ins and data sets name those they come from, by their keys in works.bib
+// or as values of their own, and Write prints them as BibTeX. Fields that the
+// sources of this project do not state are left out, never guessed.
 package cite
 
 import (
 	"cmp"
-	"fmt"
+	_ "embed"
 	"io"
 	"slices"
 	"strconv"
@@ -40,7 +40,7 @@ type Work struct {
 	Missing string
 }
 
-// Kind is a type of entry.
+// Kind is a type of entry: which field of BibTeX the venue becomes.
 type Kind string
 
 // The kinds.
@@ -50,61 +50,58 @@ const (
 	Other       Kind = "misc"
 )
 
-// kind is the type of entry: one whose required fields are there, so that no
-// style of BibTeX warns.
-func (w Work) kind() Kind {
-	if len(w.Authors) == 0 || w.Year == 0 || w.Venue == "" {
-		return Other
+//go:embed works.bib
+var bibliography string
+
+// Of returns the works with the given keys of works.bib. For a key that is not
+// there the work's Missing says so, so that a slip shows in print and loses no
+// run.
+func Of(keys ...string) []Work {
+	var ws []Work
+	for _, k := range keys {
+		ws = append(ws, find(k))
 	}
-	return cmp.Or(w.Kind, Proceedings)
+	return ws
+}
+
+// find reads one entry. It reads the file's own form only, a field a line (a
+// test holds the file to it), and no more than that entry: plug-ins ask anew
+// each time they are asked what they are.
+func find(key string) Work {
+	head, rest, ok := strings.Cut(bibliography, "{"+key+",\n")
+	if !ok {
+		return Work{Key: key, Title: "{" + key + "}", Missing: "everything, for the bibliography has no such key"}
+	}
+	body, _, _ := strings.Cut(rest, "\n}")
+
+	w := Work{Key: key, Kind: Kind(head[strings.LastIndexByte(head, '@')+1:])}
+	var author, year string
+	to := w.fields(&author, &year)
+	for line := range strings.Lines(body) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " = {")
+		if f := to[name]; f != nil {
+			*f = strings.TrimSuffix(value, "},")
+		}
+	}
+	if author != "" {
+		w.Authors = strings.Split(author, " and ")
+	}
+	w.Year, _ = strconv.Atoi(year) // 0 without one
+	return w
+}
+
+// fields says where the fields of an entry go. The venue has another name in
+// each kind of entry.
+func (w *Work) fields(author, year *string) map[string]*string {
+	return map[string]*string{
+		"author": author, "title": &w.Title, "booktitle": &w.Venue, "journal": &w.Venue, "howpublished": &w.Venue,
+		"volume": &w.Volume, "number": &w.Number, "pages": &w.Pages, "year": year,
+		"doi": &w.DOI, "eprint": &w.ArXiv, "url": &w.URL, "note": &w.Note, "missing": &w.Missing,
+	}
 }
 
 // ID is Key as BibTeX allows it.
-func (w Work) ID() string { return key(w.Key) }
-
-// BibTeX returns the entry, ending in a line break.
-func (w Work) BibTeX() string {
-	var b strings.Builder
-	if w.Missing != "" {
-		fmt.Fprintf(&b, "%% To be added: %s.\n", Comment(w.Missing))
-	}
-	kind := w.kind()
-	fmt.Fprintf(&b, "@%s{%s", kind, key(w.Key))
-	field := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(&b, ",\n  %-13s = {%s}", name, value)
-		}
-	}
-	if len(w.Authors) > 0 {
-		field("author", authors(w.Authors))
-	} else {
-		field("key", escape(w.Key)) // to sort by
-	}
-	field("title", title(w.Title))
-	venue := map[Kind]string{Other: "howpublished", Journal: "journal", Proceedings: "booktitle"}[kind]
-	if w.Venue == "" && w.ArXiv != "" {
-		field(venue, "arXiv:"+escape(w.ArXiv))
-	} else {
-		field(venue, escape(w.Venue))
-	}
-	field("volume", escape(w.Volume))
-	field("number", escape(w.Number))
-	field("pages", strings.ReplaceAll(escape(w.Pages), "–", "--"))
-	if w.Year != 0 {
-		field("year", strconv.Itoa(w.Year))
-	} else {
-		field("year", "n.d.") // no date; some styles warn without a year
-	}
-	field("doi", address(w.DOI))
-	field("url", address(w.URL))
-	if w.ArXiv != "" {
-		field("eprint", escape(w.ArXiv))
-		field("archiveprefix", "arXiv")
-	}
-	field("note", escape(w.Note))
-	b.WriteString("\n}\n")
-	return b.String()
-}
+func (w Work) ID() string { return plainKey(w.Key) }
 
 // String writes the work in one line for people.
 func (w Work) String() string {
@@ -116,6 +113,8 @@ func (w Work) String() string {
 		}
 		last = append(last, l)
 	}
+
+	// Braces are for BibTeX; people read on without them.
 	s := strings.NewReplacer("{", "", "}", "").Replace(w.Title)
 	if len(last) > 0 {
 		s = strings.ReplaceAll(strings.Join(last, ", "), ", and others", " and others") + ": " + s
@@ -123,6 +122,8 @@ func (w Work) String() string {
 	if w.Venue != "" {
 		s += ". " + w.Venue
 	}
+
+	// Short names of conferences and data sets may end in the year already.
 	if w.Year != 0 && !strings.HasSuffix(s, strconv.Itoa(w.Year)) {
 		s += " " + strconv.Itoa(w.Year)
 	}
@@ -133,8 +134,8 @@ func (w Work) String() string {
 // first stands.
 func Write(out io.Writer, ws []Work) error {
 	ws = slices.Clone(ws)
-	slices.SortStableFunc(ws, func(a, b Work) int { return cmp.Compare(key(a.Key), key(b.Key)) })
-	ws = slices.CompactFunc(ws, func(a, b Work) bool { return key(a.Key) == key(b.Key) })
+	slices.SortStableFunc(ws, func(a, b Work) int { return cmp.Compare(plainKey(a.Key), plainKey(b.Key)) })
+	ws = slices.CompactFunc(ws, func(a, b Work) bool { return plainKey(a.Key) == plainKey(b.Key) })
 	for _, w := range ws {
 		if _, err := io.WriteString(out, "\n"+w.BibTeX()); err != nil {
 			return err
@@ -147,143 +148,4 @@ func Write(out io.Writer, ws []Work) error {
 // that it can stand between entries.
 func Comment(s string) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "@", "(at)")
-}
-
-// key keeps what BibTeX allows in keys.
-func key(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
-			return r
-		}
-		return '-'
-	}, s)
-}
-
-func authors(names []string) string {
-	var out []string
-	for _, n := range names {
-		n = escape(n)
-		if !strings.Contains(n, ",") && strings.Contains(n, " ") {
-			n = "{" + n + "}"
-		}
-		out = append(out, n)
-	}
-	return strings.Join(out, " and ")
-}
-
-// title escapes s and protects words with capitals after their first letter,
-// which styles would set small. Braces stay if they are balanced.
-func title(s string) string {
-	depth := 0
-	for _, r := range s {
-		if r == '{' {
-			depth++
-		}
-		if r == '}' {
-			depth--
-		}
-		if depth < 0 {
-			break
-		}
-	}
-	words := strings.Fields(s)
-	for i, w := range words {
-		if depth == 0 && strings.ContainsAny(w, "{}") {
-			parts := strings.FieldsFunc(w, func(r rune) bool { return r == '{' || r == '}' })
-			for _, p := range parts {
-				w = strings.Replace(w, p, escape(p), 1)
-			}
-			words[i] = w
-			continue
-		}
-		words[i] = escape(w)
-		if slices.ContainsFunc(strings.Split(w, "-"), capitalInside) {
-			words[i] = "{" + words[i] + "}"
-		}
-	}
-	return strings.Join(words, " ")
-}
-
-func capitalInside(s string) bool {
-	return len(s) > 1 && strings.ToLower(s[1:]) != s[1:]
-}
-
-// escape writes s on one line so that TeX sets it as it stands.
-func escape(s string) string {
-	var b strings.Builder
-	for _, r := range strings.Join(strings.Fields(s), " ") {
-		switch r {
-		case '\\':
-			b.WriteString(`{\textbackslash}`)
-		case '~':
-			b.WriteString(`{\textasciitilde}`)
-		case '^':
-			b.WriteString(`{\textasciicircum}`)
-		case '{':
-			b.WriteString(`{\textbraceleft}`) // \{ would not count as a brace in TeX, but does in BibTeX
-		case '}':
-			b.WriteString(`{\textbraceright}`)
-		case '<':
-			b.WriteString(`{\textless}`)
-		case '>':
-			b.WriteString(`{\textgreater}`)
-		case '|':
-			b.WriteString(`{\textbar}`)
-		case '"':
-			b.WriteString(`{''}`)
-		case '&', '%', '#', '_', '$':
-			b.WriteString(`\` + string(r))
-		case '–':
-			b.WriteString("--")
-		default:
-			b.WriteString(letter(r))
-		}
-	}
-	return b.String()
-}
-
-// letter writes a rune in ASCII: BibTeX sorts and cuts by bytes. What has no
-// such form is written by its code point.
-func letter(r rune) string {
-	if r >= ' ' && r < 0x7f {
-		return string(r)
-	}
-	for _, a := range [][3]string{
-		{`\'`, "áéíóúýćńśźÁÉÍÓÚÝĆŃŚŹ", "aeiouycnszAEIOUYCNSZ"},
-		{"\\`", "àèìòùÀÈÌÒÙ", "aeiouAEIOU"},
-		{`\^`, "âêîôûÂÊÎÔÛ", "aeiouAEIOU"},
-		{`\"`, "äëïöüÿÄËÏÖÜ", "aeiouyAEIOU"},
-		{`\~`, "ãñõÃÑÕ", "anoANO"},
-		{`\v `, "čďěňřšťžČĎĚŇŘŠŤŽ", "cdenrstzCDENRSTZ"},
-		{`\c `, "çşÇŞ", "csCS"},
-		{`\`, "øØłŁ", "oOlL"},
-	} {
-		if i := strings.IndexRune(a[1], r); i >= 0 {
-			return "{" + a[0] + string(a[2][len([]rune(a[1][:i]))]) + "}"
-		}
-	}
-	switch r {
-	case 'å', 'Å':
-		return map[rune]string{'å': `{\aa}`, 'Å': `{\AA}`}[r]
-	case 'ß':
-		return `{\ss}`
-	case 'ı':
-		return `{\i}`
-	case '’', '‘':
-		return "'"
-	}
-	return fmt.Sprintf("[U+%04X]", r)
-}
-
-// address percent-encodes what would end a field or a URL.
-func address(s string) string {
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		if c <= ' ' || c >= 0x7f || strings.IndexByte(`{}\^"<>|`+"`", c) >= 0 {
-			fmt.Fprintf(&b, "%%%02X", c)
-			continue
-		}
-		b.WriteByte(c)
-	}
-	return b.String()
 }

@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// NeedTools is the environment variable that turns a skip for a missing tool
+// needTools is the environment variable that turns a skip for a missing tool
 // into a failure, for a machine that is meant to have them all.
-const NeedTools = "VEILBENCH_NEED_TOOLS"
+const needTools = "VEILBENCH_NEED_TOOLS"
 
 // Tool returns the path of the first of the programs that is installed. If
-// none is, the test is skipped, or fails where NeedTools is set.
+// none is, the test is skipped, or fails where needTools is set.
 func Tool(t testing.TB, names ...string) string {
 	t.Helper()
 	for _, n := range names {
@@ -21,8 +21,8 @@ func Tool(t testing.TB, names ...string) string {
 			return p
 		}
 	}
-	if os.Getenv(NeedTools) != "" {
-		t.Fatalf("%s is not installed, and %s is set", strings.Join(names, " or "), NeedTools)
+	if os.Getenv(needTools) != "" {
+		t.Fatalf("%s is not installed, and %s is set", strings.Join(names, " or "), needTools)
 	}
 	t.Skipf("%s is not installed", strings.Join(names, " or "))
 	return ""

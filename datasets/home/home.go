@@ -203,9 +203,6 @@ func describeClasses(ds *datasets.Dataset, models []*profile.Device) {
 // Works are the publications and data whose figures the profiles of devices
 // rest on; the profiles mark each figure with its source.
 func Works() []cite.Work {
-	return []cite.Work{
-		cite.IoTEvent2022(), cite.Trimananda2020(), cite.Dong2020(), cite.Junges2019(), cite.Apthorpe2017(), cite.Miettinen2017(),
-		{Key: "behaviot", Title: "{BehavIoT}", URL: "https://github.com/NEU-SNS/BehavIoT", Missing: "authors, year and article"},
-		{Key: "cic-iot-2022", Title: "{CIC} {IoT} data set 2022", Missing: "authors and article"},
-	}
+	return cite.Of("iotevent2022", "trimananda2020pingpong", "dong2020homemole", "junges2019gateway", "apthorpe2017castle",
+		"miettinen2017sentinel", "behaviot", "cic-iot-2022")
 }

@@ -1,11 +1,16 @@
-// Package params gives plug-ins one written form: "name" or
-// "name:key=value,key=value".
+// Package params gives plug-ins one written form, and checks of what is
+// written:
+//
+//	id      = name [ ":" setting { "," setting } ]
+//	setting = key "=" value
+//
+// Blanks around name, keys and values do not count; a value holds no comma.
 //
 // A plug-in's parameters are the exported fields of its struct, of type int,
 // float64, bool or string; the key is the field's name in snake case
 // (MaxBytes is max_bytes), so a unit in the field's name is a unit in the key.
 // Fields of other types are not parameters. The value a list holds is the
-// default.
+// default. Validate, if there is one, checks them; range.go has what it needs.
 package params
 
 import (
@@ -19,8 +24,8 @@ import (
 	"unicode"
 )
 
-// Validator is the optional check of a plug-in's parameters. The error names
-// the key and the allowed range.
+// Validator is the optional check of a plug-in's parameters, which With makes.
+// The error names the key and the allowed range.
 type Validator interface {
 	Validate() error
 }
@@ -39,8 +44,8 @@ func List(v any) []Param {
 	var ps []Param
 	for i := range rv.NumField() {
 		f := rv.Type().Field(i)
-		if f.IsExported() && !f.Anonymous && settable(f.Type) {
-			ps = append(ps, Param{snake(f.Name), format(rv.Field(i)), f.Tag.Get("help")})
+		if isParam(f) {
+			ps = append(ps, Param{snakeCase(f.Name), written(rv.Field(i)), f.Tag.Get("help")})
 		}
 	}
 	slices.SortFunc(ps, func(a, b Param) int { return cmp.Compare(a.Key, b.Key) })
@@ -101,10 +106,14 @@ func Split(id string) (name string, set [][2]string, err error) {
 // values that Validate refuses are errors that name the key.
 func With[T any](v T, set [][2]string) (T, error) {
 	var zero T
+
+	// v may be a struct or a pointer to one; the copy is made of the struct, so
+	// that the caller's stays as it is.
 	orig := reflect.ValueOf(v)
 	ptr := orig.Kind() == reflect.Pointer
 	p := reflect.New(reflect.Indirect(orig).Type())
 	p.Elem().Set(reflect.Indirect(orig))
+
 	seen := map[string]bool{}
 	for _, kv := range set {
 		if seen[kv[0]] {
@@ -115,6 +124,7 @@ func With[T any](v T, set [][2]string) (T, error) {
 			return zero, err
 		}
 	}
+
 	if !ptr {
 		p = p.Elem()
 	}
@@ -127,18 +137,20 @@ func With[T any](v T, set [][2]string) (T, error) {
 	return out, nil
 }
 
+// setField sets the field of s with that key to a value as written.
 func setField(s reflect.Value, key, value string) error {
 	var keys []string
 	for i := range s.NumField() {
 		f := s.Type().Field(i)
-		if !f.IsExported() || f.Anonymous || !settable(f.Type) {
+		if !isParam(f) {
 			continue
 		}
-		if snake(f.Name) == key {
-			return parse(s.Field(i), key, value)
+		if snakeCase(f.Name) == key {
+			return setValue(s.Field(i), key, value)
 		}
-		keys = append(keys, snake(f.Name))
+		keys = append(keys, snakeCase(f.Name))
 	}
+
 	slices.Sort(keys)
 	if len(keys) == 0 {
 		return fmt.Errorf("unknown parameter %q: this one has no parameters", key)
@@ -146,7 +158,8 @@ func setField(s reflect.Value, key, value string) error {
 	return fmt.Errorf("unknown parameter %q%s (has %s)", key, DidYouMean(key, keys), strings.Join(keys, ", "))
 }
 
-func parse(f reflect.Value, key, value string) error {
+// setValue parses value as what the field holds.
+func setValue(f reflect.Value, key, value string) error {
 	switch f.Kind() {
 	case reflect.Int:
 		n, err := strconv.Atoi(value)
@@ -154,41 +167,49 @@ func parse(f reflect.Value, key, value string) error {
 			return fmt.Errorf("%s=%s: want a whole number", key, value)
 		}
 		f.SetInt(int64(n))
+
 	case reflect.Float64:
+		// NaN would slip through every comparison, and never equal itself in a
+		// cell's key.
 		x, err := strconv.ParseFloat(value, 64)
 		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
 			return fmt.Errorf("%s=%s: want a number", key, value)
 		}
 		f.SetFloat(x)
+
 	case reflect.Bool:
 		b, err := strconv.ParseBool(value)
 		if err != nil {
 			return fmt.Errorf("%s=%s: want true or false", key, value)
 		}
 		f.SetBool(b)
+
 	case reflect.String:
 		f.SetString(value)
 	}
 	return nil
 }
 
-func settable(t reflect.Type) bool {
-	switch t.Kind() {
+// isParam says whether a field of a plug-in is one of its parameters.
+func isParam(f reflect.StructField) bool {
+	switch f.Type.Kind() {
 	case reflect.Int, reflect.Float64, reflect.Bool, reflect.String:
-		return true
+		return f.IsExported() && !f.Anonymous
 	}
 	return false
 }
 
-func format(v reflect.Value) string {
+// written is a value as ID writes it: the shortest form that reads back as the
+// same number, so that equal plug-ins have equal IDs.
+func written(v reflect.Value) string {
 	if v.Kind() == reflect.Float64 {
 		return strconv.FormatFloat(v.Float(), 'g', -1, 64)
 	}
 	return fmt.Sprint(v.Interface())
 }
 
-// snake turns MaxBytes into max_bytes and K into k.
-func snake(s string) string {
+// snakeCase turns MaxBytes into max_bytes and K into k.
+func snakeCase(s string) string {
 	var b strings.Builder
 	for i, r := range s {
 		if unicode.IsUpper(r) {
@@ -203,11 +224,12 @@ func snake(s string) string {
 }
 
 // DidYouMean returns `; did you mean "x"?` for the candidate nearest to name,
-// or "" when none is near.
+// or "" when none is near: more than two letters, and more than a third of
+// them, would have to change.
 func DidYouMean(name string, candidates []string) string {
 	best, bd := "", max(2, len(name)/3)+1
 	for _, c := range candidates {
-		if d := distance(name, c); d < bd {
+		if d := editDistance(name, c); d < bd {
 			best, bd = c, d
 		}
 	}
@@ -217,8 +239,9 @@ func DidYouMean(name string, candidates []string) string {
 	return fmt.Sprintf("; did you mean %q?", best)
 }
 
-// distance is the Levenshtein distance.
-func distance(a, b string) int {
+// editDistance is the Levenshtein distance in bytes. row holds the distances of
+// a's first i bytes to each prefix of b, diag the one left above in the table.
+func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

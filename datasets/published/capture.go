@@ -3,11 +3,6 @@ package published
 import (
 	"cmp"
 	"context"
-	"encoding/csv"
-	"errors"
-	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,6 +26,11 @@ func openCapture(name string, o capture.Options) (datasets.Trace, []string, erro
 	return t, warnings, nil
 }
 
+// captureStem is the name of a capture without folder and ending.
+func captureStem(name string) string {
+	return strings.TrimSuffix(filepath.Base(name), ".pcap")
+}
+
 // openDevice reads a capture that was filtered to one device. Where its
 // hardware address is not given it is the home side's most frequent one.
 func openDevice(name string, mac datasets.MAC) (datasets.Trace, datasets.MAC, []string, error) {
@@ -39,31 +39,29 @@ func openDevice(name string, mac datasets.MAC) (datasets.Trace, datasets.MAC, []
 		if err != nil {
 			return t, mac, nil, err
 		}
-		mac = commonLink(t)
+		mac = commonMAC(t)
 	}
 	t, warnings, err := openCapture(name, capture.Options{MACs: []datasets.MAC{mac}})
 	return t, mac, warnings, err
 }
 
-// commonLink is the hardware address of the home side that most packets have.
-func commonLink(ts ...datasets.Trace) datasets.MAC {
+// commonMAC is the hardware address of the home side that most packets have.
+func commonMAC(t datasets.Trace) datasets.MAC {
 	count := map[datasets.MAC]int{}
 	var best datasets.MAC
-	for _, t := range ts {
-		for _, p := range t.Packets {
-			m := t.Flows[p.Flow].Link
-			count[m]++
-			if c := cmp.Compare(count[m], count[best]); c > 0 || c == 0 && slices.Compare(m[:], best[:]) < 0 {
-				best = m
-			}
+	for _, p := range t.Packets {
+		m := t.Flows[p.Flow].Link
+		count[m]++
+		if c := cmp.Compare(count[m], count[best]); c > 0 || c == 0 && slices.Compare(m[:], best[:]) < 0 {
+			best = m
 		}
 	}
 	return best
 }
 
-// ownersByLink gives the packets of flows with hardware address mac to device,
+// ownersByMAC gives the packets of flows with hardware address mac to device,
 // the others to nobody.
-func ownersByLink(t datasets.Trace, mac datasets.MAC, device int32) []int32 {
+func ownersByMAC(t datasets.Trace, mac datasets.MAC, device int32) []int32 {
 	owners := make([]int32, len(t.Packets))
 	for i, p := range t.Packets {
 		if owners[i] = -1; t.Flows[p.Flow].Link == mac {
@@ -73,9 +71,10 @@ func ownersByLink(t datasets.Trace, mac datasets.MAC, device int32) []int32 {
 	return owners
 }
 
-// merge puts traces of known start together into one, in order of time and at
-// the same time in order of the traces. from holds the trace of each packet.
-func merge(ts []datasets.Trace) (out datasets.Trace, from []int32) {
+// mergeTraces puts traces of known start together into one, in order of time
+// and at the same time in order of the traces. from holds the trace of each
+// packet.
+func mergeTraces(ts []datasets.Trace) (out datasets.Trace, from []int32) {
 	type at struct {
 		p    datasets.Packet
 		from int32
@@ -92,6 +91,8 @@ func merge(ts []datasets.Trace) (out datasets.Trace, from []int32) {
 			all = append(all, at{p, int32(k)})
 		}
 	}
+
+	// The base moves only now: a later trace may have begun earlier.
 	for i := range all {
 		all[i].p.Time += ts[all[i].from].Start.Sub(out.Start)
 	}
@@ -103,74 +104,10 @@ func merge(ts []datasets.Trace) (out datasets.Trace, from []int32) {
 		out.Packets = append(out.Packets, a.p)
 		from = append(from, a.from)
 	}
+
+	// Flows come in order of appearance, which holds for each trace alone.
 	out, _ = datasets.LAN.View(nil, out)
 	return out, from
-}
-
-// row is one line of a label file.
-type row struct {
-	line   int
-	fields []string // in the order of the columns asked for
-}
-
-// readTable reads a CSV file with a header and returns the columns asked for.
-// A missing column is an error that names the line.
-func readTable(name string, columns ...string) ([]row, error) {
-	return readText(name, func(r io.Reader) ([]row, error) { return parseTable(r, columns) })
-}
-
-func parseTable(r io.Reader, columns []string) ([]row, error) {
-	cr := csv.NewReader(r)
-	head, err := cr.Read()
-	if err != nil {
-		return nil, fmt.Errorf("1: no header line (want the columns %s)", strings.Join(columns, ","))
-	}
-	at := make([]int, len(columns))
-	for i, c := range columns {
-		if at[i] = slices.Index(head, c); at[i] < 0 {
-			return nil, fmt.Errorf("1: no column %q (the header is %s)", c, quote(strings.Join(head, ",")))
-		}
-	}
-	var out []row
-	for {
-		rec, err := cr.Read()
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		var pe *csv.ParseError
-		if errors.As(err, &pe) {
-			return nil, fmt.Errorf("%d: %w", pe.Line, pe.Err)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("0: %w", err)
-		}
-		line, _ := cr.FieldPos(0)
-		x := row{line: line}
-		for _, c := range at {
-			x.fields = append(x.fields, rec[c])
-		}
-		out = append(out, x)
-	}
-}
-
-// optional is readTable for a label file that the publisher does not have: if
-// it is absent the table is empty and missing is set.
-func optional(name string, columns ...string) (rows []row, missing bool, err error) {
-	rows, err = readTable(name, columns...)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, true, nil
-	}
-	return rows, false, err
-}
-
-// parseMAC reads a hardware address such as 20:f8:5e:ca:91:52.
-func parseMAC(s string) (datasets.MAC, error) {
-	var m datasets.MAC
-	n, err := fmt.Sscanf(s, "%02x:%02x:%02x:%02x:%02x:%02x", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5])
-	if err != nil || n != 6 || len(s) != 17 {
-		return m, fmt.Errorf("hardware address %q, want six bytes such as 20:f8:5e:ca:91:52", quote(s))
-	}
-	return m, nil
 }
 
 // sortEvents orders events by start.
@@ -178,8 +115,8 @@ func sortEvents(events []datasets.Event) {
 	slices.SortStableFunc(events, func(a, b datasets.Event) int { return cmp.Compare(a.Start, b.Start) })
 }
 
-// every lists the multiples of d below end.
-func every(d, end time.Duration) []time.Duration {
+// multiples lists the multiples of d below end.
+func multiples(d, end time.Duration) []time.Duration {
 	var at []time.Duration
 	for t := d; t < end; t += d {
 		at = append(at, t)

@@ -395,13 +395,13 @@ func TestLockCameraWeekFiles(t *testing.T) {
 		{head + "1615266000,x,1\n", ":2: wrong number of fields"},
 	} {
 		writeFile(t, events, c.text)
-		if _, err := LockCameraWeek(dir); err == nil || !strings.Contains(err.Error(), events+c.want) {
+		if _, err := readLockCameraWeek(dir); err == nil || !strings.Contains(err.Error(), events+c.want) {
 			t.Errorf("%q: %v, want %q", c.text, err, c.want)
 		}
 	}
 	writeFile(t, events, head)
 	writeFile(t, filepath.Join(dir, "devices.csv"), "pcap,mac\npcaps/cam.pcap,20:00\n")
-	if _, err := LockCameraWeek(dir); err == nil || !strings.Contains(err.Error(), `devices.csv:2: hardware address "20:00"`) {
+	if _, err := readLockCameraWeek(dir); err == nil || !strings.Contains(err.Error(), `devices.csv:2: hardware address "20:00"`) {
 		t.Errorf("%v", err)
 	}
 }
@@ -424,7 +424,7 @@ func TestSmartPlugDayFiles(t *testing.T) {
 		t.Errorf("%d events, warnings %q", sum(t, ds).events, ds.Warnings)
 	}
 	writeFile(t, filepath.Join(dir, "active_events.csv"), "offset_s,event\n-5,timer\n")
-	if _, err := SmartPlugDay(dir); err == nil || !strings.Contains(err.Error(), `active_events.csv:2: time "-5"`) {
+	if _, err := readSmartPlugDay(dir); err == nil || !strings.Contains(err.Error(), `active_events.csv:2: time "-5"`) {
 		t.Errorf("%v", err)
 	}
 }
@@ -449,7 +449,7 @@ func TestLoadErrors(t *testing.T) {
 	if err := os.Truncate(cut, 100); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LockCameraWeek(dir); err == nil || !strings.Contains(err.Error(), "cam.pcap") {
+	if _, err := readLockCameraWeek(dir); err == nil || !strings.Contains(err.Error(), "cam.pcap") {
 		t.Errorf("%v", err)
 	}
 }

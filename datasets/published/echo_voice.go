@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,13 +14,36 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/capture"
+	"veilbench/datasets/catalog"
+	"veilbench/datasets/cite"
+	"veilbench/datasets/params"
 )
 
-const echoSource = "VCFingerprinting, github.com/SmartHomePrivacyProject/VCFingerprinting commit 2de88766; Kennedy et al., I Can Hear Your Alexa, IEEE CNS 2019"
+// echoVoice is traces and captures of commands spoken to an Amazon Echo.
+func echoVoice() Source {
+	return Source{
+		Entry: catalog.Entry{
+			Name:   "echo-voice",
+			Title:  "600 traces of 60 spoken commands to an Amazon Echo, two sessions; 2 captures with utterance times",
+			Source: "https://github.com/SmartHomePrivacyProject/VCFingerprinting",
+			Papers: cite.Of("kennedy2019alexa"),
+			Terms:  "MIT; the publishers add that data and code are for research purposes only",
+			Tasks:  []datasets.Task{datasets.Events, datasets.Clip},
+			Note:   "a part (60 of 100 commands); trials of one session were recorded back to back, so a split inside a session scores several times higher than one across",
+			From:   github("SmartHomePrivacyProject/VCFingerprinting", "2de88766e2b2beeed44a4267c370fe755b5db90d"),
+		},
+		cited: "VCFingerprinting, github.com/SmartHomePrivacyProject/VCFingerprinting commit 2de88766; Kennedy et al., I Can Hear Your Alexa, IEEE CNS 2019",
+		loaders: []loader{
+			{"echo-voice", one(readEchoVoice)},
+			{"echo-voice-captures", one(readEchoCaptures)},
+		},
+	}
+}
 
-// EchoVoice reads the traces of spoken commands to an Amazon Echo: path is the
-// folder with trace_csv, or trace_csv itself. Each CSV file (row, time, size,
-// direction) is one clip of device "echo" with the command as activity.
+// readEchoVoice reads the traces of spoken commands to an Amazon Echo: path is
+// the folder with trace_csv, or trace_csv itself. Each CSV file (row, time,
+// size, direction) is one clip of device "echo" with the command as activity.
 //
 // The command is the file's name without "_<trial>.csv", cut at the first "_5"
 // that ends there or is followed by "_". Names that end in "_L_<trial>.csv" are
@@ -31,7 +55,7 @@ const echoSource = "VCFingerprinting, github.com/SmartHomePrivacyProject/VCFinge
 // Sizes are those of IP packets. Payloads were not published: they are taken as
 // the IP length less 40, and none for 52 bytes (TCP with options and no data).
 // Times that run backwards are stored as the running maximum, with a warning.
-func EchoVoice(path string) (datasets.Dataset, error) {
+func readEchoVoice(path string) (datasets.Dataset, error) {
 	folder := path
 	if info, err := os.Stat(filepath.Join(path, "trace_csv")); err == nil && info.IsDir() {
 		folder = filepath.Join(path, "trace_csv")
@@ -41,12 +65,11 @@ func EchoVoice(path string) (datasets.Dataset, error) {
 		return datasets.Dataset{}, err
 	}
 	ds := datasets.Dataset{
-		Name:     "echo-voice",
 		Recorded: datasets.LAN,
 		Tasks:    []datasets.Task{datasets.Clip},
 		Split:    "leave-one-group-out",
-		Source:   echoSource,
 	}
+
 	backward, longest := 0, time.Duration(0)
 	for _, name := range names {
 		command, session, trial, ok := echoName(filepath.Base(name))
@@ -63,9 +86,12 @@ func EchoVoice(path string) (datasets.Dataset, error) {
 		longest = max(longest, t.packets[len(t.packets)-1].Time)
 		ds.Recordings = append(ds.Recordings, t.recording(command, session, trial))
 	}
+
 	if len(ds.Recordings) == 0 {
 		return ds, fmt.Errorf("%s: no trace (want trace_csv/<command>_<trial>.csv)", path)
 	}
+
+	// One common end: the length of observing must not name the command.
 	for i := range ds.Recordings {
 		ds.Recordings[i].Trace.End = roundUp(longest)
 	}
@@ -87,6 +113,7 @@ func echoName(base string) (command, session string, trial int, ok bool) {
 	if err != nil || trial < 1 || trial > 99 {
 		return "", "", 0, false
 	}
+
 	stem = stem[:i]
 	session = "S"
 	if strings.HasSuffix(stem, "_L") {
@@ -104,6 +131,7 @@ type echoTrace struct {
 	backward bool
 }
 
+// parseEchoTrace reads a CSV file with a header. Errors begin with the line.
 func parseEchoTrace(r io.Reader) (echoTrace, error) {
 	var t echoTrace
 	sc := newLines(r)
@@ -124,6 +152,7 @@ func parseEchoTrace(r io.Reader) (echoTrace, error) {
 	return t, nil
 }
 
+// row adds the packet of one line.
 func (t *echoTrace) row(v []string) error {
 	if len(v) != 4 {
 		return fmt.Errorf("%d fields, want row, time, size and direction", len(v))
@@ -135,6 +164,8 @@ func (t *echoTrace) row(v []string) error {
 			return fmt.Errorf("%q is no number", quote(v[i+1]))
 		}
 	}
+
+	// Sizes are written as floats, so a broken one would be cut in silence.
 	at, size := x[0], x[1]
 	switch {
 	case at < 0 || at > 1e9:
@@ -144,10 +175,14 @@ func (t *echoTrace) row(v []string) error {
 	case x[2] != 1 && x[2] != -1:
 		return errors.New("direction is not 1 (from the speaker) or -1")
 	}
-	p := datasets.Packet{Time: seconds(at), Size: int32(size) + datasets.EthernetHeader, Dir: datasets.Up}
+
+	p := datasets.Packet{Time: params.Seconds(at), Size: int32(size) + datasets.EthernetHeader, Dir: datasets.Up}
 	if x[2] < 0 {
 		p.Dir = datasets.Down
 	}
+
+	// 20 bytes of IP and 20 of TCP; 52 is TCP with options and no
+	// data.
 	if size != 52 {
 		p.Payload = int32(max(size-40, 0))
 	}
@@ -158,6 +193,8 @@ func (t *echoTrace) row(v []string) error {
 	return nil
 }
 
+// recording makes a clip whose packets are all the speaker's and all caused by
+// the command. Its End is left open.
 func (t echoTrace) recording(command, session string, trial int) datasets.Recording {
 	const tcp = 6
 	return datasets.Recording{
@@ -171,4 +208,78 @@ func (t echoTrace) recording(command, session string, trial int) datasets.Record
 			Cause:   make([]int32, len(t.packets)),
 		},
 	}
+}
+
+// readEchoCaptures reads the raw captures published beside the Echo's traces:
+// path is the folder with captures (or that folder itself), whose files hold
+// several utterances of one command each. The seconds of the utterances are in
+// the names: <command>_5_<seconds>_<seconds>..., with or without "_capture".
+// Each file is one recording and its own group. The speaker owns the packets of
+// its address; its other traffic is background.
+func readEchoCaptures(path string) (datasets.Dataset, error) {
+	ds := datasets.Dataset{
+		Recorded: datasets.LAN,
+		Tasks:    []datasets.Task{datasets.Events},
+		Split:    "leave-one-group-out",
+	}
+	names, err := glob(path, "captures", "*.pcap*")
+	if err == nil && len(names) == 0 {
+		names, err = glob(path, "*.pcap*")
+	}
+	if err != nil {
+		return ds, err
+	}
+
+	speaker := netip.AddrFrom4([4]byte{192, 168, 86, 40})
+	for _, n := range names {
+		stem, _, _ := strings.Cut(filepath.Base(n), ".")
+		command, at, err := utterances(stem)
+		if err != nil {
+			return ds, fmt.Errorf("%s: %w", n, err)
+		}
+		t, warnings, err := openCapture(n, capture.Options{})
+		if err != nil {
+			return ds, err
+		}
+		ds.Warnings = append(ds.Warnings, warnings...)
+
+		r := datasets.Recording{ID: stem, Group: stem, Trace: t, Labels: datasets.Labels{Devices: []string{"echo"}}}
+		for _, p := range t.Packets {
+			o := int32(-1)
+			if f := t.Flows[p.Flow]; f.Local.Addr() == speaker || f.Remote.Addr() == speaker {
+				o = 0
+			}
+			r.Labels.Owners = append(r.Labels.Owners, o)
+		}
+
+		// An utterance past the end means that file and name do not belong
+		// together.
+		for _, s := range at {
+			if s > t.End {
+				return ds, fmt.Errorf("%s: its name has an utterance at %v, the capture ends at %v", n, s, t.End)
+			}
+			r.Labels.Events = append(r.Labels.Events, datasets.Event{Start: s, End: s, Activity: command})
+		}
+		ds.Recordings = append(ds.Recordings, r)
+	}
+
+	if len(names) == 0 {
+		return ds, fmt.Errorf("%s: no captures (want captures/<command>_5_<seconds>...)", path)
+	}
+	return ds, nil
+}
+
+// utterances reads the command and the times off a capture's name.
+func utterances(stem string) (command string, at []time.Duration, err error) {
+	command, rest, ok := strings.Cut(strings.TrimSuffix(stem, "_capture"), "_5_")
+	last := -1
+	for _, s := range strings.Split(rest, "_") {
+		n, err := strconv.Atoi(s)
+		if !ok || err != nil || n <= last || n > 86400 {
+			return "", nil, fmt.Errorf("name %q, want <command>_5_<seconds>_<seconds>... in ascending order", quote(stem))
+		}
+		last = n
+		at = append(at, time.Duration(n)*time.Second)
+	}
+	return command, at, nil
 }

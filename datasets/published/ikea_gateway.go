@@ -1,6 +1,7 @@
 package published
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,11 +12,30 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/catalog"
 )
 
+// ikeaGateway is flow records of commands to an IKEA gateway.
+func ikeaGateway() Source {
+	return Source{
+		Entry: catalog.Entry{
+			Name:   "ikea-gateway",
+			Title:  "payload sizes of commands to an IKEA gateway, by kind of action",
+			Source: "https://github.com/CESNET/NEMEA-SIoT/tree/78a6af6c236c29b46480ebef5eddd20b7477979f/datasets/data-sets/ikea-app",
+			Terms:  "BSD 3-Clause (copyright 2018 CESNET); keep its notice with copies",
+			Tasks:  []datasets.Task{datasets.Gateway},
+			Note:   "flow records without moments or numbers of commands; commands go from a phone to the gateway, inside the home",
+			From:   github("CESNET/NEMEA-SIoT", "78a6af6c236c29b46480ebef5eddd20b7477979f"),
+		},
+		cited: "NEMEA-SIoT, github.com/CESNET/NEMEA-SIoT commit 78a6af6c, datasets/data-sets/ikea-app",
+		loaders: []loader{
+			{"ikea-gateway", one(readIKEAGateway)},
+		},
+	}
+}
+
 const (
-	ikeaSource  = "NEMEA-SIoT, github.com/CESNET/NEMEA-SIoT commit 78a6af6c, datasets/data-sets/ikea-app"
-	ikeaGateway = "192.168.3.213"
+	ikeaAddress = "192.168.3.213"
 	ikeaPort    = 5684 // CoAP over DTLS
 )
 
@@ -24,7 +44,7 @@ func ikeaFolders() []string {
 	return []string{"app-init", "brightness-color", "general-traffic", "on-off"}
 }
 
-// IKEAGateway reads the flow records of an IKEA gateway driven by a phone:
+// readIKEAGateway reads the flow records of an IKEA gateway driven by a phone:
 // path is the folder with app-init, brightness-color, general-traffic and
 // on-off, each with files of one JSON object per line as the flow meter Joy
 // writes them. Each file is one recording and its own group.
@@ -33,9 +53,9 @@ func ikeaFolders() []string {
 // is the gateway, Down is towards it, and the commands' flows (CoAP over DTLS)
 // are shown to an observer outside as well, although phone and gateway were in
 // one home; a warning says so. All other flows between private addresses are
-// marked as staying at home. Only packets with payload are listed, at most 100 to a
-// record; their gaps are whole milliseconds, below 0 where Joy met packets out
-// of order (they are sorted by time).
+// marked as staying at home. Only packets with payload are listed, at most 100
+// to a record; their gaps are whole milliseconds, below 0 where Joy met packets
+// out of order (they are sorted by time).
 //
 // Moments and numbers of commands were not published. In files whose names
 // state one kind of action, each request of a size known to belong to commands
@@ -43,14 +63,13 @@ func ikeaFolders() []string {
 // moment is read off the traffic (a warning says so). The other files hold
 // commands too, of unknown kind, so they have no labels and no split of the
 // command task uses them.
-func IKEAGateway(path string) (datasets.Dataset, error) {
+func readIKEAGateway(path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
-		Name:     "ikea-gateway",
 		Recorded: datasets.LAN,
 		Tasks:    []datasets.Task{datasets.Gateway},
 		Split:    "group-kfold:k=5",
-		Source:   ikeaSource,
 	}
+
 	cut := 0
 	for _, folder := range ikeaFolders() {
 		names, err := glob(path, folder, "*.json")
@@ -62,6 +81,8 @@ func IKEAGateway(path string) (datasets.Dataset, error) {
 			if err != nil {
 				return ds, err
 			}
+
+			// Joy counts all packets and lists the first 100 with payload.
 			r := ikeaRecording(folder, strings.TrimSuffix(filepath.Base(name), ".json"), rs)
 			for _, x := range rs {
 				if len(x.Packets) < x.Out+x.In {
@@ -71,9 +92,11 @@ func IKEAGateway(path string) (datasets.Dataset, error) {
 			ds.Recordings = append(ds.Recordings, r)
 		}
 	}
+
 	if len(ds.Recordings) == 0 {
 		return ds, fmt.Errorf("%s: no flow records (want folders %s with *.json)", path, strings.Join(ikeaFolders(), ", "))
 	}
+
 	ds.Warnings = []string{
 		"commands went from a phone to a gateway in the same home; they stand in for commands from a cloud",
 		"the moments of commands were read off request sizes; only their kind is the publishers' word",
@@ -108,6 +131,8 @@ type joyPacket struct {
 	GapMS int64  `json:"ipt"`
 }
 
+// parseJoy reads flow records, one JSON object a line. Errors begin with the
+// line.
 func parseJoy(r io.Reader) ([]joyFlow, error) {
 	var out []joyFlow
 	sc := newLines(r)
@@ -141,6 +166,9 @@ func (f *joyFlow) check() (err error) {
 	if f.start, err = parseEpoch(f.TimeStart.String()); err != nil {
 		return fmt.Errorf("time_start: %w", err)
 	}
+
+	// A gap is 32 bits without a sign, so what is outside of them is no gap; a
+	// large one may stand for one below 0 (see ikeaRecording).
 	for i, p := range f.Packets {
 		switch {
 		case p.Bytes < 0 || p.Bytes > 65535:
@@ -157,14 +185,19 @@ func (f *joyFlow) check() (err error) {
 // flow returns the conversation seen from the gateway and whether sa is the
 // home side of it.
 func (f *joyFlow) flow() (datasets.Flow, bool) {
+	// ICMP and IGMP have no ports, whatever the record says.
 	local, remote := netip.AddrPortFrom(f.src, f.SP), netip.AddrPortFrom(f.dst, f.DP)
 	if f.Proto == 1 || f.Proto == 2 {
 		local, remote = netip.AddrPortFrom(f.src, 0), netip.AddrPortFrom(f.dst, 0)
 	}
-	from := f.DA != ikeaGateway
+
+	// The gateway is the home side even where it was called.
+	from := f.DA != ikeaAddress
 	if !from {
 		local, remote = remote, local
 	}
+
+	// The commands' flows pass for traffic of a cloud, as said above.
 	out := remote.Addr()
 	lan := out.IsPrivate() || out.IsMulticast() || out.IsLinkLocalUnicast()
 	if f.Proto == 17 && local.Port() == ikeaPort {
@@ -190,6 +223,7 @@ func (p joyPacket) packet(proto uint8) datasets.Packet {
 	return datasets.Packet{Size: int32(datasets.EthernetHeader + header + payload), Payload: int32(payload)}
 }
 
+// ikeaRecording makes a recording of the flow records of one file.
 func ikeaRecording(folder, stem string, rs []joyFlow) datasets.Recording {
 	r := datasets.Recording{ID: folder + "/" + stem, Group: folder + "/" + stem}
 	r.Labels.Devices = []string{"gateway"}
@@ -198,6 +232,7 @@ func ikeaRecording(folder, stem string, rs []joyFlow) datasets.Recording {
 			r.Trace.Start = f.start
 		}
 	}
+
 	index := map[datasets.Flow]int32{}
 	for _, f := range rs {
 		flow, from := f.flow()
@@ -208,10 +243,12 @@ func ikeaRecording(folder, stem string, rs []joyFlow) datasets.Recording {
 			r.Trace.Flows = append(r.Trace.Flows, flow)
 		}
 		at := f.start.Sub(r.Trace.Start)
+
 		for _, jp := range f.Packets {
 			// Joy writes a gap below 0, of packets out of order, as 32 bits
 			// without a sign.
 			at = max(at+time.Duration(int32(uint32(jp.GapMS)))*time.Millisecond, 0)
+
 			p := jp.packet(f.Proto)
 			p.Time, p.Flow, p.Dir = at, n, datasets.Down
 			if (jp.Dir == ">") == from {
@@ -220,11 +257,14 @@ func ikeaRecording(folder, stem string, rs []joyFlow) datasets.Recording {
 			r.Trace.Packets = append(r.Trace.Packets, p)
 		}
 	}
-	slices.SortStableFunc(r.Trace.Packets, func(a, b datasets.Packet) int { return int(min(max(a.Time-b.Time, -1), 1)) })
+
+	slices.SortStableFunc(r.Trace.Packets, func(a, b datasets.Packet) int { return cmp.Compare(a.Time, b.Time) })
 	r.Trace, _ = datasets.LAN.View(nil, r.Trace) // flows in order of appearance
 	if n := len(r.Trace.Packets); n > 0 {
 		r.Trace.End = roundUp(r.Trace.Packets[n-1].Time)
 	}
+
+	// Owner 0 throughout: the gateway is the only device.
 	r.Labels.Owners = make([]int32, len(r.Trace.Packets))
 	r.Labels.Commands = ikeaCommands(stem, r.Trace)
 	return r
@@ -232,6 +272,7 @@ func ikeaRecording(folder, stem string, rs []joyFlow) datasets.Recording {
 
 // ikeaCommands lists the requests in a file that holds one kind of action.
 func ikeaCommands(stem string, t datasets.Trace) []datasets.Command {
+	// "brightnes" is the publishers' spelling.
 	action := ""
 	switch {
 	case strings.HasPrefix(stem, "turn-on-off"):
@@ -243,6 +284,7 @@ func ikeaCommands(stem string, t datasets.Trace) []datasets.Command {
 	default:
 		return nil
 	}
+
 	var out []datasets.Command
 	for _, p := range t.Packets {
 		f := t.Flows[p.Flow]

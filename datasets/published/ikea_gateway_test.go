@@ -14,7 +14,7 @@ import (
 // Files, flow records and packets as the data's description counts them.
 func TestIKEAGatewayCounts(t *testing.T) {
 	dir := datatest.Recorded(t, "ikea_gateway")
-	ds, err := IKEAGateway(dir)
+	ds, err := readIKEAGateway(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestIKEAGatewayFile(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "on-off", "turn-on-off.json"), []byte(joyLine+"\n"+reply+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ds, err := IKEAGateway(dir)
+	ds, err := readIKEAGateway(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,9 +10,30 @@ import (
 
 	"veilbench/datasets"
 	"veilbench/datasets/capture"
+	"veilbench/datasets/catalog"
+	"veilbench/datasets/cite"
 )
 
-const sentinelSource = "IoT devices captures, Aalto University, as in github.com/andypitcher/IoT_Sentinel commit 0743dc6; Miettinen et al., IoT Sentinel, ICDCS 2017"
+// iotSentinel is captures of devices that are being set up.
+func iotSentinel() Source {
+	return Source{
+		Entry: catalog.Entry{
+			Name:   "iot-sentinel",
+			Title:  "set-up captures of 31 devices",
+			Source: "https://github.com/andypitcher/IoT_Sentinel",
+			Papers: cite.Of("miettinen2017sentinel"),
+			Terms:  "cite the paper; the repository that carries it is under MIT",
+			Tasks:  []datasets.Task{datasets.Device, datasets.Clip},
+			Note:   "a part (237 of 550 captures); joining a network, not everyday use; near-twins among the devices",
+			From:   github("andypitcher/IoT_Sentinel", "0743dc6"),
+		},
+		cited: "IoT devices captures, Aalto University, as in github.com/andypitcher/IoT_Sentinel commit 0743dc6; Miettinen et al., IoT Sentinel, ICDCS 2017",
+		loaders: []loader{
+			{"iot-sentinel", one(readIoTSentinel)},
+			{"iot-sentinel-windows", one(readIoTSentinelWindows)},
+		},
+	}
+}
 
 // sentinelWindow is the number of packets of a window.
 const sentinelWindow = 20
@@ -26,53 +47,55 @@ type sentinelFile struct {
 	warnings []string
 }
 
-// IoTSentinel reads the set-up captures of smart-home devices: path is the
+// readIoTSentinel reads the set-up captures of smart-home devices: path is the
 // folder with one folder per device, whose name is the label. devices.csv
 // (device, mac) beside them gives the hardware addresses; without it they are
 // guessed from the captures, with a warning. Each file is
 // one recording and its own group: a clip (is it this device that is being set
 // up?) whose packets to and from the device's address it owns. Frames of the
 // gateway and of phones belong to nobody. IDs sort as the published file names.
-func IoTSentinel(path string) (datasets.Dataset, error) {
+func readIoTSentinel(path string) (datasets.Dataset, error) {
 	files, devices, err := readSentinel(path)
 	if err != nil {
 		return datasets.Dataset{}, err
 	}
-	ds := sentinelDataset("iot-sentinel", []datasets.Task{datasets.Device, datasets.Clip}, files)
+	ds := sentinelDataset([]datasets.Task{datasets.Device, datasets.Clip}, files)
 	longest := time.Duration(0)
 	for _, f := range files {
 		longest = max(longest, f.trace.End)
-		ds.Recordings = append(ds.Recordings, f.recording(f.id, f.trace, ownersByLink(f.trace, f.mac, f.device), devices, true))
+		ds.Recordings = append(ds.Recordings, f.recording(f.id, f.trace, ownersByMAC(f.trace, f.mac, f.device), devices, true))
 	}
 	for i := range ds.Recordings {
-		ds.Recordings[i].Trace.End = roundUp(longest)
+		ds.Recordings[i].Trace.End = roundUp(longest) // one common end
 	}
 	return ds, nil
 }
 
-// IoTSentinelWindows reads the same files into clips of 20 consecutive packets
-// to or from the device's address, without overlap; the rest of a file is left
-// out. The file is the group, so no file is on both sides of a split across
-// groups or of fixed-even-odd. A file with fewer than 20 such packets becomes
-// one recording without a class, so that positions of files stay as they are
-// for fixed-even-odd.
-func IoTSentinelWindows(path string) (datasets.Dataset, error) {
+// readIoTSentinelWindows reads the same files into clips of 20 consecutive
+// packets to or from the device's address, without overlap; the rest of a file
+// is left out. The file is the group, so no file is on both sides of a split
+// across groups or of fixed-even-odd. A file with fewer than 20 such packets
+// becomes one recording without a class, so that positions of files stay as
+// they are for fixed-even-odd.
+func readIoTSentinelWindows(path string) (datasets.Dataset, error) {
 	files, devices, err := readSentinel(path)
 	if err != nil {
 		return datasets.Dataset{}, err
 	}
-	ds := sentinelDataset("iot-sentinel-windows", []datasets.Task{datasets.Clip}, files)
+	ds := sentinelDataset([]datasets.Task{datasets.Clip}, files)
 	longest, short := time.Duration(0), 0
 	for _, f := range files {
+		// The traffic of others in a file says nothing about the device.
 		own := f.ownPackets()
 		n := len(own) / sentinelWindow
 		for w := range n {
 			at := own[w*sentinelWindow : (w+1)*sentinelWindow]
 			t := pickPackets(f.trace, at)
 			longest = max(longest, t.End)
-			id := f.id + "/" + number(w, 1000)
+			id := f.id + "/" + padded(w, 1000)
 			ds.Recordings = append(ds.Recordings, f.recording(id, t, slices.Repeat([]int32{f.device}, len(at)), devices, true))
 		}
+
 		if n == 0 {
 			short++
 			t := pickPackets(f.trace, own)
@@ -81,16 +104,17 @@ func IoTSentinelWindows(path string) (datasets.Dataset, error) {
 		}
 	}
 	for i := range ds.Recordings {
-		ds.Recordings[i].Trace.End = roundUp(longest)
+		ds.Recordings[i].Trace.End = roundUp(longest) // one common end
 	}
+
 	if short > 0 {
 		ds.Warnings = append(ds.Warnings, fmt.Sprintf("%d captures have fewer than %d packets of their device and so no window", short, sentinelWindow))
 	}
 	return ds, nil
 }
 
-func sentinelDataset(name string, tasks []datasets.Task, files []sentinelFile) datasets.Dataset {
-	ds := datasets.Dataset{Name: name, Recorded: datasets.LAN, Tasks: tasks, Split: "fixed-even-odd", Source: sentinelSource}
+func sentinelDataset(tasks []datasets.Task, files []sentinelFile) datasets.Dataset {
+	ds := datasets.Dataset{Recorded: datasets.LAN, Tasks: tasks, Split: "fixed-even-odd"}
 	for _, f := range files {
 		ds.Warnings = append(ds.Warnings, f.warnings...)
 	}
@@ -115,12 +139,16 @@ func readSentinel(path string) ([]sentinelFile, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+
 	var devices []string
 	for _, n := range names {
 		devices = append(devices, filepath.Base(filepath.Dir(n)))
 	}
 	slices.Sort(devices)
 	devices = slices.Compact(devices)
+
+	// The file names of different devices are the same, so messages need the
+	// folder.
 	var out []sentinelFile
 	for _, n := range names {
 		device := filepath.Base(filepath.Dir(n))
@@ -146,7 +174,7 @@ func readSentinel(path string) ([]sentinelFile, []string, error) {
 // sentinelMACs reads the table of hardware addresses; it is nil where there is
 // no such file.
 func sentinelMACs(name string) (map[string]datasets.MAC, error) {
-	rows, missing, err := optional(name, "device", "mac")
+	rows, missing, err := readOptionalTable(name, "device", "mac")
 	if err != nil || missing {
 		return nil, err
 	}
@@ -188,6 +216,8 @@ func guessMACs(names []string) (map[string]datasets.MAC, error) {
 			count[device][m] = seen{s.files + 1, s.packets + n}
 		}
 	}
+
+	// The last two comparisons make the choice one: maps have no order.
 	macs := map[string]datasets.MAC{}
 	for device, c := range count {
 		for m, s := range c {
@@ -205,7 +235,7 @@ func guessMACs(names []string) (map[string]datasets.MAC, error) {
 // ownPackets lists the packets to and from the device's address.
 func (f sentinelFile) ownPackets() []int32 {
 	var own []int32
-	for i, o := range ownersByLink(f.trace, f.mac, 0) {
+	for i, o := range ownersByMAC(f.trace, f.mac, 0) {
 		if o == 0 {
 			own = append(own, int32(i))
 		}

@@ -11,15 +11,36 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/catalog"
+	"veilbench/datasets/cite"
 )
 
-const iotEventsSource = "IoTEvents, github.com/yangting111/IoTEvents commit efa1c10e, data beside the IoTEvent article (Security and Communication Networks)"
+// iotEvents is labeled events of small devices, as text.
+func iotEvents() Source {
+	return Source{
+		Entry: catalog.Entry{
+			Name:   "iotevents",
+			Title:  "302 labeled events of seven small devices, packet lengths and directions",
+			Source: "https://github.com/yangting111/IoTEvents",
+			Papers: cite.Of("iotevent2022"),
+			Terms:  "no license stated: cite article and repository, do not relicense",
+			Tasks:  []datasets.Task{datasets.Clip},
+			Note:   "53 of 66 events of one device end in a packet that was pasted in by hand, 8 of another stand in the file twice; one session per device, so splits are within it",
+			From:   github("yangting111/IoTEvents", "efa1c10e05e1b3ab7989aa2720f7f0766eac9e12"),
+		},
+		cited: "IoTEvents, github.com/yangting111/IoTEvents commit efa1c10e, data beside the IoTEvent article (Security and Communication Networks)",
+		loaders: []loader{
+			{"iotevents", readIoTEvents},
+			{"iotevents-pooled", one(readIoTEventsPooled)},
+		},
+	}
+}
 
-// IoTEvents reads the text files published beside the IoTEvent article: path
-// is one of them or a folder with several (*.txt). Each file is one device and
-// becomes one data set, "iotevents/<stem>", of clips with device <stem> and the
-// label as activity; files without any label are left out with a warning (with
-// an error if path is that file).
+// readIoTEvents reads the text files published beside the IoTEvent article:
+// path is one of them or a folder with several (*.txt). Each file is one device
+// and becomes one data set, "iotevents/<stem>", of clips with device <stem> and
+// the label as activity; files without any label are left out with a warning
+// (with an error if path is that file).
 //
 // A line that begins with a tab is a packet (tab, epoch seconds, speed,
 // direction, frame length, perhaps a tab); any other line that is not blank is
@@ -31,16 +52,17 @@ const iotEventsSource = "IoTEvents, github.com/yangting111/IoTEvents commit efa1
 // were not published, so each clip is one flow; LAN traffic was dropped at
 // capture, so the vantage is wan. Every clip is its own group and the split is
 // within one recording session. Clips that stand in a file twice are kept, with
-// a warning: the authors counted them. All clips of a data set end at its longest
-// clip, rounded up to a whole second.
-func IoTEvents(path string) ([]datasets.Dataset, error) {
+// a warning: the authors counted them. All clips of a data set end at its
+// longest clip, rounded up to a whole second.
+func readIoTEvents(path string) ([]datasets.Dataset, error) {
 	files, skipped, err := readIoTEventsPath(path)
 	if err != nil {
 		return nil, err
 	}
 	var out []datasets.Dataset
 	for _, f := range files {
-		ds := iotEventsDataset("iotevents/"+f.stem, []iotFile{f})
+		ds := iotEventsDataset([]iotFile{f})
+		ds.Name = f.stem
 		if len(out) == 0 {
 			ds.Warnings = append(ds.Warnings, skipped...)
 		}
@@ -49,14 +71,14 @@ func IoTEvents(path string) ([]datasets.Dataset, error) {
 	return out, nil
 }
 
-// IoTEventsPooled reads the same files into one data set, "iotevents-pooled",
-// whose classes are "<stem>/<label>".
-func IoTEventsPooled(folder string) (datasets.Dataset, error) {
+// readIoTEventsPooled reads the same files into one data set, whose classes are
+// "<stem>/<label>".
+func readIoTEventsPooled(folder string) (datasets.Dataset, error) {
 	files, skipped, err := readIoTEventsPath(folder)
 	if err != nil {
 		return datasets.Dataset{}, err
 	}
-	ds := iotEventsDataset("iotevents-pooled", files)
+	ds := iotEventsDataset(files)
 	ds.Warnings = append(ds.Warnings, skipped...)
 	return ds, nil
 }
@@ -89,6 +111,9 @@ func readIoTEventsPath(path string) (files []iotFile, skipped []string, err erro
 			return nil, nil, err
 		}
 	}
+
+	// A file that nobody labeled is worth a warning among others, but an error
+	// alone.
 	for _, name := range names {
 		f, err := readText(name, parseIoTEvents)
 		if err != nil {
@@ -101,6 +126,7 @@ func readIoTEventsPath(path string) (files []iotFile, skipped []string, err erro
 		}
 		files = append(files, f)
 	}
+
 	switch {
 	case len(files) > 0:
 		return files, skipped, nil
@@ -114,6 +140,9 @@ func readIoTEventsPath(path string) (files []iotFile, skipped []string, err erro
 func parseIoTEvents(r io.Reader) (iotFile, error) {
 	var f iotFile
 	var c iotClip
+
+	// Labels stand below their packets, so a clip is complete when its label
+	// comes; packets after the last label stay over.
 	sc := newLines(r)
 	for sc.Scan() {
 		line := sc.Text()
@@ -153,11 +182,15 @@ func (c *iotClip) row(line string) error {
 	default:
 		return fmt.Errorf("direction %q, want 1 (to the Internet) or 0", quote(v[2]))
 	}
+
 	n, err := strconv.Atoi(v[3])
 	if err != nil || n < datasets.EthernetHeader || n > 1<<16+datasets.EthernetHeader {
 		return fmt.Errorf("length %q, want a frame's bytes, %d to %d", quote(v[3]), datasets.EthernetHeader, 1<<16+datasets.EthernetHeader)
 	}
 	p.Size, p.Payload = int32(n), iotPayload(int32(n))
+
+	// Packets that were pasted in keep their place among the rows, which the
+	// published method works on, and lose their time.
 	if len(c.packets) == 0 {
 		c.start = at
 	} else {
@@ -180,14 +213,16 @@ func iotPayload(size int32) int32 {
 	return max(size-54, 0)
 }
 
-func iotEventsDataset(name string, files []iotFile) datasets.Dataset {
+// iotEventsDataset makes one data set of the clips of some files.
+func iotEventsDataset(files []iotFile) datasets.Dataset {
 	ds := datasets.Dataset{
-		Name:     name,
 		Recorded: datasets.WAN,
 		Tasks:    []datasets.Task{datasets.Clip},
 		Split:    "leave-one-out",
-		Source:   iotEventsSource,
 	}
+
+	// All clips end at the longest one's end, so that the length of observing
+	// tells nothing.
 	var devices []string
 	var longest time.Duration
 	for _, f := range files {
@@ -198,16 +233,18 @@ func iotEventsDataset(name string, files []iotFile) datasets.Dataset {
 	}
 	slices.Sort(devices)
 	end := roundUp(longest)
+
 	for _, f := range files {
 		device, _ := slices.BinarySearch(devices, f.stem)
 		backward, clips := 0, 0
 		for i, c := range f.clips {
-			id := f.stem + "/" + number(i+1, max(1000, len(f.clips)))
+			id := f.stem + "/" + padded(i+1, max(1000, len(f.clips)))
 			ds.Recordings = append(ds.Recordings, c.recording(id, devices, device, end))
 			if backward += c.backward; c.backward > 0 {
 				clips++
 			}
 		}
+
 		if backward > 0 {
 			ds.Warnings = append(ds.Warnings, fmt.Sprintf("%s: %d packets in %d clips lie before an earlier packet; their time is the running maximum", f.stem, backward, clips))
 		}
@@ -236,6 +273,8 @@ func (f iotFile) copies() int {
 	return n
 }
 
+// recording makes a recording whose packets are all the device's and all caused
+// by the event.
 func (c iotClip) recording(id string, devices []string, device int, end time.Duration) datasets.Recording {
 	const tcp = 6
 	return datasets.Recording{

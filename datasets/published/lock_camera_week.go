@@ -9,15 +9,35 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/catalog"
+	"veilbench/datasets/cite"
 )
 
-const lockSource = "IoT-Dataset, github.com/tj-oconnor/IoT-Dataset commit af95b305; Campos and O'Connor, Towards Labeling On-Demand IoT Traffic, CSET 2021"
+// lockCameraWeek is a week of two cameras and three lock bridges.
+func lockCameraWeek() Source {
+	return Source{
+		Entry: catalog.Entry{
+			Name:   "lock-camera-week",
+			Title:  "a week of two cameras and three lock bridges, 475 event times",
+			Source: "https://github.com/tj-oconnor/IoT-Dataset",
+			Papers: cite.Of("campos2021labeling"),
+			Terms:  "no license stated: cite the paper",
+			Tasks:  []datasets.Task{datasets.Events, datasets.Device},
+			Note:   "most events are known to the minute; one lock runs on a quarter-hour timetable, so compare with a guess from the clock",
+			From:   github("tj-oconnor/IoT-Dataset", "af95b305a2a13d082d47824e96bf266e6a8856c4"),
+		},
+		cited: "IoT-Dataset, github.com/tj-oconnor/IoT-Dataset commit af95b305; Campos and O'Connor, Towards Labeling On-Demand IoT Traffic, CSET 2021",
+		loaders: []loader{
+			{"lock-camera-week", one(readLockCameraWeek)},
+		},
+	}
+}
 
 // lockOnTimetable is the device whose events follow the clock.
 const lockOnTimetable = "ultraloq-hub-01"
 
-// LockCameraWeek reads the week of two cameras and three lock bridges: path is
-// the folder with pcaps/*.pcap, each filtered to one device, and events.csv
+// readLockCameraWeek reads the week of two cameras and three lock bridges: path
+// is the folder with pcaps/*.pcap, each filtered to one device, and events.csv
 // (epoch_utc, resolution_s, pcap, event; one line per event). The captures are
 // put together into one home and cut into one recording per local day, which is
 // its own group: "2021-03-08" and so on, US Eastern time, whose clocks changed
@@ -31,20 +51,19 @@ const lockOnTimetable = "ultraloq-hub-01"
 //
 // Events known to the second are points. Events known to the minute only lie
 // somewhere in it and are intervals of one minute, with a warning.
-func LockCameraWeek(path string) (datasets.Dataset, error) {
+func readLockCameraWeek(path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
-		Name:     "lock-camera-week",
 		Recorded: datasets.LAN,
 		Tasks:    []datasets.Task{datasets.Events, datasets.Device},
 		Vague:    true,
 		Split:    "leave-one-group-out",
-		Source:   lockSource,
 	}
 	r, warnings, err := lockWeek(path)
 	if err != nil {
 		return ds, err
 	}
 	ds.Warnings = warnings
+
 	events, more, err := lockEvents(filepath.Join(path, "events.csv"), r.Trace, r.Labels.Devices)
 	if err != nil {
 		return ds, err
@@ -54,6 +73,9 @@ func LockCameraWeek(path string) (datasets.Dataset, error) {
 	if len(events) == 0 {
 		ds.Tasks = []datasets.Task{datasets.Device}
 	}
+
+	// A day has the offset of its own beginning, which is before 02:00 even on
+	// the day when the clocks change.
 	for _, d := range r.Cut(easternMidnights(r.Trace)) {
 		d.ID = d.Trace.Start.In(eastern(d.Trace.Start)).Format(time.DateOnly)
 		d.Group = d.ID
@@ -73,8 +95,9 @@ func lockWeek(path string) (datasets.Recording, []string, error) {
 		return r, nil, fmt.Errorf("%s: no captures (want pcaps/<device>.pcap)", path)
 	}
 	slices.Sort(names)
+
 	table := filepath.Join(path, "devices.csv")
-	rows, _, err := optional(table, "pcap", "mac")
+	rows, _, err := readOptionalTable(table, "pcap", "mac")
 	if err != nil {
 		return r, nil, err
 	}
@@ -84,6 +107,9 @@ func lockWeek(path string) (datasets.Recording, []string, error) {
 			return r, nil, fmt.Errorf("%s:%d: %w", table, x.line, err)
 		}
 	}
+
+	// The captures were taken at once in one home: put together they show the
+	// devices side by side, as an observer outside sees them.
 	var ts []datasets.Trace
 	var warnings []string
 	for _, n := range names {
@@ -96,24 +122,20 @@ func lockWeek(path string) (datasets.Recording, []string, error) {
 		warnings = append(warnings, w...)
 		r.Labels.Devices = append(r.Labels.Devices, device)
 	}
-	r.Trace, r.Labels.Owners = merge(ts)
+	r.Trace, r.Labels.Owners = mergeTraces(ts)
 	return r, warnings, nil
-}
-
-// captureStem is the name of a capture without folder and ending.
-func captureStem(name string) string {
-	return strings.TrimSuffix(filepath.Base(name), ".pcap")
 }
 
 // lockEvents reads the label file. It is no error if there is none.
 func lockEvents(name string, t datasets.Trace, devices []string) ([]datasets.Event, []string, error) {
-	rows, missing, err := optional(name, "epoch_utc", "resolution_s", "pcap", "event")
+	rows, missing, err := readOptionalTable(name, "epoch_utc", "resolution_s", "pcap", "event")
 	if err != nil {
 		return nil, nil, err
 	}
 	if missing {
 		return nil, []string{"no events.csv: no event is labeled"}, nil
 	}
+
 	var events []datasets.Event
 	vague, outside := 0, 0
 	for _, r := range rows {
@@ -130,11 +152,15 @@ func lockEvents(name string, t datasets.Trace, devices []string) ([]datasets.Eve
 		if !ok {
 			return nil, nil, fail(fmt.Errorf("no capture %q", quote(r.fields[2])))
 		}
+
 		e := datasets.Event{Start: at.Sub(t.Start), Device: d, Activity: strings.TrimPrefix(r.fields[3], "event_")}
 		if e.Start < 0 || e.Start > t.End {
 			outside++
 			continue
 		}
+
+		// The time stands for the beginning of its minute: the event happened
+		// at or after it.
 		if e.End = e.Start; resolution > 1 {
 			e.End += time.Duration(resolution) * time.Second
 			vague++
@@ -142,6 +168,7 @@ func lockEvents(name string, t datasets.Trace, devices []string) ([]datasets.Eve
 		events = append(events, e)
 	}
 	sortEvents(events)
+
 	var warnings []string
 	if outside > 0 {
 		warnings = append(warnings, fmt.Sprintf("%d of %d events happened outside the captures' time and are left out", outside, len(rows)))

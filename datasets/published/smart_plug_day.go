@@ -6,9 +6,28 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/catalog"
 )
 
-const plugSource = "SSI_Measurements_2022, github.com/edim98/SSI_Measurements_2022 commit cd4b6c7c"
+// smartPlugDay is captures of one plug, idle and used.
+func smartPlugDay() Source {
+	return Source{
+		Entry: catalog.Entry{
+			Name:   "smart-plug-day",
+			Title:  "a smart plug, 10.7 hours idle and one hour used",
+			Source: "https://github.com/edim98/SSI_Measurements_2022",
+			Terms:  "MIT (copyright 2022 Eduard)",
+			Tasks:  []datasets.Task{datasets.Events},
+			Note:   "the times of single switch commands were read off packet sizes; one session of use, so splits are within it",
+			From:   github("edim98/SSI_Measurements_2022", "cd4b6c7c6486fa89a4b8b0faa712338bf2539992"),
+		},
+		cited: "SSI_Measurements_2022, github.com/edim98/SSI_Measurements_2022 commit cd4b6c7c",
+		loaders: []loader{
+			{"smart-plug-day", one(readSmartPlugDay)},
+			{"smart-plug-day-named", one(readSmartPlugDayNamed)},
+		},
+	}
+}
 
 // The rows that begin and end the period of manual switching.
 const (
@@ -16,7 +35,7 @@ const (
 	switchingEnds   = "manual_switching_ends"
 )
 
-// SmartPlugDay reads the captures of one plug: path is the folder with
+// readSmartPlugDay reads the captures of one plug: path is the folder with
 // passive.pcap (10.7 hours in which nobody touched it, cut into hours) and
 // active.pcap (an hour of use, cut into five minutes). The captures are the
 // groups, "passive" and "active", and all uses are in one of them, so only a
@@ -26,11 +45,11 @@ const (
 // single commands of active_switch_commands.csv in place of the two rows that
 // begin and end the period of manual switching. Those commands were read off
 // the packet sizes: they serve to compare a defended trace with an undefended
-// one, not to rate a detector. SmartPlugDayNamed has the period as one state
-// instead. On and off cannot be told apart, so they are one activity. Without
-// the label files no task is served.
-func SmartPlugDay(path string) (datasets.Dataset, error) {
-	return smartPlug("smart-plug-day", path, func(named []datasets.Event) ([]datasets.Event, []string, error) {
+// one, not to rate a detector. readSmartPlugDayNamed has the period as one
+// state instead. On and off cannot be told apart, so they are one activity.
+// Without the label files no task is served.
+func readSmartPlugDay(path string) (datasets.Dataset, error) {
+	return smartPlugFrom(path, func(named []datasets.Event) ([]datasets.Event, []string, error) {
 		commands, warnings, err := plugEvents(filepath.Join(path, "active_switch_commands.csv"))
 		if err != nil {
 			return nil, nil, err
@@ -44,12 +63,14 @@ func SmartPlugDay(path string) (datasets.Dataset, error) {
 	})
 }
 
-// SmartPlugDayNamed is SmartPlugDay with the named rows only, and the period of
-// manual switching as one state.
-func SmartPlugDayNamed(path string) (datasets.Dataset, error) {
-	return smartPlug("smart-plug-day-named", path, func(named []datasets.Event) ([]datasets.Event, []string, error) {
+// readSmartPlugDayNamed is readSmartPlugDay with the named rows only, and the
+// period of manual switching as one state.
+func readSmartPlugDayNamed(path string) (datasets.Dataset, error) {
+	return smartPlugFrom(path, func(named []datasets.Event) ([]datasets.Event, []string, error) {
 		var out []datasets.Event
-		at := -1
+		at := -1 // index of the state in out
+
+		// The row that begins the period stands before the one that ends it.
 		for _, e := range named {
 			switch e.Activity {
 			case switchingBegins:
@@ -72,13 +93,13 @@ func SmartPlugDayNamed(path string) (datasets.Dataset, error) {
 // plugMAC is the plug's hardware address.
 func plugMAC() datasets.MAC { return datasets.MAC{0x38, 0x1f, 0x8d, 0xb0, 0xc9, 0x01} }
 
-func smartPlug(name, path string, events func(named []datasets.Event) ([]datasets.Event, []string, error)) (datasets.Dataset, error) {
+// smartPlugFrom reads both captures. events makes the labels of the used one
+// from the named rows of its table.
+func smartPlugFrom(path string, events func(named []datasets.Event) ([]datasets.Event, []string, error)) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
-		Name:     name,
 		Recorded: datasets.LAN,
 		Tasks:    []datasets.Task{datasets.Events},
 		Split:    "kfold:k=5",
-		Source:   plugSource,
 	}
 	for _, c := range []struct {
 		group string
@@ -90,8 +111,10 @@ func smartPlug(name, path string, events func(named []datasets.Event) ([]dataset
 			return ds, err
 		}
 		r.Trace = t
-		r.Labels.Owners = ownersByLink(t, mac, 0)
+		r.Labels.Owners = ownersByMAC(t, mac, 0)
 		ds.Warnings = append(ds.Warnings, warnings...)
+
+		// Only one of the captures has events; nothing happened in the other.
 		if c.group == "active" {
 			named, warnings, err := plugEvents(filepath.Join(path, "active_events.csv"))
 			if err != nil {
@@ -107,9 +130,10 @@ func smartPlug(name, path string, events func(named []datasets.Event) ([]dataset
 		if c.group == "active" && len(r.Labels.Events) == 0 {
 			ds.Tasks = nil
 		}
-		pieces := r.Cut(every(c.piece, t.End))
+
+		pieces := r.Cut(multiples(c.piece, t.End))
 		for i, p := range pieces {
-			p.ID = c.group + "/" + number(i, len(pieces))
+			p.ID = c.group + "/" + padded(i, len(pieces))
 			ds.Recordings = append(ds.Recordings, p)
 		}
 	}
@@ -119,7 +143,7 @@ func smartPlug(name, path string, events func(named []datasets.Event) ([]dataset
 // plugEvents reads a table of offsets from the capture's first packet. It is
 // no error if there is none.
 func plugEvents(name string) ([]datasets.Event, []string, error) {
-	rows, missing, err := optional(name, "offset_s", "event")
+	rows, missing, err := readOptionalTable(name, "offset_s", "event")
 	if err != nil {
 		return nil, nil, err
 	}

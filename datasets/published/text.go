@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -95,11 +94,6 @@ func parseSeconds(s string) (time.Duration, error) {
 	return time.Duration(sec)*time.Second + time.Duration(ns), nil
 }
 
-// seconds turns a float into a duration, to the nearest nanosecond.
-func seconds(s float64) time.Duration {
-	return time.Duration(math.Round(s * float64(time.Second)))
-}
-
 // quote shortens what a message quotes from a file.
 func quote(s string) string {
 	if len(s) > 40 {
@@ -123,7 +117,9 @@ func glob(folder string, pattern ...string) ([]string, error) {
 // naturally compares names with numbers in them as people would.
 func naturally(a, b string) int {
 	for a != "" && b != "" {
-		na, nb := digits(a), digits(b)
+		// Numbers compare by value however long they are, then by their zeros,
+		// so that different names never compare as equal.
+		na, nb := leadingDigits(a), leadingDigits(b)
 		if na > 0 && nb > 0 {
 			x, y := strings.TrimLeft(a[:na], "0"), strings.TrimLeft(b[:nb], "0")
 			if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y), cmp.Compare(na, nb)); c != 0 {
@@ -140,8 +136,8 @@ func naturally(a, b string) int {
 	return cmp.Compare(len(a), len(b))
 }
 
-// digits is the length of the number that s begins with.
-func digits(s string) int {
+// leadingDigits is the length of the number that s begins with.
+func leadingDigits(s string) int {
 	n := 0
 	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
 		n++
@@ -149,8 +145,8 @@ func digits(s string) int {
 	return n
 }
 
-// number writes n so that the names of count things sort in their order.
-func number(n, count int) string {
+// padded writes n so that the names of count things sort in their order.
+func padded(n, count int) string {
 	return fmt.Sprintf("%0*d", len(strconv.Itoa(count)), n)
 }
 

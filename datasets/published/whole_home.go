@@ -10,9 +10,30 @@ import (
 
 	"veilbench/datasets"
 	"veilbench/datasets/capture"
+	"veilbench/datasets/catalog"
+	"veilbench/datasets/cite"
 )
 
-const homeSource = "smart-home-firewall, github.com/smart-home-network-security/smart-home-firewall commit 3b9c6cb7, eval/latency; De Keersmaeker, Supervising Smart Home Device Interactions, IFIP Networking 2024"
+// wholeHome is a test home whose devices were used at once.
+func wholeHome() Source {
+	return Source{
+		Entry: catalog.Entry{
+			Name:   "whole-home",
+			Title:  "seven devices of a test home used at once, with each one's own traffic",
+			Source: "https://github.com/smart-home-network-security/smart-home-firewall",
+			Papers: cite.Of("dekeersmaeker2024firewall"),
+			Terms:  "AGPL-3.0, as its repository: keep the files apart from code under other licenses",
+			Tasks:  []datasets.Task{datasets.Device},
+			Note:   "only the order of events is known; one session, so splits are within it",
+			From:   github("smart-home-network-security/smart-home-firewall", "3b9c6cb7f01b7b6e8c7f50ae2f4614cc6d115cc2"),
+		},
+		cited: "smart-home-firewall, github.com/smart-home-network-security/smart-home-firewall commit 3b9c6cb7, eval/latency; De Keersmaeker, Supervising Smart Home Device Interactions, IFIP Networking 2024",
+		loaders: []loader{
+			{"whole-home", one(readWholeHome)},
+			{"whole-home-devices", one(readWholeHomeDevices)},
+		},
+	}
+}
 
 // homeAddresses are the devices of the home by address.
 func homeAddresses() map[string]string {
@@ -28,32 +49,32 @@ func homeAddresses() map[string]string {
 	}
 }
 
-// WholeHome reads the mixed capture of a test home, all_devices/wan.pcap below
-// path, taken in front of address translation: one recording for every five
-// minutes, with the owner of each packet by local address. There is one home
-// and one session, so only a split within it is possible. Only the order of the
-// events is known, so none is labeled.
-func WholeHome(path string) (datasets.Dataset, error) {
-	ds := homeDataset("whole-home")
+// readWholeHome reads the mixed capture of a test home, all_devices/wan.pcap
+// below path, taken in front of address translation: one recording for every
+// five minutes, with the owner of each packet by local address. There is one
+// home and one session, so only a split within it is possible. Only the order
+// of the events is known, so none is labeled.
+func readWholeHome(path string) (datasets.Dataset, error) {
+	ds := homeDataset()
 	r, warnings, err := homeRecording(filepath.Join(path, "all_devices", "wan.pcap"), "all_devices")
 	if err != nil {
 		return ds, err
 	}
 	ds.Warnings = warnings
-	pieces := r.Cut(every(5*time.Minute, r.Trace.End))
+	pieces := r.Cut(multiples(5*time.Minute, r.Trace.End))
 	for i, p := range pieces {
-		p.ID += "/" + number(i, len(pieces))
+		p.ID += "/" + padded(i, len(pieces))
 		ds.Recordings = append(ds.Recordings, p)
 	}
 	return ds, nil
 }
 
-// WholeHomeDevices reads the captures of single devices, all_devices (the same
-// session as WholeHome, filtered; raw IP) and tplink_plug_runs below path. Each
-// is one recording. The six of all_devices are one group, each run of the plug
-// is its own.
-func WholeHomeDevices(path string) (datasets.Dataset, error) {
-	ds := homeDataset("whole-home-devices")
+// readWholeHomeDevices reads the captures of single devices, all_devices (the
+// same session as whole-home, filtered; raw IP) and tplink_plug_runs below
+// path. Each is one recording. The six of all_devices are one group, each run
+// of the plug is its own.
+func readWholeHomeDevices(path string) (datasets.Dataset, error) {
+	ds := homeDataset()
 	for _, folder := range []string{"all_devices", "tplink_plug_runs"} {
 		names, err := glob(path, folder, "*.pcap")
 		if err != nil {
@@ -65,6 +86,9 @@ func WholeHomeDevices(path string) (datasets.Dataset, error) {
 			if stem == "wan" {
 				continue
 			}
+
+			// The filtered captures of one session share its moments: apart,
+			// they would be on both sides of a split.
 			id, group := folder+"/"+stem, folder
 			if folder != "all_devices" {
 				group = id
@@ -84,13 +108,11 @@ func WholeHomeDevices(path string) (datasets.Dataset, error) {
 	return ds, nil
 }
 
-func homeDataset(name string) datasets.Dataset {
+func homeDataset() datasets.Dataset {
 	return datasets.Dataset{
-		Name:     name,
 		Recorded: datasets.LAN,
 		Tasks:    []datasets.Task{datasets.Device},
 		Split:    "kfold:k=5",
-		Source:   homeSource,
 	}
 }
 
@@ -104,18 +126,23 @@ func homeRecording(name, id string) (datasets.Recording, []string, error) {
 	for i := range warnings {
 		warnings[i] = strings.Replace(warnings[i], filepath.Base(name), id, 1)
 	}
+
 	r := datasets.Recording{ID: id, Group: id, Trace: t}
 	names := homeAddresses()
 	for _, d := range names {
 		r.Labels.Devices = append(r.Labels.Devices, d)
 	}
 	slices.Sort(r.Labels.Devices)
+
 	owner := func(a netip.Addr) int32 {
 		if d, ok := names[a.Unmap().String()]; ok {
 			return int32(slices.Index(r.Labels.Devices, d))
 		}
 		return -1
 	}
+
+	// A flow inside the home has a device at each end: it goes to the local one,
+	// so that no packet is counted for two.
 	byFlow := make([]int32, len(t.Flows))
 	for i, f := range t.Flows {
 		if byFlow[i] = owner(f.Local.Addr()); byFlow[i] < 0 {

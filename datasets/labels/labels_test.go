@@ -1,4 +1,4 @@
-package datasets
+package labels
 
 import (
 	"net/netip"
@@ -6,11 +6,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"veilbench/datasets"
 )
 
-func readLabels(t *testing.T, text string, o LabelOptions) *LabelFile {
+func readLabels(t *testing.T, text string, o Options) *File {
 	t.Helper()
-	f, err := ReadLabels(strings.NewReader(text), "l.csv", o)
+	f, err := Read(strings.NewReader(text), "l.csv", o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,39 +21,39 @@ func readLabels(t *testing.T, text string, o LabelOptions) *LabelFile {
 
 var labelStart = time.Date(2021, 3, 8, 17, 0, 0, 0, time.UTC)
 
-func labeledTrace() Trace {
+func labeledTrace() datasets.Trace {
 	a := netip.MustParseAddrPort
-	return Trace{
+	return datasets.Trace{
 		Start: labelStart,
 		End:   time.Hour,
-		Flows: []Flow{
-			{Proto: 6, Local: a("192.168.0.2:1"), Remote: a("1.1.1.1:443"), Link: MAC{2, 0, 0, 0, 0, 2}},
-			{Proto: 6, Local: a("192.168.0.3:1"), Remote: a("1.1.1.1:443"), Link: MAC{2, 0, 0, 0, 0, 3}},
+		Flows: []datasets.Flow{
+			{Proto: 6, Local: a("192.168.0.2:1"), Remote: a("1.1.1.1:443"), Link: datasets.MAC{2, 0, 0, 0, 0, 2}},
+			{Proto: 6, Local: a("192.168.0.3:1"), Remote: a("1.1.1.1:443"), Link: datasets.MAC{2, 0, 0, 0, 0, 3}},
 			{Proto: 17, Local: a("192.168.0.9:1"), Remote: a("192.168.0.3:9"), LAN: true},
 			{Proto: 17, Local: a("192.168.0.9:1"), Remote: a("8.8.8.8:53")},
 		},
-		Packets: []Packet{{Size: 60}, {Time: 1, Size: 60, Flow: 1}, {Time: 2, Size: 60, Flow: 2}, {Time: 3, Size: 60, Flow: 3}},
+		Packets: []datasets.Packet{{Size: 60}, {Time: 1, Size: 60, Flow: 1}, {Time: 2, Size: 60, Flow: 2}, {Time: 3, Size: 60, Flow: 3}},
 	}
 }
 
-func TestReadLabelsKnowsItsClocks(t *testing.T) {
+func TestReadKnowsItsClocks(t *testing.T) {
 	for name, tc := range map[string]struct {
 		text string
-		o    LabelOptions
+		o    Options
 		want time.Duration
 	}{
-		"seconds since the start":   {"time,device,activity\n12.5,plug,on\n", LabelOptions{}, 12500 * time.Millisecond},
-		"offset":                    {"time,device,activity\n12.5,plug,on\n", LabelOptions{Offset: -time.Second}, 11500 * time.Millisecond},
-		"offset in the file":        {"# offset: 2s\ntime,device,activity\n1,plug,on\n", LabelOptions{}, 3 * time.Second},
-		"Unix time":                 {"# clock: epoch\ntime,device,activity\n1615222800.123456789,plug,on\n", LabelOptions{}, 123456789},
-		"RFC 3339 with zone":        {"time,device,activity\n2021-03-08T12:00:01-05:00,plug,on\n", LabelOptions{}, time.Second},
-		"local time, zone stated":   {"# zone: America/New_York\ntime,device,activity\n2021-03-08 12:00:02,plug,on\n", LabelOptions{}, 2 * time.Second},
-		"byte order mark, CRLF":     {"\ufefftime,device,activity\r\n7,plug,on\r\n", LabelOptions{}, 7 * time.Second},
-		"columns in another order":  {"activity,time,device\non,7,plug\n", LabelOptions{}, 7 * time.Second},
-		"exponent":                  {"time,device,activity\n1e1,plug,on\n", LabelOptions{}, 10 * time.Second},
-		"negative, moved by offset": {"time,device,activity\n-0.5,plug,on\n", LabelOptions{Offset: time.Second}, 500 * time.Millisecond},
+		"seconds since the start":   {"time,device,activity\n12.5,plug,on\n", Options{}, 12500 * time.Millisecond},
+		"offset":                    {"time,device,activity\n12.5,plug,on\n", Options{Offset: -time.Second}, 11500 * time.Millisecond},
+		"offset in the file":        {"# offset: 2s\ntime,device,activity\n1,plug,on\n", Options{}, 3 * time.Second},
+		"Unix time":                 {"# clock: epoch\ntime,device,activity\n1615222800.123456789,plug,on\n", Options{}, 123456789},
+		"RFC 3339 with zone":        {"time,device,activity\n2021-03-08T12:00:01-05:00,plug,on\n", Options{}, time.Second},
+		"local time, zone stated":   {"# zone: America/New_York\ntime,device,activity\n2021-03-08 12:00:02,plug,on\n", Options{}, 2 * time.Second},
+		"byte order mark, CRLF":     {"\ufefftime,device,activity\r\n7,plug,on\r\n", Options{}, 7 * time.Second},
+		"columns in another order":  {"activity,time,device\non,7,plug\n", Options{}, 7 * time.Second},
+		"exponent":                  {"time,device,activity\n1e1,plug,on\n", Options{}, 10 * time.Second},
+		"negative, moved by offset": {"time,device,activity\n-0.5,plug,on\n", Options{Offset: time.Second}, 500 * time.Millisecond},
 	} {
-		l, warnings, err := ApplyLabels(labeledTrace(), readLabels(t, tc.text, tc.o))
+		l, warnings, err := Apply(labeledTrace(), readLabels(t, tc.text, tc.o))
 		if err != nil || len(warnings) > 0 {
 			t.Errorf("%s: %v %v", name, err, warnings)
 			continue
@@ -62,7 +64,7 @@ func TestReadLabelsKnowsItsClocks(t *testing.T) {
 	}
 }
 
-func TestReadLabelsNamesFileAndLine(t *testing.T) {
+func TestReadNamesFileAndLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                                         "l.csv: no header line",
 		"tine,device,activity\n":                                   `l.csv:1: unknown column "tine"`,
@@ -84,16 +86,16 @@ func TestReadLabelsNamesFileAndLine(t *testing.T) {
 		"# zone: Nowhere\ntime,device,activity\n":                  "l.csv:1: unknown time zone Nowhere",
 		"# clock: sundial\ntime,device,activity\n":                 `l.csv: clock "sundial"`,
 	} {
-		_, err := ReadLabels(strings.NewReader(text), "l.csv", LabelOptions{})
+		_, err := Read(strings.NewReader(text), "l.csv", Options{})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
 }
 
-func TestApplyLabelsFindsOwners(t *testing.T) {
-	owners := readLabels(t, "address,device\n02:00:00:00:00:02,plug\n192.168.0.3,bulb\n", LabelOptions{})
-	l, warnings, err := ApplyLabels(labeledTrace(), owners)
+func TestApplyFindsOwners(t *testing.T) {
+	owners := readLabels(t, "address,device\n02:00:00:00:00:02,plug\n192.168.0.3,bulb\n", Options{})
+	l, warnings, err := Apply(labeledTrace(), owners)
 	if err != nil || len(warnings) > 0 {
 		t.Fatal(err, warnings)
 	}
@@ -104,7 +106,7 @@ func TestApplyLabelsFindsOwners(t *testing.T) {
 	}
 }
 
-func TestApplyLabelsReportsWhatDoesNotFit(t *testing.T) {
+func TestApplyReportsWhatDoesNotFit(t *testing.T) {
 	ev := "time,device,activity\n"
 	own := "address,device\n192.168.0.2,plug\n"
 	for name, tc := range map[string]struct {
@@ -119,11 +121,11 @@ func TestApplyLabelsReportsWhatDoesNotFit(t *testing.T) {
 		"unused address":     {[]string{own + "192.168.0.77,bulb\n"}, "addresses that no packet has: line 3", ""},
 		"no address matches": {[]string{"address,device\n192.168.0.77,bulb\n"}, "", "l.csv:2: none of its addresses occurs"},
 	} {
-		var files []*LabelFile
+		var files []*File
 		for _, text := range tc.files {
-			files = append(files, readLabels(t, text, LabelOptions{}))
+			files = append(files, readLabels(t, text, Options{}))
 		}
-		_, warnings, err := ApplyLabels(labeledTrace(), files...)
+		_, warnings, err := Apply(labeledTrace(), files...)
 		if tc.failure != "" {
 			if err == nil || !strings.Contains(err.Error(), tc.failure) {
 				t.Errorf("%s: %v", name, err)
@@ -136,14 +138,14 @@ func TestApplyLabelsReportsWhatDoesNotFit(t *testing.T) {
 	}
 }
 
-func TestReadLabelsCommandsAndStates(t *testing.T) {
-	f := readLabels(t, "time,device,actions\n3,hub,on:2; color\n", LabelOptions{})
-	l, _, err := ApplyLabels(labeledTrace(), f, readLabels(t, "start,end,device,activity\n2,9,cam,stream\n1,,cam,motion\n", LabelOptions{}))
+func TestReadCommandsAndStates(t *testing.T) {
+	f := readLabels(t, "time,device,actions\n3,hub,on:2; color\n", Options{})
+	l, _, err := Apply(labeledTrace(), f, readLabels(t, "start,end,device,activity\n2,9,cam,stream\n1,,cam,motion\n", Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := l.Commands[0]
-	if c.Time != 3*time.Second || !slices.Equal(c.Actions, []ActionCount{{"color", 1}, {"on", 2}}) || l.Devices[c.Device] != "hub" {
+	if c.Time != 3*time.Second || !slices.Equal(c.Actions, []datasets.ActionCount{{Action: "color", Count: 1}, {Action: "on", Count: 2}}) || l.Devices[c.Device] != "hub" {
 		t.Errorf("%+v", c)
 	}
 	if e := l.Events[1]; e.Start != 2*time.Second || e.End != 9*time.Second || l.Events[0].Activity != "motion" {
@@ -151,17 +153,17 @@ func TestReadLabelsCommandsAndStates(t *testing.T) {
 	}
 }
 
-func FuzzReadLabels(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	f.Add("time,device,activity\n1,plug,on\n")
 	f.Add("# clock: epoch\nstart,end,device,activity\n1615222800,1615222801.5,plug,on\n")
 	f.Add("address,device\n02:00:00:00:00:02,plug\n")
 	f.Add("time,actions\n1,on:2;color\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		lf, err := ReadLabels(strings.NewReader(text), "l.csv", LabelOptions{})
+		lf, err := Read(strings.NewReader(text), "l.csv", Options{})
 		if err != nil {
 			return
 		}
-		l, _, err := ApplyLabels(labeledTrace(), lf)
+		l, _, err := Apply(labeledTrace(), lf)
 		if err != nil {
 			return
 		}

@@ -1,22 +1,21 @@
-package attacks_test
+package tunnel_test
 
 import (
 	"cmp"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
-	"veilbench/attacks"
 	"veilbench/datasets"
+	"veilbench/datasets/tunnel"
 )
 
-// tunnel sends packets of four devices through a made tunnel that adds bytes,
+// made sends packets of four devices through a made tunnel that adds bytes,
 // rounds to blocks, delays by 1 to 19 ms keeping the order per direction,
 // loses a share of the packets and sends some of its own. It returns the
 // inner trace with its owners, the outer one and its true owners.
-func tunnel(rng *rand.Rand, head, block int32, loss float64) (in datasets.Trace, labels datasets.Labels, out datasets.Trace, truth []int32) {
+func made(rng *rand.Rand, head, block int32, loss float64) (in datasets.Trace, labels datasets.Labels, out datasets.Trace, truth []int32) {
 	labels.Devices = []string{"bulb", "camera", "plug", "tablet"}
 	type sent struct {
 		p     datasets.Packet
@@ -52,24 +51,24 @@ func tunnel(rng *rand.Rand, head, block int32, loss float64) (in datasets.Trace,
 	return in, labels, out, truth
 }
 
-func TestLabelVPN(t *testing.T) {
+func TestLabel(t *testing.T) {
 	tests := []struct {
 		name           string
 		head, block    int32
 		loss           float64
-		rule           attacks.SizeRule
+		rule           tunnel.SizeRule
 		matched, right float64 // at least
 	}{
-		{"aead, known", 52, 1, 0, attacks.AddedBytes(52, 52), 0.99, 0.99},
+		{"aead, known", 52, 1, 0, tunnel.AddedBytes(52, 52), 0.99, 0.99},
 		{"aead, learned", 52, 1, 0, nil, 0.99, 0.99},
 		{"aead, learned, lossy", 52, 1, 0.02, nil, 0.99, 0.98},
-		{"cbc, known", 56, 16, 0, attacks.AddedBytes(56, 71), 0.97, 0.85},
+		{"cbc, known", 56, 16, 0, tunnel.AddedBytes(56, 71), 0.97, 0.85},
 		{"cbc, learned", 56, 16, 0, nil, 0.98, 0.93},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in, labels, out, truth := tunnel(rand.New(rand.NewPCG(4, 4)), tt.head, tt.block, tt.loss)
-			got, m := attacks.LabelVPN(in, labels, out, tt.rule)
+			in, labels, out, truth := made(rand.New(rand.NewPCG(4, 4)), tt.head, tt.block, tt.loss)
+			got, m := tunnel.Label(in, labels, out, tt.rule)
 			right := 0
 			for i, o := range got.Owners {
 				if o == truth[i] {
@@ -88,25 +87,25 @@ func TestLabelVPN(t *testing.T) {
 	}
 }
 
-// TestLabelVPNOfStrangers: a capture that has nothing to do with the inner one
+// TestLabelOfStrangers: a capture that has nothing to do with the inner one
 // must not look labeled. A learned rule finds more in it than one that is known,
 // since it is learned from the strangers themselves.
-func TestLabelVPNOfStrangers(t *testing.T) {
+func TestLabelOfStrangers(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
 		head, block int32
-		rule        attacks.SizeRule
+		rule        tunnel.SizeRule
 		most        float64
 	}{
-		{"aead, known", 52, 1, attacks.AddedBytes(52, 52), 0.1},
+		{"aead, known", 52, 1, tunnel.AddedBytes(52, 52), 0.1},
 		{"aead, learned", 52, 1, nil, 0.25},
 		{"cbc, learned", 56, 16, nil, 0.25},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for seed := range uint64(8) {
-				in, labels, _, _ := tunnel(rand.New(rand.NewPCG(4, seed)), tt.head, tt.block, 0)
-				_, _, out, _ := tunnel(rand.New(rand.NewPCG(5, seed)), tt.head, tt.block, 0)
-				_, m := attacks.LabelVPN(in, labels, out, tt.rule)
+				in, labels, _, _ := made(rand.New(rand.NewPCG(4, seed)), tt.head, tt.block, 0)
+				_, _, out, _ := made(rand.New(rand.NewPCG(5, seed)), tt.head, tt.block, 0)
+				_, m := tunnel.Label(in, labels, out, tt.rule)
 				t.Logf("matched %.3f", m.Share())
 				if m.Share() > tt.most {
 					t.Errorf("seed %d: matched %.3f of a stranger's tunnel, want at most %v", seed, m.Share(), tt.most)
@@ -116,8 +115,8 @@ func TestLabelVPNOfStrangers(t *testing.T) {
 	}
 }
 
-// TestLabelVPNDelay: a packet is carried up to 0.02 s later and never earlier.
-func TestLabelVPNDelay(t *testing.T) {
+// TestLabelDelay: a packet is carried up to 0.02 s later and never earlier.
+func TestLabelDelay(t *testing.T) {
 	const sent = time.Second
 	in := datasets.Trace{Packets: []datasets.Packet{{Time: sent, Size: 100}}}
 	labels := datasets.Labels{Devices: []string{"plug", "bulb"}, Owners: []int32{1}}
@@ -131,53 +130,29 @@ func TestLabelVPNDelay(t *testing.T) {
 		{20*time.Millisecond + time.Nanosecond, -1},
 	} {
 		out := datasets.Trace{Packets: []datasets.Packet{{Time: sent + tt.after, Size: 152}}}
-		if l, _ := attacks.LabelVPN(in, labels, out, attacks.AddedBytes(52, 52)); l.Owners[0] != tt.owner {
+		if l, _ := tunnel.Label(in, labels, out, tunnel.AddedBytes(52, 52)); l.Owners[0] != tt.owner {
 			t.Errorf("seen %v after it was sent: owner %d, want %d", tt.after, l.Owners[0], tt.owner)
 		}
 	}
 }
 
-func TestLabelVPNAlignsClocks(t *testing.T) {
-	in, labels, out, _ := tunnel(rand.New(rand.NewPCG(4, 4)), 52, 1, 0)
+func TestLabelAlignsClocks(t *testing.T) {
+	in, labels, out, _ := made(rand.New(rand.NewPCG(4, 4)), 52, 1, 0)
 	in.Start = time.Unix(1_700_000_000, 0)
 	out.Start = in.Start.Add(-3 * time.Second)
 	for i := range out.Packets {
 		out.Packets[i].Time += 3 * time.Second
 	}
-	if _, m := attacks.LabelVPN(in, labels, out, nil); m.Share() < 0.99 {
+	if _, m := tunnel.Label(in, labels, out, nil); m.Share() < 0.99 {
 		t.Errorf("matched %.3f", m.Share())
 	}
 }
 
-func TestLabelVPNOfNothing(t *testing.T) {
-	in, labels, out, _ := tunnel(rand.New(rand.NewPCG(4, 4)), 52, 1, 0)
+func TestLabelOfNothing(t *testing.T) {
+	in, labels, out, _ := made(rand.New(rand.NewPCG(4, 4)), 52, 1, 0)
 	for _, pair := range [][2]datasets.Trace{{in, {}}, {{}, out}, {}} {
-		if l, m := attacks.LabelVPN(pair[0], labels, pair[1], nil); m.Matched != 0 || m.Share() != 0 || len(l.Owners) != len(pair[1].Packets) {
+		if l, m := tunnel.Label(pair[0], labels, pair[1], nil); m.Matched != 0 || m.Share() != 0 || len(l.Owners) != len(pair[1].Packets) {
 			t.Errorf("match %+v, %d owners", m, len(l.Owners))
-		}
-	}
-}
-
-// TestWindowScores works both measures out by hand: two windows of four and a
-// partial one of two.
-func TestWindowScores(t *testing.T) {
-	truth := []int32{0, 0, 0, 1, 1, 1, 0, -1, 0, 0}
-	guess := []int32{0, 0, 1, 0, 1, 1, 1, 0, 0, 0}
-	// Wrong: 2 of 4, 1 of 3, 0 of 2.
-	loss, n := attacks.HammingLoss(truth, guess, 4)
-	if want := (2./4 + 1./3 + 0) / 3; n != 3 || fmt.Sprintf("%.9f", loss) != fmt.Sprintf("%.9f", want) {
-		t.Errorf("Hamming loss %v over %d windows, want %v over 3", loss, n, want)
-	}
-	bins := attacks.ShareRecall(truth, guess, 4, 2, []float64{0.25, 0.5, 1})
-	want := [][]attacks.ShareBin{
-		// Class 0 is 3 of 4 packets, then 1 of 4, then 2 of 2.
-		{{Lo: 0, Hi: 0.25, Packets: 1}, {Lo: 0.25, Hi: 0.5}, {Lo: 0.5, Hi: 1, Packets: 5, Right: 4}},
-		// Class 1 is 1 of 4, then 2 of 4.
-		{{Lo: 0, Hi: 0.25, Packets: 1}, {Lo: 0.25, Hi: 0.5, Packets: 2, Right: 2}, {Lo: 0.5, Hi: 1}},
-	}
-	for c := range want {
-		if !slices.Equal(bins[c], want[c]) {
-			t.Errorf("class %d: %+v, want %+v", c, bins[c], want[c])
 		}
 	}
 }

@@ -1,40 +1,43 @@
-package datasets
+package leakage
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"veilbench/datasets"
 )
 
 // clipData is 120 clips of two classes in three groups of forty, an hour
 // apart, each with random packets of its own: nothing leaks.
-func clipData() *Dataset {
-	rng := testRNG(5)
-	ds := &Dataset{Name: "clips", Split: "leave-one-group-out"}
+func clipData() *datasets.Dataset {
+	rng := rand.New(rand.NewPCG(5, 1))
+	ds := &datasets.Dataset{Name: "clips", Split: "leave-one-group-out"}
 	start := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range 120 {
-		r := Recording{
+		r := datasets.Recording{
 			ID: fmt.Sprintf("r%03d", i), Group: fmt.Sprintf("g%d", i/40),
-			Trace:  Trace{Start: start.Add(time.Duration(i) * time.Hour), End: time.Minute, Flows: []Flow{{Proto: 6}}},
-			Labels: Labels{Devices: []string{"lamp"}, Events: []Event{{Activity: []string{"off", "on"}[rng.IntN(2)]}}},
+			Trace:  datasets.Trace{Start: start.Add(time.Duration(i) * time.Hour), End: time.Minute, Flows: []datasets.Flow{{Proto: 6}}},
+			Labels: datasets.Labels{Devices: []string{"lamp"}, Events: []datasets.Event{{Activity: []string{"off", "on"}[rng.IntN(2)]}}},
 		}
 		at := time.Duration(0)
 		for range 20 {
 			at += time.Duration(rng.Int64N(int64(time.Second)))
-			r.Trace.Packets = append(r.Trace.Packets, Packet{Time: at, Size: int32(60 + rng.IntN(1400)), Dir: Dir(rng.IntN(2))})
+			r.Trace.Packets = append(r.Trace.Packets, datasets.Packet{Time: at, Size: int32(60 + rng.IntN(1400)), Dir: datasets.Dir(rng.IntN(2))})
 		}
 		ds.Recordings = append(ds.Recordings, r)
 	}
 	return ds
 }
 
-func probeOf(t *testing.T, ds *Dataset, s Split) Leaks {
+func probeOf(t *testing.T, ds *datasets.Dataset, s datasets.Split) Report {
 	t.Helper()
-	l, err := ProbeLeaks(ds, Clip, s)
+	l, err := Probe(ds, datasets.Clip, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,49 +55,49 @@ func TestProbeClean(t *testing.T) {
 func TestProbePlanted(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		split Split
-		plant func(ds *Dataset)
+		split datasets.Split
+		plant func(ds *datasets.Dataset)
 		want  string
 	}{
-		{"groups", "kfold:k=4", func(*Dataset) {}, `3 groups are on both sides of the split, "g0" the first`},
-		{"packets", "", func(ds *Dataset) {
+		{"groups", "kfold:k=4", func(*datasets.Dataset) {}, `3 groups are on both sides of the split, "g0" the first`},
+		{"packets", "", func(ds *datasets.Dataset) {
 			// The last packet of g0 is the first of g1 as well.
 			a, b := &ds.Recordings[39].Trace, &ds.Recordings[40].Trace
 			b.Start = a.Start.Add(a.Packets[19].Time)
 			b.Packets[0] = a.Packets[19]
 			b.Packets[0].Time = 0
 		}, "2 of 120 test recordings share packets"},
-		{"copies", "", func(ds *Dataset) {
+		{"copies", "", func(ds *datasets.Dataset) {
 			ds.Recordings[100].Trace.Packets = slices.Clone(ds.Recordings[3].Trace.Packets)
 		}, "2 of 120 test recordings are copies"},
-		{"sessions", "kfold:k=4", func(ds *Dataset) {
+		{"sessions", "kfold:k=4", func(ds *datasets.Dataset) {
 			for i := range ds.Recordings {
 				for k := range ds.Recordings[i].Trace.Packets {
 					ds.Recordings[i].Trace.Packets[k].Size = int32(100 + 300*(i/40) + k%2)
 				}
 			}
 		}, "is of the same group for 100 % of test recordings"},
-		{"clock", "", func(ds *Dataset) {
+		{"clock", "", func(ds *datasets.Dataset) {
 			// Classes change by turns of ten, all groups at the same times.
 			for i := range ds.Recordings {
 				ds.Recordings[i].Trace.Start = time.Unix(int64(3600*(i%40)), 0)
 				ds.Recordings[i].Labels.Events[0].Activity = []string{"off", "on"}[i/10%2]
 			}
 		}, "the time of recording alone names the class of 120 of 120 clips"},
-		{"end", "", func(ds *Dataset) {
+		{"end", "", func(ds *datasets.Dataset) {
 			for i := range ds.Recordings {
 				ds.Recordings[i].Trace.End += time.Duration(len(ds.Recordings[i].ClipClass())) * time.Second
 			}
 		}, "the length of observing alone names the class of 120 of 120 clips"},
-		{"address", "", func(ds *Dataset) {
+		{"address", "", func(ds *datasets.Dataset) {
 			for i := range ds.Recordings {
 				a := netip.AddrFrom4([4]byte{10, 0, 0, byte(len(ds.Recordings[i].ClipClass()))})
-				ds.Recordings[i].Trace.Flows = []Flow{{Proto: 6, Local: netip.AddrPortFrom(a, 1)}}
+				ds.Recordings[i].Trace.Flows = []datasets.Flow{{Proto: 6, Local: netip.AddrPortFrom(a, 1)}}
 			}
 		}, "the local address alone names the class of 120 of 120 clips"},
-		{"hardware", "", func(ds *Dataset) {
+		{"hardware", "", func(ds *datasets.Dataset) {
 			for i := range ds.Recordings {
-				ds.Recordings[i].Trace.Flows = []Flow{{Link: MAC{byte(len(ds.Recordings[i].ClipClass()))}}}
+				ds.Recordings[i].Trace.Flows = []datasets.Flow{{Link: datasets.MAC{byte(len(ds.Recordings[i].ClipClass()))}}}
 			}
 		}, "the hardware address alone names the class of 120 of 120 clips"},
 	} {
@@ -112,16 +115,16 @@ func TestProbeRepeats(t *testing.T) {
 	perm := *ds
 	perm.Recordings = slices.Clone(ds.Recordings)
 	slices.Reverse(perm.Recordings)
-	for _, s := range []Split{"kfold:k=4", "leave-one-out", "leave-one-group-out"} {
+	for _, s := range []datasets.Split{"kfold:k=4", "leave-one-out", "leave-one-group-out"} {
 		a, b := probeOf(t, ds, s), probeOf(t, &perm, s)
 		if !reflect.DeepEqual(a, b) || !reflect.DeepEqual(a, probeOf(t, ds, s)) {
 			t.Errorf("%s: %+v, then %+v", s, a, b)
 		}
 	}
-	if _, err := ProbeLeaks(ds, Clip, "halves"); err == nil {
+	if _, err := Probe(ds, datasets.Clip, "halves"); err == nil {
 		t.Error("an unknown split is no error")
 	}
-	l, err := ProbeLeaks(ds, Events, "leave-one-group-out")
+	l, err := Probe(ds, datasets.Events, "leave-one-group-out")
 	if err != nil || l.Shortcuts != nil {
 		t.Errorf("%v, %v", l.Shortcuts, err)
 	}

@@ -1,16 +1,20 @@
-package attacks
+// Package tunnel finds out which device's packet each packet of a tunnel
+// carries, from a capture inside the tunnel and one outside of it. It makes
+// truth for attacks on tunnels to be scored against.
+package tunnel
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
 	"veilbench/datasets"
 )
 
-// MaxVPNDelay is how much later than the packet it carries a tunnel packet is
+// maxDelay is how much later than the packet it carries a tunnel packet is
 // seen at most: "typically shorter than 0.02 seconds" (HomeMole, section 3.3).
-const MaxVPNDelay = 20 * time.Millisecond
+const maxDelay = 20 * time.Millisecond
 
 // SizeRule says whether a tunnel packet of size outer may carry a packet of
 // size inner; both are Packet.Size.
@@ -22,28 +26,28 @@ func AddedBytes(lo, hi int32) SizeRule {
 	return func(inner, outer int32) bool { return outer-inner >= lo && outer-inner <= hi }
 }
 
-// VPNMatch says how much of a tunnel's traffic found its original.
-type VPNMatch struct {
+// Match says how much of a tunnel's traffic found its original.
+type Match struct {
 	// Inner and Outer are the numbers of packets on both sides, Matched the
 	// number of pairs.
 	Inner, Outer, Matched int
 }
 
 // Share is the matched share of the tunnel's packets, 0 if there are none.
-func (m VPNMatch) Share() float64 {
+func (m Match) Share() float64 {
 	if m.Outer == 0 {
 		return 0
 	}
 	return float64(m.Matched) / float64(m.Outer)
 }
 
-// LabelVPN gives the packets of a capture outside a tunnel the owners of the
+// Label gives the packets of a capture outside a tunnel the owners of the
 // packets they carry, found in a capture inside it: the same direction, a size
-// that fits, at most MaxVPNDelay later, and the oldest such packet that is
-// still free, so that packets of one size keep their order (HomeMole, section
-// 3.3). A packet without a match has owner -1. A nil rule is learned from the
-// pair of captures. Where both traces have a Start it aligns their clocks, else
-// both start at once. The labels returned hold Devices and Owners.
+// that fits, at most 20 ms later, and the oldest such packet that is still
+// free, so that packets of one size keep their order (HomeMole, section 3.3). A
+// packet without a match has owner -1. A nil rule is learned from the pair of
+// captures. Where both traces have a Start it aligns their clocks, else both
+// start at once. The labels returned hold Devices and Owners.
 //
 // One packet is taken to travel in one tunnel packet, as in OpenVPN over UDP;
 // fragments of a packet that did not fit stay unmatched.
@@ -52,23 +56,24 @@ func (m VPNMatch) Share() float64 {
 // clearly with a learned rule, which is learned from them: of a tunnel that
 // carries other traffic of the same kind (125 packets a second), a known rule
 // matches under 10 % of the packets, a learned one up to 25 %.
-func LabelVPN(inner datasets.Trace, labels datasets.Labels, outer datasets.Trace, rule SizeRule) (datasets.Labels, VPNMatch) {
+func Label(inner datasets.Trace, labels datasets.Labels, outer datasets.Trace, rule SizeRule) (datasets.Labels, Match) {
 	if !inner.Start.IsZero() && !outer.Start.IsZero() {
 		outer = shifted(outer, outer.Start.Sub(inner.Start))
 	}
 	if rule == nil {
 		rule = learnSizeRule(inner, outer)
 	}
-	out := datasets.Labels{Devices: labels.Devices, Owners: make([]int32, len(outer.Packets))}
-	m := VPNMatch{Inner: len(inner.Packets), Outer: len(outer.Packets)}
-	for i := range out.Owners {
-		out.Owners[i] = -1
-	}
+
+	out := datasets.Labels{Devices: labels.Devices, Owners: slices.Repeat([]int32{-1}, len(outer.Packets))}
+	m := Match{Inner: len(inner.Packets), Outer: len(outer.Packets)}
 	used := make([]bool, len(inner.Packets))
 	eachCandidate(inner, outer, func(o, i int) bool {
 		if used[i] || !rule(inner.Packets[i].Size, outer.Packets[o].Size) {
 			return true
 		}
+
+		// The first candidate that fits is taken and never given back: a tunnel
+		// sends in the order it gets, so a later packet has no better claim.
 		used[i] = true
 		m.Matched++
 		if i < len(labels.Owners) {
@@ -95,7 +100,7 @@ func shifted(t datasets.Trace, d time.Duration) datasets.Trace {
 func eachCandidate(inner, outer datasets.Trace, f func(o, i int) bool) {
 	first := 0
 	for o, p := range outer.Packets {
-		for first < len(inner.Packets) && inner.Packets[first].Time < p.Time-MaxVPNDelay {
+		for first < len(inner.Packets) && inner.Packets[first].Time < p.Time-maxDelay {
 			first++
 		}
 		for i := first; i < len(inner.Packets) && inner.Packets[i].Time <= p.Time; i++ {
@@ -112,6 +117,8 @@ func eachCandidate(inner, outer datasets.Trace, f func(o, i int) bool) {
 // most often within the delay after it; the additions that most packets agree
 // on bound what other sizes may get.
 func learnSizeRule(inner, outer datasets.Trace) SizeRule {
+	// Every pair that could be one votes. Wrong pairs spread their votes over
+	// many sizes, right ones agree.
 	type pair struct{ inner, outer int32 }
 	votes := map[pair]int{}
 	added := map[int32]int{}
@@ -123,8 +130,8 @@ func learnSizeRule(inner, outer datasets.Trace) SizeRule {
 		}
 		return true
 	})
+
 	lo, hi := usualAddition(added)
-	best := map[int32]pair{}
 	keys := make([]pair, 0, len(votes))
 	for k := range votes {
 		if d := k.outer - k.inner; d >= lo && d <= hi {
@@ -134,11 +141,15 @@ func learnSizeRule(inner, outer datasets.Trace) SizeRule {
 	slices.SortFunc(keys, func(a, b pair) int {
 		return cmp.Or(cmp.Compare(votes[b], votes[a]), cmp.Compare(a.inner, b.inner), cmp.Compare(a.outer, b.outer))
 	})
+	best := map[int32]pair{}
 	for _, k := range keys {
 		if _, ok := best[k.inner]; !ok {
 			best[k.inner] = k
 		}
 	}
+
+	// Fewer than five votes are no agreement: a size seen that rarely may be
+	// anything within the usual additions.
 	return func(in, out int32) bool {
 		if k, ok := best[in]; ok && votes[k] >= 5 {
 			return out == k.outer
@@ -154,11 +165,7 @@ const maxBlock = 16
 // that holds the most votes; the smallest of equal ones, its ends trimmed to
 // additions that occur about as often as the rest.
 func usualAddition(added map[int32]int) (lo, hi int32) {
-	keys := make([]int32, 0, len(added))
-	for d := range added {
-		keys = append(keys, d)
-	}
-	slices.Sort(keys)
+	keys := slices.Sorted(maps.Keys(added))
 	most := 0
 	for i, d := range keys {
 		n := 0
@@ -172,6 +179,10 @@ func usualAddition(added map[int32]int) (lo, hi int32) {
 			most, lo = n, d
 		}
 	}
+
+	// A stream cipher adds one number of bytes: without trimming, chance pairs
+	// beside it would widen the rule to a whole block. Less than a hundredth of
+	// the votes counts as chance.
 	hi = lo
 	for d := lo; d < lo+maxBlock; d++ {
 		if added[d]*100 >= most {

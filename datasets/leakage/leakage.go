@@ -1,4 +1,8 @@
-package datasets
+// Package leakage looks for what spoils a result before any attack is run:
+// groups, packets or whole recordings on both sides of a split, test recordings
+// that are recognized by their session, and classes given away by something
+// that is not the traffic.
+package leakage
 
 import (
 	"cmp"
@@ -7,17 +11,12 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"veilbench/datasets"
 )
 
-// Limits of a probe: test recordings beyond the first, and training recordings
-// beyond the second, are left out of the nearest-neighbor search.
-const (
-	probeTests = 400
-	probeTrain = 2000
-)
-
-// Leaks is what ProbeLeaks found about a split.
-type Leaks struct {
+// Report is what Probe found about a split.
+type Report struct {
 	// Tested is the number of test recordings, over all folds and parts.
 	Tested int
 	// SharedGroups lists the groups that are on both sides somewhere, sorted.
@@ -44,64 +43,59 @@ type Leaks struct {
 	Shortcuts []Shortcut
 }
 
-// Shortcut is how often something that is not the traffic gives the class of a
-// clip away: the training clip nearest in it names the class.
-type Shortcut struct {
-	Name string
-	// Right of Tested clips were named right; Floor is the share that the
-	// commonest training class gets.
-	Right, Tested int
-	Floor         float64
-}
-
-// Significant says whether the shortcut beats its floor by more than three
-// standard deviations.
-func (s Shortcut) Significant() bool {
-	n := float64(s.Tested)
-	return n > 0 && float64(s.Right)/n > s.Floor+3*math.Sqrt(s.Floor*(1-s.Floor)/n)
-}
-
 // Warnings says in sentences what of it should worry, nothing if nothing does.
-func (l Leaks) Warnings() []string {
+func (r Report) Warnings() []string {
 	var out []string
 	add := func(bad bool, format string, args ...any) {
 		if bad {
 			out = append(out, fmt.Sprintf(format, args...))
 		}
 	}
-	if n := len(l.SharedGroups); n > 0 {
-		add(true, "%d groups are on both sides of the split, %q the first", n, l.SharedGroups[0])
+
+	// These three cannot happen by chance, so one case is enough.
+	if n := len(r.SharedGroups); n > 0 {
+		add(true, "%d groups are on both sides of the split, %q the first", n, r.SharedGroups[0])
 	}
-	add(l.SharedPackets > 0, "%d of %d test recordings share packets with training recordings", l.SharedPackets, l.Tested)
-	add(l.Copies > 0, "%d of %d test recordings are copies of training recordings", l.Copies, l.Tested)
-	n := float64(l.Searched)
-	add(n > 0 && l.SameGroup > l.SameGroupChance+3*math.Sqrt(l.SameGroupChance*(1-l.SameGroupChance)/n),
-		"the nearest training recording is of the same group for %.0f %% of test recordings, by chance it would be for %.0f %%: the split tests recognition of sessions", 100*l.SameGroup, 100*l.SameGroupChance)
-	for _, s := range l.Shortcuts {
-		add(s.Significant(), "%s alone names the class of %d of %d clips (the commonest class: %.0f %%)", s.Name, s.Right, s.Tested, 100*s.Floor)
+	add(r.SharedPackets > 0, "%d of %d test recordings share packets with training recordings", r.SharedPackets, r.Tested)
+	add(r.Copies > 0, "%d of %d test recordings are copies of training recordings", r.Copies, r.Tested)
+
+	// These two happen by chance too: they must beat it. Identical stands in no
+	// warning, for a plug that is switched twice sends the same packets twice.
+	add(beatsChance(r.SameGroup, r.SameGroupChance, r.Searched),
+		"the nearest training recording is of the same group for %.0f %% of test recordings, by chance it would be for %.0f %%: the split tests recognition of sessions", 100*r.SameGroup, 100*r.SameGroupChance)
+	for _, s := range r.Shortcuts {
+		add(s.significant(), "%s alone names the class of %d of %d clips (the commonest class: %.0f %%)", s.Name, s.Right, s.Tested, 100*s.Floor)
 	}
 	return out
 }
 
-// ProbeLeaks looks for what spoils a result before any attack is run: groups,
-// packets or whole recordings on both sides of the split, test recordings that
-// are recognized by their session, and classes given away by something that is
-// not the traffic. It does not modify ds and draws nothing at random.
-func ProbeLeaks(ds *Dataset, task Task, split Split) (Leaks, error) {
+// beatsChance says whether share, of n trials, lies more than three standard
+// deviations of a binomial above chance.
+func beatsChance(share, chance float64, n int) bool {
+	return n > 0 && share > chance+3*math.Sqrt(chance*(1-chance)/float64(n))
+}
+
+// Probe examines how split (ds.Split if it is "") divides ds for task; errors
+// are those of Split.Folds. It does not modify ds and draws nothing at random.
+func Probe(ds *datasets.Dataset, task datasets.Task, split datasets.Split) (Report, error) {
 	folds, err := split.Folds(ds, task)
 	if err != nil {
-		return Leaks{}, err
+		return Report{}, err
 	}
 	p := newProbe(ds)
 	for _, fold := range folds {
 		for _, part := range fold {
-			p.part(part)
+			p.repeats(part)
 		}
 	}
+
+	// The nearest neighbor of a session is looked for only where repeats has
+	// found that sessions are divided.
 	p.neighbors(folds)
-	if task == Clip {
+	if task == datasets.Clip {
 		p.shortcuts(folds)
 	}
+
 	for g := range p.shared {
 		p.out.SharedGroups = append(p.out.SharedGroups, g)
 	}
@@ -109,23 +103,24 @@ func ProbeLeaks(ds *Dataset, task Task, split Split) (Leaks, error) {
 	return p.out, nil
 }
 
-// probe is one run of ProbeLeaks.
+// probe is one run of Probe. The slices have one element per recording.
 type probe struct {
-	rec     []Recording
-	out     Leaks
+	rec     []datasets.Recording
+	out     Report
 	shared  map[string]bool
-	packets [][]int // recordings that share a packet with this one
-	whole   []uint64
-	order   []uint64
+	packets [][]int  // recordings that share a packet with this one, ascending
+	whole   []uint64 // hash of times, sizes and directions
+	order   []uint64 // hash of sizes and directions
 }
 
-func newProbe(ds *Dataset) *probe {
+// newProbe hashes all recordings and finds those that share packets.
+func newProbe(ds *datasets.Dataset) *probe {
 	p := &probe{rec: ds.Recordings, shared: map[string]bool{}, packets: make([][]int, len(ds.Recordings))}
 	seed := maphash.MakeSeed()
 	type stamp struct {
 		at   time.Duration
 		size int32
-		dir  Dir
+		dir  datasets.Dir
 	}
 	last := map[stamp]int{} // the latest recording with that packet
 	var epoch time.Time
@@ -134,12 +129,18 @@ func newProbe(ds *Dataset) *probe {
 		var whole, order maphash.Hash
 		whole.SetSeed(seed)
 		order.SetSeed(seed)
+
+		// Wall-clock times count from the first known start: equal moments of
+		// different time zones are different keys as time.Time.
 		if epoch.IsZero() {
 			epoch = t.Start
 		}
 		for _, k := range t.Packets {
 			maphash.WriteComparable(&whole, stamp{k.Time, k.Size, k.Dir})
 			maphash.WriteComparable(&order, stamp{0, k.Size, k.Dir})
+
+			// Clips without a clock all begin at 0; that they agree there says
+			// nothing.
 			if t.Start.IsZero() {
 				continue
 			}
@@ -153,6 +154,7 @@ func newProbe(ds *Dataset) *probe {
 		p.whole = append(p.whole, whole.Sum64())
 		p.order = append(p.order, order.Sum64())
 	}
+
 	for i := range p.packets {
 		slices.Sort(p.packets[i])
 		p.packets[i] = slices.Compact(p.packets[i])
@@ -160,8 +162,8 @@ func newProbe(ds *Dataset) *probe {
 	return p
 }
 
-// part counts what is on both sides of one part.
-func (p *probe) part(part Part) {
+// repeats counts what is on both sides of one part.
+func (p *probe) repeats(part datasets.Part) {
 	groups, whole, order := map[string]bool{}, map[uint64]bool{}, map[uint64]bool{}
 	for _, j := range part.Train {
 		groups[p.rec[j].Group] = true
@@ -175,6 +177,9 @@ func (p *probe) part(part Part) {
 		if slices.ContainsFunc(p.packets[i], func(j int) bool { _, ok := slices.BinarySearch(part.Train, j); return ok }) {
 			p.out.SharedPackets++
 		}
+
+		// Two clips of one packet are no copies: there are too few such packets
+		// for agreement to mean anything.
 		if len(p.rec[i].Trace.Packets) > 1 && whole[p.whole[i]] {
 			p.out.Copies++
 		}
@@ -183,6 +188,13 @@ func (p *probe) part(part Part) {
 		}
 	}
 }
+
+// Limits of the nearest-neighbor search, which takes time in proportion to
+// their product: test recordings over all parts, training recordings of a part.
+const (
+	maxTests = 400
+	maxTrain = 2000
+)
 
 // sample returns at most n of the recordings by ID, the same ones in the same
 // order however ds is ordered.
@@ -194,7 +206,7 @@ func (p *probe) sample(of []int, n int) []int {
 		return of
 	}
 	slices.SortStableFunc(of, func(a, b int) int {
-		return cmp.Compare(shuffleKey(p.rec[a].ID), shuffleKey(p.rec[b].ID))
+		return cmp.Compare(datasets.ShuffleKey(p.rec[a].ID), datasets.ShuffleKey(p.rec[b].ID))
 	})
 	of = of[:n]
 	slices.SortFunc(of, byID)
@@ -203,7 +215,7 @@ func (p *probe) sample(of []int, n int) []int {
 
 // neighbors finds how often the nearest training recording is of the same
 // group.
-func (p *probe) neighbors(folds []Fold) {
+func (p *probe) neighbors(folds []datasets.Fold) {
 	if len(p.shared) == 0 {
 		return
 	}
@@ -215,11 +227,12 @@ func (p *probe) neighbors(folds []Fold) {
 	for _, f := range folds {
 		parts += len(f)
 	}
+
 	same, chance := 0, 0.0
 	for _, f := range folds {
 		for _, part := range f {
-			train := p.sample(part.Train, probeTrain)
-			test := p.sample(part.Test, max(1, probeTests/parts))
+			train := p.sample(part.Train, maxTrain)
+			test := p.sample(part.Test, max(1, maxTests/parts))
 			inGroup := 0
 			for _, i := range test {
 				near, n := p.nearest(hist, train, i)
@@ -227,6 +240,10 @@ func (p *probe) neighbors(folds []Fold) {
 					same++
 				}
 			}
+
+			// A random training recording is of the test recording's group with
+			// the share that this group has among them; groups differ in size,
+			// so the shares are added up per test recording.
 			chance += float64(inGroup) / float64(len(train))
 			p.out.Searched += len(test)
 		}
@@ -243,7 +260,7 @@ func (p *probe) nearest(hist [][]float32, train []int, i int) (near, inGroup int
 		if p.rec[j].Group == p.rec[i].Group {
 			inGroup++
 		}
-		if d := squared(hist[i], hist[j]); d < best {
+		if d := squaredDistance(hist[i], hist[j]); d < best {
 			best, near = d, j
 		}
 	}
@@ -252,7 +269,7 @@ func (p *probe) nearest(hist [][]float32, train []int, i int) (near, inGroup int
 
 // sizeHistogram is the log count of signed sizes in bins of 32 bytes; frames
 // above 1536 share the last bin.
-func sizeHistogram(t Trace) []float32 {
+func sizeHistogram(t datasets.Trace) []float32 {
 	const bins = 49
 	h := make([]float32, 2*bins)
 	for _, k := range t.Packets {
@@ -264,7 +281,7 @@ func sizeHistogram(t Trace) []float32 {
 	return h
 }
 
-func squared(a, b []float32) float32 {
+func squaredDistance(a, b []float32) float32 {
 	var d float32
 	for i, x := range a {
 		e := x - b[i]

@@ -1,0 +1,75 @@
+package catalog
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Status is what a check found for one file.
+type Status struct {
+	File File
+	// Problem is "" if the file is right, else "missing" or what is wrong.
+	Problem string
+}
+
+// Verify compares the files of e with those in folder. The error is about
+// reading; a file that is missing or differs is a Problem of its Status. Label
+// files that are absent are no problem and are not listed.
+func (e Entry) Verify(ctx context.Context, folder string) ([]Status, error) {
+	// Without this a folder that is absent would be a long list of missing
+	// files.
+	if info, err := os.Stat(folder); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s: want the folder that holds the data set", folder)
+	}
+
+	var out []Status
+	for _, f := range e.Files {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		s := Status{File: f}
+		sum, n, err := sumFile(filepath.Join(folder, filepath.FromSlash(f.Path)))
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && f.Labels:
+			continue
+		case errors.Is(err, fs.ErrNotExist):
+			s.Problem = "missing"
+		case err != nil:
+			return nil, err
+		case n != f.Bytes:
+			s.Problem = fmt.Sprintf("%d bytes, want %d", n, f.Bytes)
+		case sum != f.SHA256:
+			s.Problem = "another checksum: " + sum
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// Complete says whether folder holds all of e but perhaps the labels.
+func (e Entry) Complete(ctx context.Context, folder string) bool {
+	st, err := e.Verify(ctx, folder)
+	return err == nil && !slices.ContainsFunc(st, func(s Status) bool { return s.Problem != "" })
+}
+
+// sumFile returns checksum and length of a file.
+func sumFile(name string) (string, int64, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	return hex.EncodeToString(h.Sum(nil)), n, err
+}

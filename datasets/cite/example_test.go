@@ -1,0 +1,28 @@
+package cite_test
+
+import (
+	"os"
+
+	"veilbench/datasets/cite"
+)
+
+// A plug-in names its works by their keys; one that is not in works.bib is a
+// value.
+func Example() {
+	works := append(cite.Of("cai2014tamaraw"), cite.Work{Key: "own2026", Authors: []string{"Doe, Jane"}, Title: "Our Device", Year: 2026})
+	cite.Write(os.Stdout, works)
+	// Output:
+	//
+	// % To be added: full title, first names and venue.
+	// @misc{cai2014tamaraw,
+	//   author        = {Cai and others},
+	//   title         = {{Tamaraw}},
+	//   year          = {2014}
+	// }
+	//
+	// @misc{own2026,
+	//   author        = {Doe, Jane},
+	//   title         = {Our Device},
+	//   year          = {2026}
+	// }
+}

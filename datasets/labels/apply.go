@@ -1,0 +1,282 @@
+package labels
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"veilbench/datasets"
+	"veilbench/datasets/params"
+)
+
+// Apply makes the truth about t from label files of any kinds. Devices are all
+// names in the files. If some file says who owns which address, Owners is
+// filled and every device of an event must own one.
+//
+// Labels that lie outside of the recording are left out, with a warning that
+// gives their lines; if that is true of all of a file it is an error: its clock
+// was stated wrongly. Warnings also name addresses that no packet has, and
+// events at one moment that contradict each other.
+func Apply(t datasets.Trace, files ...*File) (datasets.Labels, []string, error) {
+	a := applier{
+		t: t, index: map[string]int{}, byMAC: map[datasets.MAC]int{}, byAddr: map[netip.Addr]int{},
+		source: map[string]string{}, used: map[string]bool{},
+	}
+	a.collectDevices(files)
+	for _, f := range files {
+		for _, step := range []func(*File) error{a.owners, a.events, a.commands} {
+			if err := step(f); err != nil {
+				return datasets.Labels{}, nil, err
+			}
+		}
+	}
+	if err := a.finish(files); err != nil {
+		return datasets.Labels{}, nil, err
+	}
+	return a.l, a.warnings, nil
+}
+
+// applier is one run of Apply.
+type applier struct {
+	t        datasets.Trace
+	l        datasets.Labels
+	index    map[string]int // device name to index
+	warnings []string
+	lines    []int // of l.Events, in the order read
+	byMAC    map[datasets.MAC]int
+	byAddr   map[netip.Addr]int
+	source   map[string]string // address to "file:line"
+	used     map[string]bool   // address that some flow has
+}
+
+// collectDevices names all devices before any label is laid over the trace:
+// labels hold indexes into the sorted names.
+func (a *applier) collectDevices(files []*File) {
+	for _, f := range files {
+		for _, e := range f.events {
+			a.l.Devices = append(a.l.Devices, e.device)
+		}
+		for _, o := range f.owners {
+			a.l.Devices = append(a.l.Devices, o.device)
+		}
+		for _, c := range f.commands {
+			a.l.Devices = append(a.l.Devices, c.device)
+		}
+	}
+	slices.Sort(a.l.Devices)
+	a.l.Devices = slices.Compact(a.l.Devices)
+	for i, d := range a.l.Devices {
+		a.index[d] = i
+	}
+}
+
+// owners notes who owns which address; an address of two owners is an error.
+func (a *applier) owners(f *File) error {
+	for _, o := range f.owners {
+		here := fmt.Sprintf("%s:%d", f.name, o.line)
+		if before, twice := a.source[o.address()]; twice {
+			return fmt.Errorf("%s: address %s has an owner already (%s)", here, o.address(), before)
+		}
+		a.source[o.address()] = here
+		if o.addr.IsValid() {
+			a.byAddr[o.addr] = a.index[o.device]
+		} else {
+			a.byMAC[o.mac] = a.index[o.device]
+		}
+	}
+	return nil
+}
+
+// events converts the events of a file to times of the recording.
+func (a *applier) events(f *File) error {
+	var outside []int
+	first := len(a.l.Events)
+	for _, e := range f.events {
+		start, err := e.start.in(a.t.Start)
+		if err != nil {
+			return fmt.Errorf("%s:%d: %w", f.name, e.line, err)
+		}
+
+		// The end is of the same clock as the start, so it cannot fail here. A
+		// state that outlasts the recording is cut; one that began before it is
+		// left out, for its beginning is what an attack has to find.
+		end, _ := e.end.in(a.t.Start)
+		if start < 0 || start > a.t.End {
+			outside = append(outside, e.line)
+			continue
+		}
+		a.l.Events = append(a.l.Events, datasets.Event{
+			Start: start, End: min(end, a.t.End), Device: a.index[e.device], Activity: e.activity,
+		})
+		a.lines = append(a.lines, e.line)
+	}
+	if err := a.outside(f, outside, len(f.events)); err != nil {
+		return err
+	}
+	a.contradictions(f, first)
+	return nil
+}
+
+// outside reports labels that lie outside of the recording, of all in the
+// file.
+func (a *applier) outside(f *File, lines []int, all int) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	span := "0 to " + a.t.End.Round(time.Millisecond).String()
+	if !a.t.Start.IsZero() {
+		span = a.t.Start.Format(time.RFC3339) + " to " + a.t.Start.Add(a.t.End).Format(time.RFC3339)
+	}
+	if len(lines) == all {
+		return fmt.Errorf("%s:%d: none of %d labels lies in the recording (%s); state the labels' clock, offset or zone", f.name, lines[0], all, span)
+	}
+	a.warnings = append(a.warnings, fmt.Sprintf("%s: %d of %d labels lie outside of the recording (%s): %s", f.name, len(lines), all, span, lineList(lines)))
+	return nil
+}
+
+// lineList writes line numbers for people, the first ten of them.
+func lineList(lines []int) string {
+	word := "line"
+	if len(lines) > 1 {
+		word = "lines"
+	}
+	var s []string
+	for _, l := range lines[:min(len(lines), 10)] {
+		s = append(s, fmt.Sprint(l))
+	}
+	if len(lines) > 10 {
+		s = append(s, "...")
+	}
+	return word + " " + strings.Join(s, ", ")
+}
+
+// contradictions warns of events of one device at one moment with different
+// activities, among those from index first on.
+func (a *applier) contradictions(f *File, first int) {
+	type when struct {
+		at     time.Duration
+		device int
+	}
+	seen := map[when]int{}
+	var lines []int
+	for i := first; i < len(a.l.Events); i++ {
+		e := a.l.Events[i]
+		k := when{e.Start, e.Device}
+		if j, ok := seen[k]; ok && a.l.Events[j].Activity != e.Activity {
+			lines = append(lines, a.lines[j], a.lines[i])
+		}
+		seen[k] = i
+	}
+	if len(lines) > 0 {
+		a.warnings = append(a.warnings, fmt.Sprintf("%s: different activities of one device at one moment: %s", f.name, lineList(lines)))
+	}
+}
+
+// commands converts the commands of a file to times of the recording.
+func (a *applier) commands(f *File) error {
+	var outside []int
+	for _, c := range f.commands {
+		at, err := c.time.in(a.t.Start)
+		if err != nil {
+			return fmt.Errorf("%s:%d: %w", f.name, c.line, err)
+		}
+		if at < 0 || at > a.t.End {
+			outside = append(outside, c.line)
+			continue
+		}
+		a.l.Commands = append(a.l.Commands, datasets.Command{Time: at, Device: a.index[c.device], Actions: c.actions})
+	}
+	return a.outside(f, outside, len(f.commands))
+}
+
+// finish sorts what came from several files and finds each packet's owner.
+func (a *applier) finish(files []*File) error {
+	slices.SortStableFunc(a.l.Events, func(x, y datasets.Event) int { return cmp.Compare(x.Start, y.Start) })
+	slices.SortStableFunc(a.l.Commands, func(x, y datasets.Command) int { return cmp.Compare(x.Time, y.Time) })
+
+	// Without any owner the truth about packets is unknown, which is not the
+	// same as nobody's: Owners stays nil.
+	if len(a.source) == 0 {
+		return nil
+	}
+	byFlow := make([]int32, len(a.t.Flows))
+	for i := range a.t.Flows {
+		byFlow[i] = a.flowOwner(&a.t.Flows[i])
+	}
+	a.l.Owners = make([]int32, len(a.t.Packets))
+	for i, p := range a.t.Packets {
+		a.l.Owners[i] = byFlow[p.Flow]
+	}
+	return errors.Join(a.strangers(files), a.unused(files))
+}
+
+// flowOwner is the device that owns a flow, or -1. A hardware address is
+// better evidence than an IP address, the home side better than the other side
+// of a flow inside the home.
+func (a *applier) flowOwner(f *datasets.Flow) int32 {
+	if f.Link != (datasets.MAC{}) {
+		if d, ok := a.byMAC[f.Link]; ok {
+			a.used[f.Link.String()] = true
+
+			// A device listed with both of its addresses uses both here.
+			if e, ok := a.byAddr[f.Local.Addr()]; ok && e == d {
+				a.used[f.Local.Addr().String()] = true
+			}
+			return int32(d)
+		}
+	}
+	if d, ok := a.byAddr[f.Local.Addr()]; ok {
+		a.used[f.Local.Addr().String()] = true
+		return int32(d)
+	}
+	if d, ok := a.byAddr[f.Remote.Addr()]; ok && f.LAN {
+		a.used[f.Remote.Addr().String()] = true
+		return int32(d)
+	}
+	return -1
+}
+
+// strangers refuses events of devices that own no address: no packet could
+// ever be theirs, and a slip of the pen is the likelier reason.
+func (a *applier) strangers(files []*File) error {
+	var owners []string
+	for _, f := range files {
+		for _, o := range f.owners {
+			owners = append(owners, o.device)
+		}
+	}
+	slices.Sort(owners)
+	owners = slices.Compact(owners)
+	for _, f := range files {
+		for _, e := range f.events {
+			if _, ok := slices.BinarySearch(owners, e.device); !ok {
+				return fmt.Errorf("%s:%d: device %q owns no address%s (devices: %s)", f.name, e.line, e.device, params.DidYouMean(e.device, owners), strings.Join(owners, ", "))
+			}
+		}
+	}
+	return nil
+}
+
+// unused warns of addresses that no packet has. If none of a file's has one,
+// the file belongs to another capture.
+func (a *applier) unused(files []*File) error {
+	for _, f := range files {
+		var lines []int
+		for _, o := range f.owners {
+			if !a.used[o.address()] {
+				lines = append(lines, o.line)
+			}
+		}
+		if len(lines) > 0 && len(lines) == len(f.owners) {
+			return fmt.Errorf("%s:%d: none of its addresses occurs in the recording", f.name, lines[0])
+		}
+		if len(lines) > 0 {
+			a.warnings = append(a.warnings, fmt.Sprintf("%s: addresses that no packet has: %s", f.name, lineList(lines)))
+		}
+	}
+	return nil
+}
