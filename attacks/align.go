@@ -114,6 +114,7 @@ func directionSums(v []int32) (s [2]int64) {
 	return s
 }
 
+// add keeps the sums of a row that is new.
 func (ix *alignIndex) add(id int32, e entry, limit int) {
 	ix.merged.add(id, e, limit)
 	if len(ix.sums) < len(ix.ids) {
@@ -176,6 +177,7 @@ func (ix *alignIndex) nearest(q []int32, k int, skip int16, dst []neighbor) []ne
 	return dst
 }
 
+// abs64 is the absolute value: math.Abs is for float64 alone.
 func abs64(x int64) int64 {
 	if x < 0 {
 		return -x

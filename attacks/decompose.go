@@ -82,6 +82,7 @@ func (d Decompose) limitsOf(classes []string) ([]actionLimit, error) {
 	if d.Limits == "" {
 		return nil, nil
 	}
+
 	var out []actionLimit
 	for term := range strings.SplitSeq(d.Limits, "+") {
 		names, count, _ := strings.Cut(term, ":")
@@ -89,6 +90,7 @@ func (d Decompose) limitsOf(classes []string) ([]actionLimit, error) {
 		if err != nil || n < 0 {
 			return nil, fmt.Errorf("limits: %q is not ACTION|ACTION:COUNT", term)
 		}
+
 		lim := actionLimit{max: n}
 		for name := range strings.SplitSeq(names, "|") {
 			a := slices.Index(classes, name)
@@ -297,6 +299,7 @@ func newPrior(t Training, most int) prior {
 			if !ok {
 				continue
 			}
+
 			// A command of more actions than can be answered still tells which
 			// actions are common.
 			if n := totalCount(counts); n <= most {
@@ -307,6 +310,7 @@ func newPrior(t Training, most int) prior {
 			}
 		}
 	}
+
 	logShares(p.number)
 	logShares(p.action)
 	return p

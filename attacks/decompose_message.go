@@ -71,6 +71,7 @@ func readGateway(t datasets.Trace, packets []int32, gap time.Duration, empty int
 		last    time.Duration
 	}
 	flows := map[int32]open{}
+
 	for _, i := range packets {
 		p := t.Packets[i]
 		switch {
@@ -169,6 +170,7 @@ func learnReports(known []reported) (rule reportRule, ok bool) {
 	for _, w := range []time.Duration{2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second} {
 		sizes := upSizes(known, w)
 		counts := countUps(known, w, sizes)
+
 		for lo := range sizes {
 			// run[k] is the number of reports of command k in sizes lo to hi: one
 			// addition for each hi instead of counting all ranges anew.

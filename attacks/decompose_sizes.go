@@ -209,6 +209,7 @@ func (r sizeRule) nearest(size, k int, skip func(i int) bool) []int {
 		} else {
 			i, hi = hi, hi+1
 		}
+
 		d := max(size-r.pairs[i].size, r.pairs[i].size-size)
 		if len(out) >= k && d > last {
 			break

@@ -126,6 +126,7 @@ func (m *uniformModel) rank(rng *rand.Rand) []Ranked {
 	return out
 }
 
+// events come at exponential gaps, as if at random, whatever the traffic does.
 func (m *uniformModel) events(rng *rand.Rand, t datasets.Trace) []Burst {
 	if m.gap <= 0 || len(m.classes) == 0 {
 		return nil
@@ -142,6 +143,7 @@ func (m *uniformModel) wait(rng *rand.Rand) time.Duration {
 	return max(time.Duration(rng.ExpFloat64()*float64(m.gap)), time.Millisecond)
 }
 
+// owners draws a class for each packet by itself; -1 where there is none.
 func (m *uniformModel) owners(rng *rand.Rand, packets int) []Owner {
 	out := make([]Owner, packets)
 	for i := range out {
@@ -153,6 +155,7 @@ func (m *uniformModel) owners(rng *rand.Rand, packets int) []Owner {
 	return out
 }
 
+// messages names one of the multisets of training for each message in t.
 func (m *uniformModel) messages(rng *rand.Rand, t datasets.Trace) []Message {
 	out := downMessages(t)
 	for i := range out {
@@ -237,6 +240,7 @@ type exactModel struct {
 	seen      map[string]map[string]int
 }
 
+// add counts class for the sequence of packets.
 func (m *exactModel) add(t datasets.Trace, packets []int32, class string) {
 	key := string(sequenceKey(nil, t, packets))
 	if m.seen[key] == nil {

@@ -106,6 +106,7 @@ func (a nn) ks() []int {
 	return tuneK[:]
 }
 
+// nn is the attack in the terms that it shares with event-align.
 func (a EventKNN) nn() nn {
 	return nn{
 		k: a.K, gapS: a.GapS, pairS: a.PairS, maxEven: a.MaxEven, private: a.Private,

@@ -169,6 +169,7 @@ type signatureReader struct {
 // line takes one line after the first.
 func (p *signatureReader) line(s string) error {
 	word, rest, _ := strings.Cut(s, " ")
+
 	var err error
 	switch word {
 	case "task":
@@ -196,9 +197,11 @@ func (p *signatureReader) line(s string) error {
 	default:
 		return fmt.Errorf("unknown word %q", word)
 	}
+
 	return err
 }
 
+// number reads a parameter that is a number, of seconds or the threshold.
 func (p *signatureReader) number(word, s string) error {
 	x, err := strconv.ParseFloat(s, 64)
 	if err != nil || !(x >= 0 && x <= 3600) {
@@ -215,6 +218,8 @@ func (p *signatureReader) number(word, s string) error {
 	return nil
 }
 
+// name reads a private activity or a class. Classes must be sorted: entries name
+// them by number, and a model searches them.
 func (p *signatureReader) name(word, s string) error {
 	name, err := strconv.Unquote(s)
 	if err != nil {
@@ -231,6 +236,7 @@ func (p *signatureReader) name(word, s string) error {
 	return nil
 }
 
+// newScope begins the bursts of a stream; pooled is there from the beginning.
 func (p *signatureReader) newScope(s string) error {
 	if s == "pooled" {
 		p.scope = p.m.pooled
@@ -251,6 +257,7 @@ func (p *signatureReader) newScope(s string) error {
 // readKey is the inverse of writeKey.
 func readKey(s string) (StreamKey, error) {
 	kind, value, _ := strings.Cut(s, " ")
+
 	var k StreamKey
 	var err error
 	switch kind {
@@ -271,6 +278,7 @@ func readKey(s string) (StreamKey, error) {
 	default:
 		err = fmt.Errorf("want link, host, remote or pooled")
 	}
+
 	if err != nil {
 		return k, fmt.Errorf("scope %s: %w", s, err)
 	}

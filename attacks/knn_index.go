@@ -9,6 +9,7 @@ type vectors struct {
 	data  []int32
 }
 
+// newVectors holds no sequence.
 func newVectors() *vectors { return &vectors{byKey: map[string]int32{}, first: []int32{0}} }
 
 // vectorKey appends v as bytes.
@@ -221,6 +222,7 @@ type scope struct {
 	folds map[int16]bool // folds that have a burst here
 }
 
+// file adds a burst and remembers its fold.
 func (s *scope) file(id int32, e entry, limit int) {
 	s.add(id, e, limit)
 	s.folds[e.fold] = true
@@ -237,6 +239,7 @@ type byLength struct {
 	lengths map[int]*lengthIndex
 }
 
+// add files a burst under its number of packets.
 func (b *byLength) add(id int32, e entry, limit int) {
 	n := len(b.vs.at(id))
 	ix := b.lengths[n]
@@ -247,6 +250,7 @@ func (b *byLength) add(id int32, e entry, limit int) {
 	ix.add(id, e, limit)
 }
 
+// ready builds the index of each number of packets.
 func (b *byLength) ready() {
 	for _, ix := range b.lengths {
 		ix.ready()

@@ -71,6 +71,7 @@ func (b *binnedRates) baseline() {
 	b.setZ()
 }
 
+// setZ measures every bin by the baseline.
 func (b *binnedRates) setZ() {
 	for i, bin := range b.bins {
 		b.bins[i].z = (float64(bin.up+bin.down) - b.median) / b.scale

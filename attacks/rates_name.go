@@ -91,6 +91,7 @@ func (n *streamNames) owners(ex Labeled) []int {
 // tallies counts packets of devices under keys.
 type tallies[K comparable] map[K][]int
 
+// add counts one packet of a device under k.
 func (t tallies[K]) add(k K, device, devices int) {
 	if t[k] == nil {
 		t[k] = make([]int, devices)

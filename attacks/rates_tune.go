@@ -350,6 +350,7 @@ type rateOptions struct {
 // rateCounts are the sums behind F.
 type rateCounts struct{ hits, found, events int }
 
+// add sums up what one source gives.
 func (c *rateCounts) add(hits, found, events int) {
 	c.hits += hits
 	c.found += found

@@ -73,6 +73,7 @@ type checker struct {
 	data data
 }
 
+// train trains from one seed, always the same.
 func (c checker) train(t *testing.T, tr attacks.Training) attacks.Model {
 	t.Helper()
 	m, err := c.a.Train(context.Background(), rand.New(rand.NewPCG(1, 2)), tr)
@@ -82,6 +83,7 @@ func (c checker) train(t *testing.T, tr attacks.Training) attacks.Model {
 	return m
 }
 
+// guess asks for one trace; an error ends the test.
 func guess(t *testing.T, m attacks.Model, tr datasets.Trace) attacks.Answer {
 	t.Helper()
 	a, err := m.Guess(context.Background(), tr)
@@ -91,6 +93,7 @@ func guess(t *testing.T, m attacks.Model, tr datasets.Trace) attacks.Answer {
 	return a
 }
 
+// guessAll asks for each test example in turn.
 func guessAll(t *testing.T, m attacks.Model, test []attacks.Labeled) []attacks.Answer {
 	t.Helper()
 	out := make([]attacks.Answer, len(test))

@@ -15,6 +15,7 @@ import (
 // outcome is how many items of how many are right.
 type outcome struct{ right, total int }
 
+// share is 0 where there was no item.
 func (s outcome) share() float64 {
 	if s.total == 0 {
 		return 0
@@ -22,6 +23,7 @@ func (s outcome) share() float64 {
 	return float64(s.right) / float64(s.total)
 }
 
+// String is how test failures print it.
 func (s outcome) String() string { return fmt.Sprintf("%d of %d", s.right, s.total) }
 
 // aboveChance is a one-sided binomial test by the normal approximation at 3.5
@@ -38,6 +40,7 @@ func score(d data, answers []attacks.Answer) outcome {
 	var s outcome
 	for i, e := range d.test {
 		a := answers[i]
+
 		switch d.training.Task {
 		case datasets.Clip:
 			s.total++
@@ -108,6 +111,7 @@ func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attac
 			t.Error("no ranked class for a clip")
 		}
 		ranks(t, tr, a.Clip)
+
 	case datasets.Events:
 		for i, b := range a.Events {
 			if len(b.Ranked) == 0 {
@@ -118,6 +122,7 @@ func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attac
 				t.Errorf("burst %d from %v to %v, score %v: out of order or no number", i, b.Start, b.End, b.Score)
 			}
 		}
+
 	case datasets.Device:
 		if len(a.Devices) != len(trace.Packets) {
 			t.Errorf("%d owners for %d packets", len(a.Devices), len(trace.Packets))
@@ -128,6 +133,7 @@ func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attac
 				t.Fatalf("packet %d: class %d of %d, probability %v", i, o.Class, len(tr.Classes), o.P)
 			}
 		}
+
 	case datasets.Gateway:
 		for i, m := range a.Commands {
 			if m.Best < -1 || m.Best >= len(m.Candidates) || i > 0 && m.Time < a.Commands[i-1].Time {

@@ -128,6 +128,7 @@ func Rest(events, found []Span, pair []int) []int {
 	return out
 }
 
+// unpaired is a pairing of n events without a pair.
 func unpaired(n int) []int { return slices.Repeat([]int{-1}, n) }
 
 // Hits counts the events that have a detection.
