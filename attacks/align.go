@@ -56,7 +56,7 @@ const (
 // Train keeps the training bursts and chooses what is left open. Without acks
 // set, ACKs are first kept; then dropping them is tried with the gap found.
 func (a EventAlign) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, error) {
-	s := nn{
+	s := knnOptions{
 		k: a.K, gapS: a.GapS, pairS: a.PairS, align: true, dropAcks: a.Acks == "drop", cutAt: a.First,
 		maxBurst: 2 * a.First, questions: alignQuestions, others: alignOthers,
 	}

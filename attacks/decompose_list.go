@@ -52,9 +52,9 @@ func newLister(sizes []int, most int, limits []actionLimit) *lister {
 	// binomial is the number of multisets of at most most actions. A table
 	// answers at once, and behind padding one message asks for many sums.
 	if len(sizes) <= tableActions && top <= tableTop && binomial(most+len(sizes), len(sizes)) <= tableVectors {
-		l.table = l.build(top)
+		l.table = l.buildTable(top)
 	} else {
-		l.need = l.change(min(top, tableTop))
+		l.need = l.fewestActions(min(top, tableTop))
 	}
 	return l
 }
@@ -71,19 +71,6 @@ func lgamma(n int) float64 {
 	return x
 }
 
-// Combinations is the number of commands that can be given to up to devices
-// devices with actions actions each: the sum of actions^k for k from 1 to
-// devices. It is what an attacker without decomposition would have to learn
-// (Junges et al., section III-A: 19,607 for 5 and 7).
-func Combinations(devices, actions int) int {
-	sum, p := 0, 1
-	for range devices {
-		p *= actions
-		sum += p
-	}
-	return sum
-}
-
 // sumTable holds every multiset as one packed vector, ordered by sum and
 // within a sum by counts, so that listing a sum is taking a slice.
 type sumTable struct {
@@ -91,23 +78,24 @@ type sumTable struct {
 	vec []uint64 // one byte per action, the first in the highest byte used
 }
 
-// build makes the table by a counting sort over sums: how many vectors each
-// sum has, where each sum begins, then every vector into its place. each visits
-// in ascending order of counts, which so is the order within a sum.
-func (l *lister) build(top int) *sumTable {
+// buildTable makes the table by a counting sort over sums: how many vectors each
+// sum has, where each sum begins, then every vector into its place. eachMultiset
+// visits in ascending order of counts, which so is the order within a sum.
+func (l *lister) buildTable(top int) *sumTable {
 	t := &sumTable{off: make([]int32, top+2)}
-	l.each(0, l.most, 0, 0, func(s int, _ uint64) { t.off[s+1]++ })
+	l.eachMultiset(0, l.most, 0, 0, func(s int, _ uint64) { t.off[s+1]++ })
 	for i := 1; i < len(t.off); i++ {
 		t.off[i] += t.off[i-1]
 	}
 	t.vec = make([]uint64, t.off[len(t.off)-1])
 	pos := slices.Clone(t.off)
-	l.each(0, l.most, 0, 0, func(s int, v uint64) { t.vec[pos[s]] = v; pos[s]++ })
+	l.eachMultiset(0, l.most, 0, 0, func(s int, v uint64) { t.vec[pos[s]] = v; pos[s]++ })
 	return t
 }
 
-// each visits every multiset that adds at most left of the actions from i on.
-func (l *lister) each(i, left, sum int, v uint64, visit func(int, uint64)) {
+// eachMultiset visits every allowed multiset that adds at most left of the
+// actions from i on to what is settled: sum bytes, packed in v.
+func (l *lister) eachMultiset(i, left, sum int, v uint64, visit func(int, uint64)) {
 	if i == len(l.sizes) {
 		if l.allowed(func(a int) int { return int(l.count(v, a)) }) {
 			visit(sum, v)
@@ -115,7 +103,7 @@ func (l *lister) each(i, left, sum int, v uint64, visit func(int, uint64)) {
 		return
 	}
 	for k := 0; k <= min(left, l.caps[i]); k++ {
-		l.each(i+1, left-k, sum+k*l.sizes[i], v<<8|uint64(k), visit)
+		l.eachMultiset(i+1, left-k, sum+k*l.sizes[i], v<<8|uint64(k), visit)
 	}
 }
 
@@ -178,10 +166,10 @@ func (l *lister) list(rest int) [][]uint8 {
 // actions are at most 254 and so lie below it.
 const impossible = math.MaxUint8
 
-// change is the dynamic program of change-making (Wright 1975): need[i][s] is
+// fewestActions is the dynamic program of change-making (Wright 1975): need[i][s] is
 // the smallest number of actions from i on that sum to s. It knows no caps but
 // 0, so it is a lower bound: walk still counts.
-func (l *lister) change(top int) [][]uint8 {
+func (l *lister) fewestActions(top int) [][]uint8 {
 	n := len(l.sizes)
 	need := make([][]uint8, n+1)
 	need[n] = slices.Repeat([]uint8{impossible}, top+1)

@@ -58,7 +58,7 @@ func TestListingIsThePlainDynamicProgram(t *testing.T) {
 		}
 		l := newLister(sizes, 1+rng.IntN(5), limits)
 		walk := *l
-		walk.need = walk.change(200)
+		walk.need = walk.fewestActions(200)
 		for range 5 {
 			rest := 1 + rng.IntN(60)
 			want := plainList(sizes, l.most, rest, limits)
@@ -78,12 +78,9 @@ func TestListingIsThePlainDynamicProgram(t *testing.T) {
 	}
 }
 
-// The paper's figure counts ordered choices: 7 + 7^2 + ... + 7^5. Each listed
+// The figure of the paper (section III-A) counts ordered choices: 7 + 7^2 + ... + 7^5. Each listed
 // multiset of k actions stands for as many of them as it has arrangements.
 func TestCombinationsOfFiveDevicesAndSevenActions(t *testing.T) {
-	if got := Combinations(5, 7); got != 19607 {
-		t.Errorf("Combinations(5, 7) = %d, want 19607", got)
-	}
 	l := newLister([]int{1, 1, 1, 1, 1, 1, 1}, 5, nil)
 	arranged, multisets := 0, 0
 	factorial := []int{1, 1, 2, 6, 24, 120}

@@ -82,9 +82,9 @@ func (a EventKNN) Validate() error {
 		params.Within("pair_s", a.PairS, 0.001, 3600), params.Within("max_even", a.MaxEven, 0, maxBurst))
 }
 
-// nn is what the nearest-neighbor attacks share: event-knn and event-align
+// knnOptions is what the nearest-neighbor attacks share: event-knn and event-align
 // differ in the distance and in which packets count.
-type nn struct {
+type knnOptions struct {
 	k         int // 0: chosen
 	gapS      float64
 	pairS     float64
@@ -99,35 +99,35 @@ type nn struct {
 }
 
 // ks are the numbers of neighbors to choose from.
-func (a nn) ks() []int {
+func (a knnOptions) ks() []int {
 	if a.k > 0 {
 		return []int{a.k}
 	}
 	return tuneK[:]
 }
 
-// nn is the attack in the terms that it shares with event-align.
-func (a EventKNN) nn() nn {
-	return nn{
+// options is the attack in the terms that it shares with event-align.
+func (a EventKNN) options() knnOptions {
+	return knnOptions{
 		k: a.K, gapS: a.GapS, pairS: a.PairS, maxEven: a.MaxEven, private: a.Private,
 		maxBurst: maxBurst, questions: tuneQueries,
 	}
 }
 
 // usable says whether bursts of n packets are looked at.
-func (a nn) usable(n int) bool {
+func (a knnOptions) usable(n int) bool {
 	return a.maxEven == 0 || n%2 == 0 && n <= a.maxEven
 }
 
 // limit is how many equal bursts can ever matter.
-func (a nn) limit() int {
+func (a knnOptions) limit() int {
 	return max(a.k, tuneK[len(tuneK)-1])
 }
 
 // Train keeps the training bursts and chooses what is left open. The model is
 // also a Saver: it is the article's signature file.
 func (a EventKNN) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, error) {
-	m, _, err := a.nn().train(ctx, t)
+	m, _, err := a.options().train(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (a EventKNN) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, e
 }
 
 // train also returns the score that validation gave.
-func (a nn) train(ctx context.Context, t Training) (*knnModel, float64, error) {
+func (a knnOptions) train(ctx context.Context, t Training) (*knnModel, float64, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, 0, err
 	}
@@ -146,9 +146,9 @@ func (a nn) train(ctx context.Context, t Training) (*knnModel, float64, error) {
 }
 
 // newModel is a model without a burst.
-func (a nn) newModel(t Training) *knnModel {
+func (a knnOptions) newModel(t Training) *knnModel {
 	m := &knnModel{
-		nn: a, task: t.Task, k: max(a.k, 1), pair: params.Seconds(a.pairS), gap: params.Seconds(a.gapS),
+		options: a, task: t.Task, k: max(a.k, 1), pair: params.Seconds(a.pairS), gap: params.Seconds(a.gapS),
 		vs: newVectors(), scopes: map[StreamKey]*scope{},
 		classes: append(slices.Clone(t.Classes), datasets.Other),
 	}
@@ -171,7 +171,7 @@ func (m *knnModel) ready() {
 // newScope is an empty scope under the distance of the attack.
 func (m *knnModel) newScope() *scope {
 	s := &scope{folds: map[int16]bool{}}
-	if m.nn.align {
+	if m.options.align {
 		s.searcher = newAlignIndex(m.vs)
 	} else {
 		s.searcher = &byLength{m.vs, map[int]*lengthIndex{}}
@@ -181,7 +181,7 @@ func (m *knnModel) newScope() *scope {
 
 // trainClips makes one entry of each clip and, when k is open, takes the one
 // that names most clips right from the clips of other groups.
-func (a nn) trainClips(ctx context.Context, t Training) (*knnModel, float64, error) {
+func (a knnOptions) trainClips(ctx context.Context, t Training) (*knnModel, float64, error) {
 	m := a.newModel(t)
 	fold, n := folds(t.Examples, 5)
 	ids := make([]int32, len(t.Examples))
@@ -221,7 +221,7 @@ func (a nn) trainClips(ctx context.Context, t Training) (*knnModel, float64, err
 
 // knnModel holds the training bursts.
 type knnModel struct {
-	nn        nn
+	options   knnOptions
 	task      datasets.Task
 	classes   []string // sorted, with Other
 	k         int
@@ -286,7 +286,7 @@ func (m *knnModel) judge(near []neighbor, packets int) verdict {
 	for _, r := range v.ranked {
 		if r.Class != datasets.Other {
 			x := float64(dist[r.Class]) / float64(votes[r.Class]) / float64(packets)
-			if !m.nn.align {
+			if !m.options.align {
 				x = math.Sqrt(x)
 			}
 			v.score = r.P / (1 + x/50)
@@ -299,23 +299,23 @@ func (m *knnModel) judge(near []neighbor, packets int) verdict {
 // Guess names the clip or the bursts of t.
 func (m *knnModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
 	if m.task == datasets.Clip {
-		v := m.nn.vector(nil, t, allPackets(t))
-		return Answer{Clip: m.judge(m.look(m.pooled, v, nil), len(v)).ranked}, ctx.Err()
+		v := m.options.vector(nil, t, allPackets(t))
+		return Answer{Clip: m.judge(m.askScope(m.pooled, v, nil), len(v)).ranked}, ctx.Err()
 	}
 	return m.guessEvents(ctx, t)
 }
 
-// look returns the k nearest training bursts of v, none when bursts of this
+// askScope returns the k nearest training bursts of v, none when bursts of this
 // length are not looked at.
-func (m *knnModel) look(s *scope, v []int32, dst []neighbor) []neighbor {
-	if len(v) == 0 || !m.nn.usable(len(v)) {
+func (m *knnModel) askScope(s *scope, v []int32, dst []neighbor) []neighbor {
+	if len(v) == 0 || !m.options.usable(len(v)) {
 		return dst[:0]
 	}
 	return s.nearest(v, m.k, noFold, dst)
 }
 
 // vector appends the signed sizes of the packets that count.
-func (a nn) vector(dst []int32, t datasets.Trace, packets []int32) []int32 {
+func (a knnOptions) vector(dst []int32, t datasets.Trace, packets []int32) []int32 {
 	for _, i := range packets {
 		if a.cutAt > 0 && len(dst) == a.cutAt {
 			break

@@ -36,7 +36,7 @@ type sample struct {
 
 // corpus is the training bursts under one gap.
 type corpus struct {
-	a       nn
+	a       knnOptions
 	m       *knnModel
 	samples [][]sample // by example, in order of time
 }
@@ -49,7 +49,7 @@ type streamed struct {
 
 // trainEvents tries every gap and keeps the best. The score is that of the
 // choice, for event-align to compare two trainings.
-func (a nn) trainEvents(ctx context.Context, t Training) (*knnModel, float64, error) {
+func (a knnOptions) trainEvents(ctx context.Context, t Training) (*knnModel, float64, error) {
 	fold, n := folds(t.Examples, 5)
 	if n < 2 { // one group only: its examples, else the halves of one
 		for i := range fold {
@@ -83,7 +83,7 @@ func (a nn) trainEvents(ctx context.Context, t Training) (*knnModel, float64, er
 }
 
 // collect cuts the examples into bursts at gap and files them.
-func (a nn) collect(t Training, ex []streamed, fold []int, gap time.Duration) *corpus {
+func (a knnOptions) collect(t Training, ex []streamed, fold []int, gap time.Duration) *corpus {
 	c := &corpus{a: a, m: a.newModel(t), samples: make([][]sample, len(ex))}
 	c.m.gap = gap
 
@@ -206,7 +206,7 @@ type trial struct {
 
 // trials lists what tuning compares, in order of preference. Neighbors are
 // judged once for both values of single, which stand side by side.
-func (a nn) trials() []trial {
+func (a knnOptions) trials() []trial {
 	var out []trial
 	for mode := range pairModes {
 		for _, k := range a.ks() {
@@ -350,8 +350,8 @@ func (m *knnModel) guessEvents(ctx context.Context, t datasets.Trace) (Answer, e
 		for _, sg := range segs {
 			packets := s.Packets[sg.Lo:sg.Hi]
 			b := Burst{Start: t.Packets[packets[0]].Time, End: t.Packets[packets[len(packets)-1]].Time, Ranked: unknownRank()}
-			if len(packets) <= m.nn.maxBurst {
-				v = m.nn.vector(v[:0], t, packets)
+			if len(packets) <= m.options.maxBurst {
+				v = m.options.vector(v[:0], t, packets)
 
 				// Most bursts of a home are heartbeats and equal to an earlier one:
 				// their verdict is remembered for as long as this question takes,
@@ -359,7 +359,7 @@ func (m *knnModel) guessEvents(ctx context.Context, t datasets.Trace) (Answer, e
 				key = vectorKey(key[:0], v)
 				a, ok := known[sc][string(key)]
 				if !ok {
-					near = m.look(sc, v, near)
+					near = m.askScope(sc, v, near)
 					a = m.judge(near, len(v))
 					known[sc][string(key)] = a
 				}

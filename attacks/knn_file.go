@@ -43,7 +43,7 @@ const signatureHeader = "veilbench-signatures 1"
 func (m *knnModel) Save(w io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s\ntask %q\nk %d\ngap_s %v\npair_s %v\nmax_even %d\nmode %d\nsingle %v\nthreshold %v\n",
-		signatureHeader, m.task, m.k, m.gap.Seconds(), m.pair.Seconds(), m.nn.maxEven, m.mode, m.single, m.threshold)
+		signatureHeader, m.task, m.k, m.gap.Seconds(), m.pair.Seconds(), m.options.maxEven, m.mode, m.single, m.threshold)
 	for _, p := range m.private {
 		fmt.Fprintf(&b, "private %q\n", p)
 	}
@@ -122,7 +122,7 @@ func (a EventKNN) Load(r io.Reader) (Model, error) {
 
 	// The classes of the file are all there are: a new model would add Other,
 	// which the file holds in its place of the order.
-	p := signatureReader{m: EventKNN{}.nn().newModel(Training{})}
+	p := signatureReader{m: EventKNN{}.options().newModel(Training{})}
 	p.m.classes = nil
 	sc := bufio.NewScanner(bytes.NewReader(body))
 	sc.Buffer(nil, len(body)+1)
@@ -181,7 +181,7 @@ func (p *signatureReader) line(s string) error {
 	case "k":
 		p.m.k, err = strconv.Atoi(rest)
 	case "max_even":
-		p.m.nn.maxEven, err = strconv.Atoi(rest)
+		p.m.options.maxEven, err = strconv.Atoi(rest)
 	case "mode":
 		p.m.mode, err = strconv.Atoi(rest)
 	case "single":
@@ -332,8 +332,8 @@ func (p *signatureReader) finish() error {
 		return fmt.Errorf("k %d: want 1 to 99", m.k)
 	case m.mode != pairNearest && m.mode != pairAll:
 		return fmt.Errorf("mode %d: want 0 or 1", m.mode)
-	case m.nn.maxEven < 0 || m.nn.maxEven > maxBurst:
-		return fmt.Errorf("max_even %d: want 0 to %d", m.nn.maxEven, maxBurst)
+	case m.options.maxEven < 0 || m.options.maxEven > maxBurst:
+		return fmt.Errorf("max_even %d: want 0 to %d", m.options.maxEven, maxBurst)
 	case len(m.classes) == 0:
 		return fmt.Errorf("no classes")
 	}

@@ -119,7 +119,7 @@ func (r Rates) Train(ctx context.Context, _ *rand.Rand, t Training) (Model, erro
 // Guess labels the streams and, for events, looks for raised rates.
 func (m *rateModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error) {
 	t = withNames(t, m.file)
-	streams := m.names.label(t)
+	streams := m.names.labelStreams(t)
 	if m.task == datasets.Device {
 		return Answer{Devices: m.owners(t, streams)}, ctx.Err()
 	}

@@ -26,7 +26,7 @@ func (m *rateModel) learnRules(ctx context.Context, t Training) error {
 
 		// Guess counts the streams of a device together, so training does too.
 		mine := make([][]int32, len(m.names.devices))
-		for _, s := range m.names.label(ex.Trace) {
+		for _, s := range m.names.labelStreams(ex.Trace) {
 			if s.label >= 0 {
 				mine[s.label] = append(mine[s.label], s.Packets...)
 				continue

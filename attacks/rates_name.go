@@ -143,7 +143,7 @@ func learnNames(ctx context.Context, t Training, window time.Duration) (*streamN
 		}
 	}
 
-	// Fingerprints come last: they are taken of streams as split cuts them,
+	// Fingerprints come last: they are taken of the streams that n.streams cuts,
 	// which needs to know the services that ports take apart.
 	n.learnPorts(keys, ports)
 	for i, ex := range t.Examples {
@@ -181,9 +181,9 @@ func (n *streamNames) learnPorts(keys tallies[StreamKey], ports tallies[portKey]
 	}
 }
 
-// split cuts a trace into streams: by key, and by port where a service is
+// streams cuts a trace into streams: by key, and by port where a service is
 // known to be shared that way.
-func (n *streamNames) split(t datasets.Trace) []Stream {
+func (n *streamNames) streams(t datasets.Trace) []Stream {
 	return StreamsBy(t, func(f datasets.Flow) StreamKey {
 		k := StreamOf(f)
 		if n.ports[k] {
@@ -197,7 +197,7 @@ func (n *streamNames) split(t datasets.Trace) []Stream {
 // that owns most of the window, and those of all traffic as pooled.
 func (n *streamNames) addPrints(t datasets.Trace, owners []int) {
 	count := make([]int, len(n.devices))
-	for _, s := range n.split(t) {
+	for _, s := range n.streams(t) {
 		n.eachWindow(t, s.Packets, func(lo, hi int) {
 			clear(count)
 			for _, i := range s.Packets[lo:hi] {
@@ -340,11 +340,11 @@ func (n *streamNames) vote(t datasets.Trace, packets []int32, allowed []int) (la
 	return label, float64(votes[label]) / float64(max(1, cast))
 }
 
-// label cuts a trace into streams and says whose each is: by its own key, else
+// labelStreams cuts a trace into streams and says whose each is: by its own key, else
 // by the services it holds, else by its rate.
-func (n *streamNames) label(t datasets.Trace) []labeledStream {
+func (n *streamNames) labelStreams(t datasets.Trace) []labeledStream {
 	var out []labeledStream
-	for _, s := range n.split(t) {
+	for _, s := range n.streams(t) {
 		whole := s.Key
 		whole.Port = 0 // owners are learned of whole services
 		owner, known := n.owner[whole]

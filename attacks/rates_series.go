@@ -38,7 +38,7 @@ type RateShower interface {
 func (m *rateModel) Rates(t datasets.Trace) []RateSeries {
 	t = withNames(t, m.file)
 	var out []RateSeries
-	for _, f := range m.detect(t, m.names.label(t)) {
+	for _, f := range m.detect(t, m.names.labelStreams(t)) {
 		s := seriesOf(t, f.packets, f.width)
 		s.Name = f.name
 		for _, b := range f.bursts {
