@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"gonum.org/v1/gonum/floats"
+
 	"veilbench/datasets"
 	"veilbench/datasets/cite"
 	"veilbench/datasets/params"
@@ -316,16 +318,20 @@ func newPrior(t Training, most int) prior {
 	return p
 }
 
-// logShares turns counts into log shares, one added to each count.
+// logShares turns counts into log shares, one added to each count. The counts
+// are whole numbers, so their sum is exact in any order.
 func logShares(xs []float64) {
-	sum := 0.0
-	for i := range xs {
-		xs[i]++
-		sum += xs[i]
+	floats.AddConst(1, xs)
+	sum := floats.Sum(xs)
+	for i, x := range xs {
+		xs[i] = math.Log(x / sum)
 	}
-	for i := range xs {
-		xs[i] = math.Log(xs[i] / sum)
-	}
+}
+
+// lgamma is the logarithm of (n-1)!.
+func lgamma(n int) float64 {
+	x, _ := math.Lgamma(float64(n))
+	return x
 }
 
 // logP is the log probability of a multiset: that of its number n of actions,

@@ -3,6 +3,8 @@ package attacks
 import (
 	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/stat/combin"
 )
 
 // Bounds of the listing: below them every multiset is held in a table, above
@@ -49,26 +51,14 @@ func newLister(sizes []int, most int, limits []actionLimit) *lister {
 		}
 	}
 
-	// binomial is the number of multisets of at most most actions. A table
+	// Binomial is the number of multisets of at most most actions. A table
 	// answers at once, and behind padding one message asks for many sums.
-	if len(sizes) <= tableActions && top <= tableTop && binomial(most+len(sizes), len(sizes)) <= tableVectors {
+	if len(sizes) <= tableActions && top <= tableTop && combin.Binomial(most+len(sizes), len(sizes)) <= tableVectors {
 		l.table = l.buildTable(top)
 	} else {
 		l.need = l.fewestActions(min(top, tableTop))
 	}
 	return l
-}
-
-// binomial is n over k, exact as long as it is small: a float64 keeps those that
-// are far above tableVectors from overflowing.
-func binomial(n, k int) float64 {
-	return math.Round(math.Exp(lgamma(n+1) - lgamma(k+1) - lgamma(n-k+1)))
-}
-
-// lgamma is the logarithm of (n-1)!.
-func lgamma(n int) float64 {
-	x, _ := math.Lgamma(float64(n))
-	return x
 }
 
 // sumTable holds every multiset as one packed vector, ordered by sum and

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"gonum.org/v1/gonum/floats"
+
 	"veilbench/attacks/match"
 	"veilbench/datasets"
 )
@@ -183,12 +185,7 @@ const (
 // plateau returns the middle of the first run of the largest value: the
 // threshold with most room on both sides.
 func plateau(f []float64) (at int, top float64) {
-	lo := 0
-	for i, x := range f {
-		if x > f[lo] {
-			lo = i
-		}
-	}
+	lo := floats.MaxIdx(f) // the first of equals
 	hi := lo
 	for hi+1 < len(f) && f[hi+1] == f[lo] {
 		hi++
