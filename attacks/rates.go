@@ -125,8 +125,8 @@ func (m *rateModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error)
 	}
 
 	// One event may show in several streams that are known by rate alone, so
-	// their detections are merged; a device's own streams were counted together
-	// and must not be, or two events close in time would be one.
+	// their detections are merged. Those of a device are not: its streams were
+	// counted together, and two of its events may lie close to each other.
 	var named, strays []Burst
 	for _, f := range m.detect(t, streams) {
 		if f.stray {

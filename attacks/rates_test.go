@@ -205,3 +205,18 @@ func BenchmarkRates(b *testing.B) {
 		})
 	}
 }
+
+// Names of streams are read beside names of devices, which write hardware
+// addresses with leading zeros.
+func TestStreamKeyString(t *testing.T) {
+	for want, k := range map[string]StreamKey{
+		"02:00:00:0a:0b:0c":      {Link: datasets.MAC{2, 0, 0, 10, 11, 12}, Host: "cloud.example"},
+		"cloud.example port 443": {Host: "cloud.example", Port: 443},
+		"192.0.2.1":              {Remote: netip.MustParseAddr("192.0.2.1")},
+		datasets.Unknown:         {},
+	} {
+		if got := k.String(); got != want {
+			t.Errorf("%+v is %q, want %q", k, got, want)
+		}
+	}
+}
