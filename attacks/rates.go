@@ -135,9 +135,9 @@ func (m *rateModel) Guess(ctx context.Context, t datasets.Trace) (Answer, error)
 			named = append(named, f.bursts...)
 		}
 	}
-	all := append(named, mergeBursts(strays, match.Tolerance)...)
-	slices.SortStableFunc(all, func(a, b Burst) int { return cmp.Compare(a.Start, b.Start) })
-	return Answer{Events: all, Threshold: rateThreshold}, ctx.Err()
+	named = append(named, mergeBursts(strays, match.Tolerance)...)
+	slices.SortStableFunc(named, func(a, b Burst) int { return cmp.Compare(a.Start, b.Start) })
+	return Answer{Events: named, Threshold: rateThreshold}, ctx.Err()
 }
 
 // examined is what was found in the traffic of one device or stream, and the
