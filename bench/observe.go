@@ -51,6 +51,7 @@ type pipeline struct {
 	link    Link
 	defense defenses.Defense
 	id      string // of the defense as configured, before any fitting
+	draws   string // what the draws for it are seeded with, mostly the same
 	vantage datasets.Vantage
 	oracle  bool // the defense was found to look ahead
 }
@@ -93,7 +94,7 @@ func (p pipeline) observe(rec *datasets.Recording, r role, draw int) *observed {
 }
 
 func (p pipeline) fill(o *observed, r role, draw int) error {
-	key := []string{p.id, o.rec.ID, string(r), strconv.Itoa(draw)}
+	key := []string{p.draws, o.rec.ID, string(r), strconv.Itoa(draw)}
 	out, inside, err := p.link.Through(o.rec.Trace, func(t datasets.Trace) (out, inside defenses.Defended, err error) {
 		return p.defend(rng(p.seed, append(key, "defense")...), t)
 	})

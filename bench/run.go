@@ -403,7 +403,7 @@ func (r *runner) train(ctx context.Context, u unit, j job, p int, m *model) erro
 	}
 	m.classes = classes
 	g := rng(j.cell.Seed, "train", j.cell.Dataset, string(j.cell.Task), string(j.cell.Vantage),
-		j.cell.Attack, j.cell.TrainDefense, strconv.Itoa(j.cell.Fold), strconv.Itoa(p))
+		j.cell.Attack, defenses.DrawID(r.defense(u, j.cell.TrainDefense)), strconv.Itoa(j.cell.Fold), strconv.Itoa(p))
 	start := time.Now()
 	ctx = attacks.WithTraining(ctx, j.cell.TrainDefense, j.cell.Fold)
 	err = guard(func() (err error) {
@@ -462,10 +462,7 @@ type lazyView struct {
 
 // view returns recording i behind defense id, as j's observer sees it.
 func (r *runner) view(u unit, j job, p int, id string, ro role, i, draw int) *observed {
-	d := u.defense
-	if id != u.id {
-		d = r.defense(id)
-	}
+	d := r.defense(u, id)
 	key := viewKey{dataset: u.ds.Name, defense: id, vantage: j.cell.Vantage}
 	fits := fitted(d)
 	if fits {
@@ -474,7 +471,7 @@ func (r *runner) view(u unit, j job, p int, id string, ro role, i, draw int) *ob
 	r.mu.Lock()
 	vs := r.views[key]
 	if vs == nil {
-		vs = &views{seen: map[viewOf]*lazyView{}, pipe: pipeline{seed: r.grid.Seed, link: r.grid.Link, defense: d, id: id, vantage: j.cell.Vantage}}
+		vs = &views{seen: map[viewOf]*lazyView{}, pipe: pipeline{seed: r.grid.Seed, link: r.grid.Link, defense: d, id: id, draws: defenses.DrawID(d), vantage: j.cell.Vantage}}
 		r.views[key] = vs
 	}
 	r.mu.Unlock()
@@ -507,7 +504,7 @@ func (v *views) learn(ds *datasets.Dataset, train []int) error {
 		if f, ok := d.(defenses.Fitter); ok {
 			name := d.Info().Name
 			err := guard(func() (err error) {
-				d, err = f.Fit(context.Background(), rng(v.pipe.seed, v.pipe.id, "fit", strconv.Itoa(i)), recs)
+				d, err = f.Fit(context.Background(), rng(v.pipe.seed, v.pipe.draws, "fit", strconv.Itoa(i)), recs)
 				return err
 			})
 			if err != nil {
@@ -529,7 +526,11 @@ func fitted(d defenses.Defense) bool {
 	return false
 }
 
-func (r *runner) defense(id string) defenses.Defense {
+// defense is the one of that ID: u's, another of the grid, or none.
+func (r *runner) defense(u unit, id string) defenses.Defense {
+	if id == u.id {
+		return u.defense
+	}
 	for _, d := range r.grid.Defenses {
 		if defenses.ID(d) == id {
 			return d

@@ -175,7 +175,7 @@ func (s *selfCheck) constant() (string, bool) {
 		return notInList, true
 	}
 	ds := planted(true)
-	p := pipeline{seed: 1, defense: d, id: defenses.ID(d), vantage: datasets.WAN}
+	p := pipeline{seed: 1, defense: d, id: defenses.ID(d), draws: defenses.DrawID(d), vantage: datasets.WAN}
 	var packets int
 	for i := range ds.Recordings {
 		o := p.observe(&ds.Recordings[i], test, 0)

@@ -19,7 +19,7 @@ import (
 // train on the draws of the test.
 func (s *selfCheck) drawsDiffer() (string, bool) {
 	rec := &datasets.Recording{ID: "even", Trace: evenTrace()}
-	p := pipeline{seed: 1, defense: drawn{}, id: "drawn", vantage: datasets.WAN}
+	p := pipeline{seed: 1, defense: drawn{}, id: "drawn", draws: "drawn", vantage: datasets.WAN}
 	a, b, c := p.observe(rec, training, 0), p.observe(rec, test, 0), p.observe(rec, test, 1)
 	if reflect.DeepEqual(a.trace, b.trace) || reflect.DeepEqual(b.trace, c.trace) {
 		return "the harness gives the same draw to training and test, or to two draws", false

@@ -23,7 +23,7 @@ type Watched struct {
 // look with that of a test. A defense that learns is fitted to the undefended
 // recordings in train.
 func Watch(ds *datasets.Dataset, d defenses.Defense, link Link, v datasets.Vantage, seed uint64, train []int, look int) (Watched, error) {
-	vs := views{pipe: pipeline{seed: seed, link: link, defense: d, id: defenses.ID(d), vantage: v}}
+	vs := views{pipe: pipeline{seed: seed, link: link, defense: d, id: defenses.ID(d), draws: defenses.DrawID(d), vantage: v}}
 	if !v.Sees(ds.Recorded) {
 		return Watched{}, fmt.Errorf("%s was recorded at %s: nobody at %s can be shown from that", ds.Name, ds.Recorded, v)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"veilbench/bench"
-	"veilbench/defenses"
+	"veilbench/defenses/builtin"
 )
 
 func (a *app) selfcheckCmd() *cobra.Command {
@@ -50,7 +50,7 @@ const selfcheckFile = "selfcheck.json"
 // verdicts in dir. A failed check is loud but stops nothing: it is printed on
 // every report.
 func (a *app) selfcheck(ctx context.Context, g bench.Grid, dir string) ([]bench.Verdict, error) {
-	vs, err := bench.SelfCheck(ctx, append(defenses.All(), g.Defenses...), g.Attacks)
+	vs, err := bench.SelfCheck(ctx, append(builtin.All(), g.Defenses...), g.Attacks)
 	if err != nil {
 		return nil, err
 	}
