@@ -109,7 +109,7 @@ func TestChainOrder(t *testing.T) {
 		"dp-shape:variant=web-50ms":          `did you mean "dp-shape-web-50ms"?`,
 		"cover-stp:variant=stp":              `did you mean "stp"?`,
 		"constant-rate:per=house":            "per=house: want device or home",
-		"vpn:kind=pptp":                      "kind=pptp: want wireguard or",
+		"vpn:kind=pptp":                      "kind=pptp: want esp-cbc or",
 		"vpn:delay_s=0.03":                   "delay_s=0.03: want 0 to 0.02",
 		"vpn:mtu_bytes=9000":                 "mtu_bytes=9000: want 576 to 1440",
 		"vpn:kind=esp-cbc,mtu_bytes=1441":    "mtu_bytes=1441: want 576 to 1438",

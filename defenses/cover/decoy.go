@@ -75,8 +75,9 @@ func (d Decoy) Fit(ctx context.Context, _ *rand.Rand, training []datasets.Record
 	return d, nil
 }
 
-// Apply adds decoys on flows that were seen before, or on new ones. What would come after End is cut, as the observer sees no
-// more of it. It fails with source=recorded before Fit.
+// Apply adds decoys on flows that were seen before, or on new ones. What would
+// come after End is cut, as the observer sees no more of it. It fails with
+// source=recorded before Fit.
 func (d Decoy) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	if d.Source == "recorded" && d.events == nil {
 		return defenses.Defended{}, errors.New("cover-decoy: source=recorded must be fitted to training recordings first")

@@ -7,10 +7,10 @@ import (
 	"veilbench/datasets"
 )
 
-// control makes the packets that a tunnel sends of itself, forward in time. The home began
-// the tunnel before the trace starts, at a random point of the rekey interval.
-// The far end answers after 30 ms. No data waits for a handshake: a rekey runs
-// beside the old keys.
+// control makes the packets that a tunnel sends of itself, forward in time. The
+// home began the tunnel before the trace starts, at a random point of the rekey
+// interval. The far end answers after 30 ms. No data waits for a handshake: a
+// rekey runs beside the old keys.
 //
 //   - wireguard: initiation of 148 bytes up and response of 92 down when data
 //     goes up and the keys are older than 120 s (165 s when it goes down), and

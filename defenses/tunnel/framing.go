@@ -1,7 +1,7 @@
 package tunnel
 
 import (
-	"fmt"
+	"cmp"
 	"net/netip"
 
 	"veilbench/datasets"
@@ -15,8 +15,7 @@ const (
 )
 
 // framing is how a kind of tunnel wraps an inner IP packet of n bytes: headers
-// of IP and transport, fixed bytes of its own, and n + add rounded up to
-// block.
+// of IP and transport, fixed bytes, and n + add rounded up to block.
 type framing struct {
 	ip, transport, fixed int32
 	add, block           int32
@@ -26,41 +25,35 @@ type framing struct {
 	port                 uint16
 }
 
-// framing is that of d's kind, with d's outer IP and MTU. It panics for a kind
-// that Validate refuses.
+// kinds are the framings by kind, still without the outer IP header. A kind
+// without a limit of its own takes whatever still fits the link once wrapped.
+func kinds() map[string]framing {
+	const udp = shaping.UDPHeader
+	return map[string]framing{
+		// Type 4, receiver 4, counter 8, tag 16.
+		"wireguard": {transport: udp, fixed: 32, block: 16, mtu: 1420, capped: true, proto: shaping.UDP, port: 51820},
+		// Opcode and peer 4, packet id 4, tag 16.
+		"openvpn-udp": {transport: udp, fixed: 24, block: 1, proto: shaping.UDP, port: 1194},
+		// Opcode and peer 4, HMAC 20, IV 16; packet id 4 and PKCS #7 inside.
+		"openvpn-udp-cbc": {transport: udp, fixed: 40, add: 5, block: 16, proto: shaping.UDP, port: 1194},
+		// A length of 2 before the UDP format; TCP with timestamps.
+		"openvpn-tcp": {transport: 32, fixed: 26, block: 1, proto: shaping.TCP, port: 443},
+		// SPI and sequence 8, IV 8, ICV 16; trailer 2 inside.
+		"esp-gcm":      {fixed: 32, add: 2, block: 4, proto: esp},
+		"esp-gcm-natt": {transport: udp, fixed: 32, add: 2, block: 4, proto: shaping.UDP, port: 4500},
+		// SPI and sequence 8, IV 16, ICV 12.
+		"esp-cbc": {fixed: 36, add: 2, block: 16, proto: esp},
+	}
+}
+
+// framing is that of d's kind, with d's outer IP and MTU.
 func (d VPN) framing() framing {
-	f := framing{ip: shaping.IP4Header, transport: shaping.UDPHeader, block: 1, proto: shaping.UDP, port: 1194}
+	f := kinds()[d.Kind]
+	f.ip = shaping.IP4Header
 	if d.Outer == "ipv6" {
 		f.ip = ip6Header
 	}
-	switch d.Kind {
-	case "wireguard": // type 4, receiver 4, counter 8, tag 16
-		f.fixed, f.block, f.mtu, f.capped, f.port = 32, 16, 1420, true, 51820
-	case "openvpn-udp": // opcode and peer 4, packet id 4, tag 16
-		f.fixed = 24
-	case "openvpn-udp-cbc": // opcode and peer 4, HMAC 20, IV 16; packet id 4 and PKCS #7 inside
-		f.fixed, f.add, f.block = 40, 5, 16
-	case "openvpn-tcp": // a length of 2 before it; TCP with timestamps
-		f.fixed, f.transport, f.proto, f.port = 26, 32, shaping.TCP, 443
-	case "esp-gcm", "esp-gcm-natt": // SPI and sequence 8, IV 8, ICV 16; trailer 2 inside
-		f.fixed, f.add, f.block, f.transport, f.proto, f.port = 32, 2, 4, 0, esp, 0
-		if d.Kind == "esp-gcm-natt" {
-			f.transport, f.proto, f.port = shaping.UDPHeader, shaping.UDP, 4500
-		}
-	case "esp-cbc": // SPI and sequence 8, IV 16, ICV 12
-		f.fixed, f.add, f.block, f.transport, f.proto, f.port = 36, 2, 16, 0, esp, 0
-	default:
-		panic(fmt.Sprintf("tunnel: kind %q", d.Kind))
-	}
-
-	// Without a limit of the kind the inner packet may be whatever still fits the
-	// link once wrapped.
-	if f.mtu == 0 {
-		f.mtu = f.largest()
-	}
-	if d.MtuBytes != 0 {
-		f.mtu = int32(d.MtuBytes)
-	}
+	f.mtu = cmp.Or(int32(d.MtuBytes), f.mtu, f.largest())
 	return f
 }
 

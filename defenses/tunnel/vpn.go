@@ -71,7 +71,7 @@ func (d VPN) works() []cite.Work {
 // with this kind's headers around it.
 func (d VPN) Validate() error {
 	err := cmp.Or(
-		params.OneOf("kind", d.Kind, "wireguard", "openvpn-udp", "openvpn-udp-cbc", "openvpn-tcp", "esp-gcm", "esp-gcm-natt", "esp-cbc"),
+		params.KeyOf("kind", d.Kind, kinds()),
 		params.OneOf("outer", d.Outer, "ipv4", "ipv6"),
 		params.OneOf("delay", d.Delay, "uniform", "constant"),
 		params.Within("delay_s", d.DelayS, 0, 0.02),
