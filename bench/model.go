@@ -12,6 +12,7 @@ import (
 	"veilbench/bench/draws"
 	"veilbench/bench/results"
 	"veilbench/datasets"
+	"veilbench/defenses"
 )
 
 // modelKey names a trained model; equal keys train the same model. It holds
@@ -96,7 +97,7 @@ func (r *runner) train(ctx context.Context, p part, m *model) error {
 	m.classes = classes
 	c := p.cell
 	g := draws.New(c.Seed, "train", c.Dataset, string(c.Task), string(c.Vantage),
-		c.Attack, c.TrainDefense, strconv.Itoa(c.Fold), strconv.Itoa(p.n))
+		c.Attack, defenses.DrawID(r.defense(c.TrainDefense)), strconv.Itoa(c.Fold), strconv.Itoa(p.n))
 
 	start := time.Now()
 	ctx = attacks.WithTraining(ctx, c.TrainDefense, c.Fold)

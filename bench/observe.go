@@ -54,6 +54,7 @@ type pipeline struct {
 	link    cost.Link
 	defense defenses.Defense
 	id      string // of the defense as configured, before any fitting
+	draws   string // what the draws for it are seeded with, mostly the same
 	vantage datasets.Vantage
 	oracle  bool // the defense was found to look ahead
 }
@@ -98,7 +99,7 @@ func (p pipeline) observe(rec *datasets.Recording, base func() (cost.Base, error
 }
 
 func (p pipeline) fill(o *observed, base func() (cost.Base, error), r Role, draw int) error {
-	key := []string{p.id, o.rec.ID, string(r), strconv.Itoa(draw)}
+	key := []string{p.draws, o.rec.ID, string(r), strconv.Itoa(draw)}
 	out, inside, err := p.link.Through(o.rec.Trace, func(t datasets.Trace) (out, inside defenses.Defended, err error) {
 		return p.defend(draws.New(p.seed, append(key, "defense")...), t)
 	})

@@ -18,6 +18,7 @@ import (
 	"veilbench/datasets"
 	"veilbench/datasets/home"
 	"veilbench/defenses"
+	"veilbench/defenses/builtin"
 )
 
 // small is a data set that is made in a blink: five homes, a quarter of an
@@ -33,7 +34,7 @@ func small(t testing.TB, id string) datasets.Dataset {
 
 func defense(t testing.TB, id string) defenses.Defense {
 	t.Helper()
-	d, err := defenses.Parse(defenses.All(), id)
+	d, err := defenses.Parse(builtin.All(), id)
 	if err != nil {
 		t.Fatal(err)
 	}

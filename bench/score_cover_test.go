@@ -84,7 +84,7 @@ func (d made) Apply(*rand.Rand, datasets.Trace) (defenses.Defended, error) { ret
 // come first in it, and its cause is the first event in it.
 func TestTruthOfMergedAndSplitPackets(t *testing.T) {
 	rec, out := bundled()
-	o := pipeline{defense: made{out}, id: "made", vantage: datasets.WAN}.observe(&rec, func() (cost.Base, error) { return cost.NewBase(&rec, cost.Link{}) }, TestRole, 0)
+	o := pipeline{defense: made{out}, id: "made", draws: "made", vantage: datasets.WAN}.observe(&rec, func() (cost.Base, error) { return cost.NewBase(&rec, cost.Link{}) }, TestRole, 0)
 	if o.err != nil {
 		t.Fatal(o.err)
 	}
@@ -132,7 +132,7 @@ func TestTruthThroughRealDefenses(t *testing.T) {
 		{"fragment:by=bytes,max_bytes=125", 54 + 96, 54 + 125, 4},
 		{"fragment:by=bytes,max_bytes=125+vpn:kind=wireguard", 14 + 60 + 144, 14 + 60 + 176, 4},
 	} {
-		o := pipeline{defense: defense(t, c.id), id: c.id, vantage: datasets.WAN}.observe(&rec, func() (cost.Base, error) { return cost.NewBase(&rec, cost.Link{}) }, TestRole, 0)
+		o := pipeline{defense: defense(t, c.id), id: c.id, draws: c.id, vantage: datasets.WAN}.observe(&rec, func() (cost.Base, error) { return cost.NewBase(&rec, cost.Link{}) }, TestRole, 0)
 		if o.err != nil {
 			t.Fatal(o.err)
 		}
@@ -188,7 +188,7 @@ func wantMetrics(t *testing.T, got, want map[string]float64) {
 // finds one of the alarm and the plug, and calls cover a plug.
 func TestCoverInTheScores(t *testing.T) {
 	rec, out := bundled()
-	o := pipeline{defense: made{out}, id: "made", vantage: datasets.WAN}.observe(&rec, func() (cost.Base, error) { return cost.NewBase(&rec, cost.Link{}) }, TestRole, 0)
+	o := pipeline{defense: made{out}, id: "made", draws: "made", vantage: datasets.WAN}.observe(&rec, func() (cost.Base, error) { return cost.NewBase(&rec, cost.Link{}) }, TestRole, 0)
 	if o.err != nil {
 		t.Fatal(o.err)
 	}

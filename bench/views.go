@@ -86,7 +86,7 @@ func (r *runner) viewsOf(key viewKey, d defenses.Defense) *views {
 	defer r.mu.Unlock()
 	vs := r.views[key]
 	if vs == nil {
-		vs = &views{seen: map[viewOf]*lazyView{}, pipe: pipeline{seed: r.grid.Seed, link: r.grid.Link, defense: d, id: key.defense, vantage: key.vantage}}
+		vs = &views{seen: map[viewOf]*lazyView{}, pipe: pipeline{seed: r.grid.Seed, link: r.grid.Link, defense: d, id: key.defense, draws: defenses.DrawID(d), vantage: key.vantage}}
 		r.views[key] = vs
 	}
 	return vs
@@ -116,7 +116,7 @@ func (v *views) learn(ds *datasets.Dataset, train []int) error {
 			name := d.Info().Name
 			// The stage's number keeps the draws of equal stages apart.
 			err := Guard(func() (err error) {
-				d, err = f.Fit(context.Background(), draws.New(v.pipe.seed, v.pipe.id, "fit", strconv.Itoa(i)), recs)
+				d, err = f.Fit(context.Background(), draws.New(v.pipe.seed, v.pipe.draws, "fit", strconv.Itoa(i)), recs)
 				return err
 			})
 			if err != nil {

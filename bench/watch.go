@@ -24,7 +24,7 @@ type Watched struct {
 // look with that of a test. A defense that learns is fitted to the undefended
 // recordings in train.
 func Watch(ds *datasets.Dataset, d defenses.Defense, link cost.Link, v datasets.Vantage, seed uint64, train []int, look int) (Watched, error) {
-	vs := views{pipe: pipeline{seed: seed, link: link, defense: d, id: defenses.ID(d), vantage: v}}
+	vs := views{pipe: pipeline{seed: seed, link: link, defense: d, id: defenses.ID(d), draws: defenses.DrawID(d), vantage: v}}
 	if !v.Sees(ds.Recorded) {
 		return Watched{}, fmt.Errorf("%s was recorded at %s: nobody at %s can be shown from that", ds.Name, ds.Recorded, v)
 	}
@@ -65,7 +65,7 @@ type Observer struct {
 // See returns what there is to see of rec in one role and draw, with its truth.
 // An error is the defense's, or says what it did that Check forbids.
 func (w Observer) See(rec *datasets.Recording, r Role, draw int) (attacks.Labeled, error) {
-	p := pipeline{seed: w.Seed, link: w.Link, defense: w.Defense, id: defenses.ID(w.Defense), vantage: w.Vantage}
+	p := pipeline{seed: w.Seed, link: w.Link, defense: w.Defense, id: defenses.ID(w.Defense), draws: defenses.DrawID(w.Defense), vantage: w.Vantage}
 	o := p.observe(rec, func() (cost.Base, error) { return cost.NewBase(rec, w.Link) }, r, draw)
 	return o.labeled(datasets.Events), o.err
 }

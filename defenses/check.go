@@ -36,7 +36,9 @@ func Check(in datasets.Trace, out Defended) error {
 	return c.run()
 }
 
-// checkShape holds what does not need the account's entries.
+// checkShape proves what does not need the account's entries: start, end, flows,
+// order of time, backlog, and that the account is well formed, so that the walk
+// over its entries cannot run out of it.
 func checkShape(in datasets.Trace, out Defended) error {
 	t := out.Trace
 	if !t.Start.Equal(in.Start) {
@@ -48,6 +50,9 @@ func checkShape(in datasets.Trace, out Defended) error {
 	if err := t.Check(); err != nil {
 		return err
 	}
+
+	// Input flows keep their index: an observer's view and the truth both refer
+	// to flows by it.
 	if len(t.Flows) < len(in.Flows) {
 		return fmt.Errorf("%d flows, fewer than the input's %d", len(t.Flows), len(in.Flows))
 	}
@@ -60,6 +65,7 @@ func checkShape(in datasets.Trace, out Defended) error {
 			return fmt.Errorf("flow %d changed from %v to %v", i, in.Flows[i], g)
 		}
 	}
+
 	if c := out.Carried; c != nil {
 		if len(c.First) != len(t.Packets)+1 || len(c.Orig) != len(c.Bytes) || c.First[0] != 0 ||
 			int(c.First[len(c.First)-1]) != len(c.Orig) || !slices.IsSorted(c.First) {
@@ -73,6 +79,8 @@ func checkShape(in datasets.Trace, out Defended) error {
 	return nil
 }
 
+// checkIdentity is Check without an account, where packet i carries packet i
+// whole. A packet may have grown, come later, or moved to a new flow.
 func checkIdentity(in, out datasets.Trace) error {
 	if len(in.Packets) != len(out.Packets) {
 		return fmt.Errorf("no account, but %d packets became %d", len(in.Packets), len(out.Packets))
@@ -95,16 +103,16 @@ func checkIdentity(in, out datasets.Trace) error {
 	return nil
 }
 
-// checker walks the account once. left counts the bytes of each original that
-// have not left; last is the newest original sent per flow and direction.
+// checker walks the account once, in order of what leaves.
 type checker struct {
 	in   datasets.Trace
 	out  Defended
-	left []int32
-	seen []bool
-	last []int32
+	left []int32 // bytes of each original that have not left
+	seen []bool  // the original has an entry, if only one of 0 bytes
+	last []int32 // the newest original that has begun to leave, by 2*flow + direction
 }
 
+// run checks every packet, then that nothing is left.
 func (c *checker) run() error {
 	for i, p := range c.in.Packets {
 		c.left[i] = p.Payload
@@ -122,6 +130,7 @@ func (c *checker) run() error {
 	return nil
 }
 
+// packet checks packet i: its entries one by one, then what they need together.
 func (c *checker) packet(i int) error {
 	p := c.out.Trace.Packets[i]
 	origs, bytes := c.out.Carried.Entries(i)
@@ -136,6 +145,9 @@ func (c *checker) packet(i int) error {
 		sum += bytes[j]
 		largest = max(largest, c.in.Packets[o].Size)
 	}
+
+	// Recorded traces have frames above the limit where a network card joined
+	// segments: such an original may leave as large as it came.
 	if sum > p.Payload {
 		return fmt.Errorf("packet %d carries %d bytes in a payload of %d", i, sum, p.Payload)
 	}
@@ -145,6 +157,8 @@ func (c *checker) packet(i int) error {
 	return nil
 }
 
+// entry checks that packet i, p, may carry that many bytes of original o now, and
+// notes that they have left.
 func (c *checker) entry(i int, p datasets.Packet, o, bytes int32) error {
 	q := c.in.Packets[o]
 	line := 2*q.Flow + int32(q.Dir)
@@ -160,11 +174,15 @@ func (c *checker) entry(i int, p datasets.Packet, o, bytes int32) error {
 	case bytes > c.left[o]:
 		return fmt.Errorf("packet %d carries %d bytes of original %d, which has %d left", i, bytes, o, c.left[o])
 	}
-	// The one before must be out whole before the next begins.
+
+	// The one before must be out whole before the next begins. At the start last
+	// is 0 for every line, so packet 0 may be of another flow: then it is no
+	// predecessor.
 	if prev := c.last[line]; prev != o && c.seen[prev] && c.in.Packets[prev].Flow == q.Flow &&
 		c.in.Packets[prev].Dir == q.Dir && c.left[prev] != 0 {
 		return fmt.Errorf("packet %d carries original %d before the rest of %d", i, o, prev)
 	}
+
 	c.last[line], c.seen[o] = o, true
 	c.left[o] -= bytes
 	return nil

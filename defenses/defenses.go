@@ -1,7 +1,3 @@
-// Package defenses turns a trace into what leaves the home instead, with an
-// account of every original byte. This file is the contract; account.go
-// composes accounts, check.go proves a result, chain.go joins defenses, and
-// each other file is one defense or one helper.
 package defenses
 
 import (
@@ -43,14 +39,15 @@ type Claimer interface {
 	Claims() []Claim
 }
 
-// Claim is one figure of a privacy account. Unit is "" for a pure number.
+// Claim is one figure of a privacy account, such as an epsilon. Unit is "" for a
+// pure number.
 type Claim struct {
 	Name  string  `json:"name"`
 	Value float64 `json:"value"`
 	Unit  string  `json:"unit,omitempty"`
 }
 
-// Info describes a defense.
+// Info is what tables, lists and checks say about a defense.
 type Info struct {
 	// Name is kebab-case and unique in a list.
 	Name string
@@ -95,7 +92,7 @@ type Defended struct {
 
 // Carried lists, for every packet that leaves, the originals it carries: the
 // entries First[i] to First[i+1] belong to packet i. A packet without entries
-// is the defense's own (cover, keepalive, handshake, extra ACK).
+// is a dummy or otherwise the defense's own (keepalive, handshake, extra ACK).
 //
 // The unit is transport payload. 0 bytes is legal: a pure ACK, or a piece that
 // holds only headers. Inside a packet original bytes come first, in the order
@@ -107,7 +104,9 @@ type Carried struct {
 	Bytes []int32 // how many of its payload bytes
 }
 
-// Stream returns a generator of its own, drawn from rng.
+// Stream returns a new generator seeded by two draws from rng. A defense that
+// draws for several purposes, or for several devices, takes one for each: then
+// one more draw for the first does not shift those of the second.
 func Stream(rng *rand.Rand) *rand.Rand {
 	return rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64()))
 }

@@ -22,15 +22,19 @@ func LooksAhead(d Defense, seed uint64, in datasets.Trace) (where string, err er
 	if err != nil {
 		return "", err
 	}
+
 	for _, cut := range cuts(in) {
 		prefix := in
 		n := sort.Search(len(in.Packets), func(i int) bool { return in.Packets[i].Time > cut })
 		prefix.Packets = in.Packets[:n:n]
 		prefix.End = cut
+
+		// The same draws: what differs then comes from what was cut off.
 		part, err := apply(prefix)
 		if err != nil {
 			return "", fmt.Errorf("on the first %v: %w", cut, err)
 		}
+
 		what := "what comes after"
 		if n == len(in.Packets) {
 			what = "when observing ends"
@@ -60,7 +64,9 @@ func cuts(in datasets.Trace) []time.Duration {
 	return slices.Compact(at)
 }
 
-// differ compares what leaves before cut.
+// differ describes the first packet before cut in which what leaves of the whole
+// trace and of its prefix differ, "" for none. Packets at cut itself may differ:
+// a prefix that ends there need not have seen all of that instant.
 func differ(in datasets.Trace, full, part Defended, cut time.Duration) string {
 	for i := 0; ; i++ {
 		a, aok := before(full, i, cut)
@@ -73,25 +79,18 @@ func differ(in datasets.Trace, full, part Defended, cut time.Duration) string {
 		case a != b:
 			return fmt.Sprintf("packet %d is %+v or %+v", i, a, b)
 		}
-		ao, ab := entries(in, full, i)
-		bo, bb := entries(in, part, i)
+		ao, ab := full.Entries(in, i)
+		bo, bb := part.Entries(in, i)
 		if !slices.Equal(ao, bo) || !slices.Equal(ab, bb) {
 			return fmt.Sprintf("packet %d carries %v or %v", i, ao, bo)
 		}
 	}
 }
 
+// before is packet i of d if it leaves before cut.
 func before(d Defended, i int, cut time.Duration) (datasets.Packet, bool) {
 	if i >= len(d.Trace.Packets) || d.Trace.Packets[i].Time >= cut {
 		return datasets.Packet{}, false
 	}
 	return d.Trace.Packets[i], true
-}
-
-// entries returns what packet i of d carries, also without an account.
-func entries(in datasets.Trace, d Defended, i int) (orig, bytes []int32) {
-	if d.Carried == nil {
-		return []int32{int32(i)}, []int32{in.Packets[i].Payload}
-	}
-	return d.Carried.Entries(i)
 }

@@ -11,12 +11,12 @@ type None struct{}
 
 var _ Defense = None{}
 
-// Info describes the defense.
+// Info puts it at the device, where it may stand before any other stage.
 func (None) Info() Info {
 	return Info{Name: "none", Doc: "traffic as it is", Place: AtDevice}
 }
 
-// Apply returns in.
+// Apply returns in itself, without an account.
 func (None) Apply(_ *rand.Rand, in datasets.Trace) (Defended, error) {
 	return Defended{Trace: in}, nil
 }

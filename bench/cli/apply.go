@@ -84,7 +84,7 @@ func (a *app) apply(ctx context.Context, f applyFlags, in, out string) error {
 	if err != nil {
 		return err
 	}
-	draw := applyDraw(f.seed, defenses.ID(d))
+	draw := applyDraw(f.seed, defenses.DrawID(d))
 	if d, err = a.fit(ctx, draw, d, f); err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (a *app) apply(ctx context.Context, f applyFlags, in, out string) error {
 	return nil
 }
 
-// applyDraw is the generator of a defense, made from the seed and its ID.
+// applyDraw is the generator of a defense, made from the seed and its draw ID.
 func applyDraw(seed uint64, id string) *rand.Rand {
 	h := fnv.New64a()
 	io.WriteString(h, id)

@@ -16,6 +16,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/defenses"
+	"veilbench/defenses/builtin"
 )
 
 // Exit codes of the program.
@@ -35,7 +36,7 @@ type Plugins struct {
 
 // Builtin returns the project's own plug-ins. Append to its lists to add some.
 func Builtin() Plugins {
-	return Plugins{Defenses: defenses.All(), Attacks: attacks.All()}
+	return Plugins{Defenses: builtin.All(), Attacks: attacks.All()}
 }
 
 // Main runs the program on the process's arguments and streams and returns the

@@ -10,6 +10,7 @@ import (
 	"veilbench/datasets/home"
 	"veilbench/datasets/params"
 	"veilbench/datasets/published"
+	"veilbench/defenses"
 )
 
 func (a *app) listCmd() *cobra.Command {
@@ -20,7 +21,7 @@ func (a *app) listCmd() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
-		&cobra.Command{Use: "defenses", Short: "defenses with their parameters", Args: cobra.NoArgs, RunE: a.listDefenses},
+		&cobra.Command{Use: "defenses", Short: "defenses with their parameters and presets", Args: cobra.NoArgs, RunE: a.listDefenses},
 		&cobra.Command{Use: "datasets", Short: "data sets that are generated, and those with a loader", Args: cobra.NoArgs, RunE: a.listDatasets},
 		&cobra.Command{Use: "presets", Short: "experiments that come with the program", Args: cobra.NoArgs, RunE: a.listPresets},
 		&cobra.Command{Use: "attacks", Short: "attacks with their parameters", Args: cobra.NoArgs, RunE: a.listAttacks},
@@ -38,6 +39,11 @@ func (a *app) listDefenses(*cobra.Command, []string) error {
 		}
 		fmt.Fprintf(w, "%s\t%s (at the %s%s)\n", i.Name, i.Doc, i.Place, needs)
 		listParams(w, d)
+		if p, ok := d.(defenses.Presetter); ok {
+			for _, p := range p.Presets() {
+				fmt.Fprintf(w, "    %s\tpreset: %s\n", p.Name, p.Doc)
+			}
+		}
 	}
 	return w.Flush()
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"veilbench/attacks"
-	"veilbench/defenses"
+	"veilbench/defenses/builtin"
 )
 
 // What training prints has no score where nothing was kept for validation.
@@ -22,7 +22,7 @@ func TestTrainingWithoutValidation(t *testing.T) {
 	} {
 		var b strings.Builder
 		p := &progress{w: &b, now: time.Now}
-		a := &app{Plugins: Plugins{Defenses: defenses.All()}}
+		a := &app{Plugins: Plugins{Defenses: builtin.All()}}
 		a.training(p)(attacks.Progress{Attack: "window-lstm", Defense: "none", Epoch: 1, Epochs: 8, Loss: 1.25, Score: tt.score, Left: 3 * time.Second})
 		if !strings.Contains(b.String(), tt.want) {
 			t.Errorf("score %v: printed %q, want %q", tt.score, b.String(), tt.want)

@@ -12,7 +12,7 @@ import (
 	"veilbench/bench/results"
 	"veilbench/bench/selfcheck"
 	"veilbench/datasets/atomicfile"
-	"veilbench/defenses"
+	"veilbench/defenses/builtin"
 )
 
 func (a *app) selfcheckCmd() *cobra.Command {
@@ -53,7 +53,7 @@ const selfcheckFile = "selfcheck.json"
 // verdicts in dir. A failed check is loud but stops nothing: it is printed on
 // every report.
 func (a *app) selfcheck(ctx context.Context, g bench.Grid, dir string) ([]results.Verdict, error) {
-	vs, err := selfcheck.Run(ctx, append(defenses.All(), g.Defenses...), g.Attacks)
+	vs, err := selfcheck.Run(ctx, append(builtin.All(), g.Defenses...), g.Attacks)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/defenses"
+	"veilbench/defenses/builtin"
 	"veilbench/defenses/defensetest"
 )
 
@@ -27,7 +28,7 @@ func quiet(hours int) *datasets.Recording {
 // ledgerOf is the ledger of a defense on one recording, without a line.
 func ledgerOf(t *testing.T, id string, rec *datasets.Recording) (results.Cost, map[string]float64) {
 	t.Helper()
-	d, err := defenses.Parse(defenses.All(), id)
+	d, err := defenses.Parse(builtin.All(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,16 +66,16 @@ func TestPublishedFormulas(t *testing.T) {
 		{"constant rate", "constant-rate:size_bytes=1000,interval_s=0.5", 2 * 1000 / 0.5, 0.001, 1},
 		// A session a minute: 10 s and the 2 s of silence, which are within
 		// them; 501 ticks each way, the last at 10 s or one before.
-		{"BuFLO", "constant-rate:variant=buflo", 2 * 1500 * 501 / perMinute, 0.003, 1},
+		{"BuFLO", "buflo", 2 * 1500 * 501 / perMinute, 0.003, 1},
 		// A session lasts until 2 s after the reply at 1 ms: at 40 ms up 51
 		// ticks, at 12 ms down 167; multiples of 100 are 100 and 200.
-		{"Tamaraw", "constant-rate:variant=tamaraw", 750 * (100 + 200) / perMinute, 0.001, 1},
+		{"Tamaraw", "tamaraw", 750 * (100 + 200) / perMinute, 0.001, 1},
 		// The extra blocks of 50 are 1 on average each way: 100 + 50, 200 + 50.
-		{"Tamaraw of the FRONT repository", "constant-rate:variant=tamaraw-front", 750 * (100 + 200 + 100) / perMinute, 0.03, 1},
+		{"Tamaraw of the FRONT repository", "tamaraw-front", 750 * (100 + 200 + 100) / perMinute, 0.03, 1},
 		// Shares of periods covered: a moment is free if neither the cover of
 		// its own nor that of the period before reaches it, 1 - q + q^2/6, and
 		// one second a minute is active; 100 packets of 1000 bytes a second each way.
-		{"STP", "cover-stp:variant=stp", 2 * 100 * 1000 * (1 - (1-0.1+0.01/6)*59/60), 0.03, 1},
+		{"STP", "stp", 2 * 100 * 1000 * (1 - (1-0.1+0.01/6)*59/60), 0.03, 1},
 		// Mean padding 128 for Dyer's set {8..248} and for U{1..255}.
 		{"Dyer packet random", "pad-random:set=dyer", in + 2*128/perMinute, 0.03, 1},
 		{"uniform padding", "pad-random:max_bytes=255", in + 2*128/perMinute, 0.03, 1},
@@ -82,10 +83,10 @@ func TestPublishedFormulas(t *testing.T) {
 		{"Dyer exponential", "pad-level:to=exponential", 2 * 256 / perMinute, 0.001, 1},
 		{"MTU", "pad-level:to=mtu", 2 * 1500 / perMinute, 0.001, 1},
 		// (N + 1) / 2 packets on average each way in each session, of 140 bytes.
-		{"FRONT T1", "front:variant=t1", in + 140*(601+1401)/2/perMinute, 0.05, 1},
+		{"FRONT T1", "front-t1", in + 140*(601+1401)/2/perMinute, 0.05, 1},
 		{"WireGuard", "vpn:control=false", 2 * (144 + 60) / perMinute, 0.001, 1},
 		{"OpenVPN", "vpn:kind=openvpn-udp,control=false", 2 * (140 + 52) / perMinute, 0.001, 1},
-		{"NetShaper", "dp-shape:variant=home", dp, 0.03, 1472.0 / 1500},
+		{"NetShaper", "dp-shape", dp, 0.03, 1472.0 / 1500},
 	} {
 		rec := quiet(10)
 		c, more := ledgerOf(t, tt.id, rec)
@@ -97,30 +98,5 @@ func TestPublishedFormulas(t *testing.T) {
 		if gb := more["gb_per_month"]; math.Abs(gb-added*30*86400/1e9) > 1e-9 {
 			t.Errorf("%s: %v GB/month for %v bytes/s added", tt.name, gb, added)
 		}
-	}
-}
-
-// The defense's own promise: noise and window give back the epsilon asked for,
-// and twice the releases in a window cost more.
-func TestRenyiAccount(t *testing.T) {
-	d := defenses.DPShape{Variant: "web-50ms", Epsilon: 1, Delta: 1e-6}
-	for dir, a := range d.Account() {
-		if math.Abs(a.Epsilon-1) > 1e-9 || a.Delta != 1e-6 {
-			t.Errorf("%v: %+v", datasets.Dir(dir), a)
-		}
-	}
-	// By hand for down: n = 1 s / 50 ms = 20, log 10^6 = 13.815511,
-	// sqrt(14.815511) - sqrt(13.815511) = 0.132170, sigma = 60000 sqrt(10) /
-	// 0.132170 = 1435550.
-	if a := d.Account()[datasets.Down]; a.Releases != 20 || math.Abs(a.Sigma-1435550) > 200 {
-		t.Errorf("%+v", a)
-	}
-	// The least over orders by search is what the closed form says.
-	best := math.Inf(1)
-	for order := 1.01; order < 500; order += 0.01 {
-		best = min(best, 20*order*math.Pow(60000/1435550.0, 2)/2+math.Log(1e6)/(order-1))
-	}
-	if math.Abs(best-1) > 1e-3 {
-		t.Errorf("the search over orders gives %v", best)
 	}
 }

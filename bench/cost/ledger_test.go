@@ -12,6 +12,7 @@ import (
 	"veilbench/datasets"
 	"veilbench/defenses"
 	"veilbench/defenses/defensetest"
+	"veilbench/defenses/rate"
 )
 
 const ms = time.Millisecond
@@ -173,7 +174,7 @@ func TestLedgerMergesInAnyOrder(t *testing.T) {
 	for seed := range uint64(12) {
 		in := defensetest.Busy(seed)
 		rec := &datasets.Recording{Trace: in}
-		d := defenses.ConstantRate{Variant: "plain", SizeBytes: 1000, IntervalS: 0.05, Per: "device"}
+		d := rate.Constant{SizeBytes: 1000, IntervalS: 0.05, Multiple: 1, Per: "device"}
 		out, err := d.Apply(rand.New(rand.NewPCG(seed, 0)), in)
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,9 @@ import (
 	"veilbench/datasets"
 	"veilbench/defenses"
 	"veilbench/defenses/defensetest"
+	"veilbench/defenses/rate"
+	"veilbench/defenses/timing"
+	"veilbench/defenses/tunnel"
 )
 
 // A conversation of four packets, each delayed by 50 ms: by hand, the second
@@ -19,7 +22,7 @@ func TestCloseLoopByHand(t *testing.T) {
 		in.Packets = append(in.Packets, datasets.Packet{Time: time.Duration(i) * 100 * ms, Size: 154, Payload: 100, Dir: dir})
 	}
 	in.Packets = append(in.Packets, datasets.Packet{Time: 500 * ms, Size: 154, Payload: 100, Flow: 1, Dir: datasets.Down})
-	d := defenses.Jitter{MinS: 0.05, MaxS: 0.05}
+	d := timing.Jitter{MinS: 0.05, MaxS: 0.05}
 	stage := func(t datasets.Trace) (defenses.Defended, error) { return d.Apply(rand.New(rand.NewPCG(1, 1)), t) }
 	l, err := CloseLoop(in, stage)
 	if err != nil {
@@ -43,7 +46,7 @@ func TestCloseLoopByHand(t *testing.T) {
 // Random homes behind a tunnel and the line: what settles is honest, and
 // nothing exists before it was recorded.
 func TestCloseLoopChecks(t *testing.T) {
-	d := defenses.VPN{Kind: "wireguard", Outer: "ipv4", Delay: "constant", DelayS: 0.01}
+	d := tunnel.VPN{Kind: "wireguard", Outer: "ipv4", Delay: "constant", DelayS: 0.01}
 	for seed := range uint64(10) {
 		in := defensetest.Busy(seed)
 		stage := func(t datasets.Trace) (defenses.Defended, error) {
@@ -73,7 +76,7 @@ func TestCloseLoopFails(t *testing.T) {
 	for i := range 40 {
 		in.Packets = append(in.Packets, datasets.Packet{Time: time.Duration(i) * 10 * ms, Size: 1514, Payload: 1460, Dir: datasets.Dir(i % 2)})
 	}
-	d := defenses.ConstantRate{Variant: "plain", SizeBytes: 1000, IntervalS: 0.37, Per: "home"}
+	d := rate.Constant{SizeBytes: 1000, IntervalS: 0.37, Multiple: 1, Per: "home"}
 	_, err := CloseLoop(in, func(t datasets.Trace) (defenses.Defended, error) { return d.Apply(rand.New(rand.NewPCG(1, 1)), t) })
 	if err == nil {
 		t.Error("settled")

@@ -11,10 +11,11 @@ import (
 	"veilbench/bench/selfcheck/planted"
 	"veilbench/datasets"
 	"veilbench/defenses"
+	"veilbench/defenses/builtin"
 )
 
 func TestSelfCheckPasses(t *testing.T) {
-	vs, err := Run(context.Background(), defenses.All(), attacks.All())
+	vs, err := Run(context.Background(), builtin.All(), attacks.All())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +175,7 @@ func (endsWithContent) Apply(r *rand.Rand, in datasets.Trace) (defenses.Defended
 	end := in.End
 	short := in
 	short.End = in.Packets[len(in.Packets)-1].Time
-	d, err := defenses.Parse(defenses.All(), "constant-rate:per=home,interval_s=0.01")
+	d, err := defenses.Parse(builtin.All(), "constant-rate:per=home,interval_s=0.01")
 	if err != nil {
 		return defenses.Defended{}, err
 	}

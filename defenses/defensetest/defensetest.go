@@ -33,9 +33,11 @@ func Run(t *testing.T, d defenses.Defense) {
 	t.Helper()
 	t.Run("info", func(t *testing.T) { info(t, d) })
 	d = Fitted(t, d)
+
+	// A defense that refuses every trace would pass all that follows.
 	t.Run("special", func(t *testing.T) {
 		worked := 0
-		for _, s := range Specials() {
+		for _, s := range specials() {
 			ok, err := Holds(d, 1, s.Trace)
 			if err != nil {
 				t.Errorf("%s: %v", s.Name, err)
@@ -48,6 +50,7 @@ func Run(t *testing.T, d defenses.Defense) {
 			t.Error("refuses every trace")
 		}
 	})
+
 	t.Run("random", func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			if _, err := Holds(d, rapid.Uint64().Draw(t, "seed"), Trace().Draw(t, "trace")); err != nil {
@@ -57,6 +60,20 @@ func Run(t *testing.T, d defenses.Defense) {
 	})
 	t.Run("look-ahead", func(t *testing.T) { lookAhead(t, d) })
 	t.Run("concurrent", func(t *testing.T) { concurrent(t, d) })
+}
+
+// RunAll is Run for each of the ids, looked up in list.
+func RunAll(t *testing.T, list []defenses.Defense, ids ...string) {
+	t.Helper()
+	for _, id := range ids {
+		t.Run(id, func(t *testing.T) {
+			d, err := defenses.Parse(list, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			Run(t, d)
+		})
+	}
 }
 
 // Fitted returns d fitted to made-up recordings if it is a Fitter, else d.
@@ -80,6 +97,8 @@ func Fitted(t *testing.T, d defenses.Defense) defenses.Defense {
 	return fitted
 }
 
+// info holds what d says of itself: Info, the help of parameters, the ID, which
+// must find d again, and its presets.
 func info(t *testing.T, d defenses.Defense) {
 	i := d.Info()
 	if !regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`).MatchString(i.Name) {
@@ -96,11 +115,14 @@ func info(t *testing.T, d defenses.Defense) {
 			t.Errorf("default parameters: %v", err)
 		}
 	}
+
 	for _, p := range params.List(d) {
 		if p.Help == "" {
 			t.Errorf("parameter %s has no help", p.Key)
 		}
 	}
+
+	// Results are stored under the ID, and found again by it alone.
 	id := defenses.ID(d)
 	back, err := defenses.Parse([]defenses.Defense{d}, id)
 	if err != nil {
@@ -108,6 +130,16 @@ func info(t *testing.T, d defenses.Defense) {
 	}
 	if got := defenses.ID(back); got != id {
 		t.Errorf("ID %s came back as %s", id, got)
+	}
+
+	if p, ok := d.(defenses.Presetter); ok {
+		for _, p := range p.Presets() {
+			// The ID sets every parameter again, so it is validated like one
+			// that a user wrote.
+			if _, err := defenses.Parse([]defenses.Defense{d}, defenses.ID(p.Defense)); err != nil || p.Doc == "" {
+				t.Errorf("preset %s, %q: %v", p.Name, p.Doc, err)
+			}
+		}
 	}
 }
 
@@ -132,13 +164,15 @@ func Holds(d defenses.Defense, seed uint64, in datasets.Trace) (ok bool, err err
 	return true, nil
 }
 
-func apply(d defenses.Defense, seed uint64, in datasets.Trace) (out defenses.Defended, err error) {
+// apply applies d with the draws of seed.
+func apply(d defenses.Defense, seed uint64, in datasets.Trace) (defenses.Defended, error) {
 	return d.Apply(rand.New(rand.NewPCG(seed, 1)), in)
 }
 
+// lookAhead fails if one of the special traces shows that d knows the future.
 func lookAhead(t *testing.T, d defenses.Defense) {
 	for seed := range uint64(5) {
-		for _, s := range Specials() {
+		for _, s := range specials() {
 			where, err := defenses.LooksAhead(d, seed, s.Trace)
 			if err == nil && where != "" {
 				t.Errorf("%s: %s", s.Name, where)
@@ -148,6 +182,8 @@ func lookAhead(t *testing.T, d defenses.Defense) {
 	}
 }
 
+// concurrent applies d in four goroutines at once: state in the value of a
+// defense would show as another result, or under the race detector.
 func concurrent(t *testing.T, d defenses.Defense) {
 	in := Busy(7)
 	want, werr := apply(d, 3, in)
@@ -163,29 +199,34 @@ func concurrent(t *testing.T, d defenses.Defense) {
 	wg.Wait()
 }
 
-// Special is a trace that has tripped somebody.
-type Special struct {
+// special is a trace that has tripped somebody.
+type special struct {
 	Name  string
 	Trace datasets.Trace
 }
 
-// Specials are the traces that every defense must bear: empty, without flows,
+// specials are the traces that every defense must bear: empty, without flows,
 // one packet, pure ACKs only, jumbo frames, frames with VLAN tags (which the
 // readers remove, so sizes stay below the limit), frames that are not IP,
 // IPv6, several packets at one instant, LAN flows and a busy home.
-func Specials() []Special {
+func specials() []special {
 	const s = time.Second
 	tcp := Flow(1, 6, "cloud.example")
+
+	// Sizes and payloads belong together: 54 bytes are the headers of Ethernet,
+	// IPv4 and TCP.
 	one := func(size, payload int32) datasets.Trace {
 		return datasets.Trace{
 			Flows: []datasets.Flow{tcp}, End: 5 * s,
 			Packets: []datasets.Packet{{Time: s, Size: size, Payload: payload}},
 		}
 	}
+
 	acks := datasets.Trace{Flows: []datasets.Flow{tcp}, End: 9 * s}
 	for i := range 8 {
 		acks.Packets = append(acks.Packets, datasets.Packet{Time: time.Duration(i) * s, Size: 54, Dir: datasets.Dir(i % 2)})
 	}
+
 	instant := datasets.Trace{Flows: []datasets.Flow{tcp, Flow(1, 17, "time.example")}, End: 2 * s}
 	for i := range int32(12) {
 		instant.Packets = append(instant.Packets, datasets.Packet{
@@ -193,6 +234,7 @@ func Specials() []Special {
 			Flow: i % 2, Dir: datasets.Dir(i / 2 % 2),
 		})
 	}
+
 	arp := one(42, 28)
 	arp.Flows = []datasets.Flow{{Link: datasets.MAC{2, 0, 0, 0, 0, 1}, LAN: true}}
 	six := one(1294, 1220)
@@ -205,7 +247,8 @@ func Specials() []Special {
 	udp6.Flows = slices.Clone(six.Flows)
 	udp6.Flows[0].Proto = 17
 	udp6.Packets = []datasets.Packet{{Time: s, Size: 1514, Payload: 1452}}
-	return []Special{
+
+	return []special{
 		{"empty", datasets.Trace{Flows: []datasets.Flow{tcp}, End: 3 * s}},
 		{"nothing at all", datasets.Trace{}},
 		{"one packet", one(566, 512)},
@@ -245,12 +288,14 @@ func Busy(seed uint64) datasets.Trace {
 		Flow(1, 6, "plug.example"), Flow(2, 17, "bulb.example"), Flow(3, 6, "camera.example"), Flow(3, 17, ""),
 	}}
 	t.Flows[3].LAN = true
+
 	now := time.Duration(0)
 	for {
 		now += time.Duration(rng.ExpFloat64() * float64(300*time.Millisecond))
 		if now >= t.End {
 			return t
 		}
+
 		f := rng.Int32N(4)
 		header := int32(54)
 		if t.Flows[f].Proto == 17 {
@@ -260,6 +305,8 @@ func Busy(seed uint64) datasets.Trace {
 		if rng.IntN(4) == 0 && header == 54 {
 			p.Payload = 0
 		}
+
+		// Now and then a window of full frames at one instant.
 		n := 1
 		if rng.IntN(20) == 0 {
 			p.Payload, n = 1514-header, 5
@@ -278,7 +325,8 @@ func Recordings() []datasets.Recording {
 	for i := range uint64(4) {
 		r := datasets.Recording{ID: fmt.Sprint("made-up-", i), Group: fmt.Sprint("home-", i), Trace: Busy(100 + i)}
 		r.Labels.Devices = []string{"bulb", "camera", "plug"}
-		owner := []int32{2, 0, 1, 1}
+		owner := []int32{2, 0, 1, 1} // of Busy's flows
+
 		for k := range 6 {
 			start := time.Duration(k) * 10 * time.Second
 			r.Labels.Events = append(r.Labels.Events, datasets.Event{
@@ -286,6 +334,8 @@ func Recordings() []datasets.Recording {
 				Device: []int{2, 0}[k%2], Activity: []string{"on", "off"}[k/2%2],
 			})
 		}
+
+		// What the event's device sends in the four seconds after it, it caused.
 		for _, p := range r.Trace.Packets {
 			o, cause := owner[p.Flow], int32(-1)
 			k := int32(p.Time / (10 * time.Second))
@@ -313,6 +363,10 @@ func Trace() *rapid.Generator[datasets.Trace] {
 			f.LAN = rapid.IntRange(0, 5).Draw(t, "lan") == 0
 			tr.Flows = append(tr.Flows, f)
 		}
+
+		// Gaps and sizes sit at the edges where defenses change what they do: one
+		// instant, a session's silence, the frame limit, the MTU of tunnels. A
+		// header above the size is a frame without payload.
 		now := time.Duration(0)
 		gaps := []time.Duration{0, 0, time.Nanosecond, time.Millisecond, 37 * time.Millisecond, time.Second, 4 * time.Second}
 		for range rapid.IntRange(0, 40).Draw(t, "packets") {

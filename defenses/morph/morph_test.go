@@ -1,0 +1,18 @@
+package morph_test
+
+import (
+	"testing"
+
+	"veilbench/defenses/builtin"
+	"veilbench/defenses/defensetest"
+)
+
+func TestGolden(t *testing.T) { defensetest.Golden(t, builtin.All()) }
+
+// The contract with other than default parameters; package builtin runs those.
+func TestContract(t *testing.T) {
+	defensetest.RunAll(t, builtin.All(),
+		"morph:method=dts",
+		"morph:target=bulb/on",
+	)
+}

@@ -1,0 +1,161 @@
+// Package tunnel sends all that leaves a home through one tunnel from the
+// gateway: VPN is the tunnel with the framing of its kind, and control what it
+// sends of itself.
+package tunnel
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"veilbench/datasets"
+	"veilbench/datasets/cite"
+	"veilbench/datasets/params"
+	"veilbench/defenses"
+	"veilbench/defenses/shaping"
+)
+
+// VPN sends all that leaves the home through one tunnel from the gateway. It
+// hides addresses, ports and which packet belongs to which flow, and changes
+// sizes as the kind's framing does; it does not pad.
+//
+// Kinds: wireguard (the inner packet padded to 16, never past the tunnel's
+// MTU); openvpn-udp and openvpn-tcp (data channel v2, AES-GCM),
+// openvpn-udp-cbc (AES-CBC with HMAC-SHA1, as HomeMole's sizes suggest);
+// esp-gcm, esp-gcm-natt (inside UDP) and esp-cbc (HMAC-SHA1-96), all in tunnel
+// mode (RFC 4303, 4106, 3948).
+//
+// An inner packet above the tunnel's MTU is split: TCP into segments with
+// headers of their own, as MSS clamping makes the ends do (deviation: they
+// would also fill the second segment from the next packet), others into IP
+// fragments. The tunnel's MTU is 1420 for wireguard and otherwise the largest
+// whose outer packet fits the link, unless MtuBytes is set.
+//
+// Each packet is delayed, and the tunnel keeps the order of all packets across
+// directions, so no reply overtakes its request. With Control the tunnel's own
+// packets are there too, see control.
+type VPN struct {
+	Kind     string  `help:"wireguard, openvpn-udp, openvpn-udp-cbc, openvpn-tcp, esp-gcm, esp-gcm-natt or esp-cbc"`
+	Outer    string  `help:"ipv4 or ipv6: the tunnel's own packets"`
+	MtuBytes int     `help:"largest inner packet; 0: of the kind"`
+	Delay    string  `help:"uniform (0 to delay_s) or constant (delay_s)"`
+	DelayS   float64 `help:"largest added delay"`
+	Control  bool    `help:"send handshakes, rekeys, keepalives and outer ACKs"`
+}
+
+var _ defenses.Defense = VPN{}
+
+// Info names what specifies the kinds; Works holds only what Kind rests on.
+func (d VPN) Info() defenses.Info {
+	return defenses.Info{
+		Name: "vpn", Doc: "everything that leaves the home in one tunnel",
+		Place: defenses.AtGateway, Needs: []defenses.Party{defenses.TunnelEnd}, Cite: "WireGuard; OpenVPN data channel v2; RFC 4303, 4106 and 3948",
+		Works: d.works(),
+	}
+}
+
+// works are what the kind of tunnel comes from.
+func (d VPN) works() []cite.Work {
+	switch {
+	case strings.HasPrefix(d.Kind, "openvpn"):
+		return cite.Of("openvpn")
+	case strings.HasPrefix(d.Kind, "esp"):
+		return cite.Of("rfc4303", "rfc4106", "rfc3948")
+	}
+	return cite.Of("wireguard")
+}
+
+// Validate refuses words that are none of the choices, delays above 20 ms and,
+// for MtuBytes, what IPv4 does not guarantee (below 576) or the link cannot carry
+// with this kind's headers around it.
+func (d VPN) Validate() error {
+	err := cmp.Or(
+		params.KeyOf("kind", d.Kind, kinds()),
+		params.OneOf("outer", d.Outer, "ipv4", "ipv6"),
+		params.OneOf("delay", d.Delay, "uniform", "constant"),
+		params.Within("delay_s", d.DelayS, 0, 0.02),
+	)
+	if err != nil {
+		return err // the framing of an unknown kind is not defined
+	}
+	return params.ZeroOrWithin("mtu_bytes", d.MtuBytes, 576, int(d.framing().largest()))
+}
+
+// Apply wraps every packet that leaves the home, cuts those that do not fit, and
+// sends all on one new flow. Packets inside the home leave as they are.
+func (d VPN) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
+	t := tunnel{in: in, f: d.framing(), flow: int32(len(in.Flows)), delay: params.Seconds(d.DelayS)}
+	t.pieces = make([]shaping.Piece, 0, len(in.Packets))
+
+	// Both are drawn whether they are used or not, so that tunnels with and
+	// without control packets delay by the same draws.
+	waits, phases := defenses.Stream(rng), defenses.Stream(rng)
+	if d.Delay == "uniform" {
+		t.rng = waits
+	}
+	if d.Control {
+		t.ctl = newControl(d.Kind, &t, phases)
+	}
+	for i, p := range in.Packets {
+		if in.Flows[p.Flow].LAN {
+			t.pieces = append(t.pieces, shaping.Whole(i, p))
+			continue
+		}
+		t.packet(i, p)
+	}
+	if t.ctl != nil {
+		t.ctl.until(in.End)
+	}
+	return shaping.Assemble(in, shaping.AppendFlows(in, t.f.outerFlow()), t.pieces), nil
+}
+
+// tunnel wraps packets in their order.
+type tunnel struct {
+	in     datasets.Trace
+	f      framing
+	flow   int32
+	delay  time.Duration
+	rng    *rand.Rand // nil: constant delay
+	now    time.Duration
+	pieces []shaping.Piece
+	ctl    *control // nil: no control packets
+}
+
+// packet sends original i, p, through the tunnel, in as many pieces as it takes.
+func (t *tunnel) packet(i int, p datasets.Packet) {
+	wait := t.delay
+	if t.rng != nil {
+		wait = time.Duration(t.rng.Int64N(int64(t.delay) + 1))
+	}
+
+	// The tunnel is one queue for both directions: nothing leaves before what
+	// came earlier, and control packets due by now leave first.
+	t.now = max(t.now, p.Time+wait)
+	if t.ctl != nil {
+		t.ctl.data(t.now, p.Dir)
+	}
+
+	split(p, t.in.Flows[p.Flow], t.f.mtu, func(inner, payload int32) {
+		t.pieces = append(t.pieces, shaping.Piece{
+			Packet: t.outer(t.now, p.Dir, t.f.size(inner)-t.f.outer()), Orig: int32(i), Bytes: payload,
+		})
+	})
+}
+
+// signal sends a control packet with that many bytes above the transport header,
+// unless nobody observes any more.
+func (t *tunnel) signal(at time.Duration, dir datasets.Dir, payload int32) {
+	if at <= t.in.End {
+		t.pieces = append(t.pieces, shaping.Piece{Packet: t.outer(at, dir, payload), Orig: shaping.NoOriginal})
+	}
+}
+
+// outer is a packet of the tunnel with that many bytes above the transport
+// header.
+func (t *tunnel) outer(at time.Duration, dir datasets.Dir, payload int32) datasets.Packet {
+	return datasets.Packet{
+		Time: at, Flow: t.flow, Dir: dir, Payload: payload,
+		Size: payload + t.f.outer() + datasets.EthernetHeader,
+	}
+}
