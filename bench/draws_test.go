@@ -43,7 +43,7 @@ func TestDrawsAreThoseOfTheOldIDs(t *testing.T) {
 func defendedDigest(t *testing.T, ds *datasets.Dataset, d defenses.Defense) string {
 	t.Helper()
 	vs := views{pipe: pipeline{seed: 3, link: cost.DefaultLink(), defense: d, id: defenses.ID(d), draws: defenses.DrawID(d), vantage: datasets.WAN}}
-	if fitted(d) {
+	if Fitted(d) {
 		if err := vs.learn(ds, []int{0, 1, 2}); err != nil {
 			t.Fatal(err)
 		}
