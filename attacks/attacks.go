@@ -122,8 +122,8 @@ type Ranked struct {
 }
 
 // Burst is a stretch of traffic and what the attack takes it for. It is a
-// detection if its first class is that of an event and its Score reaches the Answer's
-// Threshold; the event is then said to have been from Start to End.
+// detection if its first class is that of an event and its Score reaches the
+// Answer's Threshold; the event is then said to have been from Start to End.
 type Burst struct {
 	// Start and End are the first and last packet, as times since the trace's
 	// start.

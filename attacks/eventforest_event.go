@@ -73,7 +73,7 @@ func (a EventForest) trainEvents(ctx context.Context, seed uint64, t Training) (
 		c := *m
 		c.set, c.gap = set, gap
 		r := c.cutBursts(ex, len(gaps) == 1)
-		s, err := c.tune(ctx, ex, r, seed)
+		s, err := c.tuneThreshold(ctx, ex, r, seed)
 		if err == nil && s > score {
 			best, rows, score = c, r, s
 		}
@@ -91,7 +91,7 @@ func (a EventForest) trainEvents(ctx context.Context, seed uint64, t Training) (
 	}
 
 	var err error
-	picked := pickRows(rows, -1, m.other(), [2]int{forestOthers, forestEvents})
+	picked := pickRows(rows, -1, m.otherClass(), [2]int{forestOthers, forestEvents})
 	best.forests, err = m.growForests(ctx, picked, nil, ForestOptions{Trees: a.Trees, Seed: seed})
 	return &best, err
 }
@@ -106,7 +106,7 @@ func (m *eventForestModel) cutBursts(ex []streamed, must bool) []burstRow {
 	}
 	fold, n := folds(labeled, tuneFolds)
 
-	other := m.other()
+	other := m.otherClass()
 	var out []burstRow
 	var segs []segment
 	for i, e := range ex {
@@ -150,8 +150,8 @@ func (m *eventForestModel) newRow(t datasets.Trace, s Stream, sg segment) burstR
 	}
 }
 
-// other is the number of the class Other.
-func (m *eventForestModel) other() int32 {
+// otherClass is the number of the class Other.
+func (m *eventForestModel) otherClass() int32 {
 	c, _ := slices.BinarySearch(m.classes, datasets.Other)
 	return int32(c)
 }
@@ -297,7 +297,7 @@ func (m *eventForestModel) judgeBy(ctx context.Context, forest *Forest, rows []*
 		return err
 	}
 	for j, i := range at {
-		out[i] = m.verdict(p[j*len(m.classes) : (j+1)*len(m.classes)])
+		out[i] = m.verdictOf(p[j*len(m.classes) : (j+1)*len(m.classes)])
 	}
 	return nil
 }
@@ -306,11 +306,11 @@ func (m *eventForestModel) judgeBy(ctx context.Context, forest *Forest, rows []*
 // any threshold.
 const forestDoubt = 0.2
 
-// verdict makes an event of a burst when the classes of events have at least
+// verdictOf makes an event of a burst when the classes of events have at least
 // forestDoubt together; their sum is the score, and Other is then left out of
 // the ranks.
-func (m *eventForestModel) verdict(p []float32) verdict {
-	other := m.other()
+func (m *eventForestModel) verdictOf(p []float32) verdict {
+	other := m.otherClass()
 	v := verdict{score: max(0, float64(1-p[other]))}
 	if v.score < forestDoubt {
 		v.ranked = []Ranked{{datasets.Other, float64(p[other])}}
@@ -324,10 +324,10 @@ func (m *eventForestModel) verdict(p []float32) verdict {
 	return v
 }
 
-// tune sets what is left (one detection at a time, threshold) to what scores
+// tuneThreshold sets what is left (one detection at a time, threshold) to what scores
 // best on bursts of folds that small forests were not grown on, and returns
 // the score; -1 without rows.
-func (m *eventForestModel) tune(ctx context.Context, ex []streamed, rows []burstRow, seed uint64) (float64, error) {
+func (m *eventForestModel) tuneThreshold(ctx context.Context, ex []streamed, rows []burstRow, seed uint64) (float64, error) {
 	if len(rows) == 0 {
 		return -1, nil
 	}
@@ -346,7 +346,7 @@ func (m *eventForestModel) tune(ctx context.Context, ex []streamed, rows []burst
 		if len(held) == 0 {
 			continue
 		}
-		picked := pickRows(rows, f, m.other(), [2]int{forestOthers / 4, forestEvents / 4})
+		picked := pickRows(rows, f, m.otherClass(), [2]int{forestOthers / 4, forestEvents / 4})
 		forests, err := m.growForests(ctx, picked, held, ForestOptions{Trees: tuneTrees, Seed: seed})
 		if err != nil {
 			return 0, err

@@ -195,7 +195,7 @@ func (a WindowForest) Vectors(task datasets.Task, l Labeled) Features {
 		p := l.Trace.Packets[i]
 		flow := l.Trace.Flows[p.Flow]
 		return []float32{
-			float32(windowPorts(a.Port).portOf(flow, p.Dir)), float32(service(flow)), float32(p.Dir), float32(p.Size), logGap(l.Trace, i),
+			float32(windowPorts(a.Port).portOf(flow, p.Dir)), float32(serviceValue(flow)), float32(p.Dir), float32(p.Size), logGap(l.Trace, i),
 			streams[p.Flow],
 		}
 	}

@@ -183,7 +183,7 @@ func (f *Forest) Predict(row []float32, probs []float64) {
 		t := &f.trees[i]
 		at := int32(0)
 		for t.nodes[at].feature != leafFeature {
-			at = t.nodes[at].next(at, bins)
+			at = t.nodes[at].childOf(at, bins)
 		}
 
 		// Most leaves are of one class, which needs no row of shares.
@@ -200,8 +200,8 @@ func (f *Forest) Predict(row []float32, probs []float64) {
 	}
 }
 
-// next is the child of node n, which is at at, that a row of these bins goes to.
-func (n forestNode) next(at int32, bins []uint8) int32 {
+// childOf is the child of node n, which is at at, that a row of these bins goes to.
+func (n forestNode) childOf(at int32, bins []uint8) int32 {
 	if bins[n.feature] <= n.bin {
 		return at + 1
 	}

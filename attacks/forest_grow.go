@@ -71,11 +71,11 @@ func binColumn(dst []uint8, cuts, column []float32) []uint8 {
 	for i := range pad {
 		pad[i] = math.MaxUint32
 		if i < len(cuts) {
-			pad[i] = ordered(cuts[i])
+			pad[i] = orderedBits(cuts[i])
 		}
 	}
 	for i, v := range column {
-		u, k := ordered(v), uint64(0)
+		u, k := orderedBits(v), uint64(0)
 		for s := uint64(maxBins / 2); s > 0; s >>= 1 {
 			k += s & ((pad[uint8(k+s-1)] - u) >> 32)
 		}
@@ -84,10 +84,10 @@ func binColumn(dst []uint8, cuts, column []float32) []uint8 {
 	return dst[:len(column)]
 }
 
-// ordered is a number of 32 bits that is less where v is; NaN is the least.
+// orderedBits is a number of 32 bits that is less where v is; NaN is the least.
 // Floats of one sign order as their bits do, negative ones the other way round:
 // the sign bit is turned in all, the others in negative ones.
-func ordered(v float32) uint64 {
+func orderedBits(v float32) uint64 {
 	if v != v {
 		return 0
 	}

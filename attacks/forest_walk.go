@@ -35,8 +35,8 @@ func newWalkNode(next int, feature uint16, bin, leaf uint8) walkNode {
 
 func (n walkNode) leaf() uint8 { return uint8(n >> 16) }
 
-// step is where the row with these bins goes from n.
-func (n walkNode) step(row []uint8) uint64 {
+// follow is where the row with these bins goes from n.
+func (n walkNode) follow(row []uint8) uint64 {
 	return uint64(n>>24+walkNode(row[uint16(n)])) >> 8
 }
 
@@ -78,7 +78,7 @@ const (
 func (w *walk) addRows(bins []uint8, width, classes int, out []float32) {
 	rows := len(bins) / width
 	if rows > len(w.nodes)/128 {
-		touch(w.nodes)
+		prefetch(w.nodes)
 	}
 
 	for lo := 0; lo < rows; lo += walkRows {
@@ -96,12 +96,12 @@ func (w *walk) addRows(bins []uint8, width, classes int, out []float32) {
 	}
 }
 
-// touch brings nodes into the cache in order, which takes a fraction of the
+// prefetch brings nodes into the cache in order, which takes a fraction of the
 // time that the rows need to bring them in one by one: eight are a cache line.
 // The sum keeps the compiler from leaving the reads out.
 //
 //go:noinline
-func touch(nodes []walkNode) (sum walkNode) {
+func prefetch(nodes []walkNode) (sum walkNode) {
 	for i := 0; i < len(nodes); i += 8 {
 		sum += nodes[i]
 	}
@@ -116,7 +116,7 @@ func plainStepRows(nodes []walkNode, bins []uint8, width int, at *[walkRows]uint
 	for _, r := range list {
 		place, row := uint64(at[r]), bins[int(r)*width:]
 		for range walkSteps {
-			place = nodes[place].step(row)
+			place = nodes[place].follow(row)
 		}
 		at[r] = uint32(place)
 		list[left] = r

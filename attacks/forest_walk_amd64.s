@@ -2,7 +2,7 @@
 
 #include "textflag.h"
 
-// STEP is walkNode.step: AX is the row's bins, BX the number of its node and
+// STEP is walkNode.follow: AX is the row's bins, BX the number of its node and
 // then that of the next, SI the nodes. The addition carries across the bytes of
 // the node (see walkNode).
 #define STEP \

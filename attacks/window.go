@@ -158,8 +158,8 @@ func (v windowVocab) sizes() []int {
 	return []int{1 + windowPortRanges + len(v.Ports), windowServices, windowDirs, lengths, windowGaps}
 }
 
-// port is the value of a port.
-func (v windowVocab) port(p uint16) uint16 {
+// portValue is the value of a port.
+func (v windowVocab) portValue(p uint16) uint16 {
 	if i, ok := slices.BinarySearch(v.Ports, p); ok {
 		return uint16(1 + windowPortRanges + i)
 	}
@@ -172,19 +172,19 @@ func (v windowVocab) port(p uint16) uint16 {
 	return portDynamic
 }
 
-// ports are the values of a flow's port, by direction. A client's inbound port
+// portValues are the values of a flow's port, by direction. A client's inbound port
 // is the one NAPT chose, kept or drawn as the home's router does, so all are
 // one value; a port that a device serves keeps its own.
-func (v windowVocab) ports(f datasets.Flow) [2]uint16 {
-	up, down := v.port(v.Rule.portOf(f, datasets.Up)), v.port(v.Rule.portOf(f, datasets.Down))
+func (v windowVocab) portValues(f datasets.Flow) [2]uint16 {
+	up, down := v.portValue(v.Rule.portOf(f, datasets.Up)), v.portValue(v.Rule.portOf(f, datasets.Down))
 	if _, client := slices.BinarySearch(v.Ports, f.Remote.Port()); v.Rule == portDst && (client || down == portRegistered) {
 		down = portDynamic
 	}
 	return [2]uint16{up, down}
 }
 
-// length is the value of a frame length.
-func (v windowVocab) length(n int32) uint16 {
+// lengthValue is the value of a frame length.
+func (v windowVocab) lengthValue(n int32) uint16 {
 	if v.Numbers {
 		return uint16(min(n, windowLengthSteps*windowLengthStep-1))
 	}
@@ -194,11 +194,11 @@ func (v windowVocab) length(n int32) uint16 {
 	return uint16(1 + min(n/windowLengthStep, windowLengthSteps-1))
 }
 
-// service is the value of a flow's protocol: the seven flags of the
+// serviceValue is the value of a flow's protocol: the seven flags of the
 // re-implementations, one of which is always the most special, and ICMP. TLS,
 // HTTP and DNS are told by the remote port, since an observer of sizes sees no
 // payload.
-func service(f datasets.Flow) uint16 {
+func serviceValue(f datasets.Flow) uint16 {
 	const (
 		noIP = 1 + iota
 		otherIP
@@ -256,14 +256,14 @@ func (v windowVocab) encode(x []uint16, t datasets.Trace) []uint16 {
 	ports := make([][2]uint16, len(t.Flows))
 	services := make([]uint16, len(t.Flows))
 	for i, f := range t.Flows {
-		ports[i], services[i] = v.ports(f), service(f)
+		ports[i], services[i] = v.portValues(f), serviceValue(f)
 	}
 	for i, p := range t.Packets {
 		gap := uint16(1)
 		if i > 0 {
 			gap = gapValue(p.Time - t.Packets[i-1].Time)
 		}
-		x = append(x, ports[p.Flow][p.Dir], services[p.Flow], 1+uint16(p.Dir), v.length(p.Size), gap)
+		x = append(x, ports[p.Flow][p.Dir], services[p.Flow], 1+uint16(p.Dir), v.lengthValue(p.Size), gap)
 	}
 	return x
 }

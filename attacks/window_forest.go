@@ -88,7 +88,7 @@ func (a WindowForest) Train(ctx context.Context, rng *rand.Rand, t Training) (Mo
 		return m, nil
 	}
 
-	columns := m.head.Vocab.columns()
+	columns := m.head.Vocab.newColumns()
 	want := min(a.MaxRows, left)
 	trees, err := forestFits(want, len(columns))
 	if err != nil {
@@ -132,7 +132,7 @@ const forestMemory = 2048 << 20
 
 // forestFits returns the bytes that rows leave for the trees, or refuses them.
 // A row is a float and a bin in each column and its class; what each worker
-// needs beside is 17 bytes a row.
+// needs besides is 17 bytes a row.
 func forestFits(rows, columns int) (trees int64, err error) {
 	per := int64(columns*(4+1) + 4)
 	if need := int64(rows) * per; need >= forestMemory {
@@ -142,9 +142,9 @@ func forestFits(rows, columns int) (trees int64, err error) {
 	return forestMemory - int64(rows)*per, nil
 }
 
-// columns returns empty columns: a port each and one for the rest, one per
+// newColumns returns empty columns: a port each and one for the rest, one per
 // protocol, direction, length, gap.
-func (v windowVocab) columns() [][]float32 {
+func (v windowVocab) newColumns() [][]float32 {
 	return make([][]float32, len(v.Ports)+1+windowServices-1+3)
 }
 
@@ -154,10 +154,10 @@ func (v windowVocab) appendRows(columns [][]float32, t datasets.Trace, packets [
 	hot := make([][2]int, len(t.Flows)) // columns of the flow's ports, by direction
 	services := make([]int, len(t.Flows))
 	for i, f := range t.Flows {
-		for d, port := range v.ports(f) {
+		for d, port := range v.portValues(f) {
 			hot[i][d] = max(0, int(port)-windowPortRanges)
 		}
-		services[i] = ports + int(service(f)) - 1
+		services[i] = ports + int(serviceValue(f)) - 1
 	}
 
 	// Rows are zero at first, so that only the hot columns are written.
@@ -202,7 +202,7 @@ func (m *windowForest) Guess(ctx context.Context, t datasets.Trace) (Answer, err
 		for i := range rows {
 			rows[i] = int32(lo + i)
 		}
-		columns := m.head.Vocab.columns()
+		columns := m.head.Vocab.newColumns()
 		m.head.Vocab.appendRows(columns, t, rows)
 		p, err := m.forest.PredictAll(ctx, columns, 0)
 		if err != nil {

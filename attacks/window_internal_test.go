@@ -59,12 +59,12 @@ func TestPortValues(t *testing.T) {
 		{"a device that serves", 80, 51234, [2]uint16{3, 4}},
 		{"a low port of nobody's", 68, 67, [2]uint16{1, 1}},
 	} {
-		if got := v.ports(flow(c.local, c.remote)); got != c.want {
+		if got := v.portValues(flow(c.local, c.remote)); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
 	v.Rule = portRemote
-	if got, want := v.ports(flow(51234, 443)), [2]uint16{5, 5}; got != want {
+	if got, want := v.portValues(flow(51234, 443)), [2]uint16{5, 5}; got != want {
 		t.Errorf("port=remote: %v, want %v", got, want)
 	}
 }

@@ -126,7 +126,7 @@ type windowNet struct {
 	net  *lstm.Net // nil: nothing was learned
 }
 
-// windowHead is what a model needs beside the network or forest.
+// windowHead is what a model needs besides the network or forest.
 type windowHead struct {
 	Window  int
 	Vote    bool

@@ -54,7 +54,7 @@ func (s *part) loss(weights []float32, inv float64) float64 {
 	}
 
 	last := n.cfg.Layers - 1
-	s.outer(0, s.input(last), w, w, lo, k, n.ow.view(s.grad))
+	s.outer(0, s.inputAbove(last), w, w, lo, k, n.ow.view(s.grad))
 	dy := s.dy[last][:s.steps*s.b*w]
 	clear(dy)
 	gemm(n.kr, s.steps*s.b, lo, k, 1, &n.pk.owT, dy, w)
@@ -87,8 +87,8 @@ func (s *part) backward(l, d int) {
 	group := max(1, chunkK/s.b)
 	for t := s.steps - 1; t >= 0; t-- {
 		st := s.stepOf(d, t)
-		g, tc := s.block(s.g[l][d], st, 4*h), s.block(s.tc[l][d], st, h)
-		cp, dy := s.cellAt(l, d, t), s.block(s.dy[l], st, w)
+		g, tc := s.stepBlock(s.g[l][d], st, 4*h), s.stepBlock(s.tc[l][d], st, h)
+		cp, dy := s.cellAt(l, d, t), s.stepBlock(s.dy[l], st, w)
 		for r := range s.b {
 			n.kr.cellBack(h, g[r*4*h:], cp[r*h:], tc[r*h:], dy[r*w+d*h:], dc[r*h:])
 		}
@@ -96,7 +96,7 @@ func (s *part) backward(l, d int) {
 		// What the step before put out went into these gates as well as into the
 		// layer above, whose share is there already.
 		if t > 0 {
-			prev := s.block(s.dy[l], s.stepOf(d, t-1), w)
+			prev := s.stepBlock(s.dy[l], s.stepOf(d, t-1), w)
 			gemm(n.kr, s.b, g, 4*h, 1, &n.pk.whT[l][d], prev[d*h:], w)
 		}
 		if t%group == 0 {
@@ -116,19 +116,19 @@ func (s *part) weightGradients(l, d, lo, hi int) {
 	// step before it is at lo, and from the step after it at lo + 2.
 	s.outer(d, s.y[l][(first+2*d*s.b)*w+d*h:], w, h, g, 4*h, t.wh.view(s.grad))
 	if l == 0 {
-		s.scatter(d, first, g)
+		s.lookupBack(d, first, g)
 		return
 	}
-	s.outer(d, s.input(l - 1)[first*w:], w, w, g, 4*h, t.wx.view(s.grad))
+	s.outer(d, s.inputAbove(l - 1)[first*w:], w, w, g, 4*h, t.wx.view(s.grad))
 	db := t.b.view(s.grad)
 	for i := 0; i < len(g); i += 4 * h {
 		n.kr.add(db, g[i:i+4*h])
 	}
 }
 
-// scatter is the gradient of lookup for the rows of g, which begin with the
+// lookupBack is the gradient of lookup for the rows of g, which begin with the
 // given row of the part.
-func (s *part) scatter(d, first int, g []float32) {
+func (s *part) lookupBack(d, first int, g []float32) {
 	h4, f := 4*s.n.cfg.Hidden, len(s.n.cfg.Vocab)
 	table, row := s.table[d], s.n.pk.first
 	for i := 0; i < len(g); i += h4 {

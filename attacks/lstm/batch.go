@@ -103,8 +103,8 @@ func (s *part) stepOf(d, t int) int {
 	return t
 }
 
-// block returns step i of an array of size values per window.
-func (s *part) block(a []float32, i, size int) []float32 {
+// stepBlock returns step i of an array of size values per window.
+func (s *part) stepBlock(a []float32, i, size int) []float32 {
 	n := s.b * size
 	return a[i*n : (i+1)*n]
 }
@@ -112,11 +112,11 @@ func (s *part) block(a []float32, i, size int) []float32 {
 // outputAt returns step t of the output of layer l without dropout; -1 and steps
 // are zero.
 func (s *part) outputAt(l, t int) []float32 {
-	return s.block(s.y[l], t+1, s.n.cfg.width())
+	return s.stepBlock(s.y[l], t+1, s.n.cfg.width())
 }
 
-// input is what layer l+1 (or the last, fully connected one) reads: all steps.
-func (s *part) input(l int) []float32 {
+// inputAbove is what layer l+1 (or the last, fully connected one) reads: all steps.
+func (s *part) inputAbove(l int) []float32 {
 	w := s.n.cfg.width()
 	if s.drop != nil {
 		return s.drop[l][:s.steps*s.b*w]
@@ -124,8 +124,8 @@ func (s *part) input(l int) []float32 {
 	return s.y[l][s.b*w : (s.steps+1)*s.b*w]
 }
 
-// kept returns the index of step t in an array that may hold just one step.
-func (s *part) kept(t int) int {
+// keptStep returns the index of step t in an array that may hold just one step.
+func (s *part) keptStep(t int) int {
 	if s.keep {
 		return t
 	}
@@ -138,7 +138,7 @@ func (s *part) cellAt(l, d, t int) []float32 {
 	if !s.keep {
 		t &= 1
 	}
-	return s.block(s.c[l][d], t, s.n.cfg.Hidden)
+	return s.stepBlock(s.c[l][d], t, s.n.cfg.Hidden)
 }
 
 // forward runs layer l in direction d over all steps. Directions write to
@@ -157,20 +157,20 @@ func (s *part) forward(l, d int) {
 
 	for t := range s.steps {
 		st := s.stepOf(d, t)
-		g := s.block(s.g[l][d], s.kept(st), 4*h)
+		g := s.stepBlock(s.g[l][d], s.keptStep(st), 4*h)
 		if l == 0 {
 			s.lookup(d, st, g)
 		} else {
 			for r := range s.b {
 				copy(g[r*4*h:], n.layers[l][d].b.W)
 			}
-			gemm(n.kr, s.b, s.block(s.input(l-1), st, w), w, 1, &n.pk.wx[l][d], g, 4*h)
+			gemm(n.kr, s.b, s.stepBlock(s.inputAbove(l-1), st, w), w, 1, &n.pk.wx[l][d], g, 4*h)
 		}
 
 		// The step before is at st-1 for direction 0 and at st+1 for 1.
 		gemm(n.kr, s.b, s.outputAt(l, st-1+2*d)[d*h:], w, 1, &n.pk.wh[l][d], g, 4*h)
 		cp, cn := s.cellAt(l, d, t), s.cellAt(l, d, t+1)
-		tc, y := s.block(s.tc[l][d], s.kept(st), h), s.outputAt(l, st)
+		tc, y := s.stepBlock(s.tc[l][d], s.keptStep(st), h), s.outputAt(l, st)
 		for r := range s.b {
 			n.kr.cell(h, g[r*4*h:], cp[r*h:], cn[r*h:], tc[r*h:], y[r*w+d*h:])
 		}
@@ -221,6 +221,6 @@ func (s *part) computeLogits() []float32 {
 	for i := 0; i < len(lo); i += k {
 		copy(lo[i:], n.ob.W)
 	}
-	gemm(n.kr, s.steps*s.b, s.input(n.cfg.Layers-1), w, 1, &n.pk.ow, lo, k)
+	gemm(n.kr, s.steps*s.b, s.inputAbove(n.cfg.Layers-1), w, 1, &n.pk.ow, lo, k)
 	return lo
 }

@@ -50,7 +50,7 @@ func checkGradients(t *testing.T, kr Kernel, c Config, dropout float64) {
 	n, g, loss := gradients(t, kr, c, 7, 9, dropout)
 	for _, p := range n.ts {
 		gp := p.view(g)
-		if p.Name == "embed2" && c.number(2) {
+		if p.Name == "embed2" && c.isNumber(2) {
 			if m := slices.Max(gp) - slices.Min(gp); m != 0 {
 				t.Errorf("the values of a number are learned: gradients %g apart", m)
 			}

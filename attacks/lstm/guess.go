@@ -35,7 +35,7 @@ const guessRows = 32
 func (n *Net) Guess(d Data, workers int) []float32 {
 	k, size := n.cfg.Classes, d.Steps*n.cfg.Classes
 	out := make([]float32, d.Len()*size)
-	n.each(d, workers, func(s *part, windows []int32) {
+	n.eachPart(d, workers, func(s *part, windows []int32) {
 		lo := s.computeLogits()
 		for i := range s.steps * s.b { // by step, then window
 			v := lo[i*k : (i+1)*k]
@@ -46,9 +46,9 @@ func (n *Net) Guess(d Data, workers int) []float32 {
 	return out
 }
 
-// each runs all windows of d forward, guessRows at a time, and calls f with
+// eachPart runs all windows of d forward, guessRows at a time, and calls f with
 // each part when the last layer is through; calls may be concurrent.
-func (n *Net) each(d Data, workers int, f func(s *part, windows []int32)) {
+func (n *Net) eachPart(d Data, workers int, f func(s *part, windows []int32)) {
 	total := d.Len()
 	chunks := (total + guessRows - 1) / guessRows
 

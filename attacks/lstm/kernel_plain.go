@@ -38,7 +38,7 @@ const (
 // sigmoid is 1 / (1 + exp(-s x)). exp is 2^y with y = r + f: a whole number r,
 // whose power is put together from an exponent of r + 127 and no fraction, and f
 // within 1/2 of zero, whose power is the polynomial. Limits on y keep the
-// exponent from 1 to 254.
+// exponent that of a normal number.
 func sigmoid(s, x float32) float32 {
 	y := max(min(float32(float32(s*-log2e)*x), expMax), -expMax)
 	r := float32(math.RoundToEven(float64(y)))

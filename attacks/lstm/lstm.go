@@ -80,7 +80,7 @@ func (c Config) check() error {
 	rows := 0
 	for f := range c.Vocab {
 		rows += c.Vocab[f]
-		if c.number(f) && (c.Dim[f] != 1 || math.IsInf(float64(c.Unit[f]), 1)) {
+		if c.isNumber(f) && (c.Dim[f] != 1 || math.IsInf(float64(c.Unit[f]), 1)) {
 			return fmt.Errorf("lstm: feature %d is a number of unit %v and width %d: want a finite unit and width 1", f, c.Unit[f], c.Dim[f])
 		}
 		if c.Vocab[f] < 1 || c.Vocab[f] > maxVocab || c.Dim[f] < 1 || c.Dim[f] > maxDim {
@@ -96,8 +96,8 @@ func (c Config) check() error {
 	return nil
 }
 
-// number says that feature f is a number and not an embedding.
-func (c Config) number(f int) bool { return c.Unit != nil && c.Unit[f] > 0 }
+// isNumber says that feature f is a number and not an embedding.
+func (c Config) isNumber(f int) bool { return c.Unit != nil && c.Unit[f] > 0 }
 
 // dirs is the number of directions.
 func (c Config) dirs() int {
@@ -151,7 +151,7 @@ func newRandom(rng *rand.Rand, c Config) (*Net, error) {
 
 	for f, t := range n.embed {
 		for i := range t.W {
-			if c.number(f) {
+			if c.isNumber(f) {
 				t.W[i] = float32(i) * c.Unit[f]
 			} else {
 				t.W[i] = float32(rng.NormFloat64())
@@ -245,8 +245,8 @@ func (t tensor) view(flat []float32) []float32 {
 	return flat[t.off : t.off+t.Rows*t.Cols : t.off+t.Rows*t.Cols]
 }
 
-// params is the number of parameters.
-func (c Config) params() int {
+// paramCount is the number of parameters.
+func (c Config) paramCount() int {
 	n, in := 0, 0
 	for f := range c.Vocab {
 		n += c.Vocab[f] * c.Dim[f]

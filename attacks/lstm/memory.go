@@ -41,7 +41,7 @@ const overhead = 1 << 20
 // workers. What is no longer in use waits for the garbage collector, which by
 // default lets the heap grow to twice of what is in use.
 func memory(c Config, steps, batch int, dropout bool) (fixed, perWindow int64) {
-	params, h4, w := c.params(), 4*c.Hidden, c.width()
+	params, h4, w := c.paramCount(), 4*c.Hidden, c.width()
 
 	rows, in, inPadded := 0, 0, 0 // of tables, of the first layer, of its panels
 	for f, v := range c.Vocab {
@@ -62,7 +62,7 @@ func memory(c Config, steps, batch int, dropout bool) (fixed, perWindow int64) {
 
 	// Parameters: themselves, two moments, the best so far, one gradient per
 	// part. Tables: one, one gradient per part, their sum packed.
-	floats := (4+batchParts)*params + (2+batchParts)*table + c.packed() +
+	floats := (4+batchParts)*params + (2+batchParts)*table + c.packedValues() +
 		(steps+2)*windows*perStep + batchParts*c.dirs()*chunkK*max(h4, padded(c.Classes))
 
 	// Not all at once, but nothing is freed between them for certain.
@@ -72,8 +72,8 @@ func memory(c Config, steps, batch int, dropout bool) (fixed, perWindow int64) {
 	return int64(4*floats) + overhead, int64(steps*(2*len(c.Vocab)+4) + 4)
 }
 
-// packed is the number of values in the matrices of type packed.
-func (c Config) packed() int {
+// packedValues is the number of values in the matrices of type packed.
+func (c Config) packedValues() int {
 	h, w := c.Hidden, c.width()
 	n := c.Layers * c.dirs() * 4 * h * (h + padded(h))
 	n += (c.Layers - 1) * c.dirs() * 4 * h * (w + padded(w))

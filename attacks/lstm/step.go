@@ -146,8 +146,8 @@ func (t *stepper) sumGradients(parts []*part) {
 	}
 
 	c := t.n.cfg
-	spread(t.workers, len(c.Vocab)*c.dirs(), func(i int) { first.inputWeights(i%c.dirs(), i/c.dirs(), &t.rows[i]) })
-	spread(t.workers, 2*len(c.Vocab), func(i int) { first.embeddings(i/2, i%2) })
+	spread(t.workers, len(c.Vocab)*c.dirs(), func(i int) { first.inputWeightGradients(i%c.dirs(), i/c.dirs(), &t.rows[i]) })
+	spread(t.workers, 2*len(c.Vocab), func(i int) { first.embeddingGradients(i/2, i%2) })
 }
 
 // rowsOf returns feature f's rows lo to hi of direction d's table gradient.
@@ -156,10 +156,10 @@ func (s *part) rowsOf(d, f, lo, hi int) []float32 {
 	return s.table[d][(first+lo)*h4 : (first+hi)*h4]
 }
 
-// inputWeights computes the gradient of feature f's rows of the first layer's
+// inputWeightGradients computes the gradient of feature f's rows of the first layer's
 // input weights, and with feature 0 that of the bias, which every step adds
 // through exactly one of feature 0's rows. b takes the packed rows.
-func (s *part) inputWeights(d, f int, b *panels) {
+func (s *part) inputWeightGradients(d, f int, b *panels) {
 	n, h4 := s.n, 4*s.n.cfg.Hidden
 	e, l := n.embed[f], n.layers[0][d]
 	rows := s.rowsOf(d, f, 0, e.Rows)
@@ -176,11 +176,11 @@ func (s *part) inputWeights(d, f int, b *panels) {
 	}
 }
 
-// embeddings computes the gradient of half the rows of feature f's embedding;
+// embeddingGradients computes the gradient of half the rows of feature f's embedding;
 // that of a number stays zero.
-func (s *part) embeddings(f, half int) {
+func (s *part) embeddingGradients(f, half int) {
 	n, h4 := s.n, 4*s.n.cfg.Hidden
-	if n.cfg.number(f) {
+	if n.cfg.isNumber(f) {
 		return
 	}
 	e := n.embed[f]

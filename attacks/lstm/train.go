@@ -220,7 +220,7 @@ func (t *trainer) runEpoch(ctx context.Context) (float64, error) {
 		}
 		before := t.steps
 		loss := t.takeStep(t.train, order[n*t.o.Batch:min((n+1)*t.o.Batch, len(order))], t.rate())
-		if !(loss < diverged) || !finite(t.norm) {
+		if !(loss < diverged) || !isFinite(t.norm) {
 			return 0, fmt.Errorf("lstm: step %d: the loss is %v, the norm of its gradient %v: training diverged, try a lower rate than %v", before+1, loss, t.norm, t.o.Rate)
 		}
 		sum += loss
@@ -229,15 +229,15 @@ func (t *trainer) runEpoch(ctx context.Context) (float64, error) {
 
 	// The next step would see this, but the last one has no next.
 	for _, w := range t.n.w {
-		if !finite(float64(w)) {
+		if !isFinite(float64(w)) {
 			return 0, fmt.Errorf("lstm: step %d: a parameter is %v: training diverged, try a lower rate than %v", t.steps, w, t.o.Rate)
 		}
 	}
 	return sum / float64(n), nil
 }
 
-// finite says that x is a number and not infinite.
-func finite(x float64) bool { return x-x == 0 }
+// isFinite says that x is a number and not infinite.
+func isFinite(x float64) bool { return x-x == 0 }
 
 // rate is the step size of the next step.
 func (t *trainer) rate() float64 {
@@ -272,7 +272,7 @@ func (n *Net) recall(d Data, workers int) float64 {
 	// Softmax keeps the order, so that logits will do. Answers are kept and
 	// counted afterwards: parts end in any order.
 	guess := make([]int16, len(d.Y))
-	n.each(d, min(workers, recallParts), func(s *part, windows []int32) {
+	n.eachPart(d, min(workers, recallParts), func(s *part, windows []int32) {
 		lo := s.computeLogits()
 		for i := range s.steps * s.b {
 			v, best := lo[i*k:(i+1)*k], 0
