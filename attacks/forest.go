@@ -12,19 +12,12 @@ import (
 )
 
 // ForestOptions are the settings of a random forest. The zero value is what is
-// usual: 100 trees of unlimited depth, the square root of the number of
-// features tried at each node.
+// usual: 100 trees, grown until each leaf is of one class or nothing can split
+// it, and the square root of the number of features tried at each node. More are
+// tried while none can split.
 type ForestOptions struct {
 	// Trees is the number of trees; 0 means 100.
 	Trees int
-	// TryFeatures is how many features are tried at each node; 0 means the
-	// square root of their number. More are tried while none can split.
-	TryFeatures int
-	// MinSplit is the smallest number of training rows that is split, counted
-	// with repetitions of the bootstrap; 0 means 2.
-	MinSplit int
-	// MaxDepth bounds the depth of a tree; 0 means no bound.
-	MaxDepth int
 	// Workers is how many trees grow at once; 0 means GOMAXPROCS. The forest
 	// does not depend on it.
 	Workers int
@@ -88,12 +81,6 @@ func TrainForest(ctx context.Context, columns [][]float32, y []int32, classes in
 	if o.Trees == 0 {
 		o.Trees = 100
 	}
-	if o.TryFeatures == 0 {
-		o.TryFeatures = max(1, int(math.Sqrt(float64(len(columns)))))
-	}
-	if o.MinSplit == 0 {
-		o.MinSplit = 2
-	}
 
 	workers := forestWorkers(o.Workers, max(o.Trees, len(columns)))
 	f := &Forest{classes: classes, cuts: make([][]float32, len(columns)), trees: make([]tree, o.Trees), walks: make([]walk, o.Trees)}
@@ -114,7 +101,7 @@ func TrainForest(ctx context.Context, columns [][]float32, y []int32, classes in
 	full := func() bool { return o.Memory > 0 && bytes.Load() > o.Memory }
 	err = parallel.For(ctx, workers, o.Trees, func(w, i int) error {
 		if growers[w] == nil {
-			growers[w] = newGrower(b, classes, o)
+			growers[w] = newGrower(b, classes, o.Seed)
 		}
 		if !full() {
 			f.trees[i] = growers[w].grow(i)

@@ -129,12 +129,12 @@ func (r drawn) key(bin uint8) uint32 { return uint32(bin)<<24 | uint32(r>>32) }
 // counted into a histogram of bins and classes.
 const sortedNode = 1024
 
-// grower grows trees one after another; it is one worker's scratch. o has no
-// field left at its zero value that stands for another.
+// grower grows trees one after another; it is one worker's scratch.
 type grower struct {
 	d       *binned
 	classes int
-	o       ForestOptions
+	seed    uint64
+	tries   int // columns tried in a node
 	rng     *rand.Rand
 	rows    []drawn
 	tmp     []drawn
@@ -149,9 +149,9 @@ type grower struct {
 	shares  []float32 // classes of one leaf
 }
 
-func newGrower(d *binned, classes int, o ForestOptions) *grower {
+func newGrower(d *binned, classes int, seed uint64) *grower {
 	return &grower{
-		d: d, classes: classes, o: o,
+		d: d, classes: classes, seed: seed, tries: max(1, int(math.Sqrt(float64(len(d.cols))))),
 		tmp: make([]drawn, d.rows), weight: make([]uint8, d.rows), perm: make([]uint16, len(d.cols)),
 		hist: make([]int32, maxBins*classes), left: make([]int64, classes),
 		keys: make([]uint32, sortedNode), raw: make([]uint32, sortedNode), shares: make([]float32, classes),
@@ -160,7 +160,7 @@ func newGrower(d *binned, classes int, o ForestOptions) *grower {
 
 // grow makes tree i: a function of the seed and i alone.
 func (g *grower) grow(i int) tree {
-	g.rng = rand.New(rand.NewPCG(g.o.Seed, uint64(i)))
+	g.rng = rand.New(rand.NewPCG(g.seed, uint64(i)))
 
 	// The bootstrap draws as many rows as there are, with repetition. A row
 	// drawn more often than its weight has bits for is as good as impossible.
@@ -227,7 +227,7 @@ func (g *grower) growNode(rows []drawn, counts []int32, depth int) {
 	}
 
 	b := nodeCut{feature: -1}
-	if kinds > 1 && total >= int64(g.o.MinSplit) && (g.o.MaxDepth == 0 || depth < g.o.MaxDepth) {
+	if kinds > 1 {
 		b = g.bestCut(rows, counts, total, squares)
 	}
 	if b.feature < 0 {
@@ -275,7 +275,7 @@ func (g *grower) newLeaf(counts []int32, total int64, kinds int) forestNode {
 func (g *grower) bestCut(rows []drawn, counts []int32, total, squares int64) nodeCut {
 	b := nodeCut{score: -1, feature: -1}
 	p := g.perm
-	for k := 0; k < len(p) && (k < g.o.TryFeatures || b.feature < 0); k++ {
+	for k := 0; k < len(p) && (k < g.tries || b.feature < 0); k++ {
 		j := k + int(g.rng.Uint32N(uint32(len(p)-k)))
 		p[k], p[j] = p[j], p[k]
 		var s float64

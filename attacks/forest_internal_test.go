@@ -56,7 +56,7 @@ func TestForestCuts(t *testing.T) {
 			col[i], y[i] = uint8(rng.IntN(spread)), int32(rng.IntN(classes))
 			rows[i] = newDrawn(i, y[i], uint8(1+rng.IntN(4)))
 		}
-		g := newGrower(&binned{rows: n, cols: [][]uint8{col}, y: y}, classes, ForestOptions{})
+		g := newGrower(&binned{rows: n, cols: [][]uint8{col}, y: y}, classes, 0)
 		counts := g.countClasses(rows, make([]int32, classes))
 		var total, squares int64
 		for _, c := range counts {
@@ -155,19 +155,29 @@ func TestForestPredictAll(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, c := range []struct {
 		rows, columns, classes int
-		o                      ForestOptions
+		coarse                 float32 // values are multiples of it, so that rows are alike; 0: all differ
+		mixed                  bool    // there are leaves of several classes
 	}{
-		{3000, 12, 5, ForestOptions{}},
-		{600, 1, 3, ForestOptions{}},
-		{900, 90, 300, ForestOptions{Trees: 6}},
-		{2000, 7, 4, ForestOptions{MaxDepth: 3}},
-		{700, 5, 260, ForestOptions{MinSplit: 9}},
-		{50, 3, 2, ForestOptions{MinSplit: 1000}},
-		{1, 2, 2, ForestOptions{}},
+		{3000, 12, 5, 0, false},
+		{600, 1, 3, 0, true}, // more values than bins
+		{900, 90, 300, 0, false},
+		{2000, 7, 4, 2, true},
+		{700, 5, 260, 3, true},
+		{50, 3, 2, 1000, true}, // every tree is a single leaf
+		{1, 2, 2, 0, false},
 	} {
-		c.o.Trees = max(c.o.Trees, 12)
 		cols, y := blobs(rng, c.rows, c.columns, c.classes)
-		f := trainForest(t, cols, y, c.classes, c.o)
+		for _, col := range cols {
+			for i := range col {
+				if c.coarse > 0 {
+					col[i] -= float32(math.Mod(float64(col[i]), float64(c.coarse)))
+				}
+			}
+		}
+		f := trainForest(t, cols, y, c.classes, ForestOptions{Trees: 12})
+		if mixed := slices.ContainsFunc(f.trees, func(t tree) bool { return len(t.mixed) > 0 }); mixed != c.mixed {
+			t.Errorf("%+v: mixed leaves %v", c, mixed)
+		}
 		for _, n := range []int{0, 1, walkRows - 1, walkRows + 1, c.rows} {
 			comparePredictions(t, f, cols, min(n, c.rows))
 		}

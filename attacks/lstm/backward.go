@@ -2,9 +2,9 @@ package lstm
 
 import "math"
 
-// softmax turns logits into probabilities and returns the largest logit and the
-// logarithm of the sum by which the others, relative to it, were divided.
-// Relative, because exp of a large logit overflows.
+// softmax turns logits into probabilities. It returns the largest logit and the
+// logarithm of the sum of exp(logit - largest), which the loss needs. Relative to
+// the largest, because exp of a large logit overflows.
 func softmax(v []float32) (top float32, logSum float64) {
 	top = v[0]
 	for _, x := range v[1:] {
@@ -31,8 +31,8 @@ func (s *part) loss(weights []float32, inv float64) float64 {
 	lo := s.computeLogits()
 
 	// Of a step with true class y, the loss is -log p_y, and its gradient by the
-	// logits p - 1 at y and p elsewhere. The gradients take the place of the
-	// logits. The loss is in the logits' own terms: p_y may round to 0.
+	// logits is p - 1 at y and p elsewhere; it takes the place of the logits. The
+	// loss is computed from logits and not from p_y, which may round to 0.
 	var sum float64
 	db := n.ob.view(s.grad)
 	for i := range s.steps * s.b {
