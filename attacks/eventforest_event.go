@@ -324,9 +324,9 @@ func (m *eventForestModel) verdictOf(p []float32) verdict {
 	return v
 }
 
-// tuneThreshold sets what is left (one detection at a time, threshold) to what scores
-// best on bursts of folds that small forests were not grown on, and returns
-// the score; -1 without rows.
+// tuneThreshold sets what is left (one detection at a time, threshold) to what
+// scores best on bursts of folds that small forests were not grown on, and
+// returns the score; -1 without rows.
 func (m *eventForestModel) tuneThreshold(ctx context.Context, ex []streamed, rows []burstRow, seed uint64) (float64, error) {
 	if len(rows) == 0 {
 		return -1, nil

@@ -187,7 +187,7 @@ func (f *Forest) Predict(row []float32, probs []float64) {
 	}
 }
 
-// childOf is the child of node n, which is at at, that a row of these bins goes to.
+// childOf is the child that a row of these bins goes to from n, which is at at.
 func (n forestNode) childOf(at int32, bins []uint8) int32 {
 	if bins[n.feature] <= n.bin {
 		return at + 1

@@ -101,6 +101,9 @@ const (
 func learnWindowVocab(rule windowPorts, examples []Labeled, most int) windowVocab {
 	at := map[string]map[uint16]int{} // by group and port
 	lengths := map[int32]int{}
+
+	// Lengths need no look at groups: they are the device's and say the same in
+	// every home.
 	for i := range examples {
 		e := &examples[i]
 		ports := at[e.Group]
@@ -113,6 +116,7 @@ func learnWindowVocab(rule windowPorts, examples []Labeled, most int) windowVoca
 			lengths[p.Size]++
 		}
 	}
+
 	return windowVocab{Rule: rule, Ports: frequent(sharedPorts(at), most), Lengths: frequent(lengths, maxWindowLengths)}
 }
 
@@ -172,9 +176,9 @@ func (v windowVocab) portValue(p uint16) uint16 {
 	return portDynamic
 }
 
-// portValues are the values of a flow's port, by direction. A client's inbound port
-// is the one NAPT chose, kept or drawn as the home's router does, so all are
-// one value; a port that a device serves keeps its own.
+// portValues are the values of a flow's port, by direction. A client's inbound
+// port is the one NAPT chose, kept or drawn as the home's router does, so all
+// are one value; a port that a device serves keeps its own.
 func (v windowVocab) portValues(f datasets.Flow) [2]uint16 {
 	up, down := v.portValue(v.Rule.portOf(f, datasets.Up)), v.portValue(v.Rule.portOf(f, datasets.Down))
 	if _, client := slices.BinarySearch(v.Ports, f.Remote.Port()); v.Rule == portDst && (client || down == portRegistered) {
@@ -310,12 +314,16 @@ func classIndex(classes []string, name string) int16 {
 func voteWindows(owners []Owner, p []float32, w, classes int) {
 	for lo := 0; lo < len(owners); lo += w {
 		hi := min(lo+w, len(owners))
+
+		// In float64: the sum of hundreds of small float32 loses digits, and a
+		// vote may be close.
 		sum := make([]float64, classes)
 		for i := lo; i < hi; i++ {
 			for c, x := range p[i*classes:][:classes] {
 				sum[c] += float64(x)
 			}
 		}
+
 		best := 0
 		for c := range sum {
 			if sum[c] > sum[best] {

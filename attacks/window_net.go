@@ -136,7 +136,7 @@ type windowHead struct {
 
 // Train learns vocabulary and network. A tenth of the groups is kept for
 // validation or, where there are under ten, the last tenth of each trace. More
-// data than memory_mb allows is an error that wraps *lstm.TooLarge.
+// data than memory_mb allows is an error that says how many windows fit.
 func (a WindowNet) Train(ctx context.Context, rng *rand.Rand, t Training) (Model, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -106,8 +106,8 @@ func (s *part) backward(l, d int) {
 	}
 }
 
-// weightGradients adds the gradients of layer l's parameters in direction d over steps
-// lo to hi of the trace.
+// weightGradients adds the gradients of layer l's parameters in direction d over
+// steps lo to hi of the trace.
 func (s *part) weightGradients(l, d, lo, hi int) {
 	n, h, w := s.n, s.n.cfg.Hidden, s.n.cfg.width()
 	t, first := n.layers[l][d], lo*s.b

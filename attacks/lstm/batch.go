@@ -115,7 +115,8 @@ func (s *part) outputAt(l, t int) []float32 {
 	return s.stepBlock(s.y[l], t+1, s.n.cfg.width())
 }
 
-// inputAbove is what layer l+1 (or the last, fully connected one) reads: all steps.
+// inputAbove is what layer l+1 (or the last, fully connected one) reads: all
+// steps.
 func (s *part) inputAbove(l int) []float32 {
 	w := s.n.cfg.width()
 	if s.drop != nil {

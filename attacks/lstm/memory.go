@@ -2,8 +2,8 @@ package lstm
 
 import "fmt"
 
-// TooLarge says that data does not fit the memory allowed.
-type TooLarge struct {
+// tooLarge says that data does not fit the memory allowed.
+type tooLarge struct {
 	// Windows is how many windows there are, Fit how many would fit.
 	Windows, Fit int64
 	// Bytes is what they need, Limit what is allowed.
@@ -13,20 +13,20 @@ type TooLarge struct {
 }
 
 // Error says what is needed, what is allowed and how many windows would fit.
-func (e *TooLarge) Error() string {
+func (e *tooLarge) Error() string {
 	return fmt.Sprintf("lstm: training on %d windows needs %d MB, %d bytes of it per window, allowed are %d MB: at most %d windows fit",
 		e.Windows, e.Bytes>>20, e.PerWindow, e.Limit>>20, e.Fit)
 }
 
-// Fits returns a *TooLarge if training on so many windows, those for validation
-// included, needs more than limit bytes as memory reckons them. Data comes
-// afterwards: whoever makes it asks first.
+// Fits refuses to train on so many windows, those for validation included, if
+// that needs more than limit bytes as memory reckons them. The error says how many
+// windows would fit. Whoever makes the data asks before.
 func Fits(c Config, steps, batch int, dropout bool, windows, limit int64) error {
 	fixed, per := memory(c, steps, batch, dropout)
 	if fixed+per*windows <= limit {
 		return nil
 	}
-	return &TooLarge{Windows: windows, Fit: max(0, (limit-fixed)/per), Bytes: fixed + per*windows, Limit: limit, PerWindow: per}
+	return &tooLarge{Windows: windows, Fit: max(0, (limit-fixed)/per), Bytes: fixed + per*windows, Limit: limit, PerWindow: per}
 }
 
 // overhead bounds what memory does not count one by one: goroutines, the order of

@@ -17,7 +17,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	fixed, per := memory(c, 5, 8, true)
 	limit := fixed + 50*per
 	err := Fits(c, 5, 8, true, 51, limit)
-	var large *TooLarge
+	var large *tooLarge
 	if !errors.As(err, &large) || large.Fit != 50 || large.Windows != 51 || large.PerWindow != per {
 		t.Fatalf("51 windows: error %v", err)
 	}

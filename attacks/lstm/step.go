@@ -126,10 +126,13 @@ func (t *stepper) forwardBackward(parts []*part, inv float64) float64 {
 	return sum
 }
 
-// sumGradients adds up the gradients of all parts, in order, into the first one's,
-// and takes the first layer's through its table to embeddings and weights.
+// sumGradients adds up the gradients of all parts, in order, into the first
+// one's, and takes the first layer's through its table to embeddings and weights.
+// A feature's rows of the table are T = E W, embedding times input weights, so
+// that from the gradient dT of T follow dW = E^T dT and dE = dT W^T.
 func (t *stepper) sumGradients(parts []*part) {
 	first := parts[0]
+
 	// Tasks are ranges of parameters, not parts: each value is then added up by
 	// one worker, part after part.
 	sum := func(into []float32, from func(s *part) []float32) {
@@ -156,17 +159,19 @@ func (s *part) rowsOf(d, f, lo, hi int) []float32 {
 	return s.table[d][(first+lo)*h4 : (first+hi)*h4]
 }
 
-// inputWeightGradients computes the gradient of feature f's rows of the first layer's
-// input weights, and with feature 0 that of the bias, which every step adds
-// through exactly one of feature 0's rows. b takes the packed rows.
+// inputWeightGradients computes the gradient of feature f's rows of the first
+// layer's input weights, and with feature 0 that of the bias, which every step
+// adds through exactly one of feature 0's rows. b takes the packed rows.
 func (s *part) inputWeightGradients(d, f int, b *panels) {
 	n, h4 := s.n, 4*s.n.cfg.Hidden
 	e, l := n.embed[f], n.layers[0][d]
 	rows := s.rowsOf(d, f, 0, e.Rows)
 	b.pack(rows, h4, e.Rows, h4)
+
 	grad := l.wx.view(s.grad)[n.inputRow(f)*h4:][:e.Cols*h4]
 	clear(grad)
 	gemm(n.kr, e.Cols, e.W, 1, e.Cols, b, grad, h4)
+
 	if f == 0 {
 		db := l.b.view(s.grad)
 		clear(db)
@@ -176,13 +181,14 @@ func (s *part) inputWeightGradients(d, f int, b *panels) {
 	}
 }
 
-// embeddingGradients computes the gradient of half the rows of feature f's embedding;
-// that of a number stays zero.
+// embeddingGradients computes the gradient of half the rows of feature f's
+// embedding, the sum over directions; that of a number stays zero.
 func (s *part) embeddingGradients(f, half int) {
 	n, h4 := s.n, 4*s.n.cfg.Hidden
 	if n.cfg.isNumber(f) {
 		return
 	}
+
 	e := n.embed[f]
 	lo, hi := half*e.Rows/2, (half+1)*e.Rows/2
 	grad := e.view(s.grad)[lo*e.Cols : hi*e.Cols]
@@ -194,8 +200,8 @@ func (s *part) embeddingGradients(f, half int) {
 	}
 }
 
-// update applies Adam (Kingma and Ba, ICLR 2015) with the gradient scaled down to norm clip if it is
-// longer (0: never).
+// update applies Adam (Kingma and Ba, ICLR 2015) with the gradient scaled down to
+// norm clip if it is longer (0: never).
 func (t *stepper) update(grad []float32, rate float64) {
 	tasks := (len(grad) + elements - 1) / elements
 	rangeOf := func(a []float32, i int) []float32 { return a[i*elements : min((i+1)*elements, len(a))] }
