@@ -3,7 +3,9 @@ package attacks_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -29,7 +31,7 @@ func benchHomes(b *testing.B, n int) (attacks.Training, attacks.Labeled) {
 		}
 		tr.Examples = append(tr.Examples, attacks.Labeled{Trace: r.Trace, Labels: r.Labels, Group: r.Group})
 	}
-	tr.Classes = sortedKeys(classes)
+	tr.Classes = slices.Sorted(maps.Keys(classes))
 	last := len(tr.Examples) - 1
 	test := tr.Examples[last]
 	tr.Examples = tr.Examples[:last]

@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// forestPackets is how much of a burst features are taken from.
-	forestPackets = 5000
 	// forestBursts is how many bursts a gap may cut the training set into to
 	// be worth a try.
 	forestBursts = 300000
@@ -146,7 +144,7 @@ func (m *eventForestModel) newRow(t datasets.Trace, s Stream, sg segment) burstR
 	packets := s.Packets[sg.Lo:sg.Hi]
 	return burstRow{
 		start: t.Packets[packets[0]].Time, end: t.Packets[packets[len(packets)-1]].Time, key: s.Key,
-		features: m.set.extract(make([]float32, 0, m.set.width), t, packets[:min(len(packets), forestPackets)]),
+		features: m.set.extract(make([]float32, 0, m.set.width), t, packets[:min(len(packets), maxFeaturePackets)]),
 	}
 }
 

@@ -2,7 +2,9 @@ package attacks_test
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"veilbench/attacks"
@@ -36,7 +38,7 @@ func clipAccuracy(t *testing.T, ds *datasets.Dataset, a attacks.Attack, fold []d
 			}
 		}
 		recall := 0.
-		for _, c := range sortedKeys(of) {
+		for _, c := range slices.Sorted(maps.Keys(of)) {
 			recall += right[c] / of[c]
 		}
 		accuracy += hits / total / float64(seeds)

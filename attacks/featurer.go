@@ -88,7 +88,7 @@ func burstFeatures(task datasets.Task, l Labeled, gap, pair time.Duration, sets 
 		}
 		s.Vector = func(i int) []float32 {
 			it := items[i]
-			v := set.extract(make([]float32, 0, set.width+1), l.Trace, it.packets[:min(len(it.packets), forestPackets)])
+			v := set.extract(make([]float32, 0, set.width+1), l.Trace, it.packets[:min(len(it.packets), maxFeaturePackets)])
 			if task == datasets.Events {
 				v = append(v, it.stream)
 			}

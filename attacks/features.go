@@ -20,6 +20,9 @@ import (
 // Sizes are those of Packet.Size, with the 14 bytes of an Ethernet header, but
 // for hist, which takes the IP length.
 
+// maxFeaturePackets is how much of a burst features are taken from.
+const maxFeaturePackets = 5000
+
 // featureSet turns a stretch of packets into numbers. extract appends width
 // values to dst; packets are indexes into t, in order of time.
 type featureSet struct {

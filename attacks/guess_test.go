@@ -2,7 +2,9 @@ package attacks_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -62,7 +64,7 @@ func TestGuessClock(t *testing.T) {
 		got[b.Ranked[0].Class+" "+off] = true
 	}
 	if len(got) != 3 || got["lock/unlock far"] || got["lock/lock far"] || got["button/press far"] {
-		t.Errorf("guessed %v, want the lock's three events and no other", sortedKeys(got))
+		t.Errorf("guessed %v, want the lock's three events and no other", slices.Sorted(maps.Keys(got)))
 	}
 }
 

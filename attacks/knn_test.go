@@ -18,8 +18,6 @@ import (
 	"veilbench/datasets/published"
 )
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
 func readCSV(t testing.TB, path string) [][]string {
 	t.Helper()
 	f, err := os.Open(path)
@@ -139,7 +137,7 @@ func TestEventKNNPrivate(t *testing.T) {
 			alerts[fmt.Sprint(e.Ranked[0].Class, " ", e.Alert)] = true
 		}
 		want := []string{"lamp/off true", "lamp/on false", "lock/unlock true", "other false"}
-		if got := sortedKeys(alerts); !slices.Equal(got, want) {
+		if got := slices.Sorted(maps.Keys(alerts)); !slices.Equal(got, want) {
 			t.Errorf("classes and alerts %q, want %q", got, want)
 		}
 	}

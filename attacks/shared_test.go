@@ -2,7 +2,9 @@ package attacks_test
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"veilbench/attacks"
@@ -16,7 +18,7 @@ func clipExamples(ds *datasets.Dataset, at []int) attacks.Training {
 	for i := range ds.Recordings {
 		classes[ds.Recordings[i].ClipClass()] = true
 	}
-	t.Classes = sortedKeys(classes)
+	t.Classes = slices.Sorted(maps.Keys(classes))
 	for _, i := range at {
 		r := &ds.Recordings[i]
 		t.Examples = append(t.Examples, attacks.Labeled{

@@ -1,6 +1,7 @@
 package attacks_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -35,7 +36,7 @@ func deviceTask(t testing.TB, ds datasets.Dataset) (tr attacks.Training, test []
 			test = append(test, e)
 		}
 	}
-	tr.Classes = sortedKeys(seen)
+	tr.Classes = slices.Sorted(maps.Keys(seen))
 	return tr, test
 }
 
