@@ -12,12 +12,6 @@ import (
 	"veilbench/datasets/params"
 )
 
-var (
-	_ Featurer = EventKNN{}
-	_ Featurer = EventForest{}
-	_ Featurer = WindowForest{}
-)
-
 // Vectors shows a clip or the burst of each event as the sequence that event-knn
 // compares and, for defenses under which no two sequences are alike, as the sizes
 // without their order.
