@@ -36,7 +36,7 @@ lint:
 purego: ## vet and the tests of kernels for the code that takes the place of assembly on other processors
 	go vet -tags purego ./attacks/...
 	go test -tags purego ./attacks/lstm -run 'Gemm|Cells|AddAndAdam|Activations|PyTorch|SameBytes|Divergence'
-	go test -tags purego ./attacks -run '^TestForest(Cuts|Step|PredictAll|Workers)$$'
+	go test -tags purego ./attacks/forest -run '^TestForest(Cuts|Step|PredictAll|Workers)$$'
 
 race: ## all tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race ./...

@@ -49,7 +49,7 @@ func WithProgress(ctx context.Context, f func(Progress)) context.Context {
 // WithTraining returns a context under which progress has the given Defense
 // and Fold.
 func WithTraining(ctx context.Context, defense string, fold int) context.Context {
-	f := progressOf(ctx)
+	f := ProgressOf(ctx)
 	if f == nil {
 		return ctx
 	}
@@ -59,8 +59,8 @@ func WithTraining(ctx context.Context, defense string, fold int) context.Context
 	})
 }
 
-// progressOf returns the function of WithProgress, or nil.
-func progressOf(ctx context.Context) func(Progress) {
+// ProgressOf returns the function of WithProgress, or nil.
+func ProgressOf(ctx context.Context) func(Progress) {
 	f, _ := ctx.Value(progressKey{}).(func(Progress))
 	return f
 }
@@ -74,8 +74,8 @@ func WithCheckpoints(ctx context.Context, dir string) context.Context {
 	return context.WithValue(ctx, checkpointKey{}, checkpoints(dir))
 }
 
-// checkpointsOf returns the store of WithCheckpoints, and whether there is one.
-func checkpointsOf(ctx context.Context) (checkpoints, bool) {
+// CheckpointsOf returns the store of WithCheckpoints, and whether there is one.
+func CheckpointsOf(ctx context.Context) (checkpoints, bool) {
 	c, ok := ctx.Value(checkpointKey{}).(checkpoints)
 	return c, ok
 }
@@ -84,14 +84,14 @@ func checkpointsOf(ctx context.Context) (checkpoints, bool) {
 // Checkpoint of package lstm.
 type checkpoints string
 
-// path is the file of a key, which lstm makes of hexadecimal digits.
-func (c checkpoints) path(key string) string {
+// Path is the file of a key, which lstm makes of hexadecimal digits.
+func (c checkpoints) Path(key string) string {
 	return filepath.Join(string(c), key+".checkpoint")
 }
 
 // Read returns the state kept under key, or nil.
 func (c checkpoints) Read(key string) ([]byte, error) {
-	b, err := os.ReadFile(c.path(key))
+	b, err := os.ReadFile(c.Path(key))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -102,8 +102,8 @@ func (c checkpoints) Read(key string) ([]byte, error) {
 func (c checkpoints) Write(key string, state []byte) error {
 	var err error
 	if state != nil {
-		err = atomicfile.Write(c.path(key), state)
-	} else if err = os.Remove(c.path(key)); errors.Is(err, fs.ErrNotExist) {
+		err = atomicfile.Write(c.Path(key), state)
+	} else if err = os.Remove(c.Path(key)); errors.Is(err, fs.ErrNotExist) {
 		err = nil // that none is left is all that was asked for
 	}
 	if err != nil {

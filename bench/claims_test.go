@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"veilbench/attacks"
+	"veilbench/attacks/builtin"
 	"veilbench/bench/cost"
 	"veilbench/bench/results"
 	"veilbench/datasets"
@@ -111,7 +112,7 @@ func TestConstantRateHidesEverything(t *testing.T) {
 // smallest form.
 func quickAttacks(t *testing.T, task datasets.Task) []attacks.Attack {
 	var out []attacks.Attack
-	for _, a := range attacks.All() {
+	for _, a := range builtin.All() {
 		switch name := a.Info().Name; {
 		case !slices.Contains(a.Info().Tasks, task):
 		case name == "window-forest":

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"veilbench/attacks"
+	"veilbench/attacks/guess"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/datasets"
@@ -13,7 +14,7 @@ import (
 // it learns, it learns from the undefended training recordings.
 func (r *runner) floor(ctx context.Context, p part, tests []score.Test) (float64, error) {
 	p.cell.TrainDefense = results.NoDefense
-	p.attack = attacks.GuessClock{}
+	p.attack = guess.Clock{}
 	p.cell.Attack = attacks.ID(p.attack)
 	switch p.cell.Task {
 	case datasets.Gateway:

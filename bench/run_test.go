@@ -13,12 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"veilbench/attacks"
+	allattacks "veilbench/attacks/builtin"
 	"veilbench/bench/cost"
 	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/home"
 	"veilbench/defenses"
-	"veilbench/defenses/builtin"
+	alldefenses "veilbench/defenses/builtin"
 )
 
 // small is a data set that is made in a blink: five homes, a quarter of an
@@ -34,7 +35,7 @@ func small(t testing.TB, id string) datasets.Dataset {
 
 func defense(t testing.TB, id string) defenses.Defense {
 	t.Helper()
-	d, err := defenses.Parse(builtin.All(), id)
+	d, err := defenses.Parse(alldefenses.All(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +44,7 @@ func defense(t testing.TB, id string) defenses.Defense {
 
 func attack(t testing.TB, id string) attacks.Attack {
 	t.Helper()
-	a, err := attacks.Parse(attacks.All(), id)
+	a, err := attacks.Parse(allattacks.All(), id)
 	if err != nil {
 		t.Fatal(err)
 	}

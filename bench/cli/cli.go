@@ -15,8 +15,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"veilbench/attacks"
+	allattacks "veilbench/attacks/builtin"
 	"veilbench/defenses"
-	"veilbench/defenses/builtin"
+	alldefenses "veilbench/defenses/builtin"
 )
 
 // Exit codes of the program.
@@ -36,7 +37,7 @@ type Plugins struct {
 
 // Builtin returns the project's own plug-ins. Append to its lists to add some.
 func Builtin() Plugins {
-	return Plugins{Defenses: builtin.All(), Attacks: attacks.All()}
+	return Plugins{Defenses: alldefenses.All(), Attacks: allattacks.All()}
 }
 
 // Main runs the program on the process's arguments and streams and returns the

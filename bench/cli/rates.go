@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"veilbench/attacks"
+	"veilbench/attacks/rates"
 	"veilbench/bench"
 	"veilbench/bench/cost"
 	"veilbench/bench/results"
@@ -221,9 +222,9 @@ func (j *ratesJob) devices() ([]string, error) {
 // ratesSide is what is seen and found without or behind the defense.
 type ratesSide struct {
 	truth  datasets.Labels
-	series []attacks.RateSeries
-	all    attacks.RateSeries // of all traffic
-	found  []attacks.FoundInterval
+	series []rates.RateSeries
+	all    rates.RateSeries // of all traffic
+	found  []rates.FoundInterval
 }
 
 // side looks at the recording without (0) or behind (1) the defense.
@@ -252,7 +253,7 @@ func (j *ratesJob) side(ctx context.Context, k int) (s ratesSide, err error) {
 	if err != nil {
 		return s, exitError{ExitFailedCells, fmt.Errorf("attack %s: %w", id, err)}
 	}
-	show, ok := m.(attacks.RateShower)
+	show, ok := m.(rates.RateShower)
 	if !ok {
 		return s, fmt.Errorf("attack %s shows no rates", id)
 	}
@@ -262,18 +263,18 @@ func (j *ratesJob) side(ctx context.Context, k int) (s ratesSide, err error) {
 	}
 	for _, b := range ans.Events {
 		if b.Score >= ans.Threshold && len(b.Ranked) > 0 && b.Ranked[0].Class != datasets.Other && b.Ranked[0].Class != datasets.Unknown {
-			s.found = append(s.found, attacks.FoundInterval{Interval: attacks.Interval{Start: b.Start, End: b.End}, Class: b.Ranked[0].Class, Score: b.Score})
+			s.found = append(s.found, rates.FoundInterval{Interval: rates.Interval{Start: b.Start, End: b.End}, Class: b.Ranked[0].Class, Score: b.Score})
 		}
 	}
-	slices.SortStableFunc(s.found, func(a, b attacks.FoundInterval) int { return cmp.Compare(a.Start, b.Start) })
+	slices.SortStableFunc(s.found, func(a, b rates.FoundInterval) int { return cmp.Compare(a.Start, b.Start) })
 	s.truth, s.series, s.all = w.Test.Labels, show.Rates(w.Test.Trace), allRates(w.Test.Trace)
 	return s, nil
 }
 
 // allRates adds up the rates of all streams in bins of a second.
-func allRates(t datasets.Trace) attacks.RateSeries {
-	out := attacks.RateSeries{Bin: time.Second}
-	for _, s := range attacks.StreamRates(t, out.Bin) {
+func allRates(t datasets.Trace) rates.RateSeries {
+	out := rates.RateSeries{Bin: time.Second}
+	for _, s := range rates.StreamRates(t, out.Bin) {
 		if out.Up == nil {
 			out.Up, out.Down = s.Up, s.Down
 			continue
@@ -298,10 +299,10 @@ func (s ratesSide) panel(name, device string, tolerance time.Duration) (p report
 		what = ", all traffic"
 	}
 	short := func(class string) string { return strings.TrimPrefix(class, device+"/") }
-	var events, found []attacks.FoundInterval
+	var events, found []rates.FoundInterval
 	for _, e := range s.truth.Events {
 		if s.truth.Devices[e.Device] == device {
-			events = append(events, attacks.FoundInterval{Interval: attacks.Interval{Start: e.Start, End: max(e.Start, e.End)}, Class: s.truth.Class(e)})
+			events = append(events, rates.FoundInterval{Interval: rates.Interval{Start: e.Start, End: max(e.Start, e.End)}, Class: s.truth.Class(e)})
 		}
 	}
 	for _, x := range s.found {

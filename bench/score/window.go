@@ -1,7 +1,6 @@
 package score
 
 import (
-	"veilbench/attacks"
 	"veilbench/bench/results"
 	"veilbench/datasets"
 )
@@ -22,9 +21,9 @@ func shareEdges() []float64 { return []float64{0.03, 0.1, 0.3, 1} }
 // nobody count in the window but have no device and are in no range.
 func (s *Scores) windows(names []string, index map[string]int, tests []Test) {
 	edges := shareEdges()
-	all := make([]attacks.ShareBin, len(edges))
-	each := make([][]attacks.ShareBin, len(names))
-	add := func(to, from []attacks.ShareBin) {
+	all := make([]ShareBin, len(edges))
+	each := make([][]ShareBin, len(names))
+	add := func(to, from []ShareBin) {
 		for b := range from {
 			to[b].Packets += from[b].Packets
 			to[b].Right += from[b].Right
@@ -34,15 +33,15 @@ func (s *Scores) windows(names []string, index map[string]int, tests []Test) {
 	var n int
 	for _, t := range tests {
 		truth, guess := packetClasses(index, len(names)-1, t)
-		l, w := attacks.HammingLoss(truth, guess, scoreWindow)
+		l, w := HammingLoss(truth, guess, scoreWindow)
 		loss += l * float64(w)
 		n += w
-		for c, bins := range attacks.ShareRecall(truth, guess, scoreWindow, len(names), edges) {
+		for c, bins := range ShareRecall(truth, guess, scoreWindow, len(names), edges) {
 			if names[c] == datasets.Cover || names[c] == datasets.Nobody {
 				continue
 			}
 			if each[c] == nil {
-				each[c] = make([]attacks.ShareBin, len(edges))
+				each[c] = make([]ShareBin, len(edges))
 			}
 			add(each[c], bins)
 			add(all, bins)
@@ -57,7 +56,7 @@ func (s *Scores) windows(names []string, index map[string]int, tests []Test) {
 
 // shares adds the recall of each range that has packets, of one device or, with
 // no name, of all.
-func (s *Scores) shares(device string, bins []attacks.ShareBin) {
+func (s *Scores) shares(device string, bins []ShareBin) {
 	for b, name := range results.ShareMetrics() {
 		if device != "" {
 			name = results.OfClass(name, device)

@@ -8,14 +8,15 @@ import (
 	"testing"
 
 	"veilbench/attacks"
+	allattacks "veilbench/attacks/builtin"
 	"veilbench/bench/selfcheck/planted"
 	"veilbench/datasets"
 	"veilbench/defenses"
-	"veilbench/defenses/builtin"
+	alldefenses "veilbench/defenses/builtin"
 )
 
 func TestSelfCheckPasses(t *testing.T) {
-	vs, err := Run(context.Background(), builtin.All(), attacks.All())
+	vs, err := Run(context.Background(), alldefenses.All(), allattacks.All())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +176,7 @@ func (endsWithContent) Apply(r *rand.Rand, in datasets.Trace) (defenses.Defended
 	end := in.End
 	short := in
 	short.End = in.Packets[len(in.Packets)-1].Time
-	d, err := defenses.Parse(builtin.All(), "constant-rate:per=home,interval_s=0.01")
+	d, err := defenses.Parse(alldefenses.All(), "constant-rate:per=home,interval_s=0.01")
 	if err != nil {
 		return defenses.Defended{}, err
 	}

@@ -1,0 +1,192 @@
+package builtin_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"veilbench/attacks"
+	"veilbench/attacks/attacktest"
+	"veilbench/attacks/eventforest"
+	"veilbench/attacks/forest"
+	"veilbench/attacks/guess"
+	"veilbench/attacks/knn"
+	"veilbench/datasets"
+	"veilbench/datasets/home"
+)
+
+// benchHomes returns three generated homes to train on and a fourth one cut to
+// n packets.
+func benchHomes(b *testing.B, n int) (attacks.Training, attacks.Labeled) {
+	b.Helper()
+	ds, err := home.Generate("event_signatures:homes=4,hours=4", 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	tr := attacks.Training{Task: datasets.Events}
+	classes := map[string]bool{}
+	for i := range ds.Recordings {
+		r := &ds.Recordings[i]
+		for _, e := range r.Labels.Events {
+			classes[r.Labels.Class(e)] = true
+		}
+		tr.Examples = append(tr.Examples, attacks.Labeled{Trace: r.Trace, Labels: r.Labels, Group: r.Group})
+	}
+	tr.Classes = slices.Sorted(maps.Keys(classes))
+	last := len(tr.Examples) - 1
+	test := tr.Examples[last]
+	tr.Examples = tr.Examples[:last]
+	if len(test.Trace.Packets) < n {
+		b.Fatalf("the test home has %d packets, want %d", len(test.Trace.Packets), n)
+	}
+	test.Trace.Packets = test.Trace.Packets[:n]
+	test.Trace.End = test.Trace.Packets[n-1].Time
+	return tr, test
+}
+
+// eventF1 is 2 TP / (2 TP + FP + FN) with a tolerance of 5 s.
+func eventF1(e attacks.Labeled, a attacks.Answer) float64 {
+	used := make([]bool, len(e.Labels.Events))
+	tp, guesses, truths := 0, 0, 0
+	for _, ev := range e.Labels.Events {
+		if ev.Start <= e.Trace.End {
+			truths++
+		}
+	}
+	for _, b := range a.Events {
+		if c := b.Ranked[0].Class; c == datasets.Other || c == datasets.Unknown || b.Score < a.Threshold {
+			continue
+		}
+		guesses++
+		for i, ev := range e.Labels.Events {
+			if !used[i] && e.Labels.Class(ev) == b.Ranked[0].Class && (b.Start-ev.Start).Abs() <= 5*time.Second {
+				used[i] = true
+				tp++
+				break
+			}
+		}
+	}
+	return 2 * float64(tp) / float64(max(guesses+truths, 1))
+}
+
+// benchAttacks are the event attacks whose speed is tracked, fixed in what
+// training could choose so that two commits do the same work.
+func benchAttacks() []attacks.Attack {
+	return []attacks.Attack{
+		guess.Exact{GapS: 1, PairS: 5},
+		knn.EventKNN{K: 3, GapS: 1, PairS: 5},
+		knn.EventAlign{K: 3, GapS: 1, PairS: 5, Acks: "keep", First: 300},
+		eventforest.Attack{Trees: 100, Features: "hist", GapS: 1, PairS: 5},
+	}
+}
+
+// BenchmarkGuess asks trained models about a home: packets/s of the trace,
+// queries/s of bursts judged, and the F1 as accuracy. The Unit line tells
+// benchstat that accuracy is no timing: it must not move at all.
+func BenchmarkGuess(b *testing.B) {
+	fmt.Println("Unit accuracy better=higher assume=exact")
+	const n = 10000
+	tr, test := benchHomes(b, n)
+	for _, a := range benchAttacks() {
+		b.Run("attack="+a.Info().Name+"/n=1e4", func(b *testing.B) {
+			m := attacktest.Train(b, a, tr)
+			var answer attacks.Answer
+			b.ReportAllocs()
+			for b.Loop() {
+				answer = attacktest.Ask(b, m, test.Trace)
+			}
+			s := b.Elapsed().Seconds() / float64(b.N)
+			b.ReportMetric(n/s, "packets/s")
+			b.ReportMetric(float64(len(answer.Events))/s, "queries/s")
+			b.ReportMetric(eventF1(test, answer), "accuracy")
+		})
+	}
+}
+
+// BenchmarkTrain trains on three homes.
+func BenchmarkTrain(b *testing.B) {
+	tr, _ := benchHomes(b, 10000)
+	packets := 0
+	for _, e := range tr.Examples {
+		packets += len(e.Trace.Packets)
+	}
+	for _, a := range benchAttacks() {
+		b.Run("attack="+a.Info().Name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				attacktest.Train(b, a, tr)
+			}
+			b.ReportMetric(float64(packets)*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
+		})
+	}
+}
+
+// forestRows makes rows of 11 classes, of 20 columns that tell them apart and
+// others that do not.
+func forestRows(rows, columns int) ([][]float32, []int32) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	y := make([]int32, rows)
+	for i := range y {
+		y[i] = int32(rng.IntN(11))
+	}
+	cols := make([][]float32, columns)
+	for j := range cols {
+		var center [11]float32
+		for c := range center {
+			if j < 20 {
+				center[c] = float32(rng.NormFloat64() * 0.6)
+			}
+		}
+		cols[j] = make([]float32, rows)
+		for i := range cols[j] {
+			cols[j][i] = center[y[i]] + float32(rng.NormFloat64())
+		}
+	}
+	return cols, y
+}
+
+// BenchmarkForest grows and asks a forest of 20 trees over 10,000 rows of 50
+// columns; a tenth more rows are asked about.
+func BenchmarkForest(b *testing.B) {
+	const rows, test = 10000, 1000
+	cols, y := forestRows(rows+test, 50)
+	train, held := slicesOf(cols, 0, rows), slicesOf(cols, rows, rows+test)
+	o := forest.Options{Trees: 20, Seed: 1}
+	grow := func(b *testing.B) *forest.Forest {
+		f, err := forest.Train(context.Background(), train, y[:rows], 11, o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return f
+	}
+	b.Run("do=train/rows=1e4", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			grow(b)
+		}
+		b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+	})
+	b.Run("do=predict/rows=1e3", func(b *testing.B) {
+		f := grow(b)
+		b.ReportAllocs()
+		var p []float32
+		for b.Loop() {
+			var err error
+			if p, err = f.PredictAll(context.Background(), held, 0); err != nil {
+				b.Fatal(err)
+			}
+		}
+		right := 0
+		for i := range test {
+			if argmax(p[i*11:(i+1)*11]) == y[rows+i] {
+				right++
+			}
+		}
+		b.ReportMetric(test*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		b.ReportMetric(float64(right)/test, "accuracy")
+	})
+}

@@ -1,0 +1,81 @@
+package bursts
+
+import (
+	"fmt"
+	"net/netip"
+
+	"veilbench/datasets"
+)
+
+// StreamKey names what an observer can tell apart without looking at sizes:
+// inside the home a device by its hardware address, outside a service by its
+// name, else by its address. A tunnel is one stream.
+type StreamKey struct {
+	Link   datasets.MAC
+	Host   string
+	Remote netip.Addr
+	// Port is set where a service is taken apart by the port of the home side,
+	// which is what a NAPT leaves of a device. StreamOf never sets it.
+	Port uint16
+}
+
+// StreamOf returns the key of a flow.
+func StreamOf(f datasets.Flow) StreamKey {
+	switch {
+	case f.Link != datasets.MAC{}:
+		return StreamKey{Link: f.Link}
+	case f.Host != "":
+		return StreamKey{Host: f.Host}
+	}
+	return StreamKey{Remote: f.Remote.Addr()}
+}
+
+// Stream is the packets of one key, as indexes into Trace.Packets.
+type Stream struct {
+	Key     StreamKey
+	Packets []int32
+}
+
+// Streams cuts t into streams, in order of their first packet. Every packet is
+// in exactly one.
+func Streams(t datasets.Trace) []Stream { return StreamsBy(t, StreamOf) }
+
+// StreamsBy is Streams under another key, which must depend on the flow alone.
+func StreamsBy(t datasets.Trace, key func(datasets.Flow) StreamKey) []Stream {
+	ofFlow := make([]int32, len(t.Flows)) // stream of a flow, +1; 0 while the flow is new
+	index := map[StreamKey]int32{}
+	var out []Stream
+	for i, p := range t.Packets {
+		s := ofFlow[p.Flow]
+		if s == 0 {
+			// The key is made once a flow and not once a packet: hashing it for
+			// each of a week's packets would cost more than the attack.
+			k := key(t.Flows[p.Flow])
+			if s = index[k]; s == 0 {
+				out = append(out, Stream{Key: k})
+				s = int32(len(out))
+				index[k] = s
+			}
+			ofFlow[p.Flow] = s
+		}
+		out[s-1].Packets = append(out[s-1].Packets, int32(i))
+	}
+	return out
+}
+
+// String names the key for people: the service, else the hardware address.
+func (k StreamKey) String() string {
+	name := k.Host
+	switch {
+	case k.Link != datasets.MAC{}:
+		name = k.Link.String()
+	case name == "" && k.Remote.IsValid():
+		name = k.Remote.String()
+	case name == "":
+		name = datasets.Unknown
+	}
+	if k.Port != 0 {
+		name = fmt.Sprintf("%s port %d", name, k.Port)
+	}
+	return name
+}

@@ -1,0 +1,110 @@
+package eventforest_test
+
+import (
+	"context"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"veilbench/attacks"
+	"veilbench/attacks/attacktest"
+	"veilbench/attacks/eventforest"
+	"veilbench/datasets"
+	"veilbench/datasets/datatest"
+	"veilbench/datasets/published"
+)
+
+// clipAccuracy is the share of test clips named right, summed over folds, as
+// the mean over seeds.
+func clipAccuracy(t *testing.T, ds *datasets.Dataset, a attacks.Attack, fold []datasets.Fold, seeds int) (accuracy, macro float64) {
+	t.Helper()
+	for seed := range seeds {
+		right, of := map[string]float64{}, map[string]float64{}
+		total, hits := 0., 0.
+		for _, f := range fold {
+			for _, part := range f {
+				m, err := a.Train(context.Background(), rand.New(rand.NewPCG(uint64(seed), 7)), attacktest.Clips(ds, part.Train))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, i := range part.Test {
+					r := &ds.Recordings[i]
+					of[r.ClipClass()]++
+					total++
+					if attacktest.Ask(t, m, r.Trace).Clip[0].Class == r.ClipClass() {
+						right[r.ClipClass()]++
+						hits++
+					}
+				}
+			}
+		}
+		recall := 0.
+		for _, c := range slices.Sorted(maps.Keys(of)) {
+			recall += right[c] / of[c]
+		}
+		accuracy += hits / total / float64(seeds)
+		macro += recall / float64(len(of)) / float64(seeds)
+	}
+	return accuracy, macro
+}
+
+// TestEventForestEcho: spoken commands, features=hist, mean of five seeds. The
+// floors stand a little below what a scikit-learn forest of 200 trees reached
+// on the same features (0.735, 0.183, 0.237).
+func TestEventForestEcho(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains 35 forests")
+	}
+	sets, err := published.Load("echo-voice", datatest.Recorded(t, "echo_voice"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds := sets[0]
+	a := eventforest.Attack{Features: "hist", PairS: 5}
+	within, err := datasets.Split("trial-kfold:k=5").Folds(&ds, datasets.Clip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	across, err := datasets.Split("leave-one-group-out").Folds(&ds, datasets.Clip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range across {
+		from := ds.Recordings[f[0].Train[0]].Group
+		floor := map[string]float64{"S": 0.17, "L": 0.22}[from]
+		got, _ := clipAccuracy(t, &ds, a, []datasets.Fold{f}, 5)
+		t.Logf("train %s, test the other: %.3f", from, got)
+		if got < floor {
+			t.Errorf("train %s, test the other: accuracy %.3f, want %.2f or more", from, got, floor)
+		}
+	}
+	got, _ := clipAccuracy(t, &ds, a, within, 5)
+	t.Logf("within sessions: %.3f", got)
+	if got < 0.70 {
+		t.Errorf("within sessions: accuracy %.3f, want 0.70 or more", got)
+	}
+}
+
+// TestEventForestSentinel: set-up traffic in windows of 20 packets, files at
+// even positions train. A scikit-learn forest of 100 trees on the 20 signed
+// lengths, sorted, with mean and deviation reached accuracy 0.758 and macro
+// recall 0.738. The gap to it is one of features, not of the forest: bins of 50
+// bytes do not keep lengths apart that the sorted lengths do, and near-twins
+// (two plugs, two cameras of one maker) differ by a few bytes.
+func TestEventForestSentinel(t *testing.T) {
+	sets, err := published.Load("iot-sentinel-windows", datatest.Recorded(t, "iot_sentinel"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds := sets[0]
+	fold, err := datasets.Split("fixed-even-odd").Folds(&ds, datasets.Clip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accuracy, macro := clipAccuracy(t, &ds, eventforest.Attack{Trees: 100, Features: "auto", PairS: 5}, fold, 1)
+	t.Logf("accuracy %.3f, macro recall %.3f (reference 0.758, 0.738)", accuracy, macro)
+	if accuracy < 0.72 || macro < 0.70 {
+		t.Errorf("accuracy %.3f, macro recall %.3f: want 0.72 and 0.70 or more", accuracy, macro)
+	}
+}

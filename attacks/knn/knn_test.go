@@ -1,0 +1,188 @@
+package knn_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"veilbench/attacks"
+	"veilbench/attacks/attacktest"
+	"veilbench/attacks/knn"
+	"veilbench/datasets"
+	"veilbench/datasets/datatest"
+	"veilbench/datasets/published"
+)
+
+func readCSV(t testing.TB, path string) [][]string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows[1:]
+}
+
+// clipScore runs one fold and counts right answers.
+func clipScore(t *testing.T, ds *datasets.Dataset, a attacks.Attack, fold datasets.Fold) (correct, tested int) {
+	for _, part := range fold {
+		m := attacktest.Train(t, a, attacktest.Clips(ds, part.Train))
+		for _, i := range part.Test {
+			r := &ds.Recordings[i]
+			if tested++; attacktest.Ask(t, m, r.Trace).Clip[0].Class == r.ClipClass() {
+				correct++
+			}
+		}
+	}
+	return correct, tested
+}
+
+// TestEventKNNReference: every row loo_same_count and first80_same_count with
+// vote tie lex of the recorded data's reference, per file and pooled.
+func TestEventKNNReference(t *testing.T) {
+	dir := datatest.Recorded(t, "iotevents")
+	sets, err := published.Load("iotevents", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pooled, err := published.Load("iotevents-pooled", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byName := map[string]*datasets.Dataset{"POOLED": &pooled[0]}
+	for i := range sets {
+		byName[strings.TrimPrefix(sets[i].Name, "iotevents/")+".txt"] = &sets[i]
+	}
+	split := map[string]datasets.Split{"loo_same_count": "leave-one-out", "first80_same_count": "fixed-80-20"}
+	compared := 0
+	for _, r := range readCSV(t, filepath.Join(dir, "reference_knn.csv")) {
+		s, ok := split[r[3]]
+		if !ok || r[5] != "lex" {
+			continue
+		}
+		ds := byName[r[0]]
+		folds, err := s.Folds(ds, datasets.Clip)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var k int
+		fmt.Sscan(r[4], &k)
+		correct, tested := clipScore(t, ds, knn.EventKNN{K: k, PairS: 5}, folds[0])
+		if got := fmt.Sprint(correct, "/", tested); got != r[6]+"/"+r[8] {
+			t.Errorf("%s %s k=%d: %s, want %s/%s", r[0], r[3], k, got, r[6], r[8])
+		}
+		compared++
+	}
+	if compared != 48 {
+		t.Errorf("compared %d rows, want 48", compared)
+	}
+}
+
+// TestEventKNNSmall holds the rule without the recorded data: leave one out
+// over testdata/knn_small.txt, answers worked out by scikit-learn 1.2.1
+// (testdata/knn_small.py).
+func TestEventKNNSmall(t *testing.T) {
+	sets, err := published.Load("iotevents", filepath.Join("testdata", "knn_small.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds := &sets[0]
+	folds, err := datasets.Split("leave-one-out").Folds(ds, datasets.Clip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := readCSV(t, filepath.Join("testdata", "knn_small.csv"))
+	for j, k := range []int{1, 3, 5, 7, 9} {
+		for _, part := range folds[0] {
+			m := attacktest.Train(t, knn.EventKNN{K: k, PairS: 5}, attacktest.Clips(ds, part.Train))
+			i := part.Test[0]
+			got := attacktest.Ask(t, m, ds.Recordings[i].Trace).Clip[0].Class
+			_, label, ok := strings.Cut(got, "/")
+			if !ok {
+				label = got
+			}
+			if label != want[i][2+j] {
+				t.Errorf("clip %d, k=%d: %s, want %s", i, k, label, want[i][2+j])
+			}
+		}
+	}
+}
+
+// TestEventKNNPrivate: detections of a private activity raise an alert, others
+// do not, and the names survive the signature file.
+func TestEventKNNPrivate(t *testing.T) {
+	a := knn.EventKNN{PairS: 5, Private: "unlock; lamp/off"}
+	tr := attacktest.ToyEvents(3)
+	var b bytes.Buffer
+	m := attacktest.Train(t, a, tr)
+	if err := m.(attacks.Saver).Save(&b); err != nil {
+		t.Fatal(err)
+	}
+	back, err := a.Load(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []attacks.Model{m, back} {
+		alerts := map[string]bool{}
+		for _, e := range attacktest.Ask(t, m, tr.Examples[0].Trace).Events {
+			alerts[fmt.Sprint(e.Ranked[0].Class, " ", e.Alert)] = true
+		}
+		want := []string{"lamp/off true", "lamp/on false", "lock/unlock true", "other false"}
+		if got := slices.Sorted(maps.Keys(alerts)); !slices.Equal(got, want) {
+			t.Errorf("classes and alerts %q, want %q", got, want)
+		}
+	}
+}
+
+// TestEventKNNMaxEven: with max_even=4 odd bursts and longer ones are not
+// looked at.
+func TestEventKNNMaxEven(t *testing.T) {
+	tr := attacktest.ToyEvents(3)
+	m := attacktest.Train(t, knn.EventKNN{K: 1, GapS: 1, PairS: 5, MaxEven: 4}, tr)
+	for _, b := range attacktest.Ask(t, m, tr.Examples[0].Trace).Events {
+		// The toy's unlock has 5 packets, on 4, off 6, a heartbeat 2.
+		if c := b.Ranked[0].Class; c == "lock/unlock" || c == "lamp/off" {
+			t.Errorf("%s was named", c)
+		}
+	}
+}
+
+// FuzzLoadSignatures gives any body the right last line, so that what the
+// checksum would refuse reaches the reader.
+func FuzzLoadSignatures(f *testing.F) {
+	m := attacktest.Train(f, knn.EventKNN{K: 1, GapS: 1, PairS: 5, Private: "on"}, attacktest.ToyEvents(1))
+	var b bytes.Buffer
+	if err := m.(attacks.Saver).Save(&b); err != nil {
+		f.Fatal(err)
+	}
+	_, body, _ := bytes.Cut(b.Bytes(), []byte("\n"))
+	f.Add(body[:bytes.LastIndex(body, []byte("end"))])
+	trace := attacktest.ToyEvents(1).Examples[0].Trace
+	f.Fuzz(func(t *testing.T, body []byte) {
+		file := append([]byte("veilbench-signatures 1\n"), body...)
+		file = fmt.Appendf(file, "end %d %08x\n", bytes.Count(file, []byte("\n")), crc32.ChecksumIEEE(file))
+		m, err := knn.EventKNN{}.Load(bytes.NewReader(file))
+		if err != nil {
+			return
+		}
+		attacktest.Ask(t, m, trace)
+		var out bytes.Buffer
+		if err := m.(attacks.Saver).Save(&out); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (knn.EventKNN{}).Load(&out); err != nil {
+			t.Errorf("what was written is not read back: %v", err)
+		}
+	})
+}

@@ -1,0 +1,383 @@
+package signatures
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"veilbench/attacks"
+	"veilbench/attacks/bursts"
+	"veilbench/datasets/params"
+)
+
+// signatureLearner learns the signatures of one class.
+type signatureLearner struct {
+	s     Attack
+	class string
+	t     attacks.Training
+	flows [][]flowPackets
+}
+
+// sizePair is the sizes of a request and its reply, signed; b is 0 for one
+// packet alone, which need not have a reply.
+type sizePair struct{ a, b int32 }
+
+// pairAt is a pair in a trial: packets i and i+1 of a flow, or i alone.
+type pairAt struct {
+	sizePair
+	flow, i int
+}
+
+// last is the index of the last packet.
+func (p pairAt) last() int {
+	if p.b == 0 {
+		return p.i
+	}
+	return p.i + 1
+}
+
+// follows says whether p can come after q in a sequence: a pair may begin with
+// the packet that ends the pair before it.
+func (p pairAt) follows(q pairAt) bool {
+	return p.i > q.last() || p.b != 0 && q.b != 0 && p.i == q.last()
+}
+
+// pairTrial is what one event left in the flows of its device.
+type pairTrial struct {
+	example int
+	pairs   []pairAt
+}
+
+// pairCluster is a box of pairs that recur.
+type pairCluster struct {
+	lo, hi  sizePair
+	trials  []int // indexes, ascending
+	outside int   // occurrences in no trial of the class
+}
+
+// single says whether the cluster is of packets alone.
+func (c pairCluster) single() bool { return c.lo.b == 0 }
+
+// holds says whether p lies in the box; a packet alone has b = 0 and lies only
+// in boxes of packets alone.
+func (c pairCluster) holds(p sizePair) bool {
+	return p.a >= c.lo.a && p.a <= c.hi.a && p.b >= c.lo.b && p.b <= c.hi.b
+}
+
+// One class has at most maxVariants signatures, and a cluster needs minTrials
+// trials: what happened once shows no range of sizes.
+const (
+	maxVariants = 8
+	minTrials   = 2
+)
+
+// variants splits the trials of the class into variants, each with a signature
+// of its own.
+func (l *signatureLearner) variants() []signature {
+	trials, elsewhere := l.trials()
+	rest := make([]int, len(trials))
+	for i := range rest {
+		rest[i] = i
+	}
+
+	// A remainder of less than one trial in 50 is noise: a signature of it would
+	// raise more false alarms than it finds events.
+	var out []signature
+	for len(out) < maxVariants && len(rest) >= max(minTrials, len(trials)/50) {
+		clusters := l.clusters(trials, rest)
+		countOutside(clusters, elsewhere)
+		seed, ok := mostTelling(clusters)
+		if !ok {
+			break
+		}
+		chosen, members := l.extend(trials, clusters, seed)
+		sig := l.newSignature(trials, chosen, members)
+
+		// Each round must take trials away, or it would come again for ever.
+		members = l.matching(&sig, trials, chosen, members)
+		if len(members) == 0 {
+			break
+		}
+		out = append(out, sig)
+		rest = slices.DeleteFunc(rest, func(i int) bool { return slices.Contains(members, i) })
+	}
+	return out
+}
+
+// trials collects the pairs of each event of the class within the window, in
+// flows of its device, and those of all other traffic.
+func (l *signatureLearner) trials() (trials []pairTrial, elsewhere map[sizePair]int) {
+	elsewhere = map[sizePair]int{}
+	window := params.Seconds(l.s.WindowS)
+	for n, ex := range l.t.Examples {
+		var starts []time.Duration
+		device := -1
+		for _, e := range ex.Labels.Events {
+			if ex.Labels.Class(e) == l.class {
+				starts, device = append(starts, e.Start), e.Device
+			}
+		}
+		slices.Sort(starts)
+		first := len(trials)
+		for range starts {
+			trials = append(trials, pairTrial{example: n})
+		}
+
+		for f, fl := range l.flows[n] {
+			ofDevice := device >= 0 && bursts.Owns(ex.Labels, device, fl.at)
+			for i := range fl.size {
+				// The trial of a packet is the last event that began before it, or
+				// at most leadIn after it: logs are written a little late.
+				at, _ := slices.BinarySearch(starts, fl.time[i]+leadIn+1)
+				inside := ofDevice && at > 0 && fl.time[i] <= starts[at-1]+window
+				for _, p := range pairsAt(fl, i, replyTimeout) {
+					if inside {
+						tr := &trials[first+at-1]
+						tr.pairs = append(tr.pairs, pairAt{p, f, i})
+					} else {
+						elsewhere[p]++
+					}
+				}
+			}
+		}
+	}
+	return trials, elsewhere
+}
+
+// replyTimeout is how long after a request its reply comes at most; what comes
+// later is the next heartbeat.
+const replyTimeout = 5 * time.Second
+
+// pairsAt lists packet i alone and, if the next one goes the other way within
+// timeout, both.
+func pairsAt(f flowPackets, i int, timeout time.Duration) []sizePair {
+	out := []sizePair{{f.size[i], 0}}
+	if i+1 < len(f.size) && (f.size[i] > 0) != (f.size[i+1] > 0) && f.time[i+1]-f.time[i] <= timeout {
+		out = append(out, sizePair{f.size[i], f.size[i+1]})
+	}
+	return out
+}
+
+// leadIn is how long before its recorded time an event may begin to show.
+const leadIn = 500 * time.Millisecond
+
+// clusters joins pairs of sizes at most eps apart that several of the trials
+// have: density clustering with single links.
+func (l *signatureLearner) clusters(trials []pairTrial, rest []int) []pairCluster {
+	in := map[sizePair][]int{} // trials that have a pair, ascending
+	for _, i := range rest {
+		for _, p := range trials[i].pairs {
+			if ts := in[p.sizePair]; len(ts) == 0 || ts[len(ts)-1] != i {
+				in[p.sizePair] = append(ts, i)
+			}
+		}
+	}
+
+	// A pair of one trial alone would link clusters over sizes that never recur;
+	// with few trials every one counts.
+	var all []sizePair
+	for p, ts := range in {
+		if len(ts) > 1 || len(rest) < 10 {
+			all = append(all, p)
+		}
+	}
+	slices.SortFunc(all, func(x, y sizePair) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
+
+	eps := int32(l.s.EpsBytes)
+	done := make([]bool, len(all))
+	var out []pairCluster
+	for i := range all {
+		if done[i] {
+			continue
+		}
+		c := pairCluster{lo: all[i], hi: all[i]}
+		queue := []int{i}
+		done[i] = true
+		for len(queue) > 0 {
+			p := all[queue[0]]
+			queue = queue[1:]
+			c.lo, c.hi = sizePair{min(c.lo.a, p.a), min(c.lo.b, p.b)}, sizePair{max(c.hi.a, p.a), max(c.hi.b, p.b)}
+			c.trials = append(c.trials, in[p]...)
+
+			// Sorted by a, the pairs within eps in a are one stretch. A packet
+			// alone (b = 0) is no neighbor of a pair with a small reply.
+			at, _ := slices.BinarySearchFunc(all, p.a-eps, func(q sizePair, a int32) int { return cmp.Compare(q.a, a) })
+			for ; at < len(all) && all[at].a <= p.a+eps; at++ {
+				if q := all[at]; !done[at] && q.b >= p.b-eps && q.b <= p.b+eps && (q.b == 0) == (p.b == 0) {
+					done[at] = true
+					queue = append(queue, at)
+				}
+			}
+		}
+
+		slices.Sort(c.trials)
+		c.trials = slices.Compact(c.trials)
+		if len(c.trials) >= minTrials {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// countOutside counts how often the pairs of each cluster occur elsewhere.
+func countOutside(clusters []pairCluster, elsewhere map[sizePair]int) {
+	byA := map[int32][]int{}
+	for i, c := range clusters {
+		for a := c.lo.a; a <= c.hi.a; a++ {
+			byA[a] = append(byA[a], i)
+		}
+	}
+	for p, n := range elsewhere {
+		for _, i := range byA[p.a] {
+			if clusters[i].holds(p) {
+				clusters[i].outside += n
+			}
+		}
+	}
+}
+
+// mostTelling returns the cluster that tells most trials from other traffic: the
+// number of its trials times the fourth power of the share of its occurrences
+// that they are, for what another class shares is no use for most of the
+// trials. One that is mostly elsewhere tells nothing.
+func mostTelling(clusters []pairCluster) (best int, ok bool) {
+	score := 0.0
+	for i, c := range clusters {
+		n := float64(len(c.trials))
+		precision := n / (n + float64(c.outside))
+		if s := n * math.Pow(precision, 4); precision >= minPrecision && s > score {
+			best, score, ok = i, s, true
+		}
+	}
+	return best, ok
+}
+
+// minPrecision keeps heartbeats, which any window holds, out of signatures.
+const minPrecision = 0.2
+
+// extend adds to the seed further clusters that nearly all of its trials have
+// in the seed's flow and in one order, the most telling first. It returns them
+// in order of time with the trials that have all of them.
+func (l *signatureLearner) extend(trials []pairTrial, clusters []pairCluster, seed int) (chosen []pairCluster, members []int) {
+	chosen = []pairCluster{clusters[seed]}
+	members = clusters[seed].trials
+	order := make([]int, 0, len(clusters))
+	for i := range clusters {
+		if i != seed {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return clusters[a].outside - clusters[b].outside })
+
+	// The share is of the seed's trials: of those left after each pair it would
+	// shrink with every pair that is added.
+	need := int(math.Ceil(l.s.Share * float64(len(members))))
+	for _, i := range order {
+		if len(chosen) == l.s.MaxPairs {
+			break
+		}
+		if len(clusters[i].trials) < need {
+			continue
+		}
+		for at := range len(chosen) + 1 { // where in the order of time
+			with := slices.Insert(slices.Clone(chosen), at, clusters[i])
+			var have []int
+			for _, m := range members {
+				if _, ok := locate(trials[m], with); ok {
+					have = append(have, m)
+				}
+			}
+			if len(have) >= need {
+				chosen, members = with, have
+				break
+			}
+		}
+	}
+	return chosen, members
+}
+
+// newSignature writes the chosen pairs as packets in order: ranges and counts of
+// sizes and the longest duration are those of the members. Neighboring pairs
+// that share a packet in every member share an element.
+func (l *signatureLearner) newSignature(trials []pairTrial, chosen []pairCluster, members []int) signature {
+	s := signature{class: l.class}
+
+	// shared[i]: pair i begins with the packet that ends pair i-1.
+	shared := make([]bool, len(chosen))
+	for i := range shared {
+		shared[i] = i > 0
+	}
+	places := make([][]pairAt, 0, len(members))
+	for _, m := range members {
+		at, _ := locate(trials[m], chosen)
+		place := make([]pairAt, len(at))
+		for i, p := range at {
+			place[i] = trials[m].pairs[p]
+			shared[i] = shared[i] && place[i].b != 0 && place[i-1].b != 0 && place[i].i == place[i-1].i+1
+		}
+		places = append(places, place)
+	}
+
+	for i, c := range chosen {
+		if !shared[i] {
+			s.elements = append(s.elements, newRange(c.lo.a, c.hi.a))
+		}
+		if !c.single() {
+			s.elements = append(s.elements, newRange(c.lo.b, c.hi.b))
+		}
+	}
+
+	// A shared packet is counted once, as the reply of the first of its pairs.
+	for n, place := range places {
+		e := 0
+		for i, p := range place {
+			if !shared[i] {
+				s.elements[e].count[p.a-s.elements[e].lo]++
+				e++
+			}
+			if p.b != 0 {
+				s.elements[e].count[p.b-s.elements[e].lo]++
+				e++
+			}
+		}
+		fl := l.flows[trials[members[n]].example][place[0].flow]
+		s.duration = max(s.duration, fl.time[place[len(place)-1].last()]-fl.time[place[0].i])
+	}
+	s.duration += s.duration/10 + 100*time.Millisecond // training did not see the slowest
+	return s
+}
+
+// locate finds the clusters one after another in one flow of a trial: the
+// index of a pair for each.
+func locate(tr pairTrial, chosen []pairCluster) ([]int, bool) {
+	for i, p := range tr.pairs {
+		if !chosen[0].holds(p.sizePair) {
+			continue
+		}
+		at := []int{i}
+		for j := i + 1; j < len(tr.pairs) && len(at) < len(chosen) && tr.pairs[j].flow == p.flow; j++ {
+			if q := tr.pairs[j]; chosen[len(at)].holds(q.sizePair) && q.follows(tr.pairs[at[len(at)-1]]) {
+				at = append(at, j)
+			}
+		}
+		if len(at) == len(chosen) {
+			return at, true
+		}
+	}
+	return nil, false
+}
+
+// matching returns the members in which the signature is found where it was
+// learned: pairs that share a packet in some trials only may miss it.
+func (l *signatureLearner) matching(s *signature, trials []pairTrial, chosen []pairCluster, members []int) []int {
+	return slices.DeleteFunc(slices.Clone(members), func(m int) bool {
+		at, _ := locate(trials[m], chosen)
+		p := trials[m].pairs[at[0]]
+		_, _, ok := s.match(l.flows[trials[m].example][p.flow], p.i)
+		return !ok
+	})
+}
+
+// newRange counts no size yet.
+func newRange(lo, hi int32) sizeRange { return sizeRange{lo, hi, make([]int, hi-lo+1)} }
