@@ -28,85 +28,113 @@ type Attacker struct {
 	TrainDefense string
 }
 
-// pair is what is scored: one attacker on one defense of one panel.
-type pair struct {
+// Subject is one defense of one panel.
+type Subject struct {
+	Panel
+	Defense string
+}
+
+// Pair is what is scored: one attacker on one defense of one panel.
+type Pair struct {
 	Panel
 	Defense string
 	Attacker
 }
 
-// Set is a number of results, in the order in which people read them.
+// Set is a number of results in the order in which people read them. Its
+// fields are shared by all that draws and must not be modified.
 type Set struct {
-	opt     Options
-	results []bench.Result
-	// panels, in order; of each panel its defenses and attackers, in order.
-	panels    []Panel
-	defenses  map[Panel][]string
-	attackers map[Panel][]Attacker
-	byPair    map[pair][]*bench.Result
-	byDefense map[subject][]*bench.Result
-	generated map[string]bool
-	control   map[string]bool
-	oracle    map[string]bool
-	failed    int
-	names     labels
-}
+	Options Options
+	// Results are in canonical order of cells.
+	Results []bench.Result
+	// Panels are in order, and of each panel its defenses and attackers.
+	Panels    []Panel
+	Defenses  map[Panel][]string
+	Attackers map[Panel][]Attacker
+	// ByPair and BySubject point into Results.
+	ByPair    map[Pair][]*bench.Result
+	BySubject map[Subject][]*bench.Result
+	// Summaries say how the best attack does on each defense; without an attack
+	// that is no control there is none.
+	Summaries map[Subject]bench.Summary
+	// Generated data sets, Control attacks and Oracle defenses by name.
+	Generated, Control, Oracle map[string]bool
+	// Failed counts the cells that failed.
+	Failed int
 
-// subject is one defense of one panel.
-type subject struct {
-	Panel
-	Defense string
+	names labels
 }
 
 // NewSet sorts rs for reading. rs is neither kept nor modified.
 func NewSet(rs []bench.Result, o Options) *Set {
 	s := &Set{
-		opt: o, results: slices.Clone(rs),
-		defenses: map[Panel][]string{}, attackers: map[Panel][]Attacker{},
-		byPair: map[pair][]*bench.Result{}, byDefense: map[subject][]*bench.Result{},
-		generated: map[string]bool{}, control: map[string]bool{}, oracle: map[string]bool{},
+		Options: o, Results: slices.Clone(rs),
+		Defenses: map[Panel][]string{}, Attackers: map[Panel][]Attacker{},
+		ByPair: map[Pair][]*bench.Result{}, BySubject: map[Subject][]*bench.Result{},
+		Generated: map[string]bool{}, Control: map[string]bool{}, Oracle: map[string]bool{},
 	}
-	bench.Sort(s.results)
+	bench.Sort(s.Results)
+
 	var ids []string
 	given := labels{}
-	for i := range s.results {
-		r := &s.results[i]
+	for i := range s.Results {
+		r := &s.Results[i]
 		c := r.Cell
-		p := Panel{c.Dataset, c.Task, c.Vantage, c.Split}
-		k := pair{p, c.Defense, Attacker{c.Attack, c.Knowledge, c.TrainDefense}}
+		k := Pair{Panel{c.Dataset, c.Task, c.Vantage, c.Split}, c.Defense, Attacker{c.Attack, c.Knowledge, c.TrainDefense}}
+		// Else an adaptive attacker would be another one on each defense.
 		if c.Knowledge != bench.Transfer {
 			k.TrainDefense = ""
 		}
-		s.byPair[k] = append(s.byPair[k], r)
-		s.byDefense[subject{p, c.Defense}] = append(s.byDefense[subject{p, c.Defense}], r)
-		s.generated[c.Dataset] = s.generated[c.Dataset] || r.Generated
-		s.control[c.Attack] = s.control[c.Attack] || r.Control || strings.HasPrefix(c.Attack, "guess-")
-		s.oracle[c.Defense] = s.oracle[c.Defense] || r.Oracle
+		at := Subject{k.Panel, c.Defense}
+		s.ByPair[k] = append(s.ByPair[k], r)
+		s.BySubject[at] = append(s.BySubject[at], r)
+
+		// A cell that failed does not know whether it is one of these, so any
+		// cell that does speaks for all.
+		s.Generated[c.Dataset] = s.Generated[c.Dataset] || r.Generated
+		s.Control[c.Attack] = s.Control[c.Attack] || r.Control || strings.HasPrefix(c.Attack, "guess-")
+		s.Oracle[c.Defense] = s.Oracle[c.Defense] || r.Oracle
 		ids = append(ids, c.Defense, c.Attack, c.TrainDefense)
 		given[c.Defense], given[c.Attack] = r.DefenseLabel, r.AttackLabel
 		if r.Err != "" {
-			s.failed++
+			s.Failed++
 		}
 	}
 	s.names = newLabels(ids, given)
 	s.order()
+	s.summarize()
 	return s
 }
 
 // order fills the lists that are read from left to right and top to bottom.
 func (s *Set) order() {
 	defenses, attackers := map[Panel]map[string]bool{}, map[Panel]map[Attacker]bool{}
-	for k := range s.byPair {
+	for k := range s.ByPair {
 		if defenses[k.Panel] == nil {
 			defenses[k.Panel], attackers[k.Panel] = map[string]bool{}, map[Attacker]bool{}
 		}
 		defenses[k.Panel][k.Defense] = true
 		attackers[k.Panel][k.Attacker] = true
 	}
-	s.panels = slices.SortedFunc(maps.Keys(defenses), comparePanels)
-	for _, p := range s.panels {
-		s.defenses[p] = slices.SortedFunc(maps.Keys(defenses[p]), s.compareDefenses)
-		s.attackers[p] = slices.SortedFunc(maps.Keys(attackers[p]), s.compareAttackers)
+	s.Panels = slices.SortedFunc(maps.Keys(defenses), comparePanels)
+	for _, p := range s.Panels {
+		s.Defenses[p] = slices.SortedFunc(maps.Keys(defenses[p]), s.compareDefenses)
+		s.Attackers[p] = slices.SortedFunc(maps.Keys(attackers[p]), s.compareAttackers)
+	}
+}
+
+// summarize fills Summaries. bench.Summaries knows no split, so each split is
+// summarized apart: they are never mixed.
+func (s *Set) summarize() {
+	bySplit := map[datasets.Split][]bench.Result{}
+	for _, r := range s.Results {
+		bySplit[r.Cell.Split] = append(bySplit[r.Cell.Split], r)
+	}
+	s.Summaries = map[Subject]bench.Summary{}
+	for split, rs := range bySplit {
+		for _, m := range bench.Summaries(rs) {
+			s.Summaries[Subject{Panel{m.Dataset, m.Task, m.Vantage, split}, m.Defense}] = m
+		}
 	}
 }
 
@@ -117,17 +145,22 @@ func comparePanels(a, b Panel) int {
 		cmp.Compare(a.Dataset, b.Dataset), cmp.Compare(a.Split, b.Split), cmp.Compare(a.Task, b.Task), cmp.Compare(a.Vantage, b.Vantage))
 }
 
-// vantageRank puts the observer farthest from the home first: the one that
-// nobody can keep away.
-func vantageRank(v datasets.Vantage) int {
-	return slices.Index([]datasets.Vantage{datasets.WAN, datasets.WiFi, datasets.LAN}, v)
+// SortPanels sorts ps as they are read.
+func SortPanels(ps []Panel) { slices.SortFunc(ps, comparePanels) }
+
+// Vantages lists the vantage points as they are read, the one farthest from
+// the home first: it is the one that nobody can keep away.
+func Vantages() []datasets.Vantage {
+	return []datasets.Vantage{datasets.WAN, datasets.WiFi, datasets.LAN}
 }
+
+func vantageRank(v datasets.Vantage) int { return slices.Index(Vantages(), v) }
 
 // compareDefenses puts "none" first and keeps the order asked for; others
 // follow, chains last.
 func (s *Set) compareDefenses(a, b string) int {
 	chain := func(id string) int {
-		if slices.Contains(s.opt.Order, id) {
+		if slices.Contains(s.Options.Order, id) {
 			return 0
 		}
 		return strings.Count(id, "+")
@@ -136,7 +169,7 @@ func (s *Set) compareDefenses(a, b string) int {
 		if id == bench.NoDefense {
 			return -1
 		}
-		return place(s.opt.Order, id)
+		return place(s.Options.Order, id)
 	}
 	return cmp.Or(cmp.Compare(chain(a), chain(b)), cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
 }
@@ -144,20 +177,19 @@ func (s *Set) compareDefenses(a, b string) int {
 // compareAttackers orders by knowledge, controls last.
 func (s *Set) compareAttackers(a, b Attacker) int {
 	control := func(id string) int {
-		if s.control[id] {
+		if s.Control[id] {
 			return 1
 		}
 		return 0
 	}
+	knowledge := func(k bench.Knowledge) int {
+		return slices.Index([]bench.Knowledge{bench.Adaptive, bench.Unaware, bench.Transfer}, k)
+	}
 	return cmp.Or(
-		cmp.Compare(knowledgeRank(a.Knowledge), knowledgeRank(b.Knowledge)),
+		cmp.Compare(knowledge(a.Knowledge), knowledge(b.Knowledge)),
 		cmp.Compare(control(a.Attack), control(b.Attack)),
-		cmp.Compare(place(s.opt.Order, a.Attack), place(s.opt.Order, b.Attack)),
+		cmp.Compare(place(s.Options.Order, a.Attack), place(s.Options.Order, b.Attack)),
 		cmp.Compare(a.Attack, b.Attack), s.compareDefenses(a.TrainDefense, b.TrainDefense))
-}
-
-func knowledgeRank(k bench.Knowledge) int {
-	return slices.Index([]bench.Knowledge{bench.Adaptive, bench.Unaware, bench.Transfer}, k)
 }
 
 // place is where id, else its name, stands in names; their number if nowhere.
@@ -173,10 +205,24 @@ func place(names []string, id string) int {
 	return len(names)
 }
 
-// knowledges lists those of a panel, in order.
-func (s *Set) knowledges(p Panel) []bench.Knowledge {
+// Attacks are the attacks of a panel whatever they know, controls last.
+func (s *Set) Attacks(p Panel) []string {
+	var out []string
+	for _, a := range s.Attackers[p] {
+		if !slices.Contains(out, a.Attack) {
+			out = append(out, a.Attack)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b string) int {
+		return s.compareAttackers(Attacker{Attack: a}, Attacker{Attack: b})
+	})
+	return out
+}
+
+// Knowledges lists those of a panel, in order.
+func (s *Set) Knowledges(p Panel) []bench.Knowledge {
 	var out []bench.Knowledge
-	for _, a := range s.attackers[p] {
+	for _, a := range s.Attackers[p] {
 		if !slices.Contains(out, a.Knowledge) {
 			out = append(out, a.Knowledge)
 		}
@@ -184,19 +230,105 @@ func (s *Set) knowledges(p Panel) []bench.Knowledge {
 	return out
 }
 
-// withKnowledge lists the attackers of a panel with knowledge k, in order.
-func (s *Set) withKnowledge(p Panel, k bench.Knowledge) []Attacker {
-	var out []Attacker
-	for _, a := range s.attackers[p] {
-		if a.Knowledge == k {
-			out = append(out, a)
+// WithKnowledge lists the attackers of a panel with knowledge k, in order.
+func (s *Set) WithKnowledge(p Panel, k bench.Knowledge) []Attacker {
+	return slices.DeleteFunc(slices.Clone(s.Attackers[p]), func(a Attacker) bool { return a.Knowledge != k })
+}
+
+// DefensesOf are the defenses of several panels in report order.
+func (s *Set) DefensesOf(ps []Panel) []string {
+	var out []string
+	for _, p := range ps {
+		for _, d := range s.Defenses[p] {
+			if !slices.Contains(out, d) {
+				out = append(out, d)
+			}
+		}
+	}
+	slices.SortFunc(out, s.compareDefenses)
+	return out
+}
+
+// CostPanels are panels that differ in more than the task, the first of each:
+// those that differ in the task alone have the same traces.
+func (s *Set) CostPanels() []Panel {
+	seen := map[Panel]bool{}
+	var out []Panel
+	for _, p := range s.Panels {
+		k := p
+		k.Task = ""
+		if !seen[k] {
+			seen[k] = true
+			out = append(out, p)
 		}
 	}
 	return out
 }
 
-// good drops failed results and counts them.
-func good(rs []*bench.Result) (ok []*bench.Result, failed int) {
+// Best is the attacker that does best on a defense; ok is false where every
+// cell failed or there are controls only.
+func (s *Set) Best(at Subject) (k Pair, ok bool) {
+	m := s.Summaries[at]
+	k = Pair{at.Panel, at.Defense, Attacker{Attack: m.Attack, Knowledge: m.Knowledge}}
+	if m.Knowledge == bench.Transfer {
+		k.TrainDefense = m.TrainDefense
+	}
+	return k, m.Attack != ""
+}
+
+// BestResults are those of the best attacker on a defense that did not fail.
+func (s *Set) BestResults(at Subject) []*bench.Result {
+	k, ok := s.Best(at)
+	if !ok {
+		return nil
+	}
+	rs, _ := Good(s.ByPair[k])
+	return rs
+}
+
+// Headline is the metric that speaks for a panel, and the mean of its floors.
+func (s *Set) Headline(p Panel) (metric string, floor float64) {
+	n := 0
+	for _, d := range s.Defenses[p] {
+		for _, r := range s.BySubject[Subject{p, d}] {
+			if r.Err == "" {
+				metric = r.Headline
+				floor += r.Floor
+				n++
+			}
+		}
+	}
+	if n == 0 {
+		return bench.Headline(p.Task), 0
+	}
+	return metric, floor / float64(n)
+}
+
+// Sample is what the run keeps of the traffic behind a defense, nil if nothing.
+func (s *Set) Sample(at Subject) *bench.Sample {
+	for i := range s.Options.Samples {
+		x := &s.Options.Samples[i]
+		if at == (Subject{Panel{x.Dataset, x.Task, x.Vantage, x.Split}, x.Defense}) {
+			return x
+		}
+	}
+	return nil
+}
+
+// Sampled lists the defenses of p that have a sample, "none" first even if
+// only its sample is among the results.
+func (s *Set) Sampled(p Panel) []string {
+	var out []string
+	for _, d := range append([]string{bench.NoDefense}, s.Defenses[p]...) {
+		if !slices.Contains(out, d) && s.Sample(Subject{p, d}) != nil {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// Good drops failed results and counts them.
+func Good(rs []*bench.Result) (ok []*bench.Result, failed int) {
 	for _, r := range rs {
 		if r.Err == "" {
 			ok = append(ok, r)
@@ -205,10 +337,10 @@ func good(rs []*bench.Result) (ok []*bench.Result, failed int) {
 	return ok, len(rs) - len(ok)
 }
 
-// distinctCosts keeps one result for each split, fold, draw and seed: attacks
-// share the defended traces, so counting the ledger once for each attack
-// would count the same bytes again.
-func distinctCosts(rs []*bench.Result) []*bench.Result {
+// DistinctCosts keeps one result for each fold, draw and seed: attacks share
+// the defended traces, so counting the ledger once for each attack would count
+// the same bytes again.
+func DistinctCosts(rs []*bench.Result) []*bench.Result {
 	type key struct {
 		fold, draw int
 		seed       uint64

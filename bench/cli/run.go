@@ -153,7 +153,7 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	if err := a.probe(ctx, g, results, f); err != nil {
 		return err
 	}
-	o := a.reportOptions(f.out)
+	o := a.reportOptions(f.out, results)
 	o.SelfCheck = verdicts
 	return a.writeReports(f.out, results, o)
 }
@@ -216,7 +216,7 @@ func validationText(score float64) string {
 // writeReports draws everything from results into dir, shows the headline and
 // turns failed cells into an exit code.
 func (a *app) writeReports(dir string, results []bench.Result, o reports.Options) error {
-	text, err := reports.WriteAll(dir, results, o)
+	text, err := reports.WriteAll(dir, reports.NewSet(results, o), reportContents())
 	if err != nil {
 		return err
 	}

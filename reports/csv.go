@@ -1,0 +1,138 @@
+package reports
+
+import (
+	"cmp"
+	"encoding/csv"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+
+	"veilbench/bench"
+	"veilbench/reports/table"
+)
+
+// Columns that say which cell a row is of, in groups.csv and classes.csv one
+// after the other. results.csv has its own between and behind them: its first
+// eleven columns stay as they are, more may follow.
+var (
+	cellHead  = [...]string{"dataset", "task", "vantage", "defense", "attack", "knowledge", "split", "fold", "seed"}
+	drawsHead = [...]string{"draw", "train_defense", "train_draws"}
+)
+
+func cellColumns(c bench.Cell) []string {
+	return []string{
+		c.Dataset, string(c.Task), string(c.Vantage), c.Defense, c.Attack, string(c.Knowledge),
+		string(c.Split), strconv.Itoa(c.Fold), strconv.FormatUint(c.Seed, 10),
+	}
+}
+
+func drawsColumns(c bench.Cell) []string {
+	return []string{strconv.Itoa(c.Draw), c.TrainDefense, strconv.Itoa(c.TrainDraws)}
+}
+
+// writeRows writes a head and what rows gives for each result.
+func (s *Set) writeRows(w io.Writer, head []string, rows func(r *bench.Result) [][]string) error {
+	c := csv.NewWriter(w)
+	if err := c.Write(head); err != nil {
+		return err
+	}
+	for i := range s.Results {
+		if err := c.WriteAll(rows(&s.Results[i])); err != nil {
+			return err
+		}
+	}
+	c.Flush()
+	return c.Error()
+}
+
+// WriteResults writes results.csv: one row for each cell and metric at full
+// precision, in canonical order of cells and by name of metric. Beside the
+// attack's scores each cell has the headline's floor and advantage and the
+// ledger of cost. A failed cell is one row with the metric "failed", the value
+// 1 and its error.
+func (s *Set) WriteResults(w io.Writer) error {
+	head := slices.Concat(cellHead[:], []string{"metric", "value"}, drawsHead[:], []string{"headline", "control", "generated", "oracle", "error"})
+	return s.writeRows(w, head, func(r *bench.Result) (out [][]string) {
+		cell, draws := cellColumns(r.Cell), drawsColumns(r.Cell)
+		about := []string{r.Headline, strconv.FormatBool(r.Control), strconv.FormatBool(r.Generated), strconv.FormatBool(r.Oracle), r.Err}
+		for _, m := range allMetrics(r) {
+			out = append(out, slices.Concat(cell, []string{m.Name, table.Full(m.Value)}, draws, about))
+		}
+		return out
+	})
+}
+
+// WriteGroups writes groups.csv: the headline metric of each test group.
+func (s *Set) WriteGroups(w io.Writer) error {
+	head := slices.Concat(cellHead[:], drawsHead[:], []string{"group", "metric", "value", "floor", "n"})
+	return s.writeRows(w, head, func(r *bench.Result) (out [][]string) {
+		for _, g := range r.Groups {
+			out = append(out, slices.Concat(cellColumns(r.Cell), drawsColumns(r.Cell),
+				[]string{g.Group, r.Headline, table.Full(g.Value), table.Full(g.Floor), strconv.Itoa(g.N)}))
+		}
+		return out
+	})
+}
+
+// WriteClasses writes classes.csv: for each cell and class of the truth, how
+// many items or packets of it were tested and how many were named right.
+func (s *Set) WriteClasses(w io.Writer) error {
+	head := slices.Concat(cellHead[:], drawsHead[:], []string{"class", "right", "n"})
+	return s.writeRows(w, head, func(r *bench.Result) (out [][]string) {
+		counts := ClassTallies(r)
+		for _, class := range slices.Sorted(maps.Keys(counts)) {
+			t := counts[class]
+			out = append(out, slices.Concat(cellColumns(r.Cell), drawsColumns(r.Cell),
+				[]string{class, strconv.FormatInt(t.Right, 10), strconv.FormatInt(t.N, 10)}))
+		}
+		return out
+	})
+}
+
+// allMetrics are the figures of a cell: its scores and its ledger, by name.
+func allMetrics(r *bench.Result) []bench.Metric {
+	if r.Err != "" {
+		return []bench.Metric{{Name: metricFailed, Value: 1}}
+	}
+	ms := slices.Clone(r.Metrics)
+	if v, ok := r.Metric(r.Headline); ok {
+		ms = append(ms, bench.Metric{Name: metricAdvantage, Value: bench.Advantage(v, r.Floor)})
+	}
+	ms = append(ms, bench.Metric{Name: MetricFloor, Value: r.Floor})
+	ms = append(ms, costMetrics(r.Cost)...)
+	for _, b := range r.Bounds {
+		ms = append(ms,
+			bench.Metric{Name: metricBoundWrong + ":" + b.Set, Value: float64(b.Wrong)},
+			bench.Metric{Name: metricBoundTested + ":" + b.Set, Value: float64(b.Tested)},
+			bench.Metric{Name: metricBoundClasses + ":" + b.Set, Value: float64(b.Classes)},
+			bench.Metric{Name: metricBoundClassBits + ":" + b.Set, Value: b.ClassBits},
+			bench.Metric{Name: metricBoundChanceBits + ":" + b.Set, Value: b.ChanceBits})
+	}
+
+	// Stable, so that of two figures of one name the score stands first.
+	slices.SortStableFunc(ms, func(a, b bench.Metric) int { return cmp.Compare(a.Name, b.Name) })
+	return ms
+}
+
+// costMetrics are the figures of the ledger under the names that results.csv
+// and tables share.
+func costMetrics(c bench.Cost) []bench.Metric {
+	n := func(v [2]int64) float64 { return float64(v[0] + v[1]) }
+	return append([]bench.Metric{
+		{Name: metricOverhead, Value: c.Overhead()},
+		{Name: metricInBytes, Value: n(c.InBytes)},
+		{Name: metricOutBytes, Value: n(c.OutBytes)},
+		{Name: metricInBytesUp, Value: float64(c.InBytes[0])},
+		{Name: metricOutBytesUp, Value: float64(c.OutBytes[0])},
+		{Name: metricInPackets, Value: n(c.InPackets)},
+		{Name: MetricOutPackets, Value: n(c.OutPackets)},
+		{Name: MetricCoverBytes, Value: float64(c.CoverBytes)},
+		{Name: metricObserved, Value: c.Seconds},
+		{Name: MetricDelayMean, Value: c.DelayMean},
+		{Name: MetricDelayMedian, Value: c.DelayMedian},
+		{Name: MetricDelayP95, Value: c.DelayP95},
+		{Name: MetricDelayP99, Value: c.DelayP99},
+		{Name: MetricDelayMax, Value: c.DelayMax},
+	}, c.More...)
+}
