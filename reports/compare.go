@@ -71,14 +71,14 @@ func Compare(before, after *Set) table.Table {
 			difference = table.Number(c.difference(), table.Signed) // groups are no samples there
 		}
 		data := c.at.Dataset
-		if before.digest(c.at) != after.digest(c.at) {
+		if digest(before.BySubject[c.at]) != digest(after.BySubject[c.at]) {
 			data += " (other data)"
 		}
 		t.Rows = append(t.Rows, []table.Value{
 			table.Word(data), table.Word(TaskName(c.at.Task)), table.Word(after.DefenseLabel(c.at.Defense)),
 			table.Number(c.before.Advantage, table.Score), table.Number(c.after.Advantage, table.Score), difference,
 			table.Number(c.test.Cliff, table.Signed), c.test.RankValue(), table.Number(c.test.Holm, table.PValue), c.verdict(),
-			before.Bytes(c.at), after.Bytes(c.at),
+			before.Costs(c.at).Bytes(), after.Costs(c.at).Bytes(),
 		})
 	}
 	t.Notes = append(t.Notes, "Advantage of the best attack, paired by the test groups that both runs have; no interval below 5 groups. "+TestNote(tests), AboutTraining)
@@ -88,10 +88,10 @@ func Compare(before, after *Set) table.Table {
 	return t
 }
 
-// digest is that of the data behind a defense.
-func (s *Set) digest(at Subject) string {
-	if rs := s.BySubject[at]; len(rs) > 0 {
-		return rs[0].Data
+// digest is that of the data behind results.
+func digest(rs []*bench.Result) string {
+	if len(rs) == 0 {
+		return ""
 	}
-	return ""
+	return rs[0].Data
 }

@@ -32,13 +32,13 @@ func drawsColumns(c bench.Cell) []string {
 }
 
 // writeRows writes a head and what rows gives for each result.
-func (s *Set) writeRows(w io.Writer, head []string, rows func(r *bench.Result) [][]string) error {
+func writeRows(w io.Writer, results []bench.Result, head []string, rows func(r *bench.Result) [][]string) error {
 	c := csv.NewWriter(w)
 	if err := c.Write(head); err != nil {
 		return err
 	}
-	for i := range s.Results {
-		if err := c.WriteAll(rows(&s.Results[i])); err != nil {
+	for i := range results {
+		if err := c.WriteAll(rows(&results[i])); err != nil {
 			return err
 		}
 	}
@@ -53,7 +53,7 @@ func (s *Set) writeRows(w io.Writer, head []string, rows func(r *bench.Result) [
 // 1 and its error.
 func (s *Set) WriteResults(w io.Writer) error {
 	head := slices.Concat(cellHead[:], []string{"metric", "value"}, drawsHead[:], []string{"headline", "control", "generated", "oracle", "error"})
-	return s.writeRows(w, head, func(r *bench.Result) (out [][]string) {
+	return writeRows(w, s.Results, head, func(r *bench.Result) (out [][]string) {
 		cell, draws := cellColumns(r.Cell), drawsColumns(r.Cell)
 		about := []string{r.Headline, strconv.FormatBool(r.Control), strconv.FormatBool(r.Generated), strconv.FormatBool(r.Oracle), r.Err}
 		for _, m := range allMetrics(r) {
@@ -66,7 +66,7 @@ func (s *Set) WriteResults(w io.Writer) error {
 // WriteGroups writes groups.csv: the headline metric of each test group.
 func (s *Set) WriteGroups(w io.Writer) error {
 	head := slices.Concat(cellHead[:], drawsHead[:], []string{"group", "metric", "value", "floor", "n"})
-	return s.writeRows(w, head, func(r *bench.Result) (out [][]string) {
+	return writeRows(w, s.Results, head, func(r *bench.Result) (out [][]string) {
 		for _, g := range r.Groups {
 			out = append(out, slices.Concat(cellColumns(r.Cell), drawsColumns(r.Cell),
 				[]string{g.Group, r.Headline, table.Full(g.Value), table.Full(g.Floor), strconv.Itoa(g.N)}))
@@ -79,7 +79,7 @@ func (s *Set) WriteGroups(w io.Writer) error {
 // many items or packets of it were tested and how many were named right.
 func (s *Set) WriteClasses(w io.Writer) error {
 	head := slices.Concat(cellHead[:], drawsHead[:], []string{"class", "right", "n"})
-	return s.writeRows(w, head, func(r *bench.Result) (out [][]string) {
+	return writeRows(w, s.Results, head, func(r *bench.Result) (out [][]string) {
 		counts := ClassTallies(r)
 		for _, class := range slices.Sorted(maps.Keys(counts)) {
 			t := counts[class]

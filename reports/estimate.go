@@ -38,9 +38,9 @@ func (e Estimate) Value(format func(float64) string) table.Value {
 
 // estimate takes the results of a pair together by take, which says whether
 // all of them have what it needs.
-func (s *Set) estimate(k Pair, take func([]*bench.Result) (float64, bool)) Estimate {
-	rs, failed := Good(s.ByPair[k])
-	e := Estimate{Cells: len(s.ByPair[k]), Failed: failed}
+func estimate(all []*bench.Result, take func([]*bench.Result) (float64, bool)) Estimate {
+	rs, failed := Good(all)
+	e := Estimate{Cells: len(all), Failed: failed}
 	if failed == 0 && len(rs) > 0 {
 		e.Num, e.OK = take(rs)
 	}
@@ -49,12 +49,12 @@ func (s *Set) estimate(k Pair, take func([]*bench.Result) (float64, bool)) Estim
 
 // Mean is the mean of a metric over the cells of a pair.
 func (s *Set) Mean(k Pair, metric string) Estimate {
-	return s.estimate(k, func(rs []*bench.Result) (float64, bool) { return meanOf(rs, metric) })
+	return estimate(s.ByPair[k], func(rs []*bench.Result) (float64, bool) { return meanOf(rs, metric) })
 }
 
 // Gain is the advantage of the mean score over the mean floor.
 func (s *Set) Gain(k Pair) Estimate {
-	return s.estimate(k, func(rs []*bench.Result) (float64, bool) {
+	return estimate(s.ByPair[k], func(rs []*bench.Result) (float64, bool) {
 		score, ok := meanOf(rs, rs[0].Headline)
 		floor, _ := meanOf(rs, MetricFloor)
 		return bench.Advantage(score, floor), ok
@@ -67,62 +67,69 @@ func (s *Set) Scored(k Pair, metric string) table.Value {
 	return WithGroups(v, k.Panel, s.ByPair[k], func(r *bench.Result) (float64, bool) { return MetricOf(r, metric) })
 }
 
-// cost takes what a defense costs together, counted once for each fold, draw
-// and seed, however many attacks saw the same traces.
-func (s *Set) cost(at Subject, take func([]*bench.Result) (float64, bool)) Estimate {
-	rs := DistinctCosts(s.BySubject[at])
-	e := Estimate{Cells: len(rs)}
-	if len(rs) > 0 {
-		e.Num, e.OK = take(rs)
+// Costs are results of one defense, one for each fold, draw and seed: attacks
+// share the defended traces, so counting the ledger once for each attack would
+// count the same bytes again.
+type Costs []*bench.Result
+
+// Costs are what a defense costs; cells that failed have no ledger.
+func (s *Set) Costs(at Subject) Costs {
+	type key struct {
+		fold, draw int
+		seed       uint64
 	}
-	return e
-}
-
-// CostMean is the mean of a figure of the ledger.
-func (s *Set) CostMean(at Subject, metric string) Estimate {
-	return s.cost(at, func(rs []*bench.Result) (float64, bool) { return meanOf(rs, metric) })
-}
-
-// CostWorst is the largest of a figure of the ledger.
-func (s *Set) CostWorst(at Subject, metric string) Estimate {
-	return s.cost(at, func(rs []*bench.Result) (float64, bool) {
-		v, ok := metricsOf(rs, metric)
-		if !ok {
-			return 0, false
+	seen := map[key]bool{}
+	var out Costs
+	for _, r := range s.BySubject[at] {
+		k := key{r.Cell.Fold, r.Cell.Draw, r.Cell.Seed}
+		if r.Err == "" && !seen[k] {
+			seen[k] = true
+			out = append(out, r)
 		}
-		return slices.Max(v), true
-	})
+	}
+	return out
+}
+
+// Mean is the mean of a figure of the ledger.
+func (c Costs) Mean(metric string) Estimate {
+	v, ok := meanOf(c, metric)
+	return Estimate{Num: v, OK: ok, Cells: len(c)}
+}
+
+// Worst is the largest of a figure of the ledger.
+func (c Costs) Worst(metric string) Estimate {
+	v, ok := metricsOf(c, metric)
+	if !ok {
+		return Estimate{Cells: len(c)}
+	}
+	return Estimate{Num: slices.Max(v), OK: true, Cells: len(c)}
 }
 
 // Overhead is what a defense adds to the bytes: of the sums over folds and
 // draws, so that long recordings count for more than short ones.
-func (s *Set) Overhead(at Subject) Estimate {
-	return s.cost(at, func(rs []*bench.Result) (float64, bool) {
-		in, inOK := sumOf(rs, metricInBytes)
-		out, outOK := sumOf(rs, metricOutBytes)
-		if in == 0 {
-			return 0, inOK && outOK
-		}
-		return (out - in) / in, inOK && outOK
-	})
+func (c Costs) Overhead() Estimate {
+	in, inOK := sumOf(c, metricInBytes)
+	out, outOK := sumOf(c, metricOutBytes)
+	e := Estimate{OK: inOK && outOK, Cells: len(c)}
+	if in > 0 {
+		e.Num = (out - in) / in
+	}
+	return e
 }
 
 // The three columns of cost that tables of scores share.
 
 // Bytes prints the overhead of a defense.
-func (s *Set) Bytes(at Subject) table.Value { return s.Overhead(at).Value(table.Percent) }
+func (c Costs) Bytes() table.Value { return c.Overhead().Value(table.Percent) }
 
 // Delay prints the delay that 19 of 20 packets stay within, in the worst fold.
-func (s *Set) Delay(at Subject) table.Value {
-	return s.CostWorst(at, MetricDelayP95).Value(table.Seconds)
-}
+func (c Costs) Delay() table.Value { return c.Worst(MetricDelayP95).Value(table.Seconds) }
 
 // Traffic prints the gigabytes that a defense adds to a home's month.
-func (s *Set) Traffic(at Subject) table.Value {
-	return s.CostMean(at, metricGBPerMonth).Value(table.Volume)
-}
+func (c Costs) Traffic() table.Value { return c.Mean(metricGBPerMonth).Value(table.Volume) }
 
-// metricsOf are the values of a metric; ok is false unless all results have it.
+// metricsOf are the values of a metric; ok is false unless all results have it,
+// and there are some.
 func metricsOf(rs []*bench.Result, metric string) (v []float64, ok bool) {
 	for _, r := range rs {
 		x, has := MetricOf(r, metric)
@@ -131,7 +138,7 @@ func metricsOf(rs []*bench.Result, metric string) (v []float64, ok bool) {
 		}
 		v = append(v, x)
 	}
-	return v, true
+	return v, len(v) > 0
 }
 
 // sumOf adds up in the order of the results: the sums of gonum's floats take
@@ -146,7 +153,7 @@ func sumOf(rs []*bench.Result, metric string) (sum float64, ok bool) {
 
 func meanOf(rs []*bench.Result, metric string) (float64, bool) {
 	sum, ok := sumOf(rs, metric)
-	return sum / float64(len(rs)), ok
+	return sum / float64(max(len(rs), 1)), ok
 }
 
 // MetricOf is the figure that results.csv has for r under name.

@@ -33,7 +33,7 @@ type Budget struct {
 // not measured, what failed and a failed self-check or probe miss the gate. An
 // error says that the budget does not fit the run.
 func (s *Set) Gate(b Budget, baseline *Set) ([]bench.Verdict, error) {
-	ds, err := s.gated(b.Defense)
+	ds, err := gated(s, b.Defense)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (s *Set) Gate(b Budget, baseline *Set) ([]bench.Verdict, error) {
 }
 
 // gated are the IDs of the defenses that name means.
-func (s *Set) gated(name string) ([]string, error) {
+func gated(s *Set, name string) ([]string, error) {
 	var out, all []string
 	for _, d := range s.DefensesOf(s.Panels) {
 		if d == bench.NoDefense {
@@ -167,7 +167,8 @@ func (g *gate) rise(p Panel, d string) {
 func (g *gate) costs(d string) {
 	// The first panel that has the defense, as in the headline table.
 	i := slices.IndexFunc(g.s.Panels, func(p Panel) bool { return slices.Contains(g.s.Defenses[p], d) })
-	cost := Subject{g.s.Panels[i], d}
+	p := g.s.Panels[i]
+	cost := g.s.Costs(Subject{p, d})
 
 	for _, c := range []struct {
 		name   string
@@ -175,16 +176,16 @@ func (g *gate) costs(d string) {
 		v      table.Value
 		format func(float64) string
 	}{
-		{"overhead", g.budget.Overhead, g.s.Bytes(cost), table.Percent},
-		{"delay p95", g.budget.DelayP95, g.s.Delay(cost), table.Seconds},
-		{"GB/month", g.budget.GBPerMonth, g.s.Traffic(cost), table.Volume},
+		{"overhead", g.budget.Overhead, cost.Bytes(), table.Percent},
+		{"delay p95", g.budget.DelayP95, cost.Delay(), table.Seconds},
+		{"GB/month", g.budget.GBPerMonth, cost.Traffic(), table.Volume},
 	} {
 		if c.limit == nil {
 			continue
 		}
 		name := c.name + ", " + g.s.Label(d)
 		if !c.v.OK {
-			g.say(name, false, "is %s on the %s data (%s)", c.v.Text, TaskName(cost.Task), cost.Dataset)
+			g.say(name, false, "is %s on the %s data (%s)", c.v.Text, TaskName(p.Task), p.Dataset)
 			continue
 		}
 		g.say(name, c.v.Num <= *c.limit, "%s, budget %s", apart(c.v.Num, *c.limit, c.format), c.format(*c.limit))

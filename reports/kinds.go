@@ -1,6 +1,8 @@
 package reports
 
 import (
+	"slices"
+
 	"veilbench/reports/figure"
 	"veilbench/reports/table"
 )
@@ -30,6 +32,33 @@ func TablesOf(s *Set, ks []TableKind) []table.Table {
 	var out []table.Table
 	for _, k := range ks {
 		out = append(out, k.Tables(s)...)
+	}
+	return out
+}
+
+// PerPanel draws each panel of a set by itself.
+func PerPanel[T any](draw func(*Set, Panel) []T) func(*Set) []T {
+	return func(s *Set) []T { return each(s, s.Panels, draw) }
+}
+
+// PerCost is PerPanel of one panel of those that have the same traces, for what
+// no attack changes: panels that differ in the task alone.
+func PerCost[T any](draw func(*Set, Panel) []T) func(*Set) []T {
+	return func(s *Set) []T {
+		seen := map[Panel]bool{}
+		return each(s, slices.DeleteFunc(slices.Clone(s.Panels), func(p Panel) bool {
+			p.Task = ""
+			again := seen[p]
+			seen[p] = true
+			return again
+		}), draw)
+	}
+}
+
+func each[T any](s *Set, ps []Panel, draw func(*Set, Panel) []T) []T {
+	var out []T
+	for _, p := range ps {
+		out = append(out, draw(s, p)...)
 	}
 	return out
 }

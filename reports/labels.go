@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -137,17 +138,8 @@ func (s *Set) LabelOrName(id string) string {
 
 // TaskName is the head of columns of a task.
 func TaskName(t datasets.Task) string {
-	switch t {
-	case datasets.Events:
-		return "events"
-	case datasets.Device:
-		return "devices"
-	case datasets.Gateway:
-		return "commands"
-	case datasets.Clip:
-		return "clips"
-	}
-	return string(t)
+	names := map[datasets.Task]string{datasets.Events: "events", datasets.Device: "devices", datasets.Gateway: "commands", datasets.Clip: "clips"}
+	return cmp.Or(names[t], string(t))
 }
 
 // itemName is what is counted in a test of a task.
@@ -160,13 +152,6 @@ func itemName(t datasets.Task) string {
 
 // WhereName says where an observer sits.
 func WhereName(v datasets.Vantage) string {
-	switch v {
-	case datasets.WAN:
-		return "outside the home"
-	case datasets.WiFi:
-		return "at the radio of the home"
-	case datasets.LAN:
-		return "inside the home"
-	}
-	return "at " + string(v)
+	names := map[datasets.Vantage]string{datasets.WAN: "outside the home", datasets.WiFi: "at the radio of the home", datasets.LAN: "inside the home"}
+	return cmp.Or(names[v], "at "+string(v))
 }

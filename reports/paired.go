@@ -26,7 +26,7 @@ func (s *Set) GroupAdvantages(at Subject) map[string]float64 {
 // groupRight says for each group whether its one item was named right, by the
 // attack that GroupAdvantages is about; nil unless each group has one item and
 // one answer.
-func (s *Set) groupRight(at Subject) map[string]bool {
+func groupRight(s *Set, at Subject) map[string]bool {
 	out := map[string]bool{}
 	for _, r := range s.BestResults(at) {
 		for _, g := range r.Groups {
@@ -83,7 +83,7 @@ func (s *Set) Comparisons(p Panel) []Comparison {
 func compareGroups(s *Set, x Subject, t *Set, y Subject) Comparison {
 	c := Comparison{Defense: x.Defense, Against: y.Defense}
 	xs, ys := s.GroupAdvantages(x), t.GroupAdvantages(y)
-	xRight, yRight := s.groupRight(x), t.groupRight(y)
+	xRight, yRight := groupRight(s, x), groupRight(t, y)
 
 	var a, b []float64
 	only := [2]int{} // groups that one side alone named right

@@ -102,7 +102,7 @@ func WriteAll(dir string, s *Set, c Contents) (string, error) {
 		{"groups.csv", s.WriteGroups},
 		{"classes.csv", s.WriteClasses},
 		{"table.txt", func(w io.Writer) error { _, err := io.WriteString(w, text); return err }},
-		{"report.md", func(w io.Writer) error { return s.writeMarkdown(w, figures, tables) }},
+		{"report.md", func(w io.Writer) error { return writeMarkdown(w, s, figures, tables) }},
 		{"table.tex", func(w io.Writer) error { return table.Write(w, table.LaTeX, tables) }},
 	}
 	for _, f := range figures {
@@ -143,7 +143,7 @@ func tablesText(f table.Format, ts []table.Table) (string, error) {
 
 // writeMarkdown writes report.md: figures by the names of their files, then
 // tables.
-func (s *Set) writeMarkdown(w io.Writer, figures []figure.Figure, tables []table.Table) error {
+func writeMarkdown(w io.Writer, s *Set, figures []figure.Figure, tables []table.Table) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# What an observer still learns, and what hiding it costs\n\n%s\n\n", table.EscapeMarkdown(s.Provenance()))
 	for _, f := range figures {

@@ -102,7 +102,7 @@ func NewSet(rs []bench.Result, o Options) *Set {
 	}
 	s.names = newLabels(ids, given)
 	s.order()
-	s.summarize()
+	s.Summaries = summaries(s.Results)
 	return s
 }
 
@@ -117,25 +117,27 @@ func (s *Set) order() {
 		attackers[k.Panel][k.Attacker] = true
 	}
 	s.Panels = slices.SortedFunc(maps.Keys(defenses), comparePanels)
+	defense := func(a, b string) int { return compareDefenses(s.Options.Order, a, b) }
 	for _, p := range s.Panels {
-		s.Defenses[p] = slices.SortedFunc(maps.Keys(defenses[p]), s.compareDefenses)
+		s.Defenses[p] = slices.SortedFunc(maps.Keys(defenses[p]), defense)
 		s.Attackers[p] = slices.SortedFunc(maps.Keys(attackers[p]), s.compareAttackers)
 	}
 }
 
-// summarize fills Summaries. bench.Summaries knows no split, so each split is
+// summaries are those of bench, which knows no split, so each split is
 // summarized apart: they are never mixed.
-func (s *Set) summarize() {
+func summaries(results []bench.Result) map[Subject]bench.Summary {
 	bySplit := map[datasets.Split][]bench.Result{}
-	for _, r := range s.Results {
+	for _, r := range results {
 		bySplit[r.Cell.Split] = append(bySplit[r.Cell.Split], r)
 	}
-	s.Summaries = map[Subject]bench.Summary{}
+	out := map[Subject]bench.Summary{}
 	for split, rs := range bySplit {
 		for _, m := range bench.Summaries(rs) {
-			s.Summaries[Subject{Panel{m.Dataset, m.Task, m.Vantage, split}, m.Defense}] = m
+			out[Subject{Panel{m.Dataset, m.Task, m.Vantage, split}, m.Defense}] = m
 		}
 	}
+	return out
 }
 
 func comparePanels(a, b Panel) int {
@@ -158,9 +160,9 @@ func vantageRank(v datasets.Vantage) int { return slices.Index(Vantages(), v) }
 
 // compareDefenses puts "none" first and keeps the order asked for; others
 // follow, chains last.
-func (s *Set) compareDefenses(a, b string) int {
+func compareDefenses(order []string, a, b string) int {
 	chain := func(id string) int {
-		if slices.Contains(s.Options.Order, id) {
+		if slices.Contains(order, id) {
 			return 0
 		}
 		return strings.Count(id, "+")
@@ -169,7 +171,7 @@ func (s *Set) compareDefenses(a, b string) int {
 		if id == bench.NoDefense {
 			return -1
 		}
-		return place(s.Options.Order, id)
+		return place(order, id)
 	}
 	return cmp.Or(cmp.Compare(chain(a), chain(b)), cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
 }
@@ -189,7 +191,7 @@ func (s *Set) compareAttackers(a, b Attacker) int {
 		cmp.Compare(knowledge(a.Knowledge), knowledge(b.Knowledge)),
 		cmp.Compare(control(a.Attack), control(b.Attack)),
 		cmp.Compare(place(s.Options.Order, a.Attack), place(s.Options.Order, b.Attack)),
-		cmp.Compare(a.Attack, b.Attack), s.compareDefenses(a.TrainDefense, b.TrainDefense))
+		cmp.Compare(a.Attack, b.Attack), compareDefenses(s.Options.Order, a.TrainDefense, b.TrainDefense))
 }
 
 // place is where id, else its name, stands in names; their number if nowhere.
@@ -219,17 +221,6 @@ func (s *Set) Attacks(p Panel) []string {
 	return out
 }
 
-// Knowledges lists those of a panel, in order.
-func (s *Set) Knowledges(p Panel) []bench.Knowledge {
-	var out []bench.Knowledge
-	for _, a := range s.Attackers[p] {
-		if !slices.Contains(out, a.Knowledge) {
-			out = append(out, a.Knowledge)
-		}
-	}
-	return out
-}
-
 // WithKnowledge lists the attackers of a panel with knowledge k, in order.
 func (s *Set) WithKnowledge(p Panel, k bench.Knowledge) []Attacker {
 	return slices.DeleteFunc(slices.Clone(s.Attackers[p]), func(a Attacker) bool { return a.Knowledge != k })
@@ -245,23 +236,7 @@ func (s *Set) DefensesOf(ps []Panel) []string {
 			}
 		}
 	}
-	slices.SortFunc(out, s.compareDefenses)
-	return out
-}
-
-// CostPanels are panels that differ in more than the task, the first of each:
-// those that differ in the task alone have the same traces.
-func (s *Set) CostPanels() []Panel {
-	seen := map[Panel]bool{}
-	var out []Panel
-	for _, p := range s.Panels {
-		k := p
-		k.Task = ""
-		if !seen[k] {
-			seen[k] = true
-			out = append(out, p)
-		}
-	}
+	slices.SortFunc(out, func(a, b string) int { return compareDefenses(s.Options.Order, a, b) })
 	return out
 }
 
@@ -335,24 +310,4 @@ func Good(rs []*bench.Result) (ok []*bench.Result, failed int) {
 		}
 	}
 	return ok, len(rs) - len(ok)
-}
-
-// DistinctCosts keeps one result for each fold, draw and seed: attacks share
-// the defended traces, so counting the ledger once for each attack would count
-// the same bytes again.
-func DistinctCosts(rs []*bench.Result) []*bench.Result {
-	type key struct {
-		fold, draw int
-		seed       uint64
-	}
-	seen := map[key]bool{}
-	var out []*bench.Result
-	for _, r := range rs {
-		k := key{r.Cell.Fold, r.Cell.Draw, r.Cell.Seed}
-		if r.Err == "" && !seen[k] {
-			seen[k] = true
-			out = append(out, r)
-		}
-	}
-	return out
 }

@@ -84,7 +84,7 @@ func settings(kvs [][2]string) string {
 // project fills st with the scores of the defenses: at says whose score stands
 // at the k-th value, ok is false for none. The study comes back if it shows any
 // number.
-func (s *Set) project(st Study, defenses []string, at func(d string, k int) (who Pair, metric string, ok bool)) []Study {
+func project(s *Set, st Study, defenses []string, at func(d string, k int) (who Pair, metric string, ok bool)) []Study {
 	shown := false
 	for _, d := range defenses {
 		row := make([]table.Value, len(st.Values))
@@ -109,11 +109,11 @@ func (s *Set) Studies() []Study {
 	var out []Study
 	for _, p := range s.Panels {
 		for _, w := range sweeps(s.Attackers[p], attackSettings) {
-			out = append(out, s.attackStudies(p, w)...)
+			out = append(out, attackStudies(s, p, w)...)
 		}
 	}
-	for _, w := range sweeps(s.Panels, s.dataSettings) {
-		out = append(out, s.dataStudies(w)...)
+	for _, w := range sweeps(s.Panels, func(p Panel) (string, [][2]string, bool) { return dataSettings(s, p) }) {
+		out = append(out, dataStudies(s, w)...)
 	}
 	return out
 }
@@ -126,14 +126,14 @@ func attackSettings(a Attacker) (of string, set [][2]string, ok bool) {
 }
 
 // dataSettings are those of the data of a panel; of is the panel without them.
-func (s *Set) dataSettings(p Panel) (of string, set [][2]string, ok bool) {
+func dataSettings(s *Set, p Panel) (of string, set [][2]string, ok bool) {
 	d, ok := s.Options.Data[p.Dataset]
 	p.Dataset = d.Preset
 	return fmt.Sprint(p), d.Settings, ok
 }
 
 // attackStudies are the scores of one attack against one of its parameters.
-func (s *Set) attackStudies(p Panel, w sweep[Attacker]) []Study {
+func attackStudies(s *Set, p Panel, w sweep[Attacker]) []Study {
 	var out []Study
 	headline, _ := s.Headline(p)
 	name, _, _ := strings.Cut(w.things[0].Attack, ":")
@@ -141,7 +141,7 @@ func (s *Set) attackStudies(p Panel, w sweep[Attacker]) []Study {
 		st := Study{Panel: p, X: w.key, Metric: MetricLabel(m), Values: w.values, Names: s.DefenseLabels(s.Defenses[p])}
 		st.Title = fmt.Sprintf("%s of %s (%s) against %s: %s", FirstUpper(st.Metric), name, w.things[0].Knowledge, w.key, p.About())
 		st.Notes = []string{"Other parameters: " + settings(w.rest) + "."}
-		out = append(out, s.project(st, s.Defenses[p], func(d string, k int) (Pair, string, bool) {
+		out = append(out, project(s, st, s.Defenses[p], func(d string, k int) (Pair, string, bool) {
 			return Pair{p, d, w.things[k]}, m, true
 		})...)
 	}
@@ -150,7 +150,7 @@ func (s *Set) attackStudies(p Panel, w sweep[Attacker]) []Study {
 
 // dataStudies are the scores of the best attack against a setting of the data;
 // each value is a panel of its own.
-func (s *Set) dataStudies(w sweep[Panel]) []Study {
+func dataStudies(s *Set, w sweep[Panel]) []Study {
 	var out []Study
 	p := w.things[0]
 	headline, _ := s.Headline(p)
@@ -160,7 +160,7 @@ func (s *Set) dataStudies(w sweep[Panel]) []Study {
 		about.Dataset = s.Options.Data[p.Dataset].Preset
 		st.Title = fmt.Sprintf("%s of the best attack against %s: %s", FirstUpper(st.Metric), w.key, about.About())
 		st.Notes = []string{fmt.Sprintf("Each value is a data set of its own; what is counted is that of %s. Other settings: %s.", p.Dataset, settings(w.rest))}
-		out = append(out, s.project(st, s.Defenses[p], func(d string, k int) (Pair, string, bool) {
+		out = append(out, project(s, st, s.Defenses[p], func(d string, k int) (Pair, string, bool) {
 			best, ok := s.Best(Subject{w.things[k], d})
 			return best, m, ok
 		})...)
@@ -171,7 +171,7 @@ func (s *Set) dataStudies(w sweep[Panel]) []Study {
 // Tolerances is the recall of events against how far a detection may lie from
 // the truth, of the best attack on each defense.
 func (s *Set) Tolerances() []Study {
-	return s.bestAgainst(datasets.Events, Study{
+	return bestAgainst(s, datasets.Events, Study{
 		X: "tolerance_s", Values: []float64{1, 5, 15},
 		Title: "Recall of events against the matching tolerance",
 		Notes: []string{"The headline score counts a detection within 5 s."},
@@ -192,7 +192,7 @@ const AboutShares = "Windows are of 100 packets whatever window an attack itself
 // Shares is the recall of packets against how much of the packets around them
 // are their device's, of the best attack on each defense.
 func (s *Set) Shares() []Study {
-	return s.bestAgainst(datasets.Device, Study{
+	return bestAgainst(s, datasets.Device, Study{
 		X: ShareOfWindow, Values: ShareEnds(),
 		Title: "Recall of packets against their device's share of the window",
 		Notes: []string{AboutShares},
@@ -201,7 +201,7 @@ func (s *Set) Shares() []Study {
 
 // bestAgainst fills st with recalls, one metric for each of its values, of the
 // best attack on each defense, for each panel of the task.
-func (s *Set) bestAgainst(task datasets.Task, st Study, metrics []string) []Study {
+func bestAgainst(s *Set, task datasets.Task, st Study, metrics []string) []Study {
 	var out []Study
 	for _, p := range s.Panels {
 		if p.Task != task {
@@ -225,7 +225,7 @@ func (s *Set) bestAgainst(task datasets.Task, st Study, metrics []string) []Stud
 				st.Names[i] += ", " + a
 			}
 		}
-		out = append(out, s.project(st, ds, func(d string, k int) (Pair, string, bool) {
+		out = append(out, project(s, st, ds, func(d string, k int) (Pair, string, bool) {
 			best, ok := s.Best(Subject{p, d})
 			return best, metrics[k], ok
 		})...)

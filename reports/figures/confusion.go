@@ -20,22 +20,22 @@ const (
 // Confusion is the confusion matrix of the best attack on each defense.
 var Confusion = reports.FigureKind{
 	Name: "confusion", Doc: "which class is taken for which",
-	Draw: func(s *reports.Set) []figure.Figure {
-		var out []figure.Figure
-		for _, p := range s.Panels {
-			for _, d := range s.Defenses[p] {
-				at := reports.Subject{Panel: p, Defense: d}
-				m := confusionOf(s.BestResults(at))
-				if len(m.classes) < 2 || len(m.classes) > mostConfused {
-					continue
-				}
-				by, _ := s.Best(at)
-				what := fmt.Sprintf("Confusion under %s by %s (%s): share of each true class (row) that is given each name (column), over all test groups; among events the row \"other\" holds false alarms.", s.Label(d), s.Label(by.Attack), by.Knowledge)
-				out = append(out, m.heat().Figure(fmt.Sprintf("Confusion under %s: %s", s.Label(d), p.About()), s.Caption(p, what, []string{d}, []string{by.Attack})))
-			}
+	Draw: reports.PerPanel(confusions),
+}
+
+func confusions(s *reports.Set, p reports.Panel) []figure.Figure {
+	var out []figure.Figure
+	for _, d := range s.Defenses[p] {
+		at := reports.Subject{Panel: p, Defense: d}
+		m := confusionOf(s.BestResults(at))
+		if len(m.classes) < 2 || len(m.classes) > mostConfused {
+			continue
 		}
-		return out
-	},
+		by, _ := s.Best(at)
+		what := fmt.Sprintf("Confusion under %s by %s (%s): share of each true class (row) that is given each name (column), over all test groups; among events the row \"other\" holds false alarms.", s.Label(d), s.Label(by.Attack), by.Knowledge)
+		out = append(out, m.heat().Figure(fmt.Sprintf("Confusion under %s: %s", s.Label(d), p.About()), s.Caption(p, what, []string{d}, []string{by.Attack})))
+	}
+	return out
 }
 
 // confusion counts how often each true class is given each name.

@@ -12,26 +12,24 @@ import (
 // defense.
 var Curves = reports.FigureKind{
 	Name: "curves", Doc: "recall against false alarms",
-	Draw: func(s *reports.Set) []figure.Figure {
-		var out []figure.Figure
-		for _, p := range s.Panels {
-			l := figure.Lines{YName: "recall"}
-			top := 0.0
-			for _, d := range s.Defenses[p] {
-				if xy := meanCurve(s.BestResults(reports.Subject{Panel: p, Defense: d})); len(xy) > 1 {
-					l.Names, l.Series = append(l.Names, s.DefenseLabel(d)), append(l.Series, xy)
-					top = max(top, xy[len(xy)-1].X)
-				}
-			}
-			if len(l.Series) == 0 || top == 0 {
-				continue
-			}
-			l.X = figure.LinearAxis("false alarms a home and day", top)
-			what := "Recall of events against false alarms a home and day as the attack's threshold moves, for the best attack on each defense; mean over folds at the same number of false alarms."
-			out = append(out, l.Figure("Operating curves: "+p.About(), s.Caption(p, what, s.Defenses[p], nil)))
+	Draw: reports.PerPanel(curves),
+}
+
+func curves(s *reports.Set, p reports.Panel) []figure.Figure {
+	l := figure.Lines{YName: "recall"}
+	top := 0.0
+	for _, d := range s.Defenses[p] {
+		if xy := meanCurve(s.BestResults(reports.Subject{Panel: p, Defense: d})); len(xy) > 1 {
+			l.Names, l.Series = append(l.Names, s.DefenseLabel(d)), append(l.Series, xy)
+			top = max(top, xy[len(xy)-1].X)
 		}
-		return out
-	},
+	}
+	if len(l.Series) == 0 || top == 0 {
+		return nil
+	}
+	l.X = figure.LinearAxis("false alarms a home and day", top)
+	what := "Recall of events against false alarms a home and day as the attack's threshold moves, for the best attack on each defense; mean over folds at the same number of false alarms."
+	return []figure.Figure{l.Figure("Operating curves: "+p.About(), s.Caption(p, what, s.Defenses[p], nil))}
 }
 
 // meanCurve is the mean recall over results at each number of false alarms: of

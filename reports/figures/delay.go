@@ -15,40 +15,38 @@ import (
 // than a time.
 var Delay = reports.FigureKind{
 	Name: "delay", Doc: "share of packets within a delay, for each defense",
-	Draw: func(s *reports.Set) []figure.Figure {
-		var out []figure.Figure
-		for _, p := range s.CostPanels() {
-			var names, drawn, free, lost []string
-			var curves [][]figure.Point
-			for _, d := range s.Defenses[p] {
-				rs := reports.DistinctCosts(s.BySubject[reports.Subject{Panel: p, Defense: d}])
-				name := s.DefenseLabel(d)
-				xy, ok := delayCurve(rs)
-				switch {
-				case len(rs) == 0:
-				case !ok:
-					lost = append(lost, name)
-				case xy == nil:
-					free = append(free, name)
-				default:
-					names, drawn, curves = append(names, name), append(drawn, d), append(curves, xy)
-				}
-			}
-			if len(curves) == 0 {
-				continue
-			}
+	Draw: reports.PerCost(delays),
+}
 
-			what := "Share of original packets that leave at most so much later than without a defense, behind the same link queue, over all folds and draws; logarithmic axis, delays below its start are drawn there."
-			if len(free) > 0 {
-				what += " No delay at all: " + strings.Join(free, ", ") + "."
-			}
-			if len(lost) > 0 {
-				what += " Results without a histogram: " + strings.Join(lost, ", ") + "."
-			}
-			out = append(out, delayLines(names, curves).Figure("Delay by defense: "+p.Dataset+", "+string(p.Vantage), s.Caption(p, what, drawn, nil)))
+func delays(s *reports.Set, p reports.Panel) []figure.Figure {
+	var names, drawn, free, lost []string
+	var curves [][]figure.Point
+	for _, d := range s.Defenses[p] {
+		rs := s.Costs(reports.Subject{Panel: p, Defense: d})
+		name := s.DefenseLabel(d)
+		xy, ok := delayCurve(rs)
+		switch {
+		case len(rs) == 0:
+		case !ok:
+			lost = append(lost, name)
+		case xy == nil:
+			free = append(free, name)
+		default:
+			names, drawn, curves = append(names, name), append(drawn, d), append(curves, xy)
 		}
-		return out
-	},
+	}
+	if len(curves) == 0 {
+		return nil
+	}
+
+	what := "Share of original packets that leave at most so much later than without a defense, behind the same link queue, over all folds and draws; logarithmic axis, delays below its start are drawn there."
+	if len(free) > 0 {
+		what += " No delay at all: " + strings.Join(free, ", ") + "."
+	}
+	if len(lost) > 0 {
+		what += " Results without a histogram: " + strings.Join(lost, ", ") + "."
+	}
+	return []figure.Figure{delayLines(names, curves).Figure("Delay by defense: "+p.Dataset+", "+string(p.Vantage), s.Caption(p, what, drawn, nil))}
 }
 
 // delayCurve is the distribution of the delays of all results together, by the

@@ -22,28 +22,28 @@ const (
 // that has most.
 var Packets = reports.FigureKind{
 	Name: "packets", Doc: "packets of single events, in order and behind each defense",
-	Draw: func(s *reports.Set) []figure.Figure {
-		var out []figure.Figure
-		for _, p := range s.Panels {
-			ds := s.Sampled(p)
-			if len(ds) == 0 {
-				continue
-			}
-			first := firstOfClass(s, s.Sample(reports.Subject{Panel: p, Defense: ds[0]}).Sequences)
-			if len(first) == 0 {
-				continue
-			}
-			if len(ds) > 1 {
-				out = append(out, packetsBehind(s, p, ds, typical(first)))
-			}
-			overview, most := overDevices(first)
-			out = append(out, packetsInOrder(s, p, ds[0], overview))
-			if len(most) > 0 && len(overview) < len(first) {
-				out = append(out, packetsInOrder(s, p, ds[0], most))
-			}
-		}
-		return out
-	},
+	Draw: reports.PerPanel(packets),
+}
+
+func packets(s *reports.Set, p reports.Panel) []figure.Figure {
+	var out []figure.Figure
+	ds := s.Sampled(p)
+	if len(ds) == 0 {
+		return nil
+	}
+	first := firstOfClass(s, s.Sample(reports.Subject{Panel: p, Defense: ds[0]}).Sequences)
+	if len(first) == 0 {
+		return nil
+	}
+	if len(ds) > 1 {
+		out = append(out, packetsBehind(s, p, ds, typical(first)))
+	}
+	overview, most := overDevices(first)
+	out = append(out, packetsInOrder(s, p, ds[0], overview))
+	if len(most) > 0 && len(overview) < len(first) {
+		out = append(out, packetsInOrder(s, p, ds[0], most))
+	}
+	return out
 }
 
 // picked says whether the user asked for a class, or for its device.

@@ -14,22 +14,20 @@ import (
 // test groups, bars joining those that no test tells apart.
 var Ranks = reports.FigureKind{
 	Name: "ranks", Doc: "critical-difference diagram of defenses",
-	Draw: func(s *reports.Set) []figure.Figure {
-		var out []figure.Figure
-		for _, p := range s.Panels {
-			cs := s.Comparisons(p)
-			if len(cs) == 0 || p.Split.Within() || len(s.Defenses[p]) < 3 {
-				continue
-			}
-			r, groups := rankDiagram(s, p, cs)
-			what := "Mean rank of each defense over test groups, the one that leaks least at the top. A bar at the right joins neighbors that the paired tests, adjusted by Holm, do not tell apart."
-			if slices.ContainsFunc(cs, func(c reports.Comparison) bool { return c.TooFew() && !c.Told() }) {
-				what += fmt.Sprintf(" Over %s they cannot tell any two apart, however different.", reports.Plural(groups, "test group"))
-			}
-			out = append(out, r.Figure("Ranks of defenses: "+p.About(), s.Caption(p, what, s.Defenses[p], nil)))
-		}
-		return out
-	},
+	Draw: reports.PerPanel(ranks),
+}
+
+func ranks(s *reports.Set, p reports.Panel) []figure.Figure {
+	cs := s.Comparisons(p)
+	if len(cs) == 0 || p.Split.Within() || len(s.Defenses[p]) < 3 {
+		return nil
+	}
+	r, groups := rankDiagram(s, p, cs)
+	what := "Mean rank of each defense over test groups, the one that leaks least at the top. A bar at the right joins neighbors that the paired tests, adjusted by Holm, do not tell apart."
+	if slices.ContainsFunc(cs, func(c reports.Comparison) bool { return c.TooFew() && !c.Told() }) {
+		what += fmt.Sprintf(" Over %s they cannot tell any two apart, however different.", reports.Plural(groups, "test group"))
+	}
+	return []figure.Figure{r.Figure("Ranks of defenses: "+p.About(), s.Caption(p, what, s.Defenses[p], nil))}
 }
 
 // rankDiagram ranks the defenses of p within each test group that all of them

@@ -23,13 +23,7 @@ const (
 // behind every defense; for two if there is but one defense.
 var Rates = reports.FigureKind{
 	Name: "rates", Doc: "rates with true and detected events, of each device and behind each defense",
-	Draw: func(s *reports.Set) []figure.Figure {
-		var out []figure.Figure
-		for _, p := range s.Panels {
-			out = append(out, ratesOfPanel(s, p)...)
-		}
-		return out
-	},
+	Draw: reports.PerPanel(ratesOfPanel),
 }
 
 func ratesOfPanel(s *reports.Set, p reports.Panel) []figure.Figure {

@@ -13,29 +13,32 @@ import (
 // with the knowledge that serves it best.
 var Scores = reports.FigureKind{
 	Name: "scores", Doc: "heat map of every attack on every defense",
-	Draw: func(s *reports.Set) []figure.Figure {
-		var out []figure.Figure
-		for _, p := range s.Panels {
-			metric, _ := s.Headline(p)
-			name := reports.MetricLabel(metric)
-			attacks := s.Attacks(p)
-			h := figure.HeatMap{Scale: name, Rows: s.DefenseLabels(s.Defenses[p])}
-			for _, a := range attacks {
-				h.Cols = append(h.Cols, s.Label(a))
+	Draw: reports.PerPanel(heatMap),
+}
+
+func heatMap(s *reports.Set, p reports.Panel) []figure.Figure {
+	metric, _ := s.Headline(p)
+	name := reports.MetricLabel(metric)
+	attacks := s.Attacks(p)
+	h := figure.HeatMap{Scale: name, Rows: s.DefenseLabels(s.Defenses[p])}
+	for _, a := range attacks {
+		h.Cols = append(h.Cols, s.Label(a))
+	}
+	for _, d := range s.Defenses[p] {
+		row := make([]figure.HeatCell, len(attacks))
+		for i, a := range attacks {
+			// How many cells failed is no matter in a square.
+			e, _ := best(s, p, d, a, metric)
+			row[i] = figure.HeatCell{Share: e.Num, Text: e.Value(table.Score).Text, OK: e.OK}
+			if e.Failed > 0 {
+				row[i].Text = "failed"
 			}
-			for _, d := range s.Defenses[p] {
-				row := make([]figure.HeatCell, len(attacks))
-				for i, a := range attacks {
-					row[i] = heatCell(s, p, d, a, metric)
-				}
-				h.Cells = append(h.Cells, row)
-			}
-			title := reports.FirstUpper(name) + " of each attack on each defense"
-			what := title + ", with the knowledge of the defense that serves the attack best. Darker means that more is learned."
-			out = append(out, h.Figure(title+": "+p.About(), s.Caption(p, what, s.Defenses[p], attacks)))
 		}
-		return out
-	},
+		h.Cells = append(h.Cells, row)
+	}
+	title := reports.FirstUpper(name) + " of each attack on each defense"
+	what := title + ", with the knowledge of the defense that serves the attack best. Darker means that more is learned."
+	return []figure.Figure{h.Figure(title+": "+p.About(), s.Caption(p, what, s.Defenses[p], attacks))}
 }
 
 // best is the highest score of an attack over what it may know. A failure of
@@ -57,46 +60,37 @@ func best(s *reports.Set, p reports.Panel, d, attack, metric string) (reports.Es
 	return out, who
 }
 
-func heatCell(s *reports.Set, p reports.Panel, d, attack, metric string) figure.HeatCell {
-	e, _ := best(s, p, d, attack, metric)
-	if e.Failed > 0 {
-		return figure.HeatCell{Text: "failed"} // how many is no matter in a square
-	}
-	return figure.HeatCell{Share: e.Num, Text: e.Value(table.Score).Text, OK: e.OK}
-}
-
 // mostBars is how many attacks a group of bars can show.
 const mostBars = 6
 
 // Bars is the headline metric of each attack, grouped by defense.
 var Bars = reports.FigureKind{
 	Name: "bars", Doc: "every attack on every defense with intervals",
-	Draw: func(s *reports.Set) []figure.Figure {
-		var out []figure.Figure
-		for _, p := range s.Panels {
-			metric, _ := s.Headline(p)
-			name := reports.MetricLabel(metric)
-			var attacks []string
-			g := figure.Bars{XName: name, Groups: s.DefenseLabels(s.Defenses[p])}
-			for _, a := range s.Attacks(p) {
-				if s.Control[a] || len(attacks) == mostBars {
-					continue
-				}
-				attacks = append(attacks, a)
-				row := make([]figure.Bar, len(s.Defenses[p]))
-				for i, d := range s.Defenses[p] {
-					row[i] = bar(s, p, d, a, metric)
-				}
-				g.Keys, g.Series = append(g.Keys, s.Label(a)), append(g.Series, row)
-			}
-			if len(attacks) == 0 {
-				continue
-			}
-			what := fmt.Sprintf("%s of each attack with the knowledge that serves it best, with %.0f %% intervals over test groups where there are enough; × marks what failed.", reports.FirstUpper(name), 100*bench.Level)
-			out = append(out, g.Figure(fmt.Sprintf("%s by defense and attack: %s", reports.FirstUpper(name), p.About()), s.Caption(p, what, s.Defenses[p], attacks)))
+	Draw: reports.PerPanel(bars),
+}
+
+func bars(s *reports.Set, p reports.Panel) []figure.Figure {
+	metric, _ := s.Headline(p)
+	name := reports.MetricLabel(metric)
+	var attacks []string
+	g := figure.Bars{XName: name, Groups: s.DefenseLabels(s.Defenses[p])}
+	for _, a := range s.Attacks(p) {
+		if s.Control[a] || len(attacks) == mostBars {
+			continue
 		}
-		return out
-	},
+		attacks = append(attacks, a)
+		row := make([]figure.Bar, len(s.Defenses[p]))
+		for i, d := range s.Defenses[p] {
+			row[i] = bar(s, p, d, a, metric)
+		}
+		g.Keys, g.Series = append(g.Keys, s.Label(a)), append(g.Series, row)
+	}
+	if len(attacks) == 0 { // controls say nothing of a defense
+		return nil
+	}
+
+	what := fmt.Sprintf("%s of each attack with the knowledge that serves it best, with %.0f %% intervals over test groups where there are enough; × marks what failed.", reports.FirstUpper(name), 100*bench.Level)
+	return []figure.Figure{g.Figure(fmt.Sprintf("%s by defense and attack: %s", reports.FirstUpper(name), p.About()), s.Caption(p, what, s.Defenses[p], attacks))}
 }
 
 // bar is the best attacker's score and the interval over its groups.

@@ -11,32 +11,30 @@ import (
 // Tradeoff is one scatter for each panel.
 var Tradeoff = reports.FigureKind{
 	Name: "tradeoff", Doc: "what is learned against what it costs, with the front",
-	Draw: func(s *reports.Set) []figure.Figure {
-		var out []figure.Figure
-		for _, p := range s.Panels {
-			t := figure.Tradeoff{XName: "bytes added by the defense", YName: "advantage of the best attack"}
-			var left []string
-			for _, d := range s.Defenses[p] {
-				at := reports.Subject{Panel: p, Defense: d}
-				m, cost := s.Summaries[at], s.Overhead(at)
-				if !cost.OK || m.Attack == "" {
-					left = append(left, s.Label(d))
-					continue
-				}
-				t.Points = append(t.Points, figure.TradeoffPoint{
-					Name: s.DefenseLabel(d), Cost: cost.Num, Share: m.Advantage, Lo: m.Lo, Hi: m.Hi, HasInterval: m.HasInterval,
-				})
-			}
-			if len(t.Points) == 0 {
-				continue
-			}
+	Draw: reports.PerPanel(tradeoff),
+}
 
-			what := fmt.Sprintf("What the best attack learns against what the defense sends, with %.0f %% intervals where there are enough groups. The line joins the defenses that no other beats in both.", 100*bench.Level)
-			if len(left) > 0 {
-				what += fmt.Sprintf(" Not shown, for want of a result: %s.", reports.List(left))
-			}
-			out = append(out, t.Figure("Privacy against cost: "+p.About(), s.Caption(p, what, s.Defenses[p], nil)))
+func tradeoff(s *reports.Set, p reports.Panel) []figure.Figure {
+	t := figure.Tradeoff{XName: "bytes added by the defense", YName: "advantage of the best attack"}
+	var left []string
+	for _, d := range s.Defenses[p] {
+		at := reports.Subject{Panel: p, Defense: d}
+		m, cost := s.Summaries[at], s.Costs(at).Overhead()
+		if !cost.OK || m.Attack == "" {
+			left = append(left, s.Label(d))
+			continue
 		}
-		return out
-	},
+		t.Points = append(t.Points, figure.TradeoffPoint{
+			Name: s.DefenseLabel(d), Cost: cost.Num, Share: m.Advantage, Lo: m.Lo, Hi: m.Hi, HasInterval: m.HasInterval,
+		})
+	}
+	if len(t.Points) == 0 {
+		return nil
+	}
+
+	what := fmt.Sprintf("What the best attack learns against what the defense sends, with %.0f %% intervals where there are enough groups. The line joins the defenses that no other beats in both.", 100*bench.Level)
+	if len(left) > 0 {
+		what += fmt.Sprintf(" Not shown, for want of a result: %s.", reports.List(left))
+	}
+	return []figure.Figure{t.Figure("Privacy against cost: "+p.About(), s.Caption(p, what, s.Defenses[p], nil))}
 }

@@ -135,7 +135,7 @@ func escapeTeXWord(b *strings.Builder, s string) {
 		}
 
 		// Latin-1 letters are in the fonts of pdflatex but for these five.
-		if t, ok := texRune(r); ok {
+		if t, ok := texSigns[r]; ok {
 			b.WriteString(t)
 		} else if r < 0x80 || r >= 0xc0 && r <= 0xff && !strings.ContainsRune("ÐÞðþ÷", r) {
 			b.WriteRune(r)
@@ -160,48 +160,13 @@ func negative(s string, i int) bool {
 	return (i == 0 || s[i-1] == '[') && rest != "" && strings.Trim(rest, "0123456789.,]") == ""
 }
 
-// texRune is how TeX sets a sign that it would read as a command, or that its
-// fonts have under another name; ok is false for all others.
-func texRune(r rune) (s string, ok bool) {
-	switch r {
-	case '\\':
-		return `\textbackslash{}`, true
-	case '&', '%', '$', '#', '_', '{', '}':
-		return `\` + string(r), true
-	case '~':
-		return `\textasciitilde{}`, true
-	case '^':
-		return `\textasciicircum{}`, true
-	case '<', '>', '|':
-		return "$" + strings.Replace(string(r), "|", `\vert`, 1) + "$", true
-	case '"':
-		return `''`, true
-	case '±', '×':
-		return map[rune]string{'±': `$\pm$`, '×': `$\times$`}[r], true
-	case '–':
-		return `--`, true
-	case '—':
-		return `---`, true
-	case '…':
-		return `\ldots{}`, true
-	case '¹', '²', '³':
-		return fmt.Sprintf("$^{%d}$", strings.IndexRune("¹²³", r)/2+1), true
-	case '†':
-		return `$\dagger$`, true
-	case '‡':
-		return `$\ddagger$`, true
-	case '≤':
-		return `$\le$`, true
-	case '≥':
-		return `$\ge$`, true
-	case '→':
-		return `$\to$`, true
-	case '\u00a0', '\u202f', '\u2009':
-		return "~", true
-	case '-':
-		return "-", true
-	case '[', ']':
-		return "{" + string(r) + "}", true // \\[ would read as an optional argument
-	}
-	return "", false
+// texSigns is how TeX sets signs that it would read as commands, or that its
+// fonts have under another name. Brackets are in braces, for after \\ one would
+// begin an optional argument.
+var texSigns = map[rune]string{
+	'\\': `\textbackslash{}`, '~': `\textasciitilde{}`, '^': `\textasciicircum{}`,
+	'&': `\&`, '%': `\%`, '$': `\$`, '#': `\#`, '_': `\_`, '{': `\{`, '}': `\}`, '[': `{[}`, ']': `{]}`,
+	'<': `$<$`, '>': `$>$`, '|': `$\vert$`, '≤': `$\le$`, '≥': `$\ge$`, '→': `$\to$`, '±': `$\pm$`, '×': `$\times$`,
+	'"': `''`, '–': `--`, '—': `---`, '…': `\ldots{}`, '†': `$\dagger$`, '‡': `$\ddagger$`,
+	'¹': `$^{1}$`, '²': `$^{2}$`, '³': `$^{3}$`, '\u00a0': "~", '\u202f': "~", '\u2009': "~",
 }

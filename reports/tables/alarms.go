@@ -15,20 +15,12 @@ import (
 // private activities how many are right.
 var FalseAlarms = reports.TableKind{
 	Name: "false-alarms", Doc: "how often attacks on events cry wolf, and how many alerts are right",
-	Draw: func(s *reports.Set) []table.Table {
-		var out []table.Table
-		for _, p := range s.Panels {
-			if p.Task != datasets.Events {
-				continue
-			}
-			for _, k := range s.Knowledges(p) {
-				if t := alarmTable(s, p, k); k != bench.Transfer && len(t.Rows) > 0 {
-					out = append(out, t)
-				}
-			}
+	Draw: reports.PerPanel(func(s *reports.Set, p reports.Panel) []table.Table {
+		if p.Task != datasets.Events {
+			return nil
 		}
-		return out
-	},
+		return append(alarmTable(s, p, bench.Adaptive), alarmTable(s, p, bench.Unaware)...)
+	}),
 }
 
 // alarmCounts are the counts behind rates, over the folds of one draw and seed:
@@ -68,7 +60,7 @@ func countAlarms(s *reports.Set, k reports.Pair) (c alarmCounts, ok bool) {
 // alarmColumns is how many columns a table has without alerts.
 const alarmColumns = 8
 
-func alarmTable(s *reports.Set, p reports.Panel, k bench.Knowledge) table.Table {
+func alarmTable(s *reports.Set, p reports.Panel, k bench.Knowledge) []table.Table {
 	t := table.Table{Title: fmt.Sprintf("False alarms of each attack (%s): %s", k, p.About()), Columns: table.Columns(
 		"defense", "attack", "#false alarms", "#a home-day", "#at most", "#a million packets", "#at most", "#right at the usual rate",
 		"#alerts", "#right", "#at least", "#at most")}
@@ -95,7 +87,7 @@ func alarmTable(s *reports.Set, p reports.Panel, k bench.Knowledge) table.Table 
 		}
 	}
 	t.Notes = append(t.Notes, s.PanelNotes(p, s.Attacks(p)...)...)
-	return t
+	return unlessEmpty(t)
 }
 
 func alarmRow(s *reports.Set, k reports.Pair, c alarmCounts) []table.Value {

@@ -17,15 +17,7 @@ import (
 // what the best attack reaches, and what features tell.
 var Bounds = reports.TableKind{
 	Name: "bounds", Doc: "what any attacker must get wrong, beside the best attack",
-	Draw: func(s *reports.Set) []table.Table {
-		var out []table.Table
-		for _, p := range s.Panels {
-			if t, ok := boundTable(s, p); ok {
-				out = append(out, t)
-			}
-		}
-		return out
-	},
+	Draw: reports.PerPanel(boundTable),
 }
 
 // boundEstimate is what the vectors of one feature set say of a defense, over
@@ -135,7 +127,7 @@ func leastError(s *reports.Set, at reports.Subject) (best reports.Attacker, leas
 	return best, least, ok
 }
 
-func boundTable(s *reports.Set, p reports.Panel) (table.Table, bool) {
+func boundTable(s *reports.Set, p reports.Panel) []table.Table {
 	t := table.Table{Title: "Bound on the error of any attacker, beside the best attack: " + p.About(), Columns: table.Columns(
 		"defense", "#1-NN error", "#bound on error", "by", "#best attack's error", "best attack", "#class, bits", "#by chance, bits", "features that tell most, bits")}
 	var all []*boundEstimate
@@ -152,8 +144,11 @@ func boundTable(s *reports.Set, p reports.Panel) (table.Table, bool) {
 		t.Rows = append(t.Rows, row)
 		all, withdrawn = append(all, b), withdrawn || beaten
 	}
+	if len(all) == 0 {
+		return nil
+	}
 	t.Notes = slices.Concat(boundNotes(p.Task, all, len(all) < len(t.Rows), withdrawn), s.PanelNotes(p))
-	return t, len(all) > 0
+	return []table.Table{t}
 }
 
 // boundRow holds a bound against the best attack: one that errs less refutes
@@ -215,12 +210,9 @@ var Accounts = reports.TableKind{
 				t.Rows = append(t.Rows, []table.Value{defense(s, d), table.Word(c.Stage), table.Word(c.Name), table.Number(c.Value, claimed), table.Word(c.Unit)})
 			}
 		}
-		if len(t.Rows) == 0 {
-			return nil
-		}
 		t.Notes = append(t.Notes, "The defense's own account, by its construction; nothing in this table was measured. It says nothing about what the account does not cover: names, addresses, time of day, or traffic that differs by more than it hides.")
 		t.Notes = append(t.Notes, s.IDNotes(ds, nil)...)
-		return []table.Table{t}
+		return unlessEmpty(t)
 	},
 }
 

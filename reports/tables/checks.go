@@ -14,10 +14,7 @@ import (
 var SelfCheck = reports.TableKind{
 	Name: "checks", Doc: "self-check of the harness",
 	Draw: func(s *reports.Set) []table.Table {
-		if len(s.Options.SelfCheck) == 0 {
-			return nil
-		}
-		return []table.Table{verdicts("Self-check", "check", s.Options.SelfCheck)}
+		return unlessEmpty(verdicts("Self-check", "check", s.Options.SelfCheck))
 	},
 }
 
@@ -65,9 +62,6 @@ func shiftTable(s *reports.Set, c bench.ShiftCurve) table.Table {
 var FailedCells = reports.TableKind{
 	Name: "failed", Doc: "cells that failed, with their errors",
 	Draw: func(s *reports.Set) []table.Table {
-		if s.Failed == 0 {
-			return nil
-		}
 		t := table.Table{
 			Title:   fmt.Sprintf("%d of %d cells failed", s.Failed, len(s.Results)),
 			Columns: table.Columns("dataset", "task", "vantage", "defense", "attack", "knowledge", "#fold", "#draw", "error"),
@@ -82,7 +76,7 @@ var FailedCells = reports.TableKind{
 				table.Count(c.Fold), table.Count(c.Draw), table.Word(r.Err),
 			})
 		}
-		return []table.Table{t}
+		return unlessEmpty(t)
 	},
 }
 
@@ -122,9 +116,6 @@ var Warnings = reports.TableKind{
 		for _, k := range order {
 			add(k.dataset, k.defense, k.warning, count[k])
 		}
-		if len(t.Rows) == 0 {
-			return nil
-		}
-		return []table.Table{t}
+		return unlessEmpty(t)
 	},
 }

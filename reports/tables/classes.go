@@ -14,35 +14,30 @@ import (
 // defense, over packets of all groups.
 var PerDevice = reports.TableKind{
 	Name: "per-device", Doc: "recall of each device under the best attack",
-	Draw: func(s *reports.Set) []table.Table { return classTables(s, "device", "packets", true) },
+	Draw: reports.PerPanel(func(s *reports.Set, p reports.Panel) []table.Table {
+		if p.Task != datasets.Device {
+			return nil
+		}
+		return classTable(s, p, "device", "packets")
+	}),
 }
 
 // PerActivity is the share of events, clips or commands of each class that the
 // best attack named right.
 var PerActivity = reports.TableKind{
 	Name: "per-activity", Doc: "recall of each activity under the best attack",
-	Draw: func(s *reports.Set) []table.Table { return classTables(s, "activity", "items", false) },
+	Draw: reports.PerPanel(func(s *reports.Set, p reports.Panel) []table.Table {
+		if p.Task == datasets.Device {
+			return nil
+		}
+		return classTable(s, p, "activity", "items")
+	}),
 }
 
 // mostClasses is how many classes a table shows.
 const mostClasses = 60
 
-// classTables is one table for each panel whose classes are devices, or whose
-// classes are not.
-func classTables(s *reports.Set, what, tested string, devices bool) []table.Table {
-	var out []table.Table
-	for _, p := range s.Panels {
-		if (p.Task == datasets.Device) != devices {
-			continue
-		}
-		if t := classTable(s, p, what, tested); len(t.Rows) > 0 {
-			out = append(out, t)
-		}
-	}
-	return out
-}
-
-func classTable(s *reports.Set, p reports.Panel, what, tested string) table.Table {
+func classTable(s *reports.Set, p reports.Panel, what, tested string) []table.Table {
 	// A defense adds classes of its own, such as cover, so the number tested is
 	// the most over defenses.
 	byDefense := map[string]map[string]reports.Tally{}
@@ -85,5 +80,5 @@ func classTable(s *reports.Set, p reports.Panel, what, tested string) table.Tabl
 		t.Rows = append(t.Rows, row)
 	}
 	t.Notes = append(t.Notes, s.PanelNotes(p)...)
-	return t
+	return unlessEmpty(t)
 }

@@ -12,52 +12,44 @@ import (
 // Costs is one table for each data set, vantage and split.
 var Costs = reports.TableKind{
 	Name: "costs", Doc: "bytes, packets, delay and rate of every defense",
-	Draw: func(s *reports.Set) []table.Table {
-		var out []table.Table
-		for _, p := range s.CostPanels() {
-			out = append(out, costTable(s, p))
-		}
-		return out
-	},
+	Draw: reports.PerCost(costTable),
 }
 
-func costTable(s *reports.Set, p reports.Panel) table.Table {
+func costTable(s *reports.Set, p reports.Panel) []table.Table {
 	t := table.Table{
 		Title: fmt.Sprintf("Cost of each defense: %s, %s", p.Dataset, p.Vantage),
 		Columns: table.Columns("defense", "#bytes", "#packets out", "#cover bytes", "#delay mean", "#median", "#p95", "#p99", "#max",
 			"#peak B/s", "#GB/month"),
 	}
 	for _, d := range s.Defenses[p] {
-		at := reports.Subject{Panel: p, Defense: d}
-		mean := func(m string, f func(float64) string) table.Value { return s.CostMean(at, m).Value(f) }
-		worst := func(m string, f func(float64) string) table.Value { return s.CostWorst(at, m).Value(f) }
+		c := s.Costs(reports.Subject{Panel: p, Defense: d})
+		mean := func(m string, f func(float64) string) table.Value { return c.Mean(m).Value(f) }
+		worst := func(m string, f func(float64) string) table.Value { return c.Worst(m).Value(f) }
 
 		// A mean of tails says little: the worst fold is what a home must bear.
 		t.Rows = append(t.Rows, []table.Value{
-			defense(s, d), s.Bytes(at), mean(reports.MetricOutPackets, table.Amount), mean(reports.MetricCoverBytes, table.Amount),
-			mean(reports.MetricDelayMean, table.Seconds), mean(reports.MetricDelayMedian, table.Seconds), s.Delay(at),
+			defense(s, d), c.Bytes(), mean(reports.MetricOutPackets, table.Amount), mean(reports.MetricCoverBytes, table.Amount),
+			mean(reports.MetricDelayMean, table.Seconds), mean(reports.MetricDelayMedian, table.Seconds), c.Delay(),
 			worst(reports.MetricDelayP99, table.Seconds), worst(reports.MetricDelayMax, table.Seconds),
-			worst(reports.MetricPeakRate, table.Amount), s.Traffic(at),
+			worst(reports.MetricPeakRate, table.Amount), c.Traffic(),
 		})
 	}
 	t.Notes = append(t.Notes, "Bytes: sum over folds and draws of (out - in) / in at the IP layer, behind the same link queue. Packets, cover, mean and median delay, GB/month: mean over folds and draws; p95, p99, max and peak: the largest of them. GB/month only from continuous recordings of an hour or more.")
 	t.Notes = append(t.Notes, s.PanelNotes(p)...)
-	return t
+	return []table.Table{t}
 }
 
 // PublishedOverheads prints the ledger as other publications define overhead,
 // what is sent apart from what is delayed.
 var PublishedOverheads = reports.TableKind{
 	Name: "dialects", Doc: "overheads as other publications define them",
-	Draw: func(s *reports.Set) []table.Table {
+	Draw: reports.PerCost(func(s *reports.Set, p reports.Panel) []table.Table {
 		var out []table.Table
-		for _, p := range s.CostPanels() {
-			for _, o := range reports.PublishedOverheads() {
-				out = append(out, overheadTable(s, p, o))
-			}
+		for _, o := range reports.PublishedOverheads() {
+			out = append(out, overheadTable(s, p, o))
 		}
 		return out
-	},
+	}),
 }
 
 func overheadTable(s *reports.Set, p reports.Panel, o reports.Overheads) table.Table {
@@ -70,7 +62,7 @@ func overheadTable(s *reports.Set, p reports.Panel, o reports.Overheads) table.T
 	for _, d := range s.Defenses[p] {
 		row := []table.Value{defense(s, d)}
 		for _, m := range o.Of {
-			row = append(row, s.CostMean(reports.Subject{Panel: p, Defense: d}, m.Metric).Value(table.Ratio))
+			row = append(row, s.Costs(reports.Subject{Panel: p, Defense: d}).Mean(m.Metric).Value(table.Ratio))
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -81,30 +73,26 @@ func overheadTable(s *reports.Set, p reports.Panel, o reports.Overheads) table.T
 // AttackCost is what attacks took on this machine, when that is known.
 var AttackCost = reports.TableKind{
 	Name: "attack-cost", Doc: "what training and guessing took",
-	Draw: func(s *reports.Set) []table.Table {
-		if s.Options.Timing == nil {
-			return nil
+	Draw: reports.PerPanel(attackCostTable),
+}
+
+func attackCostTable(s *reports.Set, p reports.Panel) []table.Table {
+	t := table.Table{Title: "Computing cost of each attack: " + p.About(), Columns: table.Columns(
+		"attack", "#cells", "#training, s a cell", "#guessing, s a cell", "#packets guessed a second", "#model in memory, kB")}
+	for _, attack := range s.Attacks(p) {
+		if row := attackCostRow(s, p, attack); row != nil {
+			t.Rows = append(t.Rows, row)
 		}
-		var out []table.Table
-		for _, p := range s.Panels {
-			t := table.Table{Title: "Computing cost of each attack: " + p.About(), Columns: table.Columns(
-				"attack", "#cells", "#training, s a cell", "#guessing, s a cell", "#packets guessed a second", "#model in memory, kB")}
-			for _, attack := range s.Attacks(p) {
-				if row := attackCostRow(s, p, attack); row != nil {
-					t.Rows = append(t.Rows, row)
-				}
-			}
-			if len(t.Rows) > 0 {
-				t.Notes = []string{"Measured where the cells were computed; models that several cells share are counted where they were trained; the largest model. Differs from machine to machine."}
-				out = append(out, t)
-			}
-		}
-		return out
-	},
+	}
+	t.Notes = []string{"Measured where the cells were computed; models that several cells share are counted where they were trained; the largest model. Differs from machine to machine."}
+	return unlessEmpty(t)
 }
 
 // attackCostRow adds up the cells of an attack that were timed, nil for none.
 func attackCostRow(s *reports.Set, p reports.Panel, attack string) []table.Value {
+	if s.Options.Timing == nil {
+		return nil
+	}
 	var train, guess, packets, model, n float64
 	for _, d := range s.Defenses[p] {
 		for _, r := range s.BySubject[reports.Subject{Panel: p, Defense: d}] {

@@ -58,8 +58,8 @@ func headlineTable(s *reports.Set, v datasets.Vantage, ps []reports.Panel) table
 		for _, p := range ps {
 			row = append(row, advantage(s, reports.Subject{Panel: p, Defense: d}, &n))
 		}
-		cost := reports.Subject{Panel: ps[0], Defense: d}
-		t.Rows = append(t.Rows, append(row, s.Bytes(cost), s.Delay(cost), s.Traffic(cost)))
+		cost := s.Costs(reports.Subject{Panel: ps[0], Defense: d})
+		t.Rows = append(t.Rows, append(row, cost.Bytes(), cost.Delay(), cost.Traffic()))
 	}
 	t.Notes = append(n.lines, headlineNotes(s, ps)...)
 	return t

@@ -12,17 +12,15 @@ import (
 // metric of every attack, controls last, and the overhead.
 var DefenseByAttack = reports.TableKind{
 	Name: "defense-by-attack", Doc: "score of every attack on every defense",
-	Draw: func(s *reports.Set) []table.Table {
+	Draw: reports.PerPanel(func(s *reports.Set, p reports.Panel) []table.Table {
 		var out []table.Table
-		for _, p := range s.Panels {
-			for _, k := range s.Knowledges(p) {
-				if k != bench.Transfer {
-					out = append(out, scoreTable(s, p, k))
-				}
+		for _, k := range []bench.Knowledge{bench.Adaptive, bench.Unaware} {
+			if len(s.WithKnowledge(p, k)) > 0 {
+				out = append(out, scoreTable(s, p, k))
 			}
 		}
 		return out
-	},
+	}),
 }
 
 func scoreTable(s *reports.Set, p reports.Panel, k bench.Knowledge) table.Table {
@@ -39,14 +37,14 @@ func scoreTable(s *reports.Set, p reports.Panel, k bench.Knowledge) table.Table 
 	t.Columns = append(t.Columns, table.Columns("#floor", "#bytes", "#delay p95")...)
 
 	for _, d := range s.Defenses[p] {
-		at := reports.Subject{Panel: p, Defense: d}
+		c := s.Costs(reports.Subject{Panel: p, Defense: d})
 		row := []table.Value{defense(s, d)}
 		for _, a := range s.WithKnowledge(p, k) {
 			row = append(row, s.Mean(reports.Pair{Panel: p, Defense: d, Attacker: a}, metric).Value(table.Score))
 		}
 		// All attacks on the same traces have one floor, as they have one cost.
-		row = append(row, s.CostMean(at, reports.MetricFloor).Value(table.Score))
-		t.Rows = append(t.Rows, append(row, s.Bytes(at), s.Delay(at)))
+		row = append(row, c.Mean(reports.MetricFloor).Value(table.Score))
+		t.Rows = append(t.Rows, append(row, c.Bytes(), c.Delay()))
 	}
 	t.Notes = append([]string{s.CountNote(p)}, s.PanelNotes(p, attacks...)...)
 	return t
@@ -55,18 +53,10 @@ func scoreTable(s *reports.Set, p reports.Panel, k bench.Knowledge) table.Table 
 // WorstAttack names the best attack of each defense with its figures.
 var WorstAttack = reports.TableKind{
 	Name: "worst-attack", Doc: "best attack of each defense and task",
-	Draw: func(s *reports.Set) []table.Table {
-		var out []table.Table
-		for _, p := range s.Panels {
-			if t := worstTable(s, p); len(t.Rows) > 0 {
-				out = append(out, t)
-			}
-		}
-		return out
-	},
+	Draw: reports.PerPanel(worstTable),
 }
 
-func worstTable(s *reports.Set, p reports.Panel) table.Table {
+func worstTable(s *reports.Set, p reports.Panel) []table.Table {
 	metric, _ := s.Headline(p)
 	t := table.Table{Title: "Best attack on each defense: " + p.About(), Columns: table.Columns(
 		"defense", "best attack", "knows", "#"+reports.MetricLabel(metric), "#floor", "#advantage", "#chosen on other groups", "#groups")}
@@ -92,7 +82,7 @@ func worstTable(s *reports.Set, p reports.Panel) table.Table {
 		})
 	}
 	t.Notes = append(append(n.lines, s.CountNote(p), reports.AboutTraining), s.PanelNotes(p)...)
-	return t
+	return unlessEmpty(t)
 }
 
 // Pairs has a row for each attacker on each defense of each panel. It is for
@@ -104,12 +94,11 @@ var Pairs = reports.TableKind{
 			"defense", "attack", "knows", "task", "data", "seen from", "metric", "#score", "#floor", "#advantage", "#bytes", "#delay p95", "#cells")}
 		for _, p := range s.Panels {
 			for _, d := range s.Defenses[p] {
-				at := reports.Subject{Panel: p, Defense: d}
-				bytes, delay := s.Bytes(at), s.Delay(at)
+				c := s.Costs(reports.Subject{Panel: p, Defense: d})
 				for _, a := range s.Attackers[p] {
 					k := reports.Pair{Panel: p, Defense: d, Attacker: a}
 					if len(s.ByPair[k]) > 0 {
-						t.Rows = append(t.Rows, pairRow(s, k, bytes, delay))
+						t.Rows = append(t.Rows, pairRow(s, k, c))
 					}
 				}
 			}
@@ -119,7 +108,7 @@ var Pairs = reports.TableKind{
 	},
 }
 
-func pairRow(s *reports.Set, k reports.Pair, bytes, delay table.Value) []table.Value {
+func pairRow(s *reports.Set, k reports.Pair, c reports.Costs) []table.Value {
 	metric, _ := s.Headline(k.Panel)
 	knows := string(k.Knowledge)
 	if k.Knowledge == bench.Transfer {
@@ -138,7 +127,7 @@ func pairRow(s *reports.Set, k reports.Pair, bytes, delay table.Value) []table.V
 		defense(s, k.Defense), table.Word(attack), table.Word(knows), table.Word(reports.TaskName(k.Task)), table.Word(data), table.Word(string(k.Vantage)),
 		table.Word(reports.MetricLabel(metric)),
 		s.Mean(k, metric).Value(table.Score), s.Mean(k, reports.MetricFloor).Value(table.Score), s.Gain(k).Value(table.Score),
-		bytes, delay, table.Count(len(s.ByPair[k])),
+		c.Bytes(), c.Delay(), table.Count(len(s.ByPair[k])),
 	}
 }
 
@@ -146,21 +135,19 @@ func pairRow(s *reports.Set, k reports.Pair, bytes, delay table.Value) []table.V
 // test, columns the one in training.
 var Transfer = reports.TableKind{
 	Name: "transfer", Doc: "score of attackers trained under another defense",
-	Draw: func(s *reports.Set) []table.Table {
+	Draw: reports.PerPanel(func(s *reports.Set, p reports.Panel) []table.Table {
 		var out []table.Table
-		for _, p := range s.Panels {
-			trained := map[string][]reports.Attacker{}
-			for _, a := range s.WithKnowledge(p, bench.Transfer) {
-				trained[a.Attack] = append(trained[a.Attack], a)
-			}
-			for _, attack := range s.Attacks(p) {
-				if len(trained[attack]) > 0 {
-					out = append(out, transferTable(s, p, attack, trained[attack]))
-				}
+		trained := map[string][]reports.Attacker{}
+		for _, a := range s.WithKnowledge(p, bench.Transfer) {
+			trained[a.Attack] = append(trained[a.Attack], a)
+		}
+		for _, attack := range s.Attacks(p) {
+			if len(trained[attack]) > 0 {
+				out = append(out, transferTable(s, p, attack, trained[attack]))
 			}
 		}
 		return out
-	},
+	}),
 }
 
 func transferTable(s *reports.Set, p reports.Panel, attack string, trained []reports.Attacker) table.Table {

@@ -18,15 +18,7 @@ import (
 // score of the best attack on each defense varies by.
 var Spread = reports.TableKind{
 	Name: "spread", Doc: "how much scores vary between groups, defense draws and seeds, each apart",
-	Draw: func(s *reports.Set) []table.Table {
-		var out []table.Table
-		for _, p := range s.Panels {
-			if t, ok := spreadTable(s, p); ok {
-				out = append(out, t)
-			}
-		}
-		return out
-	},
+	Draw: reports.PerPanel(spreadTable),
 }
 
 // variance is what a score varies by, taken apart: between test groups, between
@@ -117,9 +109,9 @@ func scoresOf(rs []*bench.Result) (scores [][][]float64, mixed bool) {
 	return scores, mixed
 }
 
-func spreadTable(s *reports.Set, p reports.Panel) (t table.Table, ok bool) {
+func spreadTable(s *reports.Set, p reports.Panel) []table.Table {
 	metric, _ := s.Headline(p)
-	t = table.Table{Title: "What the best attack's score varies by: " + p.About(), Columns: table.Columns(
+	t := table.Table{Title: "What the best attack's score varies by: " + p.About(), Columns: table.Columns(
 		"defense", "best attack", "knows", "#"+reports.MetricLabel(metric), "#between groups", "#between seeds", "#between draws", "#groups", "#seeds", "#draws")}
 	several, mixed := false, false
 	for _, d := range s.Defenses[p] {
@@ -138,13 +130,16 @@ func spreadTable(s *reports.Set, p reports.Panel) (t table.Table, ok bool) {
 			table.Count(v.groups), table.Count(v.seeds), table.Count(v.draws),
 		})
 	}
+	if !several {
+		return nil
+	}
 
 	t.Notes = []string{"Standard deviations of the score of one test group: between groups, between seeds of the run within a group, between draws of the defense within both (components of variance, each without what the ones after it add). The interval of the headline is over groups alone; draws and seeds are averaged in it."}
 	if mixed {
 		t.Notes = append(t.Notes, fmt.Sprintf("Seeds of %s are other data too: the spread between seeds holds that between data sets.", p.Dataset))
 	}
 	t.Notes = append(t.Notes, s.PanelNotes(p, s.Attacks(p)...)...)
-	return t, several
+	return []table.Table{t}
 }
 
 // deviation is the root of a variance over n; one says nothing.

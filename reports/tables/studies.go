@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"veilbench/bench"
-	"veilbench/datasets"
 	"veilbench/reports"
 	"veilbench/reports/table"
 )
@@ -27,7 +26,9 @@ var Tolerance = reports.TableKind{
 // is their device's, of all devices and of each.
 var Shares = reports.TableKind{
 	Name: "shares", Doc: "recall of packets against their device's share of the window",
-	Draw: func(s *reports.Set) []table.Table { return append(studyTables(s, s.Shares()), deviceShares(s)...) },
+	Draw: func(s *reports.Set) []table.Table {
+		return append(studyTables(s, s.Shares()), reports.PerPanel(deviceShares)(s)...)
+	},
 }
 
 func studyTables(s *reports.Set, sts []reports.Study) []table.Table {
@@ -78,39 +79,31 @@ func studyTable(st reports.Study) table.Table {
 
 // deviceShares is Shares for each device: a table for each panel, or none where
 // results do not say.
-func deviceShares(s *reports.Set) []table.Table {
-	var out []table.Table
-	for _, p := range s.Panels {
-		if p.Task != datasets.Device {
-			continue
-		}
-		t := table.Table{
-			Title:   "Recall of each device's packets against its share of the window, best attack on each defense: " + p.About(),
-			Columns: append(table.Columns("defense", "device"), valueColumns(reports.ShareOfWindow, reports.ShareEnds())...),
-		}
-		for _, d := range s.Defenses[p] {
-			best, _ := s.Best(reports.Subject{Panel: p, Defense: d})
-			for _, device := range sharingDevices(s.BestResults(reports.Subject{Panel: p, Defense: d})) {
-				row := []table.Value{defense(s, d), table.Word(device)}
-				for _, m := range bench.ShareMetrics() {
-					row = append(row, s.Scored(best, m+":"+device))
-				}
-				t.Rows = append(t.Rows, row)
-			}
-		}
-		if len(t.Rows) == 0 {
-			continue
-		}
-
-		t.Notes = []string{s.CountNote(p), reports.AboutTraining, reports.AboutShares, "n/a: no packet of the device in that range, in some fold at least."}
-		if n := len(t.Rows); n > mostClasses {
-			t.Rows = t.Rows[:mostClasses]
-			t.Notes = append(t.Notes, fmt.Sprintf("The first %d of %d rows; results.csv has all.", mostClasses, n))
-		}
-		t.Notes = slices.Concat(t.Notes, s.IDNotes(s.Defenses[p], nil), s.Stamps(p))
-		out = append(out, t)
+func deviceShares(s *reports.Set, p reports.Panel) []table.Table {
+	t := table.Table{
+		Title:   "Recall of each device's packets against its share of the window, best attack on each defense: " + p.About(),
+		Columns: append(table.Columns("defense", "device"), valueColumns(reports.ShareOfWindow, reports.ShareEnds())...),
 	}
-	return out
+	for _, d := range s.Defenses[p] {
+		at := reports.Subject{Panel: p, Defense: d}
+		best, _ := s.Best(at)
+		for _, device := range sharingDevices(s.BestResults(at)) {
+			row := []table.Value{defense(s, d), table.Word(device)}
+			for _, m := range bench.ShareMetrics() {
+				row = append(row, s.Scored(best, m+":"+device))
+			}
+			t.Rows = append(t.Rows, row)
+		}
+	}
+
+	// Homes have many devices, and each is tested behind each defense.
+	t.Notes = []string{s.CountNote(p), reports.AboutTraining, reports.AboutShares, "n/a: no packet of the device in that range, in some fold at least."}
+	if n := len(t.Rows); n > mostClasses {
+		t.Rows = t.Rows[:mostClasses]
+		t.Notes = append(t.Notes, fmt.Sprintf("The first %d of %d rows; results.csv has all.", mostClasses, n))
+	}
+	t.Notes = slices.Concat(t.Notes, s.IDNotes(s.Defenses[p], nil), s.Stamps(p))
+	return unlessEmpty(t)
 }
 
 // sharingDevices lists the devices that the results have shares of, sorted.

@@ -46,6 +46,14 @@ func Terminal() []reports.TableKind {
 	return []reports.TableKind{Headline, Published, Study}
 }
 
+// unlessEmpty is t, or nothing where it has no row.
+func unlessEmpty(t table.Table) []table.Table {
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	return []table.Table{t}
+}
+
 // defense is the first cell of a row.
 func defense(s *reports.Set, id string) table.Value { return table.Word(s.DefenseLabel(id)) }
 

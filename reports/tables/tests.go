@@ -14,18 +14,14 @@ import (
 // it has none.
 var Tests = reports.TableKind{
 	Name: "tests", Doc: "is one defense better than another, or is it noise",
-	Draw: func(s *reports.Set) []table.Table {
-		var out []table.Table
-		for _, p := range s.Panels {
-			if cs := s.Comparisons(p); len(cs) > 0 && !p.Split.Within() {
-				out = append(out, testTable(s, p, cs))
-			}
-		}
-		return out
-	},
+	Draw: reports.PerPanel(testTable),
 }
 
-func testTable(s *reports.Set, p reports.Panel, cs []reports.Comparison) table.Table {
+func testTable(s *reports.Set, p reports.Panel) []table.Table {
+	cs := s.Comparisons(p)
+	if p.Split.Within() {
+		return nil
+	}
 	t := table.Table{Title: "Is the best attack worse against one defense than against another: " + p.About(), Columns: table.Columns(
 		"defense", "against", "#difference", "#Cliff's delta", "#groups", "#p (ranks)", "#p", "#p (Holm)", "verdict")}
 	t.Columns[2].Interval = true
@@ -41,5 +37,5 @@ func testTable(s *reports.Set, p reports.Panel, cs []reports.Comparison) table.T
 		t.Notes = append(t.Notes, fmt.Sprintf("No interval below %d groups.", stats.MinGroups))
 	}
 	t.Notes = append(t.Notes, s.Stamps(p)...)
-	return t
+	return unlessEmpty(t)
 }
