@@ -211,6 +211,8 @@ func bestAgainst(s *Set, task datasets.Task, st Study, metrics []string) []Study
 		st.Panel, st.Metric = p, MetricLabel(MetricRecall)
 		st.Title += ", best attack on each defense: " + p.About()
 
+		// One line is of one defense; who attacks is said once if it is the same
+		// for all, else at each line.
 		var ds, by []string
 		for _, d := range s.Defenses[p] {
 			if best, ok := s.Best(Subject{p, d}); ok {

@@ -128,6 +128,8 @@ func (g Sequences) draw(c draw.Canvas) {
 	from, to := g.span()
 	slot := (x1 - x0) / vg.Length(g.longest())
 
+	// Packets in order have a slot each, so that lanes can be compared by their
+	// lengths; over time they stand where they were, and may lie on each other.
 	for _, l := range g.Lanes {
 		total := len(l.Packets) + l.Cut
 		var x func(i int) vg.Length

@@ -164,6 +164,9 @@ func (t *boxes) place(c draw.Canvas, own int, marks []vg.Point, w vg.Length) vg.
 		over = 4  // points that a number may stick out of the frame
 	)
 	at := marks[own]
+
+	// Right above first, where readers look for a number, then around; farther
+	// out only when all places nearer are taken.
 	for _, r := range []float64{9, 12, 16, 21, 27, 34} {
 		for _, angle := range []float64{45, 0, -45, 90, 135, 180, 225, 270} {
 			sin, cos := math.Sincos(angle * math.Pi / 180)

@@ -94,6 +94,7 @@ func (m confusion) heat() figure.HeatMap {
 		tested[k[0]] += n
 		named[k[1]] += n
 	}
+
 	for _, c := range m.classes {
 		if named[c] > 0 {
 			h.Cols = append(h.Cols, c)
@@ -101,7 +102,7 @@ func (m confusion) heat() figure.HeatMap {
 	}
 	for _, c := range m.classes {
 		if tested[c] == 0 {
-			continue
+			continue // its share would be 0 by 0
 		}
 		var row []figure.HeatCell
 		for _, as := range h.Cols {

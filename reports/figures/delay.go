@@ -21,6 +21,9 @@ var Delay = reports.FigureKind{
 func delays(s *reports.Set, p reports.Panel) []figure.Figure {
 	var names, drawn, free, lost []string
 	var curves [][]figure.Point
+
+	// A defense that delays nothing has no curve on a logarithmic axis, and one
+	// whose results are too old for a histogram must not look like it.
 	for _, d := range s.Defenses[p] {
 		rs := s.Costs(reports.Subject{Panel: p, Defense: d})
 		name := s.DefenseLabel(d)
@@ -106,6 +109,8 @@ func delayLines(names []string, curves [][]figure.Point) figure.Lines {
 	hi = max(math.Ceil(hi), lo+1)
 
 	l := figure.Lines{X: figure.DelayAxis("delay of a packet", lo, hi), YName: "share of packets", Names: names}
+
+	// What lies outside is drawn at the edge: a share must not vanish.
 	for _, xy := range curves {
 		steps := []figure.Point{{X: min(max(xy[0].X, lo), hi)}}
 		for _, q := range xy {

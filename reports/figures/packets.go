@@ -83,6 +83,9 @@ func overDevices(all []bench.Sequence) (even, most []bench.Sequence) {
 			most = byDevice[d]
 		}
 	}
+
+	// One of each device, then a second of each: no device with many activities
+	// crowds out the others.
 	for round := 0; len(even) < min(len(all), mostLanes); round++ {
 		for _, d := range devices {
 			if round < len(byDevice[d]) && len(even) < mostLanes {

@@ -73,6 +73,8 @@ func ratesOfDevices(s *reports.Set, p reports.Panel, d string, rates []bench.Rat
 func ratesBehind(s *reports.Set, p reports.Panel, ds []string, rates []bench.RateSample) figure.Figure {
 	var g figure.Rates
 	var names []string
+
+	// Only samples of the same stretch in the same bins stand below each other.
 	for _, want := range rates {
 		names = append(names, want.Device)
 		for _, d := range ds {
@@ -89,6 +91,7 @@ func ratesBehind(s *reports.Set, p reports.Panel, ds []string, rates []bench.Rat
 			}
 		}
 	}
+
 	title := fmt.Sprintf("Rates of %s before and after defenses: %s", strings.Join(slices.Compact(names), ", "), p.About())
 	return g.Figure(title, rateCaption(s, p, ds, rates[0].Recording))
 }

@@ -24,6 +24,7 @@ func heatMap(s *reports.Set, p reports.Panel) []figure.Figure {
 	for _, a := range attacks {
 		h.Cols = append(h.Cols, s.Label(a))
 	}
+
 	for _, d := range s.Defenses[p] {
 		row := make([]figure.HeatCell, len(attacks))
 		for i, a := range attacks {
@@ -36,6 +37,7 @@ func heatMap(s *reports.Set, p reports.Panel) []figure.Figure {
 		}
 		h.Cells = append(h.Cells, row)
 	}
+
 	title := reports.FirstUpper(name) + " of each attack on each defense"
 	what := title + ", with the knowledge of the defense that serves the attack best. Darker means that more is learned."
 	return []figure.Figure{h.Figure(title+": "+p.About(), s.Caption(p, what, s.Defenses[p], attacks))}

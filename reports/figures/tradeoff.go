@@ -32,6 +32,7 @@ func tradeoff(s *reports.Set, p reports.Panel) []figure.Figure {
 		return nil
 	}
 
+	// A defense that is missing must not be taken for one beside the front.
 	what := fmt.Sprintf("What the best attack learns against what the defense sends, with %.0f %% intervals where there are enough groups. The line joins the defenses that no other beats in both.", 100*bench.Level)
 	if len(left) > 0 {
 		what += fmt.Sprintf(" Not shown, for want of a result: %s.", reports.List(left))

@@ -124,6 +124,8 @@ func trust(s *reports.Set) string {
 		out = append(out, fmt.Sprintf("The self-check of the harness passed %d of %d tests.", passed, n))
 	}
 
+	// Who reads one number of a generated home should not take it for a finding
+	// on real ones.
 	made, recorded := 0, 0
 	for _, generated := range s.Generated {
 		if generated {
@@ -224,11 +226,14 @@ func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, lef
 func manifest(s *reports.Set) string {
 	data := map[string]string{}
 	var methods, ids []string
+
+	// Merged folders have no manifest of a run, so this one is made of the cells.
 	for _, r := range s.Results {
 		data[r.Cell.Dataset] = r.Data
 		methods = append(methods, fmt.Sprint(r.Method))
 		ids = append(ids, r.Cell.Defense, r.Cell.Attack)
 	}
+
 	m := struct {
 		Program string            `json:"drawn_by,omitempty"`
 		Cells   int               `json:"cells"`

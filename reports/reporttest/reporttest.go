@@ -46,6 +46,7 @@ func Whole() *reports.Set {
 		other.Metrics = []bench.Metric{{Name: "f1", Value: r.Groups[0].Value / 2}}
 		rs = append(rs, r, again, other)
 	}
+
 	return reports.NewSet(rs, reports.Options{
 		Published: []bench.Published{
 			{Task: datasets.Events, Defense: "none", Attack: KNN(1), Metric: "recall", Value: 0.9, Source: "A, table 1"},
@@ -74,6 +75,8 @@ func KNN(k int) string { return fmt.Sprintf("event-knn:gap_s=0,k=%d,private=", k
 func Grid(groups int, defenses, attacks []string) []bench.Result {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var out []bench.Result
+
+	// The order is that of the random draws, so it is part of the golden files.
 	for _, task := range datasets.Tasks() {
 		for _, v := range []datasets.Vantage{datasets.WAN, datasets.LAN} {
 			if v == datasets.LAN && task != datasets.Device {
@@ -107,10 +110,13 @@ func Result(rng *rand.Rand, c bench.Cell, di, ai int) bench.Result {
 		Cell: c, Data: "d1", Method: 1, Generated: true, Oracle: di == 3, Control: ai == 0,
 		Headline: bench.Headline(c.Task), Floor: 0.1,
 	}
+	// Every panel has one failed cell, of an attack that would be the best.
 	if di == 2 && ai == 1 && c.Fold == 1 {
 		r.Err = "check: packet 7 leaves before its bytes existed"
 		return r
 	}
+
+	// Each defense leaks less than the one before.
 	v := 0.9 / float64(1+di) * (0.8 + 0.2*rng.Float64())
 	if ai == 0 {
 		v = 0.1
@@ -127,6 +133,7 @@ func Result(rng *rand.Rand, c bench.Cell, di, ai int) bench.Result {
 	case datasets.Clip:
 		r.Metrics = append(r.Metrics, bench.Metric{Name: "accuracy", Value: v})
 	}
+
 	g := fmt.Sprintf("home-%02d", c.Fold)
 	r.Groups = []bench.GroupScore{{Group: g, Value: v, Floor: 0.1, N: 40}}
 	classes := []string{"plug/on", "plug/off", "<b>bulb</b>/50%_on"}
@@ -146,6 +153,8 @@ func Result(rng *rand.Rand, c bench.Cell, di, ai int) bench.Result {
 			r.Curve = append(r.Curve, bench.Point{Threshold: float64(6 - i), Recall: v * float64(i) / 5, Precision: 0.5, FalsePerDay: float64(i * i)})
 		}
 	}
+
+	// What only some cells have: warnings, bounds, accounts.
 	if di == 1 {
 		r.Warnings = []string{"times ran backwards 3 times"}
 	}
@@ -158,6 +167,8 @@ func Result(rng *rand.Rand, c bench.Cell, di, ai int) bench.Result {
 	if di == 3 {
 		r.Claims = []bench.Claim{claim("constant-rate", "epsilon", 1, ""), claim("constant-rate", "delta", 1e-6, "a window")}
 	}
+
+	// The di-th defense sends di times three quarters more; see docs/questions.md.
 	in := int64(1000 + c.Fold)
 	r.Cost = bench.Cost{
 		InBytes: [2]int64{in, in}, OutBytes: [2]int64{in, in + int64(di)*in*3/2}, InPackets: [2]int64{5, 5}, OutPackets: [2]int64{5, 5 + int64(di)},
@@ -226,6 +237,7 @@ func Study(groups int) []bench.Result {
 			}
 		}
 	}
+
 	for _, trees := range []int{10, 100} { // two values are no study
 		r := out[0]
 		r.Cell.Attack = fmt.Sprintf("event-forest:trees=%d", trees)
@@ -252,6 +264,8 @@ func Shares() []bench.Result {
 			Metrics: []bench.Metric{{Name: "macro_recall", Value: c.recall[3]}, {Name: "tested", Value: 100}},
 			Cost:    bench.Cost{InBytes: [2]int64{10, 10}, OutBytes: [2]int64{10, 10}, Seconds: 60},
 		}
+
+		// Below 0: no packet of the class lies in that range.
 		for i, name := range []string{"recall_share_00_03_pct", "recall_share_03_10_pct", "recall_share_10_30_pct", "recall_share_30_100_pct"} {
 			if c.recall[i] >= 0 {
 				r.Metrics = append(r.Metrics, bench.Metric{Name: name, Value: c.recall[i]})
@@ -285,6 +299,7 @@ func Samples() []bench.Sample {
 			}
 			x.Sequences = append(x.Sequences, q)
 		}
+
 		r := bench.RateSample{Device: "plug", Recording: "home-00", FromS: 0, BinS: 2, Shared: i > 1, Events: []bench.EventSample{{StartS: 2, EndS: 4, Class: "plug/on"}, {StartS: 600, EndS: 600, Class: "plug/off"}}}
 		for b := range int64(450) {
 			r.Up = append(r.Up, b%7*int64(10+i))
@@ -292,7 +307,7 @@ func Samples() []bench.Sample {
 		}
 		x.Rates = []bench.RateSample{r}
 		x.Names = []bench.DeviceNames{{Device: "bulb", Recording: "home-00"}, {Device: "plug", Recording: "home-00", Hosts: []string{"a.example", "b.example"}}}
-		if i == 2 {
+		if i == 2 { // a tunnel, which hides names
 			x.Names[1].Hosts = []string{}
 		}
 		out = append(out, x)

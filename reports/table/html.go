@@ -68,6 +68,8 @@ func (v Value) html(first, num bool) template.HTML {
 	if first {
 		open, end = `<th scope="row"`, "</th>"
 	}
+	// Text such as "+38 %" does not sort, so the number goes along; it is empty
+	// for cells that sort last.
 	var classes []string
 	if num {
 		classes = append(classes, "n")

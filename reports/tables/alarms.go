@@ -37,6 +37,7 @@ func countAlarms(s *reports.Set, k reports.Pair) (c alarmCounts, ok bool) {
 	if len(rs) == 0 || failed > 0 {
 		return c, false
 	}
+
 	first := rs[0].Cell
 	for _, r := range rs {
 		if r.Cell.Draw != first.Draw || r.Cell.Seed != first.Seed || r.Cell.TrainDraws != first.TrainDraws {

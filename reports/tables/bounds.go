@@ -132,6 +132,8 @@ func boundTable(s *reports.Set, p reports.Panel) []table.Table {
 		"defense", "#1-NN error", "#bound on error", "by", "#best attack's error", "best attack", "#class, bits", "#by chance, bits", "features that tell most, bits")}
 	var all []*boundEstimate
 	withdrawn := false
+
+	// A defense without a bound keeps its row: the note says why it has none.
 	for _, d := range s.Defenses[p] {
 		at := reports.Subject{Panel: p, Defense: d}
 		b := boundOf(s, at)
@@ -180,6 +182,7 @@ func boundNotes(task datasets.Task, all []*boundEstimate, missing, withdrawn boo
 	}[task]
 	out := []string{"Error: share " + of + ". Bound: estimate (L-1)/L (1 - sqrt(1 - L/(L-1) R)) of the least error that any attacker can reach with these features, from the error R of the nearest training vector under the same defense (other draws, the same split) among L classes; the lowest over feature sets. It is an estimate, not a proof: it holds as vectors grow many."}
 
+	// Cells that failed leave some defenses with fewer vectors: the most are said.
 	var train, trainOf, tested, testOf int
 	for _, b := range all {
 		train, trainOf, tested, testOf = max(train, b.train), max(trainOf, b.of), max(tested, b.tested), max(testOf, b.testOf)

@@ -121,6 +121,8 @@ func headlineNotes(s *reports.Set, ps []reports.Panel) []string {
 	}
 	out = append(out, fmt.Sprintf("cost columns are those of the %s data (%s); delay p95 is the largest over folds; GB/month from continuous recordings only", reports.TaskName(cost.Task), cost.Dataset))
 
+	// The worst attack is another one for each defense; the column names the one
+	// that is it most often.
 	intervals := false
 	for _, p := range ps {
 		if name := worstAttack(s, p); name != "" {

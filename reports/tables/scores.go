@@ -110,6 +110,8 @@ var Pairs = reports.TableKind{
 
 func pairRow(s *reports.Set, k reports.Pair, c reports.Costs) []table.Value {
 	metric, _ := s.Headline(k.Panel)
+
+	// The page filters rows by words, so what makes a row special is one.
 	knows := string(k.Knowledge)
 	if k.Knowledge == bench.Transfer {
 		knows += " from " + s.Label(k.TrainDefense)

@@ -113,6 +113,9 @@ func spreadTable(s *reports.Set, p reports.Panel) []table.Table {
 	metric, _ := s.Headline(p)
 	t := table.Table{Title: "What the best attack's score varies by: " + p.About(), Columns: table.Columns(
 		"defense", "best attack", "knows", "#"+reports.MetricLabel(metric), "#between groups", "#between seeds", "#between draws", "#groups", "#seeds", "#draws")}
+
+	// Without a second draw or seed anywhere the table would say what the
+	// headline's interval says.
 	several, mixed := false, false
 	for _, d := range s.Defenses[p] {
 		at := reports.Subject{Panel: p, Defense: d}

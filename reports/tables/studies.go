@@ -63,6 +63,7 @@ func studyTable(st reports.Study) table.Table {
 		return t
 	}
 
+	// Turned, the head of the first column names the setting with its unit.
 	t.Columns = table.Columns("#" + reports.WithUnit(st.X))
 	for _, n := range st.Names {
 		t.Columns = append(t.Columns, table.Column{Head: n, Num: true, Interval: true})

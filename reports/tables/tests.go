@@ -32,6 +32,7 @@ func testTable(s *reports.Set, p reports.Panel) []table.Table {
 		})
 	}
 
+	// Without these notes a reader takes "no difference shown" for "equal".
 	t.Notes = append(t.Notes, "Difference of the best attack's advantage, mean over test groups. "+reports.TestNote(cs), reports.AboutTraining)
 	if slices.ContainsFunc(cs, func(c reports.Comparison) bool { return len(c.Diff) < stats.MinGroups }) {
 		t.Notes = append(t.Notes, fmt.Sprintf("No interval below %d groups.", stats.MinGroups))
