@@ -63,8 +63,8 @@ func (s *Set) WriteResults(w io.Writer) error {
 	})
 }
 
-// WriteGroups writes groups.csv: the headline metric of each test group.
-func (s *Set) WriteGroups(w io.Writer) error {
+// writeGroups writes groups.csv: the headline metric of each test group.
+func (s *Set) writeGroups(w io.Writer) error {
 	head := slices.Concat(cellHead[:], drawsHead[:], []string{"group", "metric", "value", "floor", "n"})
 	return writeRows(w, s.Results, head, func(r *bench.Result) (out [][]string) {
 		for _, g := range r.Groups {
@@ -75,9 +75,9 @@ func (s *Set) WriteGroups(w io.Writer) error {
 	})
 }
 
-// WriteClasses writes classes.csv: for each cell and class of the truth, how
+// writeClasses writes classes.csv: for each cell and class of the truth, how
 // many items or packets of it were tested and how many were named right.
-func (s *Set) WriteClasses(w io.Writer) error {
+func (s *Set) writeClasses(w io.Writer) error {
 	head := slices.Concat(cellHead[:], drawsHead[:], []string{"class", "right", "n"})
 	return writeRows(w, s.Results, head, func(r *bench.Result) (out [][]string) {
 		counts := ClassTallies(r)
@@ -131,7 +131,7 @@ func costMetrics(c bench.Cost) []bench.Metric {
 		{Name: metricObserved, Value: c.Seconds},
 		{Name: MetricDelayMean, Value: c.DelayMean},
 		{Name: MetricDelayMedian, Value: c.DelayMedian},
-		{Name: MetricDelayP95, Value: c.DelayP95},
+		{Name: metricDelayP95, Value: c.DelayP95},
 		{Name: MetricDelayP99, Value: c.DelayP99},
 		{Name: MetricDelayMax, Value: c.DelayMax},
 	}, c.More...)

@@ -123,7 +123,7 @@ func (c Costs) Overhead() Estimate {
 func (c Costs) Bytes() table.Value { return c.Overhead().Value(table.Percent) }
 
 // Delay prints the delay that 19 of 20 packets stay within, in the worst fold.
-func (c Costs) Delay() table.Value { return c.Worst(MetricDelayP95).Value(table.Seconds) }
+func (c Costs) Delay() table.Value { return c.Worst(metricDelayP95).Value(table.Seconds) }
 
 // Traffic prints the gigabytes that a defense adds to a home's month.
 func (c Costs) Traffic() table.Value { return c.Mean(metricGBPerMonth).Value(table.Volume) }

@@ -14,9 +14,9 @@ import (
 // Scores of attacks, as results name them.
 const (
 	metricF1           = "f1"
-	MetricRecall       = "recall"
-	MetricRecall1s     = "recall_1s"
-	MetricRecall15s    = "recall_15s"
+	metricRecall       = "recall"
+	metricRecall1s     = "recall_1s"
+	metricRecall15s    = "recall_15s"
 	metricPrecision    = "precision"
 	metricAccuracy     = "accuracy"
 	metricInCandidates = "in_candidates"
@@ -50,7 +50,7 @@ const (
 	metricObserved    = "observed_s"
 	MetricDelayMean   = "delay_mean_s"
 	MetricDelayMedian = "delay_median_s"
-	MetricDelayP95    = "delay_p95_s"
+	metricDelayP95    = "delay_p95_s"
 	MetricDelayP99    = "delay_p99_s"
 	MetricDelayMax    = "delay_max_s"
 	MetricPeakRate    = "peak_out_bytes_per_s"
@@ -78,7 +78,7 @@ func MetricLabel(m string) string {
 func RightMetrics(t datasets.Task) []string {
 	switch t {
 	case datasets.Events:
-		return []string{MetricRecall, metricPrecision}
+		return []string{metricRecall, metricPrecision}
 	case datasets.Clip:
 		return []string{metricAccuracy}
 	}

@@ -99,8 +99,8 @@ func WriteAll(dir string, s *Set, c Contents) (string, error) {
 	}
 	files := []file{
 		{"results.csv", s.WriteResults},
-		{"groups.csv", s.WriteGroups},
-		{"classes.csv", s.WriteClasses},
+		{"groups.csv", s.writeGroups},
+		{"classes.csv", s.writeClasses},
 		{"table.txt", func(w io.Writer) error { _, err := io.WriteString(w, text); return err }},
 		{"report.md", func(w io.Writer) error { return writeMarkdown(w, s, figures, tables) }},
 		{"table.tex", func(w io.Writer) error { return table.Write(w, table.LaTeX, tables) }},

@@ -175,7 +175,7 @@ func (s *Set) Tolerances() []Study {
 		X: "tolerance_s", Values: []float64{1, 5, 15},
 		Title: "Recall of events against the matching tolerance",
 		Notes: []string{"The headline score counts a detection within 5 s."},
-	}, []string{MetricRecall1s, MetricRecall, MetricRecall15s})
+	}, []string{metricRecall1s, metricRecall, metricRecall15s})
 }
 
 // ShareOfWindow is the setting that Shares is against.
@@ -208,7 +208,7 @@ func bestAgainst(s *Set, task datasets.Task, st Study, metrics []string) []Study
 			continue
 		}
 		st := st
-		st.Panel, st.Metric = p, MetricLabel(MetricRecall)
+		st.Panel, st.Metric = p, MetricLabel(metricRecall)
 		st.Title += ", best attack on each defense: " + p.About()
 
 		// One line is of one defense; who attacks is said once if it is the same

@@ -62,9 +62,9 @@ func Short(v float64) string {
 	return strings.Replace(s, "0.", ".", 1)
 }
 
-// Digits writes v with at most n significant digits and no exponent, never
+// digits writes v with at most n significant digits and no exponent, never
 // fewer digits than its whole part has.
-func Digits(v float64, n int) string {
+func digits(v float64, n int) string {
 	a := math.Abs(v)
 	if a == 0 || math.IsNaN(v) {
 		return "0"
@@ -91,7 +91,7 @@ func Group(s string) string {
 
 // Percent writes a ratio with its sign: +38 %.
 func Percent(v float64) string {
-	s := Digits(100*v, 2)
+	s := digits(100*v, 2)
 	if s == "0" {
 		return "0 %"
 	}
@@ -115,7 +115,7 @@ func Seconds(v float64) string {
 	case a < 1:
 		return hundredths(1000*v) + " ms"
 	}
-	return Digits(v, 2) + " s"
+	return digits(v, 2) + " s"
 }
 
 // hundredths writes v with two significant digits, none below a hundredth.
@@ -126,7 +126,7 @@ func hundredths(v float64) string {
 	case v > -0.1 && v < 0.1:
 		return Fixed(v, 2)
 	}
-	return Digits(v, 2)
+	return digits(v, 2)
 }
 
 // Volume writes an amount of traffic, such as GB per month, with two
@@ -144,7 +144,7 @@ func Amount(v float64) string {
 	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
 		return Group(strconv.FormatFloat(v, 'f', 0, 64))
 	}
-	return Digits(v, 3)
+	return digits(v, 3)
 }
 
 // Ratio writes a ratio or a number of seconds with three significant digits,
@@ -158,14 +158,14 @@ func Ratio(v float64) string {
 	case a < 1:
 		return Fixed(v, 3)
 	}
-	return Digits(v, 3)
+	return digits(v, 3)
 }
 
 // Three writes what papers print: shares with three digits after the point,
 // other figures with three in all.
 func Three(v float64) string {
 	if v < -1 || v > 1 {
-		return Digits(v, 3)
+		return digits(v, 3)
 	}
 	return Fixed(v, 3)
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"maps"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,14 +40,24 @@ func (r row) attacker() string { return r["attack"] + " " + r["knowledge"] }
 // subjects are the rows of a file by defense of a panel.
 type subjects map[reports.Subject][]row
 
-// read gives the rows of the file that write writes.
-func read(t *testing.T, write func(io.Writer) error) subjects {
+// written is the folder of a report on s.
+func written(t *testing.T, s *reports.Set) string {
 	t.Helper()
-	var b bytes.Buffer
-	if err := write(&b); err != nil {
+	dir := t.TempDir()
+	if _, err := reports.WriteAll(dir, s, reports.Contents{Page: func(io.Writer, *reports.Set) error { return nil }}); err != nil {
 		t.Fatal(err)
 	}
-	lines, err := csv.NewReader(&b).ReadAll()
+	return dir
+}
+
+// read gives the rows of a file of that folder.
+func read(t *testing.T, dir, name string) subjects {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := csv.NewReader(bytes.NewReader(b)).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +164,8 @@ func want(t *testing.T, what string, v table.Value, num float64) {
 // Headline: advantages with intervals of every task, and the cost of the first.
 func TestHeadlineFollowsFromFiles(t *testing.T) {
 	s := reports.NewSet(reporttest.Small(), reports.Options{})
-	results, groups := read(t, s.WriteResults), read(t, s.WriteGroups)
+	dir := written(t, s)
+	results, groups := read(t, dir, "results.csv"), read(t, dir, "groups.csv")
 	wan := slices.DeleteFunc(slices.Clone(s.Panels), func(p reports.Panel) bool { return p.Vantage != datasets.WAN })
 	tb := Headline.Tables(s)[0]
 	for i, d := range s.Defenses[wan[0]] {
@@ -183,7 +196,8 @@ func TestHeadlineFollowsFromFiles(t *testing.T) {
 // attack that is best on the whole.
 func TestScoresFollowFromFiles(t *testing.T) {
 	s := reports.NewSet(reporttest.Small(), reports.Options{})
-	results, classes := read(t, s.WriteResults), read(t, s.WriteClasses)
+	dir := written(t, s)
+	results, classes := read(t, dir, "results.csv"), read(t, dir, "classes.csv")
 	scores, recalls := Pairs.Tables(s)[0].Rows, map[string]table.Table{}
 	for _, tb := range reports.TablesOf(s, []reports.TableKind{PerDevice, PerActivity}) {
 		_, about, _ := strings.Cut(tb.Title, ": ")
@@ -231,7 +245,7 @@ func TestScoresFollowFromFiles(t *testing.T) {
 // as far from 0.
 func TestTestsFollowFromFiles(t *testing.T) {
 	s := reports.NewSet(reporttest.Small(), reports.Options{})
-	groups := read(t, s.WriteGroups)
+	groups := read(t, written(t, s), "groups.csv")
 	p := s.Panels[0]
 	for _, c := range s.Comparisons(p) {
 		x, y := chosen(groups[reports.Subject{Panel: p, Defense: c.Defense}]), chosen(groups[reports.Subject{Panel: p, Defense: c.Against}])
