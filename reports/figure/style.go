@@ -66,12 +66,13 @@ func line(c color.Color, width vg.Length, dashes ...vg.Length) draw.LineStyle {
 	return draw.LineStyle{Color: c, Width: width, Dashes: dashes}
 }
 
-// Strokes of axes and of the lines behind the data.
+// axisLine is the stroke of axes and their ticks.
 func axisLine() draw.LineStyle { return line(color.Black, 0.5) }
 
-func frameLine() draw.LineStyle {
-	return line(color.Black, 0.6)
-}
+// frameLine is the stroke of what bounds the data, such as whiskers.
+func frameLine() draw.LineStyle { return line(color.Black, 0.6) }
+
+// gridLine is the stroke of lines behind the data.
 func gridLine() draw.LineStyle { return line(color.Gray{215}, 0.4) }
 
 // okabeIto is the palette of Okabe and Ito that color-blind readers tell
