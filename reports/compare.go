@@ -4,89 +4,94 @@ import (
 	"fmt"
 
 	"veilbench/bench/results"
+	"veilbench/reports/table"
 )
 
-// Compare says for each panel and defense that both runs have what changed
-// from old to new: the best attack's advantage, paired by test group, and the
-// bytes. Differences on other data are not compared but named in the notes.
-func Compare(before, after *Set) Table {
-	t := Table{Name: "compare", Title: "What changed from the first run to the second", Columns: []Column{
-		{Head: "data"},
-		{Head: "task"},
-		{Head: "defense"},
-		{Head: "before", Num: true},
-		{Head: "after", Num: true},
-		{Head: "difference", Num: true, Interval: true},
-		{Head: "Cliff's delta", Num: true},
-		{Head: "p (ranks)", Num: true},
-		{Head: "p (Holm)", Num: true},
-		{Head: "verdict"},
-		{Head: "bytes before", Num: true},
-		{Head: "bytes after", Num: true},
-	}}
-	was, is := before.summaries(), after.summaries()
-	var ts []pairedTest
-	alone := 0
-	for _, p := range after.panels {
-		for _, d := range after.defenses[p] {
-			a, okA := was[subject{p, d}]
-			b, okB := is[subject{p, d}]
-			if !okA || !okB || a.Attack == "" || b.Attack == "" {
+// change is what happened to one defense of one panel between two runs.
+type change struct {
+	at            Subject
+	before, after results.Summary
+	test          Comparison
+}
+
+func (c change) difference() float64 { return c.after.Advantage - c.before.Advantage }
+
+// changes pairs the defenses of both runs that did not fail; alone counts
+// those of the second run that have no counterpart.
+func changes(before, after *Set) (cs []change, alone int) {
+	var tests []Comparison
+	for _, p := range after.Panels {
+		for _, d := range after.Defenses[p] {
+			at := Subject{p, d}
+			_, was := before.Best(at)
+			_, is := after.Best(at)
+			if !was || !is {
 				alone++
 				continue
 			}
-			c := compareSides(after.sideOf(p, d, is), before.sideOf(p, d, was))
-			v, _ := c.difference(b.Advantage - a.Advantage)
-			if p.Split.Within() {
-				v = number(b.Advantage-a.Advantage, signed) // groups are no samples there
-			}
-			data := p.Dataset
-			if x, y := before.digest(p), after.digest(p); x != y {
-				data += " (other data)"
-			}
-			ts = append(ts, c)
-			t.Rows = append(t.Rows, []Value{
-				word(data), word(taskName(p.Task)), after.defenseLabel(d), number(a.Advantage, score).of(gain(p, d, a)), number(b.Advantage, score).of(gain(p, d, b)), v,
-				number(c.cliff, signed), c.rankP(), missing(), missing(), before.overhead(p, d), after.overhead(p, d),
-			})
+			tests = append(tests, compareGroups(after, at, before, at))
+			cs = append(cs, change{at: at, before: before.Summaries[at], after: after.Summaries[at]})
 		}
 	}
-	for i, q := range holm(ts) {
-		row := t.Rows[i]
-		row[8] = number(q, pValue)
-		switch {
-		case row[5].Num == 0:
-			row[9] = word("same")
-		case q <= 1-results.Level && row[5].Num > 0:
-			row[9] = word("WORSE: leaks more")
-		case q <= 1-results.Level:
-			row[9] = word("better: leaks less")
-		default:
-			row[9] = word(undecided(ts[i].diff, len(ts)))
-		}
+	adjust(tests)
+	for i := range cs {
+		cs[i].test = tests[i]
 	}
-	t.Notes = append(t.Notes, "Advantage of the best attack, paired by the test groups that both runs have; no interval below 5 groups. "+testName(ts), aboutTraining)
+	return cs, alone
+}
+
+// verdict says whether the change is more than noise, and which way it goes.
+func (c change) verdict() table.Value {
+	d := c.difference()
+	switch {
+	case d == 0:
+		return table.Word("same")
+	case c.test.Told() && d > 0:
+		return table.Word("WORSE: leaks more")
+	case c.test.Told():
+		return table.Word("better: leaks less")
+	}
+	return table.Word(c.test.undecided())
+}
+
+// Compare says for each panel and defense that both runs have what changed
+// from before to after: the best attack's advantage, paired by test group, and
+// the bytes. Data that differ are marked.
+func Compare(before, after *Set) table.Table {
+	t := table.Table{Name: "compare", Title: "What changed from the first run to the second", Columns: table.Columns(
+		"data", "task", "defense", "#before", "#after", "#difference", "#Cliff's delta", "#p (ranks)", "#p (Holm)", "verdict", "#bytes before", "#bytes after")}
+	t.Columns[5].Interval = true
+
+	cs, alone := changes(before, after)
+	var tests []Comparison
+	for _, c := range cs {
+		tests = append(tests, c.test)
+		difference := c.test.Difference(c.difference())
+		if c.at.Split.Within() {
+			difference = table.Number(c.difference(), table.Signed) // groups are no samples there
+		}
+		data := c.at.Dataset
+		if digest(before.BySubject[c.at]) != digest(after.BySubject[c.at]) {
+			data += " (other data)"
+		}
+		t.Rows = append(t.Rows, []table.Value{
+			table.Word(data), table.Word(TaskName(c.at.Task)), table.Word(after.DefenseLabel(c.at.Defense)),
+			table.Number(c.before.Advantage, table.Score), table.Number(c.after.Advantage, table.Score), difference,
+			table.Number(c.test.Cliff, table.Signed), c.test.RankValue(), table.Number(c.test.Holm, table.PValue), c.verdict(),
+			before.Costs(c.at).Bytes(), after.Costs(c.at).Bytes(),
+		})
+	}
+	t.Notes = append(t.Notes, "Advantage of the best attack, paired by the test groups that both runs have; no interval below 5 groups. "+TestNote(tests), AboutTraining)
 	if alone > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("%d of the second run's defenses and tasks have no counterpart that did not fail in the first.", alone))
 	}
 	return t
 }
 
-// gain is where the advantage of a summary comes from.
-func gain(p Panel, d string, m results.Summary) Origin {
-	op := Gain
-	if m.ByGroup != nil {
-		op = Headline
+// digest is that of the data behind results.
+func digest(rs []*results.Result) string {
+	if len(rs) == 0 {
+		return ""
 	}
-	return Origin{Op: op, Metric: "advantage", Panel: p, Defense: d, Attacker: bestAttacker(m)}
-}
-
-// digest is that of a panel's data.
-func (s *Set) digest(p Panel) string {
-	for _, d := range s.defenses[p] {
-		for _, r := range s.byDefense[subject{p, d}] {
-			return r.Data
-		}
-	}
-	return ""
+	return rs[0].Data
 }

@@ -7,6 +7,7 @@ import (
 
 	"veilbench/bench/results"
 	"veilbench/datasets"
+	"veilbench/reports/table"
 )
 
 // Budget is what a defense may leak and cost. A nil limit is none.
@@ -32,28 +33,20 @@ type Budget struct {
 // not measured, what failed and a failed self-check or probe miss the gate. An
 // error says that the budget does not fit the run.
 func (s *Set) Gate(b Budget, baseline *Set) ([]results.Verdict, error) {
-	ds, err := s.gated(b.Defense)
+	ds, err := gated(s, b.Defense)
 	if err != nil {
 		return nil, err
 	}
-	g := gate{s: s, budget: b, sums: s.summaries()}
-	if b.Rise != nil {
-		if baseline == nil {
-			return nil, fmt.Errorf("the budget limits the rise of the advantage: want a baseline to compare with")
-		}
-		g.before = baseline.summaries()
+	if b.Rise != nil && baseline == nil {
+		return nil, fmt.Errorf("the budget limits the rise of the advantage: want a baseline to compare with")
 	}
-	for _, v := range s.opt.SelfCheck {
-		if !v.OK {
-			g.say("self-check", false, "%s: %s", v.Name, v.Detail)
-		}
-	}
-	if s.opt.Probes != nil {
-		for _, v := range s.opt.Probes.Verdicts {
-			if !v.OK {
-				g.say("probe", false, "%s: %s", v.Name, v.Detail)
-			}
-		}
+	g := gate{s: s, budget: b, before: baseline}
+
+	// What the harness says of itself comes first: if that is wrong, no limit
+	// below is worth reading.
+	g.checks("self-check", s.Options.SelfCheck)
+	if s.Options.Probes != nil {
+		g.checks("probe", s.Options.Probes.Verdicts)
 	}
 	for _, d := range ds {
 		g.leaks(d)
@@ -66,15 +59,15 @@ func (s *Set) Gate(b Budget, baseline *Set) ([]results.Verdict, error) {
 }
 
 // gated are the IDs of the defenses that name means.
-func (s *Set) gated(name string) ([]string, error) {
+func gated(s *Set, name string) ([]string, error) {
 	var out, all []string
-	for _, d := range s.defensesOf(s.panels) {
+	for _, d := range s.DefensesOf(s.Panels) {
 		if d == results.NoDefense {
 			continue
 		}
 		all = append(all, d)
 		base, _, _ := strings.Cut(d, ":")
-		if name == "" || name == d || name == s.names.of(d) || name == base {
+		if name == "" || name == d || name == s.Label(d) || name == base {
 			out = append(out, d)
 		}
 	}
@@ -87,12 +80,20 @@ func (s *Set) gated(name string) ([]string, error) {
 	return out, nil
 }
 
-// gate collects verdicts.
+// gate collects verdicts on s; before is the baseline, if any.
 type gate struct {
-	s            *Set
-	budget       Budget
-	sums, before map[subject]results.Summary
-	out          []results.Verdict
+	s, before *Set
+	budget    Budget
+	out       []results.Verdict
+}
+
+// checks passes on those that failed.
+func (g *gate) checks(name string, vs []results.Verdict) {
+	for _, v := range vs {
+		if !v.OK {
+			g.say(name, false, "%s: %s", v.Name, v.Detail)
+		}
+	}
 }
 
 func (g *gate) say(name string, ok bool, format string, args ...any) {
@@ -107,9 +108,10 @@ func (g *gate) leaks(d string) {
 			limit = *g.budget.AllTasks
 		}
 		limited := named || g.budget.AllTasks != nil
+
 		measured := false
-		for _, p := range g.s.panels {
-			if p.Task != task || !slices.Contains(g.s.defenses[p], d) {
+		for _, p := range g.s.Panels {
+			if p.Task != task || !slices.Contains(g.s.Defenses[p], d) {
 				continue
 			}
 			measured = true
@@ -120,15 +122,16 @@ func (g *gate) leaks(d string) {
 				g.rise(p, d)
 			}
 		}
+		// A limit that nothing was held against is missed, not kept.
 		if named && !measured {
-			g.say(taskName(task), false, "%s was not measured: the run has no data for this task", g.s.names.of(d))
+			g.say(TaskName(task), false, "%s was not measured: the run has no data for this task", g.s.Label(d))
 		}
 	}
 }
 
 // leak is the verdict on one panel.
 func (g *gate) leak(p Panel, d string, limit float64) {
-	m := g.sums[subject{p, d}]
+	m := g.s.Summaries[Subject{p, d}]
 	name := g.where(p, d)
 	if m.Failed > 0 || m.Attack == "" {
 		g.say(name, false, "%d of %d cells failed, so a better attack may be missing", m.Failed, m.Cells)
@@ -137,19 +140,19 @@ func (g *gate) leak(p Panel, d string, limit float64) {
 	worst, upper := m.Advantage, fmt.Sprintf("no interval over %d groups", m.Groups)
 	if m.HasInterval {
 		worst = max(worst, m.Hi)
-		upper = "upper " + apart(m.Hi, limit, score)
+		upper = "upper " + apart(m.Hi, limit, table.Score)
 	}
 	if p.Split.Within() {
 		upper += ", split within groups"
 	}
 	g.say(name, worst <= limit, "worst attack %s has advantage %s (%s), budget %s",
-		g.s.names.of(m.Attack), apart(m.Advantage, limit, score), upper, score(limit))
+		g.s.Label(m.Attack), apart(m.Advantage, limit, table.Score), upper, table.Score(limit))
 }
 
 // rise is the verdict on the change since the baseline.
 func (g *gate) rise(p Panel, d string) {
-	was, ok := g.before[subject{p, d}]
-	is := g.sums[subject{p, d}]
+	was, ok := g.before.Summaries[Subject{p, d}]
+	is := g.s.Summaries[Subject{p, d}]
 	name := g.where(p, d) + ", change"
 	if !ok || was.Attack == "" || is.Attack == "" {
 		g.say(name, false, "the baseline or this run has no result that did not fail")
@@ -157,28 +160,32 @@ func (g *gate) rise(p Panel, d string) {
 	}
 	diff := is.Advantage - was.Advantage
 	g.say(name, diff <= *g.budget.Rise, "advantage %s, before %s, change %s, budget %s",
-		score(is.Advantage), score(was.Advantage), apart(diff, *g.budget.Rise, signed), signed(*g.budget.Rise))
+		table.Score(is.Advantage), table.Score(was.Advantage), apart(diff, *g.budget.Rise, table.Signed), table.Signed(*g.budget.Rise))
 }
 
 // costs holds the headline's cost columns against the limits.
 func (g *gate) costs(d string) {
-	cost := g.s.panels[slices.IndexFunc(g.s.panels, func(p Panel) bool { return slices.Contains(g.s.defenses[p], d) })]
+	// The first panel that has the defense, as in the headline table.
+	i := slices.IndexFunc(g.s.Panels, func(p Panel) bool { return slices.Contains(g.s.Defenses[p], d) })
+	p := g.s.Panels[i]
+	cost := g.s.Costs(Subject{p, d})
+
 	for _, c := range []struct {
 		name   string
 		limit  *float64
-		v      Value
+		v      table.Value
 		format func(float64) string
 	}{
-		{"overhead", g.budget.Overhead, g.s.overhead(cost, d), percent},
-		{"delay p95", g.budget.DelayP95, g.s.delay(cost, d), seconds},
-		{"GB/month", g.budget.GBPerMonth, g.s.traffic(cost, d), month},
+		{"overhead", g.budget.Overhead, cost.Bytes(), table.Percent},
+		{"delay p95", g.budget.DelayP95, cost.Delay(), table.Seconds},
+		{"GB/month", g.budget.GBPerMonth, cost.Traffic(), table.Volume},
 	} {
 		if c.limit == nil {
 			continue
 		}
-		name := c.name + ", " + g.s.names.of(d)
+		name := c.name + ", " + g.s.Label(d)
 		if !c.v.OK {
-			g.say(name, false, "is %s on the %s data (%s)", c.v.Text, taskName(cost.Task), cost.Dataset)
+			g.say(name, false, "is %s on the %s data (%s)", c.v.Text, TaskName(p.Task), p.Dataset)
 			continue
 		}
 		g.say(name, c.v.Num <= *c.limit, "%s, budget %s", apart(c.v.Num, *c.limit, c.format), c.format(*c.limit))
@@ -187,14 +194,14 @@ func (g *gate) costs(d string) {
 
 // where names a panel as briefly as the run allows.
 func (g *gate) where(p Panel, d string) string {
-	name := taskName(p.Task)
-	for _, q := range g.s.panels {
+	name := TaskName(p.Task)
+	for _, q := range g.s.Panels {
 		if q.Task == p.Task && q != p {
 			name = fmt.Sprintf("%s, %s at %s", name, p.Dataset, p.Vantage)
 			break
 		}
 	}
-	return name + ", " + g.s.names.of(d)
+	return name + ", " + g.s.Label(d)
 }
 
 // apart formats v with all its digits where fewer would make it look like a
@@ -203,5 +210,5 @@ func apart(v, limit float64, format func(float64) string) string {
 	if s := format(v); v == limit || s != format(limit) {
 		return s
 	}
-	return full(v)
+	return table.Full(v)
 }

@@ -1,4 +1,4 @@
-package reports
+package reports_test
 
 import (
 	"math/rand/v2"
@@ -7,6 +7,8 @@ import (
 
 	"veilbench/bench/results"
 	"veilbench/datasets"
+	"veilbench/reports"
+	"veilbench/reports/reporttest"
 )
 
 // gateResults are one attack on one defense: the scores of the groups are
@@ -15,7 +17,7 @@ func gateResults(scores ...float64) []results.Result {
 	var out []results.Result
 	for _, d := range []string{results.NoDefense, "acme:level=2"} {
 		for i, v := range scores {
-			r := fixtureResult(rand.New(rand.NewPCG(1, 2)), results.Cell{
+			r := reporttest.Result(rand.New(rand.NewPCG(1, 2)), results.Cell{
 				Dataset: "lab", Task: datasets.Events, Vantage: datasets.WAN, Defense: d, Attack: "event-knn", Knowledge: results.Adaptive,
 				TrainDefense: d, Split: "group-kfold:k=5", Fold: i, TrainDraws: 1, Seed: 1,
 			}, 0, 1)
@@ -43,25 +45,25 @@ func TestGate(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		rs   []results.Result
-		opt  Options
-		b    Budget
+		opt  reports.Options
+		b    reports.Budget
 		ok   bool
 		want string
 	}{
-		{"upper end above", five, Options{}, Budget{Advantage: map[datasets.Task]float64{datasets.Events: 0.38}}, false, "advantage 0.30 (upper 0.39), budget 0.38"},
-		{"upper end below", five, Options{}, Budget{AllTasks: limit(0.3879)}, true, "upper 0.387"},
-		{"no interval", four, Options{}, Budget{AllTasks: limit(0.3)}, true, "advantage 0.30 (no interval over 4 groups)"},
-		{"just above is no pass", four, Options{}, Budget{AllTasks: limit(0.2999)}, false, "advantage 0.3 (no"},
-		{"failed cell", broken, Options{}, Budget{AllTasks: limit(1)}, false, "1 of 5 cells failed"},
-		{"not measured", five, Options{}, Budget{Advantage: map[datasets.Task]float64{datasets.Clip: 1}}, false, "was not measured"},
-		{"overhead kept", five, Options{}, Budget{Overhead: limit(0.5)}, true, "+50 %, budget +50 %"},
-		{"overhead just above", five, Options{}, Budget{Overhead: limit(0.4999)}, false, "0.5, budget +50 %"},
-		{"delay", five, Options{}, Budget{DelayP95: limit(0.04)}, false, "50 ms, budget 40 ms"},
-		{"no month", five, Options{}, Budget{GBPerMonth: limit(9)}, false, "n/a"},
-		{"self-check", five, Options{SelfCheck: []results.Verdict{{Name: "none costs 0", Detail: "cost 3"}}}, Budget{AllTasks: limit(1)}, false, "none costs 0: cost 3"},
-		{"name without parameters", five, Options{}, Budget{Defense: "acme", AllTasks: limit(1)}, true, "worst attack"},
+		{"upper end above", five, reports.Options{}, reports.Budget{Advantage: map[datasets.Task]float64{datasets.Events: 0.38}}, false, "advantage 0.30 (upper 0.39), budget 0.38"},
+		{"upper end below", five, reports.Options{}, reports.Budget{AllTasks: limit(0.3879)}, true, "upper 0.387"},
+		{"no interval", four, reports.Options{}, reports.Budget{AllTasks: limit(0.3)}, true, "advantage 0.30 (no interval over 4 groups)"},
+		{"just above is no pass", four, reports.Options{}, reports.Budget{AllTasks: limit(0.2999)}, false, "advantage 0.3 (no"},
+		{"failed cell", broken, reports.Options{}, reports.Budget{AllTasks: limit(1)}, false, "1 of 5 cells failed"},
+		{"not measured", five, reports.Options{}, reports.Budget{Advantage: map[datasets.Task]float64{datasets.Clip: 1}}, false, "was not measured"},
+		{"overhead kept", five, reports.Options{}, reports.Budget{Overhead: limit(0.5)}, true, "+50 %, budget +50 %"},
+		{"overhead just above", five, reports.Options{}, reports.Budget{Overhead: limit(0.4999)}, false, "0.5, budget +50 %"},
+		{"delay", five, reports.Options{}, reports.Budget{DelayP95: limit(0.04)}, false, "50 ms, budget 40 ms"},
+		{"no month", five, reports.Options{}, reports.Budget{GBPerMonth: limit(9)}, false, "n/a"},
+		{"self-check", five, reports.Options{SelfCheck: []results.Verdict{{Name: "none costs 0", Detail: "cost 3"}}}, reports.Budget{AllTasks: limit(1)}, false, "none costs 0: cost 3"},
+		{"name without parameters", five, reports.Options{}, reports.Budget{Defense: "acme", AllTasks: limit(1)}, true, "worst attack"},
 	} {
-		vs, err := NewSet(c.rs, c.opt).Gate(c.b, nil)
+		vs, err := reports.NewSet(c.rs, c.opt).Gate(c.b, nil)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -73,9 +75,9 @@ func TestGate(t *testing.T) {
 }
 
 func TestGateRise(t *testing.T) {
-	before, after := NewSet(gateResults(0.2, 0.2, 0.2), Options{}), NewSet(gateResults(0.25, 0.25, 0.25), Options{})
+	before, after := reports.NewSet(gateResults(0.2, 0.2, 0.2), reports.Options{}), reports.NewSet(gateResults(0.25, 0.25, 0.25), reports.Options{})
 	for limit, ok := range map[float64]bool{0.04: false, 0.06: true} {
-		vs, err := after.Gate(Budget{Rise: &limit}, before)
+		vs, err := after.Gate(reports.Budget{Rise: &limit}, before)
 		if err != nil || len(vs) != 1 || vs[0].OK != ok {
 			t.Errorf("rise of 0.05 against %v: %+v, %v", limit, vs, err)
 		}
@@ -83,17 +85,34 @@ func TestGateRise(t *testing.T) {
 }
 
 func TestGateRefuses(t *testing.T) {
-	s := NewSet(gateResults(0.2, 0.3), Options{})
+	s := reports.NewSet(gateResults(0.2, 0.3), reports.Options{})
 	for _, c := range []struct {
-		b    Budget
+		b    reports.Budget
 		want string
 	}{
-		{Budget{}, "sets no limit"},
-		{Budget{Defense: "vpn", AllTasks: limit(1)}, `no defense "vpn" (has acme:level=2)`},
-		{Budget{Rise: limit(0)}, "want a baseline"},
+		{reports.Budget{}, "sets no limit"},
+		{reports.Budget{Defense: "vpn", AllTasks: limit(1)}, `no defense "vpn" (has acme:level=2)`},
+		{reports.Budget{Rise: limit(0)}, "want a baseline"},
 	} {
 		if _, err := s.Gate(c.b, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want %q", c.b, err, c.want)
+		}
+	}
+}
+
+// No limit is kept or missed by rounding.
+func TestGateDoesNotRound(t *testing.T) {
+	for _, c := range []struct {
+		limit float64
+		want  string
+	}{{0.2, "FAIL 0.2004"}, {0.2004, "pass"}} {
+		vs, err := reports.NewSet(gateResults(0.2004, 0.2004, 0.2004), reports.Options{}).Gate(reports.Budget{AllTasks: limit(c.limit)}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		word, digits, _ := strings.Cut(c.want, " ")
+		if (word == "pass") != vs[0].OK || !strings.Contains(vs[0].Detail, digits) {
+			t.Errorf("advantage 0.2004 against %v: %+v, want %s", c.limit, vs[0], c.want)
 		}
 	}
 }

@@ -1,7 +1,7 @@
 package reports
 
 import (
-	"maps"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -36,9 +36,9 @@ func stages(id string) []stage {
 // the footnotes.
 const longLabel = 28
 
+// newLabels finds labels for ids; given are those that results state.
 func newLabels(ids []string, given labels) labels {
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
+	ids = Distinct(ids)
 	seen := map[string]map[string]int{} // by name: how often each key=value occurs
 	total := map[string]int{}
 	for _, id := range ids {
@@ -52,8 +52,10 @@ func newLabels(ids []string, given labels) labels {
 			}
 		}
 	}
+
 	out, taken := labels{}, map[string]int{}
 	for _, id := range ids {
+		// A parameter that all of one name share tells nothing.
 		var parts []string
 		for _, st := range stages(id) {
 			words := []string{st.name}
@@ -65,6 +67,7 @@ func newLabels(ids []string, given labels) labels {
 			parts = append(parts, strings.Join(words, " "))
 		}
 		out[id] = strings.Join(parts, " + ")
+
 		// A given label that is long says less than the bare name, if only one
 		// ID has that name.
 		if g := given[id]; g != "" && (len(g) <= longLabel || strings.Contains(id, "+") || total[stages(id)[0].name] > 1) {
@@ -72,7 +75,7 @@ func newLabels(ids []string, given labels) labels {
 		}
 		taken[out[id]]++
 	}
-	for _, id := range slices.Sorted(maps.Keys(out)) {
+	for _, id := range ids {
 		if taken[out[id]] > 1 { // two IDs must never look the same
 			out[id] = id
 		}
@@ -99,43 +102,56 @@ func (l labels) legend(ids []string) string {
 	return strings.Join(out, "; ")
 }
 
-// taskNames are the heads of columns.
-func taskName(t datasets.Task) string {
-	switch t {
-	case datasets.Events:
-		return "events"
-	case datasets.Device:
-		return "devices"
-	case datasets.Gateway:
-		return "commands"
-	case datasets.Clip:
-		return "clips"
+// Label is the short name of a defense or an attack.
+func (s *Set) Label(id string) string { return s.names.of(id) }
+
+// DefenseLabel is Label with the mark of a defense that looks ahead: it stands
+// in the first column of tables and beside pictures.
+func (s *Set) DefenseLabel(id string) string {
+	l := s.names.of(id)
+	if s.Oracle[id] {
+		l += " (oracle)"
 	}
-	return string(t)
+	return l
 }
 
-// whereName says where an observer sits.
-func whereName(v datasets.Vantage) string {
-	switch v {
-	case datasets.WAN:
-		return "outside the home"
-	case datasets.WiFi:
-		return "at the radio of the home"
-	case datasets.LAN:
-		return "inside the home"
+// DefenseLabels are those of several defenses.
+func (s *Set) DefenseLabels(ids []string) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = s.DefenseLabel(id)
 	}
-	return "at " + string(v)
+	return out
 }
 
-// metricName writes a metric for people.
-func metricName(m string) string {
-	switch m {
-	case "f1":
-		return "F1"
-	case "macro_recall":
-		return "macro recall"
-	case "exact_recovery":
-		return "exact recovery"
+// LabelOrName is the label of an ID that the results hold, else the names in it.
+func (s *Set) LabelOrName(id string) string {
+	if l, ok := s.names[id]; ok {
+		return l
 	}
-	return strings.ReplaceAll(m, "_", " ")
+	var out []string
+	for _, st := range stages(id) {
+		out = append(out, st.name)
+	}
+	return strings.Join(out, " + ")
+}
+
+// TaskName is the head of columns of a task.
+func TaskName(t datasets.Task) string {
+	names := map[datasets.Task]string{datasets.Events: "events", datasets.Device: "devices", datasets.Gateway: "commands", datasets.Clip: "clips"}
+	return cmp.Or(names[t], string(t))
+}
+
+// itemName is what is counted in a test of a task.
+func itemName(t datasets.Task) string {
+	if t == datasets.Device {
+		return "packets"
+	}
+	return TaskName(t)
+}
+
+// WhereName says where an observer sits.
+func WhereName(v datasets.Vantage) string {
+	names := map[datasets.Vantage]string{datasets.WAN: "outside the home", datasets.WiFi: "at the radio of the home", datasets.LAN: "inside the home"}
+	return cmp.Or(names[v], "at "+string(v))
 }

@@ -8,36 +8,27 @@ import (
 
 	"veilbench/bench/results"
 	"veilbench/bench/stats"
+	"veilbench/reports/table"
 )
 
-// groupScores are the advantages on a defense by group: of the attack that is
-// best on the other groups, as in the headline, or of the best one where there
-// is no choice by group; mean over folds and draws.
-func (s *Set) groupScores(p Panel, d string, sums map[subject]results.Summary) map[string]float64 {
-	if by := sums[subject{p, d}].ByGroup; by != nil {
+// GroupAdvantages are the advantages on a defense by test group: of the attack
+// that is best on the other groups, as in the headline, or of the best one where
+// there is no choice by group; mean over folds and draws.
+func (s *Set) GroupAdvantages(at Subject) map[string]float64 {
+	if by := s.Summaries[at].ByGroup; by != nil {
 		return by
 	}
-	sum, n := map[string]float64{}, map[string]float64{}
-	rs, _ := good(s.bestResults(p, d, sums))
-	for _, r := range rs {
-		for _, g := range r.Groups {
-			sum[g.Group] += (g.Value - g.Floor) / max(1-g.Floor, 1e-9)
-			n[g.Group]++
-		}
-	}
-	for g := range sum {
-		sum[g] /= n[g]
-	}
-	return sum
+	return GroupMeans(s.BestResults(at), func(g results.GroupScore) float64 {
+		return (g.Value - g.Floor) / max(1-g.Floor, 1e-9)
+	})
 }
 
 // groupRight says for each group whether its one item was named right, by the
-// attack that groupScores is about; nil unless each group has one item and one
-// answer.
-func (s *Set) groupRight(p Panel, d string, sums map[subject]results.Summary) map[string]bool {
+// attack that GroupAdvantages is about; nil unless each group has one item and
+// one answer.
+func groupRight(s *Set, at Subject) map[string]bool {
 	out := map[string]bool{}
-	rs, _ := good(s.bestResults(p, d, sums))
-	for _, r := range rs {
+	for _, r := range s.BestResults(at) {
 		for _, g := range r.Groups {
 			if _, twice := out[g.Group]; twice || g.N != 1 || g.Value != 0 && g.Value != 1 {
 				return nil
@@ -45,213 +36,150 @@ func (s *Set) groupRight(p Panel, d string, sums map[subject]results.Summary) ma
 			out[g.Group] = g.Value == 1
 		}
 	}
-	for g, v := range sums[subject{p, d}].ByGroup {
+	for g, v := range s.Summaries[at].ByGroup {
 		out[g] = v >= 1-1e-9 // all of what is above the floor
 	}
 	return out
 }
 
-// pairedTest compares two defenses, or two runs, by test group.
-type pairedTest struct {
-	diff []float64 // of advantages, by group
-	// p is that of the exact McNemar test where each group has one item, else of
-	// the sign-flip test over groups.
-	p       float64
-	mcnemar bool
-	// wilcoxon is the p-value of the signed-rank test if ranked.
-	wilcoxon float64
-	ranked   bool
-	cliff    float64
+// Comparison tests whether the best attack does better against one defense
+// than against another, or in one run than in another, paired by test group.
+type Comparison struct {
+	// Defense is compared with Against.
+	Defense, Against string
+	// Diff are the differences of advantages in the groups that both have.
+	Diff []float64
+	// P is that of the exact McNemar test where each group has one item, else of
+	// the sign-flip test over groups; Holm is P adjusted over the Tests of one
+	// table.
+	P, Holm float64
+	Tests   int
+	McNemar bool
+	// RankP is the p-value of Wilcoxon's signed-rank test if Ranked.
+	RankP  float64
+	Ranked bool
+	// Cliff is how much more often a group of Defense lies above one of Against
+	// than below, from -1 to 1.
+	Cliff float64
 }
 
-// side is one of the two that are compared.
-type side struct {
-	score map[string]float64
-	right map[string]bool
+// Comparisons tests each defense of a panel against each before it that shares
+// a test group with it, with p-values adjusted over all of them.
+func (s *Set) Comparisons(p Panel) []Comparison {
+	var out []Comparison
+	for i, a := range s.Defenses[p] {
+		for _, d := range s.Defenses[p][i+1:] {
+			if c := compareGroups(s, Subject{p, d}, s, Subject{p, a}); len(c.Diff) > 0 {
+				out = append(out, c)
+			}
+		}
+	}
+	adjust(out)
+	return out
 }
 
-func (s *Set) sideOf(p Panel, d string, sums map[subject]results.Summary) side {
-	return side{s.groupScores(p, d, sums), s.groupRight(p, d, sums)}
-}
+// compareGroups tests x of one set against y of another on the groups that both
+// have.
+func compareGroups(s *Set, x Subject, t *Set, y Subject) Comparison {
+	c := Comparison{Defense: x.Defense, Against: y.Defense}
+	xs, ys := s.GroupAdvantages(x), t.GroupAdvantages(y)
+	xRight, yRight := groupRight(s, x), groupRight(t, y)
 
-// compareSides tests a against b on the groups that both have.
-func compareSides(a, b side) pairedTest {
-	var t pairedTest
-	var x, y []float64
+	var a, b []float64
 	only := [2]int{} // groups that one side alone named right
-	t.mcnemar = a.right != nil && b.right != nil
-	for _, g := range slices.Sorted(maps.Keys(a.score)) {
-		other, ok := b.score[g]
+	for _, g := range slices.Sorted(maps.Keys(xs)) {
+		other, ok := ys[g]
 		if !ok {
 			continue
 		}
-		x, y = append(x, a.score[g]), append(y, other)
-		t.diff = append(t.diff, a.score[g]-other)
+		a, b = append(a, xs[g]), append(b, other)
+		c.Diff = append(c.Diff, xs[g]-other)
 		switch {
-		case a.right[g] && !b.right[g]:
+		case xRight[g] && !yRight[g]:
 			only[0]++
-		case !a.right[g] && b.right[g]:
+		case !xRight[g] && yRight[g]:
 			only[1]++
 		}
 	}
-	t.p = stats.SignFlip(t.diff)
-	if t.mcnemar {
-		t.p = stats.McNemar(only[0], only[1])
+
+	// Of groups of one item the sizes of differences are all alike, so only
+	// which side was right says anything.
+	c.McNemar = xRight != nil && yRight != nil
+	c.P = stats.SignFlip(c.Diff)
+	if c.McNemar {
+		c.P = stats.McNemar(only[0], only[1])
 	}
-	t.wilcoxon, t.ranked = stats.Wilcoxon(t.diff)
-	t.cliff = stats.CliffDelta(x, y)
-	return t
+	c.RankP, c.Ranked = stats.Wilcoxon(c.Diff)
+	c.Cliff = stats.CliffDelta(a, b)
+	return c
 }
 
-// difference is v with the interval of the mean difference, if there is one.
-func (t pairedTest) difference(v float64) (out Value, has bool) {
-	out = number(v, signed)
-	if out.Lo, out.Hi, out.HasInterval = interval(t.diff); out.HasInterval {
-		out.Text += " " + bounds(out.Lo, out.Hi, 2, signed)
+// adjust fills Holm and Tests of the comparisons of one table.
+func adjust(cs []Comparison) {
+	ps := make([]float64, len(cs))
+	for i, c := range cs {
+		ps[i] = c.P
 	}
-	return out, out.HasInterval
+	for i, q := range stats.Holm(ps) {
+		cs[i].Holm, cs[i].Tests = q, len(cs)
+	}
 }
 
-// op is the test that p is of.
-func (t pairedTest) op() Op {
-	if t.mcnemar {
-		return McNemar
-	}
-	return SignFlip
-}
-
-// rankP is the p-value of the signed-rank test.
-func (t pairedTest) rankP() Value {
-	if !t.ranked {
-		return missing()
-	}
-	return number(t.wilcoxon, pValue)
-}
-
-// testName says which tests stand in a table and what they assume.
-func testName(ts []pairedTest) string {
-	mcnemar, flips := false, false
-	for _, t := range ts {
-		mcnemar, flips = mcnemar || t.mcnemar, flips || !t.mcnemar
-	}
-	name := ""
-	if flips {
-		name = "sign-flip test over groups (same folds and draws; exact up to 20 groups)"
-	}
-	if mcnemar && flips {
-		name += ", where each group has one item "
-	}
-	if mcnemar {
-		name += "exact McNemar test (each group has one item)"
-	}
-	return "p: " + name + ", adjusted by Holm over the table. p (ranks): Wilcoxon's signed-rank test beside it, from six groups that differ on, not adjusted. Cliff's delta: how much more often a group of one side lies above a group of the other than below, from -1 to 1. " + fewGroups
-}
-
-// tests compares each defense with each other, paired by test group, p-values
-// adjusted within the table.
-func (s *Set) tests() []Table {
-	sums := s.summaries()
-	var out []Table
-	for _, p := range s.panels {
-		if t, ok := s.testTable(p, sums); ok && !p.Split.Within() {
-			out = append(out, t)
-		}
+// Difference is v with the interval of the mean difference, if there is one.
+func (c Comparison) Difference(v float64) table.Value {
+	out := table.Number(v, table.Signed)
+	if lo, hi, ok := stats.Interval(c.Diff, results.Level); ok {
+		out = out.Within(lo, hi, table.Bounds(lo, hi, 2, table.Signed))
 	}
 	return out
 }
 
-func (s *Set) testTable(p Panel, sums map[subject]results.Summary) (Table, bool) {
-	t := Table{Title: "Is the best attack worse against one defense than against another: " + p.about(), Columns: []Column{
-		{Head: "defense"},
-		{Head: "against"},
-		{Head: "difference", Num: true, Interval: true},
-		{Head: "Cliff's delta", Num: true},
-		{Head: "groups", Num: true},
-		{Head: "p (ranks)", Num: true},
-		{Head: "p", Num: true},
-		{Head: "p (Holm)", Num: true},
-		{Head: "verdict"},
-	}}
-	ds := s.defenses[p]
-	sides := make([]side, len(ds))
-	for i, d := range ds {
-		sides[i] = s.sideOf(p, d, sums)
+// RankValue prints the p-value of the signed-rank test.
+func (c Comparison) RankValue() table.Value {
+	if !c.Ranked {
+		return table.Missing()
 	}
-	var ts []pairedTest
-	few := false
-	for i, a := range ds {
-		for j := i + 1; j < len(ds); j++ {
-			c := compareSides(sides[j], sides[i])
-			if len(c.diff) == 0 {
-				continue
-			}
-			of := func(op Op) Origin {
-				best := func(d string) Attacker { return bestAttacker(sums[subject{p, d}]) }
-				return Origin{Op: op, Panel: p, Defense: ds[j], Attacker: best(ds[j]), Against: a, Rival: best(a)}
-			}
-			v, has := c.difference(stats.Mean(c.diff))
-			few = few || !has
-			ts = append(ts, c)
-			t.Rows = append(t.Rows, []Value{
-				s.defenseLabel(ds[j]), s.defenseLabel(a), v.of(of(Difference)), number(c.cliff, signed).of(of(CliffDelta)),
-				number(float64(len(c.diff)), amount).of(of(Groups)), c.rankP().of(of(SignedRanks)), number(c.p, pValue).of(of(c.op())),
-			})
-		}
-	}
-	if len(ts) == 0 {
-		return t, false
-	}
-	for i, q := range holm(ts) {
-		t.Rows[i] = append(t.Rows[i], number(q, pValue), word(ts[i].verdict(q, len(ts))))
-	}
-	t.Notes = append(t.Notes, "Difference of the best attack's advantage, mean over test groups. "+testName(ts), aboutTraining)
-	if few {
-		t.Notes = append(t.Notes, fmt.Sprintf("No interval below %d groups.", stats.MinGroups))
-	}
-	t.Notes = append(t.Notes, s.stamps(p)...)
-	return t, true
+	return table.Number(c.RankP, table.PValue)
 }
 
-// aboutTraining says what intervals over test groups estimate.
-const aboutTraining = "Intervals are over test groups and about this training data, not about others like it."
+// Told says whether the test tells the two apart at results.Level.
+func (c Comparison) Told() bool { return c.Holm <= 1-results.Level }
 
-// holm adjusts the p-values of the tests of one table.
-func holm(ts []pairedTest) []float64 {
-	ps := make([]float64, len(ts))
-	for i, t := range ts {
-		ps[i] = t.p
-	}
-	return stats.Holm(ps)
+// TooFew says that so few groups in so many tests cannot show any difference:
+// the smallest p of n groups is 2 to the power of 1-n, and Holm multiplies the
+// smallest of a table by their number.
+func (c Comparison) TooFew() bool {
+	n := len(c.Diff)
+	return n > 0 && math.Pow(2, 1-float64(n))*float64(c.Tests) > 1-results.Level
 }
 
-// verdict is what an adjusted p-value of n tests says.
-func (t pairedTest) verdict(q float64, n int) string {
-	switch d := stats.Mean(t.diff); {
-	case q <= 1-results.Level && d < 0:
+// Verdict is what the adjusted p-value says: which side leaks less, that no
+// difference was found, or why none can be.
+func (c Comparison) Verdict() string {
+	switch d := stats.Mean(c.Diff); {
+	case c.Told() && d < 0:
 		return "leaks less"
-	case q <= 1-results.Level:
+	case c.Told():
 		return "leaks more"
 	}
-	return undecided(t.diff, n)
+	return c.undecided()
 }
-
-// fewGroups says what a sign-flip test cannot do.
-const fewGroups = "With n groups no p is below 2 to the power of 1 - n: 5 groups give 0.0625 at best, so whatever the difference they cannot show it, and the more rows a table has, the more groups it takes. Where that is so, the verdict says in how many groups the sign of the difference is the same."
-
-const tooFew = "too few groups to tell"
 
 // undecided says why a test found nothing: because there is no difference to
 // see, or because so few groups in so many tests cannot show any.
-func undecided(diff []float64, tests int) string {
-	n := len(diff)
+func (c Comparison) undecided() string {
+	const tooFew = "too few groups to tell"
+	n := len(c.Diff)
 	if n == 0 {
 		return "no group in both"
 	}
-	if math.Pow(2, 1-float64(n))*float64(tests) <= 1-results.Level {
+	if !c.TooFew() {
 		return "no difference shown"
 	}
+
+	// The test cannot tell, so the reader is told the signs.
 	less, more := 0, 0
-	for _, d := range diff {
+	for _, d := range c.Diff {
 		if d < 0 {
 			less++
 		}
@@ -266,4 +194,24 @@ func undecided(diff []float64, tests int) string {
 		return fmt.Sprintf("%s (more in %d of %d)", tooFew, more, n)
 	}
 	return tooFew + " (the same in all)"
+}
+
+// fewGroups says what a sign-flip test cannot do.
+const fewGroups = "With n groups no p is below 2 to the power of 1 - n: 5 groups give 0.0625 at best, so whatever the difference they cannot show it, and the more rows a table has, the more groups it takes. Where that is so, the verdict says in how many groups the sign of the difference is the same."
+
+// TestNote says which tests stand in a table and what they assume.
+func TestNote(cs []Comparison) string {
+	mcnemar := slices.ContainsFunc(cs, func(c Comparison) bool { return c.McNemar })
+	flips := slices.ContainsFunc(cs, func(c Comparison) bool { return !c.McNemar })
+	name := ""
+	if flips {
+		name = "sign-flip test over groups (same folds and draws; exact up to 20 groups)"
+	}
+	if mcnemar && flips {
+		name += ", where each group has one item "
+	}
+	if mcnemar {
+		name += "exact McNemar test (each group has one item)"
+	}
+	return "p: " + name + ", adjusted by Holm over the table. p (ranks): Wilcoxon's signed-rank test beside it, from six groups that differ on, not adjusted. Cliff's delta: how much more often a group of one side lies above a group of the other than below, from -1 to 1. " + fewGroups
 }

@@ -1,23 +1,32 @@
 // Package reports draws what people read: tables, figures and a page, from
 // stored results alone, so that all of it can be drawn again without running
-// anything. This file holds the options and the one call that writes
-// everything; set.go the results in the order of reading, table.go and
-// figure.go the two kinds of things that are drawn.
+// anything.
 //
-// Every number in a table is made by a Set method that records how it follows
-// from the rows of results.csv, so a test can hold each printed digit against
-// that file.
+// The way of a result to the reader:
+//
+//  1. NewSet puts results in the order of reading (set.go) and reduces them to
+//     a summary of each defense.
+//  2. Methods of Set take cells together: means, costs, intervals (estimate.go),
+//     studies (study.go), comparisons (paired.go).
+//  3. A TableKind or FigureKind makes of them tables and figures; packages
+//     tables and figures hold the kinds, one idea a file.
+//  4. Packages table and figure, which know no result, write files.
+//
+// WriteAll does all of it for a folder.
 package reports
 
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"veilbench/bench/results"
 	"veilbench/datasets/atomicfile"
+	"veilbench/reports/figure"
+	"veilbench/reports/table"
 )
 
 // Options of a report. The zero value is usable.
@@ -25,6 +34,9 @@ type Options struct {
 	// Order lists IDs or names of defenses and attacks in the order of rows and
 	// columns; those not listed follow by name. "none" always comes first.
 	Order []string
+	// Data are the settings of generated data sets by name; a study of a setting
+	// is drawn of those that are here.
+	Data map[string]DataSettings
 	// Timing tells what a cell took on this machine; nil when not known. Only
 	// the table of the cost of attacks reads it: it differs between machines.
 	Timing func(results.Result) (results.Timing, bool)
@@ -47,126 +59,136 @@ type Options struct {
 	Program string
 }
 
-// WriteAll draws everything from rs into the folder dir: results.csv,
-// groups.csv and classes.csv, report.md, table.txt, table.tex, report.html, and
-// the main figures as SVG, PNG and PDF. It returns the text for a terminal:
-// the headline table and where the rest lies. rs is not modified. Errors name
-// the file that could not be written.
-func WriteAll(dir string, rs []results.Result, o Options) (string, error) {
-	s := NewSet(rs, o)
-	text := s.text()
-	w := writer{dir: dir}
-	w.buffer("results.csv", func(b *bytes.Buffer) error { return s.WriteResults(b) })
-	w.buffer("groups.csv", func(b *bytes.Buffer) error { return s.WriteGroups(b) })
-	w.buffer("classes.csv", func(b *bytes.Buffer) error { return s.WriteClasses(b) })
-	w.buffer("table.txt", func(b *bytes.Buffer) error { b.WriteString(text); return nil })
-	w.buffer("report.md", func(b *bytes.Buffer) error { b.WriteString(s.markdown()); return nil })
-	w.buffer("table.tex", func(b *bytes.Buffer) error { return WriteTables(b, LaTeX, s.mainTables()) })
-	w.figures(s)
-	w.buffer("report.html", func(b *bytes.Buffer) error { return s.WritePage(b) })
-	if w.err != nil {
-		return text, w.err
+// DataSettings is how a data set was generated.
+type DataSettings struct {
+	// Preset is its name without settings, such as "home:gateway".
+	Preset string
+	// Settings are all of them as key and value, those at their defaults too,
+	// sorted by key.
+	Settings [][2]string
+}
+
+// Contents are the kinds that WriteAll draws, each list in the order of
+// reading.
+type Contents struct {
+	// Text stands on the terminal and in table.txt, Tables in report.md and
+	// table.tex.
+	Text, Tables []TableKind
+	// Figures stand in report.md and are written as files, the first of each
+	// kind, where the results have something for them.
+	Figures []FigureKind
+	// Page writes report.html.
+	Page func(io.Writer, *Set) error
+}
+
+// WriteAll draws everything into the folder dir: results.csv, groups.csv and
+// classes.csv, report.md, table.txt, table.tex, report.html, and figures as
+// SVG, PNG and PDF. It returns the text for a terminal: the main tables and
+// where the rest lies. Errors name the file that could not be written; files
+// before it in that order are whole.
+func WriteAll(dir string, s *Set, c Contents) (string, error) {
+	text, err := tablesText(table.Text, TablesOf(s, c.Text))
+	if err != nil {
+		return "", err
+	}
+	tables, figures := TablesOf(s, c.Tables), firstFigures(s, c.Figures)
+
+	type file struct {
+		name string
+		draw func(io.Writer) error
+	}
+	files := []file{
+		{"results.csv", s.WriteResults},
+		{"groups.csv", s.writeGroups},
+		{"classes.csv", s.writeClasses},
+		{"table.txt", func(w io.Writer) error { _, err := io.WriteString(w, text); return err }},
+		{"report.md", func(w io.Writer) error { return writeMarkdown(w, s, figures, tables) }},
+		{"table.tex", func(w io.Writer) error { return table.Write(w, table.LaTeX, tables) }},
+	}
+	for _, f := range figures {
+		for _, format := range []figure.Format{figure.SVG, figure.PNG, figure.PDF} {
+			files = append(files, file{f.Name + "." + string(format), func(w io.Writer) error { return f.Write(w, format, 0) }})
+		}
+	}
+	// The page is last: whoever waits for it finds the rest beside it.
+	files = append(files, file{"report.html", func(w io.Writer) error { return c.Page(w, s) }})
+
+	for _, f := range files {
+		if err := atomicfile.WriteTo(filepath.Join(dir, f.name), f.draw); err != nil {
+			return text, fmt.Errorf("%s: %w", f.name, err)
+		}
 	}
 	at := func(name string) string { return filepath.Join(dir, name) }
 	return text + fmt.Sprintf("\ntables  %s  %s  %s      pictures  %s  page  %s\n",
 		at("report.md"), at("table.tex"), at("results.csv"), at("*.svg *.pdf *.png"), at("report.html")), nil
 }
 
-// writer writes files into a folder and keeps the first error.
-type writer struct {
-	dir string
-	err error
-}
-
-func (w *writer) buffer(name string, draw func(*bytes.Buffer) error) {
-	if w.err != nil {
-		return
-	}
-	var b bytes.Buffer
-	if err := draw(&b); err != nil {
-		w.err = fmt.Errorf("%s: %w", name, err)
-		return
-	}
-	w.err = atomicfile.Write(filepath.Join(w.dir, name), b.Bytes())
-}
-
-// mainFigures are those that are written as files and stand in report.md, the
-// first of each, where the results have something for them.
-func mainFigures() []string {
-	return []string{"scores", "tradeoff", "study", "shares", "packets", "rates"}
-}
-
-// figures writes the main figures in every format that a paper or a page may
-// want.
-func (w *writer) figures(s *Set) {
-	for _, name := range mainFigures() {
-		figs := s.Figures(name)
-		if len(figs) == 0 {
-			continue
+// firstFigures draws the first figure of each kind, named by it.
+func firstFigures(s *Set, ks []FigureKind) []figure.Figure {
+	var out []figure.Figure
+	for _, k := range ks {
+		if fs := k.Draw(s); len(fs) > 0 {
+			fs[0].Name = k.Name
+			out = append(out, fs[0])
 		}
-		for _, f := range []Format{SVG, PNG, PDF} {
-			w.buffer(name+"."+string(f), func(b *bytes.Buffer) error { return figs[0].Write(b, f, 0) })
-		}
-	}
-}
-
-// text is what a terminal shows at the end of a run.
-func (s *Set) text() string {
-	var b bytes.Buffer
-	if err := WriteTables(&b, Text, slices.Concat(s.Tables("headline"), s.Tables("published"), s.Tables("study"))); err != nil {
-		return err.Error() // the buffer cannot fail
-	}
-	return b.String()
-}
-
-// mainTables are those that stand in report.md and table.tex.
-func (s *Set) mainTables() []Table {
-	var out []Table
-	for _, name := range []string{"headline", "published", "study", "defense-by-attack", "bounds", "accounts", "spread", "probes", "costs", "failed", "warnings"} {
-		out = append(out, s.Tables(name)...)
 	}
 	return out
 }
 
-func (s *Set) markdown() string {
+func tablesText(f table.Format, ts []table.Table) (string, error) {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# What an observer still learns, and what hiding it costs\n\n%s\n\n", escapeMarkdown(s.provenance()))
-	for _, name := range mainFigures() {
-		if figs := s.Figures(name); len(figs) > 0 {
-			fmt.Fprintf(&b, "![%s](%s.svg)\n\n%s\n\n", escapeMarkdown(figs[0].Title), name, escapeMarkdown(figs[0].Caption))
-		}
-	}
-	if err := WriteTables(&b, Markdown, s.mainTables()); err != nil {
-		return err.Error() // the buffer cannot fail
-	}
-	return b.String()
+	err := table.Write(&b, f, ts)
+	return b.String(), err
 }
 
-// provenance is one sentence on where the numbers come from.
-func (s *Set) provenance() string {
-	var seeds, splits, sets []string
-	made := map[bool]string{true: " (generated)", false: ""}
-	for _, r := range s.results {
-		seeds = append(seeds, fmt.Sprint(r.Cell.Seed))
+// writeMarkdown writes report.md: figures by the names of their files, then
+// tables.
+func writeMarkdown(w io.Writer, s *Set, figures []figure.Figure, tables []table.Table) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# What an observer still learns, and what hiding it costs\n\n%s\n\n", table.EscapeMarkdown(s.Provenance()))
+	for _, f := range figures {
+		fmt.Fprintf(&b, "![%s](%s.svg)\n\n%s\n\n", table.EscapeMarkdown(f.Title), f.Name, table.EscapeMarkdown(f.Caption))
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return err
+	}
+	return table.Write(w, table.Markdown, tables)
+}
+
+// Provenance is one sentence on where the numbers come from.
+func (s *Set) Provenance() string {
+	var splits, sets []string
+	for _, r := range s.Results {
 		splits = append(splits, string(r.Cell.Split))
-		sets = append(sets, r.Cell.Dataset+made[s.generated[r.Cell.Dataset]])
+		name := r.Cell.Dataset
+		if s.Generated[name] {
+			name += " (generated)"
+		}
+		sets = append(sets, name)
 	}
 	return fmt.Sprintf("%d cells, %d of them failed; data %s; split %s; seed %s.",
-		len(s.results), s.failed, list(sets), list(splits), list(seeds))
+		len(s.Results), s.Failed, List(sets), List(splits), s.Seeds())
 }
 
-// list joins the distinct values of v in order.
-func list(v []string) string {
-	v = distinct(v)
+// Seeds lists the seeds of the results.
+func (s *Set) Seeds() string {
+	var out []string
+	for i := range s.Results {
+		out = append(out, fmt.Sprint(s.Results[i].Cell.Seed))
+	}
+	return List(out)
+}
+
+// List joins the distinct values of v in order, the first eight of many.
+func List(v []string) string {
+	v = Distinct(v)
 	if len(v) > 8 {
 		return fmt.Sprintf("%s and %d more", strings.Join(v[:8], ", "), len(v)-8)
 	}
 	return strings.Join(v, ", ")
 }
 
-// distinct returns the sorted values of v, each once.
-func distinct(v []string) []string {
-	v = slices.Clone(v)
-	slices.Sort(v)
-	return slices.Compact(v)
+// Distinct returns the sorted values of v, each once. v is not modified.
+func Distinct(v []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(v)))
 }

@@ -28,86 +28,116 @@ type Attacker struct {
 	TrainDefense string
 }
 
-// pair is what is scored: one attacker on one defense of one panel.
-type pair struct {
+// Subject is one defense of one panel.
+type Subject struct {
+	Panel
+	Defense string
+}
+
+// Pair is what is scored: one attacker on one defense of one panel.
+type Pair struct {
 	Panel
 	Defense string
 	Attacker
 }
 
-// Set is a number of results, in the order in which people read them.
+// Set is a number of results in the order in which people read them. Its
+// fields are shared by all that draws and must not be modified.
 type Set struct {
-	opt     Options
-	results []results.Result
-	// panels, in order; of each panel its defenses and attackers, in order.
-	panels    []Panel
-	defenses  map[Panel][]string
-	attackers map[Panel][]Attacker
-	byPair    map[pair][]*results.Result
-	byDefense map[subject][]*results.Result
-	generated map[string]bool
-	control   map[string]bool
-	oracle    map[string]bool
-	failed    int
-	names     labels
-}
+	Options Options
+	// Results are in canonical order of cells.
+	Results []results.Result
+	// Panels are in order, and of each panel its defenses and attackers.
+	Panels    []Panel
+	Defenses  map[Panel][]string
+	Attackers map[Panel][]Attacker
+	// ByPair and BySubject point into Results.
+	ByPair    map[Pair][]*results.Result
+	BySubject map[Subject][]*results.Result
+	// Summaries say how the best attack does on each defense; without an attack
+	// that is no control there is none.
+	Summaries map[Subject]results.Summary
+	// Generated data sets, Control attacks and Oracle defenses by name.
+	Generated, Control, Oracle map[string]bool
+	// Failed counts the cells that failed.
+	Failed int
 
-// subject is one defense of one panel.
-type subject struct {
-	Panel
-	Defense string
+	names labels
 }
 
 // NewSet sorts rs for reading. rs is neither kept nor modified.
 func NewSet(rs []results.Result, o Options) *Set {
 	s := &Set{
-		opt: o, results: slices.Clone(rs),
-		defenses: map[Panel][]string{}, attackers: map[Panel][]Attacker{},
-		byPair: map[pair][]*results.Result{}, byDefense: map[subject][]*results.Result{},
-		generated: map[string]bool{}, control: map[string]bool{}, oracle: map[string]bool{},
+		Options: o, Results: slices.Clone(rs),
+		Defenses: map[Panel][]string{}, Attackers: map[Panel][]Attacker{},
+		ByPair: map[Pair][]*results.Result{}, BySubject: map[Subject][]*results.Result{},
+		Generated: map[string]bool{}, Control: map[string]bool{}, Oracle: map[string]bool{},
 	}
-	results.Sort(s.results)
+	results.Sort(s.Results)
+
 	var ids []string
 	given := labels{}
-	for i := range s.results {
-		r := &s.results[i]
+	for i := range s.Results {
+		r := &s.Results[i]
 		c := r.Cell
-		p := Panel{c.Dataset, c.Task, c.Vantage, c.Split}
-		k := pair{p, c.Defense, Attacker{c.Attack, c.Knowledge, c.TrainDefense}}
+		k := Pair{Panel{c.Dataset, c.Task, c.Vantage, c.Split}, c.Defense, Attacker{c.Attack, c.Knowledge, c.TrainDefense}}
+		// Else an adaptive attacker would be another one on each defense.
 		if c.Knowledge != results.Transfer {
 			k.TrainDefense = ""
 		}
-		s.byPair[k] = append(s.byPair[k], r)
-		s.byDefense[subject{p, c.Defense}] = append(s.byDefense[subject{p, c.Defense}], r)
-		s.generated[c.Dataset] = s.generated[c.Dataset] || r.Generated
-		s.control[c.Attack] = s.control[c.Attack] || r.Control || strings.HasPrefix(c.Attack, "guess-")
-		s.oracle[c.Defense] = s.oracle[c.Defense] || r.Oracle
+		at := Subject{k.Panel, c.Defense}
+		s.ByPair[k] = append(s.ByPair[k], r)
+		s.BySubject[at] = append(s.BySubject[at], r)
+
+		// A cell that failed does not know whether it is one of these, so any
+		// cell that does speaks for all.
+		s.Generated[c.Dataset] = s.Generated[c.Dataset] || r.Generated
+		s.Control[c.Attack] = s.Control[c.Attack] || r.Control || strings.HasPrefix(c.Attack, "guess-")
+		s.Oracle[c.Defense] = s.Oracle[c.Defense] || r.Oracle
 		ids = append(ids, c.Defense, c.Attack, c.TrainDefense)
 		given[c.Defense], given[c.Attack] = r.DefenseLabel, r.AttackLabel
 		if r.Err != "" {
-			s.failed++
+			s.Failed++
 		}
 	}
 	s.names = newLabels(ids, given)
 	s.order()
+	s.Summaries = summaries(s.Results)
 	return s
 }
 
 // order fills the lists that are read from left to right and top to bottom.
 func (s *Set) order() {
 	defenses, attackers := map[Panel]map[string]bool{}, map[Panel]map[Attacker]bool{}
-	for k := range s.byPair {
+	for k := range s.ByPair {
 		if defenses[k.Panel] == nil {
 			defenses[k.Panel], attackers[k.Panel] = map[string]bool{}, map[Attacker]bool{}
 		}
 		defenses[k.Panel][k.Defense] = true
 		attackers[k.Panel][k.Attacker] = true
 	}
-	s.panels = slices.SortedFunc(maps.Keys(defenses), comparePanels)
-	for _, p := range s.panels {
-		s.defenses[p] = slices.SortedFunc(maps.Keys(defenses[p]), s.compareDefenses)
-		s.attackers[p] = slices.SortedFunc(maps.Keys(attackers[p]), s.compareAttackers)
+	s.Panels = slices.SortedFunc(maps.Keys(defenses), comparePanels)
+	defense := func(a, b string) int { return compareDefenses(s.Options.Order, a, b) }
+	for _, p := range s.Panels {
+		s.Defenses[p] = slices.SortedFunc(maps.Keys(defenses[p]), defense)
+		s.Attackers[p] = slices.SortedFunc(maps.Keys(attackers[p]), s.compareAttackers)
 	}
+}
+
+// summaries are those of bench, which knows no split, so each split is
+// summarized apart: they are never mixed.
+func summaries(all []results.Result) map[Subject]results.Summary {
+	bySplit := map[datasets.Split][]results.Result{}
+	for _, r := range all {
+		bySplit[r.Cell.Split] = append(bySplit[r.Cell.Split], r)
+	}
+	out := map[Subject]results.Summary{}
+	for split, rs := range bySplit {
+		for _, m := range results.Summaries(rs) {
+			out[Subject{Panel{m.Dataset, m.Task, m.Vantage, split}, m.Defense}] = m
+		}
+	}
+	return out
 }
 
 func comparePanels(a, b Panel) int {
@@ -117,17 +147,22 @@ func comparePanels(a, b Panel) int {
 		cmp.Compare(a.Dataset, b.Dataset), cmp.Compare(a.Split, b.Split), cmp.Compare(a.Task, b.Task), cmp.Compare(a.Vantage, b.Vantage))
 }
 
-// vantageRank puts the observer farthest from the home first: the one that
-// nobody can keep away.
-func vantageRank(v datasets.Vantage) int {
-	return slices.Index([]datasets.Vantage{datasets.WAN, datasets.WiFi, datasets.LAN}, v)
+// SortPanels sorts ps as they are read.
+func SortPanels(ps []Panel) { slices.SortFunc(ps, comparePanels) }
+
+// Vantages lists the vantage points as they are read, the one farthest from
+// the home first: it is the one that nobody can keep away.
+func Vantages() []datasets.Vantage {
+	return []datasets.Vantage{datasets.WAN, datasets.WiFi, datasets.LAN}
 }
+
+func vantageRank(v datasets.Vantage) int { return slices.Index(Vantages(), v) }
 
 // compareDefenses puts "none" first and keeps the order asked for; others
 // follow, chains last.
-func (s *Set) compareDefenses(a, b string) int {
+func compareDefenses(order []string, a, b string) int {
 	chain := func(id string) int {
-		if slices.Contains(s.opt.Order, id) {
+		if slices.Contains(order, id) {
 			return 0
 		}
 		return strings.Count(id, "+")
@@ -136,7 +171,7 @@ func (s *Set) compareDefenses(a, b string) int {
 		if id == results.NoDefense {
 			return -1
 		}
-		return place(s.opt.Order, id)
+		return place(order, id)
 	}
 	return cmp.Or(cmp.Compare(chain(a), chain(b)), cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
 }
@@ -144,20 +179,19 @@ func (s *Set) compareDefenses(a, b string) int {
 // compareAttackers orders by knowledge, controls last.
 func (s *Set) compareAttackers(a, b Attacker) int {
 	control := func(id string) int {
-		if s.control[id] {
+		if s.Control[id] {
 			return 1
 		}
 		return 0
 	}
+	knowledge := func(k results.Knowledge) int {
+		return slices.Index([]results.Knowledge{results.Adaptive, results.Unaware, results.Transfer}, k)
+	}
 	return cmp.Or(
-		cmp.Compare(knowledgeRank(a.Knowledge), knowledgeRank(b.Knowledge)),
+		cmp.Compare(knowledge(a.Knowledge), knowledge(b.Knowledge)),
 		cmp.Compare(control(a.Attack), control(b.Attack)),
-		cmp.Compare(place(s.opt.Order, a.Attack), place(s.opt.Order, b.Attack)),
-		cmp.Compare(a.Attack, b.Attack), s.compareDefenses(a.TrainDefense, b.TrainDefense))
-}
-
-func knowledgeRank(k results.Knowledge) int {
-	return slices.Index([]results.Knowledge{results.Adaptive, results.Unaware, results.Transfer}, k)
+		cmp.Compare(place(s.Options.Order, a.Attack), place(s.Options.Order, b.Attack)),
+		cmp.Compare(a.Attack, b.Attack), compareDefenses(s.Options.Order, a.TrainDefense, b.TrainDefense))
 }
 
 // place is where id, else its name, stands in names; their number if nowhere.
@@ -173,54 +207,107 @@ func place(names []string, id string) int {
 	return len(names)
 }
 
-// knowledges lists those of a panel, in order.
-func (s *Set) knowledges(p Panel) []results.Knowledge {
-	var out []results.Knowledge
-	for _, a := range s.attackers[p] {
-		if !slices.Contains(out, a.Knowledge) {
-			out = append(out, a.Knowledge)
+// Attacks are the attacks of a panel whatever they know, controls last.
+func (s *Set) Attacks(p Panel) []string {
+	var out []string
+	for _, a := range s.Attackers[p] {
+		if !slices.Contains(out, a.Attack) {
+			out = append(out, a.Attack)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b string) int {
+		return s.compareAttackers(Attacker{Attack: a}, Attacker{Attack: b})
+	})
+	return out
+}
+
+// WithKnowledge lists the attackers of a panel with knowledge k, in order.
+func (s *Set) WithKnowledge(p Panel, k results.Knowledge) []Attacker {
+	return slices.DeleteFunc(slices.Clone(s.Attackers[p]), func(a Attacker) bool { return a.Knowledge != k })
+}
+
+// DefensesOf are the defenses of several panels in report order.
+func (s *Set) DefensesOf(ps []Panel) []string {
+	var out []string
+	for _, p := range ps {
+		for _, d := range s.Defenses[p] {
+			if !slices.Contains(out, d) {
+				out = append(out, d)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return compareDefenses(s.Options.Order, a, b) })
+	return out
+}
+
+// Best is the attacker that does best on a defense; ok is false where every
+// cell failed or there are controls only.
+func (s *Set) Best(at Subject) (k Pair, ok bool) {
+	m := s.Summaries[at]
+	k = Pair{at.Panel, at.Defense, Attacker{Attack: m.Attack, Knowledge: m.Knowledge}}
+	if m.Knowledge == results.Transfer {
+		k.TrainDefense = m.TrainDefense
+	}
+	return k, m.Attack != ""
+}
+
+// BestResults are those of the best attacker on a defense that did not fail.
+func (s *Set) BestResults(at Subject) []*results.Result {
+	k, ok := s.Best(at)
+	if !ok {
+		return nil
+	}
+	rs, _ := Good(s.ByPair[k])
+	return rs
+}
+
+// Headline is the metric that speaks for a panel, and the mean of its floors.
+func (s *Set) Headline(p Panel) (metric string, floor float64) {
+	n := 0
+	for _, d := range s.Defenses[p] {
+		for _, r := range s.BySubject[Subject{p, d}] {
+			if r.Err == "" {
+				metric = r.Headline
+				floor += r.Floor
+				n++
+			}
+		}
+	}
+	if n == 0 {
+		return results.Headline(p.Task), 0
+	}
+	return metric, floor / float64(n)
+}
+
+// Sample is what the run keeps of the traffic behind a defense, nil if nothing.
+func (s *Set) Sample(at Subject) *results.Sample {
+	for i := range s.Options.Samples {
+		x := &s.Options.Samples[i]
+		if at == (Subject{Panel{x.Dataset, x.Task, x.Vantage, x.Split}, x.Defense}) {
+			return x
+		}
+	}
+	return nil
+}
+
+// Sampled lists the defenses of p that have a sample, "none" first even if
+// only its sample is among the results.
+func (s *Set) Sampled(p Panel) []string {
+	var out []string
+	for _, d := range append([]string{results.NoDefense}, s.Defenses[p]...) {
+		if !slices.Contains(out, d) && s.Sample(Subject{p, d}) != nil {
+			out = append(out, d)
 		}
 	}
 	return out
 }
 
-// withKnowledge lists the attackers of a panel with knowledge k, in order.
-func (s *Set) withKnowledge(p Panel, k results.Knowledge) []Attacker {
-	var out []Attacker
-	for _, a := range s.attackers[p] {
-		if a.Knowledge == k {
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
-// good drops failed results and counts them.
-func good(rs []*results.Result) (ok []*results.Result, failed int) {
+// Good drops failed results and counts them.
+func Good(rs []*results.Result) (ok []*results.Result, failed int) {
 	for _, r := range rs {
 		if r.Err == "" {
 			ok = append(ok, r)
 		}
 	}
 	return ok, len(rs) - len(ok)
-}
-
-// distinctCosts keeps one result for each split, fold, draw and seed: attacks
-// share the defended traces, so counting the ledger once for each attack
-// would count the same bytes again.
-func distinctCosts(rs []*results.Result) []*results.Result {
-	type key struct {
-		fold, draw int
-		seed       uint64
-	}
-	seen := map[key]bool{}
-	var out []*results.Result
-	for _, r := range rs {
-		k := key{r.Cell.Fold, r.Cell.Draw, r.Cell.Seed}
-		if r.Err == "" && !seen[k] {
-			seen[k] = true
-			out = append(out, r)
-		}
-	}
-	return out
 }

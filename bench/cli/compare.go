@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"veilbench/bench/results"
 	"veilbench/reports"
+	"veilbench/reports/table"
 )
 
 func (a *app) compareCmd() *cobra.Command {
@@ -19,19 +19,18 @@ func (a *app) compareCmd() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			var sets [2]*reports.Set
 			for i, dir := range args {
-				rs, err := results.ReadResults(dir)
-				if err != nil {
+				var err error
+				if sets[i], err = a.openSet(dir); err != nil {
 					return err
 				}
-				sets[i] = reports.NewSet(rs, a.reportOptions(dir))
 			}
 			t := reports.Compare(sets[0], sets[1])
 			if len(t.Rows) == 0 {
 				return fmt.Errorf("%s and %s share no data set, task, vantage, split and defense", args[0], args[1])
 			}
-			return reports.WriteTables(a.stdout, reports.Format(format), []reports.Table{t})
+			return table.Write(a.stdout, table.Format(format), []table.Table{t})
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", string(reports.Text), "text, markdown, latex or csv")
+	cmd.Flags().StringVar(&format, "format", string(table.Text), "text, markdown, latex or csv")
 	return cmd
 }

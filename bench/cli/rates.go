@@ -22,7 +22,7 @@ import (
 	"veilbench/bench/score"
 	"veilbench/datasets"
 	"veilbench/defenses"
-	"veilbench/reports"
+	"veilbench/reports/figure"
 )
 
 type ratesFlags struct {
@@ -61,7 +61,7 @@ Pictures of every packet before and after a defense are made by "veilbench apply
 	fl.StringVar(&f.device, "device", "", "draw this device only (default: each that something happens to)")
 	fl.StringVar(&f.recording, "recording", "", "recording to look at (default: the first)")
 	fl.StringVar(&f.out, "out", ".", "folder to write into")
-	fl.StringVar(&f.format, "format", string(reports.SVG), "svg, pdf, png or pgf")
+	fl.StringVar(&f.format, "format", string(figure.SVG), "svg, pdf, png or pgf")
 	fl.StringVar(&f.width, "width", "", "width of the pictures, such as 3.33in or 8.5cm (default one column of a paper)")
 	fl.DurationVar(&f.from, "from", 0, "where the picture begins, such as 1h30m")
 	fl.DurationVar(&f.length, "for", 0, "how much time it shows (default: to the end)")
@@ -122,9 +122,7 @@ func (a *app) ratesNames(j *ratesJob) (err error) {
 	if k := results.Knowledge(j.knowledge); k != results.Adaptive && k != results.Unaware {
 		return fmt.Errorf("--knowledge %q: want adaptive or unaware", j.knowledge)
 	}
-	switch reports.Format(j.format) {
-	case reports.SVG, reports.PDF, reports.PNG, reports.PGF:
-	default:
+	if _, err := figure.ParseFormat(j.format); err != nil {
 		return fmt.Errorf("--format %q: want svg, pdf, png or pgf", j.format)
 	}
 	if j.from < 0 || j.length < 0 || j.tolerance < 0 {
@@ -288,7 +286,7 @@ func allRates(t datasets.Trace) rates.RateSeries {
 }
 
 // panel is what is seen of one device, and a sentence on what was found.
-func (s ratesSide) panel(name, device string, tolerance time.Duration) (p reports.RatePanel, verdict string) {
+func (s ratesSide) panel(name, device string, tolerance time.Duration) (p figure.RatePanel, verdict string) {
 	what, series := "", s.all
 	for _, r := range s.series {
 		if r.Name == device && len(r.Up) > 0 {
@@ -310,12 +308,12 @@ func (s ratesSide) panel(name, device string, tolerance time.Duration) (p report
 			found = append(found, x)
 		}
 	}
-	p = reports.RatePanel{Bin: series.Bin, Up: series.Up, Down: series.Down}
+	p = figure.RatePanel{Bin: series.Bin, Up: series.Up, Down: series.Down}
 	for _, x := range events {
-		p.True = append(p.True, reports.RateMark{Start: x.Start, End: x.End, Class: short(x.Class)})
+		p.True = append(p.True, figure.RateMark{Start: x.Start, End: x.End, Class: short(x.Class)})
 	}
 	for _, x := range found {
-		p.Found = append(p.Found, reports.RateMark{Start: x.Start, End: x.End, Class: short(x.Class)})
+		p.Found = append(p.Found, figure.RateMark{Start: x.Start, End: x.End, Class: short(x.Class)})
 	}
 	verdict = fmt.Sprintf("%d events, %d found, %d right", len(events), len(found), score.Match(events, found, tolerance))
 	p.Title, p.Note = name+what, verdict
@@ -336,16 +334,16 @@ func (a *app) drawRates(j *ratesJob, device string, seen [2]ratesSide) error {
 	}
 	caption := fmt.Sprintf("Bytes per second sent and received by %s in %s of %s, as seen at %s, with the events that happened and those that %s found, trained on %d other recordings (%s); right is at most %v from an event of that name. Defense %s, seed %d. Where the device's own traffic is not told apart, all traffic is drawn. Counts are of the whole recording; panels have one scale unless the highest rates differ by more than 4 times.",
 		device, rec.ID, j.ds.Name, j.vantage, attacks.Label(a.Attacks, j.attack), len(j.train), j.knowledge, j.tolerance, defenses.ID(j.sides[1]), j.seed)
-	fig := reports.RateFigure("Rates of "+device+" before and after "+label, caption, j.from, to, []reports.RatePanel{before, after})
-	width := fig.Width()
+	fig := figure.Rates{From: j.from, To: to, Panels: []figure.RatePanel{before, after}}.Figure("Rates of "+device+" before and after "+label, caption)
+	width := figure.ColumnWidth
 	if j.width != "" {
 		var err error
-		if width, err = reports.ParseWidth(j.width); err != nil {
+		if width, err = figure.ParseWidth(j.width); err != nil {
 			return err
 		}
 	}
 	file := filepath.Join(j.out, "rates-"+fileName(device)+"."+j.format)
-	if err := writeFile(file, func(w io.Writer) error { return fig.Write(w, reports.Format(j.format), width) }); err != nil {
+	if err := writeFile(file, func(w io.Writer) error { return fig.Write(w, figure.Format(j.format), width) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "%s: before: %s; after %s: %s\n", file, v0, label, v1)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -13,9 +14,15 @@ import (
 	"veilbench/attacks"
 	"veilbench/bench/results"
 	"veilbench/datasets/atomicfile"
+	"veilbench/datasets/home"
 	"veilbench/datasets/params"
 	"veilbench/defenses"
 	"veilbench/reports"
+	"veilbench/reports/figure"
+	"veilbench/reports/figures"
+	"veilbench/reports/page"
+	"veilbench/reports/table"
+	"veilbench/reports/tables"
 )
 
 // reportFlags are the flags of "veilbench report".
@@ -35,8 +42,8 @@ writes every table, picture and the page into DIR (or --out) and shows the headl
 it writes that alone to standard output; several panels (data set, task, vantage) follow each other
 in a table, while of a figure the first one is drawn: choose it by --dataset, --task and --vantage.
 
-tables   ` + strings.Join(reports.TableNames(), ", ") + `
-figures  ` + strings.Join(reports.FigureNames(), ", ") + `
+tables   ` + strings.Join(tableNames(), ", ") + `
+figures  ` + strings.Join(figureNames(), ", ") + `
 
 A run keeps a little of the traffic for the figures packets and rates; --activity chooses what they
 are about. Pictures of a whole trace come from "veilbench apply --plot" and "veilbench rates".`,
@@ -113,13 +120,14 @@ func (a *app) report(dir string, f reportFlags) error {
 	if len(rs) == 0 {
 		return fmt.Errorf("%s: none of %d results is left by the flags", dir, all)
 	}
-	opt := a.reportOptions(dir)
+	opt := a.reportOptions(dir, rs)
 	opt.Activity = f.activity
+	set := reports.NewSet(rs, opt)
 	switch {
 	case f.figure != "":
-		return a.reportFigure(reports.NewSet(rs, opt), f)
+		return a.reportFigure(set, f)
 	case f.table != "" || f.format != "":
-		return a.reportTables(reports.NewSet(rs, opt), f)
+		return a.reportTables(set, f)
 	}
 	out := f.out
 	if out == "" {
@@ -128,12 +136,33 @@ func (a *app) report(dir string, f reportFlags) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	text, err := reports.WriteAll(out, rs, opt)
+	text, err := reports.WriteAll(out, set, reportContents())
 	if err != nil {
 		return err
 	}
 	fmt.Fprint(a.stdout, text)
 	return nil
+}
+
+// reportContents are the kinds of tables and figures of a report.
+func reportContents() reports.Contents {
+	return reports.Contents{Text: tables.Terminal(), Tables: tables.Main(), Figures: figures.Main(), Page: page.Write}
+}
+
+func tableNames() []string {
+	var out []string
+	for _, k := range tables.All() {
+		out = append(out, k.Name)
+	}
+	return out
+}
+
+func figureNames() []string {
+	var out []string
+	for _, k := range figures.All() {
+		out = append(out, k.Name)
+	}
+	return out
 }
 
 // orderFile holds the order of rows and columns of a run, so that a report
@@ -148,11 +177,34 @@ func writeOrder(dir string, order []string) error {
 	return atomicfile.Write(filepath.Join(dir, orderFile), append(b, '\n'))
 }
 
+// dataSettings are the settings of the generated data sets of results. A name
+// that this version of the generator does not know is left out.
+func dataSettings(rs []results.Result) map[string]reports.DataSettings {
+	out := map[string]reports.DataSettings{}
+	for _, r := range rs {
+		name := r.Cell.Dataset
+		if _, known := out[name]; known || !strings.HasPrefix(name, "home:") {
+			continue
+		}
+		set, err := home.Settings(name)
+		preset, _, err2 := params.Split(strings.TrimPrefix(name, "home:"))
+		if err != nil || err2 != nil {
+			continue
+		}
+		d := reports.DataSettings{Preset: "home:" + preset}
+		for _, p := range set {
+			d.Settings = append(d.Settings, [2]string{p.Key, p.Value})
+		}
+		out[name] = d
+	}
+	return out
+}
+
 // reportOptions are what a report needs to know beside results: the order of
 // rows and columns, and what the run's folder keeps beside its cells. Files
 // that are missing there are no error: folders merged from shards lack them.
-func (a *app) reportOptions(dir string) reports.Options {
-	opt := reports.Options{Program: "veilbench " + version()}
+func (a *app) reportOptions(dir string, rs []results.Result) reports.Options {
+	opt := reports.Options{Program: "veilbench " + version(), Data: dataSettings(rs)}
 	if b, err := os.ReadFile(filepath.Join(dir, orderFile)); err != nil || json.Unmarshal(b, &opt.Order) != nil {
 		for _, d := range a.Defenses {
 			opt.Order = append(opt.Order, d.Info().Name)
@@ -191,55 +243,49 @@ func (a *app) reportOptions(dir string) reports.Options {
 }
 
 func (a *app) reportTables(s *reports.Set, f reportFlags) error {
-	format := reports.Format(f.format)
-	if format == "" {
-		format = reports.Text
+	format := cmp.Or(table.Format(f.format), table.Text)
+	all := f.table == "" || f.table == "all"
+	if format == table.HTML && all {
+		return page.Write(a.stdout, s)
 	}
-	if format == reports.HTML && (f.table == "" || f.table == "all") {
-		return s.WritePage(a.stdout)
-	}
-	if f.table == "" && format == reports.CSV {
+	if f.table == "" && format == table.CSV {
 		return s.WriteResults(a.stdout)
 	}
-	names := []string{f.table}
-	if f.table == "" || f.table == "all" {
-		names = reports.TableNames()
-	} else if !slices.Contains(reports.TableNames(), f.table) {
-		return unknownName("table", f.table, reports.TableNames())
+
+	kinds := tables.All()
+	if !all {
+		kinds = slices.DeleteFunc(kinds, func(k reports.TableKind) bool { return k.Name != f.table })
 	}
-	var ts []reports.Table
-	for _, n := range names {
-		ts = append(ts, s.Tables(n)...)
+	if len(kinds) == 0 {
+		return unknownName("table", f.table, tableNames())
 	}
+	ts := reports.TablesOf(s, kinds)
 	if len(ts) == 0 {
 		return fmt.Errorf("table %s: these results have nothing for it", f.table)
 	}
-	return reports.WriteTables(a.stdout, format, ts)
+	return table.Write(a.stdout, format, ts)
 }
 
 func (a *app) reportFigure(s *reports.Set, f reportFlags) error {
-	if !slices.Contains(reports.FigureNames(), f.figure) {
-		return unknownName("figure", f.figure, reports.FigureNames())
+	i := slices.Index(figureNames(), f.figure)
+	if i < 0 {
+		return unknownName("figure", f.figure, figureNames())
 	}
-	figs := s.Figures(f.figure)
+	figs := figures.All()[i].Draw(s)
 	if len(figs) == 0 {
 		return fmt.Errorf("figure %s: these results have nothing for it", f.figure)
 	}
-	format := reports.Format(f.format)
-	if format == "" {
-		format = reports.SVG
-	}
-	var err error
-	width := figs[0].Width()
+	width := figure.ColumnWidth
 	if f.width != "" {
-		if width, err = reports.ParseWidth(f.width); err != nil {
+		var err error
+		if width, err = figure.ParseWidth(f.width); err != nil {
 			return err
 		}
 	}
 	if len(figs) > 1 {
 		fmt.Fprintf(a.stderr, "%d figures; drawing %q\n", len(figs), figs[0].Title)
 	}
-	return figs[0].Write(a.stdout, format, width)
+	return figs[0].Write(a.stdout, cmp.Or(figure.Format(f.format), figure.SVG), width)
 }
 
 func unknownName(what, name string, names []string) error {

@@ -154,7 +154,7 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	if err := a.probe(ctx, g, rs, f); err != nil {
 		return err
 	}
-	o := a.reportOptions(f.out)
+	o := a.reportOptions(f.out, rs)
 	o.SelfCheck = verdicts
 	return a.writeReports(f.out, rs, o)
 }
@@ -217,7 +217,7 @@ func validationText(score float64) string {
 // writeReports draws everything from results into dir, shows the headline and
 // turns failed cells into an exit code.
 func (a *app) writeReports(dir string, rs []results.Result, o reports.Options) error {
-	text, err := reports.WriteAll(dir, rs, o)
+	text, err := reports.WriteAll(dir, reports.NewSet(rs, o), reportContents())
 	if err != nil {
 		return err
 	}

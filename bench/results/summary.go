@@ -46,7 +46,17 @@ type Summary struct {
 	// Within marks a split within groups, Generated data made by a model,
 	// Oracle a defense that looks ahead.
 	Within, Generated, Oracle bool
-	Warnings                  []string
+	// Warnings are doubts about the defense's figures, Weak the attacks that may
+	// be weaker against it than they could be.
+	Warnings []string
+	Weak     []WeakAttack
+}
+
+// WeakAttack is an attack that scores less trained on the defense than without:
+// knowing more cannot hurt, so its training must have failed it.
+type WeakAttack struct {
+	Attack            string
+	Adaptive, Unaware float64
 }
 
 // attacker is one column of results: an attack with its knowledge.
@@ -129,7 +139,7 @@ func summarize(k subject, rs []Result) Summary {
 	s.Chosen = s.Score
 	s.Groups = len(t.score)
 	s.interval(order, tallies)
-	s.Warnings = append(s.Warnings, weakAttacks(k, order, tallies)...)
+	s.Weak = weakAttacks(k, order, tallies)
 	return s
 }
 
@@ -194,13 +204,13 @@ func clip(v float64) float64 { return min(max(v, 0), 1) }
 // before it is called weak.
 const weakMargin = 0.02
 
-// weakAttacks warns of attacks that do worse with knowledge than without.
-func weakAttacks(k subject, order []attacker, tallies map[attacker]*tally) []string {
-	var out []string
+// weakAttacks finds attacks that do worse with knowledge than without.
+func weakAttacks(k subject, order []attacker, tallies map[attacker]*tally) []WeakAttack {
+	var out []WeakAttack
 	for _, a := range order {
 		un := tallies[attacker{a.attack, NoDefense, Unaware}]
 		if a.knowledge == Adaptive && k.defense != NoDefense && un != nil && tallies[a].mean() < un.mean()-weakMargin {
-			out = append(out, fmt.Sprintf("%s may be weak: it scores %.2f trained on the defense and %.2f without", a.attack, tallies[a].mean(), un.mean()))
+			out = append(out, WeakAttack{a.attack, tallies[a].mean(), un.mean()})
 		}
 	}
 	return out

@@ -1,0 +1,276 @@
+package reports
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"veilbench/bench/results"
+	"veilbench/bench/stats"
+	"veilbench/datasets"
+	"veilbench/reports/table"
+)
+
+// Estimate is a number over several cells, or why there is none.
+type Estimate struct {
+	// Num is the number, if OK. It is never over fewer cells than were run: one
+	// that failed takes it away, or failing would look like hiding.
+	Num float64
+	OK  bool
+	// Cells is how many there are, Failed how many of them failed.
+	Cells, Failed int
+}
+
+// Value is e as format prints it. Failed cells are said to have failed.
+func (e Estimate) Value(format func(float64) string) table.Value {
+	switch {
+	case e.Failed == e.Cells && e.Failed > 0:
+		return table.Failed("failed")
+	case e.Failed > 0:
+		return table.Failed(fmt.Sprintf("failed %d/%d", e.Failed, e.Cells))
+	case e.Cells == 0:
+		return table.Missing()
+	case !e.OK:
+		return table.NotApplicable()
+	}
+	return table.Number(e.Num, format)
+}
+
+// estimate takes the results of a pair together by take, which says whether
+// all of them have what it needs.
+func estimate(all []*results.Result, take func([]*results.Result) (float64, bool)) Estimate {
+	rs, failed := Good(all)
+	e := Estimate{Cells: len(all), Failed: failed}
+	if failed == 0 && len(rs) > 0 {
+		e.Num, e.OK = take(rs)
+	}
+	return e
+}
+
+// Mean is the mean of a metric over the cells of a pair.
+func (s *Set) Mean(k Pair, metric string) Estimate {
+	return estimate(s.ByPair[k], func(rs []*results.Result) (float64, bool) { return meanOf(rs, metric) })
+}
+
+// Gain is the advantage of the mean score over the mean floor.
+func (s *Set) Gain(k Pair) Estimate {
+	return estimate(s.ByPair[k], func(rs []*results.Result) (float64, bool) {
+		score, ok := meanOf(rs, rs[0].Headline)
+		floor, _ := meanOf(rs, results.Floor)
+		return results.Advantage(score, floor), ok
+	})
+}
+
+// Scored is Mean as a share with its interval over test groups.
+func (s *Set) Scored(k Pair, metric string) table.Value {
+	v := s.Mean(k, metric).Value(table.Score)
+	return WithGroups(v, k.Panel, s.ByPair[k], func(r *results.Result) (float64, bool) { return MetricOf(r, metric) })
+}
+
+// Costs are results of one defense, one for each fold, draw and seed: attacks
+// share the defended traces, so counting the ledger once for each attack would
+// count the same bytes again.
+type Costs []*results.Result
+
+// Costs are what a defense costs; cells that failed have no ledger.
+func (s *Set) Costs(at Subject) Costs {
+	type key struct {
+		fold, draw int
+		seed       uint64
+	}
+	seen := map[key]bool{}
+	var out Costs
+	for _, r := range s.BySubject[at] {
+		k := key{r.Cell.Fold, r.Cell.Draw, r.Cell.Seed}
+		if r.Err == "" && !seen[k] {
+			seen[k] = true
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Mean is the mean of a figure of the ledger.
+func (c Costs) Mean(metric string) Estimate {
+	v, ok := meanOf(c, metric)
+	return Estimate{Num: v, OK: ok, Cells: len(c)}
+}
+
+// Worst is the largest of a figure of the ledger.
+func (c Costs) Worst(metric string) Estimate {
+	v, ok := metricsOf(c, metric)
+	if !ok {
+		return Estimate{Cells: len(c)}
+	}
+	return Estimate{Num: slices.Max(v), OK: true, Cells: len(c)}
+}
+
+// Overhead is what a defense adds to the bytes: of the sums over folds and
+// draws, so that long recordings count for more than short ones.
+func (c Costs) Overhead() Estimate {
+	in, inOK := sumOf(c, results.InBytes)
+	out, outOK := sumOf(c, results.OutBytes)
+	e := Estimate{OK: inOK && outOK, Cells: len(c)}
+	if in > 0 {
+		e.Num = (out - in) / in
+	}
+	return e
+}
+
+// The three columns of cost that tables of scores share.
+
+// Bytes prints the overhead of a defense.
+func (c Costs) Bytes() table.Value { return c.Overhead().Value(table.Percent) }
+
+// Delay prints the delay that 19 of 20 packets stay within, in the worst fold.
+func (c Costs) Delay() table.Value { return c.Worst(results.DelayP95).Value(table.Seconds) }
+
+// Traffic prints the gigabytes that a defense adds to a home's month.
+func (c Costs) Traffic() table.Value { return c.Mean(results.GBPerMonth).Value(table.Volume) }
+
+// metricsOf are the values of a metric; ok is false unless all results have it,
+// and there are some.
+func metricsOf(rs []*results.Result, metric string) (v []float64, ok bool) {
+	for _, r := range rs {
+		x, has := MetricOf(r, metric)
+		if !has {
+			return nil, false
+		}
+		v = append(v, x)
+	}
+	return v, len(v) > 0
+}
+
+// sumOf adds up in the order of the results: the sums of gonum's floats take
+// several at once, whose last digit differs between processors.
+func sumOf(rs []*results.Result, metric string) (sum float64, ok bool) {
+	v, ok := metricsOf(rs, metric)
+	for _, x := range v {
+		sum += x
+	}
+	return sum, ok
+}
+
+func meanOf(rs []*results.Result, metric string) (float64, bool) {
+	sum, ok := sumOf(rs, metric)
+	return sum / float64(max(len(rs), 1)), ok
+}
+
+// MetricOf is the figure that results.csv has for r under name.
+func MetricOf(r *results.Result, name string) (float64, bool) {
+	if v, ok := r.Metric(name); ok {
+		return v, true
+	}
+	switch name {
+	case results.Floor:
+		return r.Floor, true
+	case results.AdvantageMetric:
+		v, ok := r.Metric(r.Headline)
+		return results.Advantage(v, r.Floor), ok
+	}
+	for _, m := range costMetrics(r.Cost) {
+		if m.Name == name {
+			return m.Value, true
+		}
+	}
+	return 0, false
+}
+
+// GroupMeans is the mean over results of what value says of each test group.
+func GroupMeans(rs []*results.Result, value func(results.GroupScore) float64) map[string]float64 {
+	sum, n := map[string]float64{}, map[string]float64{}
+	for _, r := range rs {
+		for _, g := range r.Groups {
+			sum[g.Group] += value(g)
+			n[g.Group]++
+		}
+	}
+	for g := range sum {
+		sum[g] /= n[g]
+	}
+	return sum
+}
+
+// Interval is that of the mean of a figure over test groups, at results.Level. ok
+// is false below stats.MinGroups.
+func Interval(groups map[string]float64) (lo, hi float64, ok bool) {
+	var v []float64
+	for _, g := range slices.Sorted(maps.Keys(groups)) {
+		v = append(v, groups[g])
+	}
+	return stats.Interval(v, results.Level)
+}
+
+// WithGroups gives v the interval of a figure over the test groups, if there
+// are enough of them and each cell tests one alone. A split within groups has
+// none: its groups are no samples of homes.
+func WithGroups(v table.Value, p Panel, rs []*results.Result, figure func(*results.Result) (float64, bool)) table.Value {
+	if !v.OK || p.Split.Within() {
+		return v
+	}
+	sum, n := map[string]float64{}, map[string]float64{}
+	for _, r := range rs {
+		if len(r.Groups) != 1 {
+			return v
+		}
+		if x, ok := figure(r); ok {
+			sum[r.Groups[0].Group] += x
+			n[r.Groups[0].Group]++
+		}
+	}
+	for g := range sum {
+		sum[g] /= n[g]
+	}
+	lo, hi, ok := Interval(sum)
+	if !ok {
+		return v
+	}
+
+	// A share has no bounds outside 0 to 1; other figures have none below 0.
+	lo = max(lo, 0)
+	if v.Num <= 1 {
+		hi = min(hi, 1)
+	}
+	if hi > 1 {
+		return v.Within(lo, hi, table.Bounds(lo, hi, 3, func(x float64) string { return table.Group(table.Fixed(x, 3)) }))
+	}
+	return v.Within(lo, hi, table.Bounds(lo, hi, 2, table.Short))
+}
+
+// Tally counts the test items of a class, and those named right.
+type Tally struct{ Right, N int64 }
+
+// ClassTallies counts packets of each device, or else items of each activity.
+// Without tested items of a class there is no entry.
+func ClassTallies(r *results.Result) map[string]Tally {
+	out := map[string]Tally{}
+	add := func(class string, right, n int64) {
+		if t := out[class]; n > 0 {
+			out[class] = Tally{t.Right + right, t.N + n}
+		}
+	}
+	for _, c := range r.Confusion {
+		for i, row := range c.Counts {
+			var n int64
+			for _, k := range row {
+				n += k
+			}
+			add(c.Classes[i], row[i], n)
+		}
+	}
+	// A matrix counts everything that was tested; items would count it again.
+	if len(r.Confusion) > 0 {
+		return out
+	}
+
+	for _, it := range r.Items {
+		switch {
+		case it.Truth == "" || it.Truth == datasets.Other: // a false alarm
+		case it.Truth == it.Answer:
+			add(it.Truth, 1, 1)
+		default:
+			add(it.Truth, 0, 1)
+		}
+	}
+	return out
+}

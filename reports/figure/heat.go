@@ -1,0 +1,176 @@
+package figure
+
+import (
+	"image/color"
+	"math"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// HeatMap is a matrix with named rows and columns. The first row is at the top,
+// like in a table.
+type HeatMap struct {
+	Rows, Cols []string
+	// Cells has a row for each of Rows.
+	Cells [][]HeatCell
+	// XName stands below the columns, YName left of the rows; both may be empty.
+	XName, YName string
+	// Scale says what the colors mean; empty draws no scale.
+	Scale string
+	// Small leaves the numbers out, where there are too many for them.
+	Small bool
+}
+
+// HeatCell is a square of a heat map: a share from 0 to 1 if OK, else gray. Text
+// is printed on it.
+type HeatCell struct {
+	Share float64
+	Text  string
+	OK    bool
+}
+
+// Figure draws the map.
+func (h HeatMap) Figure(title, caption string) Figure { return of(h, title, caption) }
+
+// Sizes in points.
+const (
+	heatRow      = 15
+	heatFewest   = 4   // rows that there is at least room for, else the scale is too short
+	heatScale    = 34  // room for the scale of colors
+	heatSide     = 12  // room for YName
+	heatFlat     = 10  // room for heads that are not turned
+	heatTurned   = 8   // room for turned heads beyond their length
+	heatXName    = 11  // room for XName
+	heatNarrow   = 12  // columns below have upright heads: slanted ones would run into each other
+	heatHeadPart = 0.4 // of the width that a turned head may take
+)
+
+// columns is the width of a cell; tilt says that heads must be set at an angle.
+func (h HeatMap) columns(width vg.Length) (w vg.Length, tilt bool) {
+	w = (width - rowRoom(h.Rows, width) - h.yRoom() - h.scaleRoom() - rim) / vg.Length(len(h.Cols))
+	return w, widest(typeStyle(smallType), h.Cols) > w-3
+}
+
+// angle is that of heads which are too wide for their column.
+func (h HeatMap) angle(width vg.Length) float64 {
+	if w, _ := h.columns(width); w < heatNarrow {
+		return math.Pi / 2
+	}
+	return math.Pi / 4
+}
+
+func (h HeatMap) yRoom() vg.Length {
+	if h.YName == "" {
+		return 0
+	}
+	return heatSide
+}
+
+func (h HeatMap) scaleRoom() vg.Length {
+	if h.Scale == "" {
+		return 0
+	}
+	return heatScale
+}
+
+// headRoom is the height below the cells.
+func (h HeatMap) headRoom(width vg.Length) vg.Length {
+	room := vg.Length(heatFlat)
+	if _, tilt := h.columns(width); tilt {
+		long := min(widest(typeStyle(smallType), h.Cols), heatHeadPart*width)
+		room = long*vg.Length(math.Sin(h.angle(width))) + heatTurned
+	}
+	if h.XName != "" {
+		room += heatXName
+	}
+	return room
+}
+
+func (h HeatMap) height(width vg.Length) vg.Length {
+	return vg.Length(max(len(h.Rows), heatFewest))*heatRow + h.headRoom(width) + nameGap + rim
+}
+
+func (h HeatMap) draw(c draw.Canvas) {
+	width := c.Max.X - c.Min.X
+	cw, tilt := h.columns(width)
+	x0 := c.Min.X + rowRoom(h.Rows, width) + h.yRoom()
+	y0 := c.Min.Y + h.headRoom(width) + nameGap
+	rowH := (c.Max.Y - rim - y0) / vg.Length(len(h.Rows))
+
+	label := aligned(smallType, right, center)
+	for i, name := range h.Rows {
+		y1 := c.Max.Y - rim - vg.Length(i)*rowH
+		c.FillText(label, vg.Point{X: x0 - nameGap, Y: y1 - rowH/2}, fit(label, name, x0-c.Min.X-h.yRoom()-nameGap-edge))
+		for k, cell := range h.Cells[i] {
+			h.drawCell(c, cell, x0+vg.Length(k)*cw, y1-rowH, cw, rowH)
+		}
+	}
+
+	// A turned head ends below its column, so that it reads upwards to it.
+	head := aligned(smallType, center, top)
+	if tilt {
+		head = aligned(smallType, right, center)
+		head.Rotation = h.angle(width)
+	}
+	for k, name := range h.Cols {
+		c.FillText(head, vg.Point{X: x0 + (vg.Length(k)+0.5)*cw, Y: y0 - 3}, fit(head, name, heatHeadPart*width))
+	}
+	if h.XName != "" {
+		c.FillText(aligned(labelType, center, bottom), vg.Point{X: x0 + cw*vg.Length(len(h.Cols))/2, Y: c.Min.Y + edge}, h.XName)
+	}
+	if h.YName != "" {
+		c.FillText(upright(labelType), vg.Point{X: c.Min.X + edge, Y: (y0 + c.Max.Y) / 2}, h.YName)
+	}
+	if h.Scale != "" {
+		h.drawScale(c, x0+cw*vg.Length(len(h.Cols))+6, y0)
+	}
+}
+
+// drawCell draws a square with its text, in smaller type where it is long.
+func (h HeatMap) drawCell(c draw.Canvas, cell HeatCell, x, y, w, rowH vg.Length) {
+	col := color.NRGBA{220, 220, 220, 255}
+	if cell.OK {
+		col = blues(cell.Share)
+	}
+	fillRect(c, col, x, y, x+w, y+rowH)
+	c.StrokeLines(line(color.White, 0.5), []vg.Point{{X: x, Y: y}, {X: x + w, Y: y}, {X: x + w, Y: y + rowH}, {X: x, Y: y + rowH}, {X: x, Y: y}})
+	if h.Small {
+		return
+	}
+
+	const smallest = 4.5 // of a square only: a column of them is as narrow as its numbers
+	sty := typeStyle(smallType)
+	sty.Color = textOn(col)
+	if sty.Width(cell.Text) > w-1 {
+		sty.Font.Size = max(smallest, sty.Font.Size*(w-1)/sty.Width(cell.Text))
+	}
+	c.FillText(sty, vg.Point{X: x + w/2, Y: y + rowH/2}, fit(sty, cell.Text, w))
+}
+
+// drawScale draws the colors from 0 to 1 with what they mean.
+func (h HeatMap) drawScale(c draw.Canvas, x, y0 vg.Length) {
+	const (
+		steps = 64 // of color: more than eyes tell apart
+		wide  = 7
+		num   = wide + tick // where numbers begin
+		name  = 20          // where the name of the scale stands
+	)
+	y1 := c.Max.Y - rim
+	for i := range steps {
+		lo := y0 + (y1-y0)*vg.Length(i)/steps
+		fillRect(c, blues((float64(i)+0.5)/steps), x, lo, x+wide, lo+(y1-y0)/steps+overlap)
+	}
+
+	// The numbers at the ends are moved inwards: half of each would stick out.
+	for _, t := range share01() {
+		if t.Label == "" {
+			continue
+		}
+		y := y0 + (y1-y0)*vg.Length(t.Value)
+		c.StrokeLine2(axisLine(), x+wide, y, x+wide+2, y)
+		c.FillText(aligned(smallType, left, center), vg.Point{X: x + num, Y: min(max(y, y0+3), y1-3)}, t.Label)
+	}
+	side := upright(smallType)
+	c.FillText(side, vg.Point{X: x + name, Y: (y0 + y1) / 2}, fit(side, h.Scale, y1-y0))
+}

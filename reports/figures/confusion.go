@@ -1,0 +1,128 @@
+package figures
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"veilbench/bench/results"
+	"veilbench/datasets"
+	"veilbench/reports"
+	"veilbench/reports/figure"
+	"veilbench/reports/table"
+)
+
+const (
+	mostConfused  = 40 // classes of a picture that can be read; commands have more
+	mostWithWords = 16 // classes whose squares have room for numbers
+)
+
+// Confusion is the confusion matrix of the best attack on each defense.
+var Confusion = reports.FigureKind{
+	Name: "confusion", Doc: "which class is taken for which",
+	Draw: reports.PerPanel(confusions),
+}
+
+func confusions(s *reports.Set, p reports.Panel) []figure.Figure {
+	var out []figure.Figure
+	for _, d := range s.Defenses[p] {
+		at := reports.Subject{Panel: p, Defense: d}
+		m := confusionOf(s.BestResults(at))
+		if len(m.classes) < 2 || len(m.classes) > mostConfused {
+			continue
+		}
+		by, _ := s.Best(at)
+		what := fmt.Sprintf("Confusion under %s by %s (%s): share of each true class (row) that is given each name (column), over all test groups; among events the row \"other\" holds false alarms.", s.Label(d), s.Label(by.Attack), by.Knowledge)
+		out = append(out, m.heat().Figure(fmt.Sprintf("Confusion under %s: %s", s.Label(d), p.About()), s.Caption(p, what, []string{d}, []string{by.Attack})))
+	}
+	return out
+}
+
+// confusion counts how often each true class is given each name.
+type confusion struct {
+	classes []string // those of the data first
+	count   map[[2]string]int64
+}
+
+// confusionOf sums matrices of packets, else counts items.
+func confusionOf(rs []*results.Result) confusion {
+	m := confusion{count: map[[2]string]int64{}}
+	for _, r := range rs {
+		for _, c := range r.Confusion {
+			for i, row := range c.Counts {
+				for j, n := range row {
+					if n > 0 {
+						m.count[[2]string{c.Classes[i], c.Classes[j]}] += n
+					}
+				}
+			}
+		}
+		if len(r.Confusion) > 0 {
+			continue
+		}
+		for _, it := range r.Items {
+			if it.Truth != "" {
+				m.count[[2]string{it.Truth, it.Answer}]++
+			}
+		}
+	}
+
+	// Classes that are no device and no activity stand behind those that are.
+	used := map[string]bool{}
+	for k := range m.count {
+		used[k[0]], used[k[1]] = true, true
+	}
+	last := []string{datasets.Nobody, datasets.Cover, datasets.Unknown, datasets.Other, results.Missed}
+	m.classes = slices.SortedFunc(maps.Keys(used), func(a, b string) int {
+		if i, j := slices.Index(last, a), slices.Index(last, b); i != j {
+			return i - j
+		}
+		if a < b {
+			return -1
+		}
+		return 1
+	})
+	return m
+}
+
+// heat draws shares of rows. Rows and columns that count nothing are left out:
+// nothing is truly missed, nothing named other.
+func (m confusion) heat() figure.HeatMap {
+	h := figure.HeatMap{XName: "named as", YName: "true", Small: len(m.classes) > mostWithWords}
+	tested, named := map[string]int64{}, map[string]int64{}
+	for k, n := range m.count {
+		tested[k[0]] += n
+		named[k[1]] += n
+	}
+
+	for _, c := range m.classes {
+		if named[c] > 0 {
+			h.Cols = append(h.Cols, c)
+		}
+	}
+	for _, c := range m.classes {
+		if tested[c] == 0 {
+			continue // its share would be 0 by 0
+		}
+		var row []figure.HeatCell
+		for _, as := range h.Cols {
+			n := m.count[[2]string{c, as}]
+			share := float64(n) / float64(tested[c])
+			row = append(row, figure.HeatCell{Share: share, OK: true, Text: squareText(share, n)})
+		}
+		h.Rows, h.Cells = append(h.Rows, c), append(h.Cells, row)
+	}
+	return h
+}
+
+// squareText writes a share in two characters; nothing where nothing was
+// counted.
+func squareText(share float64, n int64) string {
+	switch {
+	case n == 0:
+		return ""
+	case share < 0.005:
+		return "0"
+	}
+	return table.Short(share)
+}

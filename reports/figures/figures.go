@@ -1,0 +1,29 @@
+// Package figures holds the kinds of figures: what each shows of a set of
+// results, one subject a file. A new kind is a value like Scores, and a line in
+// All.
+package figures
+
+import "veilbench/reports"
+
+// All lists the kinds in report order.
+func All() []reports.FigureKind {
+	return []reports.FigureKind{
+		Scores,
+		Tradeoff,
+		Bars,
+		Confusion,
+		Curves,
+		Delay,
+		Study,
+		Tolerance,
+		Shares,
+		Packets,
+		Rates,
+		Ranks,
+	}
+}
+
+// Main are the kinds that are written as files and stand in report.md.
+func Main() []reports.FigureKind {
+	return []reports.FigureKind{Scores, Tradeoff, Study, Shares, Packets, Rates}
+}

@@ -1,0 +1,147 @@
+package figures
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"veilbench/bench/results"
+	"veilbench/datasets"
+	"veilbench/reports"
+	"veilbench/reports/figure"
+	"veilbench/reports/internal/golden"
+	"veilbench/reports/reporttest"
+)
+
+// The first figure of each kind as a whole, of the first fixture that has
+// something for it, and of every panel title, caption and what its files hash
+// to. Drawn twice, a file has the same bytes.
+func TestGoldenKinds(t *testing.T) {
+	for _, k := range All() {
+		var list strings.Builder
+		for _, fx := range reporttest.Fixtures() {
+			again := k.Draw(fx.Set)
+			for i, f := range k.Draw(fx.Set) {
+				fmt.Fprintf(&list, "%s\n  %s\n", f.Title, f.Caption)
+				for _, format := range []figure.Format{figure.SVG, figure.PGF, figure.PDF, figure.PNG} {
+					if format == figure.PNG && i > 0 { // slow
+						continue
+					}
+					var a, b bytes.Buffer
+					if err := f.Write(&a, format, 0); err != nil {
+						t.Fatal(err)
+					}
+					if err := again[i].Write(&b, format, 0); err != nil {
+						t.Fatal(err)
+					}
+					if !bytes.Equal(a.Bytes(), b.Bytes()) {
+						t.Errorf("%s.%s differs between two drawings", k.Name, format)
+					}
+					if format != figure.PNG {
+						fmt.Fprintf(&list, "  %s %.8x\n", format, sha256.Sum256(a.Bytes()))
+					}
+					if format == figure.SVG && i == 0 {
+						golden.Check(t, k.Name+".svg", a.Bytes())
+					}
+				}
+			}
+			if list.Len() > 0 {
+				break
+			}
+		}
+		if list.Len() == 0 {
+			t.Errorf("no fixture of package reporttest has a figure %s", k.Name)
+			continue
+		}
+		golden.Check(t, k.Name+".txt", []byte(list.String()))
+	}
+}
+
+func TestFiguresOfSamples(t *testing.T) {
+	s := reports.NewSet(reporttest.Small(), reports.Options{Samples: reporttest.Samples()})
+	titles := func(s *reports.Set, k reports.FigureKind) string {
+		var out []string
+		for _, f := range k.Draw(s) {
+			out = append(out, f.Title)
+			var b bytes.Buffer
+			if err := f.Write(&b, figure.SVG, 0); err != nil {
+				t.Error(err)
+			}
+			if strings.Contains(b.String(), "NaN") || strings.Contains(b.String(), "Inf") {
+				t.Errorf("%s has a number that is none", f.Title)
+			}
+		}
+		return strings.Join(out, "\n")
+	}
+	about := ": home:made_up, events, seen outside the home"
+	for _, c := range []struct {
+		kind reports.FigureKind
+		set  *reports.Set
+		want string
+	}{
+		{Packets, s, "Packets of <b>bulb</b>/50%_on before and after defenses" + about + "\nPackets of activities under none" + about},
+		{Rates, s, "Rates of each device under none" + about + "\nRates of plug before and after defenses" + about},
+		{Packets, reports.NewSet(reporttest.Small(), reports.Options{Samples: reporttest.Samples(), Activity: "plug/on"}), "Packets of plug/on before and after defenses" + about + "\nPackets of activities under none" + about},
+		{Rates, reports.NewSet(reporttest.Small(), reports.Options{Samples: reporttest.Samples(), Activity: "bulb"}), ""},
+		{Packets, reports.NewSet(reporttest.Small(), reports.Options{Samples: reporttest.Samples()[:1]}), "Packets of activities under none" + about},
+		{Rates, reports.NewSet(reporttest.Small(), reports.Options{Samples: reporttest.Samples()[:2]}), "Rates of plug before and after defenses" + about},
+		{Rates, reports.NewSet(reporttest.Small(), reports.Options{}), ""},
+		{Packets, reports.NewSet(nil, reports.Options{Samples: reporttest.Samples()}), ""},
+	} {
+		if got := titles(c.set, c.kind); got != c.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", c.kind.Name, got, c.want)
+		}
+	}
+}
+
+// What was found comes from the items of results: of the two plug events of
+// the stretch, the fixture's items put twelve at its first seconds.
+func TestRatePanelCountsWhatWasFound(t *testing.T) {
+	item := func(at float64, truth, answer string) results.Item {
+		return results.Item{Recording: "home-00", Group: "home-00", TimeS: at, Truth: truth, Answer: answer}
+	}
+	c := results.Cell{Dataset: "home:made_up", Task: datasets.Events, Vantage: datasets.WAN, Defense: results.NoDefense, Attack: "rates:beta=1", Knowledge: results.Adaptive, TrainDefense: results.NoDefense, Split: "group-kfold:k=5", Seed: 7}
+	r := results.Result{Cell: c, Headline: "f1", Items: []results.Item{
+		item(2, "plug/on", "plug/on"),         // right
+		item(600, "plug/off", results.Missed), // not found
+		item(700, datasets.Other, "plug/on"),  // a false alarm
+		item(800, "bulb/on", "plug/on"),       // another device's, taken for the plug's
+		item(810, "plug/on", "bulb/on"),       // named as another device's: not in this panel
+		item(5000, datasets.Other, "plug/on"), // outside of the stretch
+	}}
+	s := reports.NewSet([]results.Result{r}, reports.Options{Samples: reporttest.Samples()})
+	x := reporttest.Samples()[0]
+	p := ratePanel(s, reports.Subject{Panel: s.Panels[0], Defense: results.NoDefense}, x.Rates[0], "t")
+	if p.Note != "2 events, 1 right, 2 wrong" || len(p.Found) != 3 || len(p.True) != 2 || p.True[0].Class != "on" {
+		t.Errorf("note %q, found %v, true %v", p.Note, p.Found, p.True)
+	}
+	if p.Up[1] != 5 { // 10 bytes in 2 s
+		t.Errorf("rate %v, want 5 bytes/s", p.Up[1])
+	}
+}
+
+// Delays of results with unequal numbers of packets are weighted by them.
+func TestDelayCurve(t *testing.T) {
+	cost := func(n int64, delays ...float64) *results.Result {
+		r := &results.Result{}
+		r.Cost.InPackets, r.Cost.Delays = [2]int64{n, 0}, delays
+		return r
+	}
+	got, ok := delayCurve([]*results.Result{cost(30, 0.01, 0.1), cost(10)})
+	want := []figure.Point{{X: math.Inf(-1), Y: 0.25}, {X: math.Log10(0.01), Y: 0.625}, {X: math.Log10(0.1), Y: 1}}
+	if !ok || !slices.Equal(got, want) {
+		t.Errorf("curve %v, want %v", got, want)
+	}
+	if got, ok := delayCurve([]*results.Result{cost(5)}); got != nil || !ok {
+		t.Errorf("nothing delayed: %v, %v", got, ok)
+	}
+	old := cost(5)
+	old.Cost.DelayMax = 1
+	if _, ok := delayCurve([]*results.Result{old}); ok {
+		t.Error("delays without a histogram are taken for none")
+	}
+}

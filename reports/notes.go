@@ -1,0 +1,171 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"veilbench/bench/results"
+	"veilbench/reports/table"
+)
+
+// AboutTraining says what intervals over test groups estimate.
+const AboutTraining = "Intervals are over test groups and about this training data, not about others like it."
+
+// About names a panel in titles.
+func (p Panel) About() string {
+	return fmt.Sprintf("%s, %s, seen %s", p.Dataset, TaskName(p.Task), WhereName(p.Vantage))
+}
+
+// Stamps are the notes that every table of some panels carries: what makes its
+// figures other than those of a fair test on real data.
+func (s *Set) Stamps(ps ...Panel) []string {
+	var out []string
+	add := func(n string) {
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	for _, p := range ps {
+		if p.Split.Within() {
+			add(fmt.Sprintf("WITHIN SPLIT: %s splits %s inside its groups, so training and test share sessions; no headline.", p.Split, p.Dataset))
+		}
+	}
+	for _, p := range ps {
+		if s.Generated[p.Dataset] {
+			add(fmt.Sprintf("Generated data (%s): attack and data share one model.", p.Dataset))
+		}
+	}
+	return out
+}
+
+// IDNotes explain short names and oracles.
+func (s *Set) IDNotes(defenses, attacks []string) []string {
+	var out []string
+	if slices.ContainsFunc(defenses, func(d string) bool { return s.Oracle[d] }) {
+		out = append(out, "oracle: the defense looks ahead; no real device can do what it does.")
+	}
+	if l := s.names.legend(slices.Concat(defenses, attacks)); l != "" {
+		out = append(out, table.InFull+l+".")
+	}
+	return out
+}
+
+// PanelNotes are what stands last under a table of one panel: its stamps, and
+// the names of its defenses and of the attacks given.
+func (s *Set) PanelNotes(p Panel, attacks ...string) []string {
+	return append(s.Stamps(p), s.IDNotes(s.Defenses[p], attacks)...)
+}
+
+// CountNote says what a panel's numbers rest on.
+func (s *Set) CountNote(p Panel) string {
+	folds, draws, seeds := map[int]bool{}, map[int]bool{}, map[uint64]bool{}
+	groups := map[string]bool{}
+	var first *results.Result
+	for _, d := range s.Defenses[p] {
+		for _, r := range s.BySubject[Subject{p, d}] {
+			c := r.Cell
+			folds[c.Fold], draws[c.Draw], seeds[c.Seed] = true, true, true
+			for _, g := range r.Groups {
+				groups[g.Group] = true
+			}
+			if r.Err == "" && first == nil {
+				first = r
+			}
+		}
+	}
+
+	// Every attacker is tested on the same items, so those of one are counted,
+	// and of one draw and seed.
+	items := 0
+	if first != nil {
+		c := first.Cell
+		k := Pair{p, c.Defense, Attacker{Attack: c.Attack, Knowledge: c.Knowledge}}
+		if c.Knowledge == results.Transfer {
+			k.TrainDefense = c.TrainDefense
+		}
+		for _, r := range s.ByPair[k] {
+			if r.Cell.Draw == c.Draw && r.Cell.Seed == c.Seed {
+				for _, g := range r.Groups {
+					items += g.N
+				}
+			}
+		}
+	}
+	_, floor := s.Headline(p)
+	return fmt.Sprintf("Split %s, %s, %s, %s, %s, n = %s %s; floor without a look at the traffic %s.",
+		p.Split, Plural(len(folds), "fold"), Plural(len(groups), "test group"), Plural(len(draws), "defense draw"), Plural(len(seeds), "seed"),
+		table.Group(fmt.Sprint(items)), itemName(p.Task), table.Score(floor))
+}
+
+// Caption adds to what a figure shows whose data it is. defenses and attacks
+// are those whose names the figure uses.
+func (s *Set) Caption(p Panel, what string, defenses, attacks []string) string {
+	parts := []string{what, "Data " + p.Dataset + ", seen " + WhereName(p.Vantage) + ".", s.CountNote(p), "Seed " + s.Seeds() + "."}
+	return strings.Join(slices.Concat(parts, s.Stamps(p), s.IDNotes(defenses, attacks)), " ")
+}
+
+// Doubts are the warnings about a defense as a whole in the words of tables;
+// weak are those of attacks that may be weak against it.
+func (s *Set) Doubts(at Subject) (general, weak []string) {
+	m := s.Summaries[at]
+	task := TaskName(at.Task)
+	for _, w := range m.Warnings {
+		general = append(general, task+": "+w)
+	}
+	for _, w := range m.Weak {
+		weak = append(weak, fmt.Sprintf("%s: %s may be weak: it scores %.2f trained on the defense and %.2f without", task, s.Label(w.Attack), w.Adaptive, w.Unaware))
+	}
+	return general, weak
+}
+
+// Alarms are the checks of the harness and the probes that failed.
+func (s *Set) Alarms() []string {
+	out := alarms("SELF-CHECK FAILED", s.Options.SelfCheck)
+	if s.Options.Probes != nil {
+		out = append(out, alarms("PROBE FAILED", s.Options.Probes.Verdicts)...)
+	}
+	return out
+}
+
+func alarms(what string, vs []results.Verdict) []string {
+	var out []string
+	for _, v := range vs {
+		if !v.OK {
+			out = append(out, what+": "+v.Name+": "+v.Detail)
+		}
+	}
+	return out
+}
+
+// CheckNotes say how the self-check and the probes of the run ended, nothing
+// of those that were not made.
+func (s *Set) CheckNotes() []string {
+	var out []string
+	if vs := s.Options.SelfCheck; len(vs) > 0 {
+		failed := alarms("SELF-CHECK FAILED", vs)
+		out = append(failed, fmt.Sprintf("self-check: %d of %d passed", len(vs)-len(failed), len(vs)))
+	}
+	if s.Options.Probes != nil {
+		vs := s.Options.Probes.Verdicts
+		failed := alarms("PROBE FAILED", vs)
+		out = append(append(out, failed...), fmt.Sprintf("probes: %d of %d passed", len(vs)-len(failed), len(vs)))
+	}
+	return out
+}
+
+// Plural is "1 fold" or "5 folds".
+func Plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// FirstUpper begins a title.
+func FirstUpper(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

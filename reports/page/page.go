@@ -1,0 +1,252 @@
+// Package page writes report.html: one page that holds everything, loads
+// nothing and sends nothing.
+package page
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+	"strings"
+
+	"veilbench/bench/results"
+	"veilbench/reports"
+	"veilbench/reports/figure"
+	"veilbench/reports/figures"
+	"veilbench/reports/table"
+	"veilbench/reports/tables"
+)
+
+var (
+	//go:embed page.tmpl
+	pageSource string
+	//go:embed page.css
+	style string
+	//go:embed page.js
+	script string
+
+	pageTemplate = template.Must(template.New("page").Parse(pageSource))
+)
+
+// content is what the template sees.
+type content struct {
+	CSS             template.CSS
+	JS              template.JS
+	CSSHash, JSHash string
+	Provenance      string
+	Alarms          []string
+	Trust           string
+	Questions       []link
+	Sections        []section
+}
+
+// link leads to a section.
+type link struct{ ID, Title string }
+
+// section is a part of the page with its own heading.
+type section struct {
+	ID, Title, Lead string
+	Figures         []picture
+	Tables          []template.HTML
+	Pre             string
+}
+
+// picture is a figure as part of the page.
+type picture struct {
+	Source         template.URL
+	Title, Caption string
+	Names          string // that the caption uses, in full
+	Width, Height  int    // so that nothing moves once the picture is there
+}
+
+// Write writes one self-contained HTML page: the headline first, then figures,
+// every pair of defense and attack, every kind of table, the self-check and the
+// manifest.
+func Write(w io.Writer, s *reports.Set) error {
+	return write(w, s, tables.All(), figures.All())
+}
+
+// write is Write of the given kinds. The first kind of tables stands before the
+// figures.
+func write(w io.Writer, s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) error {
+	all, err := sections(s, ts, fs)
+	if err != nil {
+		return err
+	}
+	c := content{
+		CSS: template.CSS(style), JS: template.JS(script), CSSHash: hash(style), JSHash: hash(script),
+		Provenance: s.Provenance(), Alarms: s.Alarms(), Trust: trust(s), Sections: all,
+	}
+	if s.Failed > 0 {
+		c.Alarms = append(c.Alarms, fmt.Sprintf("%d of %d cells failed; they are shown as failed and are in no mean.", s.Failed, len(s.Results)))
+	}
+
+	// What people come with, as links to what answers it here.
+	for _, q := range []link{
+		{tables.Headline.Name, "Which defense is best for what it costs?"},
+		{tables.Tests.Name, "Is one better than another?"},
+		{tables.PerActivity.Name, "What leaks of each activity?"},
+		{tables.PerDevice.Name, "What leaks of each device?"},
+		{tables.Costs.Name, "What does it cost a month?"},
+		{selfCheckID, "Can it be trusted?"},
+	} {
+		if slices.ContainsFunc(all, func(p section) bool { return p.ID == q.ID }) {
+			c.Questions = append(c.Questions, q)
+		}
+	}
+	return pageTemplate.Execute(w, c)
+}
+
+// hash is how a content security policy names what may run.
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+const generatedMeans = "the generator rests on the same published figures of devices as the attacks, so such results test defenses against each other but are no evidence of what real homes leak."
+
+// trust says in a few words what the figures rest on.
+func trust(s *reports.Set) string {
+	var out []string
+	passed := 0
+	for _, v := range s.Options.SelfCheck {
+		if v.OK {
+			passed++
+		}
+	}
+	if n := len(s.Options.SelfCheck); n > 0 {
+		out = append(out, fmt.Sprintf("The self-check of the harness passed %d of %d tests.", passed, n))
+	}
+
+	// Who reads one number of a generated home should not take it for a finding
+	// on real ones.
+	made, recorded := 0, 0
+	for _, generated := range s.Generated {
+		if generated {
+			made++
+		} else {
+			recorded++
+		}
+	}
+	switch {
+	case made > 0 && recorded > 0:
+		out = append(out, "Part of the data is generated: "+generatedMeans)
+	case made > 0:
+		out = append(out, "All data are generated: "+generatedMeans)
+	}
+	return strings.Join(out, " ")
+}
+
+const selfCheckID = "self-check"
+
+// builder collects sections and keeps the first error.
+type builder struct {
+	s   *reports.Set
+	out []section
+	err error
+}
+
+// kind adds a section of what k draws, if that is anything.
+func (b *builder) kind(x section, k reports.TableKind) {
+	b.tables(x, k, func(i int) string { return fmt.Sprintf("t-%s-%d", k.Name, i+1) })
+}
+
+// tables is kind with other IDs.
+func (b *builder) tables(x section, k reports.TableKind, id func(int) string) {
+	for i, t := range k.Tables(b.s) {
+		var html strings.Builder
+		b.err = cmp.Or(b.err, table.Fragment(&html, id(i), t))
+		x.Tables = append(x.Tables, template.HTML(html.String())) // Fragment escapes
+	}
+	if len(x.Tables) > 0 {
+		b.out = append(b.out, x)
+	}
+}
+
+// sections are the parts of the page in order; empty ones are left out, but for
+// the self-check: that there was none is worth knowing.
+func sections(s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) ([]section, error) {
+	b := builder{s: s}
+	b.kind(section{ID: ts[0].Name, Title: "Headline", Lead: "For each defense, how much better than guessing the best attack is that may know everything about it (0: nothing is learned, 1: everything), between which bounds that lies, and what the defense costs: bytes added, delay p95 (19 of 20 packets are delayed by no more) and what it adds to the line in 30 days. Select a heading to sort."}, ts[0])
+	pictures, left, err := drawFigures(s, fs)
+	if err != nil {
+		return nil, err
+	}
+	if len(pictures) > 0 {
+		b.out = append(b.out, section{ID: "figures", Title: "Figures", Lead: left, Figures: pictures})
+	}
+
+	// The two tables that no kind of a report stands for have plain IDs.
+	plain := func(k reports.TableKind) func(int) string { return func(int) string { return k.Name } }
+	b.tables(section{ID: "every-pair", Title: "Every defense and attack", Lead: "One row for each attacker and defense. Select a heading to sort; type words to filter."}, tables.Pairs, plain(tables.Pairs))
+	for _, k := range ts[1:] {
+		b.kind(section{ID: k.Name, Title: reports.FirstUpper(k.Doc)}, k)
+	}
+	check := section{ID: selfCheckID, Title: "Self-check of the harness"}
+	if len(s.Options.SelfCheck) == 0 {
+		check.Lead = "No self-check is stored with these results."
+		b.out = append(b.out, check)
+	}
+	b.tables(check, tables.SelfCheck, plain(tables.SelfCheck))
+	return append(b.out, section{ID: "manifest", Title: "Manifest", Lead: "What is needed to compute the same results again.", Pre: manifest(s)}), b.err
+}
+
+// figuresShown is how many figures of a kind a page holds.
+const figuresShown = 40
+
+// drawFigures draws the figures, and says what there is no room for.
+func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, left string, err error) {
+	for _, k := range kinds {
+		fs := k.Draw(s)
+		if n := len(fs) - figuresShown; n > 0 {
+			left += fmt.Sprintf("%d more of the kind %s are not on this page: veilbench report DIR --figure %s --task TASK --defense ID. ", n, k.Name, k.Name)
+			fs = fs[:figuresShown]
+		}
+		for _, f := range fs {
+			var b bytes.Buffer
+			if err := f.Write(&b, figure.SVG, 0); err != nil {
+				return nil, "", err
+			}
+			src := "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(b.Bytes())
+			caption, names, _ := strings.Cut(f.Caption, " "+table.InFull)
+			width := figure.ColumnWidth
+			out = append(out, picture{template.URL(src), f.Title, caption, names, int(width), int(f.Height(width))})
+		}
+	}
+	return out, strings.TrimSpace(left), nil
+}
+
+// manifest is what the results themselves say of how they were made.
+func manifest(s *reports.Set) string {
+	data := map[string]string{}
+	var methods, ids []string
+
+	// Merged folders have no manifest of a run, so this one is made of the cells.
+	for _, r := range s.Results {
+		data[r.Cell.Dataset] = r.Data
+		methods = append(methods, fmt.Sprint(r.Method))
+		ids = append(ids, r.Cell.Defense, r.Cell.Attack)
+	}
+
+	m := struct {
+		Program string            `json:"drawn_by,omitempty"`
+		Cells   int               `json:"cells"`
+		Failed  int               `json:"failed"`
+		Method  string            `json:"method"`
+		Seeds   string            `json:"seeds"`
+		Data    map[string]string `json:"data_digests"`
+		Names   []string          `json:"defenses_and_attacks"`
+		Run     *results.Manifest `json:"run,omitempty"`
+	}{s.Options.Program, len(s.Results), s.Failed, reports.List(methods), s.Seeds(), data, reports.Distinct(ids), s.Options.Manifest}
+	b, err := json.MarshalIndent(m, "", "  ") // keys of maps are sorted
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}

@@ -1,0 +1,99 @@
+package table
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+)
+
+//go:embed table.tmpl
+var htmlSource string
+
+var htmlTemplate = template.Must(template.New("table").Parse(htmlSource))
+
+const (
+	filterFrom = 12  // rows from which on a table gets a field to filter by
+	shownRows  = 500 // rows that are shown before all are asked for: a browser lays out more slowly
+)
+
+// fragment is what the template sees of a table. Its cells are markup already:
+// a template per cell would be slow for ten thousand rows.
+type fragment struct {
+	ID, Title string
+	Columns   []Column
+	Rows      [][]template.HTML
+	Notes     []string
+	Names     string // that the table uses, in full
+	Filter    bool
+}
+
+// Shown is how many rows are shown at first.
+func (fragment) Shown() int { return shownRows }
+
+// Most is Shown where there are more rows, else 0.
+func (f fragment) Most() int {
+	if len(f.Rows) > shownRows {
+		return shownRows
+	}
+	return 0
+}
+
+// Fragment writes t as the HTML of a table with its notes. id must be unique on
+// the page; cells of numbers have the number as data-v, for scripts that sort.
+// Text is escaped whatever it holds.
+func Fragment(w io.Writer, id string, t Table) error {
+	f := fragment{ID: id, Title: t.Title, Columns: t.Columns, Filter: len(t.Rows) >= filterFrom}
+	for _, n := range t.Notes {
+		if names, ok := strings.CutPrefix(n, InFull); ok {
+			f.Names = names
+		} else {
+			f.Notes = append(f.Notes, n)
+		}
+	}
+	for _, row := range t.Rows {
+		cells := make([]template.HTML, len(row))
+		for i, v := range row {
+			cells[i] = v.html(i == 0, t.Columns[i].Num)
+		}
+		f.Rows = append(f.Rows, cells)
+	}
+	return htmlTemplate.Execute(w, f)
+}
+
+// html is the cell of v: the first of a row heads it.
+func (v Value) html(first, num bool) template.HTML {
+	open, end := "<td", "</td>"
+	if first {
+		open, end = `<th scope="row"`, "</th>"
+	}
+	// Text such as "+38 %" does not sort, so the number goes along; it is empty
+	// for cells that sort last.
+	var classes []string
+	if num {
+		classes = append(classes, "n")
+		sortBy := ""
+		if v.OK {
+			sortBy = Full(v.Num)
+		}
+		open += fmt.Sprintf(` data-v="%s"`, sortBy)
+	}
+	if v.Bad {
+		classes = append(classes, "bad")
+	}
+
+	if len(classes) > 0 {
+		open += fmt.Sprintf(` class="%s"`, strings.Join(classes, " "))
+	}
+	return template.HTML(open + ">" + template.HTMLEscapeString(Plain(v.Text)) + end)
+}
+
+func writeHTML(w io.Writer, ts []Table) error {
+	for i, t := range ts {
+		if err := Fragment(w, fmt.Sprintf("t-%s-%d", t.Name, i+1), t); err != nil {
+			return err
+		}
+	}
+	return nil
+}

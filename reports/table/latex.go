@@ -1,0 +1,172 @@
+package table
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// latexStart lets one file both compile by itself and be read by \input into a
+// paper: \@classoptionslist is \relax only before \documentclass.
+const latexStart = `% Tables for \input into a paper that loads booktabs and graphicx; this file
+% also compiles by itself.
+\makeatletter
+\ifx\@classoptionslist\relax
+  \documentclass[10pt]{article}
+  \usepackage[margin=2cm]{geometry}
+  \usepackage{booktabs,graphicx}
+  \let\tablesend\enddocument
+  \let\tablesflush\clearpage
+  \expandafter\document
+\else
+  \let\tablesend\relax
+  \let\tablesflush\relax
+\fi
+\makeatother
+`
+
+// spanFrom is from how many columns on a table spans both columns of a paper
+// that has two: else it would be too small to read.
+const spanFrom = 7
+
+// Widths in points of 10-point LaTeX set small, roughly: an average character,
+// the room between two columns, and the text of a page with two columns.
+const (
+	charWidth = 4.2
+	colGap    = 12
+	textWidth = 530
+)
+
+// tooWide says whether a table with upright heads would be wider than both
+// columns of a paper, by what a character and the room between columns take,
+// and heads at an angle would help by more than a few points.
+func tooWide(t Table) bool {
+	upright, turned := 0.0, 0.0
+	for k, c := range t.Columns {
+		n := 0
+		for _, row := range t.Rows {
+			n = max(n, utf8.RuneCountInString(row[k].Text))
+		}
+		turned += charWidth*float64(n) + colGap
+		upright += charWidth*float64(max(n, utf8.RuneCountInString(c.Head))) + colGap
+	}
+	return upright > textWidth && turned < 0.94*upright
+}
+
+func writeLaTeX(w io.Writer, ts []Table) error {
+	var b strings.Builder
+	b.WriteString(latexStart)
+	for i, t := range ts {
+		latexTable(&b, t, i)
+	}
+	b.WriteString("\\tablesend\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// latexTable writes one float; i counts those of the file, for its label.
+func latexTable(b *strings.Builder, t Table, i int) {
+	var spec strings.Builder
+	heads := make([]string, len(t.Columns))
+	rotate := len(t.Columns) >= spanFrom && tooWide(t)
+	for k, c := range t.Columns {
+		heads[k] = EscapeTeX(c.Head)
+		if !c.Num {
+			spec.WriteByte('l')
+			continue
+		}
+		spec.WriteByte('r')
+		if rotate {
+			heads[k] = `\rotatebox{60}{` + heads[k] + `}`
+		}
+	}
+
+	// \caption stands above the table, as papers want it, and \resizebox only
+	// shrinks: a narrow table keeps its size of type.
+	float := "table"
+	if len(t.Columns) >= spanFrom {
+		float = "table*"
+	}
+	fmt.Fprintf(b, "\n\\begin{%s}[tbp]\n\\centering\\small\n\\caption{%s}\n\\label{tab:%s-%d}\n\\par\\smallskip\n", float, EscapeTeX(t.Title), t.Name, i+1)
+	fmt.Fprintf(b, "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%%\n\\begin{tabular}{@{}%s@{}}\n\\toprule\n", spec.String())
+	fmt.Fprintf(b, "%s \\\\\n\\midrule\n", strings.Join(heads, " & "))
+
+	for _, row := range t.Rows {
+		cells := make([]string, len(row))
+		for k, v := range row {
+			cells[k] = EscapeTeX(v.Text)
+		}
+		fmt.Fprintf(b, "%s \\\\\n", strings.Join(cells, " & "))
+	}
+
+	b.WriteString("\\bottomrule\n\\end{tabular}}\n")
+	if len(t.Notes) > 0 {
+		notes := make([]string, len(t.Notes))
+		for k, n := range t.Notes {
+			notes[k] = EscapeTeX(n)
+		}
+		fmt.Fprintf(b, "\\par\\smallskip\\parbox{\\linewidth}{\\footnotesize\\raggedright %s}\n", strings.Join(notes, "\\par\n"))
+	}
+	fmt.Fprintf(b, "\\end{%s}\n\\tablesflush\n", float)
+}
+
+// EscapeTeX writes s so that pdflatex sets it as it stands. Characters that
+// its fonts lack are written by code point. Long words, such as the ID of a
+// chain, may be broken after signs.
+func EscapeTeX(s string) string {
+	var b strings.Builder
+	for i, word := range strings.Split(Plain(s), " ") {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		escapeTeXWord(&b, word)
+	}
+	return b.String()
+}
+
+// escapeTeXWord writes a word without blanks.
+func escapeTeXWord(b *strings.Builder, s string) {
+	const long = 16 // characters that fit even a narrow line
+	for i, r := range s {
+		if r == '-' && negative(s, i) {
+			b.WriteString("$-$")
+			continue
+		}
+
+		// Latin-1 letters are in the fonts of pdflatex but for these five.
+		if t, ok := texSigns[r]; ok {
+			b.WriteString(t)
+		} else if r < 0x80 || r >= 0xc0 && r <= 0xff && !strings.ContainsRune("ÐÞðþ÷", r) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(b, `{\ttfamily U+%04X}`, r)
+		}
+
+		// TeX itself breaks words at hyphens only, and an ID has none.
+		switch {
+		case len(s) <= long || i == len(s)-1:
+		case strings.ContainsRune(",:+;/", r):
+			b.WriteString(`\allowbreak{}`)
+		case r == '=' || r == '_':
+			b.WriteString(`\penalty500{}`) // only where nothing else helps
+		}
+	}
+}
+
+// negative says whether the hyphen at s[i] is the minus of a number.
+func negative(s string, i int) bool {
+	rest := s[i+1:]
+	return (i == 0 || s[i-1] == '[') && rest != "" && strings.Trim(rest, "0123456789.,]") == ""
+}
+
+// texSigns is how TeX sets signs that it would read as commands, or that its
+// fonts have under another name. Brackets are in braces, for after \\ one would
+// begin an optional argument.
+var texSigns = map[rune]string{
+	'\\': `\textbackslash{}`, '~': `\textasciitilde{}`, '^': `\textasciicircum{}`,
+	'&': `\&`, '%': `\%`, '$': `\$`, '#': `\#`, '_': `\_`, '{': `\{`, '}': `\}`, '[': `{[}`, ']': `{]}`,
+	'<': `$<$`, '>': `$>$`, '|': `$\vert$`, '≤': `$\le$`, '≥': `$\ge$`, '→': `$\to$`, '±': `$\pm$`, '×': `$\times$`,
+	'"': `''`, '–': `--`, '—': `---`, '…': `\ldots{}`, '†': `$\dagger$`, '‡': `$\ddagger$`,
+	'¹': `$^{1}$`, '²': `$^{2}$`, '³': `$^{3}$`, '\u00a0': "~", '\u202f': "~", '\u2009': "~",
+}

@@ -1,0 +1,121 @@
+// Package table draws tables for people and for papers: values go in, text,
+// Markdown, LaTeX, CSV or HTML comes out. It knows no result and no metric, and
+// imports nothing of this module.
+//
+// A Value carries what is printed and, apart from it, the number behind it:
+// people read the rounded text (format.go holds the roundings), CSV and sorting
+// use the number.
+package table
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Table is rows of values with what must be known to read them.
+type Table struct {
+	// Name labels the table in LaTeX, Title is the heading.
+	Name, Title string
+	// Columns head the values of each row; there are as many of both.
+	Columns []Column
+	Rows    [][]Value
+	// Notes stand under the table, in order: what is estimated, stamps,
+	// warnings. One that begins with InFull is folded away in HTML.
+	Notes []string
+}
+
+// InFull begins the note that says what short names stand for.
+const InFull = "In full: "
+
+// Column is the head of a column.
+type Column struct {
+	Head string
+	// Num aligns to the right and, in HTML, sorts by number.
+	Num bool
+	// Interval adds columns for lower and upper bound to CSV.
+	Interval bool
+}
+
+// Columns are columns of text, or of numbers where a head begins with "#",
+// which is no part of it.
+func Columns(heads ...string) []Column {
+	out := make([]Column, len(heads))
+	for i, h := range heads {
+		out[i].Head, out[i].Num = strings.CutPrefix(h, "#")
+	}
+	return out
+}
+
+// Value is a cell of a table.
+type Value struct {
+	// Text is what is printed.
+	Text string
+	// Num is the number behind Text at full precision, if OK.
+	Num float64
+	OK  bool
+	// Lo and Hi bound Num if HasInterval.
+	Lo, Hi      float64
+	HasInterval bool
+	// Bad is set where something failed; HTML makes it stand out.
+	Bad bool
+}
+
+// Word is a cell without a number behind it.
+func Word(s string) Value { return Value{Text: s} }
+
+// Number is v as format prints it.
+func Number(v float64, format func(float64) string) Value {
+	return Value{Text: format(v), Num: v, OK: true}
+}
+
+// Count is a number of things.
+func Count[T int | int64](n T) Value { return Number(float64(n), Amount) }
+
+// Failed is a cell that stands out, for what went wrong.
+func Failed(s string) Value { return Value{Text: s, Bad: true} }
+
+// Verdict is a cell that says pass or FAIL.
+func Verdict(ok bool) Value {
+	if ok {
+		return Word("pass")
+	}
+	return Failed("FAIL")
+}
+
+// Missing marks what was not computed.
+func Missing() Value { return Word("–") }
+
+// NotApplicable marks what cannot be computed from the results that there are.
+func NotApplicable() Value { return Word("n/a") }
+
+// Within returns v with an interval, which text writes behind the number.
+func (v Value) Within(lo, hi float64, text string) Value {
+	v.Lo, v.Hi, v.HasInterval = lo, hi, true
+	v.Text += " " + text
+	return v
+}
+
+// Format is a file format of tables.
+type Format string
+
+// Formats that Write knows.
+const (
+	Text     Format = "text"
+	Markdown Format = "markdown"
+	LaTeX    Format = "latex"
+	CSV      Format = "csv"
+	HTML     Format = "html"
+)
+
+// Write writes tables one after the other. LaTeX is a file that compiles by
+// itself and can be read by \input too; HTML is a fragment for each table
+// without a page around it. Errors are those of w, and a format that is none.
+func Write(w io.Writer, f Format, ts []Table) error {
+	writers := map[Format]func(io.Writer, []Table) error{Text: writeText, Markdown: writeMarkdown, LaTeX: writeLaTeX, CSV: writeCSV, HTML: writeHTML}
+	write, ok := writers[f]
+	if !ok {
+		return fmt.Errorf("no table in format %q: want %s, %s, %s, %s or %s", f, Text, Markdown, LaTeX, CSV, HTML)
+	}
+	return write(w, ts)
+}

@@ -1,0 +1,121 @@
+package tables
+
+import (
+	"fmt"
+	"slices"
+
+	"veilbench/bench/results"
+	"veilbench/reports"
+	"veilbench/reports/table"
+)
+
+// SelfCheck is the verdict of the harness on itself. It is for the page, which
+// has a section for it even where none was made, and in no list of kinds.
+var SelfCheck = reports.TableKind{
+	Name: "checks", Doc: "self-check of the harness",
+	Draw: func(s *reports.Set) []table.Table {
+		return unlessEmpty(verdicts("Self-check", "check", s.Options.SelfCheck))
+	},
+}
+
+// Probes are a table of verdicts and one for each curve of the label-shift
+// probe.
+var Probes = reports.TableKind{
+	Name: "probes", Doc: "what probes found that a score should not rest on",
+	Draw: func(s *reports.Set) []table.Table {
+		if s.Options.Probes == nil {
+			return nil
+		}
+		out := []table.Table{verdicts("What the probes found", "probe", s.Options.Probes.Verdicts)}
+		for _, c := range s.Options.Probes.Shifts {
+			out = append(out, shiftTable(s, c))
+		}
+		return out
+	},
+}
+
+func verdicts(title, what string, vs []results.Verdict) table.Table {
+	t := table.Table{Title: title, Columns: table.Columns(what, "verdict", "found")}
+	for _, v := range vs {
+		t.Rows = append(t.Rows, []table.Value{table.Word(v.Name), table.Verdict(v.OK), table.Word(v.Detail)})
+	}
+	return t
+}
+
+func shiftTable(s *reports.Set, c results.ShiftCurve) table.Table {
+	p := reports.Panel{Dataset: c.Cell.Dataset, Task: c.Cell.Task, Vantage: c.Cell.Vantage, Split: c.Cell.Split}
+	metric := reports.MetricLabel(results.Headline(c.Cell.Task))
+	t := table.Table{
+		Title:   fmt.Sprintf("%s of %s with labels shifted: %s", reports.FirstUpper(metric), s.Label(c.Cell.Attack), p.About()),
+		Columns: table.Columns("#shift, "+c.Unit, "#"+metric, "#floor"),
+	}
+	for _, x := range c.Points {
+		t.Rows = append(t.Rows, []table.Value{table.Number(x.By, table.Full), table.Number(x.Score, table.Score), table.Number(c.Floor, table.Score)})
+	}
+	t.Notes = append(t.Notes, fmt.Sprintf("Fold %d of the best attack on %s (%s). An honest score is highest at 0 and falls to its floor: at a peak elsewhere the labels' clock is wrong, and what does not fall rests on something that is there at any time.",
+		c.Cell.Fold, s.Label(c.Cell.Defense), c.Cell.Knowledge))
+	t.Notes = append(t.Notes, s.Stamps(p)...)
+	return t
+}
+
+// FailedCells lists what failed and why.
+var FailedCells = reports.TableKind{
+	Name: "failed", Doc: "cells that failed, with their errors",
+	Draw: func(s *reports.Set) []table.Table {
+		t := table.Table{
+			Title:   fmt.Sprintf("%d of %d cells failed", s.Failed, len(s.Results)),
+			Columns: table.Columns("dataset", "task", "vantage", "defense", "attack", "knowledge", "#fold", "#draw", "error"),
+		}
+		for _, r := range s.Results {
+			c := r.Cell
+			if r.Err == "" {
+				continue
+			}
+			t.Rows = append(t.Rows, []table.Value{
+				table.Word(c.Dataset), table.Word(string(c.Task)), table.Word(string(c.Vantage)), label(s, c.Defense), label(s, c.Attack), table.Word(string(c.Knowledge)),
+				table.Count(c.Fold), table.Count(c.Draw), table.Word(r.Err),
+			})
+		}
+		return unlessEmpty(t)
+	},
+}
+
+// Warnings lists each warning once, with how many cells carry it: first those
+// about a defense as a whole, such as an attack that may be weak, then those of
+// cells.
+var Warnings = reports.TableKind{
+	Name: "warnings", Doc: "doubts about results",
+	Draw: func(s *reports.Set) []table.Table {
+		t := table.Table{Title: "Warnings", Columns: table.Columns("dataset", "defense", "warning", "#cells")}
+		add := func(dataset, defense, warning string, cells int) {
+			t.Rows = append(t.Rows, []table.Value{table.Word(dataset), label(s, defense), table.Word(warning), table.Count(cells)})
+		}
+		for _, p := range s.Panels {
+			for _, d := range s.Defenses[p] {
+				at := reports.Subject{Panel: p, Defense: d}
+				general, weak := s.Doubts(at)
+				for _, w := range slices.Concat(general, weak) {
+					add(p.Dataset, d, w, s.Summaries[at].Cells)
+				}
+			}
+		}
+
+		// Cells of all folds and attacks tend to share a warning about their data.
+		type key struct{ dataset, defense, warning string }
+		count := map[key]int{}
+		var order []key
+		for _, r := range s.Results {
+			for _, w := range r.Warnings {
+				k := key{r.Cell.Dataset, r.Cell.Defense, w}
+				if count[k] == 0 {
+					order = append(order, k)
+				}
+				count[k]++
+			}
+		}
+		for _, k := range order {
+			add(k.dataset, k.defense, k.warning, count[k])
+		}
+		return unlessEmpty(t)
+	},
+}

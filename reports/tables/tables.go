@@ -1,0 +1,61 @@
+// Package tables holds the kinds of tables: what each shows of a set of
+// results, one subject a file. A new kind is a value like Costs, and a line in
+// All.
+package tables
+
+import (
+	"veilbench/reports"
+	"veilbench/reports/table"
+)
+
+// All lists the kinds in report order.
+func All() []reports.TableKind {
+	return []reports.TableKind{
+		Headline,
+		Published,
+		Study,
+		Tolerance,
+		Shares,
+		DefenseByAttack,
+		Bounds,
+		Accounts,
+		FalseAlarms,
+		WorstAttack,
+		Costs,
+		PublishedOverheads,
+		PerDevice,
+		PerActivity,
+		Transfer,
+		Tests,
+		Names,
+		Spread,
+		Probes,
+		AttackCost,
+		FailedCells,
+		Warnings,
+	}
+}
+
+// Main are the kinds of report.md and table.tex, in their order.
+func Main() []reports.TableKind {
+	return []reports.TableKind{Headline, Published, Study, DefenseByAttack, Bounds, Accounts, Spread, Probes, Costs, FailedCells, Warnings}
+}
+
+// Terminal are the kinds that stand at the end of a run.
+func Terminal() []reports.TableKind {
+	return []reports.TableKind{Headline, Published, Study}
+}
+
+// unlessEmpty is t, or nothing where it has no row.
+func unlessEmpty(t table.Table) []table.Table {
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	return []table.Table{t}
+}
+
+// defense is the first cell of a row.
+func defense(s *reports.Set, id string) table.Value { return table.Word(s.DefenseLabel(id)) }
+
+// label is the short name of an attack.
+func label(s *reports.Set, id string) table.Value { return table.Word(s.Label(id)) }
