@@ -19,7 +19,7 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 	}
 	for i := range g.Datasets {
 		ds := &g.Datasets[i]
-		m.Data = append(m.Data, results.DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds), Unmonitored: ds.Unmonitored})
+		m.Data = append(m.Data, results.DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds), Preset: ds.Preset, Settings: ds.Settings, Unmonitored: ds.Unmonitored})
 	}
 	for _, d := range g.Defenses {
 		m.Defenses = append(m.Defenses, defenses.ID(d))

@@ -191,7 +191,7 @@ type Dataset struct {
 	// Generated marks data made by a model: every table printed on it says so.
 	Generated bool
 	// Preset and Settings say how generated data was made, but for the seed: what
-	// kind of homes, and every parameter with its value, those left at their
+	// kind of homes ("home:small"), and every parameter with its value, those left at their
 	// defaults too, sorted by key. Name already tells data apart, so no digest
 	// takes them in; they are for tables over a parameter. "" and nil for
 	// recordings.
@@ -204,7 +204,10 @@ type Dataset struct {
 }
 
 // Setting is one parameter of generated data, such as "homes" and "5".
-type Setting struct{ Key, Value string }
+type Setting struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
 
 // EventClass is the class of an event in scores: "device/activity".
 func EventClass(device, activity string) string { return device + "/" + activity }

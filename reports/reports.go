@@ -34,9 +34,6 @@ type Options struct {
 	// Order lists IDs or names of defenses and attacks in the order of rows and
 	// columns; those not listed follow by name. "none" always comes first.
 	Order []string
-	// Data are the settings of generated data sets by name; a study of a setting
-	// is drawn of those that are here.
-	Data map[string]DataSettings
 	// Timing tells what a cell took on this machine; nil when not known. Only
 	// the table of the cost of attacks reads it: it differs between machines.
 	Timing func(results.Result) (results.Timing, bool)
@@ -57,15 +54,6 @@ type Options struct {
 	// Program is the version of the program that draws, printed in the
 	// manifest; empty for none.
 	Program string
-}
-
-// DataSettings is how a data set was generated.
-type DataSettings struct {
-	// Preset is its name without settings, such as "home:gateway".
-	Preset string
-	// Settings are all of them as key and value, those at their defaults too,
-	// sorted by key.
-	Settings [][2]string
 }
 
 // Contents are the kinds that WriteAll draws, each list in the order of

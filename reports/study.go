@@ -127,9 +127,23 @@ func attackSettings(a Attacker) (of string, set [][2]string, ok bool) {
 
 // dataSettings are those of the data of a panel; of is the panel without them.
 func dataSettings(s *Set, p Panel) (of string, set [][2]string, ok bool) {
-	d, ok := s.Options.Data[p.Dataset]
+	d, ok := s.dataEntry(p.Dataset)
+	for _, kv := range d.Settings {
+		set = append(set, [2]string{kv.Key, kv.Value})
+	}
 	p.Dataset = d.Preset
-	return fmt.Sprint(p), d.Settings, ok
+	return fmt.Sprint(p), set, ok && d.Preset != ""
+}
+
+// dataEntry is what the run's manifest says of a data set; ok is false where it
+// says nothing or there is none.
+func (s *Set) dataEntry(name string) (d results.DataEntry, ok bool) {
+	if m := s.Options.Manifest; m != nil {
+		if i := slices.IndexFunc(m.Data, func(d results.DataEntry) bool { return d.Name == name }); i >= 0 {
+			return m.Data[i], true
+		}
+	}
+	return results.DataEntry{}, false
 }
 
 // attackStudies are the scores of one attack against one of its parameters.
@@ -157,7 +171,9 @@ func dataStudies(s *Set, w sweep[Panel]) []Study {
 	for _, m := range append([]string{headline}, studyMetrics(p.Task)...) {
 		st := Study{Panel: p, X: w.key, Metric: MetricLabel(m), Values: w.values, Names: s.DefenseLabels(s.Defenses[p])}
 		about := p
-		about.Dataset = s.Options.Data[p.Dataset].Preset
+		if d, ok := s.dataEntry(p.Dataset); ok {
+			about.Dataset = d.Preset
+		}
 		st.Title = fmt.Sprintf("%s of the best attack against %s: %s", FirstUpper(st.Metric), w.key, about.About())
 		st.Notes = []string{fmt.Sprintf("Each value is a data set of its own; what is counted is that of %s. Other settings: %s.", p.Dataset, settings(w.rest))}
 		out = append(out, project(s, st, s.Defenses[p], func(d string, k int) (Pair, string, bool) {

@@ -85,7 +85,7 @@ func (a *app) openSet(dir string) (*reports.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	return reports.NewSet(rs, a.reportOptions(dir, rs)), nil
+	return reports.NewSet(rs, a.reportOptions(dir)), nil
 }
 
 // budgetKey is a key of a budget file.

@@ -58,14 +58,17 @@ func presetTasks(t *testing.T, c config) []datasets.Task {
 	t.Helper()
 	var out []datasets.Task
 	for _, d := range c.datasets {
-		if _, err := home.Settings(d.text); err != nil {
+		name, set, err := params.Split(strings.TrimPrefix(d.text, "home:"))
+		if err != nil {
 			t.Fatal(err)
 		}
-		name, _, _ := params.Split(strings.TrimPrefix(d.text, "home:"))
 		var tasks []datasets.Task
 		for _, p := range home.Presets() {
 			if p.Name == name {
 				tasks = p.Tasks
+				if _, err := params.With(p.Params, set); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		only, err := words(c, d.tasks, "task", datasets.Tasks())

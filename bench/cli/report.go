@@ -14,7 +14,6 @@ import (
 	"veilbench/attacks"
 	"veilbench/bench/results"
 	"veilbench/datasets/atomicfile"
-	"veilbench/datasets/home"
 	"veilbench/datasets/params"
 	"veilbench/defenses"
 	"veilbench/reports"
@@ -120,7 +119,7 @@ func (a *app) report(dir string, f reportFlags) error {
 	if len(rs) == 0 {
 		return fmt.Errorf("%s: none of %d results is left by the flags", dir, all)
 	}
-	opt := a.reportOptions(dir, rs)
+	opt := a.reportOptions(dir)
 	opt.Activity = f.activity
 	set := reports.NewSet(rs, opt)
 	switch {
@@ -177,34 +176,11 @@ func writeOrder(dir string, order []string) error {
 	return atomicfile.Write(filepath.Join(dir, orderFile), append(b, '\n'))
 }
 
-// dataSettings are the settings of the generated data sets of results. A name
-// that this version of the generator does not know is left out.
-func dataSettings(rs []results.Result) map[string]reports.DataSettings {
-	out := map[string]reports.DataSettings{}
-	for _, r := range rs {
-		name := r.Cell.Dataset
-		if _, known := out[name]; known || !strings.HasPrefix(name, "home:") {
-			continue
-		}
-		set, err := home.Settings(name)
-		preset, _, err2 := params.Split(strings.TrimPrefix(name, "home:"))
-		if err != nil || err2 != nil {
-			continue
-		}
-		d := reports.DataSettings{Preset: "home:" + preset}
-		for _, p := range set {
-			d.Settings = append(d.Settings, [2]string{p.Key, p.Value})
-		}
-		out[name] = d
-	}
-	return out
-}
-
 // reportOptions are what a report needs to know beside results: the order of
 // rows and columns, and what the run's folder keeps beside its cells. Files
 // that are missing there are no error: folders merged from shards lack them.
-func (a *app) reportOptions(dir string, rs []results.Result) reports.Options {
-	opt := reports.Options{Program: "veilbench " + version(), Data: dataSettings(rs)}
+func (a *app) reportOptions(dir string) reports.Options {
+	opt := reports.Options{Program: "veilbench " + version()}
 	if b, err := os.ReadFile(filepath.Join(dir, orderFile)); err != nil || json.Unmarshal(b, &opt.Order) != nil {
 		for _, d := range a.Defenses {
 			opt.Order = append(opt.Order, d.Info().Name)

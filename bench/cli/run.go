@@ -154,7 +154,7 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	if err := a.probe(ctx, g, rs, f); err != nil {
 		return err
 	}
-	o := a.reportOptions(f.out, rs)
+	o := a.reportOptions(f.out)
 	o.SelfCheck = verdicts
 	return a.writeReports(f.out, rs, o)
 }

@@ -51,6 +51,10 @@ type DataEntry struct {
 	Digest string `json:"digest"`
 	// Tasks are those that it was used for.
 	Tasks []datasets.Task `json:"tasks"`
+	// Preset and Settings say how generated data was made, as in
+	// datasets.Dataset; reports draw studies of settings from them.
+	Preset   string             `json:"preset,omitempty"`
+	Settings []datasets.Setting `json:"settings,omitempty"`
 	// Unmonitored are devices left out of training: an open world.
 	Unmonitored []string `json:"unmonitored,omitempty"`
 }

@@ -80,7 +80,7 @@ func TestGatewayDevices(t *testing.T) {
 		t.Error("16 devices are not the published gateway")
 	}
 	for _, id := range []string{"home:gateway:devices=0", "home:gateway:devices=3", "home:small:devices=8", "home:gateway:devices=101"} {
-		if _, err := Settings(id); err == nil || !strings.Contains(err.Error(), "devices=") {
+		if _, _, err := resolve(id); err == nil || !strings.Contains(err.Error(), "devices=") {
 			t.Errorf("%s: error %v, want one about devices", id, err)
 		}
 	}

@@ -83,7 +83,7 @@ func Generate(id string, seed uint64) (datasets.Dataset, error) {
 	}
 
 	ds := datasets.Dataset{
-		Name: canonicalID(preset, p), Preset: preset.Name,
+		Name: canonicalID(preset, p), Preset: "home:" + preset.Name,
 		Recordings: slices.Concat(recs...), Recorded: datasets.LAN, Tasks: preset.Tasks,
 		RatePerDay: map[string]float64{}, Generated: true, Split: defaultSplit(p.Homes),
 		Source: "generated from published figures of real devices (IoTEvents, PingPong, BehavIoT, CIC IoT 2022 and others; see the provenance marks in datasets/home/profile)",
@@ -93,16 +93,6 @@ func Generate(id string, seed uint64) (datasets.Dataset, error) {
 	}
 	describeClasses(&ds, models)
 	return ds, nil
-}
-
-// Settings returns all settings of the data set with the given ID, those left
-// at their defaults too, sorted by key. Errors are those of Generate.
-func Settings(id string) ([]params.Param, error) {
-	_, p, err := resolve(id)
-	if err != nil {
-		return nil, err
-	}
-	return params.List(p), nil
 }
 
 // resolve reads an ID into a preset and its settings, defaults filled in.

@@ -208,8 +208,8 @@ func TestBadIDs(t *testing.T) {
 func TestSettings(t *testing.T) {
 	ds := mustGenerate(t, "small:hours=0.1,homes=2", 1)
 	want := []datasets.Setting{{Key: "devices", Value: "0"}, {Key: "firmware", Value: "same"}, {Key: "homes", Value: "2"}, {Key: "hours", Value: "0.1"}}
-	if ds.Preset != "small" || !slices.Equal(ds.Settings, want) {
-		t.Errorf("preset %q with %v, want small with %v", ds.Preset, ds.Settings, want)
+	if ds.Preset != "home:small" || !slices.Equal(ds.Settings, want) {
+		t.Errorf("preset %q with %v, want home:small with %v", ds.Preset, ds.Settings, want)
 	}
 }
 

@@ -197,13 +197,19 @@ func TestStudyFollowsItsData(t *testing.T) {
 			rs = append(rs, r)
 		}
 	}
-	data := map[string]reports.DataSettings{
-		"home:gateway":                   {Preset: "home:gateway", Settings: [][2]string{{"devices", "16"}, {"hours", "3"}}},
-		"home:gateway:devices=4":         {Preset: "home:gateway", Settings: [][2]string{{"devices", "4"}, {"hours", "3"}}},
-		"home:gateway:devices=32":        {Preset: "home:gateway", Settings: [][2]string{{"devices", "32"}, {"hours", "3"}}},
-		"home:gateway:devices=8,hours=1": {Preset: "home:gateway", Settings: [][2]string{{"devices", "8"}, {"hours", "1"}}},
+	m := &results.Manifest{}
+	for name, set := range map[string][2]string{
+		"home:gateway":                   {"16", "3"},
+		"home:gateway:devices=4":         {"4", "3"},
+		"home:gateway:devices=32":        {"32", "3"},
+		"home:gateway:devices=8,hours=1": {"8", "1"},
+	} {
+		m.Data = append(m.Data, results.DataEntry{
+			Name: name, Preset: "home:gateway",
+			Settings: []datasets.Setting{{Key: "devices", Value: set[0]}, {Key: "hours", Value: set[1]}},
+		})
 	}
-	ts := Study.Tables(reports.NewSet(rs, reports.Options{Data: data}))
+	ts := Study.Tables(reports.NewSet(rs, reports.Options{Manifest: m}))
 	if len(ts) != 3 {
 		t.Fatalf("%d tables, want one for each of three metrics", len(ts))
 	}
