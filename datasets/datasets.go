@@ -55,9 +55,9 @@ type Flow struct {
 	// Host is the remote's name as learned from DNS or TLS SNI; "" if unknown
 	// or hidden.
 	Host string
-	// Link is the hardware address of the home side; zero where it cannot be
+	// MAC is the hardware address of the home side; zero where it cannot be
 	// seen (outside the home, raw IP captures).
-	Link MAC
+	MAC MAC `json:"Link"` // the name in digests of data
 	// LAN marks a flow that never leaves the home.
 	LAN bool
 }

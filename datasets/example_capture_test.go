@@ -28,8 +28,8 @@ func Example() {
 	trace := datasets.Trace{
 		Start: time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC),
 		Flows: []datasets.Flow{
-			{Proto: 6, Local: at("192.168.1.7:40000"), Remote: at("52.1.1.1:443"), Link: datasets.MAC{0x50, 0xc7, 0xbf, 1, 2, 3}},
-			{Proto: 17, Local: at("192.168.1.8:5000"), Remote: at("52.1.1.2:3478"), Link: datasets.MAC{0x50, 0xc7, 0xbf, 1, 2, 4}},
+			{Proto: 6, Local: at("192.168.1.7:40000"), Remote: at("52.1.1.1:443"), MAC: datasets.MAC{0x50, 0xc7, 0xbf, 1, 2, 3}},
+			{Proto: 17, Local: at("192.168.1.8:5000"), Remote: at("52.1.1.2:3478"), MAC: datasets.MAC{0x50, 0xc7, 0xbf, 1, 2, 4}},
 		},
 		End: 12 * time.Minute,
 	}

@@ -68,8 +68,8 @@ func ExampleVantage_View() {
 	plug := datasets.MAC{0x50, 0xc7, 0xbf, 1, 2, 3}
 	trace := datasets.Trace{
 		Flows: []datasets.Flow{
-			{Proto: 17, Local: at("192.168.1.7:9999"), Remote: at("192.168.1.2:9999"), Link: plug, LAN: true},
-			{Proto: 6, Local: at("192.168.1.7:40000"), Remote: at("52.1.1.1:443"), Host: "cloud.example.com", Link: plug},
+			{Proto: 17, Local: at("192.168.1.7:9999"), Remote: at("192.168.1.2:9999"), MAC: plug, LAN: true},
+			{Proto: 6, Local: at("192.168.1.7:40000"), Remote: at("52.1.1.1:443"), Host: "cloud.example.com", MAC: plug},
 		},
 		Packets: []datasets.Packet{
 			{Time: 0, Size: 80, Payload: 38, Flow: 0},

@@ -45,7 +45,7 @@ func viewWAN(rng *rand.Rand, t Trace) (Trace, []int32) {
 		// hardware address nothing says that a frame is not IP, only that its
 		// protocol is unknown, as in data sets that have sizes alone.
 		f := t.Flows[p.Flow]
-		if f.LAN || f.Proto == 0 && f.Link != (MAC{}) {
+		if f.LAN || f.Proto == 0 && f.MAC != (MAC{}) {
 			continue
 		}
 
@@ -69,14 +69,14 @@ func viewWAN(rng *rand.Rand, t Trace) (Trace, []int32) {
 // protocol without ports, and of what was captured outside already.
 func translated(f Flow) bool {
 	local := f.Local.Addr().Unmap()
-	return local.Is4() && f.Local.Port() != 0 && (f.Link != MAC{} || local.IsPrivate())
+	return local.Is4() && f.Local.Port() != 0 && (f.MAC != MAC{} || local.IsPrivate())
 }
 
 // translate returns f as seen outside. old is the flow's expired view, nil for
 // a flow that had none: its port is given back and not given again at once.
 func (n *napt) translate(f Flow, old *Flow) Flow {
-	link := f.Link
-	f.Link = MAC{}
+	link := f.MAC
+	f.MAC = MAC{}
 	local := f.Local.Addr().Unmap()
 	if !local.Is4() || link == (MAC{}) && !local.IsPrivate() {
 		return f

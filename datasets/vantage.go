@@ -151,7 +151,7 @@ func viewWiFi(t Trace) (Trace, []int32) {
 	for i, p := range t.Packets {
 		// The first packet of a flow finds out which flow of the view it is.
 		if w.flow[p.Flow] < 0 {
-			f := Flow{Link: t.Flows[p.Flow].Link, LAN: t.Flows[p.Flow].LAN}
+			f := Flow{MAC: t.Flows[p.Flow].MAC, LAN: t.Flows[p.Flow].LAN}
 			if g, ok := seen[f]; ok {
 				w.flow[p.Flow] = g
 			} else {

@@ -21,13 +21,13 @@ func homeTrace() Trace {
 	return Trace{
 		Start: time.Unix(1600000000, 0),
 		Flows: []Flow{
-			{Proto: 6, Local: at("192.168.1.10:40000"), Remote: at("52.1.1.1:443"), Host: "cloud.example.com", Link: a},
-			{Proto: 17, Local: at("192.168.1.10:5000"), Remote: at("8.8.8.8:53"), Link: a},
-			{Proto: 17, Local: at("192.168.1.10:6000"), Remote: at("192.168.1.11:6000"), Link: a, LAN: true},
-			{Link: b},
-			{Proto: 6, Local: at("[2001:db8::5]:40000"), Remote: at("[2001:db8:1::1]:443"), Link: b},
-			{Proto: 6, Local: at("192.168.1.12:1"), Remote: at("1.1.1.1:443"), Link: b},
-			{Proto: 6, Local: at("192.168.1.11:40000"), Remote: at("52.1.1.1:443"), Link: b},
+			{Proto: 6, Local: at("192.168.1.10:40000"), Remote: at("52.1.1.1:443"), Host: "cloud.example.com", MAC: a},
+			{Proto: 17, Local: at("192.168.1.10:5000"), Remote: at("8.8.8.8:53"), MAC: a},
+			{Proto: 17, Local: at("192.168.1.10:6000"), Remote: at("192.168.1.11:6000"), MAC: a, LAN: true},
+			{MAC: b},
+			{Proto: 6, Local: at("[2001:db8::5]:40000"), Remote: at("[2001:db8:1::1]:443"), MAC: b},
+			{Proto: 6, Local: at("192.168.1.12:1"), Remote: at("1.1.1.1:443"), MAC: b},
+			{Proto: 6, Local: at("192.168.1.11:40000"), Remote: at("52.1.1.1:443"), MAC: b},
 		},
 		Packets: []Packet{
 			{Time: 0, Size: 42, Payload: 28, Flow: 3, Dir: Up},
@@ -73,7 +73,7 @@ func TestViewWiFi(t *testing.T) {
 		t.Fatal(err)
 	}
 	// In order of appearance: b, a, a within the home.
-	want := []Flow{{Link: MAC{2, 0, 0, 0, 0, 2}}, {Link: MAC{2, 0, 0, 0, 0, 1}}, {Link: MAC{2, 0, 0, 0, 0, 1}, LAN: true}}
+	want := []Flow{{MAC: MAC{2, 0, 0, 0, 0, 2}}, {MAC: MAC{2, 0, 0, 0, 0, 1}}, {MAC: MAC{2, 0, 0, 0, 0, 1}, LAN: true}}
 	if !slices.Equal(out.Flows, want) {
 		t.Errorf("flows %v, want %v", out.Flows, want)
 	}
@@ -105,7 +105,7 @@ func TestViewWAN(t *testing.T) {
 			t.Fatalf("%d flows, want 5: %v", len(out.Flows), out.Flows)
 		}
 		for i, f := range out.Flows {
-			if f.Link != (MAC{}) || f.LAN {
+			if f.MAC != (MAC{}) || f.LAN {
 				t.Errorf("flow %d shows %v", i, f)
 			}
 			if f.Local.Addr().Is4() && f.Local.Addr() != netip.MustParseAddr("203.0.113.1") {
@@ -163,7 +163,7 @@ func randomTrace(rng *rand.Rand, n int) Trace {
 			Proto:  []uint8{6, 17, 1, 0}[rng.IntN(4)],
 			Local:  netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i % 7)}), uint16(5000+rng.IntN(3))),
 			Remote: netip.AddrPortFrom(netip.AddrFrom4([4]byte{9, 9, 9, byte(rng.IntN(3))}), 443),
-			Link:   MAC{2, byte(i % 7)},
+			MAC:    MAC{2, byte(i % 7)},
 			LAN:    rng.IntN(8) == 0,
 		}
 		if f.Proto < 6 {

@@ -65,7 +65,7 @@ func newHome(number int) *home {
 			Local:  netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 168, 0, byte(10 + i)}), uint16(40000+100*number+i)),
 			Remote: netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, byte(10 + i)}), uint16(443+1000*i)),
 			Host:   name + ".example.net",
-			Link:   datasets.MAC{2, 0, 0, 0, 0, byte(i + 1)},
+			MAC:    datasets.MAC{2, 0, 0, 0, 0, byte(i + 1)},
 		})
 	}
 	return h
@@ -309,7 +309,7 @@ func renumber(examples []attacks.Labeled) []attacks.Labeled {
 			flows[j].Local = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 8, byte(7 + j)}), 51000+uint16(j))
 			flows[j].Remote = netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 51, 100, byte(7 + j)}), flows[j].Remote.Port())
 			flows[j].Host = ""
-			flows[j].Link = datasets.MAC{2, 9, 9, 9, 9, byte(j)}
+			flows[j].MAC = datasets.MAC{2, 9, 9, 9, 9, byte(j)}
 		}
 		out[i].Trace.Flows = flows
 	}

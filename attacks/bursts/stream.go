@@ -22,8 +22,8 @@ type StreamKey struct {
 // StreamOf returns the key of a flow.
 func StreamOf(f datasets.Flow) StreamKey {
 	switch {
-	case f.Link != datasets.MAC{}:
-		return StreamKey{Link: f.Link}
+	case f.MAC != datasets.MAC{}:
+		return StreamKey{Link: f.MAC}
 	case f.Host != "":
 		return StreamKey{Host: f.Host}
 	}

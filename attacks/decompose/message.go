@@ -57,7 +57,7 @@ func commonDown(t attacks.Training, streams []map[bursts.StreamKey][]int32, serv
 // be seen.
 func serviceOf(f datasets.Flow) bursts.StreamKey {
 	if f.Host != "" || f.Remote.IsValid() {
-		f.Link = datasets.MAC{}
+		f.MAC = datasets.MAC{}
 	}
 	return bursts.StreamOf(f)
 }

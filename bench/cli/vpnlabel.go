@@ -135,8 +135,8 @@ func ownerNames(path string, t datasets.Trace) ([]string, error) {
 		for i, p := range t.Packets {
 			f := t.Flows[p.Flow]
 			names[i] = f.Local.Addr().String()
-			if f.Link != (datasets.MAC{}) {
-				names[i] = f.Link.String()
+			if f.MAC != (datasets.MAC{}) {
+				names[i] = f.MAC.String()
 			}
 		}
 		return names, nil

@@ -135,7 +135,7 @@ func recordedAt(t datasets.Trace, rep *Report) datasets.Vantage {
 		}
 	}
 	for _, f := range t.Flows {
-		if f.LAN || f.Link != (datasets.MAC{}) || f.Local.Addr().IsPrivate() {
+		if f.LAN || f.MAC != (datasets.MAC{}) || f.Local.Addr().IsPrivate() {
 			return datasets.LAN
 		}
 	}

@@ -222,13 +222,13 @@ func renumberFlows(ps []datasets.Packet, flows []datasets.Flow) []datasets.Flow 
 
 // flowOf makes the flow of a conversation whose home side is decided.
 func (b *builder) flowOf(c *conv, s sides, names map[string]string) datasets.Flow {
-	f := datasets.Flow{Proto: c.proto, Local: s.src, Remote: s.dst, Link: macOf(c.srcMAC), LAN: s.lan}
+	f := datasets.Flow{Proto: c.proto, Local: s.src, Remote: s.dst, MAC: macOf(c.srcMAC), LAN: s.lan}
 	near := c.srcMAC
 	if !s.firstIsHome {
-		f.Local, f.Remote, f.Link, near = s.dst, s.src, macOf(c.dstMAC), c.dstMAC
+		f.Local, f.Remote, f.MAC, near = s.dst, s.src, macOf(c.dstMAC), c.dstMAC
 	}
 	if near>>24 == header.NearPrefix {
-		f.Link = datasets.MAC{}
+		f.MAC = datasets.MAC{}
 	}
 
 	// The hello of the conversation itself is surer than a DNS answer for its

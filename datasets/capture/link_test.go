@@ -228,7 +228,7 @@ func TestZigbeeAddresses(t *testing.T) {
 	var got []any
 	for _, p := range tr.Packets {
 		f := tr.Flows[p.Flow]
-		got = append(got, p.Size, p.Payload, p.Dir.String(), f.Link.String(), f.LAN)
+		got = append(got, p.Size, p.Payload, p.Dir.String(), f.MAC.String(), f.LAN)
 	}
 	want := []any{
 		int32(29), int32(15), "up", "00:00:ab:cd:12:34", true,

@@ -115,7 +115,7 @@ func commandLines(l datasets.Labels) string {
 func deviceLines(rec *datasets.Recording) string {
 	owner := map[datasets.MAC]int32{}
 	for i, p := range rec.Trace.Packets {
-		if m := rec.Trace.Flows[p.Flow].Link; rec.Labels.Owners[i] >= 0 && m != (datasets.MAC{}) {
+		if m := rec.Trace.Flows[p.Flow].MAC; rec.Labels.Owners[i] >= 0 && m != (datasets.MAC{}) {
 			owner[m] = rec.Labels.Owners[i]
 		}
 	}

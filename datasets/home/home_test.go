@@ -101,7 +101,7 @@ func checkTruth(t *testing.T, id string, rec *datasets.Recording) {
 	owner := map[datasets.MAC]int32{}
 	state := map[int]string{}
 	for i := range pk {
-		m := rec.Trace.Flows[pk[i].Flow].Link
+		m := rec.Trace.Flows[pk[i].Flow].MAC
 		if o, ok := owner[m]; ok && o != l.Owners[i] {
 			fail("packet %d: %s belongs to two devices", i, m)
 			return

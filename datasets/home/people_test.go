@@ -45,10 +45,10 @@ func TestFlowLengths(t *testing.T) {
 	person := map[datasets.MAC]bool{} // by hardware address
 	for i, p := range rec.Trace.Packets {
 		if rec.Labels.Devices[rec.Labels.Owners[i]] == nonIoT {
-			person[rec.Trace.Flows[p.Flow].Link] = true
+			person[rec.Trace.Flows[p.Flow].MAC] = true
 		}
 	}
-	lengths := directionLengths(rec, func(f datasets.Flow) bool { return person[f.Link] })
+	lengths := directionLengths(rec, func(f datasets.Flow) bool { return person[f.MAC] })
 	slices.Sort(lengths)
 	for _, q := range []struct {
 		packets int
@@ -77,7 +77,7 @@ func TestPeoplesTraffic(t *testing.T) {
 	for i, p := range rec.Trace.Packets {
 		f := rec.Trace.Flows[p.Flow]
 		minute := [2]int64{int64(p.Flow), int64(p.Time / time.Minute)}
-		if f.Link[1] == 0x20 && f.Link[0] == 0x02 {
+		if f.MAC[1] == 0x20 && f.MAC[0] == 0x02 {
 			tablet[minute] = true
 		}
 		if rec.Labels.Devices[rec.Labels.Owners[i]] != nonIoT {

@@ -218,9 +218,9 @@ func (a *applier) finish(files []*File) error {
 // better evidence than an IP address, the home side better than the other side
 // of a flow inside the home.
 func (a *applier) flowOwner(f *datasets.Flow) int32 {
-	if f.Link != (datasets.MAC{}) {
-		if d, ok := a.byMAC[f.Link]; ok {
-			a.used[f.Link.String()] = true
+	if f.MAC != (datasets.MAC{}) {
+		if d, ok := a.byMAC[f.MAC]; ok {
+			a.used[f.MAC.String()] = true
 
 			// A device listed with both of its addresses uses both here.
 			if e, ok := a.byAddr[f.Local.Addr()]; ok && e == d {

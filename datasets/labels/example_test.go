@@ -14,7 +14,7 @@ func Example() {
 	plug := datasets.MAC{0x50, 0xc7, 0xbf, 1, 2, 3}
 	trace := datasets.Trace{
 		Start:   time.Date(2021, 3, 8, 17, 0, 0, 0, time.UTC),
-		Flows:   []datasets.Flow{{Proto: 6, Link: plug}},
+		Flows:   []datasets.Flow{{Proto: 6, MAC: plug}},
 		Packets: []datasets.Packet{{Time: time.Second, Size: 60}},
 		End:     time.Hour,
 	}

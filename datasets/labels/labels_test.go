@@ -27,8 +27,8 @@ func labeledTrace() datasets.Trace {
 		Start: labelStart,
 		End:   time.Hour,
 		Flows: []datasets.Flow{
-			{Proto: 6, Local: a("192.168.0.2:1"), Remote: a("1.1.1.1:443"), Link: datasets.MAC{2, 0, 0, 0, 0, 2}},
-			{Proto: 6, Local: a("192.168.0.3:1"), Remote: a("1.1.1.1:443"), Link: datasets.MAC{2, 0, 0, 0, 0, 3}},
+			{Proto: 6, Local: a("192.168.0.2:1"), Remote: a("1.1.1.1:443"), MAC: datasets.MAC{2, 0, 0, 0, 0, 2}},
+			{Proto: 6, Local: a("192.168.0.3:1"), Remote: a("1.1.1.1:443"), MAC: datasets.MAC{2, 0, 0, 0, 0, 3}},
 			{Proto: 17, Local: a("192.168.0.9:1"), Remote: a("192.168.0.3:9"), LAN: true},
 			{Proto: 17, Local: a("192.168.0.9:1"), Remote: a("8.8.8.8:53")},
 		},

@@ -97,7 +97,7 @@ func TestProbePlanted(t *testing.T) {
 		}, "the local address alone names the class of 120 of 120 clips"},
 		{"hardware", "", func(ds *datasets.Dataset) {
 			for i := range ds.Recordings {
-				ds.Recordings[i].Trace.Flows = []datasets.Flow{{Link: datasets.MAC{byte(len(ds.Recordings[i].ClipClass()))}}}
+				ds.Recordings[i].Trace.Flows = []datasets.Flow{{MAC: datasets.MAC{byte(len(ds.Recordings[i].ClipClass()))}}}
 			}
 		}, "the hardware address alone names the class of 120 of 120 clips"},
 	} {

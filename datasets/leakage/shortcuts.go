@@ -71,10 +71,10 @@ func hints() []hint {
 		{
 			"the hardware address",
 			func(a, b *datasets.Recording) int {
-				x, y := first(a).Link, first(b).Link
+				x, y := first(a).MAC, first(b).MAC
 				return bytes.Compare(x[:], y[:])
 			},
-			func(a, b *datasets.Recording) int64 { return same(first(a).Link == first(b).Link) },
+			func(a, b *datasets.Recording) int64 { return same(first(a).MAC == first(b).MAC) },
 		},
 	}
 }

@@ -50,7 +50,7 @@ func commonMAC(t datasets.Trace) datasets.MAC {
 	count := map[datasets.MAC]int{}
 	var best datasets.MAC
 	for _, p := range t.Packets {
-		m := t.Flows[p.Flow].Link
+		m := t.Flows[p.Flow].MAC
 		count[m]++
 		if c := cmp.Compare(count[m], count[best]); c > 0 || c == 0 && slices.Compare(m[:], best[:]) < 0 {
 			best = m
@@ -64,7 +64,7 @@ func commonMAC(t datasets.Trace) datasets.MAC {
 func ownersByMAC(t datasets.Trace, mac datasets.MAC, device int32) []int32 {
 	owners := make([]int32, len(t.Packets))
 	for i, p := range t.Packets {
-		if owners[i] = -1; t.Flows[p.Flow].Link == mac {
+		if owners[i] = -1; t.Flows[p.Flow].MAC == mac {
 			owners[i] = device
 		}
 	}

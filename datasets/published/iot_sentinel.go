@@ -202,7 +202,7 @@ func guessMACs(names []string) (map[string]datasets.MAC, error) {
 		}
 		packets := map[datasets.MAC]int{}
 		for _, p := range t.Packets {
-			packets[t.Flows[p.Flow].Link]++
+			packets[t.Flows[p.Flow].MAC]++
 		}
 		device := filepath.Base(filepath.Dir(n))
 		if count[device] == nil {

@@ -88,7 +88,7 @@ func noiseFlow(n int) datasets.Flow {
 	host := netip.AddrFrom4([4]byte{192, 168, 0, 250})
 	site := netip.AddrFrom4([4]byte{198, 51, 100, byte(2 + n%250)})
 	return datasets.Flow{
-		Proto: shaping.TCP, Link: datasets.MAC{2, 0, 0, 0, 0, 250},
+		Proto: shaping.TCP, MAC: datasets.MAC{2, 0, 0, 0, 0, 250},
 		Local: netip.AddrPortFrom(host, uint16(40000+n%20000)), Remote: netip.AddrPortFrom(site, 443),
 	}
 }

@@ -236,10 +236,10 @@ func specials() []special {
 	}
 
 	arp := one(42, 28)
-	arp.Flows = []datasets.Flow{{Link: datasets.MAC{2, 0, 0, 0, 0, 1}, LAN: true}}
+	arp.Flows = []datasets.Flow{{MAC: datasets.MAC{2, 0, 0, 0, 0, 1}, LAN: true}}
 	six := one(1294, 1220)
 	six.Flows = []datasets.Flow{{
-		Proto: 6, Link: tcp.Link,
+		Proto: 6, MAC: tcp.MAC,
 		Local:  netip.MustParseAddrPort("[fd00::2]:40000"),
 		Remote: netip.MustParseAddrPort("[2001:db8::1]:443"),
 	}}
@@ -276,7 +276,7 @@ func Flow(n byte, proto uint8, host string) datasets.Flow {
 		Local:  netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 168, 0, 10 + n}), 40000+uint16(n)),
 		Remote: netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, n}), 443),
 		Host:   host,
-		Link:   datasets.MAC{2, 0, 0, 0, 0, n},
+		MAC:    datasets.MAC{2, 0, 0, 0, 0, n},
 	}
 }
 

@@ -27,7 +27,7 @@ func tunnels(in datasets.Trace, s shaping.Streams, shared bool) []datasets.Flow 
 			Remote: netip.AddrPortFrom(shaping.FarEnd(), tunnelPort),
 		}
 		if !shared {
-			f.Link = first.Link
+			f.MAC = first.MAC
 			f.Local = netip.AddrPortFrom(first.Local.Addr(), tunnelPort)
 		}
 		flows = append(flows, f)

@@ -31,7 +31,7 @@ func FindStreams(t datasets.Trace, shared bool) Streams {
 		// draws of a stream are the same in every run.
 		var key datasets.MAC
 		if !shared {
-			key = f.Link
+			key = f.MAC
 		}
 		k, ok := index[key]
 		if !ok {

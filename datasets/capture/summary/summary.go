@@ -76,7 +76,7 @@ func Summarize(t datasets.Trace) Summary {
 		d := devices[deviceKey(f)]
 		if d == nil {
 			d = &deviceTally{services: tally{}, addrs: map[netip.Addr]bool{}}
-			d.Link = f.Link.String()
+			d.Link = f.MAC.String()
 			devices[deviceKey(f)] = d
 		}
 		if f.Local.IsValid() {
@@ -114,8 +114,8 @@ func Summarize(t datasets.Trace) Summary {
 // deviceKey tells home sides apart: by hardware address, for IP addresses
 // change; by IP address where an observer saw none.
 func deviceKey(f datasets.Flow) string {
-	if f.Link != (datasets.MAC{}) {
-		return f.Link.String()
+	if f.MAC != (datasets.MAC{}) {
+		return f.MAC.String()
 	}
 	if f.Local.IsValid() {
 		return f.Local.Addr().String()

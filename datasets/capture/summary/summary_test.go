@@ -40,7 +40,7 @@ func TestSummarizeFindsThePlugsHeartbeats(t *testing.T) {
 func TestSummarizeCountsEverythingOnce(t *testing.T) {
 	tr := capturetest.PortTrace(6, []uint16{443, 80, 8883, 1883, 554}, slices.Repeat([]int32{31, 53, 126, 237, 339, 1448}, 166), "52.1.2.3")
 	for i := range tr.Flows {
-		tr.Flows[i].Link = datasets.MAC{2, 0, 0, 0, 0, byte(i / 2)}
+		tr.Flows[i].MAC = datasets.MAC{2, 0, 0, 0, 0, byte(i / 2)}
 	}
 	var file bytes.Buffer
 	if err := write.Capture(&file, tr); err != nil {

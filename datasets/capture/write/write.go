@@ -154,8 +154,8 @@ func newWireFlow(i int, f datasets.Flow) (wireFlow, error) {
 	// The far side is named by its hardware address whatever the IP addresses,
 	// for a reader knows the home by nothing else.
 	wf := wireFlow{proto: f.Proto, addr: [2]netip.AddrPort{f.Local, f.Remote}}
-	wf.mac[0] = header.MAC48(f.Link[:])
-	if f.Link == (datasets.MAC{}) {
+	wf.mac[0] = header.MAC48(f.MAC[:])
+	if f.MAC == (datasets.MAC{}) {
 		wf.mac[0] = header.NearPrefix<<24 | hashText(f.Local.Addr().String())&0xffffff
 	}
 	wf.mac[1] = header.FarPrefix<<24 | 1

@@ -25,7 +25,7 @@ import (
 // in order of first appearance, and names are those that packets can carry.
 func drawTrace(t *rapid.T) datasets.Trace {
 	flows := rapid.SliceOfNDistinct(rapid.Custom(drawFlow), 1, 8, func(f datasets.Flow) string {
-		return fmt.Sprint(f.Proto, f.Local, f.Remote, f.Link)
+		return fmt.Sprint(f.Proto, f.Local, f.Remote, f.MAC)
 	}).Draw(t, "flows")
 	at := time.Duration(rapid.IntRange(0, 1e9).Draw(t, "first"))
 	tr := datasets.Trace{Start: time.Unix(1_600_000_000, 123).UTC()}
@@ -79,7 +79,7 @@ func drawFlow(t *rapid.T) datasets.Flow {
 		LAN:   rapid.Bool().Draw(t, "lan"),
 	}
 	if rapid.Bool().Draw(t, "link") {
-		f.Link = datasets.MAC{0x50, 0xc7, 0xbf, 1, 2, byte(rapid.IntRange(1, 3).Draw(t, "mac"))}
+		f.MAC = datasets.MAC{0x50, 0xc7, 0xbf, 1, 2, byte(rapid.IntRange(1, 3).Draw(t, "mac"))}
 	}
 	if f.Proto == 0 {
 		f.LAN = true

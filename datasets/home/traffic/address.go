@@ -54,7 +54,7 @@ func (d *Device) newFlow(proto string, remote netip.Addr, port uint16, host stri
 		Proto:  protocol(proto),
 		Local:  netip.AddrPortFrom(d.addr, d.freshPort()),
 		Remote: netip.AddrPortFrom(remote, port),
-		Host:   host, Link: d.mac,
+		Host:   host, MAC: d.mac,
 	}, rtt)
 }
 
@@ -75,7 +75,7 @@ func (d *Device) lanFlow(f *profile.Flow) int32 {
 	return d.Home.register(datasets.Flow{
 		Proto: protocol(f.Proto),
 		Local: netip.AddrPortFrom(d.addr, local), Remote: netip.AddrPortFrom(remote, far),
-		Link: d.mac, LAN: true,
+		MAC: d.mac, LAN: true,
 	}, d.rtts[f.ID])
 }
 
