@@ -16,7 +16,7 @@ type nearestCount struct {
 }
 
 func (nearestCount) Info() attacks.Info {
-	return attacks.Info{Name: "nearest-count", Doc: "number of packets", Tasks: []datasets.Task{datasets.Clip}}
+	return attacks.Info{Name: "nearest-count", Doc: "number of packets", Tasks: []datasets.Task{datasets.TaskClip}}
 }
 
 func (a nearestCount) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (attacks.Model, error) {
@@ -58,7 +58,7 @@ func Example() {
 	clip := func(packets int) datasets.Trace { return datasets.Trace{Packets: make([]datasets.Packet, packets)} }
 	ctx := context.Background()
 	m, err := a.Train(ctx, rand.New(rand.NewPCG(1, 1)), attacks.Training{
-		Task: datasets.Clip, Classes: []string{"lamp/on", "lock/unlock"},
+		Task: datasets.TaskClip, Classes: []string{"lamp/on", "lock/unlock"},
 		Examples: []attacks.Labeled{{Trace: clip(20), Class: "lamp/on"}, {Trace: clip(50), Class: "lock/unlock"}},
 	})
 	if err != nil {

@@ -99,7 +99,7 @@ func (b *bounder) gather(pool *itemPool, n int, ro Role, recs []int) error {
 			return o.err
 		}
 		l := o.truthOf(task, ds).labeled(task)
-		if ro == TrainRole && task == datasets.Events {
+		if ro == TrainRole && task == datasets.TaskEvent {
 			l = withoutUnmonitored(o.labeled(task), ds.Unmonitored)
 		}
 		f := b.f.Vectors(task, l)
@@ -116,7 +116,7 @@ func (b *bounder) gather(pool *itemPool, n int, ro Role, recs []int) error {
 }
 
 func (b *bounder) classOf(name string) int32 {
-	if b.j.cell.Task != datasets.Device {
+	if b.j.cell.Task != datasets.TaskDevice {
 		name = b.merge.Class(name)
 	}
 	c, ok := b.class[name]
@@ -132,7 +132,7 @@ func (b *bounder) classOf(name string) int32 {
 // task weighs classes alike, and most packets may be a defense's own.
 func (b *bounder) draw(g *rand.Rand, pool *itemPool, n int) {
 	var keep []int
-	if b.j.cell.Task != datasets.Device {
+	if b.j.cell.Task != datasets.TaskDevice {
 		keep = someOf(g, len(pool.items), n)
 	} else {
 		byClass := make([][]int32, len(b.class))

@@ -148,7 +148,7 @@ func TestNearestIsNearest(t *testing.T) {
 // Packets are drawn in equal numbers of each class, whatever their share.
 func TestPacketsAreDrawnByClass(t *testing.T) {
 	b := bounder{class: map[string]int32{"cover": 0, "plug": 1, "rare": 2}}
-	b.j.cell.Task = datasets.Device
+	b.j.cell.Task = datasets.TaskDevice
 	var pool itemPool
 	for i := range 10000 {
 		class := int32(0)

@@ -78,10 +78,10 @@ func TestConstantRateHidesEverything(t *testing.T) {
 		data, defense string
 		task          datasets.Task
 	}{
-		{"home:event_clips:hours=1", "constant-rate:per=device", datasets.Clip},
-		{"home:event_signatures:hours=1", "constant-rate:per=home", datasets.Events},
-		{"home:event_signatures:hours=0.2", "constant-rate:per=home", datasets.Device},
-		{"home:gateway:hours=0.2", "constant-rate:per=home", datasets.Gateway},
+		{"home:event_clips:hours=1", "constant-rate:per=device", datasets.TaskClip},
+		{"home:event_signatures:hours=1", "constant-rate:per=home", datasets.TaskEvent},
+		{"home:event_signatures:hours=0.2", "constant-rate:per=home", datasets.TaskDevice},
+		{"home:gateway:hours=0.2", "constant-rate:per=home", datasets.TaskCommand},
 	} {
 		t.Run(string(c.task), func(t *testing.T) {
 			t.Parallel()

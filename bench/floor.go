@@ -17,10 +17,10 @@ func (r *runner) floor(ctx context.Context, p part, tests []score.Test) (float64
 	p.attack = guess.Clock{}
 	p.cell.Attack = attacks.ID(p.attack)
 	switch p.cell.Task {
-	case datasets.Gateway:
+	case datasets.TaskCommand:
 		train, _, err := r.examples(p)
 		return score.CommandFloor(train, tests), err
-	case datasets.Events:
+	case datasets.TaskEvent:
 		m, err := r.model(ctx, p)
 		if err != nil {
 			return 0, err
@@ -43,7 +43,7 @@ func (r *runner) floor(ctx context.Context, p part, tests []score.Test) (float64
 	classes := map[string]bool{}
 	merge := score.NewClasses(p.ds.Same)
 	for _, c := range p.classes {
-		if p.cell.Task == datasets.Clip {
+		if p.cell.Task == datasets.TaskClip {
 			c = merge.Class(c)
 		}
 		classes[c] = true

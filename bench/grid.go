@@ -219,13 +219,13 @@ func Classes(ds *datasets.Dataset, task datasets.Task) []string {
 	for i := range ds.Recordings {
 		r := &ds.Recordings[i]
 		switch task {
-		case datasets.Clip:
+		case datasets.TaskClip:
 			seen[r.ClipClass()] = true
-		case datasets.Events:
+		case datasets.TaskEvent:
 			for _, e := range monitored(r.Labels, ds.Unmonitored).Events {
 				seen[r.Labels.Class(e)] = true
 			}
-		case datasets.Device:
+		case datasets.TaskDevice:
 			for _, o := range r.Labels.Owners {
 				if o < 0 {
 					seen[datasets.Nobody] = true
@@ -233,7 +233,7 @@ func Classes(ds *datasets.Dataset, task datasets.Task) []string {
 					seen[r.Labels.Devices[o]] = true
 				}
 			}
-		case datasets.Gateway:
+		case datasets.TaskCommand:
 			for _, c := range r.Labels.Commands {
 				for _, a := range c.Actions {
 					seen[a.Action] = true

@@ -75,13 +75,13 @@ func (r *runner) examples(p part) ([]attacks.Labeled, []string, error) {
 				return nil, nil, fmt.Errorf("training traffic: %w", o.err)
 			}
 			l := o.labeled(p.cell.Task)
-			if p.cell.Task == datasets.Events {
+			if p.cell.Task == datasets.TaskEvent {
 				l = withoutUnmonitored(l, p.ds.Unmonitored)
 			}
 			out = append(out, l)
 		}
 	}
-	if p.cell.Task == datasets.Device {
+	if p.cell.Task == datasets.TaskDevice {
 		return out, deviceClasses(p.classes, out), nil
 	}
 	return out, p.classes, nil

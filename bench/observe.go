@@ -42,7 +42,7 @@ type observed struct {
 // labeled is what a training may see of o.
 func (o *observed) labeled(task datasets.Task) attacks.Labeled {
 	l := attacks.Labeled{Trace: o.trace, Labels: o.labels, Group: o.rec.Group}
-	if task == datasets.Clip {
+	if task == datasets.TaskClip {
 		l.Class = o.rec.ClipClass()
 	}
 	return l

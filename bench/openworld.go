@@ -65,7 +65,7 @@ func withoutUnmonitored(l attacks.Labeled, unmonitored []string) attacks.Labeled
 
 // truthOf is o with the truth that a task is scored by.
 func (o *observed) truthOf(task datasets.Task, ds *datasets.Dataset) *observed {
-	if task != datasets.Events || len(ds.Unmonitored) == 0 {
+	if task != datasets.TaskEvent || len(ds.Unmonitored) == 0 {
 		return o
 	}
 	open := *o

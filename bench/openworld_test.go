@@ -19,7 +19,7 @@ func TestUnmonitoredDevicesAreFalseAlarms(t *testing.T) {
 	open.Name += ",open"
 	open.Unmonitored = []string{"huawei_bulb", "hue_bridge"}
 	rs, err := Run(context.Background(), Grid{
-		Datasets: []datasets.Dataset{closed, open}, Tasks: []datasets.Task{datasets.Events},
+		Datasets: []datasets.Dataset{closed, open}, Tasks: []datasets.Task{datasets.TaskEvent},
 		Defenses: []defenses.Defense{defenses.None{}}, Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1,
 		Attacks: []attacks.Attack{attack(t, "guess-majority"), attack(t, "event-knn:k=1,gap_s=1")},
 	}, Options{})

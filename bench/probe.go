@@ -120,7 +120,7 @@ func labelShift(ctx context.Context, g Grid, c results.Cell) (results.ShiftCurve
 		curve.Floor = o.floor
 		curve.Unit = shiftUnit(c.Task)
 		tests := o.tests
-		if c.Task == datasets.Clip {
+		if c.Task == datasets.TaskClip {
 			// Clips stand in no order of time: labels pass on along a shuffled row.
 			tests = slices.Clone(tests)
 			draws.New(c.Seed, "label-shift").Shuffle(len(tests), func(a, b int) { tests[a], tests[b] = tests[b], tests[a] })
@@ -137,9 +137,9 @@ func labelShift(ctx context.Context, g Grid, c results.Cell) (results.ShiftCurve
 
 func shiftUnit(t datasets.Task) string {
 	switch t {
-	case datasets.Device:
+	case datasets.TaskDevice:
 		return "packets"
-	case datasets.Clip:
+	case datasets.TaskClip:
 		return "clips"
 	}
 	return "s"
@@ -152,12 +152,12 @@ func shifts(t datasets.Task, tests []score.Test) []int {
 	most := len(tests)
 	steps := []int{1, 2, 3, 4}
 	switch t {
-	case datasets.Device:
+	case datasets.TaskDevice:
 		steps = []int{1, 10, 100, 1000, 3000}
 		most = len(slices.MinFunc(tests, func(a, b score.Test) int {
 			return cmp.Compare(len(a.Labels.Owners), len(b.Labels.Owners))
 		}).Labels.Owners)
-	case datasets.Events, datasets.Gateway:
+	case datasets.TaskEvent, datasets.TaskCommand:
 		steps = []int{10, 20, 40, 80, 160, 320}
 		most = int(slices.MinFunc(tests, func(a, b score.Test) int { return cmp.Compare(a.Trace.End, b.Trace.End) }).Trace.End.Seconds())
 	}
@@ -176,7 +176,7 @@ func shifts(t datasets.Task, tests []score.Test) []int {
 func shifted(t datasets.Task, tests []score.Test, by int) []score.Test {
 	out := slices.Clone(tests)
 	for i := range out {
-		if t == datasets.Clip {
+		if t == datasets.TaskClip {
 			out[i].Answer = tests[(i+by+len(tests))%len(tests)].Answer
 			continue
 		}
@@ -190,20 +190,20 @@ func moveLabels(l datasets.Labels, t datasets.Task, end time.Duration, by int) d
 		return ((at+time.Duration(by)*time.Second)%end + end) % end
 	}
 	switch t {
-	case datasets.Device:
+	case datasets.TaskDevice:
 		owners := make([]int32, len(l.Owners))
 		for i, o := range l.Owners {
 			owners[(i+by+len(owners))%len(owners)] = o
 		}
 		l.Owners = owners
-	case datasets.Events:
+	case datasets.TaskEvent:
 		l.Events = slices.Clone(l.Events)
 		for i, e := range l.Events {
 			start := later(e.Start)
 			l.Events[i].Start, l.Events[i].End = start, start+max(e.End-e.Start, 0)
 		}
 		slices.SortStableFunc(l.Events, func(a, b datasets.Event) int { return cmp.Compare(a.Start, b.Start) })
-	case datasets.Gateway:
+	case datasets.TaskCommand:
 		l.Commands = slices.Clone(l.Commands)
 		for i, c := range l.Commands {
 			l.Commands[i].Time = later(c.Time)

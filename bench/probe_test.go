@@ -50,7 +50,7 @@ func TestLabelShiftPeaksAtZero(t *testing.T) {
 // A home whose labels' clock is 20 s behind must give a peak 20 s later.
 func TestLabelShiftFindsAWrongClock(t *testing.T) {
 	g := probeGrid(t)
-	folds, err := g.split(&g.Datasets[0]).Folds(&g.Datasets[0], datasets.Events)
+	folds, err := g.split(&g.Datasets[0]).Folds(&g.Datasets[0], datasets.TaskEvent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestLabelShiftFindsAWrongClock(t *testing.T) {
 	recs := slices.Clone(g.Datasets[0].Recordings)
 	g.Datasets[0].Recordings = recs
 	for _, i := range folds[0][0].Test {
-		recs[i].Labels = moveLabels(recs[i].Labels, datasets.Events, recs[i].Trace.End, -20)
+		recs[i].Labels = moveLabels(recs[i].Labels, datasets.TaskEvent, recs[i].Trace.End, -20)
 		recs[i].Labels.Cause = nil // which would tell when the event's packets really left
 	}
 	v := probed(t, g, LabelShiftProbe).Verdicts[0]
@@ -104,7 +104,7 @@ func TestMoveLabelsIsARing(t *testing.T) {
 		l.Owners = append(l.Owners, int32(r.IntN(4)))
 	}
 	for _, by := range []int{0, 1, 14, -14} {
-		for _, task := range []datasets.Task{datasets.Events, datasets.Device, datasets.Gateway} {
+		for _, task := range []datasets.Task{datasets.TaskEvent, datasets.TaskDevice, datasets.TaskCommand} {
 			there := moveLabels(l, task, end, by)
 			back := moveLabels(there, task, end, -by)
 			for i := range l.Owners {
@@ -112,15 +112,15 @@ func TestMoveLabelsIsARing(t *testing.T) {
 					t.Fatalf("%s by %d: item %d is not where it was", task, by, i)
 				}
 			}
-			if task == datasets.Events && !slices.IsSortedFunc(there.Events, func(a, b datasets.Event) int { return int(a.Start - b.Start) }) {
+			if task == datasets.TaskEvent && !slices.IsSortedFunc(there.Events, func(a, b datasets.Event) int { return int(a.Start - b.Start) }) {
 				t.Errorf("events are out of order after a shift by %d", by)
 			}
 		}
 	}
-	if o := moveLabels(l, datasets.Device, end, 1).Owners; o[1] != l.Owners[0] || o[0] != l.Owners[29] {
+	if o := moveLabels(l, datasets.TaskDevice, end, 1).Owners; o[1] != l.Owners[0] || o[0] != l.Owners[29] {
 		t.Error("owners did not move one packet later")
 	}
-	if e := moveLabels(l, datasets.Events, end, 14).Events[0]; e.Start != time.Second {
+	if e := moveLabels(l, datasets.TaskEvent, end, 14).Events[0]; e.Start != time.Second {
 		t.Errorf("the first event is at %v, want the one from 87 s at 1 s", e.Start)
 	}
 }

@@ -55,7 +55,7 @@ func attack(t testing.TB, id string) attacks.Attack {
 func smallGrid(t testing.TB) Grid {
 	return Grid{
 		Datasets: []datasets.Dataset{small(t, "home:event_signatures:hours=0.5")},
-		Tasks:    []datasets.Task{datasets.Events},
+		Tasks:    []datasets.Task{datasets.TaskEvent},
 		Defenses: []defenses.Defense{defenses.None{}, defense(t, "pad-random"), defense(t, "cover-decoy")},
 		Attacks:  []attacks.Attack{attack(t, "guess-exact"), attack(t, "event-knn:k=1,gap_s=1")},
 		Seed:     1,

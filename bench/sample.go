@@ -97,14 +97,14 @@ func (s *sampler) view(t tested) (*observed, error) {
 }
 
 func (s *sampler) fill() error {
-	if err := s.sequences(); err != nil || s.out.Task == datasets.Clip {
+	if err := s.sequences(); err != nil || s.out.Task == datasets.TaskClip {
 		return err
 	}
 	return s.first(func(o *observed) bool {
-		return s.out.Task != datasets.Events || len(o.labels.Events) > 0
+		return s.out.Task != datasets.TaskEvent || len(o.labels.Events) > 0
 	}, func(o *observed) {
 		s.out.Names = namesOf(o)
-		if s.out.Task == datasets.Events && o.trace.End >= sampleContinual {
+		if s.out.Task == datasets.TaskEvent && o.trace.End >= sampleContinual {
 			s.out.Rates = ratesOf(o)
 		}
 	})
@@ -135,7 +135,7 @@ func (s *sampler) sequences() error {
 		if missing == 0 {
 			break
 		}
-		if s.out.Task == datasets.Clip && count[s.u.ds.Recordings[t.rec].ClipClass()] >= each {
+		if s.out.Task == datasets.TaskClip && count[s.u.ds.Recordings[t.rec].ClipClass()] >= each {
 			continue
 		}
 		o, err := s.view(t)
@@ -164,14 +164,14 @@ func (s *sampler) classes() (classes []string, each int) {
 	for _, t := range s.tests {
 		rec := &s.u.ds.Recordings[t.rec]
 		switch s.out.Task {
-		case datasets.Clip:
+		case datasets.TaskClip:
 			seen[rec.ClipClass()] = true
-		case datasets.Events:
+		case datasets.TaskEvent:
 			l := monitored(rec.Labels, s.u.ds.Unmonitored)
 			for _, e := range l.Events {
 				seen[l.Class(e)] = true
 			}
-		case datasets.Gateway:
+		case datasets.TaskCommand:
 			for _, c := range rec.Labels.Commands {
 				seen[score.CommandName(c.Actions)] = true
 			}
@@ -179,7 +179,7 @@ func (s *sampler) classes() (classes []string, each int) {
 	}
 	delete(seen, "") // of recordings that no clip task uses
 	classes = slices.Sorted(maps.Keys(seen))
-	if s.out.Task == datasets.Gateway { // the fewest actions first
+	if s.out.Task == datasets.TaskCommand { // the fewest actions first
 		slices.SortStableFunc(classes, func(a, b string) int { return cmp.Compare(len(a), len(b)) })
 		classes = classes[:min(len(classes), sampleFew)]
 	}
@@ -203,11 +203,11 @@ type moment struct {
 func (s *sampler) moments(o *observed) []moment {
 	var out []moment
 	switch s.out.Task {
-	case datasets.Clip:
+	case datasets.TaskClip:
 		if class := o.rec.ClipClass(); class != "" {
 			out = append(out, moment{class: class, end: o.trace.End, device: o.rec.Labels.Events[0].Device, cause: -1, whole: true})
 		}
-	case datasets.Events:
+	case datasets.TaskEvent:
 		for i, e := range o.labels.Events {
 			end := max(e.End, e.Start) + sampleAfter
 			if o.labels.Cause == nil {
@@ -218,7 +218,7 @@ func (s *sampler) moments(o *observed) []moment {
 				device: e.Device, cause: int32(i),
 			})
 		}
-	case datasets.Gateway:
+	case datasets.TaskCommand:
 		for _, c := range o.labels.Commands {
 			out = append(out, moment{
 				class: score.CommandName(c.Actions), at: c.Time, start: c.Time - sampleBefore, end: c.Time + samplePoint,

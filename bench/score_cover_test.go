@@ -222,7 +222,7 @@ func TestCoverInTheScores(t *testing.T) {
 			},
 		},
 	} {
-		s := score.Of(&datasets.Dataset{}, datasets.Device, c.classes, []score.Test{{Recording: o.rec, Trace: o.trace, Labels: o.labels, Answer: c.answer, Classes: c.classes}})
+		s := score.Of(&datasets.Dataset{}, datasets.TaskDevice, c.classes, []score.Test{{Recording: o.rec, Trace: o.trace, Labels: o.labels, Answer: c.answer, Classes: c.classes}})
 		if d := cmp.Diff([]results.Confusion{{Group: "home", Classes: c.names, Counts: c.counts}}, s.Confusion); d != "" {
 			t.Errorf("%s: confusion (-want +got)\n%s", c.name, d)
 		}
@@ -241,7 +241,7 @@ func TestCoverInTheScores(t *testing.T) {
 // coverHomes are three homes of an alarm, a plug and somebody unknown, whose
 // packets have sizes of their own; chaff covers the marked ones.
 func coverHomes(marked ...string) datasets.Dataset {
-	ds := datasets.Dataset{Name: "homes", Recorded: datasets.WAN, Tasks: []datasets.Task{datasets.Device}, Split: "leave-one-group-out"}
+	ds := datasets.Dataset{Name: "homes", Recorded: datasets.WAN, Tasks: []datasets.Task{datasets.TaskDevice}, Split: "leave-one-group-out"}
 	for _, id := range []string{"h1", "h2", "h3"} {
 		rec := datasets.Recording{ID: id, Group: id, Labels: datasets.Labels{Devices: []string{"alarm", "plug"}}}
 		rec.Trace = datasets.Trace{End: time.Minute, Flows: []datasets.Flow{
@@ -293,7 +293,7 @@ func (chaff) Apply(_ *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 type bySize struct{ Real bool }
 
 func (bySize) Info() attacks.Info {
-	return attacks.Info{Name: "by-size", Doc: "knows sizes", Tasks: []datasets.Task{datasets.Device}}
+	return attacks.Info{Name: "by-size", Doc: "knows sizes", Tasks: []datasets.Task{datasets.TaskDevice}}
 }
 
 func (a bySize) Train(_ context.Context, _ *rand.Rand, t attacks.Training) (attacks.Model, error) {

@@ -43,13 +43,13 @@ func Watch(ds *datasets.Dataset, d defenses.Defense, link cost.Link, v datasets.
 		if o.err != nil {
 			return Watched{}, o.err
 		}
-		out.Train = append(out.Train, o.labeled(datasets.Events))
+		out.Train = append(out.Train, o.labeled(datasets.TaskEvent))
 	}
 	o := vs.pipe.observe(&ds.Recordings[look], base(look), TestRole, 0)
 	if o.err != nil {
 		return Watched{}, o.err
 	}
-	out.Test, out.Cost = o.labeled(datasets.Events), o.cost.Cost()
+	out.Test, out.Cost = o.labeled(datasets.TaskEvent), o.cost.Cost()
 	return out, nil
 }
 
@@ -67,5 +67,5 @@ type Observer struct {
 func (w Observer) See(rec *datasets.Recording, r Role, draw int) (attacks.Labeled, error) {
 	p := pipeline{seed: w.Seed, link: w.Link, defense: w.Defense, id: defenses.ID(w.Defense), draws: defenses.DrawID(w.Defense), vantage: w.Vantage}
 	o := p.observe(rec, func() (cost.Base, error) { return cost.NewBase(rec, w.Link) }, r, draw)
-	return o.labeled(datasets.Events), o.err
+	return o.labeled(datasets.TaskEvent), o.err
 }

@@ -145,14 +145,14 @@ type Task string
 
 // The tasks. Their values stand in results and on the command line.
 const (
-	Clip    Task = "clip"    // which activity is this whole trace?
-	Events  Task = "event"   // what happened when?
-	Device  Task = "device"  // whose packet is this?
-	Gateway Task = "command" // which actions are in this command?
+	TaskClip    Task = "clip"    // which activity is this whole trace?
+	TaskEvent   Task = "event"   // what happened when?
+	TaskDevice  Task = "device"  // whose packet is this?
+	TaskCommand Task = "command" // which actions are in this command?
 )
 
 // Tasks lists all tasks in report order.
-func Tasks() []Task { return []Task{Events, Device, Gateway, Clip} }
+func Tasks() []Task { return []Task{TaskEvent, TaskDevice, TaskCommand, TaskClip} }
 
 // Class names that attacks and truth share beside the classes of the data.
 const (

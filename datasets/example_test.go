@@ -36,7 +36,7 @@ func ExampleSplit() {
 			fmt.Println(err)
 			return
 		}
-		folds, err := split.Folds(ds, datasets.Clip)
+		folds, err := split.Folds(ds, datasets.TaskClip)
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -114,8 +114,8 @@ func (s Split) Within() bool {
 	return err != nil || k.within
 }
 
-// Folds divides the recordings of ds that can serve task: for Clip those that
-// have a class, for Gateway those that have commands, else all. The result is
+// Folds divides the recordings of ds that can serve task: for TaskClip those that
+// have a class, for TaskCommand those that have commands, else all. The result is
 // the caller's, the same for every order of ds.Recordings up to their indexes,
 // and every part has training and test recordings. An empty s stands for
 // ds.Split. It is an error when the data has too few groups or recordings for
@@ -160,7 +160,7 @@ func newSplitView(ds *Dataset, task Task) splitView {
 	v := splitView{rec: ds.Recordings, task: task}
 	for i := range v.rec {
 		r := &v.rec[i]
-		if task == Clip && r.ClipClass() == "" || task == Gateway && len(r.Labels.Commands) == 0 {
+		if task == TaskClip && r.ClipClass() == "" || task == TaskCommand && len(r.Labels.Commands) == 0 {
 			continue
 		}
 		v.order = append(v.order, i)
@@ -252,7 +252,7 @@ func (v splitView) byClass(order []int) [][]int {
 	var out [][]int
 	for _, i := range order {
 		class := ""
-		if v.task == Clip {
+		if v.task == TaskClip {
 			class = v.rec[i].ClipClass()
 		}
 		c, ok := index[class]

@@ -74,7 +74,7 @@ func TestWithin(t *testing.T) {
 func TestFoldsGuards(t *testing.T) {
 	ds := splitData(7, 10)
 	for _, s := range append(Splits(), "group-kfold:k=2", "kfold:k=7", "group-kfold:k=7", "trial-kfold:k=2") {
-		folds, err := s.Folds(ds, Clip)
+		folds, err := s.Folds(ds, TaskClip)
 		if err != nil {
 			t.Fatalf("%s: %v", s, err)
 		}
@@ -172,21 +172,21 @@ func TestFoldsKnown(t *testing.T) {
 		folds       int
 		parts       int
 	}{
-		{"", Clip, 10, 10, 3, 1}, // the data's own; 4 groups in 3 folds: 2, 1, 1
-		{"leave-one-group-out", Clip, 15, 5, 4, 1},
-		{"leave-one-out", Clip, 19, 1, 1, 20},
-		{"fixed-80-20", Clip, 16, 4, 1, 1},
-		{"fixed-even-odd", Clip, 10, 10, 1, 1},
-		{"kfold:k=5", Clip, 16, 4, 5, 1},
-		{"trial-kfold:k=3", Clip, 12, 8, 3, 1}, // in a group of 5 one class has 3, the other 2
-		{"chronological:share=0.5", Events, 10, 10, 1, 1},
-		{"chronological:share=0.51", Events, 10, 10, 1, 1},
-		{"chronological:share=0.55", Events, 15, 5, 1, 1},
-		{"chronological:share=0.99", Events, 15, 5, 1, 1},
-		{"chronological:share=0.01", Events, 5, 15, 1, 1},
+		{"", TaskClip, 10, 10, 3, 1}, // the data's own; 4 groups in 3 folds: 2, 1, 1
+		{"leave-one-group-out", TaskClip, 15, 5, 4, 1},
+		{"leave-one-out", TaskClip, 19, 1, 1, 20},
+		{"fixed-80-20", TaskClip, 16, 4, 1, 1},
+		{"fixed-even-odd", TaskClip, 10, 10, 1, 1},
+		{"kfold:k=5", TaskClip, 16, 4, 5, 1},
+		{"trial-kfold:k=3", TaskClip, 12, 8, 3, 1}, // in a group of 5 one class has 3, the other 2
+		{"chronological:share=0.5", TaskEvent, 10, 10, 1, 1},
+		{"chronological:share=0.51", TaskEvent, 10, 10, 1, 1},
+		{"chronological:share=0.55", TaskEvent, 15, 5, 1, 1},
+		{"chronological:share=0.99", TaskEvent, 15, 5, 1, 1},
+		{"chronological:share=0.01", TaskEvent, 5, 15, 1, 1},
 		// r010 starts at 10:00, so r007 (07:00 to 07:01) may train with a
 		// gap of 2:59 and r008 may not.
-		{"chronological:share=0.5,purge_s=10740", Events, 8, 10, 1, 1},
+		{"chronological:share=0.5,purge_s=10740", TaskEvent, 8, 10, 1, 1},
 	} {
 		folds, err := c.split.Folds(ds, c.task)
 		if err != nil {
@@ -198,12 +198,12 @@ func TestFoldsKnown(t *testing.T) {
 			t.Errorf("%s: %d folds of %d parts, first %d|%d; want %+v", c.split, len(folds), len(folds[0]), len(p.Train), len(p.Test), c)
 		}
 	}
-	folds, _ := Split("fixed-80-20").Folds(ds, Clip)
+	folds, _ := Split("fixed-80-20").Folds(ds, TaskClip)
 	if want := []int{16, 17, 18, 19}; !slices.Equal(folds[0][0].Test, want) {
 		t.Errorf("fixed-80-20 tests %v, want %v: the last two of each class", folds[0][0].Test, want)
 	}
 	// Ten of each class in five folds: two of each.
-	folds, _ = Split("kfold:k=5").Folds(ds, Clip)
+	folds, _ = Split("kfold:k=5").Folds(ds, TaskClip)
 	for _, f := range folds {
 		on := 0
 		for _, i := range f[0].Test {
@@ -239,7 +239,7 @@ func TestFoldsErrors(t *testing.T) {
 		{two, "chronological:share=0.5,purge_s=1e7", "0 recordings train"},
 		{two, "halves", "unknown split"},
 	} {
-		if _, err := c.split.Folds(c.ds, Clip); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := c.split.Folds(c.ds, TaskClip); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.split, err, c.want)
 		}
 	}
@@ -248,7 +248,7 @@ func TestFoldsErrors(t *testing.T) {
 // The guard is independent of the splitters: a part made by hand that has a
 // group on both sides is refused.
 func TestSplitGuard(t *testing.T) {
-	v := newSplitView(splitData(2, 2), Clip)
+	v := newSplitView(splitData(2, 2), TaskClip)
 	err := v.check(Part{Train: []int{0, 2}, Test: []int{1}}, false)
 	if err == nil || !strings.Contains(err.Error(), `group "g00" is on both sides`) {
 		t.Errorf("got %v", err)

@@ -54,7 +54,7 @@ func store(dir string) error {
 	for defense, f1 := range map[string]float64{"none": 0.91, "pad": 0.55} {
 		r := results.Result{
 			Cell: results.Cell{
-				Dataset: "lab", Task: datasets.Events, Vantage: datasets.WAN, Split: "group-kfold:k=2", Seed: 1,
+				Dataset: "lab", Task: datasets.TaskEvent, Vantage: datasets.WAN, Split: "group-kfold:k=2", Seed: 1,
 				Defense: defense, TrainDefense: defense, Attack: "event-knn", Knowledge: results.Adaptive,
 			},
 			Headline: "f1", Floor: 0.1,

@@ -18,7 +18,7 @@ func gateResults(scores ...float64) []results.Result {
 	for _, d := range []string{results.NoDefense, "acme:level=2"} {
 		for i, v := range scores {
 			r := reporttest.Result(rand.New(rand.NewPCG(1, 2)), results.Cell{
-				Dataset: "lab", Task: datasets.Events, Vantage: datasets.WAN, Defense: d, Attack: "event-knn", Knowledge: results.Adaptive,
+				Dataset: "lab", Task: datasets.TaskEvent, Vantage: datasets.WAN, Defense: d, Attack: "event-knn", Knowledge: results.Adaptive,
 				TrainDefense: d, Split: "group-kfold:k=5", Fold: i, TrainDraws: 1, Seed: 1,
 			}, 0, 1)
 			r.Floor = 0
@@ -50,12 +50,12 @@ func TestGate(t *testing.T) {
 		ok   bool
 		want string
 	}{
-		{"upper end above", five, reports.Options{}, reports.Budget{Advantage: map[datasets.Task]float64{datasets.Events: 0.38}}, false, "advantage 0.30 (upper 0.39), budget 0.38"},
+		{"upper end above", five, reports.Options{}, reports.Budget{Advantage: map[datasets.Task]float64{datasets.TaskEvent: 0.38}}, false, "advantage 0.30 (upper 0.39), budget 0.38"},
 		{"upper end below", five, reports.Options{}, reports.Budget{AllTasks: limit(0.3879)}, true, "upper 0.387"},
 		{"no interval", four, reports.Options{}, reports.Budget{AllTasks: limit(0.3)}, true, "advantage 0.30 (no interval over 4 groups)"},
 		{"just above is no pass", four, reports.Options{}, reports.Budget{AllTasks: limit(0.2999)}, false, "advantage 0.3 (no"},
 		{"failed cell", broken, reports.Options{}, reports.Budget{AllTasks: limit(1)}, false, "1 of 5 cells failed"},
-		{"not measured", five, reports.Options{}, reports.Budget{Advantage: map[datasets.Task]float64{datasets.Clip: 1}}, false, "was not measured"},
+		{"not measured", five, reports.Options{}, reports.Budget{Advantage: map[datasets.Task]float64{datasets.TaskClip: 1}}, false, "was not measured"},
 		{"overhead kept", five, reports.Options{}, reports.Budget{Overhead: limit(0.5)}, true, "+50 %, budget +50 %"},
 		{"overhead just above", five, reports.Options{}, reports.Budget{Overhead: limit(0.4999)}, false, "0.5, budget +50 %"},
 		{"delay", five, reports.Options{}, reports.Budget{DelayP95: limit(0.04)}, false, "50 ms, budget 40 ms"},

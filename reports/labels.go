@@ -138,13 +138,13 @@ func (s *Set) LabelOrName(id string) string {
 
 // TaskName is the head of columns of a task.
 func TaskName(t datasets.Task) string {
-	names := map[datasets.Task]string{datasets.Events: "events", datasets.Device: "devices", datasets.Gateway: "commands", datasets.Clip: "clips"}
+	names := map[datasets.Task]string{datasets.TaskEvent: "events", datasets.TaskDevice: "devices", datasets.TaskCommand: "commands", datasets.TaskClip: "clips"}
 	return cmp.Or(names[t], string(t))
 }
 
 // itemName is what is counted in a test of a task.
 func itemName(t datasets.Task) string {
-	if t == datasets.Device {
+	if t == datasets.TaskDevice {
 		return "packets"
 	}
 	return TaskName(t)

@@ -19,9 +19,9 @@ func MetricLabel(m string) string {
 // recall, but no higher precision for it.
 func RightMetrics(t datasets.Task) []string {
 	switch t {
-	case datasets.Events:
+	case datasets.TaskEvent:
 		return []string{results.Recall, results.Precision}
-	case datasets.Clip:
+	case datasets.TaskClip:
 		return []string{results.Accuracy}
 	}
 	return []string{results.Headline(t)}
@@ -29,7 +29,7 @@ func RightMetrics(t datasets.Task) []string {
 
 // studyMetrics are the scores that a study of a task shows beside its headline.
 func studyMetrics(t datasets.Task) []string {
-	if t == datasets.Gateway {
+	if t == datasets.TaskCommand {
 		return []string{results.InCandidates, results.InCandidatesBounded}
 	}
 	return nil

@@ -187,7 +187,7 @@ func dataStudies(s *Set, w sweep[Panel]) []Study {
 // Tolerances is the recall of events against how far a detection may lie from
 // the truth, of the best attack on each defense.
 func (s *Set) Tolerances() []Study {
-	return bestAgainst(s, datasets.Events, Study{
+	return bestAgainst(s, datasets.TaskEvent, Study{
 		X: "tolerance_s", Values: []float64{1, 5, 15},
 		Title: "Recall of events against the matching tolerance",
 		Notes: []string{"The headline score counts a detection within 5 s."},
@@ -208,7 +208,7 @@ const AboutShares = "Windows are of 100 packets whatever window an attack itself
 // Shares is the recall of packets against how much of the packets around them
 // are their device's, of the best attack on each defense.
 func (s *Set) Shares() []Study {
-	return bestAgainst(s, datasets.Device, Study{
+	return bestAgainst(s, datasets.TaskDevice, Study{
 		X: ShareOfWindow, Values: ShareEnds(),
 		Title: "Recall of packets against their device's share of the window",
 		Notes: []string{AboutShares},

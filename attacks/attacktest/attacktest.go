@@ -52,7 +52,7 @@ func Run(t *testing.T, a attacks.Attack) {
 
 			// A clip is one device's and a command one gateway's: there addresses
 			// tell nothing apart.
-			if task == datasets.Events || task == datasets.Device {
+			if task == datasets.TaskEvent || task == datasets.TaskDevice {
 				t.Run("new addresses", c.newAddresses)
 			}
 		})
@@ -180,7 +180,7 @@ func (c checker) degenerate(t *testing.T) {
 	}
 
 	// Naming some class would be a guess that looks like knowledge.
-	if c.task == datasets.Clip && !c.a.Info().Control {
+	if c.task == datasets.TaskClip && !c.a.Info().Control {
 		if a := guess(t, untaught, some); len(a.Clip) > 0 && a.Clip[0].Class != datasets.Unknown {
 			t.Errorf("without a training example the answer is %q: want %q", a.Clip[0].Class, datasets.Unknown)
 		}
@@ -220,7 +220,7 @@ func (c checker) newAddresses(t *testing.T) {
 
 	// Sizes and times are as in training, so events must still be found; whose a
 	// packet is, an attack may know by nothing but the address.
-	if s := score(moved, answers); c.task == datasets.Events && !c.a.Info().Control && s.share() < 0.5 {
+	if s := score(moved, answers); c.task == datasets.TaskEvent && !c.a.Info().Control && s.share() < 0.5 {
 		t.Errorf("score %s when the addresses are new: want 0.5 or more", s)
 	}
 }

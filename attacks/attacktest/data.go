@@ -31,9 +31,9 @@ func makeData(task datasets.Task, shuffled bool) data {
 	rng := rand.New(rand.NewPCG(11, 7))
 	d := data{training: attacks.Training{Task: task}}
 	switch task {
-	case datasets.Clip:
+	case datasets.TaskClip:
 		d.clips(rng, shuffled)
-	case datasets.Gateway:
+	case datasets.TaskCommand:
 		d.gateway(rng, shuffled)
 	default:
 		d.homes(rng, shuffled)
@@ -118,7 +118,7 @@ var activities = [...]struct {
 // homes makes the data of the event and device tasks: homes that train and two
 // more that test.
 func (d *data) homes(rng *rand.Rand, shuffled bool) {
-	if d.training.Task == datasets.Device {
+	if d.training.Task == datasets.TaskDevice {
 		d.training.Classes = slices.Clone(devices[:])
 		d.chance = 1. / 3
 	} else {

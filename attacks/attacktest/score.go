@@ -42,14 +42,14 @@ func score(d data, answers []attacks.Answer) outcome {
 		a := answers[i]
 
 		switch d.training.Task {
-		case datasets.Clip:
+		case datasets.TaskClip:
 			s.total++
 			if len(a.Clip) > 0 && a.Clip[0].Class == e.Class {
 				s.right++
 			}
-		case datasets.Events:
+		case datasets.TaskEvent:
 			s.addEvents(e, a)
-		case datasets.Device:
+		case datasets.TaskDevice:
 			// Packets that no owner was given for are missing from a.Devices, which
 			// wellFormed reports; here the length is that of the answer.
 			for p, o := range a.Devices {
@@ -58,7 +58,7 @@ func score(d data, answers []attacks.Answer) outcome {
 					s.right++
 				}
 			}
-		case datasets.Gateway:
+		case datasets.TaskCommand:
 			s.addCommands(d.training.Classes, e, a)
 		}
 	}
@@ -106,13 +106,13 @@ func (s *outcome) addCommands(classes []string, e attacks.Labeled, a attacks.Ans
 func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attacks.Answer) {
 	t.Helper()
 	switch tr.Task {
-	case datasets.Clip:
+	case datasets.TaskClip:
 		if len(a.Clip) == 0 {
 			t.Error("no ranked class for a clip")
 		}
 		ranks(t, tr, a.Clip)
 
-	case datasets.Events:
+	case datasets.TaskEvent:
 		for i, b := range a.Events {
 			if len(b.Ranked) == 0 {
 				t.Fatalf("burst %d has no ranked class", i)
@@ -123,7 +123,7 @@ func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attac
 			}
 		}
 
-	case datasets.Device:
+	case datasets.TaskDevice:
 		if len(a.Devices) != len(trace.Packets) {
 			t.Errorf("%d owners for %d packets", len(a.Devices), len(trace.Packets))
 		}
@@ -134,7 +134,7 @@ func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attac
 			}
 		}
 
-	case datasets.Gateway:
+	case datasets.TaskCommand:
 		for i, m := range a.Commands {
 			if m.Best < -1 || m.Best >= len(m.Candidates) || i > 0 && m.Time < a.Commands[i-1].Time {
 				t.Errorf("message %d: best %d of %d candidates at %v", i, m.Best, len(m.Candidates), m.Time)

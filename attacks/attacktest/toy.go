@@ -14,7 +14,7 @@ import (
 // ToyEvents makes homes with a lamp (on: 4 packets, off: 6) and a lock
 // (unlock: 5), each event ten times, one a minute, and heartbeats of 2.
 func ToyEvents(homes int) attacks.Training {
-	tr := attacks.Training{Task: datasets.Events, Classes: []string{"lamp/off", "lamp/on", "lock/unlock"}}
+	tr := attacks.Training{Task: datasets.TaskEvent, Classes: []string{"lamp/off", "lamp/on", "lock/unlock"}}
 	kinds := []struct {
 		device   int
 		activity string

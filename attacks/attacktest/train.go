@@ -13,7 +13,7 @@ import (
 
 // Clips makes the recordings at the given places training examples.
 func Clips(ds *datasets.Dataset, at []int) attacks.Training {
-	t := attacks.Training{Task: datasets.Clip}
+	t := attacks.Training{Task: datasets.TaskClip}
 	classes := map[string]bool{}
 	for i := range ds.Recordings {
 		classes[ds.Recordings[i].ClipClass()] = true

@@ -27,7 +27,7 @@ func benchHomes(b *testing.B, n int) (attacks.Training, attacks.Labeled) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	tr := attacks.Training{Task: datasets.Events}
+	tr := attacks.Training{Task: datasets.TaskEvent}
 	classes := map[string]bool{}
 	for i := range ds.Recordings {
 		r := &ds.Recordings[i]

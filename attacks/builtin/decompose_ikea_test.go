@@ -88,7 +88,7 @@ func TestDecomposeOnTheIKEAGateway(t *testing.T) {
 	train, test := windowed(first), windowed(second)
 	d := decompose.New()
 	d.MaxActions, d.Known = 8, 0
-	tr := attacks.Training{Task: datasets.Gateway, Classes: actionsOf([]datasets.Recording{train, test})}
+	tr := attacks.Training{Task: datasets.TaskCommand, Classes: actionsOf([]datasets.Recording{train, test})}
 	tr.Examples = []attacks.Labeled{{Trace: train.Trace, Labels: train.Labels, Group: "known"}}
 	m, err := d.Train(context.Background(), nil, tr)
 	if err != nil {

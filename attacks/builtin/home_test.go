@@ -73,7 +73,7 @@ func actionsOf(recs []datasets.Recording) []string {
 // commandFolds trains on all recordings but one, in turn.
 func commandFolds(t testing.TB, a attacks.Attack, recs []datasets.Recording) (c commandTally) {
 	t.Helper()
-	tr := attacks.Training{Task: datasets.Gateway, Classes: actionsOf(recs)}
+	tr := attacks.Training{Task: datasets.TaskCommand, Classes: actionsOf(recs)}
 	for i, r := range recs {
 		tr.Examples = nil
 		for j, x := range recs {

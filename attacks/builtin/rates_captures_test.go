@@ -76,7 +76,7 @@ func matchDevice(r datasets.Recording, a attacks.Answer, device string, tol time
 
 func trainedOn(t testing.TB, a attacks.Attack, recs []datasets.Recording, classes []string) attacks.Model {
 	t.Helper()
-	tr := attacks.Training{Task: datasets.Events, Classes: classes}
+	tr := attacks.Training{Task: datasets.TaskEvent, Classes: classes}
 	for _, r := range recs {
 		tr.Examples = append(tr.Examples, attacks.Labeled{Trace: r.Trace, Labels: r.Labels, Group: r.Group})
 	}

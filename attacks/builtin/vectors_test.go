@@ -26,7 +26,7 @@ func TestEventsHaveVectors(t *testing.T) {
 	}
 	l.Labels.Devices = []string{"plug"}
 	l.Labels.Events = []datasets.Event{{Start: 10 * time.Second, Activity: "on"}, {Start: 40 * time.Second, Activity: "off"}}
-	f := knn.EventKNN{PairS: 5}.Vectors(datasets.Events, l)
+	f := knn.EventKNN{PairS: 5}.Vectors(datasets.TaskEvent, l)
 	if f.Items != 2 || f.Class(0) != "plug/on" || f.Class(1) != "plug/off" {
 		t.Fatalf("%d items", f.Items)
 	}
@@ -37,13 +37,13 @@ func TestEventsHaveVectors(t *testing.T) {
 		t.Errorf("the event without a burst has %v packets of stream %v, want the 10 after it of none", v[0], v[len(v)-1])
 	}
 	for _, a := range []attacks.Featurer{eventforest.Attack{Features: "auto", PairS: 5}, knn.EventKNN{PairS: 5}} {
-		for _, s := range a.Vectors(datasets.Events, l).Sets {
+		for _, s := range a.Vectors(datasets.TaskEvent, l).Sets {
 			if len(s.Vector(0)) != len(s.Names) {
 				t.Errorf("%s: %d numbers, %d names", s.Name, len(s.Vector(0)), len(s.Names))
 			}
 		}
 	}
-	if f := (knn.EventKNN{}).Vectors(datasets.Device, l); f.Sets != nil {
+	if f := (knn.EventKNN{}).Vectors(datasets.TaskDevice, l); f.Sets != nil {
 		t.Error("event-knn has vectors for devices")
 	}
 }

@@ -63,7 +63,7 @@ func (Attack) Info() attacks.Info {
 	return attacks.Info{
 		Name:  "decompose",
 		Doc:   "sums of action sizes in gateway commands",
-		Tasks: []datasets.Task{datasets.Gateway},
+		Tasks: []datasets.Task{datasets.TaskCommand},
 		Cite:  "Junges et al. 2019, section IV",
 		Works: cite.Of("junges2019gateway"),
 	}

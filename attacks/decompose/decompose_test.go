@@ -207,7 +207,7 @@ func (s commandScore) String() string {
 
 func decomposeOn(t testing.TB, d Attack, train, test attacks.Labeled) commandScore {
 	t.Helper()
-	tr := attacks.Training{Task: datasets.Gateway, Classes: gatewayClasses(), Examples: []attacks.Labeled{train}}
+	tr := attacks.Training{Task: datasets.TaskCommand, Classes: gatewayClasses(), Examples: []attacks.Labeled{train}}
 	m, err := d.Train(context.Background(), rand.New(rand.NewPCG(1, 1)), tr)
 	if err != nil {
 		t.Fatal(err)
@@ -299,7 +299,7 @@ func TestDecomposeLimits(t *testing.T) {
 
 func BenchmarkDecomposeGuess(b *testing.B) {
 	train, test := simulateGateway(1)
-	tr := attacks.Training{Task: datasets.Gateway, Classes: gatewayClasses(), Examples: []attacks.Labeled{train}}
+	tr := attacks.Training{Task: datasets.TaskCommand, Classes: gatewayClasses(), Examples: []attacks.Labeled{train}}
 	b.Run("attack=decompose/step=train/n=370", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := New().Train(b.Context(), nil, tr); err != nil {

@@ -39,7 +39,7 @@ var _ attacks.Attack = Attack{}
 func (Attack) Info() attacks.Info {
 	return attacks.Info{
 		Name: "event-forest", Doc: "random forest over sizes, counts and times of a burst",
-		Tasks: []datasets.Task{datasets.Events, datasets.Clip},
+		Tasks: []datasets.Task{datasets.TaskEvent, datasets.TaskClip},
 		Cite:  "features: Hayes and Danezis, k-fingerprinting, USENIX Security 2016; Panchenko et al., CUMUL, NDSS 2016",
 		Works: cite.Of("hayes2016kfp", "panchenko2016cumul"),
 	}
@@ -77,13 +77,13 @@ func (a Attack) Train(ctx context.Context, rng *rand.Rand, t attacks.Training) (
 
 	// Clips come in hundreds and of many classes, where more trees still help
 	// (spoken commands across sessions: 0.21 with 100, 0.24 with 400).
-	if a.Trees == 0 && t.Task == datasets.Clip {
+	if a.Trees == 0 && t.Task == datasets.TaskClip {
 		a.Trees = 400
 	} else if a.Trees == 0 {
 		a.Trees = 100
 	}
 
-	if t.Task == datasets.Clip {
+	if t.Task == datasets.TaskClip {
 		return a.trainClips(ctx, seed, t)
 	}
 	return a.trainEvents(ctx, seed, t)

@@ -62,11 +62,11 @@ func TestEventForestEcho(t *testing.T) {
 	}
 	ds := sets[0]
 	a := eventforest.Attack{Features: "hist", PairS: 5}
-	within, err := datasets.Split("trial-kfold:k=5").Folds(&ds, datasets.Clip)
+	within, err := datasets.Split("trial-kfold:k=5").Folds(&ds, datasets.TaskClip)
 	if err != nil {
 		t.Fatal(err)
 	}
-	across, err := datasets.Split("leave-one-group-out").Folds(&ds, datasets.Clip)
+	across, err := datasets.Split("leave-one-group-out").Folds(&ds, datasets.TaskClip)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestEventForestSentinel(t *testing.T) {
 		t.Fatal(err)
 	}
 	ds := sets[0]
-	fold, err := datasets.Split("fixed-even-odd").Folds(&ds, datasets.Clip)
+	fold, err := datasets.Split("fixed-even-odd").Folds(&ds, datasets.TaskClip)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,10 +48,10 @@ func OfBursts(task datasets.Task, l attacks.Labeled, gap, pair time.Duration, se
 	var f attacks.Features
 	var items []item
 	switch task {
-	case datasets.Clip:
+	case datasets.TaskClip:
 		f.Items, f.Class = 1, func(int) string { return l.Class }
 		items = []item{{packets: bursts.AllPackets(l.Trace)}}
-	case datasets.Events:
+	case datasets.TaskEvent:
 		items = eventItems(l, gap, pair)
 		f.Items, f.Class = len(items), func(i int) string { return l.Labels.Class(l.Labels.Events[i]) }
 	default:
@@ -63,13 +63,13 @@ func OfBursts(task datasets.Task, l attacks.Labeled, gap, pair time.Duration, se
 	// that a bound on vectors is one on them.
 	for _, set := range sets {
 		s := attacks.FeatureSet{Name: set.Name, Names: set.names()}
-		if task == datasets.Events {
+		if task == datasets.TaskEvent {
 			s.Names = append(s.Names, "stream")
 		}
 		s.Vector = func(i int) []float32 {
 			it := items[i]
 			v := set.Extract(make([]float32, 0, set.Width+1), l.Trace, it.packets[:min(len(it.packets), MaxPackets)])
-			if task == datasets.Events {
+			if task == datasets.TaskEvent {
 				v = append(v, it.stream)
 			}
 			return v

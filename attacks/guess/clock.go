@@ -25,7 +25,7 @@ var _ attacks.Attack = Clock{}
 func (Clock) Info() attacks.Info {
 	return attacks.Info{
 		Name: "guess-clock", Doc: "time of day and period of the training events, without a look at the traffic",
-		Tasks: []datasets.Task{datasets.Events}, Control: true,
+		Tasks: []datasets.Task{datasets.TaskEvent}, Control: true,
 	}
 }
 

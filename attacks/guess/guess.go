@@ -40,11 +40,11 @@ func (Majority) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (at
 		return nil, err
 	}
 	switch t.Task {
-	case datasets.Events:
+	case datasets.TaskEvent:
 		return majorityPeriod(t), nil
-	case datasets.Device:
+	case datasets.TaskDevice:
 		return constantOwner(majorityOwner(t)), nil
-	case datasets.Gateway:
+	case datasets.TaskCommand:
 		return constantCommand(majorityCommand(t)), nil
 	}
 	return constantClip(bursts.Counts(classCounts(t))), nil
@@ -85,7 +85,7 @@ func (Uniform) Train(ctx context.Context, rng *rand.Rand, t attacks.Training) (a
 		m.gap = observed / time.Duration(events)
 	}
 
-	if t.Task == datasets.Gateway {
+	if t.Task == datasets.TaskCommand {
 		m.commands = commandKinds(t)
 	}
 	return m, nil
@@ -108,11 +108,11 @@ func (m *uniformModel) Guess(ctx context.Context, t datasets.Trace) (attacks.Ans
 	}
 	rng := rand.New(rand.NewPCG(m.seed, traceHash(t)))
 	switch m.task {
-	case datasets.Events:
+	case datasets.TaskEvent:
 		return attacks.Answer{Events: m.events(rng, t)}, nil
-	case datasets.Device:
+	case datasets.TaskDevice:
 		return attacks.Answer{Devices: m.owners(rng, len(t.Packets))}, nil
-	case datasets.Gateway:
+	case datasets.TaskCommand:
 		return attacks.Answer{Commands: m.messages(rng, t)}, nil
 	}
 	if len(m.classes) == 0 {
@@ -199,7 +199,7 @@ var _ attacks.Attack = Exact{}
 func (Exact) Info() attacks.Info {
 	return attacks.Info{
 		Name: "guess-exact", Doc: "majority among identical packet sequences",
-		Tasks: []datasets.Task{datasets.Events, datasets.Clip}, Control: true,
+		Tasks: []datasets.Task{datasets.TaskEvent, datasets.TaskClip}, Control: true,
 	}
 }
 
@@ -215,7 +215,7 @@ func (g Exact) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (att
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if t.Task == datasets.Clip {
+		if t.Task == datasets.TaskClip {
 			m.add(e.Trace, bursts.AllPackets(e.Trace), e.Class)
 			continue
 		}
@@ -263,7 +263,7 @@ func sequenceKey(dst []byte, t datasets.Trace, packets []int32) []byte {
 
 // Guess looks the sequences up.
 func (m *exactModel) Guess(ctx context.Context, t datasets.Trace) (attacks.Answer, error) {
-	if m.task == datasets.Clip {
+	if m.task == datasets.TaskClip {
 		return attacks.Answer{Clip: m.rank(sequenceKey(nil, t, bursts.AllPackets(t)))}, ctx.Err()
 	}
 

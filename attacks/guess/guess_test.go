@@ -19,7 +19,7 @@ import (
 // random.
 func lockDays(days int) attacks.Training {
 	rng := rand.New(rand.NewPCG(4, 2))
-	tr := attacks.Training{Task: datasets.Events, Classes: []string{"button/press", "lock/lock", "lock/unlock"}}
+	tr := attacks.Training{Task: datasets.TaskEvent, Classes: []string{"button/press", "lock/lock", "lock/unlock"}}
 	for d := range days {
 		// Traces begin at different times of day, so only a clock helps.
 		start := time.Date(2026, 3, 1+d, d%5, 0, 0, 0, time.UTC)

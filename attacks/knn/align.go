@@ -34,7 +34,7 @@ var _ attacks.Attack = EventAlign{}
 func (EventAlign) Info() attacks.Info {
 	return attacks.Info{
 		Name: "event-align", Doc: "nearest neighbors under a length-aware edit distance",
-		Tasks: []datasets.Task{datasets.Events, datasets.Clip},
+		Tasks: []datasets.Task{datasets.TaskEvent, datasets.TaskClip},
 	}
 }
 

@@ -73,7 +73,7 @@ var tuneK = [...]int{1, 3, 5, 7, 9}
 func (EventKNN) Info() attacks.Info {
 	return attacks.Info{
 		Name: "event-knn", Doc: "nearest neighbors among bursts with as many packets",
-		Tasks: []datasets.Task{datasets.Events, datasets.Clip},
+		Tasks: []datasets.Task{datasets.TaskEvent, datasets.TaskClip},
 		Cite:  "IoTEvent, Security and Communication Networks 2022, event signature extraction and detection",
 		Works: cite.Of("iotevent2022"),
 	}
@@ -143,7 +143,7 @@ func (a knnOptions) train(ctx context.Context, t attacks.Training) (*knnModel, f
 	if err := ctx.Err(); err != nil {
 		return nil, 0, err
 	}
-	if t.Task == datasets.Clip {
+	if t.Task == datasets.TaskClip {
 		return a.trainClips(ctx, t)
 	}
 	return a.trainEvents(ctx, t)
@@ -296,7 +296,7 @@ func (m *knnModel) judge(near []neighbor, packets int) bursts.Verdict {
 
 // Guess names the clip or the bursts of t.
 func (m *knnModel) Guess(ctx context.Context, t datasets.Trace) (attacks.Answer, error) {
-	if m.task == datasets.Clip {
+	if m.task == datasets.TaskClip {
 		v := m.options.vector(nil, t, bursts.AllPackets(t))
 		return attacks.Answer{Clip: m.judge(m.askScope(m.pooled, v, nil), len(v)).Ranked}, ctx.Err()
 	}

@@ -72,7 +72,7 @@ func TestEventKNNReference(t *testing.T) {
 			continue
 		}
 		ds := byName[r[0]]
-		folds, err := s.Folds(ds, datasets.Clip)
+		folds, err := s.Folds(ds, datasets.TaskClip)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestEventKNNSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	ds := &sets[0]
-	folds, err := datasets.Split("leave-one-out").Folds(ds, datasets.Clip)
+	folds, err := datasets.Split("leave-one-out").Folds(ds, datasets.TaskClip)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -328,8 +328,8 @@ func (p *signatureReader) burst(s string) error {
 func (p *signatureReader) finish() error {
 	m := p.m
 	switch {
-	case m.task != datasets.Clip && m.task != datasets.Events:
-		return fmt.Errorf("task %q: want %q or %q", m.task, datasets.Clip, datasets.Events)
+	case m.task != datasets.TaskClip && m.task != datasets.TaskEvent:
+		return fmt.Errorf("task %q: want %q or %q", m.task, datasets.TaskClip, datasets.TaskEvent)
 	case m.k < 1 || m.k > 99:
 		return fmt.Errorf("k %d: want 1 to 99", m.k)
 	case m.mode != pairNearest && m.mode != pairAll:

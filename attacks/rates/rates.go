@@ -59,7 +59,7 @@ func (Attack) Info() attacks.Info {
 	return attacks.Info{
 		Name:  "rates",
 		Doc:   "send and receive rates of named streams",
-		Tasks: []datasets.Task{datasets.Events, datasets.Device},
+		Tasks: []datasets.Task{datasets.TaskEvent, datasets.TaskDevice},
 		Cite:  "Apthorpe et al. 2017, section 4",
 		Works: cite.Of("apthorpe2017castle"),
 	}
@@ -114,7 +114,7 @@ func (r Attack) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (at
 		t.Examples[i].Trace = withNames(t.Examples[i].Trace, m.file)
 	}
 
-	if m.names, err = learnNames(ctx, t, params.Seconds(r.WindowS)); err != nil || t.Task != datasets.Events {
+	if m.names, err = learnNames(ctx, t, params.Seconds(r.WindowS)); err != nil || t.Task != datasets.TaskEvent {
 		return m, err
 	}
 	return m, m.learnRules(ctx, t)
@@ -124,7 +124,7 @@ func (r Attack) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (at
 func (m *rateModel) Guess(ctx context.Context, t datasets.Trace) (attacks.Answer, error) {
 	t = withNames(t, m.file)
 	streams := m.names.labelStreams(t)
-	if m.task == datasets.Device {
+	if m.task == datasets.TaskDevice {
 		return attacks.Answer{Devices: m.owners(t, streams)}, ctx.Err()
 	}
 

@@ -174,7 +174,7 @@ func TestRatesSplitSharedServiceByPort(t *testing.T) {
 		return l
 	}
 	train, test := make2(40000), make2(50000)
-	m, err := New().Train(t.Context(), nil, attacks.Training{Task: datasets.Device, Classes: []string{"cam", "plug"}, Examples: []attacks.Labeled{train}})
+	m, err := New().Train(t.Context(), nil, attacks.Training{Task: datasets.TaskDevice, Classes: []string{"cam", "plug"}, Examples: []attacks.Labeled{train}})
 	if err != nil {
 		t.Fatal(err)
 	}

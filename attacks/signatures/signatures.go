@@ -59,7 +59,7 @@ func (Attack) Info() attacks.Info {
 	return attacks.Info{
 		Name:  "signatures",
 		Doc:   "request and reply sizes that recur in every trial of an event",
-		Tasks: []datasets.Task{datasets.Events},
+		Tasks: []datasets.Task{datasets.TaskEvent},
 		Cite:  "PingPong, Trimananda et al. 2020",
 		Works: cite.Of("trimananda2020pingpong"),
 	}

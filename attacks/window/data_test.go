@@ -17,7 +17,7 @@ import (
 // positions test, with the packets of known devices only.
 func deviceTask(t testing.TB, ds datasets.Dataset) (tr attacks.Training, test []attacks.Labeled) {
 	t.Helper()
-	tr.Task = datasets.Device
+	tr.Task = datasets.TaskDevice
 	seen := map[string]bool{}
 	for i := range ds.Recordings {
 		r := &ds.Recordings[i]

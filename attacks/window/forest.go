@@ -42,7 +42,7 @@ var _ attacks.Attack = Forest{}
 func (a Forest) Info() attacks.Info {
 	return attacks.Info{
 		Name: "window-forest", Doc: "whose packet is this, by a random forest over single packets",
-		Tasks: []datasets.Task{datasets.Device}, Cite: "HomeMole (Dong et al., 2019), section 3.4", Works: cite.Of("dong2020homemole"),
+		Tasks: []datasets.Task{datasets.TaskDevice}, Cite: "HomeMole (Dong et al., 2019), section 3.4", Works: cite.Of("dong2020homemole"),
 	}
 }
 

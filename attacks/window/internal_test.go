@@ -192,7 +192,7 @@ func TestWindowForestRefusesWhatDoesNotFit(t *testing.T) {
 	}
 	a := NewForest()
 	a.Ports, a.MaxRows = maxWindowPorts, 1e8
-	_, err := a.Train(context.Background(), rand.New(rand.NewPCG(1, 1)), attacks.Training{Task: datasets.Device, Classes: []string{"a"}, Examples: []attacks.Labeled{e}})
+	_, err := a.Train(context.Background(), rand.New(rand.NewPCG(1, 1)), attacks.Training{Task: datasets.TaskDevice, Classes: []string{"a"}, Examples: []attacks.Labeled{e}})
 	if want := "max_rows=100000000, ports=1024: training on 414253 packets with 1036 columns needs 2048 MB, allowed are 2048 MB: at most 414252 packets fit"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want one with %q", err, want)
 	}

@@ -69,7 +69,7 @@ var _ attacks.Attack = Net{}
 func (a Net) Info() attacks.Info {
 	i := attacks.Info{
 		Name: "window-lstm", Doc: "whose packet is this, by an LSTM over windows of packets",
-		Tasks: []datasets.Task{datasets.Device}, Cite: "HomeMole (Dong et al., 2019), section 3.4", Works: cite.Of("dong2020homemole"),
+		Tasks: []datasets.Task{datasets.TaskDevice}, Cite: "HomeMole (Dong et al., 2019), section 3.4", Works: cite.Of("dong2020homemole"),
 	}
 	if a.both {
 		i.Name, i.Doc = "window-blstm", "whose packet is this, by an LSTM over windows of packets in both directions"

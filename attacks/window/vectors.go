@@ -19,7 +19,7 @@ const contextPackets = 3
 // section 3), as numbers, with its stream, which other attacks on devices go
 // by, and again with the lengths and gaps of the packets around it.
 func (a Forest) Vectors(task datasets.Task, l attacks.Labeled) attacks.Features {
-	if task != datasets.Device || len(l.Labels.Owners) != len(l.Trace.Packets) {
+	if task != datasets.TaskDevice || len(l.Labels.Owners) != len(l.Trace.Packets) {
 		return attacks.Features{}
 	}
 	f := attacks.Features{Items: len(l.Trace.Packets), Class: func(i int) string {

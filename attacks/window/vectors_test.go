@@ -18,7 +18,7 @@ func TestPacketsHaveVectors(t *testing.T) {
 		l.Labels.Owners = append(l.Labels.Owners, int32(i%2)-1)
 	}
 	l.Labels.Devices = []string{"plug"}
-	f := NewForest().Vectors(datasets.Device, l)
+	f := NewForest().Vectors(datasets.TaskDevice, l)
 	if f.Items != 10 || f.Class(0) != datasets.Nobody || f.Class(1) != "plug" {
 		t.Fatalf("%d items", f.Items)
 	}

@@ -38,7 +38,7 @@ func TestWindowNetContract(t *testing.T) {
 // windowTraining is three homes of two devices that take turns.
 func windowTraining() attacks.Training {
 	tr := attacktest.ToyEvents(3)
-	tr.Task, tr.Classes = datasets.Device, []string{"lamp", "lock"}
+	tr.Task, tr.Classes = datasets.TaskDevice, []string{"lamp", "lock"}
 	return tr
 }
 

@@ -34,7 +34,7 @@ func TestGoldenCite(t *testing.T) {
 	}
 	put := func(data, defense, attack string) {
 		t.Helper()
-		c := results.Cell{Dataset: data, Task: datasets.Events, Vantage: datasets.WAN, Defense: defense, Attack: attack, Knowledge: results.Adaptive, TrainDefense: defense}
+		c := results.Cell{Dataset: data, Task: datasets.TaskEvent, Vantage: datasets.WAN, Defense: defense, Attack: attack, Knowledge: results.Adaptive, TrainDefense: defense}
 		if err := st.Put(results.Result{Cell: c, Data: "d", Method: 1}, results.Timing{}); err != nil {
 			t.Fatal(err)
 		}

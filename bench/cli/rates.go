@@ -247,7 +247,7 @@ func (j *ratesJob) side(ctx context.Context, k int) (s ratesSide, err error) {
 	}
 	slices.Sort(classes)
 	id := attacks.ID(j.attack)
-	m, err := j.attack.Train(ctx, applyDraw(j.seed, id), attacks.Training{Task: datasets.Events, Classes: slices.Compact(classes), Examples: examples})
+	m, err := j.attack.Train(ctx, applyDraw(j.seed, id), attacks.Training{Task: datasets.TaskEvent, Classes: slices.Compact(classes), Examples: examples})
 	if err != nil {
 		return s, exitError{ExitFailedCells, fmt.Errorf("attack %s: %w", id, err)}
 	}

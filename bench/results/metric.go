@@ -158,7 +158,7 @@ func Metrics() []MetricInfo { return append(scoreMetrics(), otherMetrics()...) }
 
 // scoreMetrics are the scores of each task.
 func scoreMetrics() []MetricInfo {
-	clip, event, device, command := datasets.Clip, datasets.Events, datasets.Device, datasets.Gateway
+	clip, event, device, command := datasets.TaskClip, datasets.TaskEvent, datasets.TaskDevice, datasets.TaskCommand
 	return []MetricInfo{
 		{Correct, "clips", Higher, "right", []datasets.Task{clip}},
 		{Tested, "items", Neither, "tested", []datasets.Task{clip, event, command}},
@@ -289,9 +289,9 @@ func OfClass(metric, class string) string { return metric + ":" + class }
 // Headline is the metric that speaks for a task.
 func Headline(t datasets.Task) string {
 	switch t {
-	case datasets.Events:
+	case datasets.TaskEvent:
 		return F1
-	case datasets.Gateway:
+	case datasets.TaskCommand:
 		return ExactRecovery
 	}
 	return MacroRecall

@@ -50,13 +50,13 @@ func (s *Scores) sort() {
 func Of(ds *datasets.Dataset, task datasets.Task, classes []string, tests []Test) Scores {
 	var s Scores
 	switch task {
-	case datasets.Clip:
+	case datasets.TaskClip:
 		s = scoreClips(ds, tests)
-	case datasets.Events:
+	case datasets.TaskEvent:
 		s = scoreEvents(ds, tests)
-	case datasets.Device:
+	case datasets.TaskDevice:
 		s = scoreDevices(classes, tests)
-	case datasets.Gateway:
+	case datasets.TaskCommand:
 		s = scoreCommands(classes, tests)
 	}
 	s.sort()

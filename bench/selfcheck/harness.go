@@ -143,7 +143,7 @@ func markOf(d defenses.Defended) string {
 func (s *selfCheck) pure() (string, bool) {
 	ds := planted.Clips(true)
 	half := len(ds.Recordings) / 2
-	tr := attacks.Training{Task: datasets.Clip, Classes: bench.Classes(&ds, datasets.Clip)}
+	tr := attacks.Training{Task: datasets.TaskClip, Classes: bench.Classes(&ds, datasets.TaskClip)}
 	for i := range half {
 		r := &ds.Recordings[i]
 		tr.Examples = append(tr.Examples, attacks.Labeled{Trace: r.Trace, Labels: r.Labels, Group: r.Group, Class: r.ClipClass()})
@@ -181,7 +181,7 @@ func (s *selfCheck) newAddress() (string, bool) {
 	if len(s.events) == 0 {
 		return "skipped: no attack of the list answers the event task", true
 	}
-	ds := datasets.Dataset{Name: "self-check-events", Recorded: datasets.WAN, Tasks: []datasets.Task{datasets.Events}, Split: "group-kfold:k=3", Generated: true}
+	ds := datasets.Dataset{Name: "self-check-events", Recorded: datasets.WAN, Tasks: []datasets.Task{datasets.TaskEvent}, Split: "group-kfold:k=3", Generated: true}
 	r := draws.New(1, "addresses")
 	for g := range 3 {
 		ds.Recordings = append(ds.Recordings, eventRecording(r, g))
@@ -233,7 +233,7 @@ func (s *selfCheck) splits() (string, bool) {
 	ds := planted.Clips(true)
 	n := 0
 	for _, sp := range datasets.Splits() {
-		folds, err := sp.Folds(&ds, datasets.Clip)
+		folds, err := sp.Folds(&ds, datasets.TaskClip)
 		if err != nil || sp.Within() {
 			continue // a split that these data cannot serve
 		}

@@ -24,7 +24,7 @@ import (
 // found as well as a broken harness. Order is fixed. The only error is the end
 // of ctx.
 func Run(ctx context.Context, ds []defenses.Defense, as []attacks.Attack) ([]results.Verdict, error) {
-	s := &selfCheck{ctx: ctx, defenses: ds, attacks: answering(as, datasets.Clip), events: eventAttacks(as)}
+	s := &selfCheck{ctx: ctx, defenses: ds, attacks: answering(as, datasets.TaskClip), events: eventAttacks(as)}
 	checks := []struct {
 		name string
 		run  func() (string, bool)
@@ -71,7 +71,7 @@ func answering(as []attacks.Attack, task datasets.Task) []attacks.Attack {
 }
 
 func eventAttacks(as []attacks.Attack) []attacks.Attack {
-	return slices.DeleteFunc(answering(as, datasets.Events), func(a attacks.Attack) bool { return a.Info().Control })
+	return slices.DeleteFunc(answering(as, datasets.TaskEvent), func(a attacks.Attack) bool { return a.Info().Control })
 }
 
 func (s *selfCheck) run(ds datasets.Dataset, defense defenses.Defense, workers int) []results.Result {

@@ -76,7 +76,7 @@ func TestSharedGroupIsFound(t *testing.T) {
 type oneClass struct{}
 
 func (oneClass) Info() attacks.Info {
-	return attacks.Info{Name: "one-class", Doc: "names one class", Tasks: []datasets.Task{datasets.Clip}}
+	return attacks.Info{Name: "one-class", Doc: "names one class", Tasks: []datasets.Task{datasets.TaskClip}}
 }
 
 func (oneClass) Train(context.Context, *rand.Rand, attacks.Training) (attacks.Model, error) {
@@ -93,7 +93,7 @@ func (f fixed) Guess(context.Context, datasets.Trace) (attacks.Answer, error) {
 type runningMean struct{}
 
 func (runningMean) Info() attacks.Info {
-	return attacks.Info{Name: "running-mean", Doc: "scales by test traffic", Tasks: []datasets.Task{datasets.Clip}}
+	return attacks.Info{Name: "running-mean", Doc: "scales by test traffic", Tasks: []datasets.Task{datasets.TaskClip}}
 }
 
 func (runningMean) Train(context.Context, *rand.Rand, attacks.Training) (attacks.Model, error) {
@@ -152,7 +152,7 @@ func (flagged) Apply(_ *rand.Rand, in datasets.Trace) (defenses.Defended, error)
 type silent struct{}
 
 func (silent) Info() attacks.Info {
-	return attacks.Info{Name: "silent", Doc: "knows addresses only", Tasks: []datasets.Task{datasets.Events}}
+	return attacks.Info{Name: "silent", Doc: "knows addresses only", Tasks: []datasets.Task{datasets.TaskEvent}}
 }
 
 func (silent) Train(context.Context, *rand.Rand, attacks.Training) (attacks.Model, error) {
@@ -189,7 +189,7 @@ func (endsWithContent) Apply(r *rand.Rand, in datasets.Trace) (defenses.Defended
 type moody struct{ calls *atomic.Int64 }
 
 func (moody) Info() attacks.Info {
-	return attacks.Info{Name: "moody", Doc: "answers by the number of calls", Tasks: []datasets.Task{datasets.Clip}}
+	return attacks.Info{Name: "moody", Doc: "answers by the number of calls", Tasks: []datasets.Task{datasets.TaskClip}}
 }
 
 func (m moody) Train(context.Context, *rand.Rand, attacks.Training) (attacks.Model, error) {

@@ -116,13 +116,13 @@ func readLabels(t datasets.Trace, o DatasetOptions) (datasets.Labels, []string, 
 func tasksOf(l datasets.Labels) []datasets.Task {
 	var ts []datasets.Task
 	if len(l.Events) > 0 {
-		ts = append(ts, datasets.Events)
+		ts = append(ts, datasets.TaskEvent)
 	}
 	if l.Owners != nil && len(l.Devices) > 1 {
-		ts = append(ts, datasets.Device)
+		ts = append(ts, datasets.TaskDevice)
 	}
 	if len(l.Commands) > 0 {
-		ts = append(ts, datasets.Gateway)
+		ts = append(ts, datasets.TaskCommand)
 	}
 	return ts
 }

@@ -28,7 +28,7 @@ func Presets() []Preset {
 
 // eventPresets are laboratories where events are triggered one after another.
 func eventPresets() []Preset {
-	both, clip := []datasets.Task{datasets.Events, datasets.Device}, []datasets.Task{datasets.Clip}
+	both, clip := []datasets.Task{datasets.TaskEvent, datasets.TaskDevice}, []datasets.Task{datasets.TaskClip}
 
 	// The gaps keep an event's packets apart from the next one's.
 	signatures := recipe{
@@ -54,7 +54,7 @@ func eventPresets() []Preset {
 // devicePresets are the homes of HomeMole, where devices are told apart: those of
 // 2019, behind a router that answers look-ups.
 func devicePresets() []Preset {
-	device := []datasets.Task{datasets.Device}
+	device := []datasets.Task{datasets.TaskDevice}
 	noise := recipe{
 		devices: []string{
 			"broadlink_plug", "camera_360", "echo_dot", "google_home", "mitu_storyteller",
@@ -75,8 +75,8 @@ func devicePresets() []Preset {
 
 // mixedPresets are all others.
 func mixedPresets() []Preset {
-	events := []datasets.Task{datasets.Events, datasets.Device}
-	commandTask := []datasets.Task{datasets.Gateway}
+	events := []datasets.Task{datasets.TaskEvent, datasets.TaskDevice}
+	commandTask := []datasets.Task{datasets.TaskCommand}
 
 	rates := recipe{
 		devices: []string{"echo_dot", "nest_cam", "sense_sleep", "wemo_switch"},

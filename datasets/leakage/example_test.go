@@ -26,7 +26,7 @@ func Example() {
 			Labels: datasets.Labels{Devices: []string{"lamp"}, Events: []datasets.Event{{Activity: activity}}},
 		})
 	}
-	report, err := leakage.Probe(&ds, datasets.Clip, "")
+	report, err := leakage.Probe(&ds, datasets.TaskClip, "")
 	fmt.Println(report.Warnings(), err)
 	// Output:
 	// [the time of recording alone names the class of 80 of 80 clips (the commonest class: 50 %)] <nil>

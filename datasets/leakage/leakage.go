@@ -92,7 +92,7 @@ func Probe(ds *datasets.Dataset, task datasets.Task, split datasets.Split) (Repo
 	// The nearest neighbor of a session is looked for only where repeats has
 	// found that sessions are divided.
 	p.neighbors(folds)
-	if task == datasets.Clip {
+	if task == datasets.TaskClip {
 		p.shortcuts(folds)
 	}
 

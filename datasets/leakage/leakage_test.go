@@ -37,7 +37,7 @@ func clipData() *datasets.Dataset {
 
 func probeOf(t *testing.T, ds *datasets.Dataset, s datasets.Split) Report {
 	t.Helper()
-	l, err := Probe(ds, datasets.Clip, s)
+	l, err := Probe(ds, datasets.TaskClip, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,10 +121,10 @@ func TestProbeRepeats(t *testing.T) {
 			t.Errorf("%s: %+v, then %+v", s, a, b)
 		}
 	}
-	if _, err := Probe(ds, datasets.Clip, "halves"); err == nil {
+	if _, err := Probe(ds, datasets.TaskClip, "halves"); err == nil {
 		t.Error("an unknown split is no error")
 	}
-	l, err := Probe(ds, datasets.Events, "leave-one-group-out")
+	l, err := Probe(ds, datasets.TaskEvent, "leave-one-group-out")
 	if err != nil || l.Shortcuts != nil {
 		t.Errorf("%v, %v", l.Shortcuts, err)
 	}

@@ -139,7 +139,7 @@ func TestWholeHomeCounts(t *testing.T) {
 // 29 devices, the commonest of them 0.125 of the test windows.
 func TestIoTSentinelWindows(t *testing.T) {
 	ds := load1(t, "iot-sentinel-windows", datatest.Recorded(t, "iot_sentinel"))
-	folds, err := ds.Split.Folds(&ds, datasets.Clip)
+	folds, err := ds.Split.Folds(&ds, datasets.TaskClip)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -374,7 +374,7 @@ func TestLockCameraWeekFiles(t *testing.T) {
 	if got, want := sum(t, ds), (sums{2, 2, 6, 0, 0}); got != want || ds.Recordings[1].ID != "2021-03-09" {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	if !slices.Equal(ds.Tasks, []datasets.Task{datasets.Device}) {
+	if !slices.Equal(ds.Tasks, []datasets.Task{datasets.TaskDevice}) {
 		t.Errorf("tasks %v without labels", ds.Tasks)
 	}
 	if fmt.Sprint(ds.Recordings[0].Labels.Owners, ds.Recordings[1].Labels.Owners) != "[0 0 1] [0 1 0]" {

@@ -29,7 +29,7 @@ func echoVoice() Source {
 			Source: "https://github.com/SmartHomePrivacyProject/VCFingerprinting",
 			Papers: cite.Of("kennedy2019alexa"),
 			Terms:  "MIT; the publishers add that data and code are for research purposes only",
-			Tasks:  []datasets.Task{datasets.Events, datasets.Clip},
+			Tasks:  []datasets.Task{datasets.TaskEvent, datasets.TaskClip},
 			Note:   "a part (60 of 100 commands); trials of one session were recorded back to back, so a split inside a session scores several times higher than one across",
 			From:   github("SmartHomePrivacyProject/VCFingerprinting", "2de88766e2b2beeed44a4267c370fe755b5db90d"),
 		},
@@ -66,7 +66,7 @@ func readEchoVoice(path string) (datasets.Dataset, error) {
 	}
 	ds := datasets.Dataset{
 		Recorded: datasets.LAN,
-		Tasks:    []datasets.Task{datasets.Clip},
+		Tasks:    []datasets.Task{datasets.TaskClip},
 		Split:    "leave-one-group-out",
 	}
 
@@ -219,7 +219,7 @@ func (t echoTrace) recording(command, session string, trial int) datasets.Record
 func readEchoCaptures(path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Recorded: datasets.LAN,
-		Tasks:    []datasets.Task{datasets.Events},
+		Tasks:    []datasets.Task{datasets.TaskEvent},
 		Split:    "leave-one-group-out",
 	}
 	names, err := glob(path, "captures", "*.pcap*")

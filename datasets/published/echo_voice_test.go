@@ -89,7 +89,7 @@ func TestEchoVoiceReference(t *testing.T) {
 		}
 		return correct, tested
 	}
-	within, err := datasets.Split("trial-kfold:k=5").Folds(&ds, datasets.Clip)
+	within, err := datasets.Split("trial-kfold:k=5").Folds(&ds, datasets.TaskClip)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestEchoVoiceReference(t *testing.T) {
 		correct, tested = correct+c, tested+n
 	}
 	got := []string{fmt.Sprintf("%.3f", float64(correct)/float64(tested))}
-	across, err := datasets.Split("leave-one-group-out").Folds(&ds, datasets.Clip)
+	across, err := datasets.Split("leave-one-group-out").Folds(&ds, datasets.TaskClip)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func ikeaGateway() Source {
 			Title:  "payload sizes of commands to an IKEA gateway, by kind of action",
 			Source: "https://github.com/CESNET/NEMEA-SIoT/tree/78a6af6c236c29b46480ebef5eddd20b7477979f/datasets/data-sets/ikea-app",
 			Terms:  "BSD 3-Clause (copyright 2018 CESNET); keep its notice with copies",
-			Tasks:  []datasets.Task{datasets.Gateway},
+			Tasks:  []datasets.Task{datasets.TaskCommand},
 			Note:   "flow records without moments or numbers of commands; commands go from a phone to the gateway, inside the home",
 			From:   github("CESNET/NEMEA-SIoT", "78a6af6c236c29b46480ebef5eddd20b7477979f"),
 		},
@@ -66,7 +66,7 @@ func ikeaFolders() []string {
 func readIKEAGateway(path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Recorded: datasets.LAN,
-		Tasks:    []datasets.Task{datasets.Gateway},
+		Tasks:    []datasets.Task{datasets.TaskCommand},
 		Split:    "group-kfold:k=5",
 	}
 

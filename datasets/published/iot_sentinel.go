@@ -23,7 +23,7 @@ func iotSentinel() Source {
 			Source: "https://github.com/andypitcher/IoT_Sentinel",
 			Papers: cite.Of("miettinen2017sentinel"),
 			Terms:  "cite the paper; the repository that carries it is under MIT",
-			Tasks:  []datasets.Task{datasets.Device, datasets.Clip},
+			Tasks:  []datasets.Task{datasets.TaskDevice, datasets.TaskClip},
 			Note:   "a part (237 of 550 captures); joining a network, not everyday use; near-twins among the devices",
 			From:   github("andypitcher/IoT_Sentinel", "0743dc6"),
 		},
@@ -59,7 +59,7 @@ func readIoTSentinel(path string) (datasets.Dataset, error) {
 	if err != nil {
 		return datasets.Dataset{}, err
 	}
-	ds := sentinelDataset([]datasets.Task{datasets.Device, datasets.Clip}, files)
+	ds := sentinelDataset([]datasets.Task{datasets.TaskDevice, datasets.TaskClip}, files)
 	longest := time.Duration(0)
 	for _, f := range files {
 		longest = max(longest, f.trace.End)
@@ -82,7 +82,7 @@ func readIoTSentinelWindows(path string) (datasets.Dataset, error) {
 	if err != nil {
 		return datasets.Dataset{}, err
 	}
-	ds := sentinelDataset([]datasets.Task{datasets.Clip}, files)
+	ds := sentinelDataset([]datasets.Task{datasets.TaskClip}, files)
 	longest, short := time.Duration(0), 0
 	for _, f := range files {
 		// The traffic of others in a file says nothing about the device.

@@ -24,7 +24,7 @@ func iotEvents() Source {
 			Source: "https://github.com/yangting111/IoTEvents",
 			Papers: cite.Of("iotevent2022"),
 			Terms:  "no license stated: cite article and repository, do not relicense",
-			Tasks:  []datasets.Task{datasets.Clip},
+			Tasks:  []datasets.Task{datasets.TaskClip},
 			Note:   "53 of 66 events of one device end in a packet that was pasted in by hand, 8 of another stand in the file twice; one session per device, so splits are within it",
 			From:   github("yangting111/IoTEvents", "efa1c10e05e1b3ab7989aa2720f7f0766eac9e12"),
 		},
@@ -217,7 +217,7 @@ func iotPayload(size int32) int32 {
 func iotEventsDataset(files []iotFile) datasets.Dataset {
 	ds := datasets.Dataset{
 		Recorded: datasets.WAN,
-		Tasks:    []datasets.Task{datasets.Clip},
+		Tasks:    []datasets.Task{datasets.TaskClip},
 		Split:    "leave-one-out",
 	}
 

@@ -126,7 +126,7 @@ func TestIoTEventsReference(t *testing.T) {
 		if !ok || r[5] != "lex" {
 			continue
 		}
-		folds, err := s.Folds(byName[r[0]], datasets.Clip)
+		folds, err := s.Folds(byName[r[0]], datasets.TaskClip)
 		if err != nil {
 			t.Fatal(err)
 		}

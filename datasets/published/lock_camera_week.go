@@ -22,7 +22,7 @@ func lockCameraWeek() Source {
 			Source: "https://github.com/tj-oconnor/IoT-Dataset",
 			Papers: cite.Of("campos2021labeling"),
 			Terms:  "no license stated: cite the paper",
-			Tasks:  []datasets.Task{datasets.Events, datasets.Device},
+			Tasks:  []datasets.Task{datasets.TaskEvent, datasets.TaskDevice},
 			Note:   "most events are known to the minute; one lock runs on a quarter-hour timetable, so compare with a guess from the clock",
 			From:   github("tj-oconnor/IoT-Dataset", "af95b305a2a13d082d47824e96bf266e6a8856c4"),
 		},
@@ -54,7 +54,7 @@ const lockOnTimetable = "ultraloq-hub-01"
 func readLockCameraWeek(path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Recorded: datasets.LAN,
-		Tasks:    []datasets.Task{datasets.Events, datasets.Device},
+		Tasks:    []datasets.Task{datasets.TaskEvent, datasets.TaskDevice},
 		Vague:    true,
 		Split:    "leave-one-group-out",
 	}
@@ -71,7 +71,7 @@ func readLockCameraWeek(path string) (datasets.Dataset, error) {
 	ds.Warnings = append(ds.Warnings, more...)
 	r.Labels.Events = events
 	if len(events) == 0 {
-		ds.Tasks = []datasets.Task{datasets.Device}
+		ds.Tasks = []datasets.Task{datasets.TaskDevice}
 	}
 
 	// A day has the offset of its own beginning, which is before 02:00 even on

@@ -17,7 +17,7 @@ func smartPlugDay() Source {
 			Title:  "a smart plug, 10.7 hours idle and one hour used",
 			Source: "https://github.com/edim98/SSI_Measurements_2022",
 			Terms:  "MIT (copyright 2022 Eduard)",
-			Tasks:  []datasets.Task{datasets.Events},
+			Tasks:  []datasets.Task{datasets.TaskEvent},
 			Note:   "the times of single switch commands were read off packet sizes; one session of use, so splits are within it",
 			From:   github("edim98/SSI_Measurements_2022", "cd4b6c7c6486fa89a4b8b0faa712338bf2539992"),
 		},
@@ -98,7 +98,7 @@ func plugMAC() datasets.MAC { return datasets.MAC{0x38, 0x1f, 0x8d, 0xb0, 0xc9, 
 func smartPlugFrom(path string, events func(named []datasets.Event) ([]datasets.Event, []string, error)) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Recorded: datasets.LAN,
-		Tasks:    []datasets.Task{datasets.Events},
+		Tasks:    []datasets.Task{datasets.TaskEvent},
 		Split:    "kfold:k=5",
 	}
 	for _, c := range []struct {

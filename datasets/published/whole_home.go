@@ -23,7 +23,7 @@ func wholeHome() Source {
 			Source: "https://github.com/smart-home-network-security/smart-home-firewall",
 			Papers: cite.Of("dekeersmaeker2024firewall"),
 			Terms:  "AGPL-3.0, as its repository: keep the files apart from code under other licenses",
-			Tasks:  []datasets.Task{datasets.Device},
+			Tasks:  []datasets.Task{datasets.TaskDevice},
 			Note:   "only the order of events is known; one session, so splits are within it",
 			From:   github("smart-home-network-security/smart-home-firewall", "3b9c6cb7f01b7b6e8c7f50ae2f4614cc6d115cc2"),
 		},
@@ -111,7 +111,7 @@ func readWholeHomeDevices(path string) (datasets.Dataset, error) {
 func homeDataset() datasets.Dataset {
 	return datasets.Dataset{
 		Recorded: datasets.LAN,
-		Tasks:    []datasets.Task{datasets.Device},
+		Tasks:    []datasets.Task{datasets.TaskDevice},
 		Split:    "kfold:k=5",
 	}
 }

@@ -104,7 +104,7 @@ func TestRatePanelCountsWhatWasFound(t *testing.T) {
 	item := func(at float64, truth, answer string) results.Item {
 		return results.Item{Recording: "home-00", Group: "home-00", TimeS: at, Truth: truth, Answer: answer}
 	}
-	c := results.Cell{Dataset: "home:made_up", Task: datasets.Events, Vantage: datasets.WAN, Defense: results.NoDefense, Attack: "rates:beta=1", Knowledge: results.Adaptive, TrainDefense: results.NoDefense, Split: "group-kfold:k=5", Seed: 7}
+	c := results.Cell{Dataset: "home:made_up", Task: datasets.TaskEvent, Vantage: datasets.WAN, Defense: results.NoDefense, Attack: "rates:beta=1", Knowledge: results.Adaptive, TrainDefense: results.NoDefense, Split: "group-kfold:k=5", Seed: 7}
 	r := results.Result{Cell: c, Headline: "f1", Items: []results.Item{
 		item(2, "plug/on", "plug/on"),         // right
 		item(600, "plug/off", results.Missed), // not found

@@ -49,9 +49,9 @@ func Whole() *reports.Set {
 
 	return reports.NewSet(rs, reports.Options{
 		Published: []results.Published{
-			{Task: datasets.Events, Defense: "none", Attack: KNN(1), Metric: "recall", Value: 0.9, Source: "A, table 1"},
-			{Task: datasets.Events, Defense: "none", Attack: KNN(1), Metric: "recall", Class: "lamp", Value: 0.25, Source: "A, table 2"},
-			{Task: datasets.Device, Defense: "none", Attack: "window-forest", Metric: "accuracy", Value: 0.845, Source: "B"},
+			{Task: datasets.TaskEvent, Defense: "none", Attack: KNN(1), Metric: "recall", Value: 0.9, Source: "A, table 1"},
+			{Task: datasets.TaskEvent, Defense: "none", Attack: KNN(1), Metric: "recall", Class: "lamp", Value: 0.25, Source: "A, table 2"},
+			{Task: datasets.TaskDevice, Defense: "none", Attack: "window-forest", Metric: "accuracy", Value: 0.845, Source: "B"},
 		},
 		Probes: &results.Probes{
 			Verdicts: []results.Verdict{{Name: "leaks of d", Detail: "nothing found", OK: true}, {Name: "labels shifted", Detail: "higher at 20 s"}},
@@ -79,7 +79,7 @@ func Grid(groups int, defenses, attacks []string) []results.Result {
 	// The order is that of the random draws, so it is part of the golden files.
 	for _, task := range datasets.Tasks() {
 		for _, v := range []datasets.Vantage{datasets.WAN, datasets.LAN} {
-			if v == datasets.LAN && task != datasets.Device {
+			if v == datasets.LAN && task != datasets.TaskDevice {
 				continue
 			}
 			for di, d := range defenses {
@@ -123,21 +123,21 @@ func Result(rng *rand.Rand, c results.Cell, di, ai int) results.Result {
 	}
 	r.Metrics = []results.Metric{{Name: r.Headline, Value: v}, {Name: "tested", Value: 40}}
 	switch c.Task {
-	case datasets.Events:
+	case datasets.TaskEvent:
 		r.Metrics = append(r.Metrics, results.Metric{Name: "precision", Value: v}, results.Metric{Name: "recall", Value: 0.9 * v},
 			results.Metric{Name: "recall_1s", Value: 0.7 * v}, results.Metric{Name: "recall_15s", Value: 0.95 * v},
 			results.Metric{Name: "false_alarms", Value: float64(di)}, results.Metric{Name: "observed_days", Value: 0.25}, results.Metric{Name: "observed_packets", Value: 4000})
 		if ai == 2 {
 			r.Metrics = append(r.Metrics, results.Metric{Name: "alerts", Value: 4}, results.Metric{Name: "alerts_right", Value: float64(4 - min(di, 4))})
 		}
-	case datasets.Clip:
+	case datasets.TaskClip:
 		r.Metrics = append(r.Metrics, results.Metric{Name: "accuracy", Value: v})
 	}
 
 	g := fmt.Sprintf("home-%02d", c.Fold)
 	r.Groups = []results.GroupScore{{Group: g, Value: v, Floor: 0.1, N: 40}}
 	classes := []string{"plug/on", "plug/off", "<b>bulb</b>/50%_on"}
-	if c.Task == datasets.Device {
+	if c.Task == datasets.TaskDevice {
 		r.Confusion = []results.Confusion{{Group: g, Classes: classes, Counts: [][]int64{{9, 1, 0}, {2, 8, 0}, {0, 3, 7}}}}
 	} else {
 		for i := range 12 {
@@ -148,7 +148,7 @@ func Result(rng *rand.Rand, c results.Cell, di, ai int) results.Result {
 			r.Items = append(r.Items, it)
 		}
 	}
-	if c.Task == datasets.Events {
+	if c.Task == datasets.TaskEvent {
 		for i := range 6 {
 			r.Curve = append(r.Curve, results.Point{Threshold: float64(6 - i), Recall: v * float64(i) / 5, Precision: 0.5, FalsePerDay: float64(i * i)})
 		}
@@ -158,7 +158,7 @@ func Result(rng *rand.Rand, c results.Cell, di, ai int) results.Result {
 	if di == 1 {
 		r.Warnings = []string{"times ran backwards 3 times"}
 	}
-	if ai == 1 && c.Knowledge == results.Adaptive && di != 4 && c.Task != datasets.Gateway {
+	if ai == 1 && c.Knowledge == results.Adaptive && di != 4 && c.Task != datasets.TaskCommand {
 		r.Bounds = []results.Bound{
 			{Set: "sequence", Train: 90, TrainOf: 160, Tested: 40, TestOf: 40, Wrong: []int{10, 36, 12, 30, 0, 40}[di%6], Classes: 3, ClassBits: 1.58, ChanceBits: 0.05, Features: []results.FeatureBits{{Name: "packets", Bits: 0.5}, {Name: "size_01", Bits: 1.2}, {Name: "size_02", Bits: 0.01}}},
 			{Set: "hist", Train: 90, TrainOf: 160, Tested: 40, TestOf: 40, Wrong: 30, Classes: 3, ClassBits: 1.58, ChanceBits: 0.04},
@@ -210,7 +210,7 @@ func Study(groups int) []results.Result {
 		for _, k := range []int{15, 1, 3, 5, 9} {
 			for g := range groups {
 				c := results.Cell{
-					Dataset: "home:made_up", Task: datasets.Events, Vantage: datasets.WAN, Defense: d,
+					Dataset: "home:made_up", Task: datasets.TaskEvent, Vantage: datasets.WAN, Defense: d,
 					Attack: KNN(k), Knowledge: results.Adaptive, TrainDefense: d,
 					Split: "group-kfold:k=5", Fold: g, TrainDraws: 1, Seed: 1,
 				}
@@ -256,7 +256,7 @@ func Shares() []results.Result {
 	}{{"none", []float64{0.9, 0.92, 0.95, 0.99}}, {"vpn", []float64{0.1, 0.5, -1, 0.97}}} {
 		r := results.Result{
 			Cell: results.Cell{
-				Dataset: "home:made_up", Task: datasets.Device, Vantage: datasets.WAN, Defense: c.defense, TrainDefense: c.defense,
+				Dataset: "home:made_up", Task: datasets.TaskDevice, Vantage: datasets.WAN, Defense: c.defense, TrainDefense: c.defense,
 				Attack: "window-blstm", Knowledge: results.Adaptive, Split: "fixed-even-odd", TrainDraws: 1, Seed: 1,
 			},
 			Data: "d", Method: 1, Generated: true, Headline: "macro_recall", Floor: 0.1,
@@ -284,7 +284,7 @@ func Samples() []results.Sample {
 	var out []results.Sample
 	for i, d := range []string{results.NoDefense, "pad-random:max_bytes=255", "vpn:kind=wireguard", golden.Hostile} {
 		x := results.Sample{SampleKey: results.SampleKey{
-			Dataset: "home:made_up", Task: datasets.Events, Vantage: datasets.WAN, Split: "group-kfold:k=5", Defense: d, Seed: 7,
+			Dataset: "home:made_up", Task: datasets.TaskEvent, Vantage: datasets.WAN, Split: "group-kfold:k=5", Defense: d, Seed: 7,
 		}}
 		for _, class := range []string{"<b>bulb</b>/50%_on", "plug/off", "plug/on"} {
 			q := results.Sequence{Recording: "home-00", Class: class, AtS: 30, Whose: "eeeeee", TimesUS: []int64{0, 20000, 90000, 150000, 300000, 450000}}

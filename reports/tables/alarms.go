@@ -16,7 +16,7 @@ import (
 var FalseAlarms = reports.TableKind{
 	Name: "false-alarms", Doc: "how often attacks on events cry wolf, and how many alerts are right",
 	Draw: reports.PerPanel(func(s *reports.Set, p reports.Panel) []table.Table {
-		if p.Task != datasets.Events {
+		if p.Task != datasets.TaskEvent {
 			return nil
 		}
 		return append(alarmTable(s, p, results.Adaptive), alarmTable(s, p, results.Unaware)...)

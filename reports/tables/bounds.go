@@ -175,10 +175,10 @@ func boundRow(s *reports.Set, at reports.Subject, b *boundEstimate) (row []table
 // boundNotes say what is estimated, from how much, and what is missing.
 func boundNotes(task datasets.Task, all []*boundEstimate, missing, withdrawn bool) []string {
 	of := map[datasets.Task]string{
-		datasets.Clip:    "of clips named wrong",
-		datasets.Events:  "of events that are known to have happened, by the burst of each; of an attack 1 - the lower of recall and precision",
-		datasets.Device:  "of packets, every class alike (1 - macro recall)",
-		datasets.Gateway: "of commands",
+		datasets.TaskClip:    "of clips named wrong",
+		datasets.TaskEvent:   "of events that are known to have happened, by the burst of each; of an attack 1 - the lower of recall and precision",
+		datasets.TaskDevice:  "of packets, every class alike (1 - macro recall)",
+		datasets.TaskCommand: "of commands",
 	}[task]
 	out := []string{"Error: share " + of + ". Bound: estimate (L-1)/L (1 - sqrt(1 - L/(L-1) R)) of the least error that any attacker can reach with these features, from the error R of the nearest training vector under the same defense (other draws, the same split) among L classes; the lowest over feature sets. It is an estimate, not a proof: it holds as vectors grow many."}
 

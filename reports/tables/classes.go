@@ -15,7 +15,7 @@ import (
 var PerDevice = reports.TableKind{
 	Name: "per-device", Doc: "recall of each device under the best attack",
 	Draw: reports.PerPanel(func(s *reports.Set, p reports.Panel) []table.Table {
-		if p.Task != datasets.Device {
+		if p.Task != datasets.TaskDevice {
 			return nil
 		}
 		return classTable(s, p, "device", "packets")
@@ -27,7 +27,7 @@ var PerDevice = reports.TableKind{
 var PerActivity = reports.TableKind{
 	Name: "per-activity", Doc: "recall of each activity under the best attack",
 	Draw: reports.PerPanel(func(s *reports.Set, p reports.Panel) []table.Table {
-		if p.Task == datasets.Device {
+		if p.Task == datasets.TaskDevice {
 			return nil
 		}
 		return classTable(s, p, "activity", "items")

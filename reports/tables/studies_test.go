@@ -134,11 +134,11 @@ func TestTolerance(t *testing.T) {
 func TestPublishedBesideOurs(t *testing.T) {
 	const k1 = "event-knn:gap_s=0,k=1,private="
 	s := reports.NewSet(reporttest.Study(5), reports.Options{Published: []results.Published{
-		{Task: datasets.Events, Defense: "none", Attack: k1, Metric: "recall", Value: 0.9, Source: "A, table 1"},
-		{Task: datasets.Events, Defense: "none", Attack: k1, Metric: "recall", Class: "lamp", Value: 0.25, Source: "A, table 2"},
-		{Task: datasets.Events, Defense: "none", Attack: k1, Metric: "recall", Class: "fan", Value: 0.5, Source: "A, table 2"},
-		{Task: datasets.Events, Defense: "none", Attack: k1, Metric: "accuracy", Value: 0.99, Source: "A, table 1"},
-		{Task: datasets.Device, Defense: "none", Attack: "window-forest", Metric: "accuracy", Value: 0.845, Source: "B"},
+		{Task: datasets.TaskEvent, Defense: "none", Attack: k1, Metric: "recall", Value: 0.9, Source: "A, table 1"},
+		{Task: datasets.TaskEvent, Defense: "none", Attack: k1, Metric: "recall", Class: "lamp", Value: 0.25, Source: "A, table 2"},
+		{Task: datasets.TaskEvent, Defense: "none", Attack: k1, Metric: "recall", Class: "fan", Value: 0.5, Source: "A, table 2"},
+		{Task: datasets.TaskEvent, Defense: "none", Attack: k1, Metric: "accuracy", Value: 0.99, Source: "A, table 1"},
+		{Task: datasets.TaskDevice, Defense: "none", Attack: "window-forest", Metric: "accuracy", Value: 0.845, Source: "B"},
 	}})
 	ts := Published.Tables(s)
 	if len(ts) != 1 {
@@ -187,7 +187,7 @@ func TestStudyFollowsItsData(t *testing.T) {
 		"home:gateway": 0.6, "home:gateway:devices=4": 0.8, "home:gateway:devices=32": 0.5, "home:gateway:devices=8,hours=1": 0.1,
 	} {
 		for _, r := range reporttest.Study(5)[:10] { // undefended, k = 15 and 1
-			r.Cell.Dataset, r.Cell.Task, r.Headline = data, datasets.Gateway, "exact_recovery"
+			r.Cell.Dataset, r.Cell.Task, r.Headline = data, datasets.TaskCommand, "exact_recovery"
 			v := score
 			if strings.Contains(r.Cell.Attack, "k=15") {
 				v /= 2

@@ -27,7 +27,7 @@ const (
 func Clips(leak bool) datasets.Dataset {
 	r := draws.New(1, "planted", fmt.Sprint(leak))
 	ds := datasets.Dataset{
-		Name: "self-check", Recorded: datasets.WAN, Tasks: []datasets.Task{datasets.Clip},
+		Name: "self-check", Recorded: datasets.WAN, Tasks: []datasets.Task{datasets.TaskClip},
 		Split: "group-kfold:k=3", Generated: true,
 	}
 	for g := range plantGroups {
