@@ -59,8 +59,7 @@ func (c change) verdict() table.Value {
 // the bytes. Data that differ are marked.
 func Compare(before, after *Set) table.Table {
 	t := table.Table{Name: "compare", Title: "What changed from the first run to the second", Columns: table.Columns(
-		"data", "task", "defense", "#before", "#after", "#difference", "#Cliff's delta", "#p (ranks)", "#p (Holm)", "verdict", "#bytes before", "#bytes after")}
-	t.Columns[5].Interval = true
+		"data", "task", "defense", "#before", "#after", "±difference", "#Cliff's delta", "#p (ranks)", "#p (Holm)", "verdict", "#bytes before", "#bytes after")}
 
 	cs, alone := changes(before, after)
 	var tests []Comparison

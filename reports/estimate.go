@@ -176,13 +176,16 @@ func MetricOf(r *results.Result, name string) (float64, bool) {
 	return 0, false
 }
 
-// GroupMeans is the mean over results of what value says of each test group.
-func GroupMeans(rs []*results.Result, value func(results.GroupScore) float64) map[string]float64 {
+// GroupMeans is the mean over results of what value says of each test group, of
+// those of which it says anything.
+func GroupMeans(rs []*results.Result, value func(*results.Result, results.GroupScore) (v float64, ok bool)) map[string]float64 {
 	sum, n := map[string]float64{}, map[string]float64{}
 	for _, r := range rs {
 		for _, g := range r.Groups {
-			sum[g.Group] += value(g)
-			n[g.Group]++
+			if v, ok := value(r, g); ok {
+				sum[g.Group] += v
+				n[g.Group]++
+			}
 		}
 	}
 	for g := range sum {
@@ -205,23 +208,10 @@ func Interval(groups map[string]float64) (lo, hi float64, ok bool) {
 // are enough of them and each cell tests one alone. A split within groups has
 // none: its groups are no samples of homes.
 func WithGroups(v table.Value, p Panel, rs []*results.Result, figure func(*results.Result) (float64, bool)) table.Value {
-	if !v.OK || p.Split.Within() {
+	if !v.OK || p.Split.Within() || slices.ContainsFunc(rs, func(r *results.Result) bool { return len(r.Groups) != 1 }) {
 		return v
 	}
-	sum, n := map[string]float64{}, map[string]float64{}
-	for _, r := range rs {
-		if len(r.Groups) != 1 {
-			return v
-		}
-		if x, ok := figure(r); ok {
-			sum[r.Groups[0].Group] += x
-			n[r.Groups[0].Group]++
-		}
-	}
-	for g := range sum {
-		sum[g] /= n[g]
-	}
-	lo, hi, ok := Interval(sum)
+	lo, hi, ok := Interval(GroupMeans(rs, func(r *results.Result, _ results.GroupScore) (float64, bool) { return figure(r) }))
 	if !ok {
 		return v
 	}

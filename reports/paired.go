@@ -18,8 +18,8 @@ func (s *Set) GroupAdvantages(at Subject) map[string]float64 {
 	if by := s.Summaries[at].ByGroup; by != nil {
 		return by
 	}
-	return GroupMeans(s.BestResults(at), func(g results.GroupScore) float64 {
-		return (g.Value - g.Floor) / max(1-g.Floor, 1e-9)
+	return GroupMeans(s.BestResults(at), func(_ *results.Result, g results.GroupScore) (float64, bool) {
+		return (g.Value - g.Floor) / max(1-g.Floor, 1e-9), true
 	})
 }
 

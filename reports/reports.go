@@ -16,7 +16,6 @@
 package reports
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -75,10 +74,11 @@ type Contents struct {
 // where the rest lies. Errors name the file that could not be written; files
 // before it in that order are whole.
 func WriteAll(dir string, s *Set, c Contents) (string, error) {
-	text, err := tablesText(table.Text, TablesOf(s, c.Text))
-	if err != nil {
+	var b strings.Builder
+	if err := table.Write(&b, table.Text, TablesOf(s, c.Text)); err != nil {
 		return "", err
 	}
+	text := b.String()
 	tables, figures := TablesOf(s, c.Tables), firstFigures(s, c.Figures)
 
 	type file struct {
@@ -121,12 +121,6 @@ func firstFigures(s *Set, ks []FigureKind) []figure.Figure {
 		}
 	}
 	return out
-}
-
-func tablesText(f table.Format, ts []table.Table) (string, error) {
-	var b bytes.Buffer
-	err := table.Write(&b, f, ts)
-	return b.String(), err
 }
 
 // writeMarkdown writes report.md: figures by the names of their files, then

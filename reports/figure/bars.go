@@ -31,12 +31,12 @@ func (g Bars) Figure(title, caption string) Figure { return of(g, title, caption
 // Sizes in points.
 const (
 	barHeight = 6
-	barGap    = 5  // between groups
-	barAxis   = 24 // the axis and its name
-	barRight  = 8  // half of the last label of the axis
-	barSpace  = .4 // above and below a bar
-	barTiny   = 1  // a bar shorter than that has its number beside it: nobody would see it
-	barTip    = 1.3
+	barGap    = 5   // between groups
+	barAxis   = 24  // the axis and its name
+	barRight  = 8   // half of the last label of the axis
+	barSpace  = .4  // above and below a bar
+	barTiny   = 1   // a bar shorter than that has its number beside it: nobody would see it
+	barTip    = 1.3 // half of the stroke at an end of an interval
 )
 
 func (g Bars) key() legend {
@@ -75,26 +75,27 @@ func (g Bars) draw(c draw.Canvas) {
 		yTop := c.Max.Y - vg.Length(i)*step - barGap/2.
 		c.FillText(label, vg.Point{X: x0 - nameGap, Y: yTop - (step-barGap)/2}, fit(label, name, x0-c.Min.X-nameGap-edge))
 		for k, row := range g.Series {
-			row[i].draw(c, okabeIto(k), x, yTop-vg.Length(k)*h-h/2, h)
+			row[i].draw(c, okabeIto(k), x, yTop-vg.Length(k)*h, h)
 		}
 	}
 	c.StrokeLine2(frameLine(), x0, y0, x0, c.Max.Y)
 }
 
-// draw draws a bar of height h about y.
+// draw draws a bar of height h down from y.
 func (b Bar) draw(c draw.Canvas, col color.Color, x func(float64) vg.Length, y, h vg.Length) {
+	mid := y - h/2
 	if !b.OK {
-		c.FillText(aligned(smallType, left, center), vg.Point{X: x(0) + 2, Y: y}, "×")
+		c.FillText(aligned(smallType, left, center), vg.Point{X: x(0) + 2, Y: mid}, "×")
 		return
 	}
-	fillRect(c, col, x(0), y-h/2+barSpace, x(b.Share), y+h/2-barSpace)
+	fillRect(c, col, x(0), y-h+barSpace, x(b.Share), y-barSpace)
 	if x(b.Share)-x(0) < barTiny {
-		c.FillText(aligned(smallType-2, left, center), vg.Point{X: max(x(0), x(b.Hi)) + 3, Y: y}, table.Score(b.Share))
+		c.FillText(aligned(smallType-2, left, center), vg.Point{X: max(x(0), x(b.Hi)) + 3, Y: mid}, table.Score(b.Share))
 	}
 	if b.HasInterval {
-		c.StrokeLine2(frameLine(), x(b.Lo), y, x(b.Hi), y)
+		c.StrokeLine2(frameLine(), x(b.Lo), mid, x(b.Hi), mid)
 		for _, end := range []float64{b.Lo, b.Hi} {
-			c.StrokeLine2(frameLine(), x(end), y-barTip, x(end), y+barTip)
+			c.StrokeLine2(frameLine(), x(end), mid-barTip, x(end), mid+barTip)
 		}
 	}
 }

@@ -16,7 +16,7 @@ var Curves = reports.FigureKind{
 }
 
 func curves(s *reports.Set, p reports.Panel) []figure.Figure {
-	l := figure.Lines{YName: "recall"}
+	l := figure.Lines{YName: reports.MetricLabel(results.Recall)}
 	top := 0.0
 	for _, d := range s.Defenses[p] {
 		if xy := meanCurve(s.BestResults(reports.Subject{Panel: p, Defense: d})); len(xy) > 1 {

@@ -37,12 +37,15 @@ type Column struct {
 	Interval bool
 }
 
-// Columns are columns of text, or of numbers where a head begins with "#",
-// which is no part of it.
+// Columns are columns of text, of numbers where a head begins with "#", and of
+// numbers with intervals where it begins with "±"; these are no part of it.
 func Columns(heads ...string) []Column {
 	out := make([]Column, len(heads))
 	for i, h := range heads {
-		out[i].Head, out[i].Num = strings.CutPrefix(h, "#")
+		out[i].Head, out[i].Interval = strings.CutPrefix(h, "±")
+		if out[i].Num = out[i].Interval; !out[i].Interval {
+			out[i].Head, out[i].Num = strings.CutPrefix(h, "#")
+		}
 	}
 	return out
 }

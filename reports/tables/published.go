@@ -25,8 +25,7 @@ var Published = reports.TableKind{
 
 func publishedTable(s *reports.Set) table.Table {
 	t := table.Table{Title: "Published beside ours", Columns: table.Columns(
-		"data", "seen", "defense", "attack", "figure", "#published", "#ours", "#difference", "source")}
-	t.Columns[6].Interval = true
+		"data", "seen", "defense", "attack", "figure", "#published", "±ours", "#difference", "source")}
 
 	var sources, defenses, attacks []string
 	var used []reports.Panel

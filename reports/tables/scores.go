@@ -59,8 +59,7 @@ var WorstAttack = reports.TableKind{
 func worstTable(s *reports.Set, p reports.Panel) []table.Table {
 	metric, _ := s.Headline(p)
 	t := table.Table{Title: "Best attack on each defense: " + p.About(), Columns: table.Columns(
-		"defense", "best attack", "knows", "#"+reports.MetricLabel(metric), "#floor", "#advantage", "#chosen on other groups", "#groups")}
-	t.Columns[5].Interval = true
+		"defense", "best attack", "knows", "#"+reports.MetricLabel(metric), "#floor", "±advantage", "#chosen on other groups", "#groups")}
 
 	n := footnotes{}
 	none := table.Missing()

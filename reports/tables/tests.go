@@ -23,8 +23,7 @@ func testTable(s *reports.Set, p reports.Panel) []table.Table {
 		return nil
 	}
 	t := table.Table{Title: "Is the best attack worse against one defense than against another: " + p.About(), Columns: table.Columns(
-		"defense", "against", "#difference", "#Cliff's delta", "#groups", "#p (ranks)", "#p", "#p (Holm)", "verdict")}
-	t.Columns[2].Interval = true
+		"defense", "against", "±difference", "#Cliff's delta", "#groups", "#p (ranks)", "#p", "#p (Holm)", "verdict")}
 	for _, c := range cs {
 		t.Rows = append(t.Rows, []table.Value{
 			defense(s, c.Defense), defense(s, c.Against), c.Difference(stats.Mean(c.Diff)), table.Number(c.Cliff, table.Signed),
