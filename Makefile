@@ -8,53 +8,57 @@ BASE ?= HEAD~1
 FUZZTIME ?= 30s
 export CGO_ENABLED = 0
 
+# Every target says at its end how long it took. The times in the help are those
+# of two cores with nothing else to do, after what Go needs was fetched.
+TIMED = @.tools/timed.sh $@
+
 .PHONY: help run test check fmt vet lint purego race fuzz golden bench bench-compare build docs rename clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## build the command into bin/
-	go build -trimpath -o bin/veilbench ./bench/cmd/veilbench
+build: ## build the command into bin/ (20 s)
+	$(TIMED) go build -trimpath -o bin/veilbench ./bench/cmd/veilbench
 
-run: build ## the main job: built-in homes through defenses and attacks; tables and pictures into out/
-	./bin/veilbench run quick --out $(OUT)
+run: build ## the main job: built-in homes through defenses and attacks; tables and pictures into out/ (70 s)
+	$(TIMED) ./bin/veilbench run quick --out $(OUT)
 
-test: ## all tests
-	go test ./...
+test: ## all tests (3 min)
+	$(TIMED) go test ./...
 
-check: fmt vet lint test purego ## everything that must hold before a commit: format, vet, staticcheck, house rules, tests
+check: fmt vet lint test purego ## everything that must hold before a commit: format, vet, staticcheck, house rules, tests (5 min)
 
 fmt:
 	@files=$$($(TOOL) gofumpt -l $(GO_DIRS)); test -z "$$files" || { echo "not formatted, run '$(TOOL) gofumpt -w $(GO_DIRS)':"; echo "$$files"; exit 1; }
 
 vet:
-	go vet ./...
+	$(TIMED) go vet ./...
 
 lint:
-	$(TOOL) staticcheck ./...
+	$(TIMED) $(TOOL) staticcheck ./...
 
 purego: ## vet and the tests of kernels for the code that takes the place of assembly on other processors
-	go vet -tags purego ./attacks/...
-	go test -tags purego ./attacks/lstm -run 'Gemm|Cells|AddAndAdam|Activations|PyTorch|SameBytes|Divergence'
-	go test -tags purego ./attacks/forest -run '^TestForest(Cuts|Step|PredictAll|Workers)$$'
+	$(TIMED) go vet -tags purego ./attacks/...
+	$(TIMED) go test -tags purego ./attacks/lstm -run 'Gemm|Cells|AddAndAdam|Activations|PyTorch|SameBytes|Divergence'
+	$(TIMED) go test -tags purego ./attacks/forest -run '^TestForest(Cuts|Step|PredictAll|Workers)$$'
 
-race: ## all tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 go test -race ./...
+race: ## all tests under the race detector (needs a C compiler; 30 min)
+	$(TIMED) env CGO_ENABLED=1 go test -timeout 60m -race ./...
 
 fuzz: ## every fuzz test for FUZZTIME (30s) each
-	@.tools/fuzz.sh $(FUZZTIME)
+	$(TIMED) .tools/fuzz.sh $(FUZZTIME)
 
-golden: ## write the golden files anew; read the diff before you commit it
-	UPDATE_GOLDEN=1 go test ./... -run 'Golden|Script' -count=1
+golden: ## write the golden files anew; read the diff before you commit it (1 min)
+	$(TIMED) env UPDATE_GOLDEN=1 go test ./... -run 'Golden|Script|Drawing' -count=1
 
-bench: ## benchmarks of the hot paths, in the format of benchstat
-	go test -run '^$$' -bench . -benchmem -count $${COUNT:-1} ./...
+bench: ## benchmarks of the hot paths, in the format of benchstat (3 min)
+	$(TIMED) go test -run '^$$' -bench . -benchmem -count $${COUNT:-1} ./...
 
 bench-compare: ## benchmarks of this tree against commit BASE, in turn; fails on a significant slowdown
-	.tools/bench-compare.sh $(BASE)
+	$(TIMED) .tools/bench-compare.sh $(BASE)
 
-docs: build ## run the main job and put its table and pictures into README.md and reports/docs
-	.tools/docs.sh
+docs: build ## run the main job and put its table and pictures into README.md and reports/docs (90 s)
+	$(TIMED) .tools/docs.sh
 
 rename: ## give the module another path: make rename MODULE=example.org/veilbench
 	@test -n "$(MODULE)" || { echo "usage: make rename MODULE=example.org/veilbench"; exit 2; }
