@@ -10,10 +10,10 @@ import (
 	"veilbench/datasets"
 )
 
-// states lists the classes, groups nobody can tell apart merged, of which some
+// stateClasses lists the classes, groups nobody can tell apart merged, of which some
 // event of ds lasts: camera streaming, sleeping. They are sorted; none when the
 // ends of events mean something else.
-func states(ds *datasets.Dataset, m Classes) []string {
+func stateClasses(ds *datasets.Dataset, m Classes) []string {
 	var out []string
 	if ds.Vague {
 		return nil
@@ -37,13 +37,13 @@ func states(ds *datasets.Dataset, m Classes) []string {
 // packet to the last.
 func (s *Scores) scoreStates(ds *datasets.Dataset, tests []Test, m Classes) {
 	var wrong, on, all time.Duration
-	classes := states(ds, m)
+	classes := stateClasses(ds, m)
 	for _, t := range tests {
-		events, found := truths(t.Labels, m), above(detections(t.Answer, m), t.Answer.Threshold)
+		events, found := truths(t.Labels, m), scoringAtLeast(detections(t.Answer, m), t.Answer.Threshold)
 		for _, c := range classes {
 			truth := ofClass(events, c)
-			wrong += disagree(truth, ofClass(found, c), t.Trace.End)
-			on += disagree(truth, nil, t.Trace.End)
+			wrong += disagreement(truth, ofClass(found, c), t.Trace.End)
+			on += disagreement(truth, nil, t.Trace.End)
 			all += t.Trace.End
 		}
 	}
@@ -63,21 +63,25 @@ func ofClass(all []match.Span, class string) []match.Span {
 	return out
 }
 
-// disagree is the time from 0 to end in which just one of two tracks of a state
+// disagreement is the time from 0 to end in which just one of two tracks of a state
 // says that it holds. Sightings of one track may overlap.
-func disagree(truth, found []match.Span, end time.Duration) time.Duration {
+func disagreement(truth, found []match.Span, end time.Duration) time.Duration {
 	type edge struct {
 		at    time.Duration
 		track int
 		step  int
 	}
+
 	var edges []edge
 	for track, all := range [2][]match.Span{truth, found} {
 		for _, x := range all {
 			edges = append(edges, edge{min(max(x.From, 0), end), track, 1}, edge{min(max(x.To, 0), end), track, -1})
 		}
 	}
+
+	// Edges at one instant may come in any order: no time passes between them.
 	slices.SortFunc(edges, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
+
 	var open [2]int
 	var sum, last time.Duration
 	for _, e := range edges {
