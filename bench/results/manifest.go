@@ -1,12 +1,9 @@
 package results
 
 import (
-	"encoding/json"
 	"fmt"
-	"path/filepath"
 
 	"veilbench/datasets"
-	"veilbench/datasets/atomicfile"
 )
 
 // Manifest says what must be known to get the same bytes again. It is written
@@ -62,19 +59,15 @@ type DataEntry struct {
 // manifestFile lies beside the results.
 const manifestFile = "manifest.json"
 
-// Write puts the manifest into the folder of a run.
+// Write puts the manifest into the folder of a run, whole or not at all.
 func (m Manifest) Write(dir string) error {
-	b, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return err
-	}
-	return atomicfile.Write(filepath.Join(dir, manifestFile), append(b, '\n'))
+	return writeRunFile(dir, manifestFile, m, false)
 }
 
 // ReadManifest reads the manifest of a run's folder.
 func ReadManifest(dir string) (Manifest, error) {
 	var m Manifest
-	found, err := readBeside(dir, manifestFile, &m)
+	found, err := readRunFile(dir, manifestFile, &m)
 	if err == nil && !found {
 		err = fmt.Errorf("%s has no %s: is it the --out folder of a run?", dir, manifestFile)
 	}

@@ -60,8 +60,8 @@ func OpenStore(dir string) (*Store, error) {
 	return s, nil
 }
 
-// name is the file name of a cell without its ending.
-func name(c Cell, data string) string {
+// cellName is the file name of a cell without its ending.
+func cellName(c Cell, data string) string {
 	b, _ := json.Marshal(struct {
 		Cell   Cell
 		Data   string
@@ -77,7 +77,8 @@ func (s *Store) path(kind, name, ext string) string {
 
 // Get returns the stored result of a cell. ok is false when there is none.
 func (s *Store) Get(c Cell, data string) (res Result, ok bool, err error) {
-	n := name(c, data)
+	n := cellName(c, data)
+
 	for _, ext := range []string{cellExt, failedExt} {
 		res, err = readResult(s.path(cellsDir, n, ext))
 		if err == nil && res.Cell == c {
@@ -93,11 +94,12 @@ func (s *Store) Get(c Cell, data string) (res Result, ok bool, err error) {
 // Put writes a result, synced and whole, and its timing beside it. A result
 // without error replaces an earlier failure.
 func (s *Store) Put(res Result, t Timing) error {
-	n := name(res.Cell, res.Data)
+	n := cellName(res.Cell, res.Data)
 	ext := cellExt
 	if res.Err != "" {
 		ext = failedExt
 	}
+
 	b, err := json.Marshal(res)
 	if err != nil {
 		return fmt.Errorf("result of %+v: %w", res.Cell, err)
@@ -105,11 +107,14 @@ func (s *Store) Put(res Result, t Timing) error {
 	if err := atomicfile.Write(s.path(cellsDir, n, ext), append(b, '\n')); err != nil {
 		return err
 	}
+
+	// Only now: whoever reads at this moment finds one of the two.
 	if ext == cellExt {
 		if err := os.Remove(s.path(cellsDir, n, failedExt)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
+
 	b, err = json.Marshal(t)
 	if err != nil {
 		return err
@@ -120,7 +125,7 @@ func (s *Store) Put(res Result, t Timing) error {
 // Timing returns what the cell of res took where it was computed; ok is false
 // when that is not known.
 func (s *Store) Timing(res Result) (t Timing, ok bool) {
-	b, err := os.ReadFile(s.path(timingDir, name(res.Cell, res.Data), cellExt))
+	b, err := os.ReadFile(s.path(timingDir, cellName(res.Cell, res.Data), cellExt))
 	return t, err == nil && json.Unmarshal(b, &t) == nil
 }
 
@@ -154,18 +159,22 @@ func ReadSamples(dir string) ([]Sample, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var out []Sample
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		if err != nil {
 			return nil, err
 		}
+
+		// Samples are written whole: one that cannot be read was damaged since.
 		var x Sample
 		if err := json.Unmarshal(b, &x); err != nil {
 			return nil, fmt.Errorf("%s: %w; delete the file to have it made again", f, err)
 		}
 		out = append(out, x)
 	}
+
 	slices.SortStableFunc(out, func(a, b Sample) int { return a.compare(b.SampleKey) })
 	return out, nil
 }
