@@ -127,6 +127,8 @@ func (b *bounder) gather(pool *itemPool, n int, ro Role, recs []int) error {
 	return nil
 }
 
+// classOf numbers a class, those that nobody can tell apart as one; devices can
+// always be told apart.
 func (b *bounder) classOf(name string) int32 {
 	if b.j.cell.Task != datasets.TaskDevice {
 		name = b.merge.Class(name)

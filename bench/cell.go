@@ -120,10 +120,12 @@ func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, ti
 		if o.err != nil {
 			return nil, o.err
 		}
+
 		a, err := m.Guess(ctx, o.trace)
 		if err != nil {
 			return nil, fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
 		}
+
 		out.oracle = out.oracle || o.oracle
 		timing.GuessPackets += int64(len(o.trace.Packets))
 		tests = append(tests, score.Test{Recording: o.rec, Trace: o.trace, Labels: o.truthOf(p.cell.Task, p.ds).labels, Answer: a, Classes: m.classes})

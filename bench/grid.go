@@ -177,29 +177,29 @@ func (g Grid) units() ([]unit, error) {
 	return out, nil
 }
 
-// jobs lists the cells of one task behind one defense: loops from the outside in
-// are vantages, attacks, knowledges, folds, draws.
+// jobs lists the cells of one task behind one defense, in the order of the
+// grid's lists.
 func (g Grid) jobs(ds *datasets.Dataset, task datasets.Task, defense string, folds []datasets.Fold) []job {
 	classes := Classes(ds, task)
+	cell := results.Cell{
+		Dataset: ds.Name, Task: task, Defense: defense, Split: g.split(ds), TrainDraws: g.TrainDraws, Seed: g.Seed,
+	}
 	var out []job
-	for _, v := range g.vantages(ds) {
+	for _, cell.Vantage = range g.vantages(ds) {
 		for _, a := range g.Attacks {
 			if !slices.Contains(a.Info().Tasks, task) {
 				continue
 			}
-			for _, k := range g.Knowledge {
-				for _, train := range g.trainDefenses(k, defense) {
-					for f, fold := range folds {
+			cell.Attack = attacks.ID(a)
+
+			for _, cell.Knowledge = range g.Knowledge {
+				for _, cell.TrainDefense = range g.trainDefenses(cell.Knowledge, defense) {
+					// Draws are innermost, so that cells that share a model are next to each
+					// other.
+					for fold := range folds {
 						for draw := range g.Draws {
-							// Draws are innermost: cells that share a model are next to each other.
-							out = append(out, job{
-								cell: results.Cell{
-									Dataset: ds.Name, Task: task, Vantage: v, Defense: defense, Attack: attacks.ID(a),
-									Knowledge: k, TrainDefense: train, Split: g.split(ds), Fold: f, Draw: draw,
-									TrainDraws: g.TrainDraws, Seed: g.Seed,
-								},
-								attack: a, fold: fold, classes: classes,
-							})
+							cell.Fold, cell.Draw = fold, draw
+							out = append(out, job{cell: cell, attack: a, fold: folds[fold], classes: classes})
 						}
 					}
 				}

@@ -22,6 +22,7 @@ func Guard(f func() error) (err error) {
 func panicPlace() string {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
+
 	panicked := false
 	for {
 		f, more := frames.Next()

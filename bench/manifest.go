@@ -25,10 +25,12 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 		Tasks: g.Tasks, Vantages: g.Vantages, Knowledge: g.Knowledge, Split: g.Split,
 		Draws: g.Draws, TrainDraw: g.TrainDraws, Seed: g.Seed, Link: results.LinkSettings(g.Link),
 	}
+
 	for i := range g.Datasets {
 		ds := &g.Datasets[i]
 		m.Data = append(m.Data, results.DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds), Preset: ds.Preset, Settings: ds.Settings, Unmonitored: ds.Unmonitored})
 	}
+
 	for _, d := range g.Defenses {
 		m.Defenses = append(m.Defenses, defenses.ID(d))
 	}
@@ -61,6 +63,8 @@ func Digest(ds *datasets.Dataset) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// recordingDigest hashes a recording: its packets and their truth in binary, for
+// there are millions, the rest as JSON.
 func recordingDigest(r *datasets.Recording) string {
 	h := sha256.New()
 	head, _ := json.Marshal(struct {

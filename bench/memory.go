@@ -70,6 +70,8 @@ func (s memory) reachable(v reflect.Value) (n int64) {
 	return n
 }
 
+// elements counts what the elements refer to. Those that cannot refer to anything
+// are not visited: weights come in millions.
 func (s memory) elements(v reflect.Value) (n int64) {
 	if !refers(v.Type().Elem()) {
 		return 0

@@ -152,6 +152,7 @@ func labelShift(ctx context.Context, g Grid, c results.Cell) (results.ShiftCurve
 	return curve, errors.New("the grid has no such cell")
 }
 
+// shiftUnit is what labels of a task are shifted by.
 func shiftUnit(t datasets.Task) string {
 	switch t {
 	case datasets.TaskDevice:
@@ -205,6 +206,8 @@ func shiftTests(t datasets.Task, tests []score.Test, by int) []score.Test {
 	return out
 }
 
+// moveLabels moves the truth later by seconds or, for devices, packets. It goes
+// round: nothing is lost at an end. l is not modified.
 func moveLabels(l datasets.Labels, t datasets.Task, end time.Duration, by int) datasets.Labels {
 	later := func(at time.Duration) time.Duration {
 		return ((at+time.Duration(by)*time.Second)%end + end) % end
@@ -294,6 +297,7 @@ func (g Grid) leaks() []results.Verdict {
 			ds := SeenFrom(g.Datasets[i], v, g.Seed)
 			for _, task := range g.tasks(&ds) {
 				verdict := results.Verdict{Name: fmt.Sprintf("leaks of %s, %s, %s", ds.Name, task, v)}
+
 				l, err := leakage.Probe(&ds, task, g.split(&ds))
 				if err != nil {
 					verdict.Detail = err.Error()
@@ -307,6 +311,7 @@ func (g Grid) leaks() []results.Verdict {
 	return out
 }
 
+// leakDetail words a report; the data are fine where it has no warning.
 func leakDetail(l leakage.Report) (string, bool) {
 	ws := l.Warnings()
 	if len(ws) == 0 {

@@ -187,6 +187,8 @@ func (r *runner) warm(ctx context.Context, u unit, todo []job) error {
 	})
 }
 
+// stored reads the result of a cell from the store; ok is false where it is to be
+// computed.
 func (r *runner) stored(c results.Cell) (results.Result, bool, error) {
 	if r.opt.Store == nil {
 		return results.Result{}, false, nil

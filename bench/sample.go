@@ -87,6 +87,7 @@ func (s *sampler) tested() []tested {
 			}
 		}
 	}
+
 	slices.SortStableFunc(out, func(a, b tested) int { return cmp.Compare(a.rec, b.rec) })
 	return slices.CompactFunc(out, func(a, b tested) bool { return a.rec == b.rec })
 }

@@ -25,6 +25,7 @@ func ratesOf(o *observed) []results.RateSample {
 			lo, hi = busiestLull(states, points, end)
 			points = within(points, lo, hi)
 		}
+
 		if len(points) > 0 {
 			from, to := stretchOf(points, lo, hi)
 			out = append(out, rateOf(o, flows[d], d, from, to))
@@ -90,6 +91,7 @@ func busiestLull(states, points []interval, end time.Duration) (lo, hi time.Dura
 	return lo, hi
 }
 
+// within keeps the points that begin from lo to before hi.
 func within(points []interval, lo, hi time.Duration) []interval {
 	var out []interval
 	for _, p := range points {

@@ -92,6 +92,7 @@ func (r *runner) viewsOf(key viewKey, d defenses.Defense) *views {
 	return vs
 }
 
+// entry is the place of one view, made empty when it is new.
 func (v *views) entry(of viewOf) *lazyView {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -149,6 +149,7 @@ func departures(in datasets.Trace, out defenses.Defended) []time.Duration {
 	return at
 }
 
+// undefended counts what goes in; at is when each packet leaves behind the line.
 func (r *record) undefended(in datasets.Trace, at []time.Duration) {
 	for i, p := range in.Packets {
 		n := ipBytes(p)
@@ -165,6 +166,7 @@ func (r *record) undefended(in datasets.Trace, at []time.Duration) {
 	}
 }
 
+// defended counts what comes out. A packet without an original is cover.
 func (r *record) defended(in datasets.Trace, out defenses.Defended) {
 	t := out.Trace
 	for i, p := range t.Packets {
@@ -253,6 +255,7 @@ func (r *record) busyAndIdle(in, out datasets.Trace) {
 	r.idleIn, r.idleOut = a[idle], b[idle]
 }
 
+// bytesByHour sums the first n hours.
 func bytesByHour(t datasets.Trace, n int) []int64 {
 	sums := make([]int64, n)
 	for _, p := range t.Packets {

@@ -7,12 +7,13 @@ import (
 	"veilbench/bench/results"
 )
 
-// further returns the figures of the ledger beside the headline ones: peak
-// rates (bytes of the fullest second), the busiest and the quietest hour, share
-// of cover, overhead on the line (without LAN flows), pure ACKs merged into
-// other packets, LAN bytes, and the time until an event's last original is out. gb_per_month (10^9 bytes in 30 days)
-// and kbytes_per_s are what the defense adds on the line, from recordings of
-// at least an hour only; they are missing where there are none.
+// further returns what the ledger knows besides the headline figures: peak rates
+// (bytes of the fullest second), the busiest and the quietest hour, share of
+// cover, overhead on the line (without LAN flows), pure ACKs merged into other
+// packets, LAN bytes, and the time until an event's last original is out.
+// gb_per_month (10^9 bytes in 30 days) and kbytes_per_s are what the defense adds
+// on the line, from recordings of at least an hour only; they are missing where
+// there are none.
 func (l *Ledger) further() []results.Metric {
 	var peakIn, peakOut, acks, lanIn, lanOut, cover, in, out int64
 	var busyIn, busyOut, idleIn, idleOut, added, hours int64

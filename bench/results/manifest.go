@@ -6,8 +6,8 @@ import (
 	"veilbench/datasets"
 )
 
-// Manifest says what must be known to get the same bytes again. It is written
-// beside the results and holds no time, path of the machine or host name.
+// Manifest says what must be known to get the same bytes again. It lies
+// in the folder of a run and holds no time, path of the machine or host name.
 type Manifest struct {
 	// Version of the program and of Go; Method of the methods.
 	Version string `json:"version"`
@@ -56,7 +56,7 @@ type DataEntry struct {
 	Unmonitored []string `json:"unmonitored,omitempty"`
 }
 
-// manifestFile lies beside the results.
+// manifestFile lies in the folder of a run.
 const manifestFile = "manifest.json"
 
 // Write puts the manifest into the folder of a run, whole or not at all.

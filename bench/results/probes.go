@@ -30,7 +30,7 @@ type ShiftPoint struct {
 	Score float64 `json:"score"`
 }
 
-// probesFile lies beside the results.
+// probesFile lies in the folder of a run.
 const probesFile = "probes.json"
 
 // WriteProbes keeps p in the folder of a run; nil takes away those of an

@@ -20,7 +20,7 @@ type Published struct {
 	Source string `json:"source"`
 }
 
-// publishedFile lies beside the results.
+// publishedFile lies in the folder of a run.
 const publishedFile = "published.json"
 
 // WritePublished keeps ps in the folder of a run, in their order. Those of an

@@ -47,6 +47,7 @@ func OpenStore(dir string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(dir, cellsDir), 0o755); err != nil {
 		return nil, err
 	}
+
 	s := &Store{dir}
 	for _, at := range []string{filepath.Join(cellsDir, "*"), samplesDir} {
 		left, err := filepath.Glob(filepath.Join(dir, at, atomicfile.TempPrefix+"*"))
@@ -188,6 +189,7 @@ func ReadResults(dir string) ([]Result, error) {
 		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), atomicfile.TempPrefix) {
 			return err
 		}
+
 		res, err := readResult(p)
 		if err != nil {
 			return err
@@ -199,16 +201,19 @@ func ReadResults(dir string) ([]Result, error) {
 		out = append(out, res)
 		return nil
 	})
+
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s holds no results (no folder %s): is it the --out folder of a run?", dir, cellsDir)
 	}
 	if err != nil {
 		return nil, err
 	}
+
 	Sort(out)
 	return out, nil
 }
 
+// readResult reads one file; an error says which and what to do about it.
 func readResult(path string) (Result, error) {
 	var r Result
 	b, err := os.ReadFile(path)

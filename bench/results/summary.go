@@ -96,9 +96,11 @@ func Summaries(rs []Result) []Summary {
 			bySubject[s] = append(bySubject[s], r)
 		}
 	}
+
 	keys := slices.SortedFunc(maps.Keys(bySubject), func(a, b subject) int {
 		return cmp.Or(cmp.Compare(a.dataset, b.dataset), cmp.Compare(a.task, b.task), cmp.Compare(a.vantage, b.vantage), cmp.Compare(a.defense, b.defense))
 	})
+
 	out := make([]Summary, 0, len(keys))
 	for _, k := range keys {
 		out = append(out, summarize(k, bySubject[k]))
@@ -154,6 +156,7 @@ func summarize(k subject, rs []Result) Summary {
 	return s
 }
 
+// add enters a cell: one fold, one draw.
 func (t *tally) add(r Result) {
 	for _, g := range r.Groups {
 		t.score[g.Group] += g.Value

@@ -77,14 +77,17 @@ func scoreCommands(actions []string, tests []Test) Scores {
 	return s
 }
 
-// verdict is what one message says of one command.
-type verdict struct {
+// messageVerdict is what one message says of one command, to be summed; recovery
+// is the chance that one of the candidates, drawn at random, is right.
+type messageVerdict struct {
 	in, bounded, unique, named int
 	recovery                   float64
 }
 
-func judgeMessage(truth []uint8, m attacks.Message) verdict {
-	var v verdict
+// judgeMessage compares the candidates of a message with the actions that it
+// really carried, both as counts by action.
+func judgeMessage(truth []uint8, m attacks.Message) messageVerdict {
+	var v messageVerdict
 	if len(m.Candidates) == 1 {
 		v.unique = 1
 	}
@@ -134,6 +137,7 @@ func matchCommands(cmds []datasets.Command, msgs []attacks.Message) []int {
 	return out
 }
 
+// countsOf counts each of actions in a, at most 255, as candidates do.
 func countsOf(actions []string, a []datasets.ActionCount) []uint8 {
 	out := make([]uint8, len(actions))
 	for i, name := range actions {
@@ -146,6 +150,7 @@ func countsOf(actions []string, a []datasets.ActionCount) []uint8 {
 	return out
 }
 
+// actionsOf is the inverse of countsOf.
 func actionsOf(actions []string, counts []uint8) []datasets.ActionCount {
 	var out []datasets.ActionCount
 	for i, n := range counts {

@@ -123,6 +123,7 @@ func matrixRecall(m [][]int64) (recall float64, n int64) {
 	return results.Ratio(recall, float64(rows)), n
 }
 
+// matrixAccuracy is the share of packets on the diagonal.
 func matrixAccuracy(m [][]int64) float64 {
 	var right, n int64
 	for i, row := range m {

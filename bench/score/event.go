@@ -78,7 +78,7 @@ func scoringAtLeast(found []match.Span, t float64) []match.Span {
 }
 
 // scoreEvents scores detections: F1 by device and activity within 5 s is the
-// headline; other tolerances, time only and device only stand beside it.
+// headline; other tolerances, time only and device only are further metrics.
 func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 	var s Scores
 	m := NewClasses(ds.Same)

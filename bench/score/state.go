@@ -18,6 +18,7 @@ func stateClasses(ds *datasets.Dataset, m Classes) []string {
 	if ds.Vague {
 		return nil
 	}
+
 	for i := range ds.Recordings {
 		l := &ds.Recordings[i].Labels
 		for _, e := range l.Events {
@@ -26,18 +27,20 @@ func stateClasses(ds *datasets.Dataset, m Classes) []string {
 			}
 		}
 	}
+
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
 // scoreStates adds, where ds has states, the share of time in which what was
 // found says rightly whether a state holds, as the mean over states
-// (state_seconds_right), and beside it what finding nothing would get
+// (state_seconds_right), and what finding nothing would get
 // (state_seconds_off). Each detection stands for its burst, from the first
 // packet to the last.
 func (s *Scores) scoreStates(ds *datasets.Dataset, tests []Test, m Classes) {
 	var wrong, on, all time.Duration
 	classes := stateClasses(ds, m)
+
 	for _, t := range tests {
 		events, found := truths(t.Labels, m), scoringAtLeast(detections(t.Answer, m), t.Answer.Threshold)
 		for _, c := range classes {
@@ -47,12 +50,14 @@ func (s *Scores) scoreStates(ds *datasets.Dataset, tests []Test, m Classes) {
 			all += t.Trace.End
 		}
 	}
+
 	if all > 0 {
 		s.add(results.StateRight, 1-wrong.Seconds()/all.Seconds())
 		s.add(results.StateOff, 1-on.Seconds()/all.Seconds())
 	}
 }
 
+// ofClass keeps the spans of one class, in their order.
 func ofClass(all []match.Span, class string) []match.Span {
 	var out []match.Span
 	for _, x := range all {

@@ -61,8 +61,8 @@ func (s *Scores) scoreWindows(names []string, index map[string]int, tests []Test
 	}
 }
 
-// addShareRecalls adds the recall of each range that has packets, of one device or, with
-// no name, of all.
+// addShareRecalls adds the recall of each range that has packets, of one device
+// or, with no name, of all.
 func (s *Scores) addShareRecalls(device string, bins []shareBin) {
 	for b, name := range results.ShareMetrics() {
 		if device != "" {

@@ -127,18 +127,18 @@ func markOf(d defenses.Defended) string {
 		proto uint8
 		host  string
 	}
-	real, own := map[kind]bool{}, map[kind]bool{}
+	real, dummy := map[kind]bool{}, map[kind]bool{}
 	for i, p := range d.Trace.Packets {
 		f := d.Trace.Flows[p.Flow]
 		if d.Carried.First[i] < d.Carried.First[i+1] {
 			real[kind{f.Proto, f.Host}] = true
 		} else {
-			own[kind{f.Proto, f.Host}] = true
+			dummy[kind{f.Proto, f.Host}] = true
 		}
 	}
 
 	// If no packet carries an original there is nothing to tell the others from.
-	for k := range own {
+	for k := range dummy {
 		if !real[k] && len(real) > 0 {
 			return fmt.Sprintf("protocol %d, host %q", k.proto, k.host)
 		}
@@ -276,6 +276,7 @@ func (s *selfCheck) splits() (string, error) {
 	return fmt.Sprintf("%d splits", n), nil
 }
 
+// sharedGroup is a group that a part both trains on and tests, "" for none.
 func sharedGroup(ds *datasets.Dataset, p datasets.Part) string {
 	in := map[string]bool{}
 	for _, i := range p.Train {

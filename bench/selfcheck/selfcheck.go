@@ -106,6 +106,7 @@ func (s *selfCheck) defense(id string) (defenses.Defense, bool) {
 
 const notInList = "skipped: the list of defenses does not have it"
 
+// freeNone runs without a defense: not a byte and not a nanosecond may be added.
 func (s *selfCheck) freeNone() (string, error) {
 	rs, err := s.run(planted.Clips(true), defenses.None{}, 1)
 	if err != nil {
@@ -152,6 +153,7 @@ func (s *selfCheck) pooled(ds datasets.Dataset, d defenses.Defense) (names []str
 	return names, right, n, nil
 }
 
+// leakFound expects every attack to name every clip whose sizes give it away.
 func (s *selfCheck) leakFound() (string, error) {
 	names, right, n, err := s.pooled(planted.Clips(true), defenses.None{})
 	if err != nil {
@@ -172,6 +174,7 @@ func noBetter(right, n float64) bool {
 	return distuv.Binomial{N: n, P: 0.5}.Survival(right-1) > 0.001
 }
 
+// atFloor expects no attack to be better than a coin on data of two classes.
 func (s *selfCheck) atFloor(ds datasets.Dataset, d defenses.Defense) (string, error) {
 	names, right, n, err := s.pooled(ds, d)
 	if err != nil {
@@ -190,6 +193,8 @@ func (s *selfCheck) shuffledLabels() (string, error) {
 	return s.atFloor(planted.ShuffledLabels(planted.Clips(true)), defenses.None{})
 }
 
+// constantRate expects all clips to look alike behind a constant rate: one end, as
+// many packets, no score above chance.
 func (s *selfCheck) constantRate() (string, error) {
 	d, ok := s.defense("constant-rate")
 	if !ok {
@@ -219,8 +224,8 @@ func (s *selfCheck) constantRate() (string, error) {
 	return s.atFloor(ds, d)
 }
 
-// sizeBijection: sizes are shifted, not merged, so retrained attacks that compare
-// sizes lose nothing.
+// sizeBijection tries a tunnel that shifts sizes and merges none: retrained attacks
+// that compare sizes lose nothing.
 func (s *selfCheck) sizeBijection() (string, error) {
 	d, ok := s.defense("vpn:kind=openvpn-udp,delay=constant,control=false")
 	if !ok {
