@@ -63,7 +63,6 @@ func (g Grid) withDefaults() (Grid, error) {
 		if names[ds.Name] {
 			return g, fmt.Errorf("data set %s is named twice", ds.Name)
 		}
-
 		names[ds.Name] = true
 
 		// From here on an index stands for a recording, in folds above all, so the

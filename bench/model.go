@@ -99,7 +99,6 @@ func (r *runner) train(ctx context.Context, p part, m *model) error {
 	m.classes = classes
 
 	c := p.cell
-
 	// DrawID, not the ID: a defense that was renamed keeps its draws.
 	g := draws.New(c.Seed, "train", c.Dataset, string(c.Task), string(c.Vantage),
 		c.Attack, defenses.DrawID(r.defense(c.TrainDefense)), strconv.Itoa(c.Fold), strconv.Itoa(p.n))

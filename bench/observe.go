@@ -114,7 +114,6 @@ func (p pipeline) pass(o *observed, base func() (cost.Base, error), r Role, draw
 	if err != nil {
 		return fmt.Errorf("recording %s undefended: %w", o.rec.ID, err)
 	}
-
 	o.cost = cost.NewLedger(o.rec, undefended, out)
 
 	// Who looks from inside the home sees what the devices send, before any

@@ -256,7 +256,6 @@ func judgeShift(c results.ShiftCurve) (string, bool) {
 	n := 0
 
 	last := c.Points[len(c.Points)-1].By
-
 	for _, p := range c.Points {
 		if p.By == 0 {
 			zero = p.Score

@@ -280,7 +280,6 @@ func sequenceOf(o *observed, flows []bool, m moment) results.Sequence {
 	lo, hi := packetsWithin(o.trace, m.start, m.end+1)
 
 	var whose []byte
-
 	for i := lo; i < hi; i++ {
 		p := o.trace.Packets[i]
 		if !flows[p.Flow] && !m.whole {

@@ -297,8 +297,8 @@ func (l *Ledger) events(truth datasets.Labels, base, out []time.Duration) {
 	l.eventAdd.add(newHistogram(added))
 }
 
-// Cost is what the ledger says. More holds, where they can be worked out,
-// everything that further and published return, sorted by name.
+// Cost is what the ledger says. More holds further figures and the overheads as
+// publications define them, where they can be worked out, sorted by name.
 func (l *Ledger) Cost() results.Cost {
 	var c results.Cost
 	secs := make([]float64, len(l.recs))
@@ -329,8 +329,8 @@ func (l *Ledger) Cost() results.Cost {
 	return c
 }
 
-// sortedSum adds numbers in order of size: floating-point sums depend on the order,
-// and that of recordings must not show.
+// sortedSum adds numbers in order of size: floating-point sums depend on the
+// order, and that of recordings must not show.
 func sortedSum(xs []float64) float64 {
 	xs = slices.Sorted(slices.Values(xs))
 	var sum float64

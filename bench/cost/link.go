@@ -54,9 +54,7 @@ func (l Link) queue(t datasets.Trace) (defenses.Defended, error) {
 	out.Trace.Packets = make([]datasets.Packet, len(t.Packets))
 	// Nanoseconds per byte; free is when the line is free again.
 	cost := [2]float64{perByte(l.UpMbitS), perByte(l.DownMbitS)}
-
 	var free [2]time.Duration
-
 	inOrder, last := true, time.Duration(0)
 
 	for i, p := range t.Packets {
@@ -89,8 +87,8 @@ func perByte(mbit float64) float64 {
 	return 8e3 / mbit
 }
 
-// mergeByTime puts the packets of late, which are in order within LAN, up and down,
-// in order of time.
+// mergeByTime puts the packets of late, which are in order within LAN, up and
+// down, in order of time.
 func mergeByTime(t, late datasets.Trace) defenses.Defended {
 	var lines [3][]int32 // up, down, LAN
 	for i, p := range late.Packets {

@@ -38,7 +38,6 @@ func closeLoop(in datasets.Trace, stage func(datasets.Trace) (defenses.Defended,
 	}
 
 	answers := lastRequests(in)
-
 	for range loopRounds {
 		l := moveTo(in, at)
 		out, err := stage(l.Trace)
@@ -105,8 +104,8 @@ func (l Link) Through(in datasets.Trace, stage func(datasets.Trace) (out, inside
 	return out, inside, defenses.Check(in, out)
 }
 
-// lastRequests finds, for each packet, the last one of its flow that went the other
-// way before it, -1 for none.
+// lastRequests finds, for each packet, the last one of its flow that went the
+// other way before it, -1 for none.
 func lastRequests(in datasets.Trace) []int32 {
 	of := make([]int32, len(in.Packets))
 	newest := make([][2]int32, len(in.Flows))
@@ -128,6 +127,7 @@ func moveTo(in datasets.Trace, at []time.Duration) loop {
 		l.order[i] = int32(i)
 	}
 
+	// Stable: packets that wait for the same one keep their order.
 	slices.SortStableFunc(l.order, func(a, b int32) int { return int(min(max(at[a]-at[b], -1), 1)) })
 
 	l.Trace.Packets = make([]datasets.Packet, len(at))

@@ -293,7 +293,6 @@ func operatingCurve(tests []Test, m Classes, days float64) []results.Point {
 	all = slices.Compact(all)
 
 	var out []results.Point
-
 	last := math.NaN()
 	for k := range min(curvePoints, len(all)) {
 		th := all[k*len(all)/min(curvePoints, len(all))]

@@ -124,7 +124,6 @@ func Wilcoxon(d []float64) (p float64, ok bool) {
 	}
 
 	slices.SortFunc(d, func(a, b float64) int { return cmp.Compare(math.Abs(a), math.Abs(b)) })
-
 	ranks := make([]int, len(d)) // twice the rank, so that means stay whole
 
 	total, plus := 0, 0

@@ -57,7 +57,6 @@ func Clips(leak bool) datasets.Dataset {
 func Trace(r *rand.Rand, leak bool, parity int32) datasets.Trace {
 	local := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 168, 1, 2}), 40000)
 	remote := netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 18, 0, 1}), 443)
-
 	t := datasets.Trace{End: plantEnd, Flows: []datasets.Flow{{Proto: 17, Local: local, Remote: remote}}}
 
 	// Clips begin anywhere in the first second: their start tells nothing.
