@@ -6,8 +6,8 @@ import (
 	"veilbench/datasets"
 )
 
-// Manifest says what must be known to get the same bytes again. It lies
-// in the folder of a run and holds no time, path of the machine or host name.
+// Manifest says what must be known to get the same bytes again. It lies in the
+// folder of a run and holds no time, path of the machine or host name.
 type Manifest struct {
 	// Version of the program and of Go; Method of the methods.
 	Version string `json:"version"`

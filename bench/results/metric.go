@@ -161,8 +161,8 @@ func scoreMetrics() []MetricInfo {
 	clip, event, device, command := datasets.TaskClip, datasets.TaskEvent, datasets.TaskDevice, datasets.TaskCommand
 
 	return []MetricInfo{
-		// The order is that of tables. Counts of what was tested, found or raised are
-		// good for nobody by themselves: Neither.
+		// In the order of the names above. What merely counts the material, such as
+		// items tested and time observed, is Neither: more of it is no better score.
 		{Correct, "clips", Higher, "right", []datasets.Task{clip}},
 		{Tested, "items", Neither, "tested", []datasets.Task{clip, event, command}},
 		{Accuracy, "share", Higher, "accuracy", []datasets.Task{clip, device}},

@@ -92,8 +92,8 @@ func (s *Store) Get(c Cell, data string) (res Result, ok bool, err error) {
 	return Result{}, false, nil
 }
 
-// Put writes a result, synced and whole, and its timing beside it. A result
-// without error replaces an earlier failure.
+// Put writes a result, synced and whole, and its timing to a file of its own. A
+// result without error replaces an earlier failure.
 func (s *Store) Put(res Result, t Timing) error {
 	n := cellName(res.Cell, res.Data)
 	ext := cellExt
@@ -109,7 +109,7 @@ func (s *Store) Put(res Result, t Timing) error {
 		return err
 	}
 
-	// Only now: whoever reads at this moment finds one of the two.
+	// After the write, so that at every moment one of the two is there to be read.
 	if ext == cellExt {
 		if err := os.Remove(s.path(cellsDir, n, failedExt)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
