@@ -13,7 +13,6 @@ import (
 	"veilbench/bench/score"
 	"veilbench/bench/stats"
 	"veilbench/datasets"
-	"veilbench/defenses"
 )
 
 // Limits of the vectors that a fold compares: of more, some are drawn by seed.
@@ -35,8 +34,10 @@ func (r *runner) bounds(u unit, j job) ([]results.Bound, error) {
 	if !ok || j.cell.Knowledge != results.Adaptive || j.cell.Draw > 0 || len(j.fold) > 1 && Fitted(u.defense) {
 		return nil, nil
 	}
+
 	b := bounder{r: r, u: u, j: j, f: f, merge: score.NewClasses(u.ds.Same), class: map[string]int32{}}
 	var train, tests itemPool
+
 	for p := range j.fold {
 		if err := b.gather(&train, p, TrainRole, j.fold[p].Train); err != nil {
 			return nil, err
@@ -48,13 +49,17 @@ func (r *runner) bounds(u unit, j job) ([]results.Bound, error) {
 	if b.sets == 0 || len(train.items) == 0 || len(tests.items) == 0 {
 		return nil, nil
 	}
+
+	// The attack has no part in the draw, so that bounds of attacks with the same
+	// vectors are the same.
 	g := draws.New(j.cell.Seed, "bounds", j.cell.Dataset, string(j.cell.Task), strconv.Itoa(j.cell.Fold))
 	of, testOf := len(train.items), len(tests.items)
-	b.draw(g, &train, boundTrain)
-	b.draw(g, &tests, boundTests)
+	b.thin(g, &train, boundTrain)
+	b.thin(g, &tests, boundTests)
+
 	var out []results.Bound
 	for set := range b.sets {
-		o := b.of(set, train, tests, draws.New(j.cell.Seed, "bounds", "shuffle"))
+		o := b.boundOf(set, train, tests, draws.New(j.cell.Seed, "bounds", "shuffle"))
 		o.TrainOf, o.TestOf = of, testOf
 		out = append(out, o)
 	}
@@ -74,12 +79,13 @@ type bounder struct {
 
 // itemPool is the items of some recordings, each recording once.
 type itemPool struct {
-	from  []source
+	from  []recordingFeatures
 	items []boundItem
 }
 
-// source is the features of recording rec, which part was the first to ask for.
-type source struct {
+// recordingFeatures are those of recording rec, which part was the first to ask
+// for.
+type recordingFeatures struct {
 	attacks.Features
 	rec, part int
 }
@@ -91,23 +97,29 @@ type boundItem struct{ at, item, class int32 }
 func (b *bounder) gather(pool *itemPool, n int, ro Role, recs []int) error {
 	task, ds := b.j.cell.Task, b.u.ds
 	for _, i := range recs {
-		if slices.ContainsFunc(pool.from, func(p source) bool { return p.rec == i }) {
+		if slices.ContainsFunc(pool.from, func(p recordingFeatures) bool { return p.rec == i }) {
 			continue
 		}
+
+		// Always draw 0 of the defense, in its role: training and test vectors are of
+		// different draws, as those of an adaptive attacker are.
 		o := b.r.view(part{b.u, b.j, n}, b.j.cell.Defense, viewOf{ro, i, 0})
 		if o.err != nil {
 			return o.err
 		}
+
 		l := o.truthOf(task, ds).labeled(task)
 		if ro == TrainRole && task == datasets.TaskEvent {
 			l = withoutUnmonitored(o.labeled(task), ds.Unmonitored)
 		}
 		f := b.f.Vectors(task, l)
+
 		if len(f.Sets) == 0 {
 			continue
 		}
+
 		b.sets = len(f.Sets)
-		pool.from = append(pool.from, source{f, i, n})
+		pool.from = append(pool.from, recordingFeatures{f, i, n})
 		for k := range f.Items {
 			pool.items = append(pool.items, boundItem{int32(len(pool.from) - 1), int32(k), b.classOf(f.Class(k))})
 		}
@@ -115,6 +127,8 @@ func (b *bounder) gather(pool *itemPool, n int, ro Role, recs []int) error {
 	return nil
 }
 
+// classOf numbers a class, those that nobody can tell apart as one; devices can
+// always be told apart.
 func (b *bounder) classOf(name string) int32 {
 	if b.j.cell.Task != datasets.TaskDevice {
 		name = b.merge.Class(name)
@@ -127,11 +141,14 @@ func (b *bounder) classOf(name string) int32 {
 	return c
 }
 
-// draw keeps at most n items of a pool, in their order. Packets are drawn in
+// thin keeps at most n items of a pool, in their order. Packets are drawn in
 // equal numbers of each class as far as it has them: the headline of the device
 // task weighs classes alike, and most packets may be a defense's own.
-func (b *bounder) draw(g *rand.Rand, pool *itemPool, n int) {
+func (b *bounder) thin(g *rand.Rand, pool *itemPool, n int) {
 	var keep []int
+
+	// Sorted, for of equally near neighbors the first of the pool counts, not the
+	// first that was drawn.
 	if b.j.cell.Task != datasets.TaskDevice {
 		keep = someOf(g, len(pool.items), n)
 	} else {
@@ -145,6 +162,7 @@ func (b *bounder) draw(g *rand.Rand, pool *itemPool, n int) {
 			}
 		}
 	}
+
 	slices.Sort(keep)
 	items := make([]boundItem, len(keep))
 	for k, i := range keep {
@@ -158,6 +176,7 @@ func (b *bounder) draw(g *rand.Rand, pool *itemPool, n int) {
 func someOf(g *rand.Rand, of, n int) []int {
 	var out []int
 	seen := map[int]bool{}
+
 	for j := max(of-n, 0); j < of; j++ {
 		k := j
 		if of > n {
@@ -172,10 +191,11 @@ func someOf(g *rand.Rand, of, n int) []int {
 	return out
 }
 
-// of computes the bound of one feature set.
-func (b *bounder) of(set int, train, tests itemPool, g *rand.Rand) results.Bound {
+// boundOf computes the bound of one feature set.
+func (b *bounder) boundOf(set int, train, tests itemPool, g *rand.Rand) results.Bound {
 	s := train.from[0].Sets[set]
 	o := results.Bound{Set: s.Name, Train: len(train.items), Tested: len(tests.items)}
+
 	x, y := train.vectors(set), tests.vectors(set)
 	occurs := make([]bool, len(b.class))
 	for _, it := range slices.Concat(train.items, tests.items) {
@@ -186,10 +206,17 @@ func (b *bounder) of(set int, train, tests itemPool, g *rand.Rand) results.Bound
 			o.Classes++
 		}
 	}
-	inform(&o, s.Names, x, train.items, len(b.class), g)
+
+	// Before standardize, which works in place: bins are cut of the attack's own
+	// values, not of rounded ones.
+	addInformation(&o, s.Names, x, train.items, len(b.class), g)
 	standardize(x, y)
+
 	for i, it := range tests.items {
 		part := b.j.fold[tests.from[it.at].part].Train
+
+		// Training vectors of all parts lie in one pool, but a test item may be compared
+		// only with what its own part trains on.
 		if near := nearest(x, &train, y[i], part, len(b.j.fold) > 1); near < 0 || train.items[near].class != it.class {
 			o.Wrong++
 		}
@@ -241,17 +268,23 @@ func distanceBelow(a, b []float32, limit float32) float32 {
 func standardize(train, tests [][]float32) {
 	for j := range train[0] {
 		var sum, square float64
+
 		for _, v := range train {
 			sum += float64(v[j])
 		}
+
+		// A second pass: the mean of squares less the square of the mean would cancel for
+		// values as large and close as times of a day.
 		mean := sum / float64(len(train))
 		for _, v := range train {
 			square += (float64(v[j]) - mean) * (float64(v[j]) - mean)
 		}
+
 		scale := 0.0
 		if square > 0 {
 			scale = 1 / math.Sqrt(square/float64(len(train)))
 		}
+
 		for _, vs := range [2][][]float32{train, tests} {
 			for _, v := range vs {
 				v[j] = float32((float64(v[j]) - mean) * scale)
@@ -260,26 +293,32 @@ func standardize(train, tests [][]float32) {
 	}
 }
 
-// inform fills in what features tell of the class: over training vectors, each
-// feature cut into informationBins bins.
-func inform(o *results.Bound, names []string, x [][]float32, items []boundItem, classes int, g *rand.Rand) {
+// addInformation fills in what features tell of the class: over training
+// vectors, each feature cut into informationBins bins.
+func addInformation(o *results.Bound, names []string, x [][]float32, items []boundItem, classes int, g *rand.Rand) {
 	of, count := make([]int, len(items)), make([]int, classes)
 	for i, it := range items {
 		of[i] = int(it.class)
 		count[of[i]]++
 	}
 	o.ClassBits = round4(entropy(count))
+
+	// Classes of a shuffled row share nothing with features: what is found there is
+	// what so few vectors show by chance.
 	shuffled := slices.Clone(of)
 	g.Shuffle(len(shuffled), func(a, b int) { shuffled[a], shuffled[b] = shuffled[b], shuffled[a] })
+
 	column := make([]float32, len(x))
 	for j, name := range names {
 		for i, v := range x {
 			column[i] = v[j]
 		}
+
 		bin, bins := binned(column)
 		if bins < 2 {
 			continue
 		}
+
 		if bits := round4(information(bin, bins, of, classes)); bits > 0 {
 			o.Features = append(o.Features, results.FeatureBits{Name: name, Bits: bits})
 		}
@@ -309,6 +348,7 @@ func binned(v []float32) (bin []int, bins int) {
 			cuts = append(cuts, c)
 		}
 	}
+
 	bin = make([]int, len(v))
 	for i, x := range v {
 		bin[i], _ = slices.BinarySearchFunc(cuts, x, func(c, x float32) int {
@@ -335,16 +375,3 @@ func entropy(counts []int) float64 {
 
 // round4 keeps four digits after the point: more is noise in a file.
 func round4(v float64) float64 { return math.Round(v*1e4) / 1e4 }
-
-// claims lists what the stages of a defense state of themselves.
-func claims(d defenses.Defense) []results.Claim {
-	var out []results.Claim
-	for _, s := range defenses.Stages(d) {
-		if c, ok := s.(defenses.Claimer); ok {
-			for _, claim := range c.Claims() {
-				out = append(out, results.Claim{Stage: s.Info().Name, Name: claim.Name, Value: claim.Value, Unit: claim.Unit})
-			}
-		}
-	}
-	return out
-}

@@ -121,7 +121,7 @@ func TestNearestIsNearest(t *testing.T) {
 	var x [][]float32
 	draw := func() []float32 { return []float32{float32(g.IntN(6)), float32(g.IntN(6)), float32(g.IntN(6))} }
 	for i := range 200 {
-		pool.from = append(pool.from, source{rec: i})
+		pool.from = append(pool.from, recordingFeatures{rec: i})
 		pool.items = append(pool.items, boundItem{at: int32(i)})
 		x = append(x, draw())
 	}
@@ -160,7 +160,7 @@ func TestPacketsAreDrawnByClass(t *testing.T) {
 		}
 		pool.items = append(pool.items, boundItem{item: int32(i), class: class})
 	}
-	b.draw(rand.New(rand.NewPCG(1, 1)), &pool, 90)
+	b.thin(rand.New(rand.NewPCG(1, 1)), &pool, 90)
 	var n [3]int
 	for i, it := range pool.items {
 		n[it.class]++

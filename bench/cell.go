@@ -11,19 +11,21 @@ import (
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/datasets"
+	"veilbench/defenses"
 )
 
-// cell computes one cell. Only the end of ctx is an error: everything else is
-// kept in the result.
-func (r *runner) cell(ctx context.Context, u unit, j job) (results.Result, results.Timing, error) {
+// computeCell computes one cell. Only the end of ctx is an error: everything
+// else is kept in the result.
+func (r *runner) computeCell(ctx context.Context, u unit, j job) (results.Result, results.Timing, error) {
 	head := results.Result{
 		Cell: j.cell, Data: r.digests[u.ds.Name], Method: results.Method, Generated: u.ds.Generated,
 		Control: j.attack.Info().Control, Headline: results.Headline(j.cell.Task),
 		DefenseLabel: r.grid.Labels[j.cell.Defense], AttackLabel: r.grid.Labels[j.cell.Attack],
 	}
 	res := head
+
 	var timing results.Timing
-	err := Guard(func() error { return r.fill(ctx, u, j, &res, &timing) })
+	err := Guard(func() error { return r.score(ctx, u, j, &res, &timing) })
 	if ctx.Err() != nil {
 		return res, timing, context.Cause(ctx)
 	}
@@ -36,16 +38,20 @@ func (r *runner) cell(ctx context.Context, u unit, j job) (results.Result, resul
 	return res, timing, nil
 }
 
-// fill asks the attacker of j and scores what it said.
-func (r *runner) fill(ctx context.Context, u unit, j job, res *results.Result, timing *results.Timing) error {
-	out, err := r.ask(ctx, u, j, timing)
+// score asks the attacker of j and scores what it said.
+func (r *runner) score(ctx context.Context, u unit, j job, res *results.Result, timing *results.Timing) error {
+	out, err := r.askAttacker(ctx, u, j, timing)
 	if err != nil {
 		return err
 	}
+
 	s := score.Of(u.ds, j.cell.Task, out.classes, out.tests)
 	res.Metrics, res.Groups, res.Items, res.Confusion, res.Curve = s.Metrics, s.Groups, s.Items, s.Confusion, s.Curve
+
 	res.Oracle = out.oracle
 	res.Floor = out.floor
+
+	// A floor is learned for a part of a fold; groups have none of their own.
 	for i := range res.Groups {
 		res.Groups[i].Floor = res.Floor
 	}
@@ -67,8 +73,8 @@ type outcome struct {
 	oracle  bool
 }
 
-// ask trains what j needs and asks it about every test trace.
-func (r *runner) ask(ctx context.Context, u unit, j job, timing *results.Timing) (outcome, error) {
+// askAttacker trains what j needs and asks it about every test trace.
+func (r *runner) askAttacker(ctx context.Context, u unit, j job, timing *results.Timing) (outcome, error) {
 	out := outcome{ledger: &cost.Ledger{}, classes: j.classes}
 	var floors, weights []float64
 	for n := range j.fold {
@@ -100,6 +106,7 @@ func (r *runner) ask(ctx context.Context, u unit, j job, timing *results.Timing)
 	if len(out.tests) == 0 {
 		return out, errors.New("no test recordings")
 	}
+
 	out.floor = weightedMean(floors, weights)
 	return out, nil
 }
@@ -113,10 +120,12 @@ func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, ti
 		if o.err != nil {
 			return nil, o.err
 		}
+
 		a, err := m.Guess(ctx, o.trace)
 		if err != nil {
 			return nil, fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
 		}
+
 		out.oracle = out.oracle || o.oracle
 		timing.GuessPackets += int64(len(o.trace.Packets))
 		tests = append(tests, score.Test{Recording: o.rec, Trace: o.trace, Labels: o.truthOf(p.cell.Task, p.ds).labels, Answer: a, Classes: m.classes})
@@ -139,6 +148,19 @@ func cellWarnings(ds *datasets.Dataset, j job) []string {
 	out := slices.Clone(ds.Warnings)
 	if j.cell.Split.Within() {
 		out = append(out, "split within groups: training and test share sessions, so scores are too high for new homes or days")
+	}
+	return out
+}
+
+// claims lists what the stages of a defense state of themselves.
+func claims(d defenses.Defense) []results.Claim {
+	var out []results.Claim
+	for _, s := range defenses.Stages(d) {
+		if c, ok := s.(defenses.Claimer); ok {
+			for _, claim := range c.Claims() {
+				out = append(out, results.Claim{Stage: s.Info().Name, Name: claim.Name, Value: claim.Value, Unit: claim.Unit})
+			}
+		}
 	}
 	return out
 }

@@ -5,7 +5,7 @@
 //     (grid.go).
 //  2. A view is a recording as an observer sees it behind a defense, the link and
 //     a vantage point: made and proved once, shared by attacks and folds
-//     (views.go, observe.go).
+//     (views.go, observe.go), with the truth carried along (labels.go).
 //  3. A model is trained once for all cells that train on the same traffic
 //     (model.go).
 //  4. A cell asks its model about the test views, scores the answers (package
@@ -53,9 +53,9 @@ type Grid struct {
 	Link cost.Link
 }
 
-// normal fills in what the user left open and orders the recordings of each
-// data set by ID, so that results do not depend on the order they came in.
-func (g Grid) normal() (Grid, error) {
+// withDefaults fills in what the user left open and orders the recordings of
+// each data set by ID, so that results do not depend on the order they came in.
+func (g Grid) withDefaults() (Grid, error) {
 	names := map[string]bool{}
 	g.Datasets = slices.Clone(g.Datasets)
 	for i := range g.Datasets {
@@ -64,6 +64,9 @@ func (g Grid) normal() (Grid, error) {
 			return g, fmt.Errorf("data set %s is named twice", ds.Name)
 		}
 		names[ds.Name] = true
+
+		// From here on an index stands for a recording, in folds above all, so the
+		// order must be the same whatever the loader's was.
 		ds.Recordings = slices.SortedFunc(slices.Values(ds.Recordings), func(a, b datasets.Recording) int { return cmp.Compare(a.ID, b.ID) })
 		for k := 1; k < len(ds.Recordings); k++ {
 			if ds.Recordings[k].ID == ds.Recordings[k-1].ID {
@@ -71,12 +74,14 @@ func (g Grid) normal() (Grid, error) {
 			}
 		}
 	}
+
 	if g.Vantages == nil {
 		g.Vantages = []datasets.Vantage{datasets.WAN}
 	}
 	if g.Knowledge == nil {
 		g.Knowledge = []results.Knowledge{results.Unaware, results.Adaptive}
 	}
+
 	g.Draws, g.TrainDraws = max(g.Draws, 1), max(g.TrainDraws, 1)
 	return g, nil
 }
@@ -108,6 +113,7 @@ func (g Grid) vantages(ds *datasets.Dataset) []datasets.Vantage {
 	return out
 }
 
+// split is the grid's own, or else the one that the data set asks for.
 func (g Grid) split(ds *datasets.Dataset) datasets.Split {
 	if g.Split != "" {
 		return g.Split
@@ -142,6 +148,8 @@ func (g Grid) units() ([]unit, error) {
 		if len(ds.Recordings) == 0 {
 			return nil, fmt.Errorf("data set %s has no recordings", ds.Name)
 		}
+
+		// Folds depend on neither defense nor attack, which makes comparisons paired.
 		folds := map[datasets.Task][]datasets.Fold{}
 		for _, task := range g.tasks(ds) {
 			f, err := g.split(ds).Folds(ds, task)
@@ -150,6 +158,7 @@ func (g Grid) units() ([]unit, error) {
 			}
 			folds[task] = f
 		}
+
 		for _, d := range g.Defenses {
 			u := unit{ds: ds, defense: d, id: defenses.ID(d)}
 			for _, task := range g.tasks(ds) {
@@ -160,32 +169,36 @@ func (g Grid) units() ([]unit, error) {
 			}
 		}
 	}
+
 	if len(out) == 0 {
 		return nil, fmt.Errorf("nothing to do: no attack of the grid answers a task that the data sets serve from the vantage points asked for")
 	}
 	return out, nil
 }
 
+// jobs lists the cells of one task behind one defense, in the order of the
+// grid's lists.
 func (g Grid) jobs(ds *datasets.Dataset, task datasets.Task, defense string, folds []datasets.Fold) []job {
 	classes := Classes(ds, task)
+	cell := results.Cell{
+		Dataset: ds.Name, Task: task, Defense: defense, Split: g.split(ds), TrainDraws: g.TrainDraws, Seed: g.Seed,
+	}
 	var out []job
-	for _, v := range g.vantages(ds) {
+	for _, cell.Vantage = range g.vantages(ds) {
 		for _, a := range g.Attacks {
 			if !slices.Contains(a.Info().Tasks, task) {
 				continue
 			}
-			for _, k := range g.Knowledge {
-				for _, train := range g.trainDefenses(k, defense) {
-					for f, fold := range folds {
+			cell.Attack = attacks.ID(a)
+
+			for _, cell.Knowledge = range g.Knowledge {
+				for _, cell.TrainDefense = range g.trainDefenses(cell.Knowledge, defense) {
+					// Draws are innermost, so that cells that share a model are next to each
+					// other.
+					for fold := range folds {
 						for draw := range g.Draws {
-							out = append(out, job{
-								cell: results.Cell{
-									Dataset: ds.Name, Task: task, Vantage: v, Defense: defense, Attack: attacks.ID(a),
-									Knowledge: k, TrainDefense: train, Split: g.split(ds), Fold: f, Draw: draw,
-									TrainDraws: g.TrainDraws, Seed: g.Seed,
-								},
-								attack: a, fold: fold, classes: classes,
-							})
+							cell.Fold, cell.Draw = fold, draw
+							out = append(out, job{cell: cell, attack: a, fold: folds[fold], classes: classes})
 						}
 					}
 				}
@@ -213,11 +226,13 @@ func (g Grid) trainDefenses(k results.Knowledge, defense string) []string {
 	return out
 }
 
-// Classes lists the classes of a task on a data set, sorted.
+// Classes lists the classes that a task can be answered with on a data set,
+// sorted, as its truth names them: those that nobody can tell apart stay apart.
 func Classes(ds *datasets.Dataset, task datasets.Task) []string {
 	seen := map[string]bool{}
 	for i := range ds.Recordings {
 		r := &ds.Recordings[i]
+
 		switch task {
 		case datasets.TaskClip:
 			seen[r.ClipClass()] = true
@@ -241,7 +256,10 @@ func Classes(ds *datasets.Dataset, task datasets.Task) []string {
 			}
 		}
 	}
+
+	// Recordings that no clip task uses have the class "".
 	delete(seen, "")
+
 	out := make([]string, 0, len(seen))
 	for c := range seen {
 		out = append(out, c)

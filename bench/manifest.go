@@ -1,26 +1,36 @@
 package bench
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"hash"
 	"runtime"
+	"slices"
+	"strings"
 
 	"veilbench/attacks"
 	"veilbench/attacks/lstm"
 	"veilbench/bench/results"
+	"veilbench/datasets"
 	"veilbench/defenses"
 )
 
 // ManifestOf describes g. asked maps names of data sets to what the user wrote.
 func ManifestOf(g Grid, version string, asked map[string]string) results.Manifest {
-	g, _ = g.normal() // only data sets that no run accepts are an error
+	g, _ = g.withDefaults() // only data sets that no run accepts are an error
 	m := results.Manifest{
 		Version: version, Go: runtime.Version(), Method: results.Method, Arch: runtime.GOARCH, Kernel: lstm.Best().String(),
 		Tasks: g.Tasks, Vantages: g.Vantages, Knowledge: g.Knowledge, Split: g.Split,
 		Draws: g.Draws, TrainDraw: g.TrainDraws, Seed: g.Seed, Link: results.LinkSettings(g.Link),
 	}
+
 	for i := range g.Datasets {
 		ds := &g.Datasets[i]
 		m.Data = append(m.Data, results.DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds), Preset: ds.Preset, Settings: ds.Settings, Unmonitored: ds.Unmonitored})
 	}
+
 	for _, d := range g.Defenses {
 		m.Defenses = append(m.Defenses, defenses.ID(d))
 	}
@@ -28,4 +38,74 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 		m.Attacks = append(m.Attacks, attacks.ID(a))
 	}
 	return m
+}
+
+// Digest is a hash of everything in ds that a result can depend on. It does
+// not depend on the order of recordings.
+func Digest(ds *datasets.Dataset) string {
+	sums := make([]string, len(ds.Recordings))
+	for i := range ds.Recordings {
+		sums[i] = recordingDigest(&ds.Recordings[i])
+	}
+	slices.Sort(sums)
+
+	h := sha256.New()
+	head, _ := json.Marshal(struct {
+		Name     string
+		Recorded datasets.Vantage
+		Same     [][]string
+		Rates    map[string]float64
+		Open     []string `json:",omitempty"`
+		Vague    bool     `json:",omitempty"`
+	}{ds.Name, ds.Recorded, ds.Same, ds.RatePerDay, ds.Unmonitored, ds.Vague}) // plain data cannot fail
+	h.Write(head)
+	h.Write([]byte(strings.Join(sums, "\n")))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// recordingDigest hashes a recording: its packets and their truth in binary, for
+// there are millions, the rest as JSON.
+func recordingDigest(r *datasets.Recording) string {
+	h := sha256.New()
+	head, _ := json.Marshal(struct {
+		ID, Group string
+		Start     int64
+		Flows     []datasets.Flow
+		End       int64
+		Devices   []string
+		Events    []datasets.Event
+		Commands  []datasets.Command
+	}{
+		r.ID, r.Group, r.Trace.Start.UnixNano(), r.Trace.Flows, int64(r.Trace.End),
+		r.Labels.Devices, r.Labels.Events, r.Labels.Commands,
+	})
+
+	h.Write(head)
+	buf := make([]byte, 0, 32<<10)
+
+	// A packet is 20 bytes, the direction in the lowest bit of the flow. Flushing at
+	// 31 KiB leaves room in the 32 KiB for the next one, so the buffer never grows.
+	for _, p := range r.Trace.Packets {
+		buf = binary.LittleEndian.AppendUint64(buf, uint64(p.Time))
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(p.Size))
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(p.Payload))
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(p.Flow)<<1|uint32(p.Dir))
+		if len(buf) > 31<<10 {
+			h.Write(buf)
+			buf = buf[:0]
+		}
+	}
+	h.Write(buf)
+
+	hashInts(h, r.Labels.Owners)
+	hashInts(h, r.Labels.Cause)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func hashInts(h hash.Hash, x []int32) {
+	buf := make([]byte, 0, 4*len(x))
+	for _, v := range x {
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(v))
+	}
+	h.Write(buf)
 }

@@ -9,11 +9,14 @@ func memoryOf(v any) int64 {
 	if v == nil {
 		return 0
 	}
+
 	s := memory{seen: map[uintptr]bool{}}
 	r := reflect.ValueOf(v)
-	return int64(r.Type().Size()) + s.below(r)
+	return int64(r.Type().Size()) + s.reachable(r)
 }
 
+// memory remembers by address what was counted, so that shared and cyclic data
+// count once.
 type memory struct{ seen map[uintptr]bool }
 
 // visit says whether what lies at p was not counted yet.
@@ -25,49 +28,56 @@ func (s memory) visit(p uintptr) bool {
 	return true
 }
 
-// below counts what v refers to, not v itself.
-func (s memory) below(v reflect.Value) (n int64) {
+// reachable counts what v refers to, not v itself.
+func (s memory) reachable(v reflect.Value) (n int64) {
 	switch v.Kind() {
 	case reflect.String:
 		return int64(v.Len())
 	case reflect.Pointer:
 		if s.visit(v.Pointer()) {
-			return int64(v.Type().Elem().Size()) + s.below(v.Elem())
+			return int64(v.Type().Elem().Size()) + s.reachable(v.Elem())
 		}
 	case reflect.Interface:
 		if !v.IsNil() {
-			return int64(v.Elem().Type().Size()) + s.below(v.Elem())
+			return int64(v.Elem().Type().Size()) + s.reachable(v.Elem())
 		}
+
 	case reflect.Slice:
 		if v.Cap() == 0 || !s.visit(v.Pointer()) {
 			return 0
 		}
+
+		// The whole array is held, used or not; elements beyond the length refer to
+		// nothing that is in use.
 		n = int64(v.Cap()) * int64(v.Type().Elem().Size())
 		return n + s.elements(v)
 	case reflect.Array:
 		return s.elements(v)
 	case reflect.Struct:
 		for i := range v.NumField() {
-			n += s.below(v.Field(i))
+			n += s.reachable(v.Field(i))
 		}
+
 	case reflect.Map:
 		if !s.visit(v.Pointer()) {
 			return 0
 		}
 		n = int64(v.Len()) * int64(v.Type().Key().Size()+v.Type().Elem().Size())
 		for it := v.MapRange(); it.Next(); {
-			n += s.below(it.Key()) + s.below(it.Value())
+			n += s.reachable(it.Key()) + s.reachable(it.Value())
 		}
 	}
 	return n
 }
 
+// elements counts what the elements refer to. Those that cannot refer to anything
+// are not visited: weights come in millions.
 func (s memory) elements(v reflect.Value) (n int64) {
 	if !refers(v.Type().Elem()) {
 		return 0
 	}
 	for i := range v.Len() {
-		n += s.below(v.Index(i))
+		n += s.reachable(v.Index(i))
 	}
 	return n
 }

@@ -67,6 +67,7 @@ func (r *runner) examples(p part) ([]attacks.Labeled, []string, error) {
 	if p.cell.TrainDefense == results.NoDefense {
 		draws = 1 // every draw of no defense is the same
 	}
+
 	var out []attacks.Labeled
 	for _, i := range p.recordings().Train {
 		for d := range draws {
@@ -81,6 +82,7 @@ func (r *runner) examples(p part) ([]attacks.Labeled, []string, error) {
 			out = append(out, l)
 		}
 	}
+
 	if p.cell.Task == datasets.TaskDevice {
 		return out, deviceClasses(p.classes, out), nil
 	}
@@ -95,7 +97,9 @@ func (r *runner) train(ctx context.Context, p part, m *model) error {
 		return err
 	}
 	m.classes = classes
+
 	c := p.cell
+	// DrawID, not the ID: a defense that was renamed keeps its draws.
 	g := draws.New(c.Seed, "train", c.Dataset, string(c.Task), string(c.Vantage),
 		c.Attack, defenses.DrawID(r.defense(c.TrainDefense)), strconv.Itoa(c.Fold), strconv.Itoa(p.n))
 
@@ -105,6 +109,7 @@ func (r *runner) train(ctx context.Context, p part, m *model) error {
 		m.Model, err = p.attack.Train(ctx, g, attacks.Training{Task: c.Task, Classes: classes, Examples: examples})
 		return err
 	})
+
 	m.seconds = time.Since(start).Seconds()
 	if err != nil {
 		return fmt.Errorf("training: %w", err)

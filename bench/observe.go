@@ -4,24 +4,23 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"veilbench/attacks"
 	"veilbench/bench/cost"
 	"veilbench/bench/draws"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
 
-// Role keeps the draws of training and test traces apart.
+// Role keeps the draws of training and test traces apart: an attacker that had
+// trained on the draws of the test would know them by heart.
 type Role string
 
-// The roles.
+// The roles. Their texts seed draws, so results depend on them.
 const (
 	TrainRole Role = "train"
 	TestRole  Role = "test"
@@ -74,9 +73,11 @@ func looksAhead(d defenses.Defense, seed uint64, ds *datasets.Dataset) bool {
 		if len(t.Packets) == 0 {
 			continue
 		}
+
 		t.End = min(t.End, t.Packets[0].Time+lookTime)
 		n, _ := slices.BinarySearchFunc(t.Packets, t.End, func(p datasets.Packet, end time.Duration) int { return cmp.Compare(p.Time, end) })
 		t.Packets = t.Packets[:min(n, lookPackets)]
+
 		var where string
 		err := Guard(func() (err error) {
 			where, err = defenses.LooksAhead(d, seed, t)
@@ -94,11 +95,13 @@ func looksAhead(d defenses.Defense, seed uint64, ds *datasets.Dataset) bool {
 // base gives what rec is without a defense behind the same link.
 func (p pipeline) observe(rec *datasets.Recording, base func() (cost.Base, error), r Role, draw int) *observed {
 	o := &observed{rec: rec, oracle: p.oracle}
-	o.err = Guard(func() error { return p.fill(o, base, r, draw) })
+	o.err = Guard(func() error { return p.pass(o, base, r, draw) })
 	return o
 }
 
-func (p pipeline) fill(o *observed, base func() (cost.Base, error), r Role, draw int) error {
+// pass fills in o: the recording behind defense, link and vantage point, and its
+// cost.
+func (p pipeline) pass(o *observed, base func() (cost.Base, error), r Role, draw int) error {
 	key := []string{p.draws, o.rec.ID, string(r), strconv.Itoa(draw)}
 	out, inside, err := p.link.Through(o.rec.Trace, func(t datasets.Trace) (out, inside defenses.Defended, err error) {
 		return p.defend(draws.New(p.seed, append(key, "defense")...), t)
@@ -106,6 +109,7 @@ func (p pipeline) fill(o *observed, base func() (cost.Base, error), r Role, draw
 	if err != nil {
 		return fmt.Errorf("defense %s on recording %s: %w", p.id, o.rec.ID, err)
 	}
+
 	undefended, err := base()
 	if err != nil {
 		return fmt.Errorf("recording %s undefended: %w", o.rec.ID, err)
@@ -129,6 +133,7 @@ func (p pipeline) fill(o *observed, base func() (cost.Base, error), r Role, draw
 func (p pipeline) defend(g *rand.Rand, in datasets.Trace) (out, inside defenses.Defended, err error) {
 	out = defenses.Defended{Trace: in}
 	inside = out
+
 	for _, d := range defenses.Stages(p.defense) {
 		next, err := d.Apply(defenses.Stream(g), out.Trace)
 		if err == nil {
@@ -137,6 +142,9 @@ func (p pipeline) defend(g *rand.Rand, in datasets.Trace) (out, inside defenses.
 		if err != nil {
 			return out, inside, fmt.Errorf("stage %s: %w", defenses.ID(d), err)
 		}
+
+		// Every later stage's account is relative to the one before it; composed, it
+		// names packets of the recording.
 		next.Carried = defenses.Compose(in, out.Carried, next.Carried)
 		out = next
 		if d.Info().Place == defenses.AtDevice {
@@ -146,90 +154,65 @@ func (p pipeline) defend(g *rand.Rand, in datasets.Trace) (out, inside defenses.
 	return out, inside, nil
 }
 
-// defendedLabels carries the truth of rec over to the packets of t: a packet
-// belongs to the device and event of the original it carries first, one of the
-// defense's own to the device datasets.Cover. Events end when their last
-// original byte leaves.
-func defendedLabels(rec *datasets.Recording, t datasets.Trace, c *defenses.Carried) datasets.Labels {
-	l := rec.Labels
-	l.Events = slices.Clone(l.Events)
-	if l.Cause != nil {
-		extendEvents(rec, l.Events, t, c)
-	}
-	if c == nil {
-		return l
-	}
-	cover := int32(len(l.Devices))
-	l.Devices = append(slices.Clone(l.Devices), datasets.Cover)
-	if l.Owners != nil {
-		owners := make([]int32, len(t.Packets))
-		for i := range owners {
-			owners[i] = cover
-			if e := c.First[i]; e < c.First[i+1] {
-				owners[i] = l.Owners[c.Orig[e]]
-			}
-		}
-		l.Owners = owners
-	}
-	if l.Cause != nil {
-		cause := make([]int32, len(t.Packets))
-		for i := range cause {
-			cause[i] = -1
-			for e := c.First[i]; e < c.First[i+1] && cause[i] < 0; e++ {
-				cause[i] = rec.Labels.Cause[c.Orig[e]]
-			}
-		}
-		l.Cause = cause
-	}
-	return l
+// Watched is what an observer knows and sees of one recording.
+type Watched struct {
+	// Train is what the attacker learns from, in the order asked for; Test is
+	// what the attacker sees of the recording, with its truth.
+	Train []attacks.Labeled
+	Test  attacks.Labeled
+	Cost  results.Cost // of the recording
 }
 
-// extendEvents moves the end of each event to the time when the last original
-// it caused has left.
-func extendEvents(rec *datasets.Recording, events []datasets.Event, t datasets.Trace, c *defenses.Carried) {
-	late := func(orig int32, at time.Duration) {
-		if e := rec.Labels.Cause[orig]; e >= 0 {
-			events[e].End = max(events[e].End, at)
+// Watch puts recordings of ds through a defense, the link and a vantage point
+// just as the cells of a grid with this seed do: train with draws of training,
+// test with that of a test. A defense that learns is fitted to the undefended
+// recordings in train.
+func Watch(ds *datasets.Dataset, d defenses.Defense, link cost.Link, v datasets.Vantage, seed uint64, train []int, test int) (Watched, error) {
+	vs := views{pipe: pipeline{seed: seed, link: link, defense: d, id: defenses.ID(d), draws: defenses.DrawID(d), vantage: v}}
+	if !v.Sees(ds.Recorded) {
+		return Watched{}, fmt.Errorf("%s was recorded at %s: nobody at %s can be shown from that", ds.Name, ds.Recorded, v)
+	}
+
+	if Fitted(d) {
+		if err := vs.learn(ds, train); err != nil {
+			return Watched{}, err
 		}
 	}
-	if c == nil {
-		for i, p := range t.Packets {
-			late(int32(i), p.Time)
-		}
-		return
+
+	// Nothing is shared here as in a run, and each recording is looked at once.
+	base := func(i int) func() (cost.Base, error) {
+		return func() (cost.Base, error) { return cost.NewBase(&ds.Recordings[i], link) }
 	}
-	for i, p := range t.Packets {
-		for e := c.First[i]; e < c.First[i+1]; e++ {
-			late(c.Orig[e], p.Time)
+
+	var out Watched
+	for _, i := range train {
+		o := vs.pipe.observe(&ds.Recordings[i], base(i), TrainRole, 0)
+		if o.err != nil {
+			return Watched{}, o.err
 		}
+		out.Train = append(out.Train, o.labeled(datasets.TaskEvent))
 	}
+	o := vs.pipe.observe(&ds.Recordings[test], base(test), TestRole, 0)
+	if o.err != nil {
+		return Watched{}, o.err
+	}
+	out.Test, out.Cost = o.labeled(datasets.TaskEvent), o.cost.Cost()
+	return out, nil
 }
 
-// Guard turns a panic of a plug-in into an error.
-func Guard(f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v, in %s", r, panicPlace())
-		}
-	}()
-	return f()
+// Observer looks at traffic behind a defense and the link just as the cells of a
+// grid with this seed do, without a grid. A defense that learns must be fitted.
+type Observer struct {
+	Seed    uint64
+	Link    cost.Link
+	Defense defenses.Defense
+	Vantage datasets.Vantage
 }
 
-// panicPlace names the function and line that panicked, for the one who wrote
-// it. It is called by a deferred function.
-func panicPlace() string {
-	pcs := make([]uintptr, 64)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
-	panicked := false
-	for {
-		f, more := frames.Next()
-		inRuntime := strings.HasPrefix(f.Function, "runtime.")
-		if panicked && !inRuntime {
-			return fmt.Sprintf("%s (%s:%d)", f.Function, filepath.Base(f.File), f.Line)
-		}
-		panicked = panicked || f.Function == "runtime.gopanic"
-		if !more {
-			return "an unknown place"
-		}
-	}
+// See returns what there is to see of rec in one role and draw, with its truth.
+// An error is the defense's, or says what it did that Check forbids.
+func (w Observer) See(rec *datasets.Recording, r Role, draw int) (attacks.Labeled, error) {
+	p := pipeline{seed: w.Seed, link: w.Link, defense: w.Defense, id: defenses.ID(w.Defense), draws: defenses.DrawID(w.Defense), vantage: w.Vantage}
+	o := p.observe(rec, func() (cost.Base, error) { return cost.NewBase(rec, w.Link) }, r, draw)
+	return o.labeled(datasets.TaskEvent), o.err
 }

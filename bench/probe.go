@@ -34,18 +34,22 @@ func ProbeNames() []string { return []string{LabelShiftProbe, LeakProbe} }
 // verdict that failed; the only error is the end of ctx.
 func RunProbes(ctx context.Context, g Grid, rs []results.Result, names []string) (results.Probes, error) {
 	var out results.Probes
-	g, err := g.normal()
+	g, err := g.withDefaults()
 	if err != nil {
 		return out, err
 	}
+
 	if slices.Contains(names, LabelShiftProbe) {
 		for _, c := range probedCells(rs) {
 			v := results.Verdict{Name: fmt.Sprintf("labels of %s, %s, %s, shifted", c.Dataset, c.Task, c.Vantage)}
+
 			var curve results.ShiftCurve
 			err := Guard(func() (err error) {
 				curve, err = labelShift(ctx, g, c)
 				return err
 			})
+
+			// The end of ctx makes a probe fail too, which says nothing of the data.
 			if ctx.Err() != nil {
 				return out, ctx.Err()
 			}
@@ -55,9 +59,11 @@ func RunProbes(ctx context.Context, g Grid, rs []results.Result, names []string)
 				v.Detail, v.OK = judgeShift(curve)
 				out.Shifts = append(out.Shifts, curve)
 			}
+
 			out.Verdicts = append(out.Verdicts, v)
 		}
 	}
+
 	if slices.Contains(names, LeakProbe) {
 		out.Verdicts = append(out.Verdicts, g.leaks()...)
 	}
@@ -72,11 +78,16 @@ func probedCells(rs []results.Result) []results.Cell {
 		task    datasets.Task
 		vantage datasets.Vantage
 	}
+
 	best := map[panel]results.Summary{}
 	var order []panel
+
 	for _, s := range results.Summaries(rs) {
 		p := panel{s.Dataset, s.Task, s.Vantage}
 		was, has := best[p]
+
+		// The first defense of a panel stays unless there are cells without any, in
+		// which the labels show best.
 		if s.Attack == "" || has && (was.Defense == results.NoDefense || s.Defense != results.NoDefense) {
 			continue
 		}
@@ -85,9 +96,12 @@ func probedCells(rs []results.Result) []results.Cell {
 		}
 		best[p] = s
 	}
+
 	var out []results.Cell
 	for _, p := range order {
 		s := best[p]
+
+		// Results are in canonical order, so the first is fold 0 of the first draw.
 		for _, r := range rs {
 			c := r.Cell
 			if r.Err == "" && c.Dataset == s.Dataset && c.Task == s.Task && c.Vantage == s.Vantage && c.Defense == s.Defense &&
@@ -113,20 +127,23 @@ func labelShift(ctx context.Context, g Grid, c results.Cell) (results.ShiftCurve
 		if i < 0 {
 			continue
 		}
-		o, err := newRunner(g, Options{}).ask(ctx, u, u.jobs[i], &results.Timing{})
+		o, err := newRunner(g, Options{}).askAttacker(ctx, u, u.jobs[i], &results.Timing{})
 		if err != nil {
 			return curve, err
 		}
+
 		curve.Floor = o.floor
 		curve.Unit = shiftUnit(c.Task)
+
 		tests := o.tests
 		if c.Task == datasets.TaskClip {
 			// Clips stand in no order of time: labels pass on along a shuffled row.
 			tests = slices.Clone(tests)
 			draws.New(c.Seed, "label-shift").Shuffle(len(tests), func(a, b int) { tests[a], tests[b] = tests[b], tests[a] })
 		}
-		for _, by := range shifts(c.Task, tests) {
-			s := score.Of(u.ds, c.Task, o.classes, shifted(c.Task, tests, by))
+
+		for _, by := range shiftSteps(c.Task, tests) {
+			s := score.Of(u.ds, c.Task, o.classes, shiftTests(c.Task, tests, by))
 			at := slices.IndexFunc(s.Metrics, func(m results.Metric) bool { return m.Name == results.Headline(c.Task) })
 			curve.Points = append(curve.Points, results.ShiftPoint{By: float64(by), Score: s.Metrics[at].Value})
 		}
@@ -135,6 +152,7 @@ func labelShift(ctx context.Context, g Grid, c results.Cell) (results.ShiftCurve
 	return curve, errors.New("the grid has no such cell")
 }
 
+// shiftUnit is what labels of a task are shifted by.
 func shiftUnit(t datasets.Task) string {
 	switch t {
 	case datasets.TaskDevice:
@@ -145,10 +163,10 @@ func shiftUnit(t datasets.Task) string {
 	return "s"
 }
 
-// shifts lists how far labels are moved, both ways and by 0, ascending: seconds
-// that are no multiple of a minute, for tests often trigger an event a minute;
-// packets; or clips. Nothing is moved farther than half of the shortest test.
-func shifts(t datasets.Task, tests []score.Test) []int {
+// shiftSteps lists how far labels are moved, both ways and by 0, ascending:
+// seconds that are no multiple of a minute, for tests often trigger an event a
+// minute; packets; or clips. Nothing is moved farther than half of the shortest test.
+func shiftSteps(t datasets.Task, tests []score.Test) []int {
 	most := len(tests)
 	steps := []int{1, 2, 3, 4}
 	switch t {
@@ -161,8 +179,11 @@ func shifts(t datasets.Task, tests []score.Test) []int {
 		steps = []int{10, 20, 40, 80, 160, 320}
 		most = int(slices.MinFunc(tests, func(a, b score.Test) int { return cmp.Compare(a.Trace.End, b.Trace.End) }).Trace.End.Seconds())
 	}
+
 	out := []int{0}
 	for _, s := range steps {
+		// Labels go round in a ring: beyond half of it, a shift forth is a shorter one
+		// back.
 		if 2*s < most {
 			out = append(out, s, -s)
 		}
@@ -171,9 +192,9 @@ func shifts(t datasets.Task, tests []score.Test) []int {
 	return out
 }
 
-// shifted returns tests with labels that are moved later by so much; what moves
-// beyond an end comes in again at the other.
-func shifted(t datasets.Task, tests []score.Test, by int) []score.Test {
+// shiftTests returns tests with labels that are moved later by so much; what
+// moves beyond an end comes in again at the other.
+func shiftTests(t datasets.Task, tests []score.Test, by int) []score.Test {
 	out := slices.Clone(tests)
 	for i := range out {
 		if t == datasets.TaskClip {
@@ -185,10 +206,13 @@ func shifted(t datasets.Task, tests []score.Test, by int) []score.Test {
 	return out
 }
 
+// moveLabels moves the truth later by seconds or, for devices, packets. It goes
+// round: nothing is lost at an end. l is not modified.
 func moveLabels(l datasets.Labels, t datasets.Task, end time.Duration, by int) datasets.Labels {
 	later := func(at time.Duration) time.Duration {
 		return ((at+time.Duration(by)*time.Second)%end + end) % end
 	}
+
 	switch t {
 	case datasets.TaskDevice:
 		owners := make([]int32, len(l.Owners))
@@ -199,9 +223,13 @@ func moveLabels(l datasets.Labels, t datasets.Task, end time.Duration, by int) d
 	case datasets.TaskEvent:
 		l.Events = slices.Clone(l.Events)
 		for i, e := range l.Events {
+			// An event keeps its length. One that began near the end may last beyond it, but
+			// is found by its start.
 			start := later(e.Start)
 			l.Events[i].Start, l.Events[i].End = start, start+max(e.End-e.Start, 0)
 		}
+
+		// Scoring pairs events in order of start.
 		slices.SortStableFunc(l.Events, func(a, b datasets.Event) int { return cmp.Compare(a.Start, b.Start) })
 	case datasets.TaskCommand:
 		l.Commands = slices.Clone(l.Commands)
@@ -226,6 +254,7 @@ func judgeShift(c results.ShiftCurve) (string, bool) {
 	var zero, far float64
 	peak := results.ShiftPoint{}
 	n := 0
+
 	last := c.Points[len(c.Points)-1].By
 	for _, p := range c.Points {
 		if p.By == 0 {
@@ -234,14 +263,18 @@ func judgeShift(c results.ShiftCurve) (string, bool) {
 		if p.Score > peak.Score {
 			peak = p
 		}
+
+		// Far is the outer half of the way, where a moved label meets nothing of its own.
 		if p.By != 0 && 2*max(p.By, -p.By) >= last {
 			far += p.Score
 			n++
 		}
 	}
+
 	far = results.Ratio(far, float64(n))
 	at := func(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
 	found := fmt.Sprintf("%s of %s, %s at 0, %s far off, floor %s", results.Headline(c.Cell.Task), c.Cell.Attack, at(zero), at(far), at(c.Floor))
+
 	switch {
 	case n == 0:
 		return "the tests are too short to shift labels in", false
@@ -263,6 +296,7 @@ func (g Grid) leaks() []results.Verdict {
 			ds := SeenFrom(g.Datasets[i], v, g.Seed)
 			for _, task := range g.tasks(&ds) {
 				verdict := results.Verdict{Name: fmt.Sprintf("leaks of %s, %s, %s", ds.Name, task, v)}
+
 				l, err := leakage.Probe(&ds, task, g.split(&ds))
 				if err != nil {
 					verdict.Detail = err.Error()
@@ -276,6 +310,7 @@ func (g Grid) leaks() []results.Verdict {
 	return out
 }
 
+// leakDetail words a report; the data are fine where it has no warning.
 func leakDetail(l leakage.Report) (string, bool) {
 	ws := l.Warnings()
 	if len(ws) == 0 {

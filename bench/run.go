@@ -34,7 +34,7 @@ type Options struct {
 // a result with Err set; an error is returned only when the grid makes no
 // sense, the store fails, or ctx ends.
 func Run(ctx context.Context, g Grid, opt Options) ([]results.Result, error) {
-	g, err := g.normal()
+	g, err := g.withDefaults()
 	if err != nil {
 		return nil, err
 	}
@@ -45,21 +45,28 @@ func Run(ctx context.Context, g Grid, opt Options) ([]results.Result, error) {
 	if opt.Workers <= 0 {
 		opt.Workers = runtime.GOMAXPROCS(0)
 	}
+
 	r := newRunner(g, opt)
 	for i := range g.Datasets {
 		r.digests[g.Datasets[i].Name] = Digest(&g.Datasets[i])
 	}
+
+	// Shards take whole units: what lies in a unit shares its defended traces.
 	if opt.Shards > 1 {
 		units = slices.DeleteFunc(units, func(u unit) bool { return shardOf(u, opt.Shards) != opt.Shard })
 	}
+
 	for i := range units {
 		if opt.Only != nil {
 			units[i].jobs = slices.DeleteFunc(units[i].jobs, func(j job) bool { return !opt.Only(j.cell) })
 		}
 		r.total += len(units[i].jobs)
 	}
+
+	// Units run one after the other, with workers inside each, so that the traces of
+	// one defense alone are in memory beside the undefended ones.
 	for _, u := range units {
-		if err := r.unit(ctx, u); err != nil {
+		if err := r.computeUnit(ctx, u); err != nil {
 			return nil, err
 		}
 	}
@@ -91,9 +98,9 @@ func newRunner(g Grid, opt Options) *runner {
 	return &runner{grid: g, opt: opt, models: map[modelKey]*model{}, digests: map[string]string{}, views: map[viewKey]*views{}, bases: map[baseKey]*lazyBase{}}
 }
 
-// unit does what is left to do of u. Its defended traces are made once and
-// dropped at the end.
-func (r *runner) unit(ctx context.Context, u unit) error {
+// computeUnit does what is left to do of u. Its defended traces are made once
+// and dropped at the end.
+func (r *runner) computeUnit(ctx context.Context, u unit) error {
 	var todo []job
 	for _, j := range u.jobs {
 		res, ok, err := r.stored(j.cell)
@@ -101,16 +108,19 @@ func (r *runner) unit(ctx context.Context, u unit) error {
 			return err
 		}
 		if ok {
-			r.done(res, true)
+			r.record(res, true)
 		} else {
 			todo = append(todo, j)
 		}
 	}
+
 	if err := r.warm(ctx, u, todo); err != nil {
 		return err
 	}
+
+	// A cell is stored when it is done, so that a run that is stopped goes on there.
 	err := parallel.For(ctx, r.opt.Workers, len(todo), func(_, i int) error {
-		res, timing, err := r.cell(ctx, u, todo[i])
+		res, timing, err := r.computeCell(ctx, u, todo[i])
 		if err != nil {
 			return err
 		}
@@ -119,9 +129,11 @@ func (r *runner) unit(ctx context.Context, u unit) error {
 				return err
 			}
 		}
-		r.done(res, false)
+		r.record(res, false)
 		return nil
 	})
+
+	// Samples use the views of the unit, which drop forgets.
 	if err == nil {
 		err = r.samples(u)
 	}
@@ -175,6 +187,8 @@ func (r *runner) warm(ctx context.Context, u unit, todo []job) error {
 	})
 }
 
+// stored reads the result of a cell from the store; ok is false where it is to be
+// computed.
 func (r *runner) stored(c results.Cell) (results.Result, bool, error) {
 	if r.opt.Store == nil {
 		return results.Result{}, false, nil
@@ -186,7 +200,7 @@ func (r *runner) stored(c results.Cell) (results.Result, bool, error) {
 	return res, ok, err
 }
 
-func (r *runner) done(res results.Result, stored bool) {
+func (r *runner) record(res results.Result, stored bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.results = append(r.results, res)

@@ -38,15 +38,19 @@ func (r *runner) samples(u unit) error {
 	for _, j := range u.jobs {
 		k := results.SampleKey{Dataset: j.cell.Dataset, Task: j.cell.Task, Vantage: j.cell.Vantage, Split: j.cell.Split, Defense: j.cell.Defense, Seed: j.cell.Seed}
 		data := r.digests[k.Dataset]
+
+		// All attacks of a unit see the same, so one sample does for all.
 		if seen[k] || r.opt.Store.HasSample(k, data) {
 			continue
 		}
+
 		seen[k] = true
 		s := sampler{r: r, u: u, out: results.Sample{SampleKey: k, Data: data, Method: results.Method}}
 		s.tests = s.tested()
-		if err := Guard(s.fill); err != nil {
+		if err := Guard(s.take); err != nil {
 			continue
 		}
+
 		if err := r.opt.Store.PutSample(s.out); err != nil {
 			return err
 		}
@@ -83,6 +87,7 @@ func (s *sampler) tested() []tested {
 			}
 		}
 	}
+
 	slices.SortStableFunc(out, func(a, b tested) int { return cmp.Compare(a.rec, b.rec) })
 	return slices.CompactFunc(out, func(a, b tested) bool { return a.rec == b.rec })
 }
@@ -96,11 +101,12 @@ func (s *sampler) view(t tested) (*observed, error) {
 	return o.truthOf(s.out.Task, s.u.ds), nil
 }
 
-func (s *sampler) fill() error {
+// take makes the sample; host names and rates are those of one recording.
+func (s *sampler) take() error {
 	if err := s.sequences(); err != nil || s.out.Task == datasets.TaskClip {
 		return err
 	}
-	return s.first(func(o *observed) bool {
+	return s.withFirst(func(o *observed) bool {
 		return s.out.Task != datasets.TaskEvent || len(o.labels.Events) > 0
 	}, func(o *observed) {
 		s.out.Names = namesOf(o)
@@ -110,8 +116,8 @@ func (s *sampler) fill() error {
 	})
 }
 
-// first calls use with the first tested recording that is fit for it.
-func (s *sampler) first(fit func(*observed) bool, use func(*observed)) error {
+// withFirst calls use with the first tested recording that is fit for it.
+func (s *sampler) withFirst(fit func(*observed) bool, use func(*observed)) error {
 	for _, t := range s.tests {
 		o, err := s.view(t)
 		if err != nil {
@@ -131,19 +137,25 @@ func (s *sampler) sequences() error {
 	classes, each := s.classes()
 	missing := each * len(classes)
 	count := map[string]int{}
+
 	for _, t := range s.tests {
 		if missing == 0 {
 			break
 		}
+
+		// A view costs a run of the defense, so none is made for a clip of a class that
+		// is complete.
 		if s.out.Task == datasets.TaskClip && count[s.u.ds.Recordings[t.rec].ClipClass()] >= each {
 			continue
 		}
+
 		o, err := s.view(t)
 		if err != nil {
 			return err
 		}
+
 		here := map[string]bool{}
-		flows := carriers(o)
+		flows := carrierFlows(o)
 		for _, m := range s.moments(o) {
 			if here[m.class] || count[m.class] >= each || !slices.Contains(classes, m.class) {
 				continue
@@ -154,6 +166,7 @@ func (s *sampler) sequences() error {
 			s.out.Sequences = append(s.out.Sequences, sequenceOf(o, flows[m.device], m))
 		}
 	}
+
 	slices.SortStableFunc(s.out.Sequences, func(a, b results.Sequence) int { return cmp.Compare(a.Class, b.Class) })
 	return nil
 }
@@ -177,6 +190,7 @@ func (s *sampler) classes() (classes []string, each int) {
 			}
 		}
 	}
+
 	delete(seen, "") // of recordings that no clip task uses
 	classes = slices.Sorted(maps.Keys(seen))
 	if s.out.Task == datasets.TaskCommand { // the fewest actions first
@@ -184,6 +198,7 @@ func (s *sampler) classes() (classes []string, each int) {
 		classes = classes[:min(len(classes), sampleFew)]
 	}
 	classes = classes[:min(len(classes), sampleClasses)]
+
 	if len(classes) > sampleFew {
 		return classes, 1
 	}
@@ -210,6 +225,8 @@ func (s *sampler) moments(o *observed) []moment {
 	case datasets.TaskEvent:
 		for i, e := range o.labels.Events {
 			end := max(e.End, e.Start) + sampleAfter
+
+			// Nobody knows which packets are the event's: take what follows it.
 			if o.labels.Cause == nil {
 				end = max(e.End, e.Start+samplePoint)
 			}
@@ -229,8 +246,8 @@ func (s *sampler) moments(o *observed) []moment {
 	return out
 }
 
-// span returns the indexes of the packets of t with start <= time < end.
-func span(t datasets.Trace, start, end time.Duration) (lo, hi int) {
+// packetsWithin returns the indexes of the packets of t with start <= time < end.
+func packetsWithin(t datasets.Trace, start, end time.Duration) (lo, hi int) {
 	at := func(d time.Duration) int {
 		i, _ := slices.BinarySearchFunc(t.Packets, d, func(p datasets.Packet, d time.Duration) int { return cmp.Compare(p.Time, d) })
 		return i
@@ -238,9 +255,9 @@ func span(t datasets.Trace, start, end time.Duration) (lo, hi int) {
 	return at(start), at(end)
 }
 
-// carriers marks, for each device, the flows that carry any of its packets;
+// carrierFlows marks, for each device, the flows that carry any of its packets;
 // all if nobody knows whose packets they are.
-func carriers(o *observed) [][]bool {
+func carrierFlows(o *observed) [][]bool {
 	out := make([][]bool, len(o.labels.Devices))
 	for d := range out {
 		out[d] = make([]bool, len(o.trace.Flows))
@@ -248,6 +265,7 @@ func carriers(o *observed) [][]bool {
 			out[d] = slices.Repeat([]bool{true}, len(o.trace.Flows))
 		}
 	}
+
 	for i, d := range o.labels.Owners {
 		if d >= 0 {
 			out[d][o.trace.Packets[i].Flow] = true
@@ -256,19 +274,24 @@ func carriers(o *observed) [][]bool {
 	return out
 }
 
+// sequenceOf keeps the packets of a moment, those of Down with negative sizes.
 func sequenceOf(o *observed, flows []bool, m moment) results.Sequence {
 	s := results.Sequence{Recording: o.rec.ID, Class: m.class, AtS: results.Seconds(m.at), TimesUS: []int64{}, Sizes: []int32{}}
-	lo, hi := span(o.trace, m.start, m.end+1)
+	lo, hi := packetsWithin(o.trace, m.start, m.end+1)
+
 	var whose []byte
 	for i := lo; i < hi; i++ {
 		p := o.trace.Packets[i]
 		if !flows[p.Flow] && !m.whole {
 			continue
 		}
+
+		// Counting on says how much is missing.
 		if len(s.Sizes) == results.SamplePackets {
 			s.Cut++
 			continue
 		}
+
 		size := p.Size
 		if p.Dir == datasets.Down {
 			size = -size
@@ -283,6 +306,7 @@ func sequenceOf(o *observed, flows []bool, m moment) results.Sequence {
 	return s
 }
 
+// whoseIs is the letter of packet i, as seen from a moment.
 func whoseIs(l datasets.Labels, i int, m moment) byte {
 	owner := int(l.Owners[i])
 	switch {
@@ -303,23 +327,29 @@ func namesOf(o *observed) []results.DeviceNames {
 	}
 	type talk struct{ device, flow int32 }
 	seen := map[talk]bool{}
+
 	hosts := make([][]string, len(o.labels.Devices))
 	for i, d := range o.labels.Owners {
 		k := talk{d, o.trace.Packets[i].Flow}
+
 		if d < 0 || seen[k] {
 			continue
 		}
 		seen[k] = true
+
 		if h := o.trace.Flows[k.flow].Host; h != "" {
 			hosts[d] = append(hosts[d], h)
 		}
 	}
+
 	var out []results.DeviceNames
 	for d, name := range o.labels.Devices {
 		if name == datasets.Cover {
 			continue
 		}
 		slices.Sort(hosts[d])
+
+		// An empty list, not nil: a device that shows no name stands in the file as [].
 		h := append([]string{}, slices.Compact(hosts[d])...)
 		out = append(out, results.DeviceNames{Device: name, Recording: o.rec.ID, Hosts: h[:min(len(h), sampleNames)]})
 	}

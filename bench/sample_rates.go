@@ -14,30 +14,31 @@ import (
 // are shown at the same times.
 func ratesOf(o *observed) []results.RateSample {
 	var out []results.RateSample
-	flows := carriers(o)
+	flows := carrierFlows(o)
 	end := o.rec.Trace.End
 	for d := range o.rec.Labels.Devices {
 		states, points := happenings(o, d)
 		lo, hi := time.Duration(0), end
 		if len(states) > 0 {
-			from, to := stretch(states, 0, end)
+			from, to := stretchOf(states, 0, end)
 			out = append(out, rateOf(o, flows[d], d, from, to))
-			lo, hi = lull(states, points, end)
+			lo, hi = busiestLull(states, points, end)
 			points = within(points, lo, hi)
 		}
+
 		if len(points) > 0 {
-			from, to := stretch(points, lo, hi)
+			from, to := stretchOf(points, lo, hi)
 			out = append(out, rateOf(o, flows[d], d, from, to))
 		}
 	}
 	return out
 }
 
-// stay is how long an activity lasts to be a state, settle how long traffic goes
-// on after one.
+// stateAtLeast is how long an activity lasts to be a state, settleTime how long
+// traffic goes on after one.
 const (
-	stay   = 20 * time.Second
-	settle = time.Minute
+	stateAtLeast = 20 * time.Second
+	settleTime   = time.Minute
 )
 
 // interval is when something happens, without what a defense adds.
@@ -55,12 +56,16 @@ func happenings(o *observed, device int) (states, points []interval) {
 			ends[datasets.Event{Start: e.Start, Activity: e.Activity}] = e.End
 		}
 	}
+
 	for _, e := range o.labels.Events {
 		if e.Device != device {
 			continue
 		}
+
+		// In the view an event ends when its last original has left; the recording's own
+		// end is found by start and activity, which no defense moves.
 		at := interval{e.Start, max(e.Start, ends[datasets.Event{Start: e.Start, Activity: e.Activity}])}
-		if long[e.Activity] >= stay {
+		if long[e.Activity] >= stateAtLeast {
 			states = append(states, at)
 		} else {
 			points = append(points, at)
@@ -69,8 +74,8 @@ func happenings(o *observed, device int) (states, points []interval) {
 	return states, points
 }
 
-// lull is the stretch between states, in which most of the points are.
-func lull(states, points []interval, end time.Duration) (lo, hi time.Duration) {
+// busiestLull is the stretch between states, in which most of the points are.
+func busiestLull(states, points []interval, end time.Duration) (lo, hi time.Duration) {
 	most := 0
 	try := func(a, b time.Duration) {
 		if n := len(within(points, a, b)); n > most {
@@ -80,12 +85,13 @@ func lull(states, points []interval, end time.Duration) (lo, hi time.Duration) {
 	from := time.Duration(0)
 	for _, s := range states {
 		try(from, s.from)
-		from = max(from, s.to+settle)
+		from = max(from, s.to+settleTime)
 	}
 	try(from, end)
 	return lo, hi
 }
 
+// within keeps the points that begin from lo to before hi.
 func within(points []interval, lo, hi time.Duration) []interval {
 	var out []interval
 	for _, p := range points {
@@ -96,9 +102,9 @@ func within(points []interval, lo, hi time.Duration) []interval {
 	return out
 }
 
-// stretch is where the first few of the times are, with a margin, inside lo to
+// stretchOf is where the first few of the times are, with a margin, inside lo to
 // hi.
-func stretch(at []interval, lo, hi time.Duration) (from, to time.Duration) {
+func stretchOf(at []interval, lo, hi time.Duration) (from, to time.Duration) {
 	last := at[min(len(at), sampleEvents)-1]
 	margin := max((last.to-at[0].from)/10, 2*time.Minute)
 	length := min(max(last.to-at[0].from+2*margin, sampleShortest), sampleStretch, hi-lo)
@@ -115,26 +121,32 @@ func rateOf(o *observed, flows []bool, device int, from, to time.Duration) resul
 			break
 		}
 	}
+
 	n := int((to - from + bin - 1) / bin)
 	s := results.RateSample{
 		Device: o.labels.Devices[device], Recording: o.rec.ID, FromS: results.Seconds(from), BinS: bin.Seconds(),
 		Up: make([]int64, n), Down: make([]int64, n), Events: []results.EventSample{},
 	}
-	lo, hi := span(o.trace, from, from+time.Duration(n)*bin)
+
+	// Bins are whole, so the last may reach beyond the stretch.
+	lo, hi := packetsWithin(o.trace, from, from+time.Duration(n)*bin)
 	for i := lo; i < hi; i++ {
 		p := o.trace.Packets[i]
 		if !flows[p.Flow] {
 			continue
 		}
+
 		if o.labels.Owners != nil && whoseIs(o.labels, i, moment{device: device, cause: -1}) == results.WhoseOther {
 			s.Shared = true
 		}
+
 		sums := s.Up
 		if p.Dir == datasets.Down {
 			sums = s.Down
 		}
 		sums[(p.Time-from)/bin] += int64(p.Size)
 	}
+
 	for _, e := range o.labels.Events {
 		if e.Device == device && e.Start >= from && e.Start < to {
 			s.Events = append(s.Events, results.EventSample{StartS: results.Seconds(e.Start), EndS: results.Seconds(max(e.Start, e.End)), Class: o.labels.Class(e)})

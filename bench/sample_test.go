@@ -14,7 +14,6 @@ import (
 	"veilbench/bench/cost"
 	"veilbench/bench/results"
 	"veilbench/datasets"
-	"veilbench/datasets/atomicfile"
 	"veilbench/defenses"
 )
 
@@ -135,19 +134,6 @@ func TestRatesOfStatesAndPoints(t *testing.T) {
 	}
 	if got[1].FromS < 21*60 || got[1].FromS > 58*60 || !slices.Equal(at, []string{"cam/motion", "cam/motion"}) {
 		t.Errorf("from %v s: %v, want the two motions of the longest lull", got[1].FromS, at)
-	}
-}
-
-func TestBrokenSampleIsNamed(t *testing.T) {
-	dir := t.TempDir()
-	if xs, err := results.ReadSamples(dir); xs != nil || err != nil {
-		t.Errorf("nothing there: %v, %v", xs, err)
-	}
-	if err := atomicfile.Write(filepath.Join(dir, "samples", "x.json"), []byte("{")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := results.ReadSamples(dir); err == nil || !strings.Contains(err.Error(), "x.json") {
-		t.Errorf("error %v does not name the file", err)
 	}
 }
 

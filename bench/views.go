@@ -75,7 +75,7 @@ func (r *runner) view(p part, defense string, of viewOf) *observed {
 	vs.look.Do(func() { vs.pipe.oracle = looksAhead(vs.pipe.defense, r.grid.Seed, p.ds) })
 
 	rec := &p.ds.Recordings[of.rec]
-	lv := vs.lazy(of)
+	lv := vs.entry(of)
 	lv.once.Do(func() { lv.o = vs.pipe.observe(rec, r.base(p.ds, of.rec), of.role, of.draw) })
 	return lv.o
 }
@@ -92,7 +92,8 @@ func (r *runner) viewsOf(key viewKey, d defenses.Defense) *views {
 	return vs
 }
 
-func (v *views) lazy(of viewOf) *lazyView {
+// entry is the place of one view, made empty when it is new.
+func (v *views) entry(of viewOf) *lazyView {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	lv := v.seen[of]
@@ -184,20 +185,26 @@ func (r *runner) base(ds *datasets.Dataset, i int) func() (cost.Base, error) {
 func (r *runner) drop(u unit) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
+	// Transfer trains on every other defense of the grid, so nothing of those can go
+	// while the data set lasts.
 	transfer := slices.Contains(r.grid.Knowledge, results.Transfer)
 	over := func(dataset, defense string) bool {
 		return dataset != u.ds.Name || defense == u.id && u.id != results.NoDefense && !transfer
 	}
+
 	for k := range r.views {
 		if over(k.dataset, k.defense) {
 			delete(r.views, k)
 		}
 	}
+
 	for k := range r.models {
 		if over(k.dataset, k.trainDefense) {
 			delete(r.models, k)
 		}
 	}
+
 	for k := range r.bases {
 		if k.dataset != u.ds.Name {
 			delete(r.bases, k)

@@ -40,10 +40,12 @@ func newHistogram(times []time.Duration) histogram {
 	slices.Sort(times)
 	for _, d := range times {
 		d = max(d, 0)
+
 		at := binOf(d)
 		if n := len(h.bins); n == 0 || h.bins[n-1].at != at {
 			h.bins = append(h.bins, bin{at: at})
 		}
+
 		b := &h.bins[len(h.bins)-1]
 		b.n++
 		b.sum += int64(d)
@@ -67,6 +69,7 @@ func (h *histogram) add(g histogram) {
 			a, b = a[1:], b[1:]
 		}
 	}
+
 	h.bins = append(append(out, a...), b...)
 	h.max = max(h.max, g.max)
 }
@@ -115,10 +118,12 @@ func (h histogram) parts(n int) []float64 {
 	if total == 0 || h.max == 0 {
 		return nil
 	}
+
 	out := make([]float64, 0, n)
 	var below int64
 	for _, b := range h.bins {
 		below += b.n
+
 		mean := float64(b.sum) / float64(b.n) / 1e9
 		// The k-th needs ceil(k*total/n) times at or below it.
 		for k := int64(len(out) + 1); len(out) < n && (k*total+int64(n)-1)/int64(n) <= below; k++ {

@@ -79,7 +79,7 @@ func NewBase(rec *datasets.Recording, l Link) (Base, error) {
 }
 
 func baseOf(rec *datasets.Recording, out defenses.Defended) Base {
-	b := Base{left: departures(rec.Trace, out), peak: peak(out.Trace)}
+	b := Base{left: departures(rec.Trace, out), peak: fullestSecond(out.Trace)}
 	if n := len(out.Trace.Packets); n > 0 {
 		b.first, b.last = out.Trace.Packets[0].Time, out.Trace.Packets[n-1].Time
 	}
@@ -93,13 +93,17 @@ func baseOf(rec *datasets.Recording, out defenses.Defended) Base {
 func NewLedger(rec *datasets.Recording, base Base, out defenses.Defended) *Ledger {
 	in := rec.Trace
 	before, after := base.left, departures(in, out)
+
 	r := record{
 		seconds: in.End.Seconds(), hour: in.End >= time.Hour,
 		firstIn: base.first, lastIn: base.last, peakIn: base.peak,
 	}
 	r.undefended(in, before)
 	r.defended(in, out)
-	r.hours(in, out.Trace)
+	r.busyAndIdle(in, out.Trace)
+
+	// What leaves earlier than it would without the defense, behind a queue that
+	// merging made shorter, counts as 0: no gain makes up for another's delay.
 	delays := make([]time.Duration, len(before))
 	for i, p := range in.Packets {
 		delays[i] = max(0, after[i]-before[i])
@@ -110,7 +114,9 @@ func NewLedger(rec *datasets.Recording, base Base, out defenses.Defended) *Ledge
 			r.maxUp = max(r.maxUp, delays[i])
 		}
 	}
-	r.tail(out.Trace)
+
+	// This needs lastReal, which the loop above has found.
+	r.countUntilReal(out.Trace)
 	l := &Ledger{recs: []record{r}, delay: newHistogram(delays)}
 	l.events(rec.Labels, before, after)
 	return l
@@ -143,6 +149,7 @@ func departures(in datasets.Trace, out defenses.Defended) []time.Duration {
 	return at
 }
 
+// undefended counts what goes in; at is when each packet leaves behind the line.
 func (r *record) undefended(in datasets.Trace, at []time.Duration) {
 	for i, p := range in.Packets {
 		n := ipBytes(p)
@@ -159,6 +166,7 @@ func (r *record) undefended(in datasets.Trace, at []time.Duration) {
 	}
 }
 
+// defended counts what comes out. A packet without an original is cover.
 func (r *record) defended(in datasets.Trace, out defenses.Defended) {
 	t := out.Trace
 	for i, p := range t.Packets {
@@ -167,6 +175,8 @@ func (r *record) defended(in datasets.Trace, out defenses.Defended) {
 		if t.Flows[p.Flow].LAN {
 			r.lanOut += n
 		}
+
+		// Without an account packet i carries packet i, whole.
 		orig := []int32{int32(i)}
 		if out.Carried != nil {
 			orig, _ = out.Carried.Entries(i)
@@ -176,6 +186,9 @@ func (r *record) defended(in datasets.Trace, out defenses.Defended) {
 			r.fullOut += n
 			continue
 		}
+
+		// On a recorded flow a pure ACK that shares a packet is gone as such; inside a
+		// tunnel it travels on behind the far end, and is not merged.
 		full := false
 		for _, o := range orig {
 			q := in.Packets[o]
@@ -188,14 +201,15 @@ func (r *record) defended(in datasets.Trace, out defenses.Defended) {
 			r.fullOut += n
 		}
 	}
+
 	if n := len(t.Packets); n > 0 {
 		r.firstOut, r.lastOut = t.Packets[0].Time, t.Packets[n-1].Time
 	}
-	r.peakOut = peak(t)
+	r.peakOut = fullestSecond(t)
 }
 
-// tail counts what leaves up to the last original.
-func (r *record) tail(out datasets.Trace) {
+// countUntilReal counts what leaves up to the last original.
+func (r *record) countUntilReal(out datasets.Trace) {
 	for _, p := range out.Packets {
 		if p.Time > r.lastReal {
 			break
@@ -204,8 +218,9 @@ func (r *record) tail(out datasets.Trace) {
 	}
 }
 
-// peak is the largest number of bytes in a second, counted from the start.
-func peak(t datasets.Trace) int64 {
+// fullestSecond is the largest number of bytes in a second, counted from the
+// start.
+func fullestSecond(t datasets.Trace) int64 {
 	var most, sum int64
 	end := time.Second
 	for _, p := range t.Packets {
@@ -218,13 +233,14 @@ func peak(t datasets.Trace) int64 {
 	return max(most, sum)
 }
 
-// hours finds the busiest and the quietest whole hour of in.
-func (r *record) hours(in, out datasets.Trace) {
+// busyAndIdle finds the busiest and the quietest whole hour of in.
+func (r *record) busyAndIdle(in, out datasets.Trace) {
 	n := int(in.End / time.Hour)
 	if n == 0 {
 		return
 	}
-	a, b := hourly(in, n), hourly(out, n)
+
+	a, b := bytesByHour(in, n), bytesByHour(out, n)
 	busy, idle := 0, 0
 	for h := range a {
 		if a[h] > a[busy] {
@@ -234,11 +250,13 @@ func (r *record) hours(in, out datasets.Trace) {
 			idle = h
 		}
 	}
+
 	r.busyIn, r.busyOut = a[busy], b[busy]
 	r.idleIn, r.idleOut = a[idle], b[idle]
 }
 
-func hourly(t datasets.Trace, n int) []int64 {
+// bytesByHour sums the first n hours.
+func bytesByHour(t datasets.Trace, n int) []int64 {
 	sums := make([]int64, n)
 	for _, p := range t.Packets {
 		if h := int(p.Time / time.Hour); h < n {
@@ -253,6 +271,7 @@ func (l *Ledger) events(truth datasets.Labels, base, out []time.Duration) {
 	if truth.Cause == nil {
 		return
 	}
+
 	n := len(truth.Events)
 	lastIn, lastOut := make([]time.Duration, n), make([]time.Duration, n)
 	seen := make([]bool, n)
@@ -262,21 +281,24 @@ func (l *Ledger) events(truth datasets.Labels, base, out []time.Duration) {
 			lastIn[c], lastOut[c] = max(lastIn[c], base[i]), max(lastOut[c], out[i])
 		}
 	}
-	var a, b, d []time.Duration
+
+	// An event that caused no recorded packet has no end to measure.
+	var doneIn, doneOut, added []time.Duration
 	for c, ev := range truth.Events {
 		if seen[c] {
-			a = append(a, lastIn[c]-ev.Start)
-			b = append(b, lastOut[c]-ev.Start)
-			d = append(d, lastOut[c]-lastIn[c])
+			doneIn = append(doneIn, lastIn[c]-ev.Start)
+			doneOut = append(doneOut, lastOut[c]-ev.Start)
+			added = append(added, lastOut[c]-lastIn[c])
 		}
 	}
-	l.eventIn.add(newHistogram(a))
-	l.event.add(newHistogram(b))
-	l.eventAdd.add(newHistogram(d))
+
+	l.eventIn.add(newHistogram(doneIn))
+	l.event.add(newHistogram(doneOut))
+	l.eventAdd.add(newHistogram(added))
 }
 
-// Cost is what the ledger says. More holds, where they can be worked out,
-// everything that Further and Dialects return, sorted by name.
+// Cost is what the ledger says. More holds further figures and the overheads as
+// publications define them, where they can be worked out, sorted by name.
 func (l *Ledger) Cost() results.Cost {
 	var c results.Cost
 	secs := make([]float64, len(l.recs))
@@ -290,20 +312,26 @@ func (l *Ledger) Cost() results.Cost {
 		c.CoverBytes += r.cover.bytes
 		secs[i] = r.seconds
 	}
-	c.Seconds = total(secs)
+
+	// Counts of packets and bytes are integers, and histograms merge exactly: only
+	// seconds need a fixed order of adding.
+	c.Seconds = sortedSum(secs)
+
 	c.DelayMean = l.delay.mean()
 	c.DelayMedian = l.delay.quantile(0.5)
 	c.DelayP95 = l.delay.quantile(0.95)
 	c.DelayP99 = l.delay.quantile(0.99)
 	c.DelayMax = l.delay.max.Seconds()
 	c.Delays = l.delay.parts(results.DelayParts)
-	c.More = append(l.Further(), l.Dialects()...)
+
+	c.More = append(l.further(), l.published()...)
 	slices.SortFunc(c.More, func(a, b results.Metric) int { return cmp.Compare(a.Name, b.Name) })
 	return c
 }
 
-// total adds numbers in order of size, so that their order does not show.
-func total(xs []float64) float64 {
+// sortedSum adds numbers in order of size: floating-point sums depend on the
+// order, and that of recordings must not show.
+func sortedSum(xs []float64) float64 {
 	xs = slices.Sorted(slices.Values(xs))
 	var sum float64
 	for _, x := range xs {

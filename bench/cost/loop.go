@@ -15,35 +15,37 @@ const loopRounds = 10
 // loopSlack is how far times may still move when a closed loop has settled.
 const loopSlack = time.Microsecond
 
-// Loop is a trace whose packets wait for what they answer: whoever is behind a
+// loop is a trace whose packets wait for what they answer: whoever is behind a
 // defense sees a request late, so the reply to it exists later too, and delays
 // add up along a conversation.
-type Loop struct {
+type loop struct {
 	// Trace is the recorded one with times moved.
 	Trace datasets.Trace
 	order []int32 // the recorded packet of each packet of Trace
 }
 
-// CloseLoop finds the times at which the packets of in would exist behind
+// closeLoop finds the times at which the packets of in would exist behind
 // stage, which stands for the defense and the line. A packet keeps its distance
 // to the last packet of its flow that went the other way, counted from when
 // that one left, and the order of its flow. It applies stage again with moved
 // input until times settle, and fails after ten rounds. stage must make the
 // same draws each time; a defense that draws packet by packet draws in order of
 // the moved times.
-func CloseLoop(in datasets.Trace, stage func(datasets.Trace) (defenses.Defended, error)) (Loop, error) {
+func closeLoop(in datasets.Trace, stage func(datasets.Trace) (defenses.Defended, error)) (loop, error) {
 	at := make([]time.Duration, len(in.Packets))
 	for i, p := range in.Packets {
 		at[i] = p.Time
 	}
-	answers := asked(in)
+
+	answers := lastRequests(in)
 	for range loopRounds {
-		l := moved(in, at)
+		l := moveTo(in, at)
 		out, err := stage(l.Trace)
 		if err != nil {
-			return Loop{}, err
+			return loop{}, err
 		}
-		left := departures(in, l.Back(out))
+		left := departures(in, l.back(out))
+
 		var change time.Duration
 		next := make([]time.Duration, len(at))
 		last := make([]time.Duration, len(in.Flows))
@@ -56,12 +58,13 @@ func CloseLoop(in datasets.Trace, stage func(datasets.Trace) (defenses.Defended,
 			last[p.Flow] = next[i]
 			change = max(change, (next[i] - at[i]).Abs())
 		}
+
 		at = next
 		if change <= loopSlack {
-			return moved(in, at), nil
+			return moveTo(in, at), nil
 		}
 	}
-	return Loop{}, fmt.Errorf("closed loop: times have not settled after %d rounds", loopRounds)
+	return loop{}, fmt.Errorf("closed loop: times have not settled after %d rounds", loopRounds)
 }
 
 // Through sends in through stage and then the line, in a closed loop if that is
@@ -70,9 +73,10 @@ func CloseLoop(in datasets.Trace, stage func(datasets.Trace) (defenses.Defended,
 // the same draws each time.
 func (l Link) Through(in datasets.Trace, stage func(datasets.Trace) (out, inside defenses.Defended, err error)) (out, inside defenses.Defended, err error) {
 	back := func(d defenses.Defended) defenses.Defended { return d }
+
 	from := in
 	if l.ClosedLoop {
-		loop, err := CloseLoop(in, func(t datasets.Trace) (defenses.Defended, error) {
+		closed, err := closeLoop(in, func(t datasets.Trace) (defenses.Defended, error) {
 			d, _, err := stage(t)
 			if err != nil {
 				return d, err
@@ -82,26 +86,33 @@ func (l Link) Through(in datasets.Trace, stage func(datasets.Trace) (out, inside
 		if err != nil {
 			return out, inside, err
 		}
-		from, back = loop.Trace, loop.Back
+		from, back = closed.Trace, closed.back
 	}
+
+	// The loop has found times only: stage and line run once more from there, for
+	// the traces that count.
 	if out, inside, err = stage(from); err != nil {
 		return out, inside, err
 	}
 	if out, err = l.Pass(from, out); err != nil {
 		return out, inside, err
 	}
+
+	// A closed loop moves packets later and never earlier, so the whole is proved
+	// against the recording itself, like any defense that delays.
 	out, inside = back(out), back(inside)
 	return out, inside, defenses.Check(in, out)
 }
 
-// asked finds, for each packet, the last one of its flow that went the other
-// way before it, -1 for none.
-func asked(in datasets.Trace) []int32 {
+// lastRequests finds, for each packet, the last one of its flow that went the
+// other way before it, -1 for none.
+func lastRequests(in datasets.Trace) []int32 {
 	of := make([]int32, len(in.Packets))
 	newest := make([][2]int32, len(in.Flows))
 	for i := range newest {
 		newest[i] = [2]int32{-1, -1}
 	}
+
 	for i, p := range in.Packets {
 		of[i] = newest[p.Flow][1-p.Dir]
 		newest[p.Flow][p.Dir] = int32(i)
@@ -109,13 +120,16 @@ func asked(in datasets.Trace) []int32 {
 	return of
 }
 
-// moved is in with packet i at at[i].
-func moved(in datasets.Trace, at []time.Duration) Loop {
-	l := Loop{Trace: in, order: make([]int32, len(at))}
+// moveTo is in with packet i at at[i].
+func moveTo(in datasets.Trace, at []time.Duration) loop {
+	l := loop{Trace: in, order: make([]int32, len(at))}
 	for i := range l.order {
 		l.order[i] = int32(i)
 	}
+
+	// Stable: packets that wait for the same one keep their order.
 	slices.SortStableFunc(l.order, func(a, b int32) int { return int(min(max(at[a]-at[b], -1), 1)) })
+
 	l.Trace.Packets = make([]datasets.Packet, len(at))
 	for k, i := range l.order {
 		l.Trace.Packets[k] = in.Packets[i]
@@ -125,9 +139,9 @@ func moved(in datasets.Trace, at []time.Duration) Loop {
 	return l
 }
 
-// Back returns d, made of l.Trace, with an account relative to the recorded
+// back returns d, made of l.Trace, with an account relative to the recorded
 // trace.
-func (l Loop) Back(d defenses.Defended) defenses.Defended {
+func (l loop) back(d defenses.Defended) defenses.Defended {
 	b := defenses.NewBuilder(len(d.Trace.Packets))
 	for i := range d.Trace.Packets {
 		if d.Carried == nil {

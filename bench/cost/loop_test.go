@@ -24,7 +24,7 @@ func TestCloseLoopByHand(t *testing.T) {
 	in.Packets = append(in.Packets, datasets.Packet{Time: 500 * ms, Size: 154, Payload: 100, Flow: 1, Dir: datasets.Down})
 	d := timing.Jitter{MinS: 0.05, MaxS: 0.05}
 	stage := func(t datasets.Trace) (defenses.Defended, error) { return d.Apply(rand.New(rand.NewPCG(1, 1)), t) }
-	l, err := CloseLoop(in, stage)
+	l, err := closeLoop(in, stage)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestCloseLoopByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := defenses.Check(in, l.Back(out)); err != nil {
+	if err := defenses.Check(in, l.back(out)); err != nil {
 		t.Error(err)
 	}
 }
@@ -56,7 +56,7 @@ func TestCloseLoopChecks(t *testing.T) {
 			}
 			return DefaultLink().Pass(t, out)
 		}
-		l, err := CloseLoop(in, stage)
+		l, err := closeLoop(in, stage)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestCloseLoopChecks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := defenses.Check(in, l.Back(out)); err != nil {
+		if err := defenses.Check(in, l.back(out)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -77,7 +77,7 @@ func TestCloseLoopFails(t *testing.T) {
 		in.Packets = append(in.Packets, datasets.Packet{Time: time.Duration(i) * 10 * ms, Size: 1514, Payload: 1460, Dir: datasets.Dir(i % 2)})
 	}
 	d := rate.Constant{SizeBytes: 1000, IntervalS: 0.37, Multiple: 1, Per: "home"}
-	_, err := CloseLoop(in, func(t datasets.Trace) (defenses.Defended, error) { return d.Apply(rand.New(rand.NewPCG(1, 1)), t) })
+	_, err := closeLoop(in, func(t datasets.Trace) (defenses.Defended, error) { return d.Apply(rand.New(rand.NewPCG(1, 1)), t) })
 	if err == nil {
 		t.Error("settled")
 	}

@@ -7,13 +7,14 @@ import (
 	"veilbench/bench/results"
 )
 
-// Further returns the figures of the ledger beside the headline ones: peak
-// rates (bytes of the fullest second), the busiest and the quietest hour,
-// share of cover, overhead on the line (without LAN flows), pure ACKs merged into other packets, LAN bytes, and the time
-// until an event's last original is out. gb_per_month (10^9 bytes in 30 days)
-// and kbytes_per_s are what the defense adds on the line, from recordings of
-// at least an hour only; they are missing where there are none.
-func (l *Ledger) Further() []results.Metric {
+// further returns what the ledger knows besides the headline figures: peak rates
+// (bytes of the fullest second), the busiest and the quietest hour, share of
+// cover, overhead on the line (without LAN flows), pure ACKs merged into other
+// packets, LAN bytes, and the time until an event's last original is out.
+// gb_per_month (10^9 bytes in 30 days) and kbytes_per_s are what the defense adds
+// on the line, from recordings of at least an hour only; they are missing where
+// there are none.
+func (l *Ledger) further() []results.Metric {
 	var peakIn, peakOut, acks, lanIn, lanOut, cover, in, out int64
 	var busyIn, busyOut, idleIn, idleOut, added, hours int64
 	var secs, idle []float64
@@ -24,15 +25,19 @@ func (l *Ledger) Further() []results.Metric {
 		cover += r.cover.bytes
 		in += r.in[0].bytes + r.in[1].bytes
 		out += r.out[0].bytes + r.out[1].bytes
+
+		// A month cannot be extrapolated from a clip of seconds, nor has one a busy
+		// hour.
 		if r.hour {
 			hours++
 			busyIn, busyOut = busyIn+r.busyIn, busyOut+r.busyOut
 			idleIn, idleOut = idleIn+r.idleIn, idleOut+r.idleOut
 			added += r.out[0].bytes + r.out[1].bytes - r.lanOut - (r.in[0].bytes + r.in[1].bytes - r.lanIn)
 			secs = append(secs, r.seconds)
-			idle = append(idle, float64(r.idleOut-r.idleIn)/3.6e6)
+			idle = append(idle, float64(r.idleOut-r.idleIn)/3.6e6) // bytes in an hour to kB/s
 		}
 	}
+
 	ms := []results.Metric{
 		{Name: results.LANInBytes, Value: float64(lanIn)},
 		{Name: results.LANOutBytes, Value: float64(lanOut)},
@@ -40,15 +45,17 @@ func (l *Ledger) Further() []results.Metric {
 		{Name: results.PeakIn, Value: float64(peakIn)},
 		{Name: results.PeakOut, Value: float64(peakOut)},
 	}
-	ms = share(ms, results.CoverShare, cover, out)
-	ms = share(ms, results.LineOverhead, out-lanOut-(in-lanIn), in-lanIn)
+	ms = appendRatio(ms, results.CoverShare, cover, out)
+	ms = appendRatio(ms, results.LineOverhead, out-lanOut-(in-lanIn), in-lanIn)
+
 	if hours > 0 {
-		rate := float64(added) / total(secs)
+		rate := float64(added) / sortedSum(secs)
 		ms = append(ms, results.Metric{Name: results.GBPerMonth, Value: rate * 30 * 86400 / 1e9}, results.Metric{Name: results.KBytesPerS, Value: rate / 1e3},
-			results.Metric{Name: results.IdleKBytesPerS, Value: total(idle) / float64(hours)})
-		ms = share(ms, results.OverheadBusiest, busyOut-busyIn, busyIn)
-		ms = share(ms, results.OverheadQuietest, idleOut-idleIn, idleIn)
+			results.Metric{Name: results.IdleKBytesPerS, Value: sortedSum(idle) / float64(hours)})
+		ms = appendRatio(ms, results.OverheadBusiest, busyOut-busyIn, busyIn)
+		ms = appendRatio(ms, results.OverheadQuietest, idleOut-idleIn, idleIn)
 	}
+
 	if l.event.count() > 0 {
 		ms = append(ms,
 			results.Metric{Name: results.EventDoneInMean, Value: l.eventIn.mean()}, results.Metric{Name: results.EventDoneMean, Value: l.event.mean()},
@@ -58,15 +65,15 @@ func (l *Ledger) Further() []results.Metric {
 	return ms
 }
 
-// share appends a/b unless b is 0.
-func share(ms []results.Metric, name string, a, b int64) []results.Metric {
+// appendRatio appends a/b unless b is 0.
+func appendRatio(ms []results.Metric, name string, a, b int64) []results.Metric {
 	if b == 0 {
 		return ms
 	}
 	return append(ms, results.Metric{Name: name, Value: float64(a) / float64(b)})
 }
 
-// Dialects returns the overheads as other publications define them, under
+// published returns the overheads as other publications define them, under
 // their names. 0 is free, except that wtfpad_* are ratios where 1 is. Those
 // that divide by a recording's size or duration leave out recordings where
 // that is 0, and are missing when none is left. Seconds and bytes are those of
@@ -96,7 +103,7 @@ func share(ms []results.Metric, name string, a, b int64) []results.Metric {
 //   - qcsd_bandwidth, qcsd_latency: median over recordings of the paired
 //     (defended - undefended) / undefended, of bytes and of the time to the
 //     last original (Smith et al. 2022).
-func (l *Ledger) Dialects() []results.Metric {
+func (l *Ledger) published() []results.Metric {
 	var fullIn, fullOut, cover, in int64
 	var durIn, durReal []float64
 	var wtfB, wtfL, regB, regL, mbLoad, mbDelay, net, qcsdL []float64
@@ -106,16 +113,23 @@ func (l *Ledger) Dialects() []results.Metric {
 		n := r.in[0].packets + r.in[1].packets
 		in += n
 		bytesIn, bytesOut := r.in[0].bytes+r.in[1].bytes, r.out[0].bytes+r.out[1].bytes
+
+		// dOut is the defended trace's own, from its first packet of any kind. dReal
+		// begins where the undefended trace does: holding back the first packet is
+		// latency too.
 		dIn, dOut := (r.lastIn - r.firstIn).Seconds(), (r.lastOut - r.firstOut).Seconds()
 		dReal := (r.lastReal - r.firstIn).Seconds()
 		durIn, durReal = append(durIn, dIn), append(durReal, dReal)
+
 		if n > 0 {
 			regB = append(regB, float64(r.out[0].packets+r.out[1].packets)/float64(n)-1)
 			mbLoad = append(mbLoad, float64(r.untilReal.packets)/float64(n)-1)
 		}
+
 		if bytesIn > 0 {
 			net = append(net, float64(bytesOut-bytesIn)/float64(bytesIn))
 		}
+
 		if dIn > 0 {
 			wtfL = append(wtfL, dOut/dIn)
 			down := max(0, r.lastDownOut-r.lastDownIn)
@@ -127,11 +141,15 @@ func (l *Ledger) Dialects() []results.Metric {
 			}
 		}
 	}
-	ms := share(nil, results.DyerBandwidth, fullOut-fullIn, fullIn)
-	ms = share(ms, results.FrontData, cover, in)
-	if d := total(durIn); d > 0 {
-		ms = append(ms, results.Metric{Name: results.FrontLatency, Value: total(durReal)/d - 1})
+
+	// Ratios of sums weigh recordings by size, means and medians weigh them alike:
+	// that choice is each paper's own, and part of its definition.
+	ms := appendRatio(nil, results.DyerBandwidth, fullOut-fullIn, fullIn)
+	ms = appendRatio(ms, results.FrontData, cover, in)
+	if d := sortedSum(durIn); d > 0 {
+		ms = append(ms, results.Metric{Name: results.FrontLatency, Value: sortedSum(durReal)/d - 1})
 	}
+
 	for _, m := range []struct {
 		name string
 		of   func([]float64) float64
@@ -155,7 +173,13 @@ func (l *Ledger) Dialects() []results.Metric {
 	return ms
 }
 
-func mean(xs []float64) float64 { return total(xs) / float64(len(xs)) }
+// The means here add by sortedSum, and gonum's would move results in their last
+// digits: floats.Sum, on which stat.Mean and stat.StdDev rest, keeps several
+// partial sums and adds in the order of recordings, and no kind of stat.Quantile
+// is the mean of the middle two.
+
+// mean of at least one value.
+func mean(xs []float64) float64 { return sortedSum(xs) / float64(len(xs)) }
 
 // deviation is the standard deviation of a sample, 0 of one value.
 func deviation(xs []float64) float64 {
@@ -167,7 +191,7 @@ func deviation(xs []float64) float64 {
 	for i, x := range xs {
 		sq[i] = (x - m) * (x - m)
 	}
-	return math.Sqrt(total(sq) / float64(len(xs)-1))
+	return math.Sqrt(sortedSum(sq) / float64(len(xs)-1))
 }
 
 // median of at least one value: the mean of the middle two of an even number.

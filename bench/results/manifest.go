@@ -1,16 +1,13 @@
 package results
 
 import (
-	"encoding/json"
 	"fmt"
-	"path/filepath"
 
 	"veilbench/datasets"
-	"veilbench/datasets/atomicfile"
 )
 
-// Manifest says what must be known to get the same bytes again. It is written
-// beside the results and holds no time, path of the machine or host name.
+// Manifest says what must be known to get the same bytes again. It lies in the
+// folder of a run and holds no time, path of the machine or host name.
 type Manifest struct {
 	// Version of the program and of Go; Method of the methods.
 	Version string `json:"version"`
@@ -59,22 +56,18 @@ type DataEntry struct {
 	Unmonitored []string `json:"unmonitored,omitempty"`
 }
 
-// manifestFile lies beside the results.
+// manifestFile lies in the folder of a run.
 const manifestFile = "manifest.json"
 
-// Write puts the manifest into the folder of a run.
+// Write puts the manifest into the folder of a run, whole or not at all.
 func (m Manifest) Write(dir string) error {
-	b, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return err
-	}
-	return atomicfile.Write(filepath.Join(dir, manifestFile), append(b, '\n'))
+	return writeRunFile(dir, manifestFile, m, false)
 }
 
 // ReadManifest reads the manifest of a run's folder.
 func ReadManifest(dir string) (Manifest, error) {
 	var m Manifest
-	found, err := readBeside(dir, manifestFile, &m)
+	found, err := readRunFile(dir, manifestFile, &m)
 	if err == nil && !found {
 		err = fmt.Errorf("%s has no %s: is it the --out folder of a run?", dir, manifestFile)
 	}

@@ -159,7 +159,10 @@ func Metrics() []MetricInfo { return append(scoreMetrics(), otherMetrics()...) }
 // scoreMetrics are the scores of each task.
 func scoreMetrics() []MetricInfo {
 	clip, event, device, command := datasets.TaskClip, datasets.TaskEvent, datasets.TaskDevice, datasets.TaskCommand
+
 	return []MetricInfo{
+		// In the order of the names above. What merely counts the material, such as
+		// items tested and time observed, is Neither: more of it is no better score.
 		{Correct, "clips", Higher, "right", []datasets.Task{clip}},
 		{Tested, "items", Neither, "tested", []datasets.Task{clip, event, command}},
 		{Accuracy, "share", Higher, "accuracy", []datasets.Task{clip, device}},
@@ -224,6 +227,8 @@ func otherMetrics() []MetricInfo {
 		{BoundClassBits, "bit", Neither, "entropy of the class", nil},
 		{BoundChanceBits, "bit", Neither, "information by chance", nil},
 		{Overhead, "share", Lower, "bytes added", nil},
+
+		// Figures of the undefended traffic are Neither: no defense moves them.
 		{InBytes, "B", Neither, "bytes without the defense", nil},
 		{OutBytes, "B", Lower, "bytes with the defense", nil},
 		{InBytesUp, "B", Neither, "bytes up without the defense", nil},
@@ -266,6 +271,8 @@ func otherMetrics() []MetricInfo {
 		{QCSDLatency, "share", Lower, "QCSD latency", nil},
 		{RegulaTorBandwidth, "share", Lower, "RegulaTor bandwidth", nil},
 		{RegulaTorLatency, "share", Lower, "RegulaTor latency", nil},
+
+		// Ratios of the defended to the undefended, where 1 is free.
 		{WTFPADBandwidth, "ratio", Lower, "WTF-PAD bandwidth", nil},
 		{WTFPADLatency, "ratio", Lower, "WTF-PAD latency", nil},
 	}

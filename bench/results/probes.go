@@ -1,5 +1,13 @@
 package results
 
+// Verdict is the outcome of one probe or one check of the harness by itself.
+type Verdict struct {
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	// Detail is what was found, in figures.
+	Detail string `json:"detail"`
+}
+
 // Probes is what the probes of a run found.
 type Probes struct {
 	Verdicts []Verdict    `json:"verdicts"`
@@ -22,19 +30,19 @@ type ShiftPoint struct {
 	Score float64 `json:"score"`
 }
 
-// probesFile lies beside the results.
+// probesFile lies in the folder of a run.
 const probesFile = "probes.json"
 
 // WriteProbes keeps p in the folder of a run; nil takes away those of an
 // earlier run there.
 func WriteProbes(dir string, p *Probes) error {
-	return writeBeside(dir, probesFile, p, p == nil)
+	return writeRunFile(dir, probesFile, p, p == nil)
 }
 
 // ReadProbes reads the probes of a run's folder, nil when it made none.
 func ReadProbes(dir string) (*Probes, error) {
 	p := &Probes{}
-	if found, err := readBeside(dir, probesFile, p); !found {
+	if found, err := readRunFile(dir, probesFile, p); !found {
 		return nil, err
 	}
 	return p, nil

@@ -20,19 +20,19 @@ type Published struct {
 	Source string `json:"source"`
 }
 
-// publishedFile lies beside the results.
+// publishedFile lies in the folder of a run.
 const publishedFile = "published.json"
 
 // WritePublished keeps ps in the folder of a run, in their order. Those of an
 // earlier run there are replaced; without any there is no file.
 func WritePublished(dir string, ps []Published) error {
-	return writeBeside(dir, publishedFile, ps, len(ps) == 0)
+	return writeRunFile(dir, publishedFile, ps, len(ps) == 0)
 }
 
 // ReadPublished reads what WritePublished kept in dir, nil if nothing. A file
 // that is no list of published figures is an error that names it.
 func ReadPublished(dir string) ([]Published, error) {
 	var ps []Published
-	_, err := readBeside(dir, publishedFile, &ps)
+	_, err := readRunFile(dir, publishedFile, &ps)
 	return ps, err
 }

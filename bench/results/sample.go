@@ -61,7 +61,7 @@ type Sequence struct {
 const (
 	WhoseEvent = 'e' // it belongs to what happened
 	WhoseOther = 'o' // other traffic that a device sent
-	WhoseCover = 'c' // the defense's own
+	WhoseCover = 'c' // a packet that the defense added
 )
 
 // RateSample is what the flows of one device carry in each bin of a stretch of

@@ -47,6 +47,7 @@ func OpenStore(dir string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(dir, cellsDir), 0o755); err != nil {
 		return nil, err
 	}
+
 	s := &Store{dir}
 	for _, at := range []string{filepath.Join(cellsDir, "*"), samplesDir} {
 		left, err := filepath.Glob(filepath.Join(dir, at, atomicfile.TempPrefix+"*"))
@@ -60,8 +61,8 @@ func OpenStore(dir string) (*Store, error) {
 	return s, nil
 }
 
-// name is the file name of a cell without its ending.
-func name(c Cell, data string) string {
+// cellName is the file name of a cell without its ending.
+func cellName(c Cell, data string) string {
 	b, _ := json.Marshal(struct {
 		Cell   Cell
 		Data   string
@@ -77,7 +78,8 @@ func (s *Store) path(kind, name, ext string) string {
 
 // Get returns the stored result of a cell. ok is false when there is none.
 func (s *Store) Get(c Cell, data string) (res Result, ok bool, err error) {
-	n := name(c, data)
+	n := cellName(c, data)
+
 	for _, ext := range []string{cellExt, failedExt} {
 		res, err = readResult(s.path(cellsDir, n, ext))
 		if err == nil && res.Cell == c {
@@ -90,14 +92,15 @@ func (s *Store) Get(c Cell, data string) (res Result, ok bool, err error) {
 	return Result{}, false, nil
 }
 
-// Put writes a result, synced and whole, and its timing beside it. A result
-// without error replaces an earlier failure.
+// Put writes a result, synced and whole, and its timing to a file of its own. A
+// result without error replaces an earlier failure.
 func (s *Store) Put(res Result, t Timing) error {
-	n := name(res.Cell, res.Data)
+	n := cellName(res.Cell, res.Data)
 	ext := cellExt
 	if res.Err != "" {
 		ext = failedExt
 	}
+
 	b, err := json.Marshal(res)
 	if err != nil {
 		return fmt.Errorf("result of %+v: %w", res.Cell, err)
@@ -105,11 +108,14 @@ func (s *Store) Put(res Result, t Timing) error {
 	if err := atomicfile.Write(s.path(cellsDir, n, ext), append(b, '\n')); err != nil {
 		return err
 	}
+
+	// After the write, so that at every moment one of the two is there to be read.
 	if ext == cellExt {
 		if err := os.Remove(s.path(cellsDir, n, failedExt)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
+
 	b, err = json.Marshal(t)
 	if err != nil {
 		return err
@@ -120,7 +126,7 @@ func (s *Store) Put(res Result, t Timing) error {
 // Timing returns what the cell of res took where it was computed; ok is false
 // when that is not known.
 func (s *Store) Timing(res Result) (t Timing, ok bool) {
-	b, err := os.ReadFile(s.path(timingDir, name(res.Cell, res.Data), cellExt))
+	b, err := os.ReadFile(s.path(timingDir, cellName(res.Cell, res.Data), cellExt))
 	return t, err == nil && json.Unmarshal(b, &t) == nil
 }
 
@@ -154,18 +160,22 @@ func ReadSamples(dir string) ([]Sample, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var out []Sample
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		if err != nil {
 			return nil, err
 		}
+
+		// Samples are written whole: one that cannot be read was damaged since.
 		var x Sample
 		if err := json.Unmarshal(b, &x); err != nil {
 			return nil, fmt.Errorf("%s: %w; delete the file to have it made again", f, err)
 		}
 		out = append(out, x)
 	}
+
 	slices.SortStableFunc(out, func(a, b Sample) int { return a.compare(b.SampleKey) })
 	return out, nil
 }
@@ -179,6 +189,7 @@ func ReadResults(dir string) ([]Result, error) {
 		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), atomicfile.TempPrefix) {
 			return err
 		}
+
 		res, err := readResult(p)
 		if err != nil {
 			return err
@@ -190,16 +201,19 @@ func ReadResults(dir string) ([]Result, error) {
 		out = append(out, res)
 		return nil
 	})
+
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s holds no results (no folder %s): is it the --out folder of a run?", dir, cellsDir)
 	}
 	if err != nil {
 		return nil, err
 	}
+
 	Sort(out)
 	return out, nil
 }
 
+// readResult reads one file; an error says which and what to do about it.
 func readResult(path string) (Result, error) {
 	var r Result
 	b, err := os.ReadFile(path)

@@ -96,9 +96,11 @@ func Summaries(rs []Result) []Summary {
 			bySubject[s] = append(bySubject[s], r)
 		}
 	}
+
 	keys := slices.SortedFunc(maps.Keys(bySubject), func(a, b subject) int {
 		return cmp.Or(cmp.Compare(a.dataset, b.dataset), cmp.Compare(a.task, b.task), cmp.Compare(a.vantage, b.vantage), cmp.Compare(a.defense, b.defense))
 	})
+
 	out := make([]Summary, 0, len(keys))
 	for _, k := range keys {
 		out = append(out, summarize(k, bySubject[k]))
@@ -106,43 +108,55 @@ func Summaries(rs []Result) []Summary {
 	return out
 }
 
+// summarize reduces the results of one subject, controls left out.
 func summarize(k subject, rs []Result) Summary {
 	s := Summary{Dataset: k.dataset, Task: k.task, Vantage: k.vantage, Defense: k.defense, Cells: len(rs)}
+
 	tallies := map[attacker]*tally{}
 	for _, r := range rs {
 		if r.Err != "" {
 			s.Failed++
 			continue
 		}
+
 		s.Within = s.Within || r.Cell.Split.Within()
 		s.Generated, s.Oracle = s.Generated || r.Generated, s.Oracle || r.Oracle
+
 		at := attacker{r.Cell.Attack, r.Cell.TrainDefense, r.Cell.Knowledge}
 		if tallies[at] == nil {
 			tallies[at] = &tally{score: map[string]float64{}, floor: map[string]float64{}, n: map[string]float64{}}
 		}
 		tallies[at].add(r)
 	}
+
 	order := slices.SortedFunc(maps.Keys(tallies), attacker.compare)
 	if len(order) == 0 {
 		return s
 	}
+
 	best := order[0]
 	for _, a := range order[1:] {
 		if tallies[a].mean() > tallies[best].mean() {
 			best = a
 		}
 	}
+
 	t := tallies[best]
 	s.Attack, s.Knowledge, s.TrainDefense = best.attack, best.knowledge, best.trainDefense
 	s.Score, s.Floor = t.mean(), t.floorMean()
+
+	// What the best attack has stands where no choice across groups is possible;
+	// chooseAcross replaces it elsewhere.
 	s.Advantage = Advantage(s.Score, s.Floor)
 	s.Chosen = s.Score
 	s.Groups = len(t.score)
-	s.interval(order, tallies)
+	s.chooseAcross(order, tallies)
+
 	s.Weak = weakAttacks(k, order, tallies)
 	return s
 }
 
+// add enters a cell: one fold, one draw.
 func (t *tally) add(r Result) {
 	for _, g := range r.Groups {
 		t.score[g.Group] += g.Value
@@ -159,14 +173,15 @@ func (t *tally) add(r Result) {
 func (t *tally) mean() float64      { return stats.Mean(t.cellScores) }
 func (t *tally) floorMean() float64 { return stats.Mean(t.cellFloors) }
 
-// interval fills Advantage, Lo, Hi and Chosen. The attack is chosen anew for every group,
-// on the other groups: the best of many looks better than it is on the data
-// that it was chosen on.
-func (s *Summary) interval(order []attacker, tallies map[attacker]*tally) {
+// chooseAcross fills Advantage, Chosen, ByGroup, Lo and Hi. The attack is chosen
+// anew for every group, on the other groups: the best of many looks better than
+// it is on the data that it was chosen on.
+func (s *Summary) chooseAcross(order []attacker, tallies map[attacker]*tally) {
 	groups := slices.Sorted(maps.Keys(tallies[order[0]].score))
 	if s.Within || len(groups) < 2 {
 		return
 	}
+
 	var adv, score []float64
 	s.ByGroup = map[string]float64{}
 	for _, g := range groups {
@@ -178,10 +193,14 @@ func (s *Summary) interval(order []attacker, tallies map[attacker]*tally) {
 					sum += tallies[a].score[h] / tallies[a].n[h]
 				}
 			}
+
 			if sum > bestSum {
 				best, bestSum = a, sum
 			}
 		}
+
+		// Below the floor counts as below 0 here: cut group by group, chance alone would
+		// make the mean an advantage.
 		if t := tallies[best]; t.n[g] > 0 {
 			v, f := t.score[g]/t.n[g], t.floor[g]/t.n[g]
 			score = append(score, v)
@@ -189,16 +208,17 @@ func (s *Summary) interval(order []attacker, tallies map[attacker]*tally) {
 			adv = append(adv, s.ByGroup[g])
 		}
 	}
-	s.Chosen, s.Advantage = stats.Mean(score), clip(stats.Mean(adv))
+
+	s.Chosen, s.Advantage = stats.Mean(score), toShare(stats.Mean(adv))
 	if lo, hi, ok := stats.Interval(adv, Level); ok {
-		s.Lo, s.Hi, s.HasInterval = clip(lo), clip(hi), true
+		s.Lo, s.Hi, s.HasInterval = toShare(lo), toShare(hi), true
 	} else {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d groups: an interval needs at least %d", len(adv), stats.MinGroups))
 	}
 }
 
-// clip brings a share into 0 to 1.
-func clip(v float64) float64 { return min(max(v, 0), 1) }
+// toShare brings a share into 0 to 1.
+func toShare(v float64) float64 { return min(max(v, 0), 1) }
 
 // weakMargin is how far an adaptive attacker may stay behind the unaware one
 // before it is called weak.

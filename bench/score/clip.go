@@ -27,11 +27,14 @@ func scoreClips(ds *datasets.Dataset, tests []Test) Scores {
 	merge := NewClasses(ds.Same)
 	all, groups := newRecalls(), map[string]*recalls{}
 	correct := 0
+
 	for _, t := range tests {
+		// No answer is Unknown, which is no class: silence scores as an error.
 		truth, guess, p := merge.Class(t.Recording.ClipClass()), datasets.Unknown, 0.0
 		if len(t.Answer.Clip) > 0 {
 			guess, p = merge.Class(t.Answer.Clip[0].Class), t.Answer.Clip[0].P
 		}
+
 		s.Items = append(s.Items, results.Item{Recording: t.Recording.ID, Group: t.Recording.Group, Truth: truth, Answer: guess, Score: p})
 		if groups[t.Recording.Group] == nil {
 			groups[t.Recording.Group] = newRecalls()
@@ -42,6 +45,7 @@ func scoreClips(ds *datasets.Dataset, tests []Test) Scores {
 			correct++
 		}
 	}
+
 	for name, g := range groups {
 		n := 0
 		for _, k := range g.total {
@@ -49,6 +53,7 @@ func scoreClips(ds *datasets.Dataset, tests []Test) Scores {
 		}
 		s.Groups = append(s.Groups, results.GroupScore{Group: name, Value: meanRecall(g.right, g.total), N: n})
 	}
+
 	s.add(results.Correct, float64(correct))
 	s.add(results.Tested, float64(len(tests)))
 	s.add(results.Accuracy, results.Ratio(correct, len(tests)))
@@ -64,6 +69,7 @@ func meanRecall[T int | int64](right, total map[string]T) float64 {
 		classes = append(classes, c)
 	}
 	slices.Sort(classes)
+
 	var sum float64
 	n := 0
 	for _, c := range classes {

@@ -22,21 +22,27 @@ func scoreCommands(actions []string, tests []Test) Scores {
 		n, listed, in, bounded, unique, named int
 		candidates, recovery                  float64
 	}
+
 	for _, t := range tests {
 		g := groups[t.Recording.Group]
 		if g == nil {
 			g = &results.GroupScore{Group: t.Recording.Group}
 			groups[t.Recording.Group] = g
 		}
+
 		pair := matchCommands(t.Labels.Commands, t.Answer.Commands)
 		for i, cmd := range t.Labels.Commands {
 			truth := countsOf(actions, cmd.Actions)
 			it := results.Item{Recording: t.Recording.ID, Group: t.Recording.Group, TimeS: results.Seconds(cmd.Time), Truth: CommandName(cmd.Actions), Answer: datasets.Unknown}
+
 			sum.n++
 			g.N++
+
+			// A command without a message stays wrong in every share; the mean number of
+			// candidates is over those that have one.
 			if d := pair[i]; d >= 0 {
 				m := t.Answer.Commands[d]
-				v := judge(truth, m)
+				v := judgeMessage(truth, m)
 				sum.listed++
 				sum.candidates += float64(len(m.Candidates))
 				sum.in += v.in
@@ -50,13 +56,16 @@ func scoreCommands(actions []string, tests []Test) Scores {
 					it.Answer = CommandName(actionsOf(actions, m.Candidates[m.Best]))
 				}
 			}
+
 			s.Items = append(s.Items, it)
 		}
 	}
+
 	for _, g := range groups {
 		g.Value = results.Ratio(g.Value, float64(g.N))
 		s.Groups = append(s.Groups, *g)
 	}
+
 	s.add(results.Tested, float64(sum.n))
 	s.add(results.MessagesFound, results.Ratio(sum.listed, sum.n))
 	s.add(results.InCandidates, results.Ratio(sum.in, sum.n))
@@ -68,17 +77,21 @@ func scoreCommands(actions []string, tests []Test) Scores {
 	return s
 }
 
-// verdict is what one message says of one command.
-type verdict struct {
+// messageVerdict is what one message says of one command, to be summed; recovery
+// is the chance that one of the candidates, drawn at random, is right.
+type messageVerdict struct {
 	in, bounded, unique, named int
 	recovery                   float64
 }
 
-func judge(truth []uint8, m attacks.Message) verdict {
-	var v verdict
+// judgeMessage compares the candidates of a message with the actions that it
+// really carried, both as counts by action.
+func judgeMessage(truth []uint8, m attacks.Message) messageVerdict {
+	var v messageVerdict
 	if len(m.Candidates) == 1 {
 		v.unique = 1
 	}
+
 	at := -1
 	for i, c := range m.Candidates {
 		if string(c) == string(truth) {
@@ -88,6 +101,7 @@ func judge(truth []uint8, m attacks.Message) verdict {
 	if at < 0 {
 		return v
 	}
+
 	if m.Best == at {
 		v.named = 1
 	}
@@ -109,6 +123,7 @@ func judge(truth []uint8, m attacks.Message) verdict {
 func matchCommands(cmds []datasets.Command, msgs []attacks.Message) []int {
 	out := make([]int, len(cmds))
 	next := 0
+
 	for i, c := range cmds {
 		out[i] = -1
 		for next < len(msgs) && msgs[next].Time < c.Time-match.Tolerance {
@@ -122,6 +137,7 @@ func matchCommands(cmds []datasets.Command, msgs []attacks.Message) []int {
 	return out
 }
 
+// countsOf counts each of actions in a, at most 255, as candidates do.
 func countsOf(actions []string, a []datasets.ActionCount) []uint8 {
 	out := make([]uint8, len(actions))
 	for i, name := range actions {
@@ -134,6 +150,7 @@ func countsOf(actions []string, a []datasets.ActionCount) []uint8 {
 	return out
 }
 
+// actionsOf is the inverse of countsOf.
 func actionsOf(actions []string, counts []uint8) []datasets.ActionCount {
 	var out []datasets.ActionCount
 	for i, n := range counts {

@@ -11,6 +11,10 @@ import (
 // real_recall and real_accuracy leave the defense's own packets out.
 func scoreDevices(classes []string, tests []Test) Scores {
 	var s Scores
+
+	// Every matrix has rows and columns for what an attack may not have been trained
+	// to name, so that those of different parts add up; Unknown comes last, where
+	// countDevices looks for it.
 	names := slices.Clone(classes)
 	for _, extra := range []string{datasets.Cover, datasets.Nobody} {
 		if !slices.Contains(names, extra) {
@@ -22,16 +26,18 @@ func scoreDevices(classes []string, tests []Test) Scores {
 	for i, n := range names {
 		index[n] = i
 	}
+
 	byGroup := map[string][][]int64{}
 	for _, t := range tests {
 		m := byGroup[t.Recording.Group]
 		if m == nil {
-			m = square(len(names))
+			m = newMatrix(len(names))
 			byGroup[t.Recording.Group] = m
 		}
 		countDevices(m, index, t)
 	}
-	sum := square(len(names))
+
+	sum := newMatrix(len(names))
 	for g, m := range byGroup {
 		recall, n := matrixRecall(m)
 		s.Groups = append(s.Groups, results.GroupScore{Group: g, Value: recall, N: int(n)})
@@ -42,11 +48,15 @@ func scoreDevices(classes []string, tests []Test) Scores {
 			}
 		}
 	}
+
 	recall, n := matrixRecall(sum)
 	s.add(results.MacroRecall, recall)
 	s.add(results.Accuracy, matrixAccuracy(sum))
 	s.add(results.Packets, float64(n))
-	s.windows(names, index, tests)
+	s.scoreWindows(names, index, tests)
+
+	// Rows are truth, columns are answers: without its row cover no longer counts,
+	// while real packets that were taken for cover stay errors.
 	clear(sum[index[datasets.Cover]])
 	recall, n = matrixRecall(sum)
 	s.add(results.RealRecall, recall)
@@ -55,7 +65,7 @@ func scoreDevices(classes []string, tests []Test) Scores {
 	return s
 }
 
-func square(n int) [][]int64 {
+func newMatrix(n int) [][]int64 {
 	m := make([][]int64, n)
 	for i := range m {
 		m[i] = make([]int64, n)
@@ -76,10 +86,12 @@ func packetClasses(index map[string]int, unknown int, t Test) (truth, guess []in
 	for i, d := range t.Labels.Devices {
 		of[i] = int32(index[d])
 	}
+
 	named := make([]int32, len(t.Classes)) // parts of a fold may have learned other classes
 	for i, c := range t.Classes {
 		named[i] = int32(index[c])
 	}
+
 	truth, guess = make([]int32, len(t.Labels.Owners)), make([]int32, len(t.Labels.Owners))
 	for i, o := range t.Labels.Owners {
 		truth[i], guess[i] = int32(index[datasets.Nobody]), int32(unknown)
@@ -111,6 +123,7 @@ func matrixRecall(m [][]int64) (recall float64, n int64) {
 	return results.Ratio(recall, float64(rows)), n
 }
 
+// matrixAccuracy is the share of packets on the diagonal.
 func matrixAccuracy(m [][]int64) float64 {
 	var right, n int64
 	for i, row := range m {

@@ -66,8 +66,8 @@ func (c counts) precision() float64 { return results.Ratio(c.hit, c.found) }
 func (c counts) recall() float64    { return results.Ratio(c.hit, c.events) }
 func (c counts) f1() float64        { return match.F1(c.hit, c.found, c.events) }
 
-// above keeps detections with a score of at least t.
-func above(found []match.Span, t float64) []match.Span {
+// scoringAtLeast keeps detections with a score of at least t.
+func scoringAtLeast(found []match.Span, t float64) []match.Span {
 	var out []match.Span
 	for _, d := range found {
 		if d.Score >= t {
@@ -78,7 +78,7 @@ func above(found []match.Span, t float64) []match.Span {
 }
 
 // scoreEvents scores detections: F1 by device and activity within 5 s is the
-// headline; other tolerances, time only and device only stand beside it.
+// headline; other tolerances, time only and device only are further metrics.
 func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 	var s Scores
 	m := NewClasses(ds.Same)
@@ -93,21 +93,26 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 		{results.F1TimeOnly, results.PrecisionTimeOnly, results.RecallTimeOnly, match.Tolerance, match.ByTime},
 		{results.F1DeviceOnly, results.PrecisionDeviceOnly, results.RecallDeviceOnly, match.Tolerance, match.ByDevice},
 	}
+
 	sums := make([]counts, len(kinds))
 	groups := map[string]*counts{}
 	alerts := counts{}
 	var delays []float64
 	var days float64
 	var packets int
+
 	for _, t := range tests {
 		packets += len(t.Trace.Packets)
 		events := truths(t.Labels, m)
-		found := above(detections(t.Answer, m), t.Answer.Threshold)
+		found := scoringAtLeast(detections(t.Answer, m), t.Answer.Threshold)
 		days += t.Trace.End.Hours() / 24
+
 		for k, kind := range kinds {
 			pair := match.Windows(events, found, kind.tol, kind.key)
 			c := counts{match.Hits(pair), len(events), len(found)}
 			sums[k].add(c)
+
+			// Groups, times and items are those of the headline, which is the first kind.
 			if k > 0 {
 				continue
 			}
@@ -118,16 +123,20 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 			delays = append(delays, detectTimes(events, found, pair)...)
 			s.Items = append(s.Items, eventItems(t, events, found, pair)...)
 		}
+
 		alerts.add(alertCounts(t, m))
 	}
+
 	for k, kind := range kinds {
 		s.add(kind.f1, sums[k].f1())
 		s.add(kind.precision, sums[k].precision())
 		s.add(kind.recall, sums[k].recall())
 	}
+
 	for g, c := range groups {
 		s.Groups = append(s.Groups, results.GroupScore{Group: g, Value: c.f1(), N: c.events})
 	}
+
 	s.add(results.Tested, float64(sums[0].events))
 	s.add(results.Detections, float64(sums[0].found))
 	alarms := float64(sums[0].found - sums[0].hit)
@@ -137,20 +146,24 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 	s.add(results.FalsePerMillion, results.Ratio(1e6*alarms, float64(packets)))
 	s.add(results.ObservedDays, days)
 	s.add(results.ObservedPackets, float64(packets))
+
 	if ppv, ok := ppvAtRate(ds, sums[0].recall(), falsePerDay); ok {
 		s.add(results.PPVAtRate, ppv)
 	}
+
 	if len(delays) > 0 {
 		slices.Sort(delays)
 		s.add(results.TimeToDetect, delays[(len(delays)-1)/2])
 	}
+
 	if alerts.found > 0 {
 		s.add(results.Alerts, float64(alerts.found))
 		s.add(results.AlertsRight, float64(alerts.hit))
 	}
+
 	s.paperAccuracy(tests, m)
 	s.scoreStates(ds, tests, m)
-	s.Curve = curve(tests, m, days)
+	s.Curve = operatingCurve(tests, m, days)
 	return s
 }
 
@@ -172,6 +185,7 @@ func detectTimes(events, found []match.Span, pair []int) []float64 {
 func eventItems(t Test, events, found []match.Span, pair []int) []results.Item {
 	rest := match.Rest(events, found, pair)
 	used := make([]bool, len(found))
+
 	var out []results.Item
 	for e, ev := range events {
 		it := results.Item{Recording: t.Recording.ID, Group: t.Recording.Group, TimeS: results.Seconds(ev.From), Truth: ev.Class, Answer: results.Missed}
@@ -180,6 +194,7 @@ func eventItems(t Test, events, found []match.Span, pair []int) []results.Item {
 		}
 		out = append(out, it)
 	}
+
 	for d, f := range found {
 		if !used[d] {
 			out = append(out, results.Item{Recording: t.Recording.ID, Group: t.Recording.Group, TimeS: results.Seconds(f.From), Truth: datasets.Other, Answer: f.Class, Score: f.Score})
@@ -228,9 +243,13 @@ func (s *Scores) paperAccuracy(tests []Test, m Classes) {
 				bursts[i].Class = m.Class(b.Ranked[0].Class)
 			}
 		}
+
 		events := truths(t.Labels, m)
 		pair := match.Windows(events, bursts, match.Tolerance, match.ByClass)
 		trigger := make([]bool, len(bursts))
+
+		// A burst at an event that it does not name is that event's trigger burst, named
+		// wrong: it must not count as right for being called Other.
 		for e, d := range match.Rest(events, bursts, pair) {
 			if pair[e] >= 0 {
 				trigger[pair[e]] = true
@@ -239,13 +258,16 @@ func (s *Scores) paperAccuracy(tests []Test, m Classes) {
 				trigger[d] = true
 			}
 		}
+
 		for d, b := range bursts {
 			if !trigger[d] && b.Class == datasets.Other {
 				right++
 			}
 		}
+
 		total += len(bursts)
 	}
+
 	s.add(results.Bursts, float64(total))
 	s.add(results.BurstAccuracy, results.Ratio(right, total))
 }
@@ -253,8 +275,8 @@ func (s *Scores) paperAccuracy(tests []Test, m Classes) {
 // curvePoints is how many thresholds an operating curve holds at most.
 const curvePoints = 20
 
-// curve walks the threshold over quantiles of the scores.
-func curve(tests []Test, m Classes, days float64) []results.Point {
+// operatingCurve walks the threshold over quantiles of the scores.
+func operatingCurve(tests []Test, m Classes, days float64) []results.Point {
 	var all []float64
 	found := make([][]match.Span, len(tests))
 	events := make([][]match.Span, len(tests))
@@ -264,8 +286,12 @@ func curve(tests []Test, m Classes, days float64) []results.Point {
 			all = append(all, d.Score)
 		}
 	}
+
+	// Quantiles of the scores that occur, not even steps: each attack has a scale of
+	// its own.
 	slices.Sort(all)
 	all = slices.Compact(all)
+
 	var out []results.Point
 	last := math.NaN()
 	for k := range min(curvePoints, len(all)) {
@@ -274,11 +300,13 @@ func curve(tests []Test, m Classes, days float64) []results.Point {
 			continue
 		}
 		last = th
+
 		var c counts
 		for i := range tests {
-			f := above(found[i], th)
+			f := scoringAtLeast(found[i], th)
 			c.add(counts{match.Hits(match.Windows(events[i], f, match.Tolerance, match.ByClass)), len(events[i]), len(f)})
 		}
+
 		out = append(out, results.Point{Threshold: th, Recall: c.recall(), Precision: c.precision(), FalsePerDay: results.Ratio(float64(c.found-c.hit), days)})
 	}
 	return out

@@ -20,12 +20,15 @@ func CommandFloor(train []attacks.Labeled, tests []Test) float64 {
 			seen[CommandName(c.Actions)]++
 		}
 	}
+
+	// Maps are in no order, so ties need a rule.
 	best, n := "", 0
 	for name, k := range seen {
 		if k > n || k == n && name < best {
 			best, n = name, k
 		}
 	}
+
 	right, total := 0, 0
 	for _, t := range tests {
 		for _, c := range t.Labels.Commands {
@@ -48,8 +51,9 @@ func EventFloor(ctx context.Context, clock attacks.Model, commonest string, peri
 			return 0, err
 		}
 		events := truths(t.Labels, merge)
-		found := above(detections(a, merge), a.Threshold)
+		found := scoringAtLeast(detections(a, merge), a.Threshold)
 		byClock.add(counts{match.Hits(match.Windows(events, found, match.Tolerance, match.ByClass)), len(events), len(found)})
+
 		if period > 0 {
 			found = metronome(commonest, period, t.Trace.End)
 			byPeriod.add(counts{match.Hits(match.Windows(events, found, match.Tolerance, match.ByClass)), len(events), len(found)})
@@ -67,6 +71,7 @@ func BestPeriod(train []attacks.Labeled, m Classes) (string, time.Duration) {
 			n[m.Class(l.Labels.Class(e))]++
 		}
 	}
+
 	var classes []string
 	for c := range n {
 		classes = append(classes, c)
@@ -75,8 +80,11 @@ func BestPeriod(train []attacks.Labeled, m Classes) (string, time.Duration) {
 	if len(classes) == 0 {
 		return "", 0
 	}
+
+	// Of periods that do equally well the shortest stays.
 	var best time.Duration
 	var bestF1 float64
+
 	for _, p := range []time.Duration{10, 20, 30, 60, 120, 300, 600, 1800, 3600} {
 		p *= time.Second
 		var c counts

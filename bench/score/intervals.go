@@ -8,7 +8,7 @@ import (
 )
 
 // Match counts the detections that name an event right: one to one, of the
-// same class, beginning inside the event or at most tol beside it. Both lists
+// same class, beginning inside the event or at most tol before or after it. Both lists
 // are intervals with a class; events must be in order of start.
 func Match(events, found []rates.FoundInterval, tol time.Duration) int {
 	spans := func(in []rates.FoundInterval) []match.Span {

@@ -2,12 +2,12 @@ package score
 
 import "slices"
 
-// HammingLoss is the share of packets in a window that have the wrong label,
+// hammingLoss is the share of packets in a window that have the wrong label,
 // averaged over windows of w packets, the last partial one included (the
 // measure of HomeMole's re-implementations). truth and guess hold one class
 // per packet; packets with negative truth do not count. It also returns the
 // number of windows that counted.
-func HammingLoss(truth, guess []int32, w int) (loss float64, windows int) {
+func hammingLoss(truth, guess []int32, w int) (loss float64, windows int) {
 	for lo := 0; lo < len(truth); lo += w {
 		// Packets of nobody known make a window smaller, not better; a window of
 		// nothing else is none.
@@ -33,23 +33,23 @@ func HammingLoss(truth, guess []int32, w int) (loss float64, windows int) {
 	return loss, windows
 }
 
-// ShareBin counts the packets of a class in windows where its share of the
+// shareBin counts the packets of a class in windows where its share of the
 // packets lies in (Lo, Hi].
-type ShareBin struct {
+type shareBin struct {
 	Lo, Hi         float64
 	Packets, Right int64
 }
 
-// ShareRecall says how often a class is found, by its share of the window: the
+// shareRecall says how often a class is found, by its share of the window: the
 // low-traffic devices of HomeMole vanish below 3 percent. truth and guess are as
-// in HammingLoss, with classes from 0 to classes-1. edges are ascending and end
+// in hammingLoss, with classes from 0 to classes-1. edges are ascending and end
 // with 1; bins[c][b] is class c in the b-th bin, and the caller's.
-func ShareRecall(truth, guess []int32, w, classes int, edges []float64) (bins [][]ShareBin) {
-	bins = make([][]ShareBin, classes)
+func shareRecall(truth, guess []int32, w, classes int, edges []float64) (bins [][]shareBin) {
+	bins = make([][]shareBin, classes)
 	for c := range bins {
 		lo := 0.0
 		for _, e := range edges {
-			bins[c] = append(bins[c], ShareBin{Lo: lo, Hi: e})
+			bins[c] = append(bins[c], shareBin{Lo: lo, Hi: e})
 			lo = e
 		}
 	}

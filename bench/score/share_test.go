@@ -1,11 +1,9 @@
-package score_test
+package score
 
 import (
 	"fmt"
 	"slices"
 	"testing"
-
-	"veilbench/bench/score"
 )
 
 // TestWindowScores works both measures out by hand: two windows of four and a
@@ -14,12 +12,12 @@ func TestWindowScores(t *testing.T) {
 	truth := []int32{0, 0, 0, 1, 1, 1, 0, -1, 0, 0}
 	guess := []int32{0, 0, 1, 0, 1, 1, 1, 0, 0, 0}
 	// Wrong: 2 of 4, 1 of 3, 0 of 2.
-	loss, n := score.HammingLoss(truth, guess, 4)
+	loss, n := hammingLoss(truth, guess, 4)
 	if want := (2./4 + 1./3 + 0) / 3; n != 3 || fmt.Sprintf("%.9f", loss) != fmt.Sprintf("%.9f", want) {
 		t.Errorf("Hamming loss %v over %d windows, want %v over 3", loss, n, want)
 	}
-	bins := score.ShareRecall(truth, guess, 4, 2, []float64{0.25, 0.5, 1})
-	want := [][]score.ShareBin{
+	bins := shareRecall(truth, guess, 4, 2, []float64{0.25, 0.5, 1})
+	want := [][]shareBin{
 		// Class 0 is 3 of 4 packets, then 1 of 4, then 2 of 2.
 		{{Lo: 0, Hi: 0.25, Packets: 1}, {Lo: 0.25, Hi: 0.5}, {Lo: 0.5, Hi: 1, Packets: 5, Right: 4}},
 		// Class 1 is 1 of 4, then 2 of 4.

@@ -10,14 +10,15 @@ import (
 	"veilbench/datasets"
 )
 
-// states lists the classes, groups nobody can tell apart merged, of which some
+// stateClasses lists the classes, groups nobody can tell apart merged, of which some
 // event of ds lasts: camera streaming, sleeping. They are sorted; none when the
 // ends of events mean something else.
-func states(ds *datasets.Dataset, m Classes) []string {
+func stateClasses(ds *datasets.Dataset, m Classes) []string {
 	var out []string
 	if ds.Vague {
 		return nil
 	}
+
 	for i := range ds.Recordings {
 		l := &ds.Recordings[i].Labels
 		for _, e := range l.Events {
@@ -26,33 +27,37 @@ func states(ds *datasets.Dataset, m Classes) []string {
 			}
 		}
 	}
+
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
 // scoreStates adds, where ds has states, the share of time in which what was
 // found says rightly whether a state holds, as the mean over states
-// (state_seconds_right), and beside it what finding nothing would get
+// (state_seconds_right), and what finding nothing would get
 // (state_seconds_off). Each detection stands for its burst, from the first
 // packet to the last.
 func (s *Scores) scoreStates(ds *datasets.Dataset, tests []Test, m Classes) {
 	var wrong, on, all time.Duration
-	classes := states(ds, m)
+	classes := stateClasses(ds, m)
+
 	for _, t := range tests {
-		events, found := truths(t.Labels, m), above(detections(t.Answer, m), t.Answer.Threshold)
+		events, found := truths(t.Labels, m), scoringAtLeast(detections(t.Answer, m), t.Answer.Threshold)
 		for _, c := range classes {
 			truth := ofClass(events, c)
-			wrong += disagree(truth, ofClass(found, c), t.Trace.End)
-			on += disagree(truth, nil, t.Trace.End)
+			wrong += disagreement(truth, ofClass(found, c), t.Trace.End)
+			on += disagreement(truth, nil, t.Trace.End)
 			all += t.Trace.End
 		}
 	}
+
 	if all > 0 {
 		s.add(results.StateRight, 1-wrong.Seconds()/all.Seconds())
 		s.add(results.StateOff, 1-on.Seconds()/all.Seconds())
 	}
 }
 
+// ofClass keeps the spans of one class, in their order.
 func ofClass(all []match.Span, class string) []match.Span {
 	var out []match.Span
 	for _, x := range all {
@@ -63,21 +68,25 @@ func ofClass(all []match.Span, class string) []match.Span {
 	return out
 }
 
-// disagree is the time from 0 to end in which just one of two tracks of a state
+// disagreement is the time from 0 to end in which just one of two tracks of a state
 // says that it holds. Sightings of one track may overlap.
-func disagree(truth, found []match.Span, end time.Duration) time.Duration {
+func disagreement(truth, found []match.Span, end time.Duration) time.Duration {
 	type edge struct {
 		at    time.Duration
 		track int
 		step  int
 	}
+
 	var edges []edge
 	for track, all := range [2][]match.Span{truth, found} {
 		for _, x := range all {
 			edges = append(edges, edge{min(max(x.From, 0), end), track, 1}, edge{min(max(x.To, 0), end), track, -1})
 		}
 	}
+
+	// Edges at one instant may come in any order: no time passes between them.
 	slices.SortFunc(edges, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
+
 	var open [2]int
 	var sum, last time.Duration
 	for _, e := range edges {

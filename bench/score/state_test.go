@@ -27,7 +27,7 @@ func TestDisagree(t *testing.T) {
 		{[]match.Span{lasting(10, 20), lasting(20, 30)}, []match.Span{lasting(10, 30)}, 0},
 		{nil, []match.Span{lasting(-5, 200)}, 100},
 	} {
-		if got := disagree(c.truth, c.found, 100*time.Second); got != time.Duration(c.want)*time.Second {
+		if got := disagreement(c.truth, c.found, 100*time.Second); got != time.Duration(c.want)*time.Second {
 			t.Errorf("truth %v found %v: %v, want %d s", c.truth, c.found, got, c.want)
 		}
 	}

@@ -15,48 +15,55 @@ const scoreWindow = 100
 // than 3 % vanish first.
 func shareEdges() []float64 { return []float64{0.03, 0.1, 0.3, 1} }
 
-// windows adds the Hamming loss per window, over all packets, and the recall of
+// scoreWindows adds the Hamming loss per window, over all packets, and the recall of
 // packets by the share of their window's packets that are their true device's,
 // of all devices together and of each. Packets of the defense itself and of
 // nobody count in the window but have no device and are in no range.
-func (s *Scores) windows(names []string, index map[string]int, tests []Test) {
+func (s *Scores) scoreWindows(names []string, index map[string]int, tests []Test) {
 	edges := shareEdges()
-	all := make([]ShareBin, len(edges))
-	each := make([][]ShareBin, len(names))
-	add := func(to, from []ShareBin) {
+	all := make([]shareBin, len(edges))
+	each := make([][]shareBin, len(names))
+	add := func(to, from []shareBin) {
 		for b := range from {
 			to[b].Packets += from[b].Packets
 			to[b].Right += from[b].Right
 		}
 	}
+
 	var loss float64
 	var n int
+
 	for _, t := range tests {
 		truth, guess := packetClasses(index, len(names)-1, t)
-		l, w := HammingLoss(truth, guess, scoreWindow)
+
+		// hammingLoss is a mean over the windows of one test: weighed by their number,
+		// windows of all tests count alike.
+		l, w := hammingLoss(truth, guess, scoreWindow)
 		loss += l * float64(w)
 		n += w
-		for c, bins := range ShareRecall(truth, guess, scoreWindow, len(names), edges) {
+
+		for c, bins := range shareRecall(truth, guess, scoreWindow, len(names), edges) {
 			if names[c] == datasets.Cover || names[c] == datasets.Nobody {
 				continue
 			}
 			if each[c] == nil {
-				each[c] = make([]ShareBin, len(edges))
+				each[c] = make([]shareBin, len(edges))
 			}
 			add(each[c], bins)
 			add(all, bins)
 		}
 	}
+
 	s.add(results.HammingLoss, results.Ratio(loss, float64(n)))
-	s.shares("", all)
+	s.addShareRecalls("", all)
 	for c, bins := range each {
-		s.shares(names[c], bins)
+		s.addShareRecalls(names[c], bins)
 	}
 }
 
-// shares adds the recall of each range that has packets, of one device or, with
-// no name, of all.
-func (s *Scores) shares(device string, bins []ShareBin) {
+// addShareRecalls adds the recall of each range that has packets, of one device
+// or, with no name, of all.
+func (s *Scores) addShareRecalls(device string, bins []shareBin) {
 	for b, name := range results.ShareMetrics() {
 		if device != "" {
 			name = results.OfClass(name, device)

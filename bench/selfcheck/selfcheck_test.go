@@ -119,7 +119,7 @@ func (ownSeed) Info() defenses.Info {
 }
 
 func (ownSeed) Apply(_ *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
-	return drawn{}.Apply(rand.New(rand.NewPCG(7, 7)), in)
+	return randomPad{}.Apply(rand.New(rand.NewPCG(7, 7)), in)
 }
 
 // flagged adds packets that only a dummy host gets.

@@ -24,8 +24,10 @@ func Interval(x []float64, level float64) (lo, hi float64, ok bool) {
 	if len(x) < MinGroups {
 		return 0, 0, false
 	}
+
 	mean, sd := stat.MeanStdDev(x, nil)
 	n := float64(len(x))
+
 	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile(0.5 + level/2)
 	half := t * sd / math.Sqrt(n)
 	return mean - half, mean + half, true
@@ -82,14 +84,19 @@ func SignFlip(d []float64) float64 {
 		sum += x
 		square += x * x
 	}
+
 	if square == 0 {
 		return 1
 	}
+
 	if len(d) > exactFlips {
 		return 2 * distuv.UnitNormal.Survival(math.Abs(sum)/math.Sqrt(square))
 	}
+
 	const slack = 1e-12 // sums of the same numbers in another order
 	limit := math.Abs(sum) - slack*math.Sqrt(square)
+
+	// Bit i of signs turns the sign of difference i.
 	extreme := 0
 	for signs := range 1 << len(d) {
 		var s float64
@@ -115,8 +122,10 @@ func Wilcoxon(d []float64) (p float64, ok bool) {
 	if len(d) < 6 {
 		return 1, false
 	}
+
 	slices.SortFunc(d, func(a, b float64) int { return cmp.Compare(math.Abs(a), math.Abs(b)) })
 	ranks := make([]int, len(d)) // twice the rank, so that means stay whole
+
 	total, plus := 0, 0
 	for i := 0; i < len(d); {
 		j := i
@@ -130,8 +139,12 @@ func Wilcoxon(d []float64) (p float64, ok bool) {
 				plus += ranks[k]
 			}
 		}
+
 		i = j
 	}
+
+	// ways[s] counts the subsets of ranks with the sum s, each as likely under the null
+	// hypothesis. Descending s uses every rank once.
 	ways := make([]float64, total+1)
 	ways[0] = 1
 	for _, r := range ranks {
@@ -139,6 +152,7 @@ func Wilcoxon(d []float64) (p float64, ok bool) {
 			ways[s] += ways[s-r]
 		}
 	}
+
 	var tail float64
 	for s := range min(plus, total-plus) + 1 {
 		tail += ways[s]
@@ -154,9 +168,11 @@ func Holm(p []float64) []float64 {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p[a], p[b]) })
+
 	out := make([]float64, len(p))
 	last := 0.0
 	for rank, i := range order {
+		// A p-value is never below that of an earlier step.
 		last = max(last, min(1, p[i]*float64(len(p)-rank)))
 		out[i] = last
 	}
@@ -199,6 +215,7 @@ func MutualInformation(counts [][]int) float64 {
 	var colSum []int
 	for _, r := range counts {
 		sum := 0
+
 		for j, c := range r {
 			if j >= len(colSum) {
 				colSum = append(colSum, 0)
@@ -210,18 +227,21 @@ func MutualInformation(counts [][]int) float64 {
 			}
 			hxy += xlogx(c)
 		}
+
 		if sum > 0 {
 			rows++
 		}
 		hx += xlogx(sum)
 		n += float64(sum)
 	}
+
 	for _, c := range colSum {
 		if c > 0 {
 			cols++
 		}
 		hy += xlogx(c)
 	}
+
 	if n == 0 {
 		return 0
 	}

@@ -30,10 +30,13 @@ func Clips(leak bool) datasets.Dataset {
 		Name: "self-check", Recorded: datasets.WAN, Tasks: []datasets.Task{datasets.TaskClip},
 		Split: "group-kfold:k=3", Generated: true,
 	}
+
 	for g := range plantGroups {
 		for rep := range plantReps {
 			for c, activity := range []string{"even", "odd"} {
 				ds.Recordings = append(ds.Recordings, datasets.Recording{
+					// Activities alternate, so that both have the same share of every group and
+					// guessing gives half.
 					ID:    fmt.Sprintf("g%d-%s-%d", g, activity, rep),
 					Group: fmt.Sprintf("g%d", g),
 					Trace: Trace(r, leak, int32(c)),
@@ -55,6 +58,8 @@ func Trace(r *rand.Rand, leak bool, parity int32) datasets.Trace {
 	local := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 168, 1, 2}), 40000)
 	remote := netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 18, 0, 1}), 443)
 	t := datasets.Trace{End: plantEnd, Flows: []datasets.Flow{{Proto: 17, Local: local, Remote: remote}}}
+
+	// Clips begin anywhere in the first second: their start tells nothing.
 	at := time.Duration(r.Int64N(int64(time.Second)))
 	for i := range plantPackets {
 		size := int32(200 + 40*i)
@@ -63,6 +68,7 @@ func Trace(r *rand.Rand, leak bool, parity int32) datasets.Trace {
 		} else {
 			size += r.Int32N(2)
 		}
+
 		t.Packets = append(t.Packets, datasets.Packet{
 			Time: at, Size: size, Payload: size - 42, Dir: datasets.Dir(i % 2),
 		})
@@ -74,12 +80,14 @@ func Trace(r *rand.Rand, leak bool, parity int32) datasets.Trace {
 // ShuffledLabels gives the activities of ds to other clips at random.
 func ShuffledLabels(ds datasets.Dataset) datasets.Dataset {
 	r := draws.New(1, "shuffle")
+
 	ds.Recordings = slices.Clone(ds.Recordings)
 	perm := r.Perm(len(ds.Recordings))
 	activity := make([]string, len(perm))
 	for i := range perm {
 		activity[i] = ds.Recordings[perm[i]].Labels.Events[0].Activity
 	}
+
 	for i := range ds.Recordings {
 		l := &ds.Recordings[i].Labels
 		l.Events = []datasets.Event{{Device: 0, Activity: activity[i]}}

@@ -11,9 +11,9 @@ import (
 	"veilbench/datasets/atomicfile"
 )
 
-// writeBeside keeps v as a file beside the results in dir. Without a v (none)
-// it takes away what an earlier run kept there.
-func writeBeside(dir, name string, v any, none bool) error {
+// writeRunFile keeps v as a file in the folder of a run. Without a v (none) it
+// takes away what an earlier run kept there.
+func writeRunFile(dir, name string, v any, none bool) error {
 	path := filepath.Join(dir, name)
 	if none {
 		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
@@ -28,9 +28,9 @@ func writeBeside(dir, name string, v any, none bool) error {
 	return atomicfile.Write(path, append(b, '\n'))
 }
 
-// readBeside reads into v what writeBeside kept; found is false if there is
-// none. An error names the file.
-func readBeside(dir, name string, v any) (found bool, err error) {
+// readRunFile reads into v what writeRunFile kept; found is false if there is
+// none, which is no error. Others name the file.
+func readRunFile(dir, name string, v any) (found bool, err error) {
 	path := filepath.Join(dir, name)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
