@@ -24,6 +24,7 @@ func ToyEvents(homes int) attacks.Training {
 		{0, "off", []int32{220, -320, 230, -330, 240, -340}},
 		{1, "unlock", []int32{500, -600, 510, -610, 54}},
 	}
+
 	for h := range homes {
 		var ps []datasets.Packet
 		var owner []int32
@@ -38,6 +39,9 @@ func ToyEvents(homes int) attacks.Training {
 			}
 		}
 		l := datasets.Labels{Devices: []string{"lamp", "lock"}}
+
+		// Events come at no round seconds, which differ between homes: a clock
+		// finds none of them.
 		end := 31 * time.Minute
 		for i := range 30 {
 			at := time.Duration(i)*time.Minute + time.Duration(7+(i*13+h)%40)*time.Second

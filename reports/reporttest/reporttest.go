@@ -34,7 +34,7 @@ func Fixtures() []Fixture {
 func Whole() *reports.Set {
 	var rs []results.Result
 	for _, r := range Study(5)[:50] { // all but the last, of which there are two values
-		if r.Cell.Attack != KNN(1) && r.Cell.Attack != KNN(3) {
+		if r.Cell.Attack != knn(1) && r.Cell.Attack != knn(3) {
 			continue
 		}
 		again := r
@@ -49,8 +49,8 @@ func Whole() *reports.Set {
 
 	return reports.NewSet(rs, reports.Options{
 		Published: []results.Published{
-			{Task: datasets.TaskEvent, Defense: "none", Attack: KNN(1), Metric: "recall", Value: 0.9, Source: "A, table 1"},
-			{Task: datasets.TaskEvent, Defense: "none", Attack: KNN(1), Metric: "recall", Class: "lamp", Value: 0.25, Source: "A, table 2"},
+			{Task: datasets.TaskEvent, Defense: "none", Attack: knn(1), Metric: "recall", Value: 0.9, Source: "A, table 1"},
+			{Task: datasets.TaskEvent, Defense: "none", Attack: knn(1), Metric: "recall", Class: "lamp", Value: 0.25, Source: "A, table 2"},
 			{Task: datasets.TaskDevice, Defense: "none", Attack: "window-forest", Metric: "accuracy", Value: 0.845, Source: "B"},
 		},
 		Probes: &results.Probes{
@@ -66,8 +66,8 @@ func Whole() *reports.Set {
 	})
 }
 
-// KNN is the ID of the attack of Study with k neighbors.
-func KNN(k int) string { return fmt.Sprintf("event-knn:gap_s=0,k=%d,private=", k) }
+// knn is the ID of the attack of Study with k neighbors.
+func knn(k int) string { return fmt.Sprintf("event-knn:gap_s=0,k=%d,private=", k) }
 
 // Grid are made-up results that hold every shape a report must draw: four
 // tasks, two vantages, a long chain, an oracle, golden.Hostile names, controls, failed
@@ -211,7 +211,7 @@ func Study(groups int) []results.Result {
 			for g := range groups {
 				c := results.Cell{
 					Dataset: "home:made_up", Task: datasets.TaskEvent, Vantage: datasets.WAN, Defense: d,
-					Attack: KNN(k), Knowledge: results.Adaptive, TrainDefense: d,
+					Attack: knn(k), Knowledge: results.Adaptive, TrainDefense: d,
 					Split: "group-kfold:k=5", Fold: g, TrainDraws: 1, Seed: 1,
 				}
 				v := (0.9 - float64(k)/20 + float64(g)/100) / float64(1+di)
