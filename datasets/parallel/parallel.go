@@ -14,15 +14,22 @@ import (
 // of the least i that failed, else ctx's: no work is handed out once ctx ends.
 func For(ctx context.Context, workers, n int, do func(worker, i int) error) error {
 	workers = min(max(workers, 1), n)
-	errs := make([]error, n)
 	var next atomic.Int64
+	var mu sync.Mutex
+	first, failed := n, error(nil) // the least i that failed so far
 	run := func(worker int) {
 		for ctx.Err() == nil {
 			i := int(next.Add(1)) - 1
 			if i >= n {
 				return
 			}
-			errs[i] = do(worker, i)
+			if err := do(worker, i); err != nil {
+				mu.Lock()
+				if i < first {
+					first, failed = i, err
+				}
+				mu.Unlock()
+			}
 		}
 	}
 
@@ -37,10 +44,8 @@ func For(ctx context.Context, workers, n int, do func(worker, i int) error) erro
 		wg.Wait()
 	}
 
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+	if failed != nil {
+		return failed
 	}
 	return ctx.Err()
 }
