@@ -62,7 +62,6 @@ func Main(p Plugins) int {
 func Run(ctx context.Context, p Plugins, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := rootCommand(&command.App{Plugins: p, Stdin: stdin, Stdout: stdout, Stderr: stderr})
 	root.SetArgs(args)
-	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 

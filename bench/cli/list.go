@@ -24,6 +24,8 @@ func list(a *command.App) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+
+	// Columns are as wide as their widest entry, so a list is written as a whole.
 	for _, l := range []struct {
 		name, short string
 		write       func(io.Writer, *command.App)

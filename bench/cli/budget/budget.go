@@ -41,22 +41,20 @@ type budget struct {
 // keys of a budget file, in the order of the help text.
 func (b *budget) keys() []yamlfile.Key {
 	limit := func(to **float64, unit func(string) (float64, error)) func(ast.Node) error {
-		return func(n ast.Node) error {
+		return yamlfile.Into(to, func(n ast.Node) (*float64, error) {
 			v, err := b.quantity(n, unit)
-			*to = &v
-			return err
-		}
+			return &v, err
+		})
 	}
-	defense := func(n ast.Node) error {
+	defense := func(n ast.Node) (string, error) {
 		v, err := b.file.Plugin(n)
-		b.Defense = v.Text
-		return err
+		return v.Text, err
 	}
 
 	// A metric names its unit (delay_p95_s); a limit has it in the value, and so
 	// another name.
 	return []yamlfile.Key{
-		{Name: "defense", Doc: "which one to judge, by ID or name (default: every one but none)", Read: defense},
+		{Name: "defense", Doc: "which one to judge, by ID or name (default: every one but none)", Read: yamlfile.Into(&b.Defense, defense)},
 		{Name: results.AdvantageMetric, Doc: "of the best attack, 0 to 1: {events: 0.2, devices: 0.5}, or one number for every task of the run", Read: b.advantage},
 		{Name: results.Overhead, Doc: "extra bytes, such as 0.5 or 50 %", Read: limit(&b.Overhead, ratio)},
 		{Name: "delay_p95", Doc: "added delay, such as 50ms", Read: limit(&b.DelayP95, duration)},
@@ -73,6 +71,9 @@ func (b *budget) advantage(n ast.Node) error {
 		b.AllTasks = &v
 		return err
 	}
+
+	// Limits by task are kept by the task's own name, so that "event" and "events"
+	// are one.
 	pairs, err := b.file.Pairs(n)
 	if err != nil {
 		return err

@@ -78,9 +78,9 @@ Pictures of every packet before and after a defense are made by "veilbench apply
 	return cmd
 }
 
-// ratesJob is the checked form of the flags. Fields of one name hide the text.
+// ratesJob is what the flags name.
 type ratesJob struct {
-	ratesFlags
+	flags   ratesFlags
 	ds      datasets.Dataset
 	train   []int               // recordings to learn from
 	look    int                 // the one that is drawn
@@ -91,7 +91,7 @@ type ratesJob struct {
 }
 
 func drawRates(ctx context.Context, a *command.App, f ratesFlags) error {
-	j := ratesJob{ratesFlags: f}
+	j := ratesJob{flags: f}
 	var err error
 	if err = j.names(a.Plugins); err != nil {
 		return err
@@ -125,53 +125,53 @@ func drawRates(ctx context.Context, a *command.App, f ratesFlags) error {
 
 // names resolves every name before any data are read.
 func (j *ratesJob) names(p command.Plugins) (err error) {
-	// The fields of flags are the texts; those of j beside them what they mean.
-	if j.dataset == "" || j.defense == "" {
+	// These two alone have no default.
+	if j.flags.dataset == "" || j.flags.defense == "" {
 		return errors.New("rates: --dataset and --defense are needed (\"veilbench list\" shows what there is)")
 	}
-	if k := results.Knowledge(j.knowledge); k != results.Adaptive && k != results.Unaware {
-		return fmt.Errorf("--knowledge %q: want adaptive or unaware", j.knowledge)
+	if k := results.Knowledge(j.flags.knowledge); k != results.Adaptive && k != results.Unaware {
+		return fmt.Errorf("--knowledge %q: want adaptive or unaware", j.flags.knowledge)
 	}
-	if _, err := figure.ParseFormat(j.format); err != nil {
-		return fmt.Errorf("--format %q: want svg, pdf, png or pgf", j.format)
+	if _, err := figure.ParseFormat(j.flags.format); err != nil {
+		return fmt.Errorf("--format %q: want svg, pdf, png or pgf", j.flags.format)
 	}
-	if j.from < 0 || j.length < 0 || j.tolerance < 0 {
+	if j.flags.from < 0 || j.flags.length < 0 || j.flags.tolerance < 0 {
 		return errors.New("--from, --for and --tolerance: want no negative time")
 	}
 
-	if j.link, err = parseLink(j.ratesFlags.link); err != nil {
+	if j.link, err = parseLink(j.flags.link); err != nil {
 		return err
 	}
-	if j.vantage, err = datasets.ParseVantage(j.ratesFlags.vantage); err != nil {
+	if j.vantage, err = datasets.ParseVantage(j.flags.vantage); err != nil {
 		return err
 	}
-	if j.attack, err = attacks.Parse(p.Attacks, j.ratesFlags.attack); err != nil {
+	if j.attack, err = attacks.Parse(p.Attacks, j.flags.attack); err != nil {
 		return err
 	}
 	j.sides[0] = defenses.None{}
-	j.sides[1], err = defenses.Parse(p.Defenses, j.defense)
+	j.sides[1], err = defenses.Parse(p.Defenses, j.flags.defense)
 	return err
 }
 
 // data loads the recordings and says which to look at and which to train on.
 func (j *ratesJob) data(ctx context.Context) error {
-	ds, err := oneWithEvents(ctx, j.dataset, j.seed, j.source)
+	ds, err := oneWithEvents(ctx, j.flags.dataset, j.flags.seed, j.flags.source)
 	if err != nil {
 		return err
 	}
 	j.look = slices.IndexFunc(ds.Recordings, func(r datasets.Recording) bool {
-		return j.recording == r.ID || j.recording == "" && len(r.Labels.Events) > 0
+		return j.flags.recording == r.ID || j.flags.recording == "" && len(r.Labels.Events) > 0
 	})
 	if j.look < 0 {
 		var ids []string
 		for _, r := range ds.Recordings {
 			ids = append(ids, r.ID)
 		}
-		return command.UnknownName("recording", j.recording, ids)
+		return command.UnknownName("recording", j.flags.recording, ids)
 	}
 
-	if j.ratesFlags.train != "" {
-		other, err := oneWithEvents(ctx, j.ratesFlags.train, j.seed, source.Options{Capture: j.source.Capture})
+	if j.flags.train != "" {
+		other, err := oneWithEvents(ctx, j.flags.train, j.flags.seed, source.Options{Capture: j.flags.source.Capture})
 		if err != nil {
 			return fmt.Errorf("--train: %w", err)
 		}
@@ -186,12 +186,12 @@ func (j *ratesJob) data(ctx context.Context) error {
 	for i, r := range ds.Recordings {
 		// A group has traits of its own, so the attack learns from other groups than
 		// the one it is shown, where there are some.
-		if i != j.look && (len(groups) == 1 || j.ratesFlags.train != "" || r.Group != ds.Recordings[j.look].Group) {
+		if i != j.look && (len(groups) == 1 || j.flags.train != "" || r.Group != ds.Recordings[j.look].Group) {
 			j.train = append(j.train, i)
 		}
 	}
 	if len(j.train) == 0 {
-		return fmt.Errorf("%s has one recording: name with --train what the attack is to learn from", j.dataset)
+		return fmt.Errorf("%s has one recording: name with --train what the attack is to learn from", j.flags.dataset)
 	}
 	j.ds = ds
 	return nil
@@ -220,13 +220,13 @@ func (j *ratesJob) devices() ([]string, error) {
 	for _, e := range l.Events {
 		out = append(out, l.Devices[e.Device])
 	}
-	if j.device == "" {
-		return distinct(out), nil
+	if j.flags.device == "" {
+		return slices.Compact(slices.Sorted(slices.Values(out))), nil
 	}
-	if !slices.Contains(l.Devices, j.device) {
-		return nil, command.UnknownName("device", j.device, l.Devices)
+	if !slices.Contains(l.Devices, j.flags.device) {
+		return nil, command.UnknownName("device", j.flags.device, l.Devices)
 	}
-	return []string{j.device}, nil
+	return []string{j.flags.device}, nil
 }
 
 // ratesSide is what is seen and found without or behind the defense.
@@ -239,15 +239,15 @@ type ratesSide struct {
 
 // side looks at the recording without (0) or behind (1) the defense.
 func (j *ratesJob) side(ctx context.Context, k int) (s ratesSide, err error) {
-	w, err := bench.Watch(&j.ds, j.sides[k], j.link, j.vantage, j.seed, j.train, j.look)
+	w, err := bench.Watch(&j.ds, j.sides[k], j.link, j.vantage, j.flags.seed, j.train, j.look)
 	if err != nil {
 		return s, command.Exit{Code: command.FailedCells, Err: err}
 	}
 
 	// An unaware attacker has seen no defense in training.
 	examples := w.Train
-	if k == 1 && j.knowledge == string(results.Unaware) {
-		plain, err := bench.Watch(&j.ds, j.sides[0], j.link, j.vantage, j.seed, j.train, j.look)
+	if k == 1 && j.flags.knowledge == string(results.Unaware) {
+		plain, err := bench.Watch(&j.ds, j.sides[0], j.link, j.vantage, j.flags.seed, j.train, j.look)
 		if err != nil {
 			return s, command.Exit{Code: command.FailedCells, Err: err}
 		}
@@ -261,7 +261,7 @@ func (j *ratesJob) side(ctx context.Context, k int) (s ratesSide, err error) {
 		}
 	}
 	id := attacks.ID(j.attack)
-	m, err := j.attack.Train(ctx, drawsOf(j.seed, id), attacks.Training{Task: datasets.TaskEvent, Classes: distinct(classes), Examples: examples})
+	m, err := j.attack.Train(ctx, drawsOf(j.flags.seed, id), attacks.Training{Task: datasets.TaskEvent, Classes: slices.Compact(slices.Sorted(slices.Values(classes))), Examples: examples})
 	if err != nil {
 		return s, command.Exit{Code: command.FailedCells, Err: fmt.Errorf("attack %s: %w", id, err)}
 	}
@@ -286,12 +286,6 @@ func (j *ratesJob) side(ctx context.Context, k int) (s ratesSide, err error) {
 	return s, nil
 }
 
-// distinct returns the sorted values of v, each once.
-func distinct(v []string) []string {
-	slices.Sort(v)
-	return slices.Compact(v)
-}
-
 // allRates adds up the rates of all streams in bins of a second.
 func allRates(t datasets.Trace) rates.RateSeries {
 	out := rates.RateSeries{Bin: time.Second}
@@ -308,8 +302,8 @@ func allRates(t datasets.Trace) rates.RateSeries {
 	return out
 }
 
-// panel is what is seen of one device, and a sentence on what was found.
-func (s ratesSide) panel(name, device string, tolerance time.Duration) (p figure.RatePanel, verdict string) {
+// panel is what is seen of one device, with a note on what was found.
+func (s ratesSide) panel(name, device string, tolerance time.Duration) figure.RatePanel {
 	// Behind a tunnel there is no series of the device.
 	what, series := "", s.all
 	for _, r := range s.series {
@@ -321,7 +315,6 @@ func (s ratesSide) panel(name, device string, tolerance time.Duration) (p figure
 		what = ", all traffic"
 	}
 
-	short := func(class string) string { return strings.TrimPrefix(class, device+"/") }
 	var events, found []rates.FoundInterval
 	for _, e := range s.truth.Events {
 		if s.truth.Devices[e.Device] == device {
@@ -334,53 +327,55 @@ func (s ratesSide) panel(name, device string, tolerance time.Duration) (p figure
 		}
 	}
 
-	p = figure.RatePanel{Bin: series.Bin, Up: series.Up, Down: series.Down}
-	for _, x := range events {
-		p.True = append(p.True, figure.RateMark{Start: x.Start, End: x.End, Class: short(x.Class)})
+	return figure.RatePanel{
+		Title: name + what, Bin: series.Bin, Up: series.Up, Down: series.Down, True: marks(events, device), Found: marks(found, device),
+		Note: fmt.Sprintf("%d events, %d found, %d right", len(events), len(found), score.Match(events, found, tolerance)),
 	}
-	for _, x := range found {
-		p.Found = append(p.Found, figure.RateMark{Start: x.Start, End: x.End, Class: short(x.Class)})
-	}
+}
 
-	verdict = fmt.Sprintf("%d events, %d found, %d right", len(events), len(found), score.Match(events, found, tolerance))
-	p.Title, p.Note = name+what, verdict
-	return p, verdict
+// marks are intervals as a picture of one device shows them: by activity alone.
+func marks(of []rates.FoundInterval, device string) []figure.RateMark {
+	var out []figure.RateMark
+	for _, x := range of {
+		out = append(out, figure.RateMark{Start: x.Start, End: x.End, Class: strings.TrimPrefix(x.Class, device+"/")})
+	}
+	return out
 }
 
 // draw writes the picture of one device and says what was found.
 func (j *ratesJob) draw(a *command.App, device string, seen [2]ratesSide) error {
 	label := defenses.Label(a.Defenses, j.sides[1])
-	before, v0 := seen[0].panel("before", device, j.tolerance)
-	after, v1 := seen[1].panel("after "+label, device, j.tolerance)
+	before := seen[0].panel("before", device, j.flags.tolerance)
+	after := seen[1].panel("after "+label, device, j.flags.tolerance)
 
 	rec := j.ds.Recordings[j.look]
 	to := rec.Trace.End
-	if j.length > 0 {
-		to = min(to, j.from+j.length)
+	if j.flags.length > 0 {
+		to = min(to, j.flags.from+j.flags.length)
 	}
-	if j.from >= to {
-		return fmt.Errorf("--from %v: the recording ends at %v (%s; choose with --recording)", j.from, rec.Trace.End, rec.ID)
+	if j.flags.from >= to {
+		return fmt.Errorf("--from %v: the recording ends at %v (%s; choose with --recording)", j.flags.from, rec.Trace.End, rec.ID)
 	}
 
 	// A picture in a paper has to say all of this, and the counts are of the whole
 	// recording even where --from and --for show a part.
 	caption := fmt.Sprintf("Bytes per second sent and received by %s in %s of %s, as seen at %s, with the events that happened and those that %s found, trained on %d other recordings (%s); right is at most %v from an event of that name. Defense %s, seed %d. Where the device's own traffic is not told apart, all traffic is drawn. Counts are of the whole recording; panels have one scale unless the highest rates differ by more than 4 times.",
-		device, rec.ID, j.ds.Name, j.vantage, attacks.Label(a.Attacks, j.attack), len(j.train), j.knowledge, j.tolerance, defenses.ID(j.sides[1]), j.seed)
-	fig := figure.Rates{From: j.from, To: to, Panels: []figure.RatePanel{before, after}}.Figure("Rates of "+device+" before and after "+label, caption)
+		device, rec.ID, j.ds.Name, j.vantage, attacks.Label(a.Attacks, j.attack), len(j.train), j.flags.knowledge, j.flags.tolerance, defenses.ID(j.sides[1]), j.flags.seed)
+	fig := figure.Rates{From: j.flags.from, To: to, Panels: []figure.RatePanel{before, after}}.Figure("Rates of "+device+" before and after "+label, caption)
 
 	width := figure.ColumnWidth
-	if j.width != "" {
+	if j.flags.width != "" {
 		var err error
-		if width, err = figure.ParseWidth(j.width); err != nil {
+		if width, err = figure.ParseWidth(j.flags.width); err != nil {
 			return err
 		}
 	}
 
-	file := filepath.Join(j.out, "rates-"+fileName(device)+"."+j.format)
-	if err := atomicfile.WriteTo(file, func(w io.Writer) error { return fig.Write(w, figure.Format(j.format), width) }); err != nil {
+	file := filepath.Join(j.flags.out, "rates-"+fileName(device)+"."+j.flags.format)
+	if err := atomicfile.WriteTo(file, func(w io.Writer) error { return fig.Write(w, figure.Format(j.flags.format), width) }); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Stdout, "%s: before: %s; after %s: %s\n", file, v0, label, v1)
+	fmt.Fprintf(a.Stdout, "%s: before: %s; after %s: %s\n", file, before.Note, label, after.Note)
 	return nil
 }
 

@@ -158,11 +158,7 @@ func catalogInfo(a *command.App, name string, files bool) error {
 }
 
 func catalogVerify(ctx context.Context, a *command.App, flag string, args []string) error {
-	e, err := published.Find(args[0])
-	if err != nil {
-		return err
-	}
-	cache, err := source.Cache(flag)
+	e, cache, err := source.Published(args[0], flag)
 	if err != nil {
 		return err
 	}
@@ -239,11 +235,7 @@ func fetchProgress(a *command.App) func(url string, done, total int64) {
 }
 
 func catalogImport(ctx context.Context, a *command.App, flag string, args []string) error {
-	e, err := published.Find(args[0])
-	if err != nil {
-		return err
-	}
-	cache, err := source.Cache(flag)
+	e, cache, err := source.Published(args[0], flag)
 	if err != nil {
 		return err
 	}

@@ -14,16 +14,9 @@ import (
 	"veilbench/datasets/home"
 )
 
-type generateFlags struct {
-	out      string
-	homes    int
-	hours    float64
-	firmware string
-	seed     uint64
-}
-
 func generateCmd(a *command.App) *cobra.Command {
-	var f generateFlags
+	var out string
+	var seed uint64
 
 	var doc strings.Builder
 	for _, p := range home.Presets() {
@@ -51,16 +44,16 @@ every platform. Presets, with the number of homes and the hours of each:
 					id = withSetting(id, name, fl.Value.String())
 				}
 			}
-			return generate(cmd.Context(), a, id, f)
+			return generate(cmd.Context(), a, id, out, seed)
 		},
 	}
 
 	fl := cmd.Flags()
-	fl.StringVar(&f.out, "out", ".", "folder to write into")
-	fl.IntVar(&f.homes, "homes", 0, "number of homes (default: the preset's)")
-	fl.Float64Var(&f.hours, "hours", 0, "hours recorded in each home (default: the preset's)")
-	fl.StringVar(&f.firmware, "firmware", "", "same, mixed or unseen (default: the preset's)")
-	fl.Uint64Var(&f.seed, "seed", 1, "seed of every random draw")
+	fl.StringVar(&out, "out", ".", "folder to write into")
+	fl.Int("homes", 0, "number of homes (default: the preset's)")
+	fl.Float64("hours", 0, "hours recorded in each home (default: the preset's)")
+	fl.String("firmware", "", "same, mixed or unseen (default: the preset's)")
+	fl.Uint64Var(&seed, "seed", 1, "seed of every random draw")
 	return cmd
 }
 
@@ -73,19 +66,19 @@ func withSetting(id, key, value string) string {
 	return id + sep + key + "=" + value
 }
 
-func generate(ctx context.Context, a *command.App, id string, f generateFlags) error {
+func generate(ctx context.Context, a *command.App, id, out string, seed uint64) error {
 	start := time.Now()
-	ds, err := home.Generate(id, f.seed)
+	ds, err := home.Generate(id, seed)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Stderr, "%s, seed %d, made in %s\n", source.Describe(&ds), f.seed, time.Since(start).Round(10*time.Millisecond))
+	fmt.Fprintf(a.Stderr, "%s, seed %d, made in %s\n", source.Describe(&ds), seed, time.Since(start).Round(10*time.Millisecond))
 
 	// What was written before an export failed is there, so it is listed too.
-	files, err := home.Export(ctx, f.out, ds)
+	files, err := home.Export(ctx, out, ds)
 	for i, x := range files {
 		t := ds.Recordings[i].Trace
-		fmt.Fprintf(a.Stdout, "%s: %d packets, %d bytes, %v", filepath.Join(f.out, x.Capture), len(t.Packets), t.Bytes(), t.End)
+		fmt.Fprintf(a.Stdout, "%s: %d packets, %d bytes, %v", filepath.Join(out, x.Capture), len(t.Packets), t.Bytes(), t.End)
 		for _, more := range []string{x.Events, x.Devices, x.Commands, x.Names} {
 			if more != "" {
 				fmt.Fprintf(a.Stdout, ", %s", more)

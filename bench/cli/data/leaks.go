@@ -46,12 +46,11 @@ func leaks(ctx context.Context, a *command.App, f leakFlags, id string) error {
 	if err != nil {
 		return err
 	}
+	var split datasets.Split
 	if f.split != "" {
-		split, err := datasets.ParseSplit(f.split)
-		if err != nil {
+		if split, err = datasets.ParseSplit(f.split); err != nil {
 			return err
 		}
-		f.split = string(split)
 	}
 
 	sets, err := source.Load(ctx, id, f.seed, f.source)
@@ -65,7 +64,7 @@ func leaks(ctx context.Context, a *command.App, f leakFlags, id string) error {
 		// An address gives away only what the vantage leaves of it.
 		ds = bench.SeenFrom(ds, vantage, f.seed)
 		for _, task := range ds.Tasks {
-			if err := printLeaks(a, &ds, task, datasets.Split(f.split)); err != nil {
+			if err := printLeaks(a, &ds, task, split); err != nil {
 				return err
 			}
 		}

@@ -147,23 +147,12 @@ func Help() string { return yamlfile.Help(new(Config).keys()) }
 
 // keys of a config file, in the order of the help text.
 func (c *Config) keys() []yamlfile.Key {
-	type reader = func(ast.Node) (yamlfile.Value, error)
-	list := func(to *[]yamlfile.Value, one reader) func(ast.Node) error {
-		return func(n ast.Node) (err error) {
-			*to, err = yamlfile.List(c.file, n, one)
-			return err
-		}
+	single := yamlfile.Into[yamlfile.Value]
+	list := func(to *[]yamlfile.Value, one func(ast.Node) (yamlfile.Value, error)) func(ast.Node) error {
+		return yamlfile.Into(to, func(n ast.Node) ([]yamlfile.Value, error) { return yamlfile.List(c.file, n, one) })
 	}
-	single := func(to *yamlfile.Value, one reader) func(ast.Node) error {
-		return func(n ast.Node) (err error) {
-			*to, err = one(n)
-			return err
-		}
-	}
-	datasets := func(n ast.Node) (err error) {
-		c.datasets, err = yamlfile.List(c.file, n, c.dataset)
-		return err
-	}
+	quotes := func(n ast.Node) ([]quote, error) { return yamlfile.List(c.file, n, c.quote) }
+	datasets := func(n ast.Node) ([]dataset, error) { return yamlfile.List(c.file, n, c.dataset) }
 
 	// A link has one kind only, so its settings stand without a name.
 	link := func(n ast.Node) (yamlfile.Value, error) {
@@ -171,7 +160,7 @@ func (c *Config) keys() []yamlfile.Key {
 		return yamlfile.Value{Text: set, At: n.GetToken().Position}, err
 	}
 	return []yamlfile.Key{
-		{Name: "datasets", Doc: `what to test on: home:PRESET, NAME, NAME=PATH or {home: {preset: P, homes: 5, tasks: [event], unmonitored: [DEVICE]}}`, Read: datasets},
+		{Name: "datasets", Doc: `what to test on: home:PRESET, NAME, NAME=PATH or {home: {preset: P, homes: 5, tasks: [event], unmonitored: [DEVICE]}}`, Read: yamlfile.Into(&c.datasets, datasets)},
 		{Name: "tasks", Doc: "event, device, command, clip (default: all that the data can serve)", Read: list(&c.tasks, c.file.Scalar)},
 		{Name: "vantage", Doc: "where the observer sits: lan, wifi, wan (default wan)", Read: list(&c.vantages, c.file.Scalar)},
 		{Name: "defenses", Doc: "ID, {NAME: {key: value}}, {chain: [ID, ID]}, or all", Read: list(&c.defenses, c.file.Plugin)},
@@ -182,7 +171,7 @@ func (c *Config) keys() []yamlfile.Key {
 		{Name: "train_draws", Doc: "how many draws of each training trace an adaptive attacker sees (default 1)", Read: single(&c.trainDraw, c.file.Scalar)},
 		{Name: "seed", Doc: "of every random draw (default 1)", Read: single(&c.seed, c.file.Scalar)},
 		{Name: "link", Doc: "the home's access line, passed after every defense: " + linkKeys(), Read: single(&c.link, link)},
-		{Name: "published", Doc: "figures of a paper to print beside ours: {" + strings.Join(quoteNames(), ", ") + "}", Read: c.quotes},
+		{Name: "published", Doc: "figures of a paper to print beside ours: {" + strings.Join(yamlfile.Names(quoteKeys(nil, new(quote))), ", ") + "}", Read: yamlfile.Into(&c.published, quotes)},
 	}
 }
 

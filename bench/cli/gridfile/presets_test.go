@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"veilbench/attacks"
+	"veilbench/bench/cli/yamlfile"
 	"veilbench/datasets"
 	"veilbench/datasets/home"
 	"veilbench/datasets/params"
@@ -139,7 +140,7 @@ func TestHelpExplainsEveryKey(t *testing.T) {
 			t.Errorf("nothing reads %s", k.Name)
 		}
 	}
-	for _, k := range quoteNames() {
+	for _, k := range yamlfile.Names(quoteKeys(nil, new(quote))) {
 		if !strings.Contains(help, k) {
 			t.Errorf("help does not name %s of published", k)
 		}

@@ -25,51 +25,26 @@ type quote struct {
 	task, defense, attack, metric, class, value, source yamlfile.Value
 }
 
-// quoteFields are the keys of a quote; one of a whole detector has no class.
-func quoteFields(f *yamlfile.File, q *quote) []quoteField {
-	return []quoteField{
-		{"task", &q.task, false, f.Scalar},
-		{"defense", &q.defense, false, f.Plugin},
-		{"attack", &q.attack, false, f.Plugin},
-		{"metric", &q.metric, false, f.Scalar},
-		{"class", &q.class, true, f.Scalar},
-		{"value", &q.value, false, f.Scalar},
-		{"source", &q.source, false, f.Scalar},
+// quoteKeys are the keys of a published figure.
+func quoteKeys(f *yamlfile.File, q *quote) []yamlfile.Key {
+	return []yamlfile.Key{
+		{Name: "task", Read: yamlfile.Into(&q.task, f.Scalar)},
+		{Name: "defense", Read: yamlfile.Into(&q.defense, f.Plugin)},
+		{Name: "attack", Read: yamlfile.Into(&q.attack, f.Plugin)},
+		{Name: "metric", Read: yamlfile.Into(&q.metric, f.Scalar)},
+		{Name: classKey, Read: yamlfile.Into(&q.class, f.Scalar)},
+		{Name: "value", Read: yamlfile.Into(&q.value, f.Scalar)},
+		{Name: "source", Read: yamlfile.Into(&q.source, f.Scalar)},
 	}
 }
 
-type quoteField struct {
-	name     string
-	to       *yamlfile.Value
-	optional bool
-	read     func(ast.Node) (yamlfile.Value, error)
-}
-
-// quoteNames lists the keys of a published figure.
-func quoteNames() []string {
-	var out []string
-	for _, f := range quoteFields(nil, new(quote)) {
-		out = append(out, f.name)
-	}
-	return out
-}
-
-// quotes reads the list of published figures.
-func (c *Config) quotes(n ast.Node) (err error) {
-	c.published, err = yamlfile.List(c.file, n, c.quote)
-	return err
-}
+// classKey is the one key that a figure may lack: without it the figure is of
+// all classes.
+const classKey = "class"
 
 func (c *Config) quote(n ast.Node) (quote, error) {
 	q := quote{at: n.GetToken().Position}
-	fields := quoteFields(c.file, &q)
-	var keys []yamlfile.Key
-	for _, f := range fields {
-		keys = append(keys, yamlfile.Key{Name: f.name, Read: func(n ast.Node) (err error) {
-			*f.to, err = f.read(n)
-			return err
-		}})
-	}
+	keys := quoteKeys(c.file, &q)
 	if err := c.file.Read(n, " of a published figure", keys); err != nil {
 		return q, err
 	}
@@ -79,9 +54,9 @@ func (c *Config) quote(n ast.Node) (quote, error) {
 	if pairs, err := c.file.Pairs(n); err == nil && len(pairs) > 0 {
 		q.at = pairs[0].Key.At
 	}
-	for _, f := range fields {
-		if !f.optional && strings.TrimSpace(f.to.Text) == "" {
-			return q, c.file.Wrong(q.at, fmt.Errorf("a published figure needs %s", f.name))
+	for i, v := range []yamlfile.Value{q.task, q.defense, q.attack, q.metric, q.class, q.value, q.source} {
+		if name := keys[i].Name; name != classKey && strings.TrimSpace(v.Text) == "" {
+			return q, c.file.Wrong(q.at, fmt.Errorf("a published figure needs %s", name))
 		}
 	}
 	return q, nil

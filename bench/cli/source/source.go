@@ -71,11 +71,7 @@ func (o *Options) loadCapture(ctx context.Context, path string) ([]datasets.Data
 // loadCached reads published data that "datasets get" or "datasets import" put
 // into the user's cache.
 func loadCached(name string) ([]datasets.Dataset, error) {
-	e, err := published.Find(name)
-	if err != nil {
-		return nil, err
-	}
-	cache, err := Cache("")
+	e, cache, err := Published(name, "")
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +80,17 @@ func loadCached(name string) ([]datasets.Dataset, error) {
 		return nil, fmt.Errorf("data set %q is not in the cache: say where it lies (%s=FOLDER) or fetch it (veilbench datasets get %s)", name, name, e.Name)
 	}
 	return published.Load(name, folder)
+}
+
+// Published finds public data by their name, and the folder that holds fetched
+// data: the one of flag, or the user's.
+func Published(name, flag string) (published.Source, string, error) {
+	e, err := published.Find(name)
+	if err != nil {
+		return e, "", err
+	}
+	cache, err := Cache(flag)
+	return e, cache, err
 }
 
 // Cache is the folder of fetched data that a flag names, else the user's.

@@ -105,6 +105,23 @@ func (f *File) wrongNode(n ast.Node, format string, args ...any) error {
 	return f.Wrong(n.GetToken().Position, fmt.Errorf(format, args...))
 }
 
+// Into is a Key's Read that keeps in to what one reads.
+func Into[T any](to *T, one func(ast.Node) (T, error)) func(ast.Node) error {
+	return func(n ast.Node) (err error) {
+		*to, err = one(n)
+		return err
+	}
+}
+
+// Names lists the names of keys in their order.
+func Names(keys []Key) []string {
+	var out []string
+	for _, k := range keys {
+		out = append(out, k.Name)
+	}
+	return out
+}
+
 // Help explains keys, one on a line.
 func Help(keys []Key) string {
 	var b strings.Builder
@@ -122,10 +139,7 @@ func (f *File) Read(n ast.Node, of string, keys []Key) error {
 	if err != nil {
 		return err
 	}
-	var names []string
-	for _, k := range keys {
-		names = append(names, k.Name)
-	}
+	names := Names(keys)
 	for _, p := range pairs {
 		i := slices.Index(names, p.Key.Text)
 		if i < 0 {
