@@ -1,6 +1,15 @@
-// Package cli is the veilbench program: commands, flags, messages and exit
-// codes. Each command is a file; what a command does lives in the packages to
-// the left.
+// Package cli is the veilbench program. Main and Run take the plug-ins that can
+// be named, so a program with a defense or an attack of its own is a main of
+// three lines:
+//
+//	p := cli.Builtin()
+//	p.Defenses = append(p.Defenses, mine{})
+//	os.Exit(cli.Main(p))
+//
+// The commands live in the packages below, by what they are about: captures
+// (one capture in, something about it out), data (data sets), runs (experiments
+// and what is made of their results). What a command computes lives in the
+// packages to the left.
 package cli
 
 import (
@@ -14,26 +23,26 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"veilbench/attacks"
 	allattacks "veilbench/attacks/builtin"
-	"veilbench/defenses"
+	"veilbench/bench/cli/captures"
+	"veilbench/bench/cli/command"
+	"veilbench/bench/cli/data"
+	"veilbench/bench/cli/runs"
 	alldefenses "veilbench/defenses/builtin"
 )
 
 // Exit codes of the program.
 const (
-	ExitOK          = 0   // all well
-	ExitFailedCells = 1   // some cells failed
-	ExitUsage       = 2   // wrong use or input
-	ExitGate        = 3   // a gate was missed
-	ExitInterrupted = 130 // stopped by a signal
+	ExitOK          = 0                   // all well
+	ExitFailedCells = command.FailedCells // some cells failed
+	ExitUsage       = 2                   // wrong use or input
+	ExitGate        = command.GateMissed  // a gate was missed
+	ExitInterrupted = 130                 // stopped by a signal
 )
 
-// Plugins are the defenses and attacks that can be named on the command line.
-type Plugins struct {
-	Defenses []defenses.Defense
-	Attacks  []attacks.Attack
-}
+// Plugins are the defenses and attacks that can be named on the command line:
+// fields Defenses and Attacks, in the order of lists and reports.
+type Plugins = command.Plugins
 
 // Builtin returns the project's own plug-ins. Append to its lists to add some.
 func Builtin() Plugins {
@@ -48,79 +57,49 @@ func Main(p Plugins) int {
 	return Run(ctx, p, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }
 
-// app is what the commands share.
-type app struct {
-	Plugins
-	stdin          io.Reader
-	stdout, stderr io.Writer
-}
-
-// Run is the program. Results go to stdout, everything else to stderr.
+// Run is the program without a process: args are those behind its name. Results
+// go to stdout, everything else to stderr. It returns one of the exit codes.
 func Run(ctx context.Context, p Plugins, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{p, stdin, stdout, stderr}
-	root := a.root()
+	root := rootCommand(&command.App{Plugins: p, Stdin: stdin, Stdout: stdout, Stderr: stderr})
 	root.SetArgs(args)
-	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return ExitOK
 	}
-	var e exitError
+
+	// A code that a command asked for comes before the signal: what was found by
+	// then stays true.
+	var e command.Exit
 	if errors.As(err, &e) {
-		if e.err != nil {
-			fmt.Fprintln(stderr, "veilbench:", e.err)
+		if e.Err != nil {
+			fmt.Fprintln(stderr, "veilbench:", e.Err)
 		}
-		return e.code
+		return e.Code
 	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(stderr, "veilbench: interrupted; run the same command again to go on")
 		return ExitInterrupted
 	}
-	// Everything else is wrong use or wrong input.
 	fmt.Fprintln(stderr, "veilbench:", err)
 	return ExitUsage
 }
 
-// exitError ends the program with a code of its own. A nil err prints nothing.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (a *app) root() *cobra.Command {
+func rootCommand(a *command.App) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "veilbench",
 		Short:         "what an observer of encrypted smart-home traffic still learns behind a defense, and what the defense costs",
-		SilenceUsage:  true,
+		SilenceUsage:  true, // Run prints errors, and no page of help with them
 		SilenceErrors: true,
-		Version:       version(),
+		Version:       command.Version(),
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("veilbench {{.Version}}\n")
-	root.AddCommand(
-		a.listCmd(),
-		a.runCmd(),
-		a.applyCmd(),
-		a.inspectCmd(),
-		a.datasetsCmd(),
-		a.selfcheckCmd(),
-		a.verifyCmd(),
-		a.reportCmd(),
-		a.compareCmd(),
-		a.gateCmd(),
-		a.citeCmd(),
-		a.ratesCmd(),
-		a.vpnlabelCmd(),
-	)
+	root.AddCommand(list(a), data.Command(a))
+	root.AddCommand(captures.Commands(a)...)
+	root.AddCommand(runs.Commands(a)...)
 	return root
 }

@@ -2,35 +2,49 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"veilbench/bench/cli/command"
+	"veilbench/bench/cli/gridfile"
 	"veilbench/datasets/home"
 	"veilbench/datasets/params"
 	"veilbench/datasets/published"
 	"veilbench/defenses"
 )
 
-func (a *app) listCmd() *cobra.Command {
+// list is "veilbench list": every name that other commands take.
+func list(a *command.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "list what can be named: defenses, attacks, datasets, presets",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(
-		&cobra.Command{Use: "defenses", Short: "defenses with their parameters and presets", Args: cobra.NoArgs, RunE: a.listDefenses},
-		&cobra.Command{Use: "datasets", Short: "data sets that are generated, and those with a loader", Args: cobra.NoArgs, RunE: a.listDatasets},
-		&cobra.Command{Use: "presets", Short: "experiments that come with the program", Args: cobra.NoArgs, RunE: a.listPresets},
-		&cobra.Command{Use: "attacks", Short: "attacks with their parameters", Args: cobra.NoArgs, RunE: a.listAttacks},
-	)
+
+	// Columns are as wide as their widest entry, so a list is written as a whole.
+	for _, l := range []struct {
+		name, short string
+		write       func(io.Writer, *command.App)
+	}{
+		{"defenses", "defenses with their parameters and presets", listDefenses},
+		{"datasets", "data sets that are generated, and those with a loader", listDatasets},
+		{"presets", "experiments that come with the program", listPresets},
+		{"attacks", "attacks with their parameters", listAttacks},
+	} {
+		cmd.AddCommand(&cobra.Command{Use: l.name, Short: l.short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+			w := tabwriter.NewWriter(a.Stdout, 0, 4, 2, ' ', 0)
+			l.write(w, a)
+			return w.Flush()
+		}})
+	}
 	return cmd
 }
 
-func (a *app) listDefenses(*cobra.Command, []string) error {
-	w := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
+func listDefenses(w io.Writer, a *command.App) {
 	for _, d := range a.Defenses {
 		i := d.Info()
 		needs := ""
@@ -45,11 +59,9 @@ func (a *app) listDefenses(*cobra.Command, []string) error {
 			}
 		}
 	}
-	return w.Flush()
 }
 
-func (a *app) listAttacks(*cobra.Command, []string) error {
-	w := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
+func listAttacks(w io.Writer, a *command.App) {
 	for _, at := range a.Attacks {
 		i := at.Info()
 		var tasks []string
@@ -59,17 +71,9 @@ func (a *app) listAttacks(*cobra.Command, []string) error {
 		fmt.Fprintf(w, "%s\t%s (%s)\n", i.Name, i.Doc, strings.Join(tasks, ", "))
 		listParams(w, at)
 	}
-	return w.Flush()
 }
 
-func listParams(w *tabwriter.Writer, v any) {
-	for _, p := range params.List(v) {
-		fmt.Fprintf(w, "    %s=%s\t%s\n", p.Key, p.Value, p.Help)
-	}
-}
-
-func (a *app) listDatasets(*cobra.Command, []string) error {
-	w := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
+func listDatasets(w io.Writer, _ *command.App) {
 	for _, p := range home.Presets() {
 		fmt.Fprintf(w, "home:%s\t%s\n", p.Name, p.Doc)
 		listParams(w, p.Params)
@@ -78,5 +82,17 @@ func (a *app) listDatasets(*cobra.Command, []string) error {
 	for _, n := range published.Names() {
 		fmt.Fprintf(w, "%s=PATH\tpublished recordings (veilbench datasets info %s)\n", n, n)
 	}
-	return w.Flush()
+}
+
+func listPresets(w io.Writer, _ *command.App) {
+	for _, p := range gridfile.Presets() {
+		fmt.Fprintf(w, "%-24s %s\n", p.Name, p.Doc)
+	}
+}
+
+// listParams writes the parameters of a plug-in or a preset with their defaults.
+func listParams(w io.Writer, v any) {
+	for _, p := range params.List(v) {
+		fmt.Fprintf(w, "    %s=%s\t%s\n", p.Key, p.Value, p.Help)
+	}
 }

@@ -39,28 +39,3 @@ func TestReadmeDefenseWorks(t *testing.T) {
 		t.Errorf("the example has %d lines: it should look easy", lines)
 	}
 }
-
-// The experiment in the README must be one that is understood.
-func TestReadmeExperimentResolves(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(readme)
-	if text == nil {
-		t.Fatal("README.md has no experiment")
-	}
-	c, err := parseConfig("README.md", string(text[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.datasets = []value{{text: "home:event_signatures:hours=0.1"}}
-	a := &app{Plugins: Builtin()}
-	g, _, err := a.grid(t.Context(), c, sourceOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(g.Defenses) != 3 || len(g.Attacks) != 3 || g.Draws != 3 {
-		t.Errorf("%d defenses, %d attacks, %d draws; want 3 of each", len(g.Defenses), len(g.Attacks), g.Draws)
-	}
-}

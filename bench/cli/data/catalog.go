@@ -1,0 +1,247 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/bench/cli/command"
+	"veilbench/bench/cli/source"
+	"veilbench/datasets"
+	"veilbench/datasets/catalog"
+	"veilbench/datasets/published"
+)
+
+// catalogCmds are the commands about public data sets.
+func catalogCmds(a *command.App) []*cobra.Command {
+	// One variable serves all: a program runs one command.
+	var cache string
+	withCache := func(c *cobra.Command) *cobra.Command {
+		c.Flags().StringVar(&cache, "cache", "", "folder that holds fetched data sets (default: the user's cache folder)")
+		return c
+	}
+
+	var files bool
+	info := &cobra.Command{
+		Use: "info NAME", Short: "where a public data set comes from, its terms and files", Args: command.Args(cobra.ExactArgs(1)),
+		Example: "  veilbench datasets info iotevents --files",
+		RunE:    func(_ *cobra.Command, args []string) error { return catalogInfo(a, args[0], files) },
+	}
+	info.Flags().BoolVar(&files, "files", false, "list every file with its checksum")
+
+	return []*cobra.Command{
+		withCache(&cobra.Command{
+			Use: "list", Short: "public data sets: what they serve, their size, whether they are in the cache", Args: command.Args(cobra.NoArgs),
+			RunE: func(cmd *cobra.Command, _ []string) error { return catalogList(cmd.Context(), a, cache) },
+		}),
+		info,
+		withCache(&cobra.Command{
+			Use: "verify NAME [FOLDER]", Short: "compare files with the catalog's checksums", Args: command.Args(cobra.RangeArgs(1, 2)),
+			Example: "  veilbench datasets verify iotevents data/iotevents",
+			RunE:    func(cmd *cobra.Command, args []string) error { return catalogVerify(cmd.Context(), a, cache, args) },
+		}),
+		withCache(&cobra.Command{
+			Use: "get NAME...", Short: "fetch public data sets from their publishers", Args: command.Args(cobra.MinimumNArgs(1)),
+			Long: "Fetches data sets from where they were published, checks every file and puts them into the cache folder.\n" +
+				"A download that was cut goes on where it stopped, where the publisher's server can do that.",
+			Example: "  veilbench datasets get iotevents echo-voice",
+			RunE:    func(cmd *cobra.Command, args []string) error { return catalogGet(cmd.Context(), a, cache, args) },
+		}),
+		withCache(&cobra.Command{
+			Use: "import NAME FOLDER|ARCHIVE", Short: "take the files of a public data set that you have into the cache", Args: command.Args(cobra.ExactArgs(2)),
+			Long: "Finds the files by their content, wherever they lie in a folder or a .tar.gz and whatever they are called.",
+			RunE: func(cmd *cobra.Command, args []string) error { return catalogImport(cmd.Context(), a, cache, args) },
+		}),
+	}
+}
+
+func catalogList(ctx context.Context, a *command.App, flag string) error {
+	cache, err := source.Cache(flag)
+	if err != nil {
+		return err
+	}
+	es, err := published.Sources()
+	if err != nil {
+		return err
+	}
+
+	// Complete compares checksums, so this takes a while once much is fetched; a
+	// "yes" is as good as verify.
+	w := tabwriter.NewWriter(a.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "name\ttasks\tfiles\tsize\tin cache\twhat")
+	for _, e := range es {
+		have := "no"
+		if e.Complete(ctx, e.Folder(cache)) {
+			have = "yes"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", e.Name, taskList(e.Tasks), len(e.Files), byteCount(e.Bytes()), have, e.Title)
+	}
+	return w.Flush()
+}
+
+// taskList joins tasks, "-" for none.
+func taskList(tasks []datasets.Task) string {
+	var out []string
+	for _, t := range tasks {
+		out = append(out, string(t))
+	}
+	if len(out) == 0 {
+		return "-"
+	}
+	return strings.Join(out, ",")
+}
+
+// byteCount writes a number of bytes for people.
+func byteCount(n int64) string {
+	switch {
+	case n >= 1e9:
+		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	case n >= 1e3:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%d B", n)
+}
+
+func catalogInfo(a *command.App, name string, files bool) error {
+	e, err := published.Find(name)
+	if err != nil {
+		return err
+	}
+	var papers []string
+	for _, p := range e.Papers {
+		papers = append(papers, p.String())
+	}
+
+	w := tabwriter.NewWriter(a.Stdout, 0, 4, 2, ' ', 0)
+	for _, l := range [][2]string{
+		{"name", e.Name},
+		{"what", e.Title},
+		{"source", e.Source},
+		{"paper", strings.Join(papers, "; ")},
+		{"terms", e.Terms},
+		{"tasks", taskList(e.Tasks)},
+		{"note", e.Note},
+		{"files", fmt.Sprintf("%d, %s", len(e.Files), byteCount(e.Bytes()))},
+		{"use", "--dataset " + strings.Join(e.Loads(), "=FOLDER, --dataset ") + "=FOLDER (without =FOLDER: from the cache)"},
+	} {
+		if l[1] != "" {
+			fmt.Fprintf(w, "%s\t%s\n", l[0], l[1])
+		}
+	}
+
+	// Labels that are ours or another's come with import alone, and whoever fetches
+	// the rest has to know.
+	for _, d := range e.From {
+		fmt.Fprintf(w, "fetched from\t%s\n", d.URL)
+	}
+	for _, f := range e.Files {
+		switch {
+		case files:
+			kind := ""
+			if f.Labels {
+				kind = " (labels, not from the publisher)"
+			}
+			fmt.Fprintf(w, "%s\t%d bytes  %s%s\n", f.SHA256, f.Bytes, f.Path, kind)
+		case f.Labels:
+			fmt.Fprintf(w, "labels\t%s: get does not bring it, the publisher has it in another form or not at all\n", f.Path)
+		}
+	}
+	return w.Flush()
+}
+
+func catalogVerify(ctx context.Context, a *command.App, flag string, args []string) error {
+	e, cache, err := source.Published(args[0], flag)
+	if err != nil {
+		return err
+	}
+
+	// Nothing in the cache is what someone meets who forgot to fetch: a folder that
+	// was named and is not there is another mistake.
+	folder := e.Folder(cache)
+	if len(args) == 2 {
+		folder = args[1]
+	}
+	st, err := e.Verify(ctx, folder)
+	if errors.Is(err, fs.ErrNotExist) && len(args) == 1 {
+		return fmt.Errorf("%s is not in the cache (%s); fetch it with veilbench datasets get %s, or name a folder", e.Name, folder, e.Name)
+	}
+	if err != nil {
+		return err
+	}
+
+	bad := 0
+	for _, s := range st {
+		if s.Problem != "" {
+			bad++
+			fmt.Fprintf(a.Stdout, "%s: %s\n", s.File.Path, s.Problem)
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%s: %d of %d files are missing or not what was published", folder, bad, len(st))
+	}
+	fmt.Fprintf(a.Stdout, "%s: all %d files are right\n", folder, len(st))
+	return nil
+}
+
+func catalogGet(ctx context.Context, a *command.App, flag string, names []string) error {
+	cache, err := source.Cache(flag)
+	if err != nil {
+		return err
+	}
+
+	// A typo ends it before anything is fetched: some are many gigabytes.
+	var es []published.Source
+	for _, n := range names {
+		e, err := published.Find(n)
+		if err != nil {
+			return err
+		}
+		es = append(es, e)
+	}
+
+	for _, e := range es {
+		fmt.Fprintf(a.Stderr, "%s: %s\n%s: terms: %s\n", e.Name, e.Source, e.Name, e.Terms)
+		f := catalog.Fetcher{Cache: cache, Progress: fetchProgress(a), Log: func(m string) { fmt.Fprintln(a.Stderr, m) }}
+		folder, err := f.Get(ctx, e.Entry)
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Name, err)
+		}
+		fmt.Fprintln(a.Stdout, folder)
+	}
+	return nil
+}
+
+// fetchProgress writes how far a download is, one line every few seconds.
+func fetchProgress(a *command.App) func(url string, done, total int64) {
+	last, current := time.Now(), ""
+	return func(url string, done, total int64) {
+		if now := time.Now(); url != current || now.Sub(last) > 3*time.Second || done == total {
+			current, last = url, now
+			of := ""
+			if total >= 0 {
+				of = " of " + byteCount(total)
+			}
+			fmt.Fprintf(a.Stderr, "%s: %s%s\n", url, byteCount(done), of)
+		}
+	}
+}
+
+func catalogImport(ctx context.Context, a *command.App, flag string, args []string) error {
+	e, cache, err := source.Published(args[0], flag)
+	if err != nil {
+		return err
+	}
+	if err := e.Import(ctx, args[1], cache); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.Stdout, e.Folder(cache))
+	return nil
+}

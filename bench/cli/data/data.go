@@ -1,0 +1,22 @@
+// Package data is "veilbench datasets": to make data sets, to fetch public ones
+// and to look for what spoils their splits.
+package data
+
+import (
+	"github.com/spf13/cobra"
+
+	"veilbench/bench/cli/command"
+)
+
+// Command is "veilbench datasets" with the commands below it.
+func Command(a *command.App) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "datasets",
+		Short: "make and manage data sets",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(generateCmd(a), leaksCmd(a))
+	cmd.AddCommand(catalogCmds(a)...)
+	return cmd
+}

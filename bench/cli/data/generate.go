@@ -1,0 +1,90 @@
+package data
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/bench/cli/command"
+	"veilbench/bench/cli/source"
+	"veilbench/datasets/home"
+)
+
+func generateCmd(a *command.App) *cobra.Command {
+	var out string
+	var seed uint64
+
+	var doc strings.Builder
+	for _, p := range home.Presets() {
+		fmt.Fprintf(&doc, "\n  home:%-24s%s (%d x %g h)", p.Name, p.Doc, p.Params.Homes, p.Params.Hours)
+	}
+
+	cmd := &cobra.Command{
+		Use:   "generate home:PRESET",
+		Short: "write generated homes as captures with their truth beside them",
+		Long: `Generate makes homes from published figures of real devices and writes, for each recording, a
+pcap file that other tools open and CSV files with its events, the owners of its hardware
+addresses, its gateway commands and the names of servers. The same seed gives the same bytes on
+every platform. Presets, with the number of homes and the hours of each:
+` + doc.String(),
+		Example: `  veilbench datasets generate home:full --hours 24 --out full
+  veilbench datasets generate home:event_signatures:firmware=unseen,homes=3 --seed 7 --out homes
+  veilbench run --dataset capture=full/home-01.pcap --labels full/home-01.events.csv --defense none --attack all`,
+		Args: command.Args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			// Generate takes settings in the ID alone, and checks them there. A flag that
+			// was not given leaves the preset's.
+			id := args[0]
+			for _, name := range []string{"homes", "hours", "firmware"} {
+				if fl := cmd.Flags().Lookup(name); fl.Changed {
+					id = withSetting(id, name, fl.Value.String())
+				}
+			}
+			return generate(cmd.Context(), a, id, out, seed)
+		},
+	}
+
+	fl := cmd.Flags()
+	fl.StringVar(&out, "out", ".", "folder to write into")
+	fl.Int("homes", 0, "number of homes (default: the preset's)")
+	fl.Float64("hours", 0, "hours recorded in each home (default: the preset's)")
+	fl.String("firmware", "", "same, mixed or unseen (default: the preset's)")
+	fl.Uint64Var(&seed, "seed", 1, "seed of every random draw")
+	return cmd
+}
+
+// withSetting adds key=value to a data set's ID.
+func withSetting(id, key, value string) string {
+	sep := ","
+	if !strings.Contains(strings.TrimPrefix(id, "home:"), ":") {
+		sep = ":"
+	}
+	return id + sep + key + "=" + value
+}
+
+func generate(ctx context.Context, a *command.App, id, out string, seed uint64) error {
+	start := time.Now()
+	ds, err := home.Generate(id, seed)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.Stderr, "%s, seed %d, made in %s\n", source.Describe(&ds), seed, time.Since(start).Round(10*time.Millisecond))
+
+	// What was written before an export failed is there, so it is listed too.
+	files, err := home.Export(ctx, out, ds)
+	for i, x := range files {
+		t := ds.Recordings[i].Trace
+		fmt.Fprintf(a.Stdout, "%s: %d packets, %d bytes, %v", filepath.Join(out, x.Capture), len(t.Packets), t.Bytes(), t.End)
+		for _, more := range []string{x.Events, x.Devices, x.Commands, x.Names} {
+			if more != "" {
+				fmt.Fprintf(a.Stdout, ", %s", more)
+			}
+		}
+		fmt.Fprintln(a.Stdout)
+	}
+	return err
+}

@@ -1,0 +1,231 @@
+// Package gridfile makes a bench.Grid of an experiment as people write it: a
+// YAML file, a preset, flags, or the manifest of an earlier run.
+//
+// Open reads words and where they stand; Override lets flags replace some; Grid
+// and Published resolve them with the plug-ins that there are. So a mistake is
+// shown at its place, and before any data are read.
+package gridfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"veilbench/bench/cli/yamlfile"
+	"veilbench/bench/cost"
+	"veilbench/bench/results"
+	"veilbench/datasets/params"
+)
+
+// Config is an experiment as written, no name of it resolved.
+type Config struct {
+	file *yamlfile.File // nil when everything came from flags
+
+	datasets  []dataset
+	tasks     []yamlfile.Value
+	vantages  []yamlfile.Value
+	defenses  []yamlfile.Value
+	attacks   []yamlfile.Value
+	knowledge []yamlfile.Value
+	split     yamlfile.Value
+	draws     yamlfile.Value
+	trainDraw yamlfile.Value
+	seed      yamlfile.Value
+	link      yamlfile.Value
+	published []quote
+}
+
+// dataset is the ID of a data set, only these of its tasks (nil: all that it
+// serves), and the devices that nobody labeled.
+type dataset struct {
+	yamlfile.Value
+	tasks, unmonitored []yamlfile.Value
+}
+
+// Open reads a preset or, if there is none of the name, a file.
+func Open(name string) (Config, error) {
+	if b, err := presetFiles.ReadFile(presetFile(name)); err == nil {
+		return parse(name, string(b))
+	}
+	b, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(name, "./\\") {
+		return Config{}, fmt.Errorf("no preset and no file %q%s (presets: %s)", name, params.DidYouMean(name, presetNames()), strings.Join(presetNames(), ", "))
+	}
+	if err != nil {
+		return Config{}, err
+	}
+	return parse(name, string(b))
+}
+
+// parse reads YAML text; name stands in messages.
+func parse(name, text string) (Config, error) {
+	var c Config
+	var root ast.Node
+	var err error
+	c.file, root, err = yamlfile.Parse(name, text, "a run needs at least datasets, defenses and attacks")
+	if err != nil {
+		return c, err
+	}
+	err = c.file.Read(root, "", c.keys())
+	return c, err
+}
+
+// Words are what flags say in place of a config's lists. Empty ones leave the
+// config as it is.
+type Words struct {
+	Datasets, Defenses, Attacks, Knowledge, Tasks, Vantages []string
+	Split, Seed                                             string
+}
+
+// Override replaces, and does not extend, what w names.
+func (c *Config) Override(w Words) {
+	if len(w.Datasets) > 0 {
+		c.datasets = nil
+		for _, id := range w.Datasets {
+			c.datasets = append(c.datasets, dataset{Value: yamlfile.Value{Text: id}})
+		}
+	}
+	override(&c.defenses, w.Defenses)
+	override(&c.attacks, w.Attacks)
+	override(&c.knowledge, w.Knowledge)
+	override(&c.tasks, w.Tasks)
+	override(&c.vantages, w.Vantages)
+	if w.Split != "" {
+		c.split = yamlfile.Value{Text: w.Split}
+	}
+	if w.Seed != "" {
+		c.seed = yamlfile.Value{Text: w.Seed}
+	}
+}
+
+func override[T ~string](list *[]yamlfile.Value, with []T) {
+	if len(with) > 0 {
+		*list = words(with)
+	}
+}
+
+// words are values that stand in no file.
+func words[T ~string](texts []T) []yamlfile.Value {
+	var out []yamlfile.Value
+	for _, t := range texts {
+		out = append(out, yamlfile.Value{Text: string(t)})
+	}
+	return out
+}
+
+// OfManifest is the experiment that a run's manifest tells of, without its
+// published figures.
+func OfManifest(m results.Manifest) Config {
+	c := Config{
+		tasks: words(m.Tasks), vantages: words(m.Vantages), knowledge: words(m.Knowledge),
+		defenses: words(m.Defenses), attacks: words(m.Attacks),
+		split:     yamlfile.Value{Text: string(m.Split)},
+		draws:     yamlfile.Value{Text: fmt.Sprint(m.Draws)},
+		trainDraw: yamlfile.Value{Text: fmt.Sprint(m.TrainDraw)},
+		seed:      yamlfile.Value{Text: fmt.Sprint(m.Seed)},
+		link:      yamlfile.Value{Text: fmt.Sprintf(":up_mbit_s=%v,down_mbit_s=%v", m.Link.UpMbitS, m.Link.DownMbitS)},
+	}
+
+	// A word of the run may have made several data sets, and would make them all
+	// again each time it is named.
+	seen := map[string]bool{}
+	for _, d := range m.Data {
+		if !seen[d.Asked] {
+			seen[d.Asked] = true
+			c.datasets = append(c.datasets, dataset{yamlfile.Value{Text: d.Asked}, words(d.Tasks), words(d.Unmonitored)})
+		}
+	}
+	return c
+}
+
+// Help explains every key of a config file, one on a line.
+func Help() string { return yamlfile.Help(new(Config).keys()) }
+
+// keys of a config file, in the order of the help text.
+func (c *Config) keys() []yamlfile.Key {
+	single := yamlfile.Into[yamlfile.Value]
+	list := func(to *[]yamlfile.Value, one func(ast.Node) (yamlfile.Value, error)) func(ast.Node) error {
+		return yamlfile.Into(to, func(n ast.Node) ([]yamlfile.Value, error) { return yamlfile.List(c.file, n, one) })
+	}
+	quotes := func(n ast.Node) ([]quote, error) { return yamlfile.List(c.file, n, c.quote) }
+	datasets := func(n ast.Node) ([]dataset, error) { return yamlfile.List(c.file, n, c.dataset) }
+
+	// A link has one kind only, so its settings stand without a name.
+	link := func(n ast.Node) (yamlfile.Value, error) {
+		set, err := c.file.Settings(n)
+		return yamlfile.Value{Text: set, At: n.GetToken().Position}, err
+	}
+	return []yamlfile.Key{
+		{Name: "datasets", Doc: `what to test on: home:PRESET, NAME, NAME=PATH or {home: {preset: P, homes: 5, tasks: [event], unmonitored: [DEVICE]}}`, Read: yamlfile.Into(&c.datasets, datasets)},
+		{Name: "tasks", Doc: "event, device, command, clip (default: all that the data can serve)", Read: list(&c.tasks, c.file.Scalar)},
+		{Name: "vantage", Doc: "where the observer sits: lan, wifi, wan (default wan)", Read: list(&c.vantages, c.file.Scalar)},
+		{Name: "defenses", Doc: "ID, {NAME: {key: value}}, {chain: [ID, ID]}, or all", Read: list(&c.defenses, c.file.Plugin)},
+		{Name: "attacks", Doc: "ID, {NAME: {key: value}}, or all", Read: list(&c.attacks, c.file.Plugin)},
+		{Name: "knowledge", Doc: "of the attacker: unaware, adaptive, transfer (default unaware and adaptive)", Read: list(&c.knowledge, c.file.Scalar)},
+		{Name: "split", Doc: "of training and test, such as group-kfold:k=5 (default: the data set's own)", Read: single(&c.split, c.file.Plugin)},
+		{Name: "draws", Doc: "how often random defenses are drawn in test (default 1)", Read: single(&c.draws, c.file.Scalar)},
+		{Name: "train_draws", Doc: "how many draws of each training trace an adaptive attacker sees (default 1)", Read: single(&c.trainDraw, c.file.Scalar)},
+		{Name: "seed", Doc: "of every random draw (default 1)", Read: single(&c.seed, c.file.Scalar)},
+		{Name: "link", Doc: "the home's access line, passed after every defense: " + linkKeys(), Read: single(&c.link, link)},
+		{Name: "published", Doc: "figures of a paper to print beside ours: {" + strings.Join(yamlfile.Names(quoteKeys(nil, new(quote))), ", ") + "}", Read: yamlfile.Into(&c.published, quotes)},
+	}
+}
+
+// linkKeys lists the settings of a link as they are written.
+func linkKeys() string {
+	var out []string
+	for _, p := range params.List(cost.DefaultLink()) {
+		out = append(out, p.Key+": "+p.Value)
+	}
+	return "{" + strings.Join(out, ", ") + "}"
+}
+
+// dataset reads "home:preset", "name=path", {home: {preset: p, homes: 5}} or
+// {name: {path: p}}; a mapping may name the tasks to use it for, and
+// devices that nobody labeled.
+func (c *Config) dataset(n ast.Node) (dataset, error) {
+	if _, ok := n.(ast.ScalarNode); ok {
+		v, err := c.file.Scalar(n)
+		return dataset{Value: v}, err
+	}
+	p, err := c.file.Single(n)
+	if err != nil {
+		return dataset{}, err
+	}
+	pairs, err := c.file.Pairs(p.Node)
+	if err != nil {
+		return dataset{}, err
+	}
+
+	// An ID is NAME:PRESET:settings or NAME=PATH, in whatever order the mapping
+	// has them, so settings wait in rest.
+	d := dataset{Value: p.Key}
+	rest, sep := "", ":"
+	lists := map[string]*[]yamlfile.Value{"tasks": &d.tasks, "unmonitored": &d.unmonitored}
+	for _, kv := range pairs {
+		if to := lists[kv.Key.Text]; to != nil {
+			if *to, err = yamlfile.List(c.file, kv.Node, c.file.Scalar); err != nil {
+				return d, err
+			}
+			continue
+		}
+		v, err := c.file.Scalar(kv.Node)
+		switch {
+		case err != nil:
+			return d, err
+		case kv.Key.Text == "preset":
+			d.Text += ":" + v.Text
+		case kv.Key.Text == "path":
+			d.Text += "=" + v.Text
+		default:
+			rest += sep + kv.Key.Text + "=" + v.Text
+			sep = ","
+		}
+	}
+	d.Text += rest
+	return d, nil
+}

@@ -1,0 +1,151 @@
+package gridfile
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"veilbench/attacks"
+	"veilbench/bench/cli/yamlfile"
+	"veilbench/datasets"
+	"veilbench/datasets/home"
+	"veilbench/datasets/params"
+	"veilbench/defenses"
+)
+
+// Every preset must be understood as it is, without looking at any data, and
+// each of its published figures must be about something that it computes.
+func TestPresetsResolve(t *testing.T) {
+	for _, name := range presetNames() {
+		t.Run(name, func(t *testing.T) {
+			c, err := Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first, _, _ := strings.Cut(c.file.Text, "\n"); !strings.HasPrefix(first, "# ") {
+				t.Errorf("first line %q: want a comment on what the preset is for", first)
+			}
+			g, err := c.settings(builtin())
+			if err != nil {
+				t.Fatal(err)
+			}
+			served := presetTasks(t, c)
+			var ds, as []string
+			for _, d := range g.Defenses {
+				ds = append(ds, defenses.ID(d))
+			}
+			for _, at := range g.Attacks {
+				as = append(as, attacks.ID(at))
+				if name != "paper" && !slices.ContainsFunc(at.Info().Tasks, func(k datasets.Task) bool { return slices.Contains(served, k) }) {
+					t.Errorf("no data set serves what %s answers", attacks.ID(at))
+				}
+			}
+			quoted, err := c.Published(builtin())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, q := range quoted {
+				if !slices.Contains(ds, q.Defense) || !slices.Contains(as, q.Attack) || !slices.Contains(served, q.Task) {
+					t.Errorf("the preset does not compute what it quotes: %+v", q)
+				}
+			}
+		})
+	}
+}
+
+// presetTasks lists what the data sets of c are used for.
+func presetTasks(t *testing.T, c Config) []datasets.Task {
+	t.Helper()
+	var out []datasets.Task
+	for _, d := range c.datasets {
+		name, set, err := params.Split(strings.TrimPrefix(d.Text, "home:"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tasks []datasets.Task
+		for _, p := range home.Presets() {
+			if p.Name == name {
+				tasks = p.Tasks
+				if _, err := params.With(p.Params, set); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		only, err := choose(c.file, d.tasks, "task", datasets.Tasks())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range only {
+			if !slices.Contains(tasks, k) {
+				t.Errorf("%s does not serve %s", d.Text, k)
+			}
+		}
+		if only == nil {
+			only = tasks
+		}
+		out = append(out, only...)
+	}
+	return out
+}
+
+// Intervals over groups need many of them.
+func TestPaperHasManyHomes(t *testing.T) {
+	c, err := Open("paper")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range c.datasets {
+		if !strings.Contains(d.Text, "homes=12") {
+			t.Errorf("%s: want 12 homes", d.Text)
+		}
+	}
+}
+
+func TestPublishedMistakesPointAtTheirPlace(t *testing.T) {
+	const head = "datasets: [home:small]\ndefenses: [none]\nattacks: [guess-majority]\npublished:\n"
+	for _, c := range []struct{ entry, want string }{
+		{"  - {task: event, defense: none, attack: guess-majority, metric: f1, value: 0.5, source: x, page: 3}", `f:5:93: unknown key "page" of a published figure (has task, defense,`},
+		{"  - {task: event, tsak: none}", `f:5:19: unknown key "tsak" of a published figure; did you mean "task"?`},
+		{"  - {task: event, task: event}", `f:5:19: mapping key "task" already defined`},
+		{"  - {task: event, defense: none, attack: guess-majority, metric: f1, value: 0.5}", "f:5:6: a published figure needs source"},
+		{"  - {task: evnt, defense: none, attack: guess-majority, metric: f1, value: 0.5, source: x}", `f:5:12: unknown task "evnt"; did you mean "event"?`},
+		{"  - {task: event, defense: nne, attack: guess-majority, metric: f1, value: 0.5, source: x}", `f:5:28: unknown defense "nne"`},
+		{"  - {task: event, defense: none, attack: guess, metric: f1, value: 0.5, source: x}", `f:5:42: unknown attack "guess"`},
+		{"  - {task: event, defense: none, attack: guess-majority, metric: F1 score, value: 0.5, source: x}", `f:5:66: metric "F1 score"`},
+		{"  - {task: event, defense: none, attack: guess-majority, metric: f1, class: lamp, value: 0.5, source: x}", "f:5:66: metric f1 of class lamp"},
+		{"  - {task: event, defense: none, attack: guess-majority, metric: f1, value: 98 %, source: x}", "f:5:77: value 98 %: want a number"},
+		{"  - {task: event, defense: none, attack: guess-majority, metric: f1, value: .nan, source: x}", "f:5:77: value .nan: want a number"},
+		{"  - text", "f:5:5: want key: value, got String"},
+		{"  []", "f:5:3: the list is empty"},
+	} {
+		cfg, err := parse("f", head+c.entry+"\n")
+		if err == nil {
+			_, err = cfg.Published(builtin())
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s\n got %v\nwant %s", c.entry, err, c.want)
+		}
+	}
+}
+
+// The help names each key that the decoder knows, and says something.
+func TestHelpExplainsEveryKey(t *testing.T) {
+	help := Help()
+	keys := new(Config).keys()
+	for _, k := range keys {
+		if k.Doc == "" || !strings.Contains(help, "\n  "+k.Name+" ") {
+			t.Errorf("help does not explain %s", k.Name)
+		}
+		if k.Read == nil {
+			t.Errorf("nothing reads %s", k.Name)
+		}
+	}
+	for _, k := range yamlfile.Names(quoteKeys(nil, new(quote))) {
+		if !strings.Contains(help, k) {
+			t.Errorf("help does not name %s of published", k)
+		}
+	}
+	if len(keys) != 12 {
+		t.Errorf("%d keys; the help was checked for 12", len(keys))
+	}
+}

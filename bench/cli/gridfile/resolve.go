@@ -1,0 +1,218 @@
+package gridfile
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"veilbench/attacks"
+	"veilbench/bench"
+	"veilbench/bench/cli/command"
+	"veilbench/bench/cli/source"
+	"veilbench/bench/cli/yamlfile"
+	"veilbench/bench/cost"
+	"veilbench/bench/results"
+	"veilbench/datasets"
+	"veilbench/datasets/params"
+	"veilbench/defenses"
+)
+
+// Grid resolves the names of c and loads the data sets. asked says for each of
+// these, by its name, which word of the config it came from.
+func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options) (g bench.Grid, asked map[string]string, err error) {
+	// Everything is checked before any data are read, so a typo costs no time.
+	if g, err = c.settings(p); err != nil {
+		return g, nil, err
+	}
+
+	asked = map[string]string{}
+	for _, v := range c.datasets {
+		ds, err := source.Load(ctx, v.Text, g.Seed, opt)
+		if err != nil {
+			return g, nil, c.file.Wrong(v.At, err)
+		}
+		only, err := choose(c.file, v.tasks, "task", datasets.Tasks())
+		if err != nil {
+			return g, nil, err
+		}
+		for i := range ds {
+			asked[ds[i].Name] = v.Text
+			if err := leaveOut(&ds[i], v.unmonitored); err != nil {
+				return g, nil, c.file.Wrong(v.unmonitored[0].At, err)
+			}
+			if only != nil {
+				ds[i].Tasks = slices.DeleteFunc(slices.Clone(ds[i].Tasks), func(t datasets.Task) bool { return !slices.Contains(only, t) })
+			}
+		}
+		g.Datasets = append(g.Datasets, ds...)
+	}
+	return g, asked, nil
+}
+
+// settings resolves everything but the data sets.
+func (c Config) settings(p command.Plugins) (g bench.Grid, err error) {
+	if err = c.need(); err != nil {
+		return g, err
+	}
+	if g.Seed, err = c.seedOf(); err != nil {
+		return g, err
+	}
+	if g.Draws, err = c.count(c.draws, "draws"); err != nil {
+		return g, err
+	}
+	if g.TrainDraws, err = c.count(c.trainDraw, "train_draws"); err != nil {
+		return g, err
+	}
+	if g.Tasks, err = choose(c.file, c.tasks, "task", datasets.Tasks()); err != nil {
+		return g, err
+	}
+	if g.Vantages, err = choose(c.file, c.vantages, "vantage", []datasets.Vantage{datasets.LAN, datasets.WiFi, datasets.WAN}); err != nil {
+		return g, err
+	}
+	if g.Knowledge, err = choose(c.file, c.knowledge, "knowledge", []results.Knowledge{results.Unaware, results.Adaptive, results.Transfer}); err != nil {
+		return g, err
+	}
+	if c.split.Text != "" {
+		if g.Split, err = datasets.ParseSplit(c.split.Text); err != nil {
+			return g, c.file.Wrong(c.split.At, err)
+		}
+	}
+	if g.Link, err = c.linkOf(); err != nil {
+		return g, err
+	}
+	if g.Defenses, err = plugins(c.file, c.defenses, p.Defenses, defenses.Parse, defenses.ID); err != nil {
+		return g, err
+	}
+	if g.Attacks, err = plugins(c.file, c.attacks, p.Attacks, attacks.Parse, attacks.ID); err != nil {
+		return g, err
+	}
+
+	// A label leaves out what is as by default, which only the list of plug-ins
+	// knows: reports have the results alone.
+	g.Labels = map[string]string{}
+	for _, d := range g.Defenses {
+		g.Labels[defenses.ID(d)] = defenses.Label(p.Defenses, d)
+	}
+	for _, at := range g.Attacks {
+		g.Labels[attacks.ID(at)] = attacks.Label(p.Attacks, at)
+	}
+	return g, nil
+}
+
+// need names the first list that is missing.
+func (c Config) need() error {
+	for _, l := range []struct {
+		name, flag string
+		has        int
+	}{{"datasets", "--dataset NAME", len(c.datasets)}, {"defenses", "--defense ID", len(c.defenses)}, {"attacks", "--attack ID", len(c.attacks)}} {
+		if l.has == 0 {
+			where := "nothing"
+			if c.file != nil {
+				where = c.file.Name
+			}
+			return fmt.Errorf("%s names no %s: add it there or with %s", where, l.name, l.flag)
+		}
+	}
+	return nil
+}
+
+func (c Config) seedOf() (uint64, error) {
+	if c.seed.Text == "" {
+		return 1, nil
+	}
+	n, err := strconv.ParseUint(c.seed.Text, 10, 64)
+	if err != nil {
+		return 0, c.file.Wrong(c.seed.At, fmt.Errorf("seed %s: want a whole number from 0 to 18446744073709551615", c.seed.Text))
+	}
+	return n, nil
+}
+
+// count reads how often something is drawn; 0 leaves it to the grid.
+func (c Config) count(v yamlfile.Value, name string) (int, error) {
+	if v.Text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(v.Text)
+	if err != nil || n < 1 || n > 1000 {
+		return 0, c.file.Wrong(v.At, fmt.Errorf("%s %s: want a whole number from 1 to 1000", name, v.Text))
+	}
+	return n, nil
+}
+
+func (c Config) linkOf() (cost.Link, error) {
+	_, set, err := params.Split("link" + c.link.Text)
+	if err == nil {
+		var l cost.Link
+		if l, err = params.With(cost.DefaultLink(), set); err == nil {
+			return l, nil
+		}
+	}
+	return cost.Link{}, c.file.Wrong(c.link.At, fmt.Errorf("link: %w", err))
+}
+
+// choose checks a list of fixed words and returns each once.
+func choose[T ~string](f *yamlfile.File, vs []yamlfile.Value, what string, known []T) ([]T, error) {
+	var out []T
+	var names []string
+	for _, k := range known {
+		names = append(names, string(k))
+	}
+	for _, v := range vs {
+		if !slices.Contains(known, T(v.Text)) {
+			return nil, f.Wrong(v.At, fmt.Errorf("unknown %s %q%s (has %s)", what, v.Text, params.DidYouMean(v.Text, names), strings.Join(names, ", ")))
+		}
+		if !slices.Contains(out, T(v.Text)) {
+			out = append(out, T(v.Text))
+		}
+	}
+	return out, nil
+}
+
+// allWord stands for every plug-in of a list.
+const allWord = "all"
+
+// plugins resolves a list of defenses or of attacks, each once.
+func plugins[T any](f *yamlfile.File, vs []yamlfile.Value, known []T, parse func([]T, string) (T, error), id func(T) string) ([]T, error) {
+	var out []T
+	for _, v := range vs {
+		if v.Text == allWord {
+			out = append(out, known...)
+			continue
+		}
+		x, err := parse(known, v.Text)
+		if err != nil {
+			return nil, f.Wrong(v.At, err)
+		}
+		out = append(out, x)
+	}
+
+	// "all" and one of them by name, or two ways to write one ID, would be the
+	// same cells twice.
+	seen := map[string]bool{}
+	return slices.DeleteFunc(out, func(x T) bool {
+		was := seen[id(x)]
+		seen[id(x)] = true
+		return was
+	}), nil
+}
+
+// leaveOut makes devices of ds unmonitored: an open world.
+func leaveOut(ds *datasets.Dataset, names []yamlfile.Value) error {
+	have := map[string]bool{}
+	for _, r := range ds.Recordings {
+		for _, d := range r.Labels.Devices {
+			have[d] = true
+		}
+	}
+	for _, n := range names {
+		if !have[n.Text] {
+			known := slices.Sorted(maps.Keys(have))
+			return fmt.Errorf("unmonitored: %s has no device %q%s (has %s)", ds.Name, n.Text, params.DidYouMean(n.Text, known), strings.Join(known, ", "))
+		}
+		ds.Unmonitored = append(ds.Unmonitored, n.Text)
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package runs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/attacks"
+	"veilbench/bench/cli/command"
+	"veilbench/bench/results"
+	"veilbench/datasets/cite"
+	"veilbench/datasets/home"
+	"veilbench/datasets/published"
+	"veilbench/defenses"
+)
+
+func citeCommand(a *command.App) *cobra.Command {
+	return &cobra.Command{
+		Use:   "cite DIR",
+		Short: "bibliography of the defenses, attacks and data used in a run, for BibTeX",
+		Long: `Cite prints BibTeX entries of what the results below DIR rest on: the publications of each defense
+and attack that was used, of the data, the data themselves with the start of their SHA-256, and the
+program. Comments say which entry stands for what, and what an author has to add: a field is left out
+where the sources of the program do not state it.`,
+		Example: "  veilbench cite runs/camera-ready > veilbench.bib",
+		Args:    command.Args(cobra.ExactArgs(1)),
+		RunE:    func(_ *cobra.Command, args []string) error { return writeBibliography(a, args[0]) },
+	}
+}
+
+// writeBibliography prints one entry for each work that a plug-in or a data set of the run
+// names, behind a list of who names it.
+func writeBibliography(a *command.App, dir string) error {
+	rs, err := results.ReadResults(dir)
+	if err != nil {
+		return err
+	}
+	var defs, atts, data []string
+	for _, r := range rs {
+		defs, atts, data = append(defs, r.Cell.Defense), append(atts, r.Cell.Attack), append(data, r.Cell.Dataset)
+	}
+	b := &bibliography{works: []cite.Work{{
+		Key: "veilbench", Title: "veilbench: a benchmark harness for traffic-analysis defenses of smart homes", Note: "Version " + command.Version(),
+	}}}
+
+	// A plug-in that this program does not have is passed over: a vendor's own was
+	// run by another program.
+	for _, id := range distinct(defs) {
+		for part := range strings.SplitSeq(id, "+") {
+			if d, err := defenses.Parse(a.Defenses, part); err == nil {
+				i := d.Info()
+				b.add("defense "+defenses.Label(a.Defenses, d), i.Cite, i.Works)
+			}
+		}
+	}
+	for _, id := range distinct(atts) {
+		if at, err := attacks.Parse(a.Attacks, id); err == nil {
+			i := at.Info()
+			b.add("attack "+attacks.Label(a.Attacks, at), i.Cite, i.Works)
+		}
+	}
+
+	m, err := results.ReadManifest(dir)
+	if err != nil {
+		m = results.Manifest{} // folders of older runs have none
+	}
+	for _, name := range distinct(data) {
+		b.data(name, m)
+	}
+
+	fmt.Fprintf(a.Stdout, "%% What this run rests on. Entries follow in the order of their keys.\n%s", strings.Join(distinct(b.lines), ""))
+	return cite.Write(a.Stdout, b.works)
+}
+
+// bibliography collects works, and a line on each thing that they stand for.
+type bibliography struct {
+	works []cite.Work
+	lines []string
+}
+
+// add notes what a plug-in comes from. One that names a publication in words
+// alone gets an entry of these.
+func (b *bibliography) add(what, words string, works []cite.Work) {
+	if len(works) == 0 && words != "" {
+		works = []cite.Work{{Key: what, Title: "{" + words + "}", Note: "Cited for the " + what}}
+	}
+	if len(works) == 0 {
+		return
+	}
+	b.works = append(b.works, works...)
+	b.line(what, works, words)
+}
+
+func (b *bibliography) line(what string, works []cite.Work, words string) {
+	var keys []string
+	for _, w := range works {
+		keys = append(keys, w.ID())
+	}
+	l := fmt.Sprintf("%% %s: %s", cite.Comment(what), strings.Join(keys, ", "))
+	if words != "" {
+		l += " (" + cite.Comment(words) + ")"
+	}
+	b.lines = append(b.lines, l+"\n")
+}
+
+// data notes a data set: itself, and the publications it comes from.
+func (b *bibliography) data(name string, m results.Manifest) {
+	// A variant of published data, NAME/PART, comes from where NAME does.
+	w := cite.Work{Key: "data-" + name, Title: "{" + name + "}"}
+	base, _, _ := strings.Cut(name, "/")
+	works := []cite.Work{}
+	if strings.HasPrefix(name, "home:") {
+		w.Title = "Generated traffic of smart homes: {" + name + "}"
+		works = home.Works()
+	} else if e, err := published.Find(base); err == nil {
+		w.Title = "{" + name + "}: " + e.Title
+		works = e.Papers
+		w.URL, _, _ = strings.Cut(e.Source, " ")
+	}
+
+	if i := slices.IndexFunc(m.Data, func(d results.DataEntry) bool { return d.Name == name }); i >= 0 {
+		d := m.Data[i]
+		w.Note = strings.TrimSpace(fmt.Sprintf("%s. SHA-256 %.16s", strings.TrimSuffix(firstUpper(d.Source), "."), d.Digest))
+	}
+
+	works = append([]cite.Work{w}, works...)
+	b.works = append(b.works, works...)
+	b.line("data "+name, works, "")
+}
+
+func firstUpper(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// distinct returns the sorted values of v, each once.
+func distinct(v []string) []string {
+	slices.Sort(v)
+	return slices.Compact(v)
+}

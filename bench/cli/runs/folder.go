@@ -1,0 +1,92 @@
+package runs
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"veilbench/attacks"
+	"veilbench/bench"
+	"veilbench/bench/cli/command"
+	"veilbench/bench/results"
+	"veilbench/datasets/atomicfile"
+	"veilbench/defenses"
+	"veilbench/reports"
+)
+
+// Files of a run beside its cells.
+const (
+	orderFile     = "order.json"     // IDs in the order of rows and columns
+	selfcheckFile = "selfcheck.json" // verdicts of the self-check
+)
+
+// openSet reads the results below dir for a report.
+func openSet(a *command.App, dir string) (*reports.Set, error) {
+	rs, err := results.ReadResults(dir)
+	if err != nil {
+		return nil, err
+	}
+	return reports.NewSet(rs, reportOptions(a, dir)), nil
+}
+
+// writeOrder keeps the order of defenses and attacks of a run, so that a report
+// that is drawn again is the same.
+func writeOrder(dir string, g bench.Grid) error {
+	var order []string
+	for _, d := range g.Defenses {
+		order = append(order, defenses.ID(d))
+	}
+	for _, at := range g.Attacks {
+		order = append(order, attacks.ID(at))
+	}
+	b, err := json.Marshal(order)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(dir, orderFile), append(b, '\n'))
+}
+
+// reportOptions are what a report needs to know beside results: the order of
+// rows and columns, and what the run's folder keeps beside its cells. Files
+// that are missing there are no error: folders merged from shards lack them.
+func reportOptions(a *command.App, dir string) reports.Options {
+	opt := reports.Options{Program: "veilbench " + command.Version()}
+	if b, err := os.ReadFile(filepath.Join(dir, orderFile)); err != nil || json.Unmarshal(b, &opt.Order) != nil {
+		for _, d := range a.Defenses {
+			opt.Order = append(opt.Order, d.Info().Name)
+		}
+		for _, at := range a.Attacks {
+			opt.Order = append(opt.Order, at.Info().Name)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, selfcheckFile)); err != nil || json.Unmarshal(b, &opt.SelfCheck) != nil {
+		opt.SelfCheck = nil
+	}
+
+	// A file that is there and cannot be read is another matter: a report without
+	// it would look whole.
+	var err error
+	if opt.Probes, err = results.ReadProbes(dir); err != nil {
+		fmt.Fprintln(a.Stderr, "no probes:", err)
+	}
+	if opt.Published, err = results.ReadPublished(dir); err != nil {
+		fmt.Fprintln(a.Stderr, "no published figures:", err)
+		opt.Published = nil // not the part before the fault
+	}
+	if opt.Samples, err = results.ReadSamples(dir); err != nil {
+		fmt.Fprintln(a.Stderr, "no figures of packets and rates:", err)
+	}
+	if m, err := results.ReadManifest(dir); err == nil {
+		opt.Manifest = &m
+	}
+
+	// Opening a store makes its folder; a report leaves no trace where there is
+	// none.
+	if _, err := os.Stat(filepath.Join(dir, "cells")); err == nil {
+		if st, err := results.OpenStore(dir); err == nil {
+			opt.Timing = st.Timing
+		}
+	}
+	return opt
+}

@@ -1,0 +1,71 @@
+package runs
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/bench/cli/budget"
+	"veilbench/bench/cli/command"
+	"veilbench/reports"
+)
+
+func gateCommand(a *command.App) *cobra.Command {
+	// Judging is quick: what takes long was run before, once, and may be judged by
+	// several budgets.
+	var file, baseline string
+	cmd := &cobra.Command{
+		Use:   "gate DIR",
+		Short: "hold a run against a budget of leaks and costs; exit code 3 when it is missed",
+		Long: `Gate judges the results below DIR and computes nothing anew. It prints one line for each limit of
+the budget and ends with exit code 0 when all are kept and 3 when one is missed, for use in CI.
+
+An advantage is held against the upper end of its interval; below 5 test groups there is none, and
+the advantage itself counts. Cells that failed, figures that were not measured and a failed
+self-check or probe miss the gate. Costs are those of the headline table. Keys of a budget:
+` + budget.Help(),
+		Example: `  veilbench gate runs/acme --budget budget.yaml
+  veilbench gate runs/today --budget budget.yaml --baseline runs/last-week`,
+		Args: command.Args(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error { return gate(a, args[0], file, baseline) },
+	}
+
+	cmd.Flags().StringVar(&file, "budget", "", "YAML file with the limits")
+	cmd.Flags().StringVar(&baseline, "baseline", "", "folder of an earlier run, for the limit on rise")
+	return cmd
+}
+
+func gate(a *command.App, dir, file, baseline string) error {
+	if file == "" {
+		return fmt.Errorf("--budget is missing: want a YAML file such as one with the line\n  advantage: {events: 0.20}")
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	b, err := budget.Parse(file, string(text))
+	if err != nil {
+		return err
+	}
+
+	// Only now, as a mistake in the budget is cheaper to find.
+	set, err := openSet(a, dir)
+	if err != nil {
+		return err
+	}
+	var before *reports.Set
+	if baseline != "" {
+		if before, err = openSet(a, baseline); err != nil {
+			return err
+		}
+	}
+	vs, err := set.Gate(b, before)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if missed := printVerdicts(a.Stdout, vs); missed > 0 {
+		return command.Exit{Code: command.GateMissed, Err: fmt.Errorf("%d of %d limits missed", missed, len(vs))}
+	}
+	return nil
+}

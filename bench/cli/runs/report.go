@@ -1,0 +1,223 @@
+package runs
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/attacks"
+	"veilbench/bench/cli/command"
+	"veilbench/bench/results"
+	"veilbench/defenses"
+	"veilbench/reports"
+	"veilbench/reports/figure"
+	"veilbench/reports/figures"
+	"veilbench/reports/page"
+	"veilbench/reports/table"
+	"veilbench/reports/tables"
+)
+
+// reportFlags are the flags of "veilbench report".
+type reportFlags struct {
+	format, table, figure, width, out string
+	dataset, task, vantage, defense   string
+	attack, knowledge, activity       string
+}
+
+func reportCommand(a *command.App) *cobra.Command {
+	var f reportFlags
+	cmd := &cobra.Command{
+		Use:   "report DIR",
+		Short: "draw tables, figures and the page again from the results in a folder",
+		Long: `Report reads the results below DIR and computes nothing anew. Without --table and --figure it
+writes every table, picture and the page into DIR (or --out) and shows the headline. With one of them
+it writes that alone to standard output; several panels (data set, task, vantage) follow each other
+in a table, while of a figure the first one is drawn: choose it by --dataset, --task and --vantage.
+
+tables   ` + strings.Join(tableNames(), ", ") + `
+figures  ` + strings.Join(figureNames(), ", ") + `
+
+A run keeps a little of the traffic for the figures packets and rates; --activity chooses what they
+are about. Pictures of a whole trace come from "veilbench apply --plot" and "veilbench rates".`,
+		Example: `  veilbench report out
+  veilbench report runs/camera-ready --format latex --table defense-by-attack > table.tex
+  veilbench report runs/camera-ready --figure tradeoff --width 3.33in --format pdf > tradeoff.pdf
+  veilbench report runs/camera-ready --figure scores --task device --format svg > devices.svg
+  veilbench report runs/camera-ready --figure packets --activity lamp/on --defense pad-random:max_bytes=255 > lamp.svg
+  veilbench report runs/camera-ready --format html > page.html`,
+		Args: command.Args(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error { return report(a, args[0], f) },
+	}
+
+	// Empty is "all", and of a format what suits a table or a figure.
+	fl := cmd.Flags()
+	fl.StringVar(&f.format, "format", "", "text, markdown, latex, csv or html for tables; svg, pdf, png or pgf for figures")
+	fl.StringVar(&f.table, "table", "", "name of a table, or all")
+	fl.StringVar(&f.figure, "figure", "", "name of a figure")
+	fl.StringVar(&f.width, "width", "", "width of the figure, such as 3.33in or 8.5cm (default one column of a paper)")
+	fl.StringVar(&f.out, "out", "", "folder for everything (default DIR)")
+	fl.StringVar(&f.dataset, "dataset", "", "only results on this data set")
+	fl.StringVar(&f.task, "task", "", "only results of this task")
+	fl.StringVar(&f.vantage, "vantage", "", "only results from this vantage point")
+	fl.StringVar(&f.knowledge, "knowledge", "", "only attackers with this knowledge")
+	fl.StringVar(&f.defense, "defense", "", "only this defense, by ID")
+	fl.StringVar(&f.attack, "attack", "", "only this attack, by ID")
+	fl.StringVar(&f.activity, "activity", "", "what the figures packets and rates are about: DEVICE or DEVICE/ACTIVITY")
+	return cmd
+}
+
+// keep says whether the flags select a result.
+func (f reportFlags) keep(r results.Result) bool {
+	c := r.Cell
+
+	// Packets and rates are drawn before and after the defense.
+	defense := f.defense
+	if c.Defense == results.NoDefense && (f.figure == figures.Packets.Name || f.figure == figures.Rates.Name) {
+		defense = ""
+	}
+
+	for _, w := range [][2]string{
+		{f.dataset, c.Dataset},
+		{f.task, string(c.Task)},
+		{f.vantage, string(c.Vantage)},
+		{f.knowledge, string(c.Knowledge)},
+		{defense, c.Defense},
+		{f.attack, c.Attack},
+	} {
+		if w[0] != "" && w[0] != w[1] {
+			return false
+		}
+	}
+	return true
+}
+
+// inFull gives the attack and the defense of the flags the IDs that results
+// have, with every parameter. What is not known stays as it is.
+func inFull(a *command.App, f reportFlags) reportFlags {
+	if x, err := attacks.Parse(a.Attacks, f.attack); err == nil {
+		f.attack = attacks.ID(x)
+	}
+	if d, err := defenses.Parse(a.Defenses, f.defense); err == nil {
+		f.defense = defenses.ID(d)
+	}
+	return f
+}
+
+func report(a *command.App, dir string, f reportFlags) error {
+	if f.table != "" && f.figure != "" {
+		return fmt.Errorf("--table and --figure: want one of them")
+	}
+	rs, err := results.ReadResults(dir)
+	if err != nil {
+		return err
+	}
+
+	// Flags are in short, results have every parameter.
+	all := len(rs)
+	f = inFull(a, f)
+	rs = slices.DeleteFunc(rs, func(r results.Result) bool { return !f.keep(r) })
+	if len(rs) == 0 {
+		return fmt.Errorf("%s: none of %d results is left by the flags", dir, all)
+	}
+
+	opt := reportOptions(a, dir)
+	opt.Activity = f.activity
+	set := reports.NewSet(rs, opt)
+	switch {
+	case f.figure != "":
+		return reportFigure(a, set, f)
+	case f.table != "" || f.format != "":
+		return reportTables(a, set, f)
+	}
+
+	out := cmp.Or(f.out, dir)
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	text, err := reports.WriteAll(out, set, reportContents())
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(a.Stdout, text)
+	return nil
+}
+
+// reportContents are the kinds of tables and figures of a report.
+func reportContents() reports.Contents {
+	return reports.Contents{Text: tables.Terminal(), Tables: tables.Main(), Figures: figures.Main(), Page: page.Write}
+}
+
+// allTables is the word for every table.
+const allTables = "all"
+
+func tableNames() []string {
+	var out []string
+	for _, k := range tables.All() {
+		out = append(out, k.Name)
+	}
+	return out
+}
+
+func figureNames() []string {
+	var out []string
+	for _, k := range figures.All() {
+		out = append(out, k.Name)
+	}
+	return out
+}
+
+func reportTables(a *command.App, s *reports.Set, f reportFlags) error {
+	format := cmp.Or(table.Format(f.format), table.Text)
+	all := f.table == "" || f.table == allTables
+	if format == table.HTML && all {
+		return page.Write(a.Stdout, s)
+	}
+
+	// Of results as a whole the CSV is every figure of every cell, not tables one
+	// below another.
+	if f.table == "" && format == table.CSV {
+		return s.WriteResults(a.Stdout)
+	}
+
+	kinds := tables.All()
+	if !all {
+		kinds = slices.DeleteFunc(kinds, func(k reports.TableKind) bool { return k.Name != f.table })
+	}
+	if len(kinds) == 0 {
+		return command.UnknownName("table", f.table, tableNames())
+	}
+	ts := reports.TablesOf(s, kinds)
+	if len(ts) == 0 {
+		return fmt.Errorf("table %s: these results have nothing for it", f.table)
+	}
+	return table.Write(a.Stdout, format, ts)
+}
+
+func reportFigure(a *command.App, s *reports.Set, f reportFlags) error {
+	i := slices.Index(figureNames(), f.figure)
+	if i < 0 {
+		return command.UnknownName("figure", f.figure, figureNames())
+	}
+	figs := figures.All()[i].Draw(s)
+	if len(figs) == 0 {
+		return fmt.Errorf("figure %s: these results have nothing for it", f.figure)
+	}
+
+	width := figure.ColumnWidth
+	if f.width != "" {
+		var err error
+		if width, err = figure.ParseWidth(f.width); err != nil {
+			return err
+		}
+	}
+
+	// Standard output takes one picture.
+	if len(figs) > 1 {
+		fmt.Fprintf(a.Stderr, "%d figures; drawing %q\n", len(figs), figs[0].Title)
+	}
+	return figs[0].Write(a.Stdout, cmp.Or(figure.Format(f.format), figure.SVG), width)
+}

@@ -1,0 +1,211 @@
+package runs
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/attacks"
+	"veilbench/bench"
+	"veilbench/bench/cli/command"
+	"veilbench/bench/cli/gridfile"
+	"veilbench/bench/cli/progress"
+	"veilbench/bench/cli/source"
+	"veilbench/bench/results"
+	"veilbench/reports"
+)
+
+// runFlags are the flags of "veilbench run".
+type runFlags struct {
+	gridfile.Words
+	out, shard string
+	jobs       int
+	retry      bool
+	probe      []string
+	source     source.Options
+}
+
+func runCommand(a *command.App) *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run [PRESET|FILE.yaml]",
+		Short: "put recordings through defenses and attacks and write tables and pictures",
+		Long: `Run puts every recording through every defense, runs every attack on what is left, and writes
+tables, pictures and a page into the --out folder. It stops and goes on at will: results that are
+there are not computed again, and they are the same bytes for any number of workers.
+
+An ID is NAME or NAME:key=value,key=value; stages of a chain of defenses are joined by "+".
+"veilbench list defenses|attacks|datasets|presets" shows what there is.
+
+FILE.yaml holds an experiment under these keys; all but datasets, defenses and attacks may be left
+out, and a list of one needs no brackets:
+` + gridfile.Help(),
+		Example: `  veilbench run                                    # the preset "quick" on built-in data
+  veilbench run paper.yaml --out runs/camera-ready
+  veilbench run --dataset home:event_signatures --defense none --defense pad-random:max_bytes=128+vpn:kind=wireguard --attack event-knn:k=1
+  veilbench run --dataset iotevents=data/iotevents --split leave-one-out --defense all --attack event-knn:k=3 --out runs/iotevents
+  veilbench run --dataset capture=plug.pcap --labels events.csv --defense none --attack all`,
+		Args: command.Args(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), a, f, args) },
+	}
+
+	// Names may hold commas, as in "k=1,gap_s=2": lists are repeated flags.
+	fl := cmd.Flags()
+	fl.StringVar(&f.out, "out", "out", "folder for results, tables and pictures")
+	fl.IntVar(&f.jobs, "jobs", defaultJobs(), "how many things to do at once; has no influence on results")
+	fl.StringVar(&f.Seed, "seed", "", "seed of every random draw (default 1)")
+	fl.StringArrayVar(&f.Datasets, "dataset", nil, "data set, NAME[=PATH]; repeatable")
+	fl.StringArrayVar(&f.Defenses, "defense", nil, "defense ID, or all; repeatable")
+	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, or all; repeatable")
+	fl.StringArrayVar(&f.Knowledge, "knowledge", nil, "unaware, adaptive or transfer; repeatable (default unaware and adaptive)")
+	fl.StringArrayVar(&f.Tasks, "task", nil, "event, device, command or clip; repeatable (default: all that the data can serve)")
+	fl.StringArrayVar(&f.Vantages, "vantage", nil, "lan, wifi or wan; repeatable (default wan)")
+	fl.StringVar(&f.Split, "split", "", "split ID, such as group-kfold:k=5 (default: the data set's own)")
+	fl.StringVar(&f.shard, "shard", "", "i/n: do only the i-th of n shares of the work (counted from 0); merge shards by copying their cells and samples folders together")
+	fl.StringArrayVar(&f.probe, "probe", nil, "look for what a score should not rest on: label-shift (the best attack's score against moved labels) or leak (what gives a class or a split away without traffic); repeatable")
+	fl.BoolVar(&f.retry, "retry", false, "compute cells again that failed before")
+	f.source.AddFlags(fl)
+	return cmd
+}
+
+// defaultJobs is the number of CPUs given to this process.
+func defaultJobs() int {
+	if n, err := strconv.Atoi(os.Getenv("SLURM_CPUS_PER_TASK")); err == nil && n > 0 {
+		return n
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
+	c, err := configOf(f, args)
+	if err != nil {
+		return err
+	}
+
+	// All that can be wrong in words is found before the first data are read.
+	opt := bench.Options{Workers: f.jobs, Retry: f.retry}
+	if f.jobs < 1 {
+		return fmt.Errorf("--jobs %d: want at least 1", f.jobs)
+	}
+	if opt.Shard, opt.Shards, err = parseShard(f.shard); err != nil {
+		return err
+	}
+	for _, name := range f.probe {
+		if !slices.Contains(bench.ProbeNames(), name) {
+			return command.UnknownName("probe", name, bench.ProbeNames())
+		}
+	}
+	quoted, err := c.Published(a.Plugins)
+	if err != nil {
+		return err
+	}
+
+	start := time.Now()
+	g, asked, err := c.Grid(ctx, a.Plugins, f.source)
+	if err != nil {
+		return err
+	}
+	for _, ds := range g.Datasets {
+		fmt.Fprintln(a.Stderr, source.Describe(&ds))
+		for _, w := range ds.Warnings {
+			fmt.Fprintln(a.Stderr, "  warning:", w)
+		}
+	}
+
+	// The manifest comes before the cells: a run that is stopped says what it was.
+	if opt.Store, err = results.OpenStore(f.out); err != nil {
+		return err
+	}
+	if err := bench.ManifestOf(g, command.Version(), asked).Write(f.out); err != nil {
+		return err
+	}
+	if err := results.WritePublished(f.out, quoted); err != nil {
+		return err
+	}
+	verdicts, err := checkPlugins(ctx, a, g, f.out)
+	if err != nil {
+		return err
+	}
+
+	// Cells that were stored take no time, and would make the rest look fast.
+	p := progress.New(a.Stderr, "computing cells")
+	skipped := 0
+	opt.Progress = func(done, total int, stored bool) {
+		if stored {
+			skipped++
+		}
+		p.Step(done, total, skipped)
+	}
+	ctx = attacks.WithCheckpoints(attacks.WithProgress(ctx, training(a, p)), filepath.Join(f.out, "checkpoints"))
+	rs, err := bench.Run(ctx, g, opt)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.Stderr, "%d cells in %s, %d workers\n", len(rs), time.Since(start).Round(100*time.Millisecond), f.jobs)
+
+	if err := writeOrder(f.out, g); err != nil {
+		return err
+	}
+	if err := probe(ctx, a, g, rs, f); err != nil {
+		return err
+	}
+	o := reportOptions(a, f.out)
+	o.SelfCheck = verdicts
+	return writeReports(a, f.out, rs, o)
+}
+
+// writeReports draws everything from results into dir, shows the headline and
+// turns failed cells into an exit code.
+func writeReports(a *command.App, dir string, rs []results.Result, o reports.Options) error {
+	text, err := reports.WriteAll(dir, reports.NewSet(rs, o), reportContents())
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(a.Stdout, text)
+
+	// Three tell what is wrong; the page lists them all.
+	failed := 0
+	for _, r := range rs {
+		if r.Err != "" {
+			if failed++; failed <= 3 {
+				fmt.Fprintf(a.Stderr, "failed: %s, %s, %s: %s\n", r.Cell.Dataset, r.Cell.Defense, r.Cell.Attack, r.Err)
+			}
+		}
+	}
+	if failed > 0 {
+		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%d of %d cells failed; --retry computes them again, the rest is kept in %s", failed, len(rs), filepath.Join(dir, "cells"))}
+	}
+	return nil
+}
+
+// configOf reads the file or preset and lets flags replace its lists. Lists from
+// flags alone need neither.
+func configOf(f runFlags, args []string) (gridfile.Config, error) {
+	var c gridfile.Config
+	var err error
+	switch {
+	case len(args) == 1:
+		c, err = gridfile.Open(args[0])
+	case len(f.Datasets)+len(f.Defenses)+len(f.Attacks) == 0:
+		c, err = gridfile.Open(gridfile.DefaultPreset)
+	}
+	c.Override(f.Words)
+	return c, err
+}
+
+func parseShard(s string) (i, n int, err error) {
+	if s == "" {
+		return 0, 0, nil
+	}
+	if _, err := fmt.Sscanf(s, "%d/%d", &i, &n); err != nil || i < 0 || n < 1 || i >= n {
+		return 0, 0, fmt.Errorf("--shard %s: want i/n with 0 <= i < n, such as 0/4", s)
+	}
+	return i, n, nil
+}

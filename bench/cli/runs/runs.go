@@ -1,0 +1,18 @@
+// Package runs holds the commands that run experiments and those that read what
+// a run left in its folder: run, verify, report, gate, compare, cite and
+// selfcheck.
+package runs
+
+import (
+	"github.com/spf13/cobra"
+
+	"veilbench/bench/cli/command"
+)
+
+// Commands are those of this package.
+func Commands(a *command.App) []*cobra.Command {
+	return []*cobra.Command{
+		runCommand(a), verifyCommand(a), selfcheckCommand(a),
+		reportCommand(a), compareCommand(a), gateCommand(a), citeCommand(a),
+	}
+}

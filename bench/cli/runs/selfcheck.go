@@ -1,0 +1,99 @@
+package runs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/bench"
+	"veilbench/bench/cli/command"
+	"veilbench/bench/results"
+	"veilbench/bench/selfcheck"
+	"veilbench/datasets/atomicfile"
+	"veilbench/defenses/builtin"
+)
+
+func selfcheckCommand(a *command.App) *cobra.Command {
+	return &cobra.Command{
+		Use:   "selfcheck",
+		Short: "run the harness and its plug-ins on data whose right answers are known",
+		Long: `Selfcheck runs every defense and attack on planted data: what costs nothing, what must be found,
+what must not be found, and what may not change a result. Every run does the same at its start.`,
+		Example: "  veilbench selfcheck",
+		Args:    command.Args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			vs, err := selfcheck.Run(cmd.Context(), a.Defenses, a.Attacks)
+			if err != nil {
+				return err
+			}
+			failed := printVerdicts(a.Stdout, vs)
+			fmt.Fprintf(a.Stdout, "%d of %d passed\n", len(vs)-failed, len(vs))
+
+			// The verdicts say what failed; an error would only say it again.
+			if failed > 0 {
+				return command.Exit{Code: command.GateMissed}
+			}
+			return nil
+		},
+	}
+}
+
+// checkPlugins runs the self-check of a grid's plug-ins before the grid and
+// keeps the verdicts in dir.
+func checkPlugins(ctx context.Context, a *command.App, g bench.Grid, dir string) ([]results.Verdict, error) {
+	vs, err := selfcheck.Run(ctx, append(builtin.All(), g.Defenses...), g.Attacks)
+	if err != nil {
+		return nil, err
+	}
+	warn(a.Stderr, "SELF-CHECK", "self-check", vs)
+	b, err := json.MarshalIndent(vs, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return vs, atomicfile.Write(filepath.Join(dir, selfcheckFile), append(b, '\n'))
+}
+
+// probe makes the probes asked for and keeps what they found in the run's
+// folder; without any, what an earlier run found there goes.
+func probe(ctx context.Context, a *command.App, g bench.Grid, rs []results.Result, f runFlags) error {
+	if len(f.probe) == 0 {
+		return results.WriteProbes(f.out, nil)
+	}
+	found, err := bench.RunProbes(ctx, g, rs, f.probe)
+	if err != nil {
+		return err
+	}
+	warn(a.Stderr, "PROBE", "probes", found.Verdicts)
+	return results.WriteProbes(f.out, &found)
+}
+
+// printVerdicts writes one line for each and returns how many failed.
+func printVerdicts(w io.Writer, vs []results.Verdict) (failed int) {
+	for _, v := range vs {
+		mark := "pass"
+		if !v.OK {
+			mark = "FAIL"
+			failed++
+		}
+		fmt.Fprintf(w, "%s  %s: %s\n", mark, v.Name, v.Detail)
+	}
+	return failed
+}
+
+// warn writes the failed of a run's verdicts and how many passed. That is loud
+// but stops nothing: failures are printed on every report.
+func warn(w io.Writer, loud, quiet string, vs []results.Verdict) {
+	passed := 0
+	for _, v := range vs {
+		if v.OK {
+			passed++
+		} else {
+			fmt.Fprintf(w, "%s FAILED: %s: %s\n", loud, v.Name, v.Detail)
+		}
+	}
+	fmt.Fprintf(w, "%s: %d of %d passed\n", quiet, passed, len(vs))
+}

@@ -1,0 +1,124 @@
+package runs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/bench"
+	"veilbench/bench/cli/command"
+	"veilbench/bench/cli/gridfile"
+	"veilbench/bench/cli/progress"
+	"veilbench/bench/cli/source"
+	"veilbench/bench/results"
+)
+
+// verifyFlags are the flags of "veilbench verify".
+type verifyFlags struct {
+	sample, jobs int
+	seed         uint64
+	source       source.Options
+}
+
+func verifyCommand(a *command.App) *cobra.Command {
+	var f verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify DIR",
+		Short: "compute random cells of a run again and compare them byte for byte",
+		Long: `Verify reads the manifest of a run, makes or reads the same data, checks their digests, computes
+cells drawn at random again and compares them with what is stored. Exit code 3 if any differs.`,
+		Example: "  veilbench verify out --sample 20",
+		Args:    command.Args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return verify(cmd.Context(), a, args[0], f)
+		},
+	}
+
+	// A few cells are enough against mistakes; who suspects more draws again with
+	// another seed.
+	cmd.Flags().IntVar(&f.sample, "sample", 10, "how many cells to compute again")
+	cmd.Flags().IntVar(&f.jobs, "jobs", defaultJobs(), "how many things to do at once")
+	cmd.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the draw of cells")
+	f.source.AddFlags(cmd.Flags())
+	return cmd
+}
+
+func verify(ctx context.Context, a *command.App, dir string, f verifyFlags) error {
+	if f.sample < 1 {
+		return fmt.Errorf("--sample %d: want at least 1", f.sample)
+	}
+	m, err := results.ReadManifest(dir)
+	if err != nil {
+		return err
+	}
+	stored, err := results.ReadResults(dir)
+	if err != nil {
+		return err
+	}
+	stored = slices.DeleteFunc(stored, func(s results.Result) bool { return s.Err != "" })
+	if len(stored) == 0 {
+		return errors.New("nothing to verify: every cell of the run failed")
+	}
+
+	// Other data or other methods would differ in every cell: that is said once.
+	g, _, err := gridfile.OfManifest(m).Grid(ctx, a.Plugins, f.source)
+	if err != nil {
+		return err
+	}
+	if err := sameData(m, bench.ManifestOf(g, command.Version(), nil)); err != nil {
+		return command.Exit{Code: command.GateMissed, Err: err}
+	}
+
+	r := rand.New(rand.NewPCG(f.seed, f.seed))
+	want := map[results.Cell]results.Result{}
+	for _, i := range r.Perm(len(stored))[:min(f.sample, len(stored))] {
+		want[stored[i].Cell] = stored[i]
+	}
+	p := progress.New(a.Stderr, "computing cells again")
+	again, err := bench.Run(ctx, g, bench.Options{
+		Workers: f.jobs, Only: func(c results.Cell) bool { _, ok := want[c]; return ok },
+		Progress: func(done, total int, _ bool) { p.Step(done, total, 0) },
+	})
+	if err != nil {
+		return err
+	}
+
+	// What cannot be computed any more differs too.
+	differ := len(want) - len(again)
+	for _, res := range again {
+		was, errA := json.Marshal(want[res.Cell])
+		now, errB := json.Marshal(res)
+		if err := errors.Join(errA, errB); err != nil {
+			return err
+		}
+		if string(was) != string(now) {
+			differ++
+			fmt.Fprintf(a.Stdout, "differs: %s, %s, %s, %s, %s, fold %d\n", res.Cell.Dataset, res.Cell.Task, res.Cell.Defense, res.Cell.Attack, res.Cell.Knowledge, res.Cell.Fold)
+		}
+	}
+
+	fmt.Fprintf(a.Stdout, "%d of %d cells computed again, %d differ\n", len(want), len(stored), differ)
+	if differ > 0 {
+		return command.Exit{Code: command.GateMissed}
+	}
+	return nil
+}
+
+// sameData compares digests and what else must agree for equal bytes.
+func sameData(was, now results.Manifest) error {
+	for _, w := range was.Data {
+		i := slices.IndexFunc(now.Data, func(d results.DataEntry) bool { return d.Name == w.Name })
+		if i < 0 || now.Data[i].Digest != w.Digest {
+			return fmt.Errorf("data set %s is not what the run used: its digest differs", w.Name)
+		}
+	}
+	if was.Method != now.Method {
+		return fmt.Errorf("the run used methods version %d, this program has %d", was.Method, now.Method)
+	}
+	return nil
+}

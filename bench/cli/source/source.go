@@ -1,0 +1,123 @@
+// Package source makes data sets of what the command line names: generated
+// homes, captures with their labels, published data on disk or in the cache.
+package source
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"veilbench/datasets"
+	"veilbench/datasets/capture"
+	"veilbench/datasets/home"
+	"veilbench/datasets/params"
+	"veilbench/datasets/published"
+)
+
+// Options say how captures named on the command line, and their labels, are to
+// be read.
+type Options struct {
+	Capture Capture
+	labels  labelFlags
+}
+
+// AddFlags adds the flags of captures and of labels to those of a command.
+func (o *Options) AddFlags(fl *pflag.FlagSet) {
+	o.Capture.AddFlags(fl)
+	o.labels.addFlags(fl)
+}
+
+// Load makes the data sets that id names: home:PRESET, capture=FILE, or the
+// name of published data and where it lies (without a place: in the cache).
+// seed is that of generated data.
+func Load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.Dataset, error) {
+	if strings.HasPrefix(id, "home:") {
+		ds, err := home.Generate(id, seed)
+		return []datasets.Dataset{ds}, err
+	}
+	name, path, has := strings.Cut(id, "=")
+	if !has && slices.Contains(published.Names(), name) {
+		return loadCached(name)
+	}
+	if !has {
+		known := append([]string{"home:", "capture"}, published.Names()...)
+		return nil, fmt.Errorf("data set %q: want home:PRESET or NAME=PATH%s (names: %s)", id, params.DidYouMean(name, known), strings.Join(known, ", "))
+	}
+	if name == "capture" {
+		return opt.loadCapture(ctx, path)
+	}
+	return published.Load(name, path)
+}
+
+// loadCapture makes a data set of one capture and its labels.
+func (o *Options) loadCapture(ctx context.Context, path string) ([]datasets.Dataset, error) {
+	co, err := o.Capture.Options()
+	if err != nil {
+		return nil, err
+	}
+	lo, err := o.labels.options()
+	if err != nil {
+		return nil, err
+	}
+	ds, err := capture.Dataset(ctx, path, capture.DatasetOptions{Options: co, Labels: o.labels.files, Times: lo})
+	return []datasets.Dataset{ds}, err
+}
+
+// loadCached reads published data that "datasets get" or "datasets import" put
+// into the user's cache.
+func loadCached(name string) ([]datasets.Dataset, error) {
+	e, cache, err := Published(name, "")
+	if err != nil {
+		return nil, err
+	}
+	folder := e.Folder(cache)
+	if _, err := os.Stat(folder); err != nil {
+		return nil, fmt.Errorf("data set %q is not in the cache: say where it lies (%s=FOLDER) or fetch it (veilbench datasets get %s)", name, name, e.Name)
+	}
+	return published.Load(name, folder)
+}
+
+// Published finds public data by their name, and the folder that holds fetched
+// data: the one of flag, or the user's.
+func Published(name, flag string) (published.Source, string, error) {
+	e, err := published.Find(name)
+	if err != nil {
+		return e, "", err
+	}
+	cache, err := Cache(flag)
+	return e, cache, err
+}
+
+// Cache is the folder of fetched data that a flag names, else the user's.
+func Cache(flag string) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no cache folder (%w); name one with --cache", err)
+	}
+	return filepath.Join(dir, "veilbench", "datasets"), nil
+}
+
+// Describe is one line on a data set: how much of it there is.
+func Describe(ds *datasets.Dataset) string {
+	groups := map[string]bool{}
+	var packets int
+	var hours float64
+	for _, r := range ds.Recordings {
+		groups[r.Group] = true
+		packets += len(r.Trace.Packets)
+		hours += r.Trace.End.Hours()
+	}
+	made := "recorded"
+	if ds.Generated {
+		made = "generated"
+	}
+	return fmt.Sprintf("%s: %s, %d recordings in %d groups, %.1f h, %d packets", ds.Name, made, len(ds.Recordings), len(groups), hours, packets)
+}
