@@ -10,6 +10,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/bench/draws"
+	"veilbench/bench/memory"
 	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/defenses"
@@ -114,7 +115,7 @@ func (r *runner) train(ctx context.Context, p part, m *model) error {
 	if err != nil {
 		return fmt.Errorf("training: %w", err)
 	}
-	m.bytes = memoryOf(m.Model)
+	m.bytes = memory.Of(m.Model)
 	return nil
 }
 

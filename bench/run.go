@@ -21,7 +21,8 @@ type Options struct {
 	// Progress is called after each cell, never at the same time twice; stored
 	// says that the cell was read and not computed.
 	Progress func(done, total int, stored bool)
-	// Shard and Shards select every Shards-th unit of work, from Shard on.
+	// Shard and Shards keep the units of work that a hash of their names deals to
+	// Shard, of 0 to Shards-1. Some shards may be empty; 0 Shards keep all.
 	Shard, Shards int
 	// Retry computes cells again that are stored as failed.
 	Retry bool

@@ -1,4 +1,4 @@
-package bench
+package memory
 
 import "testing"
 
@@ -35,7 +35,7 @@ func TestMemoryOf(t *testing.T) {
 			24 + 24 + 8 + 16 + 24 + (24 + 8) + (16 + 8 + 2) + 4,
 		},
 	} {
-		if got := memoryOf(c.v); got != c.want {
+		if got := Of(c.v); got != c.want {
 			t.Errorf("%s: %d bytes, want %d", c.name, got, c.want)
 		}
 	}

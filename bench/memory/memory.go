@@ -1,11 +1,12 @@
-package bench
+// Package memory says how much memory a value holds.
+package memory
 
 import "reflect"
 
-// memoryOf is about how many bytes v holds in memory: everything that can be
+// Of is about how many bytes v holds in memory: everything that can be
 // reached from it, once. Functions, channels and the buckets of maps beyond
 // their entries are not counted.
-func memoryOf(v any) int64 {
+func Of(v any) int64 {
 	if v == nil {
 		return 0
 	}
