@@ -26,7 +26,13 @@ func Write(path string, data []byte) error {
 
 // WriteTo is Write of what fill writes to w, which is buffered. When fill fails
 // the file stays as it was, and the error is fill's.
+//
+// What is no regular file, such as /dev/stdout or a pipe, is written to as it
+// is: a rename would put a file in its place.
 func WriteTo(path string, fill func(w io.Writer) error) (err error) {
+	if i, err := os.Stat(path); err == nil && !i.Mode().IsRegular() {
+		return writeInPlace(path, fill)
+	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -52,4 +58,17 @@ func WriteTo(path string, fill func(w io.Writer) error) (err error) {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// writeInPlace writes to a device or a pipe.
+func writeInPlace(path string, fill func(w io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	if err := fill(w); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return errors.Join(w.Flush(), f.Close())
 }

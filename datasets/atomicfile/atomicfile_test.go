@@ -42,6 +42,21 @@ func TestFailedFillKeepsTheOldContent(t *testing.T) {
 	onlyFile(t, path)
 }
 
+// A device stays one: a program that is told to write to /dev/stdout as root
+// must not put a file in its place.
+func TestWriteKeepsDevices(t *testing.T) {
+	before, err := os.Stat(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := atomicfile.Write(os.DevNull, []byte("gone")); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := os.Stat(os.DevNull); err != nil || after.Mode() != before.Mode() {
+		t.Errorf("%s is %v now, was %v", os.DevNull, after.Mode(), before.Mode())
+	}
+}
+
 func onlyFile(t *testing.T, path string) {
 	t.Helper()
 	es, err := os.ReadDir(filepath.Dir(path))

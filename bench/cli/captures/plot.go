@@ -95,7 +95,7 @@ func leaving(flows []datasets.Flow) func(t datasets.Trace, p datasets.Packet) bo
 
 // count describes the packets that are drawn.
 func count(t datasets.Trace, keep func(datasets.Trace, datasets.Packet) bool) string {
-	// Bytes are of IP, as in the ledger: no link has the same header.
+	// Bytes are of IP, as in the ledger: headers of links differ.
 	n, inside, bytes := 0, 0, 0.0
 	for _, p := range t.Packets {
 		if keep(t, p) {

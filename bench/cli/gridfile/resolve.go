@@ -23,7 +23,8 @@ import (
 // Grid resolves the names of c and loads the data sets. asked says for each of
 // these, by its name, which word of the config it came from.
 func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options) (g bench.Grid, asked map[string]string, err error) {
-	// Everything is checked before any data are read, so a typo costs no time.
+	// All but the data sets is checked before any data are read, so a typo costs no
+	// time.
 	if g, err = c.settings(p); err != nil {
 		return g, nil, err
 	}

@@ -12,8 +12,6 @@ import (
 )
 
 func gateCommand(a *command.App) *cobra.Command {
-	// Judging is quick: what takes long was run before, once, and may be judged by
-	// several budgets.
 	var file, baseline string
 	cmd := &cobra.Command{
 		Use:   "gate DIR",
@@ -31,6 +29,7 @@ self-check or probe miss the gate. Costs are those of the headline table. Keys o
 		RunE: func(_ *cobra.Command, args []string) error { return gate(a, args[0], file, baseline) },
 	}
 
+	// That --budget is missing is for gate to say, with an example of what it holds.
 	cmd.Flags().StringVar(&file, "budget", "", "YAML file with the limits")
 	cmd.Flags().StringVar(&baseline, "baseline", "", "folder of an earlier run, for the limit on rise")
 	return cmd
@@ -49,7 +48,6 @@ func gate(a *command.App, dir, file, baseline string) error {
 		return err
 	}
 
-	// Only now, as a mistake in the budget is cheaper to find.
 	set, err := openSet(a, dir)
 	if err != nil {
 		return err
@@ -60,6 +58,8 @@ func gate(a *command.App, dir, file, baseline string) error {
 			return err
 		}
 	}
+
+	// What the budget names may be missing in the run, so its file is named.
 	vs, err := set.Gate(b, before)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)

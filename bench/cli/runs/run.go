@@ -56,7 +56,7 @@ out, and a list of one needs no brackets:
 		RunE: func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), a, f, args) },
 	}
 
-	// Names may hold commas, as in "k=1,gap_s=2": lists are repeated flags.
+	// IDs hold commas, as in k=1,gap_s=2: a list is a flag that is repeated.
 	fl := cmd.Flags()
 	fl.StringVar(&f.out, "out", "out", "folder for results, tables and pictures")
 	fl.IntVar(&f.jobs, "jobs", defaultJobs(), "how many things to do at once; has no influence on results")
@@ -88,25 +88,16 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-
-	// All that can be wrong in words is found before the first data are read.
-	opt := bench.Options{Workers: f.jobs, Retry: f.retry}
-	if f.jobs < 1 {
-		return fmt.Errorf("--jobs %d: want at least 1", f.jobs)
-	}
-	if opt.Shard, opt.Shards, err = parseShard(f.shard); err != nil {
+	opt, err := f.options()
+	if err != nil {
 		return err
-	}
-	for _, name := range f.probe {
-		if !slices.Contains(bench.ProbeNames(), name) {
-			return command.UnknownName("probe", name, bench.ProbeNames())
-		}
 	}
 	quoted, err := c.Published(a.Plugins)
 	if err != nil {
 		return err
 	}
 
+	// All that can be wrong in words was found by now: from here on it takes time.
 	start := time.Now()
 	g, asked, err := c.Grid(ctx, a.Plugins, f.source)
 	if err != nil {
@@ -129,15 +120,14 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	if err := results.WritePublished(f.out, quoted); err != nil {
 		return err
 	}
-	verdicts, err := checkPlugins(ctx, a, g, f.out)
-	if err != nil {
+	if err := checkPlugins(ctx, a, g, f.out); err != nil {
 		return err
 	}
 
-	// Cells that were stored take no time, and would make the rest look fast.
 	p := progress.New(a.Stderr, "computing cells")
 	skipped := 0
 	opt.Progress = func(done, total int, stored bool) {
+		// Cells that were stored take no time, and would make the rest look fast.
 		if stored {
 			skipped++
 		}
@@ -156,21 +146,35 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	if err := probe(ctx, a, g, rs, f); err != nil {
 		return err
 	}
-	o := reportOptions(a, f.out)
-	o.SelfCheck = verdicts
-	return writeReports(a, f.out, rs, o)
+	return writeReports(a, f.out, rs)
+}
+
+// options checks what the flags say of how to compute, which is no part of the
+// experiment.
+func (f runFlags) options() (opt bench.Options, err error) {
+	opt.Workers, opt.Retry = f.jobs, f.retry
+	if f.jobs < 1 {
+		return opt, fmt.Errorf("--jobs %d: want at least 1", f.jobs)
+	}
+	for _, name := range f.probe {
+		if !slices.Contains(bench.ProbeNames(), name) {
+			return opt, command.UnknownName("probe", name, bench.ProbeNames())
+		}
+	}
+	opt.Shard, opt.Shards, err = parseShard(f.shard)
+	return opt, err
 }
 
 // writeReports draws everything from results into dir, shows the headline and
 // turns failed cells into an exit code.
-func writeReports(a *command.App, dir string, rs []results.Result, o reports.Options) error {
-	text, err := reports.WriteAll(dir, reports.NewSet(rs, o), reportContents())
+func writeReports(a *command.App, dir string, rs []results.Result) error {
+	text, err := reports.WriteAll(dir, reports.NewSet(rs, reportOptions(a, dir)), reportContents())
 	if err != nil {
 		return err
 	}
 	fmt.Fprint(a.Stdout, text)
 
-	// Three tell what is wrong; the page lists them all.
+	// Three tell what is wrong, and each cell's file keeps its own error.
 	failed := 0
 	for _, r := range rs {
 		if r.Err != "" {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 
@@ -39,8 +40,7 @@ cells drawn at random again and compares them with what is stored. Exit code 3 i
 		},
 	}
 
-	// A few cells are enough against mistakes; who suspects more draws again with
-	// another seed.
+	// This seed draws cells alone; that of the run is in its manifest.
 	cmd.Flags().IntVar(&f.sample, "sample", 10, "how many cells to compute again")
 	cmd.Flags().IntVar(&f.jobs, "jobs", defaultJobs(), "how many things to do at once")
 	cmd.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the draw of cells")
@@ -65,11 +65,13 @@ func verify(ctx context.Context, a *command.App, dir string, f verifyFlags) erro
 		return errors.New("nothing to verify: every cell of the run failed")
 	}
 
-	// Other data or other methods would differ in every cell: that is said once.
 	g, _, err := gridfile.OfManifest(m).Grid(ctx, a.Plugins, f.source)
 	if err != nil {
 		return err
 	}
+
+	// Other data or other methods would differ in every cell: that is said once,
+	// and nothing is computed.
 	if err := sameData(m, bench.ManifestOf(g, command.Version(), nil)); err != nil {
 		return command.Exit{Code: command.GateMissed, Err: err}
 	}
@@ -87,26 +89,34 @@ func verify(ctx context.Context, a *command.App, dir string, f verifyFlags) erro
 	if err != nil {
 		return err
 	}
-
-	// What cannot be computed any more differs too.
-	differ := len(want) - len(again)
-	for _, res := range again {
-		was, errA := json.Marshal(want[res.Cell])
-		now, errB := json.Marshal(res)
-		if err := errors.Join(errA, errB); err != nil {
-			return err
-		}
-		if string(was) != string(now) {
-			differ++
-			fmt.Fprintf(a.Stdout, "differs: %s, %s, %s, %s, %s, fold %d\n", res.Cell.Dataset, res.Cell.Task, res.Cell.Defense, res.Cell.Attack, res.Cell.Knowledge, res.Cell.Fold)
-		}
+	differ, err := printDifferent(a.Stdout, want, again)
+	if err != nil {
+		return err
 	}
-
 	fmt.Fprintf(a.Stdout, "%d of %d cells computed again, %d differ\n", len(want), len(stored), differ)
 	if differ > 0 {
 		return command.Exit{Code: command.GateMissed}
 	}
 	return nil
+}
+
+// printDifferent writes the cells whose bytes are not what they were and counts
+// them. What cannot be computed any more differs too.
+func printDifferent(w io.Writer, want map[results.Cell]results.Result, again []results.Result) (int, error) {
+	differ := len(want) - len(again)
+	for _, res := range again {
+		was, errA := json.Marshal(want[res.Cell])
+		now, errB := json.Marshal(res)
+		if err := errors.Join(errA, errB); err != nil {
+			return 0, err
+		}
+		if string(was) != string(now) {
+			differ++
+			c := res.Cell
+			fmt.Fprintf(w, "differs: %s, %s, %s, %s, %s, fold %d\n", c.Dataset, c.Task, c.Defense, c.Attack, c.Knowledge, c.Fold)
+		}
+	}
+	return differ, nil
 }
 
 // sameData compares digests and what else must agree for equal bytes.
