@@ -173,5 +173,5 @@ func (r raisedRate) vector() [4]float64 {
 	return [4]float64{math.Log1p(r.peakUp), math.Log1p(r.peakDown), math.Log1p(r.bytes), math.Log1p((r.end - r.start).Seconds())}
 }
 
-// Interval is a stretch of time.
-type Interval struct{ Start, End time.Duration }
+// interval is a stretch of time.
+type interval struct{ Start, End time.Duration }

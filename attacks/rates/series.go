@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"veilbench/attacks/bursts"
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 )
 
@@ -17,14 +18,7 @@ type RateSeries struct {
 	Bin      time.Duration
 	Up, Down []float64
 	// Found holds the detected intervals in order of time.
-	Found []FoundInterval
-}
-
-// FoundInterval is a detected interval with the class it was given.
-type FoundInterval struct {
-	Interval
-	Class string
-	Score float64
+	Found []match.Span
 }
 
 // RateShower is the optional ability of a model to show the rates it decides
@@ -46,7 +40,7 @@ func (m *rateModel) Rates(t datasets.Trace) []RateSeries {
 			// Guess also answers with intervals below the threshold, for operating
 			// curves; a picture shows what was detected.
 			if c := b.Ranked[0].Class; b.Score >= rateThreshold && c != datasets.Other && c != datasets.Unknown {
-				s.Found = append(s.Found, FoundInterval{Interval{b.Start, b.End}, c, b.Score})
+				s.Found = append(s.Found, match.Span{From: b.Start, To: b.End, Class: c, Score: b.Score})
 			}
 		}
 		out = append(out, s)

@@ -118,15 +118,15 @@ const maxDivide = 50
 // divide cuts an interval in which several events follow each other, so that
 // their traffic runs together, into equal times: as many as the usual volume of
 // an event fits into it.
-func (r *rateRule) divide(f raisedRate) []Interval {
+func (r *rateRule) divide(f raisedRate) []interval {
 	n := 1
 	if r.share > 0 {
 		n = int(min(max(math.Round(f.bytes/r.share), 1), maxDivide))
 	}
-	out := make([]Interval, n)
+	out := make([]interval, n)
 	step := (f.end - f.start) / time.Duration(n)
 	for i := range out {
-		out[i] = Interval{f.start + time.Duration(i)*step, f.start + time.Duration(i+1)*step}
+		out[i] = interval{f.start + time.Duration(i)*step, f.start + time.Duration(i+1)*step}
 	}
 	out[n-1].End = f.end
 	return out

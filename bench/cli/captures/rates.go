@@ -15,13 +15,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"veilbench/attacks"
+	"veilbench/attacks/match"
 	"veilbench/attacks/rates"
 	"veilbench/bench"
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/source"
 	"veilbench/bench/cost"
 	"veilbench/bench/results"
-	"veilbench/bench/score"
 	"veilbench/datasets"
 	"veilbench/datasets/atomicfile"
 	"veilbench/defenses"
@@ -234,7 +234,7 @@ type ratesSide struct {
 	truth  datasets.Labels
 	series []rates.RateSeries
 	all    rates.RateSeries // of all traffic
-	found  []rates.FoundInterval
+	found  []match.Span
 }
 
 // side looks at the recording without (0) or behind (1) the defense.
@@ -278,10 +278,10 @@ func (j *ratesJob) side(ctx context.Context, k int) (s ratesSide, err error) {
 	// What is below the attack's own threshold, or has no name, it did not report.
 	for _, b := range ans.Events {
 		if b.Score >= ans.Threshold && len(b.Ranked) > 0 && b.Ranked[0].Class != datasets.Other && b.Ranked[0].Class != datasets.Unknown {
-			s.found = append(s.found, rates.FoundInterval{Interval: rates.Interval{Start: b.Start, End: b.End}, Class: b.Ranked[0].Class, Score: b.Score})
+			s.found = append(s.found, match.Span{From: b.Start, To: b.End, Class: b.Ranked[0].Class, Score: b.Score})
 		}
 	}
-	slices.SortStableFunc(s.found, func(a, b rates.FoundInterval) int { return cmp.Compare(a.Start, b.Start) })
+	slices.SortStableFunc(s.found, func(a, b match.Span) int { return cmp.Compare(a.From, b.From) })
 	s.truth, s.series, s.all = w.Test.Labels, show.Rates(w.Test.Trace), allRates(w.Test.Trace)
 	return s, nil
 }
@@ -315,10 +315,10 @@ func (s ratesSide) panel(name, device string, tolerance time.Duration) figure.Ra
 		what = ", all traffic"
 	}
 
-	var events, found []rates.FoundInterval
+	var events, found []match.Span
 	for _, e := range s.truth.Events {
 		if s.truth.Devices[e.Device] == device {
-			events = append(events, rates.FoundInterval{Interval: rates.Interval{Start: e.Start, End: max(e.Start, e.End)}, Class: s.truth.Class(e)})
+			events = append(events, match.Span{From: e.Start, To: max(e.Start, e.End), Class: s.truth.Class(e)})
 		}
 	}
 	for _, x := range s.found {
@@ -329,15 +329,15 @@ func (s ratesSide) panel(name, device string, tolerance time.Duration) figure.Ra
 
 	return figure.RatePanel{
 		Title: name + what, Bin: series.Bin, Up: series.Up, Down: series.Down, True: marks(events, device), Found: marks(found, device),
-		Note: fmt.Sprintf("%d events, %d found, %d right", len(events), len(found), score.Match(events, found, tolerance)),
+		Note: fmt.Sprintf("%d events, %d found, %d right", len(events), len(found), match.Hits(match.Windows(events, found, tolerance, match.ByClass))),
 	}
 }
 
 // marks are intervals as a picture of one device shows them: by activity alone.
-func marks(of []rates.FoundInterval, device string) []figure.RateMark {
+func marks(of []match.Span, device string) []figure.RateMark {
 	var out []figure.RateMark
 	for _, x := range of {
-		out = append(out, figure.RateMark{Start: x.Start, End: x.End, Class: strings.TrimPrefix(x.Class, device+"/")})
+		out = append(out, figure.RateMark{Start: x.From, End: x.To, Class: strings.TrimPrefix(x.Class, device+"/")})
 	}
 	return out
 }
