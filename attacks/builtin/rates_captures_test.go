@@ -170,7 +170,7 @@ func TestRatesOnTheSmartPlugDay(t *testing.T) {
 	attack := rates.New()
 	attack.Beta = 2 // a false alarm is cheaper than an event missed
 	seen, rows, bare := 0, 0, 0
-	var block, found []rates.Interval // of the hour of use
+	var block, found []stretch // of the hour of use
 	for fold := range 5 {
 		train := slices.Clone(taught)
 		for i, p := range pieces {
@@ -184,12 +184,12 @@ func TestRatesOnTheSmartPlugDay(t *testing.T) {
 			bursts := detections(answerOf(t, m, p.Trace))
 			for _, b := range bursts {
 				if b.Ranked[0].Class == classes[0] {
-					found = append(found, rates.Interval{Start: at + b.Start, End: at + b.End})
+					found = append(found, stretch{Start: at + b.Start, End: at + b.End})
 				}
 			}
 			for _, e := range p.Labels.Events {
 				if e.Activity != "use" {
-					block = append(block, rates.Interval{Start: at + e.Start, End: at + e.End})
+					block = append(block, stretch{Start: at + e.Start, End: at + e.End})
 					continue
 				}
 				rows++
@@ -234,9 +234,9 @@ const (
 
 // joinedIntervals sorts intervals and joins those at most a minute apart, the
 // longest gap that the attack itself bridges.
-func joinedIntervals(in []rates.Interval) []rates.Interval {
-	slices.SortFunc(in, func(a, b rates.Interval) int { return int(a.Start - b.Start) })
-	var out []rates.Interval
+func joinedIntervals(in []stretch) []stretch {
+	slices.SortFunc(in, func(a, b stretch) int { return int(a.Start - b.Start) })
+	var out []stretch
 	for _, x := range in {
 		if n := len(out); n > 0 && x.Start-out[n-1].End <= time.Minute {
 			out[n-1].End = max(out[n-1].End, x.End)
@@ -297,3 +297,6 @@ func joined(pieces []datasets.Recording) datasets.Recording {
 	}
 	return out
 }
+
+// stretch is a stretch of time.
+type stretch struct{ Start, End time.Duration }
