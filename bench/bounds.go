@@ -2,6 +2,7 @@ package bench
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -102,7 +103,10 @@ func (b *bounder) gather(pool *itemPool, n int, ro Role, recs []int) error {
 		if ro == TrainRole && task == datasets.TaskEvent {
 			l = withoutUnmonitored(o.labeled(task), ds.Unmonitored)
 		}
-		f := b.f.Vectors(task, l)
+		f, err := vectors(b.f, task, l)
+		if err != nil {
+			return fmt.Errorf("attack %s: %w", b.j.cell.Attack, err)
+		}
 		if len(f.Sets) == 0 {
 			continue
 		}
@@ -336,15 +340,21 @@ func entropy(counts []int) float64 {
 // round4 keeps four digits after the point: more is noise in a file.
 func round4(v float64) float64 { return math.Round(v*1e4) / 1e4 }
 
-// claims lists what the stages of a defense state of themselves.
-func claims(d defenses.Defense) []results.Claim {
+// claims lists what the stages of a defense state of themselves. A figure that is
+// no number is an error.
+func claims(d defenses.Defense) ([]results.Claim, error) {
 	var out []results.Claim
 	for _, s := range defenses.Stages(d) {
-		if c, ok := s.(defenses.Claimer); ok {
-			for _, claim := range c.Claims() {
-				out = append(out, results.Claim{Stage: s.Info().Name, Name: claim.Name, Value: claim.Value, Unit: claim.Unit})
+		c, ok := s.(defenses.Claimer)
+		if !ok {
+			continue
+		}
+		for _, claim := range c.Claims() {
+			if math.IsNaN(claim.Value) || math.IsInf(claim.Value, 0) {
+				return nil, fmt.Errorf("defense %s claims %s = %v", defenses.ID(s), claim.Name, claim.Value)
 			}
+			out = append(out, results.Claim{Stage: s.Info().Name, Name: claim.Name, Value: claim.Value, Unit: claim.Unit})
 		}
 	}
-	return out
+	return out, nil
 }

@@ -16,11 +16,7 @@ import (
 // cell computes one cell. Only the end of ctx is an error: everything else is
 // kept in the result.
 func (r *runner) cell(ctx context.Context, u unit, j job) (results.Result, results.Timing, error) {
-	head := results.Result{
-		Cell: j.cell, Data: r.digests[u.ds.Name], Method: results.Method, Generated: u.ds.Generated,
-		Control: j.attack.Info().Control, Headline: results.Headline(j.cell.Task),
-		DefenseLabel: r.grid.Labels[j.cell.Defense], AttackLabel: r.grid.Labels[j.cell.Attack],
-	}
+	head := r.head(u, j)
 	res := head
 	var timing results.Timing
 	err := Guard(func() error { return r.fill(ctx, u, j, &res, &timing) })
@@ -34,6 +30,15 @@ func (r *runner) cell(ctx context.Context, u unit, j job) (results.Result, resul
 		res.Err = err.Error()
 	}
 	return res, timing, nil
+}
+
+// head is what a result says before anything is computed.
+func (r *runner) head(u unit, j job) results.Result {
+	return results.Result{
+		Cell: j.cell, Data: r.digests[u.ds.Name], Method: results.Method, Generated: u.ds.Generated,
+		Control: j.attack.Info().Control, Headline: results.Headline(j.cell.Task),
+		DefenseLabel: r.grid.Labels[j.cell.Defense], AttackLabel: r.grid.Labels[j.cell.Attack],
+	}
 }
 
 // fill asks the attacker of j and scores what it said.
@@ -52,8 +57,10 @@ func (r *runner) fill(ctx context.Context, u unit, j job, res *results.Result, t
 
 	res.Cost = out.ledger.Cost()
 	res.Warnings = cellWarnings(u.ds, j)
-	res.Claims = claims(u.defense)
-	res.Bounds, err = r.bounds(u, j)
+	if res.Claims, err = claims(u.defense); err != nil {
+		return err
+	}
+	res.Bounds, err = call(r.oath, "attack "+j.cell.Attack, "Vectors", nil, func() ([]results.Bound, error) { return r.bounds(u, j) })
 	return err
 }
 
@@ -113,7 +120,7 @@ func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, ti
 		if o.err != nil {
 			return nil, o.err
 		}
-		a, err := m.Guess(ctx, o.trace)
+		a, err := r.oath.guess(ctx, p.cell.Attack, m, o.trace)
 		if err != nil {
 			return nil, fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
 		}

@@ -113,7 +113,7 @@ func labelShift(ctx context.Context, g Grid, c results.Cell) (results.ShiftCurve
 		if i < 0 {
 			continue
 		}
-		o, err := newRunner(g, Options{}).ask(ctx, u, u.jobs[i], &results.Timing{})
+		o, err := newRunner(ctx, g, Options{}).ask(ctx, u, u.jobs[i], &results.Timing{})
 		if err != nil {
 			return curve, err
 		}
