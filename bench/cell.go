@@ -60,7 +60,7 @@ func (r *runner) fill(ctx context.Context, u unit, j job, res *results.Result, t
 	if res.Claims, err = claims(u.defense); err != nil {
 		return err
 	}
-	res.Bounds, err = call(r.oath, "attack "+j.cell.Attack, "Vectors", nil, func() ([]results.Bound, error) { return r.bounds(u, j) })
+	res.Bounds, err = call(r.oath, "attack "+j.cell.Attack, "Vectors", signs{}, func() ([]results.Bound, error) { return r.bounds(u, j) })
 	return err
 }
 

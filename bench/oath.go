@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,13 +42,22 @@ func newOath(ctx context.Context, limit time.Duration) oath {
 	return oath{ctx: ctx, limit: limit, hung: &sync.Map{}}
 }
 
+// ErrHung is wrapped by the error of a call that did not return.
+var ErrHung = errors.New("has not returned")
+
 // errGoexit is what remains of a call whose goroutine ended in it.
 var errGoexit = errors.New("ended its goroutine (runtime.Goexit) instead of returning")
 
+// signs pass between a call and who waits for it. Either may be nil.
+type signs struct {
+	abandon func()          // called when the call is left behind
+	alive   <-chan struct{} // sent to by a call that is getting on: the limit begins anew
+}
+
 // call runs f, the method of the plug-in who, and waits until it returns, panics,
-// ends its goroutine, or the limit or the run is over. abandon, if not nil, is
-// called when f is left behind; f must then own all that it writes to.
-func call[T any](o oath, who, method string, abandon func(), f func() (T, error)) (T, error) {
+// ends its goroutine, or the limit or the run is over. f must own all that it
+// writes to, as it may be left behind.
+func call[T any](o oath, who, method string, s signs, f func() (T, error)) (T, error) {
 	var zero T
 	if o.hung != nil {
 		if was, ok := o.hung.Load(who); ok {
@@ -71,17 +81,17 @@ func call[T any](o oath, who, method string, abandon func(), f func() (T, error)
 
 	var late, over <-chan time.Time
 	var ended <-chan struct{}
+	timer := time.NewTimer(cmp.Or(o.limit, time.Hour))
+	defer timer.Stop()
 	if o.limit > 0 {
-		t := time.NewTimer(o.limit)
-		defer t.Stop()
-		late = t.C
+		late = timer.C
 	}
 	if o.ctx != nil {
 		ended = o.ctx.Done()
 	}
 	leave := func(err error) (T, error) {
-		if abandon != nil {
-			abandon()
+		if s.abandon != nil {
+			s.abandon()
 		}
 		return zero, err
 	}
@@ -93,11 +103,13 @@ func call[T any](o oath, who, method string, abandon func(), f func() (T, error)
 			}
 			return a.value, nil
 		case <-late:
-			err := fmt.Errorf("%s: %s has not returned after %v", who, method, o.limit)
+			err := fmt.Errorf("%s: %s %w after %v", who, method, ErrHung, o.limit)
 			if o.hung != nil {
 				o.hung.Store(who, err)
 			}
 			return leave(err)
+		case <-s.alive:
+			timer.Reset(cmp.Or(o.limit, time.Hour))
 		case <-ended:
 			ended = nil
 			t := time.NewTimer(grace)
@@ -112,7 +124,7 @@ func call[T any](o oath, who, method string, abandon func(), f func() (T, error)
 // apply is d.Apply under oath.
 func (o oath) apply(d defenses.Defense, rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	who := "defense " + defenses.ID(d)
-	return call(o, who, "Apply", nil, func() (defenses.Defended, error) {
+	return call(o, who, "Apply", signs{}, func() (defenses.Defended, error) {
 		given := copyTrace(in)
 		out, err := d.Apply(rng, given)
 		if what := traceChange(in, given); what != "" {
@@ -134,7 +146,7 @@ func (o oath) apply(d defenses.Defense, rng *rand.Rand, in datasets.Trace) (defe
 
 // fit is f.Fit under oath; who is the plug-in.
 func (o oath) fit(ctx context.Context, who string, f defenses.Fitter, rng *rand.Rand, recs []datasets.Recording) (defenses.Defense, error) {
-	return call(o, who, "Fit", nil, func() (defenses.Defense, error) {
+	return call(o, who, "Fit", signs{}, func() (defenses.Defense, error) {
 		given := slices.Clone(recs)
 		for i, r := range recs {
 			given[i].Trace, given[i].Labels = copyTrace(r.Trace), copyLabels(r.Labels)
@@ -156,11 +168,23 @@ func (o oath) fit(ctx context.Context, who string, f defenses.Fitter, rng *rand.
 	})
 }
 
-// train is a.Train under oath.
+// train is a.Train under oath. Training that reports progress is getting on,
+// however long it takes.
 func (o oath) train(ctx context.Context, a attacks.Attack, rng *rand.Rand, t attacks.Training) (attacks.Model, error) {
 	who := "attack " + attacks.ID(a)
 	ctx, cancel := context.WithCancel(ctx) // a model may keep ctx: it ends only if training is left behind
-	return call(o, who, "Train", cancel, func() (attacks.Model, error) {
+	alive := make(chan struct{}, 1)
+	report := attacks.ProgressOf(ctx)
+	ctx = attacks.WithProgress(ctx, func(p attacks.Progress) {
+		select {
+		case alive <- struct{}{}:
+		default: // the last one was not seen yet
+		}
+		if report != nil {
+			report(p)
+		}
+	})
+	return call(o, who, "Train", signs{cancel, alive}, func() (attacks.Model, error) {
 		given := t
 		given.Classes, given.Examples = copyOf(t.Classes), copyOf(t.Examples)
 		for i, l := range t.Examples {
@@ -187,7 +211,7 @@ func (o oath) guess(ctx context.Context, id string, m attacks.Model, t datasets.
 	who := "attack " + id
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	return call(o, who, "Guess", cancel, func() (attacks.Answer, error) {
+	return call(o, who, "Guess", signs{abandon: cancel}, func() (attacks.Answer, error) {
 		given := copyTrace(t)
 		a, err := m.Guess(ctx, given)
 		if what := traceChange(t, given); what != "" {
@@ -259,4 +283,11 @@ func (r *runner) put(head, res results.Result, timing results.Timing) (results.R
 		err = r.opt.Store.Put(res, timing)
 	}
 	return res, err
+}
+
+// Within is f under the limit that Run puts on plug-ins, for whoever calls them
+// without a grid: a panic, the end of its goroutine, the limit and the end of ctx
+// are errors. f must own all that it writes to, as it may be left behind.
+func Within[T any](ctx context.Context, limit time.Duration, what string, f func() (T, error)) (T, error) {
+	return call(oath{ctx: ctx, limit: limit}, what, "a plug-in", signs{}, f)
 }

@@ -40,7 +40,9 @@ func (a *app) applyCmd() *cobra.Command {
 		Long: `Apply puts the capture IN through a defense, proves that every byte leaves, none too early, and writes
 what leaves instead as OUT, a pcap file that other tools open. Beside it, OUT with .truth.csv in
 place of .pcap says for each packet of OUT which packets of IN it carries and how many bytes of each;
-a packet without an original is the defense's own.
+a packet without an original is the defense's own. Packets count from 0; "frame" is the number that
+other tools give, from 1: OUT begins and ends with a frame of Ethernet type 0x88b6 that is no traffic
+but says when observing began and ended, so packet 0 is frame 2.
 
 With --plot it also draws IN beside OUT: every packet by time and size (up above, down below, the
 defense's own packets in gray) and the bytes per second in bins. For true and detected events over
@@ -229,18 +231,18 @@ func writeFile(path string, write func(io.Writer) error) error {
 // with nothing after the time for a packet of the defense's own.
 func writeTruth(w io.Writer, in datasets.Trace, d defenses.Defended) error {
 	bw := bufio.NewWriterSize(w, 1<<20)
-	fmt.Fprintln(bw, "packet,time_s,original,bytes")
+	fmt.Fprintln(bw, "packet,frame,time_s,original,bytes")
 	for i, p := range d.Trace.Packets {
 		if d.Carried == nil {
-			fmt.Fprintf(bw, "%d,%.9f,%d,%d\n", i, p.Time.Seconds(), i, in.Packets[i].Payload)
+			fmt.Fprintf(bw, "%d,%d,%.9f,%d,%d\n", i, i+2, p.Time.Seconds(), i, in.Packets[i].Payload)
 			continue
 		}
 		orig, bytes := d.Carried.Entries(i)
 		for j := range orig {
-			fmt.Fprintf(bw, "%d,%.9f,%d,%d\n", i, p.Time.Seconds(), orig[j], bytes[j])
+			fmt.Fprintf(bw, "%d,%d,%.9f,%d,%d\n", i, i+2, p.Time.Seconds(), orig[j], bytes[j])
 		}
 		if len(orig) == 0 {
-			fmt.Fprintf(bw, "%d,%.9f,,\n", i, p.Time.Seconds())
+			fmt.Fprintf(bw, "%d,%d,%.9f,,\n", i, i+2, p.Time.Seconds())
 		}
 	}
 	return bw.Flush()

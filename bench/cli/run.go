@@ -27,6 +27,7 @@ type runFlags struct {
 	out, shard                          string
 	jobs                                int
 	retry                               bool
+	timeout                             time.Duration
 	seed, split                         string
 	dataset, defense, attack, knowledge []string
 	task, vantage, probe                []string
@@ -70,9 +71,13 @@ out, and a list of one needs no brackets:
 	fl.StringVar(&f.shard, "shard", "", "i/n: do only the i-th of n shares of the work (counted from 0); merge shards by copying their cells and samples folders together")
 	fl.StringArrayVar(&f.probe, "probe", nil, "look for what a score should not rest on: label-shift (the best attack's score against moved labels) or leak (what gives a class or a split away without traffic); repeatable")
 	fl.BoolVar(&f.retry, "retry", false, "compute cells again that failed before")
+	fl.DurationVar(&f.timeout, "plugin-timeout", pluginTimeout, "how long one call of a defense or attack may take, or one training be silent, before its cells fail; 0 is no limit")
 	f.source.flags(fl)
 	return cmd
 }
+
+// pluginTimeout is long enough for any call that is not stuck.
+const pluginTimeout = 30 * time.Minute
 
 // defaultJobs is the number of CPUs given to this process.
 func defaultJobs() int {
@@ -87,7 +92,7 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	opt := bench.Options{Workers: f.jobs, Retry: f.retry}
+	opt := bench.Options{Workers: f.jobs, Retry: f.retry, PluginTimeout: f.timeout}
 	if f.jobs < 1 {
 		return fmt.Errorf("--jobs %d: want at least 1", f.jobs)
 	}
@@ -123,7 +128,7 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	if err := results.WritePublished(f.out, quoted); err != nil {
 		return err
 	}
-	verdicts, err := a.selfcheck(ctx, g, f.out)
+	verdicts, err := a.selfcheck(ctx, f.timeout, g, f.out)
 	if err != nil {
 		return err
 	}

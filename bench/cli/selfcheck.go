@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +25,7 @@ what must not be found, and what may not change a result. Every run does the sam
 		Example: "  veilbench selfcheck",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			vs, err := selfcheck.Run(cmd.Context(), a.Defenses, a.Attacks)
+			vs, err := selfcheck.Run(cmd.Context(), pluginTimeout, a.Defenses, a.Attacks)
 			if err != nil {
 				return err
 			}
@@ -52,8 +53,8 @@ const selfcheckFile = "selfcheck.json"
 // selfcheck checks the plug-ins of a grid before it is run and keeps the
 // verdicts in dir. A failed check is loud but stops nothing: it is printed on
 // every report.
-func (a *app) selfcheck(ctx context.Context, g bench.Grid, dir string) ([]results.Verdict, error) {
-	vs, err := selfcheck.Run(ctx, append(builtin.All(), g.Defenses...), g.Attacks)
+func (a *app) selfcheck(ctx context.Context, limit time.Duration, g bench.Grid, dir string) ([]results.Verdict, error) {
+	vs, err := selfcheck.Run(ctx, limit, append(builtin.All(), g.Defenses...), g.Attacks)
 	if err != nil {
 		return nil, err
 	}
