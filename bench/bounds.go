@@ -2,6 +2,7 @@ package bench
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -112,7 +113,10 @@ func (b *bounder) gather(pool *itemPool, n int, ro Role, recs []int) error {
 		if ro == TrainRole && task == datasets.TaskEvent {
 			l = withoutUnmonitored(o.labeled(task), ds.Unmonitored)
 		}
-		f := b.f.Vectors(task, l)
+		f, err := vectors(b.f, task, l)
+		if err != nil {
+			return fmt.Errorf("attack %s: %w", b.j.cell.Attack, err)
+		}
 
 		if len(f.Sets) == 0 {
 			continue

@@ -175,7 +175,7 @@ func TestPacketsAreDrawnByClass(t *testing.T) {
 
 // A chain keeps the account of each stage; a defense without one has none.
 func TestClaimsOfStages(t *testing.T) {
-	cs := claims(defense(t, "cover-stp:q=0.2+dp-shape-video-1s"))
+	cs, _ := claims(defense(t, "cover-stp:q=0.2+dp-shape-video-1s"))
 	want := map[string]float64{"cover-stp q": 0.2, "cover-stp odds of activity in a shaped period, at most times": 5, "dp-shape epsilon down": 1, "dp-shape window": 5, "dp-shape releases in a window down": 5}
 	for _, c := range cs {
 		if w, ok := want[c.Stage+" "+c.Name]; ok {
@@ -188,7 +188,7 @@ func TestClaimsOfStages(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("not claimed: %v", want)
 	}
-	if cs := claims(defense(t, "pad-random")); cs != nil {
+	if cs, _ := claims(defense(t, "pad-random")); cs != nil {
 		t.Errorf("pad-random claims %v", cs)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -17,11 +18,7 @@ import (
 // computeCell computes one cell. Only the end of ctx is an error: everything
 // else is kept in the result.
 func (r *runner) computeCell(ctx context.Context, u unit, j job) (results.Result, results.Timing, error) {
-	head := results.Result{
-		Cell: j.cell, Data: r.digests[u.ds.Name], Method: results.Method, Generated: u.ds.Generated,
-		Control: j.attack.Info().Control, Headline: results.Headline(j.cell.Task),
-		DefenseLabel: r.grid.Labels[j.cell.Defense], AttackLabel: r.grid.Labels[j.cell.Attack],
-	}
+	head := r.head(u, j)
 	res := head
 
 	var timing results.Timing
@@ -36,6 +33,15 @@ func (r *runner) computeCell(ctx context.Context, u unit, j job) (results.Result
 		res.Err = err.Error()
 	}
 	return res, timing, nil
+}
+
+// head is what a result says before anything is computed.
+func (r *runner) head(u unit, j job) results.Result {
+	return results.Result{
+		Cell: j.cell, Data: r.digests[u.ds.Name], Method: results.Method, Generated: u.ds.Generated,
+		Control: j.attack.Info().Control, Headline: results.Headline(j.cell.Task),
+		DefenseLabel: r.grid.Labels[j.cell.Defense], AttackLabel: r.grid.Labels[j.cell.Attack],
+	}
 }
 
 // score asks the attacker of j and scores what it said.
@@ -58,8 +64,10 @@ func (r *runner) score(ctx context.Context, u unit, j job, res *results.Result, 
 
 	res.Cost = out.ledger.Cost()
 	res.Warnings = cellWarnings(u.ds, j)
-	res.Claims = claims(u.defense)
-	res.Bounds, err = r.bounds(u, j)
+	if res.Claims, err = claims(u.defense); err != nil {
+		return err
+	}
+	res.Bounds, err = call(r.oath, "attack "+j.cell.Attack, "Vectors", signs{}, func() ([]results.Bound, error) { return r.bounds(u, j) })
 	return err
 }
 
@@ -121,7 +129,7 @@ func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, ti
 			return nil, o.err
 		}
 
-		a, err := m.Guess(ctx, o.trace)
+		a, err := r.oath.guess(ctx, p.cell.Attack, m, o.trace)
 		if err != nil {
 			return nil, fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
 		}
@@ -152,15 +160,21 @@ func cellWarnings(ds *datasets.Dataset, j job) []string {
 	return out
 }
 
-// claims lists what the stages of a defense state of themselves.
-func claims(d defenses.Defense) []results.Claim {
+// claims lists what the stages of a defense state of themselves. A figure that is
+// no number is an error.
+func claims(d defenses.Defense) ([]results.Claim, error) {
 	var out []results.Claim
 	for _, s := range defenses.Stages(d) {
-		if c, ok := s.(defenses.Claimer); ok {
-			for _, claim := range c.Claims() {
-				out = append(out, results.Claim{Stage: s.Info().Name, Name: claim.Name, Value: claim.Value, Unit: claim.Unit})
+		c, ok := s.(defenses.Claimer)
+		if !ok {
+			continue
+		}
+		for _, claim := range c.Claims() {
+			if math.IsNaN(claim.Value) || math.IsInf(claim.Value, 0) {
+				return nil, fmt.Errorf("defense %s claims %s = %v", defenses.ID(s), claim.Name, claim.Value)
 			}
+			out = append(out, results.Claim{Stage: s.Info().Name, Name: claim.Name, Value: claim.Value, Unit: claim.Unit})
 		}
 	}
-	return out
+	return out, nil
 }

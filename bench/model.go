@@ -106,10 +106,7 @@ func (r *runner) train(ctx context.Context, p part, m *model) error {
 
 	start := time.Now()
 	ctx = attacks.WithTraining(ctx, c.TrainDefense, c.Fold)
-	err = Guard(func() (err error) {
-		m.Model, err = p.attack.Train(ctx, g, attacks.Training{Task: c.Task, Classes: classes, Examples: examples})
-		return err
-	})
+	m.Model, err = r.oath.train(ctx, p.attack, g, attacks.Training{Task: c.Task, Classes: classes, Examples: examples})
 
 	m.seconds = time.Since(start).Seconds()
 	if err != nil {

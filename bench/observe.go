@@ -1,12 +1,9 @@
 package bench
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strconv"
-	"time"
 
 	"veilbench/attacks"
 	"veilbench/bench/cost"
@@ -56,36 +53,7 @@ type pipeline struct {
 	draws   string // what the draws for it are seeded with, mostly the same
 	vantage datasets.Vantage
 	oracle  bool // the defense was found to look ahead
-}
-
-// lookPackets and lookTime are how much of a recording is looked at for
-// defenses that look ahead: the test applies the defense some twenty times.
-const (
-	lookPackets = 1000
-	lookTime    = 5 * time.Minute
-)
-
-// looksAhead tests d on the beginning of the data set's first recording that
-// has packets.
-func looksAhead(d defenses.Defense, seed uint64, ds *datasets.Dataset) bool {
-	for i := range ds.Recordings {
-		t := ds.Recordings[i].Trace
-		if len(t.Packets) == 0 {
-			continue
-		}
-
-		t.End = min(t.End, t.Packets[0].Time+lookTime)
-		n, _ := slices.BinarySearchFunc(t.Packets, t.End, func(p datasets.Packet, end time.Duration) int { return cmp.Compare(p.Time, end) })
-		t.Packets = t.Packets[:min(n, lookPackets)]
-
-		var where string
-		err := Guard(func() (err error) {
-			where, err = defenses.LooksAhead(d, seed, t)
-			return err
-		})
-		return err == nil && where != "" // an error shows in the cells
-	}
-	return false
+	oath    oath
 }
 
 // observe puts rec through the pipeline. The draw of the defense depends on
@@ -135,7 +103,7 @@ func (p pipeline) defend(g *rand.Rand, in datasets.Trace) (out, inside defenses.
 	inside = out
 
 	for _, d := range defenses.Stages(p.defense) {
-		next, err := d.Apply(defenses.Stream(g), out.Trace)
+		next, err := p.oath.apply(d, defenses.Stream(g), out.Trace)
 		if err == nil {
 			err = defenses.Check(out.Trace, next)
 		}

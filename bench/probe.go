@@ -127,7 +127,7 @@ func labelShift(ctx context.Context, g Grid, c results.Cell) (results.ShiftCurve
 		if i < 0 {
 			continue
 		}
-		o, err := newRunner(g, Options{}).askAttacker(ctx, u, u.jobs[i], &results.Timing{})
+		o, err := newRunner(ctx, g, Options{}).askAttacker(ctx, u, u.jobs[i], &results.Timing{})
 		if err != nil {
 			return curve, err
 		}

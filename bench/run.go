@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"veilbench/bench/draws"
 	"veilbench/bench/results"
@@ -26,6 +27,9 @@ type Options struct {
 	Shard, Shards int
 	// Retry computes cells again that are stored as failed.
 	Retry bool
+	// PluginTimeout is how long a call of a plug-in may take before it is left
+	// behind: its cells fail, and it is not called again. 0: no limit.
+	PluginTimeout time.Duration
 	// Only, if set, keeps the cells for which it is true.
 	Only func(results.Cell) bool
 }
@@ -47,7 +51,7 @@ func Run(ctx context.Context, g Grid, opt Options) ([]results.Result, error) {
 		opt.Workers = runtime.GOMAXPROCS(0)
 	}
 
-	r := newRunner(g, opt)
+	r := newRunner(ctx, g, opt)
 	for i := range g.Datasets {
 		r.digests[g.Datasets[i].Name] = Digest(&g.Datasets[i])
 	}
@@ -85,6 +89,7 @@ func shardOf(u unit, shards int) int {
 type runner struct {
 	grid    Grid
 	opt     Options
+	oath    oath
 	digests map[string]string
 
 	mu      sync.Mutex
@@ -93,10 +98,11 @@ type runner struct {
 	models  map[modelKey]*model
 	views   map[viewKey]*views
 	bases   map[baseKey]*lazyBase
+	looks   map[lookKey]*look
 }
 
-func newRunner(g Grid, opt Options) *runner {
-	return &runner{grid: g, opt: opt, models: map[modelKey]*model{}, digests: map[string]string{}, views: map[viewKey]*views{}, bases: map[baseKey]*lazyBase{}}
+func newRunner(ctx context.Context, g Grid, opt Options) *runner {
+	return &runner{grid: g, opt: opt, oath: newOath(ctx, opt.PluginTimeout), looks: map[lookKey]*look{}, models: map[modelKey]*model{}, digests: map[string]string{}, views: map[viewKey]*views{}, bases: map[baseKey]*lazyBase{}}
 }
 
 // computeUnit does what is left to do of u. Its defended traces are made once
@@ -126,7 +132,7 @@ func (r *runner) computeUnit(ctx context.Context, u unit) error {
 			return err
 		}
 		if r.opt.Store != nil {
-			if err := r.opt.Store.Put(res, timing); err != nil {
+			if res, err = r.put(r.head(u, todo[i]), res, timing); err != nil {
 				return err
 			}
 		}

@@ -39,6 +39,8 @@ type views struct {
 	pipe pipeline
 	err  error
 	seen map[viewOf]*lazyView
+
+	lookErr error // what the look ahead found against the defense
 }
 
 // viewOf is recording rec, by its index, in one role and draw.
@@ -72,7 +74,13 @@ func (r *runner) view(p part, defense string, of viewOf) *observed {
 	if vs.err != nil {
 		return &observed{rec: &p.ds.Recordings[of.rec], err: vs.err}
 	}
-	vs.look.Do(func() { vs.pipe.oracle = looksAhead(vs.pipe.defense, r.grid.Seed, p.ds) })
+	vs.look.Do(func() {
+		l := r.looked(key, vs.pipe.defense, p.ds)
+		vs.pipe.oracle, vs.lookErr = l.oracle, l.err
+	})
+	if vs.lookErr != nil {
+		return &observed{rec: &p.ds.Recordings[of.rec], err: fmt.Errorf("defense %s: %w", defense, vs.lookErr)}
+	}
 
 	rec := &p.ds.Recordings[of.rec]
 	lv := vs.entry(of)
@@ -86,7 +94,7 @@ func (r *runner) viewsOf(key viewKey, d defenses.Defense) *views {
 	defer r.mu.Unlock()
 	vs := r.views[key]
 	if vs == nil {
-		vs = &views{seen: map[viewOf]*lazyView{}, pipe: pipeline{seed: r.grid.Seed, link: r.grid.Link, defense: d, id: key.defense, draws: defenses.DrawID(d), vantage: key.vantage}}
+		vs = &views{seen: map[viewOf]*lazyView{}, pipe: pipeline{oath: r.oath, seed: r.grid.Seed, link: r.grid.Link, defense: d, id: key.defense, draws: defenses.DrawID(d), vantage: key.vantage}}
 		r.views[key] = vs
 	}
 	return vs
@@ -116,10 +124,8 @@ func (v *views) learn(ds *datasets.Dataset, train []int) error {
 		if f, ok := d.(defenses.Fitter); ok {
 			name := d.Info().Name
 			// The stage's number keeps the draws of equal stages apart.
-			err := Guard(func() (err error) {
-				d, err = f.Fit(context.Background(), draws.New(v.pipe.seed, v.pipe.draws, "fit", strconv.Itoa(i)), recs)
-				return err
-			})
+			var err error
+			d, err = v.pipe.oath.fit(context.Background(), "defense "+defenses.ID(d), f, draws.New(v.pipe.seed, v.pipe.draws, "fit", strconv.Itoa(i)), recs)
 			if err != nil {
 				return fmt.Errorf("defense %s: learning from %d recordings: %w", name, len(recs), err)
 			}
@@ -208,6 +214,11 @@ func (r *runner) drop(u unit) {
 	for k := range r.bases {
 		if k.dataset != u.ds.Name {
 			delete(r.bases, k)
+		}
+	}
+	for k := range r.looks {
+		if over(k.dataset, k.defense) {
+			delete(r.looks, k)
 		}
 	}
 }

@@ -19,13 +19,18 @@ var ErrSaturated = errors.New("saturated")
 // Check proves that out could have left the home instead of in: no byte lost
 // or invented, nothing sent before it existed, order kept within a flow and
 // direction, no packet above the frame limit, no packet turned round or moved
-// to another input flow. The error names the rule and the packet.
+// to another input flow, no headers that a wire cannot carry (headers.go), no
+// time observed after the last packet but MaxEndSlack. The error names the rule
+// and the packet.
 func Check(in datasets.Trace, out Defended) error {
 	if err := checkShape(in, out); err != nil {
 		return err
 	}
 	if out.Carried == nil {
-		return checkIdentity(in, out.Trace)
+		if err := checkIdentity(in, out.Trace); err != nil {
+			return err
+		}
+		return checkWire(in, out)
 	}
 	c := checker{
 		in: in, out: out,
@@ -33,7 +38,10 @@ func Check(in datasets.Trace, out Defended) error {
 		seen: make([]bool, len(in.Packets)),
 		last: make([]int32, 2*len(in.Flows)),
 	}
-	return c.run()
+	if err := c.run(); err != nil {
+		return err
+	}
+	return checkWire(in, out)
 }
 
 // checkShape proves what does not need the account's entries: start, end, flows,
@@ -75,6 +83,13 @@ func checkShape(in datasets.Trace, out Defended) error {
 	}
 	if n := len(t.Packets); n > 0 && t.Packets[n-1].Time > in.End+MaxBacklog {
 		return fmt.Errorf("%w: packet %d leaves %v after the end", ErrSaturated, n-1, t.Packets[n-1].Time-in.End)
+	}
+	last := in.End
+	if n := len(t.Packets); n > 0 {
+		last = max(last, t.Packets[n-1].Time)
+	}
+	if t.End > last+MaxEndSlack {
+		return fmt.Errorf("end moved from %v to %v, more than %v after the last packet", in.End, t.End, MaxEndSlack)
 	}
 	return nil
 }

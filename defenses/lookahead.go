@@ -11,40 +11,51 @@ import (
 )
 
 // LooksAhead tells whether what d sends up to some time depends on what comes
-// later. It applies d with the same draws to in and to prefixes of it: once
-// with the packets and End cut, at nine times evenly spread over the trace and
-// at nine of its packets, and once with End alone cut. The description says
-// where the first difference is. It finds what it sees on this trace; it
-// proves nothing for others. An error is that of Apply.
+// later. It applies d with the same draws to prefixes of in and then to in: with
+// the packets and End cut at nine times evenly spread over the trace and at nine
+// of its packets, and with End alone cut. The description says where the first
+// difference is. It finds what it sees on this trace; it proves nothing for
+// others. An error is that of Apply.
 func LooksAhead(d Defense, seed uint64, in datasets.Trace) (where string, err error) {
-	apply := func(t datasets.Trace) (Defended, error) { return d.Apply(rand.New(rand.NewPCG(seed, 1)), t) }
-	full, err := apply(in)
-	if err != nil {
-		return "", err
-	}
+	_, where, err = LooksAheadAt(d, seed, in, cuts(in))
+	return where, err
+}
 
-	for _, cut := range cuts(in) {
+// LooksAheadAt is LooksAhead at the times given, ascending. whole is what d makes
+// of in with LookDraws(seed). It is made last: a defense that remembers its inputs
+// does not know the rest of the trace when it gets the prefixes.
+func LooksAheadAt(d Defense, seed uint64, in datasets.Trace, at []time.Duration) (whole Defended, where string, err error) {
+	parts := make([]Defended, len(at))
+	sizes := make([]int, len(at))
+	for i, cut := range at {
 		prefix := in
 		n := sort.Search(len(in.Packets), func(i int) bool { return in.Packets[i].Time > cut })
 		prefix.Packets = in.Packets[:n:n]
 		prefix.End = cut
-
-		// The same draws: what differs then comes from what was cut off.
-		part, err := apply(prefix)
-		if err != nil {
-			return "", fmt.Errorf("on the first %v: %w", cut, err)
-		}
-
-		what := "what comes after"
-		if n == len(in.Packets) {
-			what = "when observing ends"
-		}
-		if diff := differ(in, full, part, cut); diff != "" {
-			return fmt.Sprintf("before %v it depends on %s: %s", cut, what, diff), nil
+		sizes[i] = n
+		if parts[i], err = d.Apply(LookDraws(seed), prefix); err != nil {
+			return whole, "", fmt.Errorf("on the first %v: %w", cut, err)
 		}
 	}
-	return "", nil
+
+	// The same draws: what differs then comes from what was cut off.
+	if whole, err = d.Apply(LookDraws(seed), in); err != nil {
+		return whole, "", err
+	}
+	for i, cut := range at {
+		what := "what comes after"
+		if sizes[i] == len(in.Packets) {
+			what = "when observing ends"
+		}
+		if diff := differ(in, whole, parts[i], cut); diff != "" {
+			return whole, fmt.Sprintf("before %v it depends on %s: %s", cut, what, diff), nil
+		}
+	}
+	return whole, "", nil
 }
+
+// LookDraws is the generator that LooksAhead gives to every call with that seed.
+func LookDraws(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
 // cuts are the times to cut in at, ascending.
 func cuts(in datasets.Trace) []time.Duration {

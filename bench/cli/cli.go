@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -49,11 +50,22 @@ func Builtin() Plugins {
 	return Plugins{Defenses: alldefenses.All(), Attacks: allattacks.All()}
 }
 
+// patience is how long the work may take to end after a signal.
+const patience = 10 * time.Second
+
 // Main runs the program on the process's arguments and streams and returns the
-// exit code. INT and TERM end the work cleanly; a second one kills.
+// exit code. INT and TERM end the work cleanly, or within patience even while a
+// plug-in hangs; a second one kills.
 func Main(p Plugins) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the next signal kills
+	context.AfterFunc(ctx, func() {
+		stop() // the next signal kills
+
+		// What is stored is whole at any time, so nothing is lost by not waiting.
+		time.Sleep(patience)
+		fmt.Fprintln(os.Stderr, "veilbench: interrupted while something did not return; run the same command again to go on")
+		os.Exit(ExitInterrupted)
+	})
 	return Run(ctx, p, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }
 

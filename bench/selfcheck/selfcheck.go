@@ -4,9 +4,11 @@ package selfcheck
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -21,10 +23,11 @@ import (
 // Run runs the harness on data whose right answers are known: what costs
 // nothing, what must be found, what must not be found, and what may not change
 // a result. It uses the attacks and defenses given, so that a broken plug-in is
-// found as well as a broken harness. Order is fixed. The only error is the end
-// of ctx.
-func Run(ctx context.Context, ds []defenses.Defense, as []attacks.Attack) ([]results.Verdict, error) {
-	s := &selfCheck{ctx: ctx, defenses: ds, attacks: answering(as, datasets.TaskClip), events: eventAttacks(as)}
+// found as well as a broken harness. Order is fixed. A check that takes longer than
+// limit (0: none) fails, for some plug-in hangs, and is the last one. The only
+// error is the end of ctx.
+func Run(ctx context.Context, limit time.Duration, ds []defenses.Defense, as []attacks.Attack) ([]results.Verdict, error) {
+	s := &selfCheck{ctx: ctx, limit: limit, defenses: ds, attacks: answering(as, datasets.TaskClip), events: eventAttacks(as)}
 	checks := []struct {
 		name string
 		run  func() (detail string, wrong error)
@@ -44,10 +47,12 @@ func Run(ctx context.Context, ds []defenses.Defense, as []attacks.Attack) ([]res
 
 	var out []results.Verdict
 	for _, c := range checks {
-		v := results.Verdict{Name: c.name}
-		wrong := bench.Guard(func() (err error) {
-			v.Detail, err = c.run()
-			return err
+		got, err := bench.Within(ctx, limit, "self-check", func() (results.Verdict, error) {
+			detail, wrong := c.run()
+			if wrong != nil {
+				return results.Verdict{Name: c.name, Detail: wrong.Error()}, nil
+			}
+			return results.Verdict{Name: c.name, Detail: detail, OK: true}, nil
 		})
 		if ctx.Err() != nil {
 			return out, ctx.Err()
@@ -55,11 +60,13 @@ func Run(ctx context.Context, ds []defenses.Defense, as []attacks.Attack) ([]res
 
 		// A panic of a plug-in comes here as an error too: it fails one check and leaves
 		// the others their turn.
-		if v.OK = wrong == nil; !v.OK {
-			v.Detail = wrong.Error()
+		if err != nil {
+			got = results.Verdict{Name: c.name, Detail: err.Error()}
 		}
-
-		out = append(out, v)
+		out = append(out, got)
+		if errors.Is(err, bench.ErrHung) {
+			break // the next would call the same plug-in and hang as long
+		}
 	}
 	return out, nil
 }
@@ -69,6 +76,7 @@ func Run(ctx context.Context, ds []defenses.Defense, as []attacks.Attack) ([]res
 // those of what must hold whatever the scores in invariants.go.
 type selfCheck struct {
 	ctx      context.Context
+	limit    time.Duration
 	defenses []defenses.Defense
 	attacks  []attacks.Attack // those that answer the clip task
 	events   []attacks.Attack // those that answer the event task, no controls
@@ -94,7 +102,7 @@ func (s *selfCheck) run(ds datasets.Dataset, defense defenses.Defense, workers i
 	return bench.Run(s.ctx, bench.Grid{
 		Datasets: []datasets.Dataset{ds}, Defenses: []defenses.Defense{defense}, Attacks: s.attacks,
 		Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1,
-	}, bench.Options{Workers: workers})
+	}, bench.Options{Workers: workers, PluginTimeout: s.limit})
 }
 
 // defense parses an ID of the list; "" and false when the list does not have

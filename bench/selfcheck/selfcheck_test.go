@@ -16,7 +16,7 @@ import (
 )
 
 func TestSelfCheckPasses(t *testing.T) {
-	vs, err := Run(context.Background(), alldefenses.All(), allattacks.All())
+	vs, err := Run(context.Background(), 0, alldefenses.All(), allattacks.All())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestSelfCheckCatches(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.fault, func(t *testing.T) {
-			vs, err := Run(context.Background(), c.defenses, c.attacks)
+			vs, err := Run(context.Background(), 0, c.defenses, c.attacks)
 			if err != nil {
 				t.Fatal(err)
 			}

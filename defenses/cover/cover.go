@@ -32,17 +32,19 @@ type dummy struct {
 }
 
 // blend adds dummies as packets that an observer cannot tell from their
-// stream's: on the flow that the stream used last, and of the given size (IP
-// layer) or, if that is 0, of the size of the last packet with payload in that
-// direction. A dummy before its stream's first packet, or after End, is left
-// out. dummies are sorted in place.
+// stream's: on the flow that the stream used last, with the headers of that
+// flow's last packet, and of the given size (IP layer) or, if that is 0, of the
+// size of the stream's last packet with payload in that direction. A dummy before
+// its stream's first packet, or after End, is left out. dummies are sorted in
+// place.
 func blend(in datasets.Trace, s shaping.Streams, size int32, dummies []dummy) defenses.Defended {
 	slices.SortStableFunc(dummies, func(a, b dummy) int { return cmp.Compare(a.at, b.at) })
 
-	// What each stream used last, as of the dummy at hand: its flow, and its last
-	// packet with payload in each direction.
+	// What each stream used last, as of the dummy at hand: its flow, that flow's
+	// headers, and its last packet with payload in each direction.
 	const unseen = -1
 	flow := make([]int32, len(s.First))
+	header := make([]int32, len(s.First))
 	like := make([][2]datasets.Packet, len(s.First))
 	for k := range flow {
 		flow[k] = unseen
@@ -53,8 +55,11 @@ func blend(in datasets.Trace, s shaping.Streams, size int32, dummies []dummy) de
 	for _, d := range dummies {
 		for ; next < len(in.Packets) && in.Packets[next].Time <= d.at; next++ {
 			p := in.Packets[next]
-			if k := s.Of[p.Flow]; k != shaping.NoStream {
-				flow[k] = p.Flow
+			// A frame shorter than its headers, or headers as long as a frame,
+			// cannot be followed.
+			n := p.Size - p.Payload
+			if k := s.Of[p.Flow]; k != shaping.NoStream && n >= datasets.EthernetHeader && n <= defenses.MaxFrame {
+				flow[k], header[k] = p.Flow, n
 				if p.Payload > 0 {
 					like[k][p.Dir] = p
 				}
@@ -65,21 +70,19 @@ func blend(in datasets.Trace, s shaping.Streams, size int32, dummies []dummy) de
 			continue
 		}
 
-		// Before the first payload in this direction there is nothing to be like:
-		// 100 bytes.
-		p := like[d.stream][d.dir]
-		if p.Payload == 0 || size > 0 {
-			n := max(size, 100)
-			header := int32(shaping.TCP4Headers)
-			if in.Flows[flow[d.stream]].Proto == shaping.UDP {
-				header = shaping.UDP4Headers
-			}
-			p = datasets.Packet{Size: n + datasets.EthernetHeader, Payload: max(n-header, 0)}
+		// The size may be that of a packet on another flow, whose headers are
+		// impossible on this one where one is TCP and the other UDP.
+		p, h := like[d.stream][d.dir], header[d.stream]
+		switch {
+		case size > 0 || p.Payload == 0:
+			// Before the first payload in this direction there is nothing to be
+			// like: 100 bytes.
+			p.Size = max(size, 100) + datasets.EthernetHeader
+		case p.Flow == flow[d.stream]:
+			h = p.Size - p.Payload
 		}
-		if p.Size > defenses.MaxFrame {
-			p.Payload = max(p.Payload-(p.Size-defenses.MaxFrame), 0)
-			p.Size = defenses.MaxFrame
-		}
+		p.Payload = max(min(p.Size, defenses.MaxFrame)-h, 0)
+		p.Size = h + p.Payload
 
 		p.Time, p.Flow, p.Dir = d.at, flow[d.stream], d.dir
 		packets = append(packets, p)

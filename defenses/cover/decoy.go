@@ -88,7 +88,8 @@ func (d Decoy) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, erro
 
 	// Times and contents have generators of their own, so that how long one decoy
 	// is does not move when the next begins.
-	c := caster{in: in, flows: shaping.AppendFlows(in), seen: firstSeen(in)}
+	c := caster{in: in, flows: shaping.AppendFlows(in)}
+	c.seen, c.headers = firstSeen(in)
 	when, what := defenses.Stream(rng), defenses.Stream(rng)
 	for t := poisson(when, d.PerHour); t <= in.End; t += poisson(when, d.PerHour) {
 		if d.Source == "generated" {
@@ -107,6 +108,7 @@ type caster struct {
 	in      datasets.Trace
 	flows   []datasets.Flow // the input's, then those made for decoys
 	seen    []sighting      // of the input's flows
+	headers [][]headerSeen  // of each of the input's flows, by first packet
 	dummies []datasets.Packet
 }
 
@@ -116,19 +118,44 @@ type sighting struct {
 	flow int32
 }
 
-// firstSeen lists the flows that leave the home, by first packet.
-func firstSeen(in datasets.Trace) []sighting {
+// headerSeen is how long headers were, and when a packet first had such.
+type headerSeen struct {
+	at    time.Duration
+	bytes int32
+}
+
+// firstSeen lists the flows that leave the home, by first packet, and for every
+// flow the headers it had.
+func firstSeen(in datasets.Trace) ([]sighting, [][]headerSeen) {
 	var out []sighting
-	known := make([]bool, len(in.Flows))
+	headers := make([][]headerSeen, len(in.Flows))
 	for _, p := range in.Packets {
-		if !known[p.Flow] {
-			known[p.Flow] = true
-			if !in.Flows[p.Flow].LAN {
-				out = append(out, sighting{p.Time, p.Flow})
-			}
+		if len(headers[p.Flow]) == 0 && !in.Flows[p.Flow].LAN {
+			out = append(out, sighting{p.Time, p.Flow})
+		}
+		n := p.Size - p.Payload
+		if !slices.ContainsFunc(headers[p.Flow], func(h headerSeen) bool { return h.bytes == n }) {
+			headers[p.Flow] = append(headers[p.Flow], headerSeen{p.Time, n})
 		}
 	}
-	return out
+	return out, headers
+}
+
+// header is how long the headers of a decoy at t on a flow of the input are: n
+// if the flow had such before, else as it last changed to. Others than the flow's
+// own would tell decoys apart.
+func (c *caster) header(flow, n int32, t time.Duration) int32 {
+	own := n
+	for _, h := range c.headers[flow] {
+		if h.at >= t {
+			break
+		}
+		if h.bytes == n {
+			return n
+		}
+		own = h.bytes
+	}
+	return own
 }
 
 // known are the flows seen before t. Others are in the flow list already, but a
@@ -153,8 +180,15 @@ func (c *caster) cast(t time.Duration, e shaping.Event) {
 		}
 
 		// What the recording's network card joined leaves as one full frame.
-		p.Size = min(p.Size, defenses.MaxFrame)
-		p.Payload = min(p.Payload, max(p.Size-datasets.EthernetHeader, 0))
+		h := p.Size - p.Payload
+		if int(p.Flow) < len(c.in.Flows) {
+			h = c.header(p.Flow, h, t)
+		}
+		if h < datasets.EthernetHeader || h > defenses.MaxFrame {
+			continue // a runt, or no room: nothing can be like it
+		}
+		p.Payload = max(min(p.Size, defenses.MaxFrame)-h, 0)
+		p.Size = h + p.Payload
 		c.dummies = append(c.dummies, p)
 	}
 }

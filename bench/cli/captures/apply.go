@@ -40,7 +40,9 @@ func applyCommand(a *command.App) *cobra.Command {
 		Long: `Apply puts the capture IN through a defense, proves that every byte leaves, none too early, and writes
 what leaves instead as OUT, a pcap file that other tools open. Beside it, OUT with .truth.csv in
 place of .pcap says for each packet of OUT which packets of IN it carries and how many bytes of each;
-a packet without an original is the defense's own.
+a packet without an original is the defense's own. Packets count from 0; "frame" is the number that
+other tools give, from 1: OUT begins and ends with a frame of Ethernet type 0x88b6 that is no traffic
+but says when observing began and ended, so packet 0 is frame 2.
 
 With --plot it also draws IN beside OUT: every packet by time and size (up above, down below, the
 defense's own packets in gray) and the bytes per second in bins. For true and detected events over
@@ -201,21 +203,22 @@ func writeDefended(out string, in datasets.Trace, d defenses.Defended) ([]string
 }
 
 // writeTruth writes a line for each original that a packet carries, and one
-// with nothing after the time for a dummy packet.
+// with nothing after the time for a dummy packet. Frame 1 of what is written says
+// when observing began.
 func writeTruth(w io.Writer, in datasets.Trace, d defenses.Defended) error {
-	fmt.Fprintln(w, "packet,time_s,original,bytes")
+	fmt.Fprintln(w, "packet,frame,time_s,original,bytes")
 	for i, p := range d.Trace.Packets {
 		// Without an account, packet i carries packet i whole.
 		if d.Carried == nil {
-			fmt.Fprintf(w, "%d,%.9f,%d,%d\n", i, p.Time.Seconds(), i, in.Packets[i].Payload)
+			fmt.Fprintf(w, "%d,%d,%.9f,%d,%d\n", i, i+2, p.Time.Seconds(), i, in.Packets[i].Payload)
 			continue
 		}
 		orig, carried := d.Carried.Entries(i)
 		for j := range orig {
-			fmt.Fprintf(w, "%d,%.9f,%d,%d\n", i, p.Time.Seconds(), orig[j], carried[j])
+			fmt.Fprintf(w, "%d,%d,%.9f,%d,%d\n", i, i+2, p.Time.Seconds(), orig[j], carried[j])
 		}
 		if len(orig) == 0 {
-			fmt.Fprintf(w, "%d,%.9f,,\n", i, p.Time.Seconds())
+			fmt.Fprintf(w, "%d,%d,%.9f,,\n", i, i+2, p.Time.Seconds())
 		}
 	}
 	return nil

@@ -28,6 +28,7 @@ type runFlags struct {
 	out, shard string
 	jobs       int
 	retry      bool
+	timeout    time.Duration
 	probe      []string
 	source     source.Options
 }
@@ -71,9 +72,13 @@ out, and a list of one needs no brackets:
 	fl.StringVar(&f.shard, "shard", "", "i/n: do only the i-th of n shares of the work (counted from 0); merge shards by copying their cells and samples folders together")
 	fl.StringArrayVar(&f.probe, "probe", nil, "look for what a score should not rest on: label-shift (the best attack's score against moved labels) or leak (what gives a class or a split away without traffic); repeatable")
 	fl.BoolVar(&f.retry, "retry", false, "compute cells again that failed before")
+	fl.DurationVar(&f.timeout, "plugin-timeout", pluginTimeout, "how long one call of a defense or attack may take, or one training be silent, before its cells fail; 0 is no limit")
 	f.source.AddFlags(fl)
 	return cmd
 }
+
+// pluginTimeout is long enough for any call that is not stuck.
+const pluginTimeout = 30 * time.Minute
 
 // defaultJobs is the number of CPUs given to this process.
 func defaultJobs() int {
@@ -120,7 +125,7 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	if err := results.WritePublished(f.out, quoted); err != nil {
 		return err
 	}
-	if err := checkPlugins(ctx, a, g, f.out); err != nil {
+	if err := checkPlugins(ctx, a, f.timeout, g, f.out); err != nil {
 		return err
 	}
 
@@ -152,7 +157,7 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 // options checks what the flags say of how to compute, which is no part of the
 // experiment.
 func (f runFlags) options() (opt bench.Options, err error) {
-	opt.Workers, opt.Retry = f.jobs, f.retry
+	opt.Workers, opt.Retry, opt.PluginTimeout = f.jobs, f.retry, f.timeout
 	if f.jobs < 1 {
 		return opt, fmt.Errorf("--jobs %d: want at least 1", f.jobs)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +27,7 @@ what must not be found, and what may not change a result. Every run does the sam
 		Example: "  veilbench selfcheck",
 		Args:    command.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			vs, err := selfcheck.Run(cmd.Context(), a.Defenses, a.Attacks)
+			vs, err := selfcheck.Run(cmd.Context(), pluginTimeout, a.Defenses, a.Attacks)
 			if err != nil {
 				return err
 			}
@@ -44,8 +45,8 @@ what must not be found, and what may not change a result. Every run does the sam
 
 // checkPlugins runs the self-check of a grid's plug-ins before the grid and
 // keeps the verdicts in dir.
-func checkPlugins(ctx context.Context, a *command.App, g bench.Grid, dir string) error {
-	vs, err := selfcheck.Run(ctx, append(builtin.All(), g.Defenses...), g.Attacks)
+func checkPlugins(ctx context.Context, a *command.App, limit time.Duration, g bench.Grid, dir string) error {
+	vs, err := selfcheck.Run(ctx, limit, append(builtin.All(), g.Defenses...), g.Attacks)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,293 @@
+package bench
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"veilbench/attacks"
+	"veilbench/bench/results"
+	"veilbench/datasets"
+	"veilbench/defenses"
+)
+
+// grace is how long a call may still take once the run has been told to end: a
+// training may want to keep what it has.
+const grace = 3 * time.Second
+
+// oath is what plug-ins are held to whenever they are called. Each call gets
+// copies of its input, made for it alone: what it writes there, during the call
+// or later, reaches nobody else, and the comparison afterwards says whether it
+// did. What it returns is copied for the same reason. The call is made in a
+// goroutine of its own, so that one that never returns can be left behind.
+//
+// The zero value waits for ever.
+type oath struct {
+	ctx   context.Context // the run's: its end is the end of waiting
+	limit time.Duration   // of a call; 0: none
+	// hung holds, by plug-in, the error of the first call that did not return.
+	// It is not called again: each such call would take the limit anew and leave
+	// one more goroutine behind.
+	hung *sync.Map
+}
+
+func newOath(ctx context.Context, limit time.Duration) oath {
+	return oath{ctx: ctx, limit: limit, hung: &sync.Map{}}
+}
+
+// ErrHung is wrapped by the error of a call that did not return.
+var ErrHung = errors.New("has not returned")
+
+// errGoexit is what remains of a call whose goroutine ended in it.
+var errGoexit = errors.New("ended its goroutine (runtime.Goexit) instead of returning")
+
+// signs pass between a call and who waits for it. Either may be nil.
+type signs struct {
+	abandon func()          // called when the call is left behind
+	alive   <-chan struct{} // sent to by a call that is getting on: the limit begins anew
+}
+
+// call runs f, the method of the plug-in who, and waits until it returns, panics,
+// ends its goroutine, or the limit or the run is over. f must own all that it
+// writes to, as it may be left behind.
+func call[T any](o oath, who, method string, s signs, f func() (T, error)) (T, error) {
+	var zero T
+	if o.hung != nil {
+		if was, ok := o.hung.Load(who); ok {
+			return zero, fmt.Errorf("%s is not called again: %w", who, was.(error))
+		}
+	}
+
+	type answer struct {
+		value T
+		err   error
+	}
+	done := make(chan answer, 1) // with room, so that who comes late can leave
+	go func() {
+		a := answer{err: fmt.Errorf("%s: %s %w", who, method, errGoexit)}
+		defer func() { done <- a }()
+		a.err = Guard(func() (err error) {
+			a.value, err = f()
+			return err
+		})
+	}()
+
+	var late, over <-chan time.Time
+	var ended <-chan struct{}
+	timer := time.NewTimer(cmp.Or(o.limit, time.Hour))
+	defer timer.Stop()
+	if o.limit > 0 {
+		late = timer.C
+	}
+	if o.ctx != nil {
+		ended = o.ctx.Done()
+	}
+	leave := func(err error) (T, error) {
+		if s.abandon != nil {
+			s.abandon()
+		}
+		return zero, err
+	}
+	for {
+		select {
+		case a := <-done:
+			if a.err != nil {
+				return zero, a.err
+			}
+			return a.value, nil
+		case <-late:
+			err := fmt.Errorf("%s: %s %w after %v", who, method, ErrHung, o.limit)
+			if o.hung != nil {
+				o.hung.Store(who, err)
+			}
+			return leave(err)
+		case <-s.alive:
+			timer.Reset(cmp.Or(o.limit, time.Hour))
+		case <-ended:
+			ended = nil
+			t := time.NewTimer(grace)
+			defer t.Stop()
+			over = t.C
+		case <-over:
+			return leave(context.Cause(o.ctx))
+		}
+	}
+}
+
+// apply is d.Apply under oath.
+func (o oath) apply(d defenses.Defense, rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
+	who := "defense " + defenses.ID(d)
+	return call(o, who, "Apply", signs{}, func() (defenses.Defended, error) {
+		given := copyTrace(in)
+		out, err := d.Apply(rng, given)
+		if what := traceChange(in, given); what != "" {
+			return defenses.Defended{}, fmt.Errorf("%s: Apply modified its input: %s", who, what)
+		}
+		if err != nil {
+			return defenses.Defended{}, err
+		}
+
+		// What is shared with the copy is the input, which needs no second one.
+		out.Trace.Packets = owned(out.Trace.Packets, given.Packets, in.Packets)
+		out.Trace.Flows = owned(out.Trace.Flows, given.Flows, in.Flows)
+		if c := out.Carried; c != nil {
+			out.Carried = &defenses.Carried{First: copyOf(c.First), Orig: copyOf(c.Orig), Bytes: copyOf(c.Bytes)}
+		}
+		return out, nil
+	})
+}
+
+// fit is f.Fit under oath; who is the plug-in.
+func (o oath) fit(ctx context.Context, who string, f defenses.Fitter, rng *rand.Rand, recs []datasets.Recording) (defenses.Defense, error) {
+	return call(o, who, "Fit", signs{}, func() (defenses.Defense, error) {
+		given := slices.Clone(recs)
+		for i, r := range recs {
+			given[i].Trace, given[i].Labels = copyTrace(r.Trace), copyLabels(r.Labels)
+		}
+		d, err := f.Fit(ctx, rng, given)
+		for i, r := range recs {
+			what := traceChange(r.Trace, given[i].Trace)
+			if what == "" {
+				what = labelsChange(r.Labels, given[i].Labels)
+			}
+			if what == "" && (given[i].ID != r.ID || given[i].Group != r.Group) {
+				what = "its name"
+			}
+			if what != "" {
+				return nil, fmt.Errorf("%s: Fit modified recording %s: %s", who, r.ID, what)
+			}
+		}
+		return d, err
+	})
+}
+
+// train is a.Train under oath. Training that reports progress is getting on,
+// however long it takes.
+func (o oath) train(ctx context.Context, a attacks.Attack, rng *rand.Rand, t attacks.Training) (attacks.Model, error) {
+	who := "attack " + attacks.ID(a)
+	ctx, cancel := context.WithCancel(ctx) // a model may keep ctx: it ends only if training is left behind
+	alive := make(chan struct{}, 1)
+	report := attacks.ProgressOf(ctx)
+	ctx = attacks.WithProgress(ctx, func(p attacks.Progress) {
+		select {
+		case alive <- struct{}{}:
+		default: // the last one was not seen yet
+		}
+		if report != nil {
+			report(p)
+		}
+	})
+	return call(o, who, "Train", signs{cancel, alive}, func() (attacks.Model, error) {
+		given := t
+		given.Classes, given.Examples = copyOf(t.Classes), copyOf(t.Examples)
+		for i, l := range t.Examples {
+			given.Examples[i] = copyLabeled(l)
+		}
+		m, err := a.Train(ctx, rng, given)
+		if !slices.Equal(given.Classes, t.Classes) {
+			return nil, fmt.Errorf("%s: Train modified the classes: %q became %q", who, t.Classes, given.Classes)
+		}
+		for i, l := range t.Examples {
+			if what := labeledChange(l, given.Examples[i]); what != "" {
+				return nil, fmt.Errorf("%s: Train modified training example %d: %s", who, i, what)
+			}
+		}
+		if err == nil && m == nil {
+			err = fmt.Errorf("%s: Train returned no model", who)
+		}
+		return m, err
+	})
+}
+
+// guess is m.Guess under oath; id is the attack's.
+func (o oath) guess(ctx context.Context, id string, m attacks.Model, t datasets.Trace) (attacks.Answer, error) {
+	who := "attack " + id
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	return call(o, who, "Guess", signs{abandon: cancel}, func() (attacks.Answer, error) {
+		given := copyTrace(t)
+		a, err := m.Guess(ctx, given)
+		if what := traceChange(t, given); what != "" {
+			return attacks.Answer{}, fmt.Errorf("%s: Guess modified its input: %s", who, what)
+		}
+		if err != nil {
+			return attacks.Answer{}, err
+		}
+		if err := finite(a); err != nil {
+			return attacks.Answer{}, fmt.Errorf("%s: %w", who, err)
+		}
+		return copyAnswer(a), nil
+	})
+}
+
+// vectors is f.Vectors under oath, but for the limit: bounds are called as a
+// whole, with what Vectors returns to be asked later.
+func vectors(f attacks.Featurer, task datasets.Task, l attacks.Labeled) (attacks.Features, error) {
+	given := copyLabeled(l)
+	v := f.Vectors(task, given)
+	if what := labeledChange(l, given); what != "" {
+		return attacks.Features{}, fmt.Errorf("Vectors modified its input: %s", what)
+	}
+	return v, nil
+}
+
+// finite refuses an answer that holds a number that is none.
+func finite(a attacks.Answer) error {
+	bad := func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }
+	ranked := func(what string, rs []attacks.Ranked) error {
+		for _, r := range rs {
+			if bad(r.P) {
+				return fmt.Errorf("%s the probability of class %q is %v", what, r.Class, r.P)
+			}
+		}
+		return nil
+	}
+	if err := ranked("in the answer", a.Clip); err != nil {
+		return err
+	}
+	for i, b := range a.Events {
+		if bad(b.Score) {
+			return fmt.Errorf("in the answer the score of burst %d is %v", i, b.Score)
+		}
+		if err := ranked(fmt.Sprintf("in burst %d of the answer", i), b.Ranked); err != nil {
+			return err
+		}
+	}
+	if bad(a.Threshold) {
+		return fmt.Errorf("in the answer the threshold is %v", a.Threshold)
+	}
+	for i, d := range a.Devices {
+		if bad(float64(d.P)) {
+			return fmt.Errorf("in the answer the probability of packet %d's owner is %v", i, d.P)
+		}
+	}
+	return nil
+}
+
+// put stores a result. One that cannot be written, since a plug-in made a figure
+// of it no number, is stored as failed; head is all of it that came before
+// plug-ins.
+func (r *runner) put(head, res results.Result, timing results.Timing) (results.Result, error) {
+	err := r.opt.Store.Put(res, timing)
+	var bad *json.UnsupportedValueError
+	if errors.As(err, &bad) {
+		res = head
+		res.Err = fmt.Sprintf("a figure of the result is no number: %v", bad)
+		err = r.opt.Store.Put(res, timing)
+	}
+	return res, err
+}
+
+// Within is f under the limit that Run puts on plug-ins, for whoever calls them
+// without a grid: a panic, the end of its goroutine, the limit and the end of ctx
+// are errors. f must own all that it writes to, as it may be left behind.
+func Within[T any](ctx context.Context, limit time.Duration, what string, f func() (T, error)) (T, error) {
+	return call(oath{ctx: ctx, limit: limit}, what, "a plug-in", signs{}, f)
+}
