@@ -76,6 +76,9 @@ func (r *runner) examples(p part) ([]attacks.Labeled, []string, error) {
 				return nil, nil, fmt.Errorf("training traffic: %w", o.err)
 			}
 			l := o.labeled(p.cell.Task)
+			if p.cell.Split.Within() {
+				l.Group = o.rec.ID // as Training.Within promises
+			}
 			if p.cell.Task == datasets.TaskEvent {
 				l = withoutUnmonitored(l, p.ds.Unmonitored)
 			}
@@ -106,7 +109,7 @@ func (r *runner) train(ctx context.Context, p part, m *model) error {
 	start := time.Now()
 	ctx = attacks.WithTraining(ctx, c.TrainDefense, c.Fold)
 	err = Guard(func() (err error) {
-		m.Model, err = p.attack.Train(ctx, g, attacks.Training{Task: c.Task, Classes: classes, Examples: examples})
+		m.Model, err = p.attack.Train(ctx, g, attacks.Training{Task: c.Task, Classes: classes, Examples: examples, Within: c.Split.Within()})
 		return err
 	})
 

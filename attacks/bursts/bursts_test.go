@@ -38,3 +38,19 @@ func TestPairByWindow(t *testing.T) {
 		}
 	}
 }
+
+// TestFoldsWithin: a split within groups deals the recordings of each class round
+// by themselves, and all draws of one together; else whole groups are dealt.
+func TestFoldsWithin(t *testing.T) {
+	var tr attacks.Training
+	for _, r := range []string{"a1", "a1", "b1", "c1", "a2", "b2", "b2", "c2"} {
+		tr.Examples = append(tr.Examples, attacks.Labeled{Group: r, Class: r[:1]})
+	}
+	if got, _ := Folds(tr, 3); !slices.Equal(got, []int{0, 0, 1, 2, 0, 1, 1, 2}) {
+		t.Errorf("across groups: folds %v", got)
+	}
+	tr.Within = true
+	if got, _ := Folds(tr, 3); !slices.Equal(got, []int{0, 0, 0, 0, 1, 1, 1, 1}) {
+		t.Errorf("within groups: folds %v", got)
+	}
+}

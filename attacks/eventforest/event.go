@@ -56,6 +56,12 @@ func (a Attack) trainEvents(ctx context.Context, seed uint64, t attacks.Training
 	for i, e := range t.Examples {
 		ex[i] = bursts.Streamed{Labeled: e, Streams: bursts.Streams(e.Trace)}
 	}
+	fold, n := bursts.Folds(t, tuneFolds)
+	if n < 2 {
+		for i := range fold {
+			fold[i] = i % tuneFolds
+		}
+	}
 	m := &eventForestModel{classes: append(slices.Clone(t.Classes), datasets.Other), pair: params.Seconds(a.PairS), gap: time.Second, nearest: true}
 	slices.Sort(m.classes)
 	gaps := bursts.TuneGaps[:]
@@ -75,7 +81,7 @@ func (a Attack) trainEvents(ctx context.Context, seed uint64, t attacks.Training
 		}
 		c := *m
 		c.set, c.gap, c.nearest = set, gap, nearest
-		r := c.cutBursts(ex, len(gaps) == 1)
+		r := c.cutBursts(ex, fold, len(gaps) == 1)
 		s, err := c.tuneThreshold(ctx, ex, r, seed)
 		if err == nil && s > score {
 			best, rows, score = c, r, s
@@ -115,20 +121,11 @@ func lasting(e bursts.Streamed) bool {
 // cutBursts cuts the examples into bursts and extracts their features, in order
 // of time within each example. It gives up, returning none, when there are more
 // than forestBursts, unless told that it must go on.
-func (m *eventForestModel) cutBursts(ex []bursts.Streamed, must bool) []burstRow {
-	labeled := make([]attacks.Labeled, len(ex))
-	for i, e := range ex {
-		labeled[i] = e.Labeled
-	}
-	fold, n := bursts.Folds(labeled, tuneFolds)
-
+func (m *eventForestModel) cutBursts(ex []bursts.Streamed, fold []int, must bool) []burstRow {
 	other := m.otherClass()
 	var out []burstRow
 	var segs []bursts.Segment
 	for i, e := range ex {
-		if n < 2 {
-			fold[i] = i % tuneFolds
-		}
 		from := len(out)
 		for _, s := range e.Streams {
 			segs = bursts.Segments(segs[:0], e.Trace, s.Packets, m.gap)

@@ -108,3 +108,43 @@ func TestEventForestSentinel(t *testing.T) {
 		t.Errorf("accuracy %.3f, macro recall %.3f: want 0.72 and 0.70 or more", accuracy, macro)
 	}
 }
+
+// TestEventForestAutoWithin: where the split tests sessions that train, features
+// are validated that way too, and auto does not stay far behind the best set
+// (validated across sessions it chose one 16 points below).
+func TestEventForestAutoWithin(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains 16 forests")
+	}
+	sets, err := published.Load("echo-voice", datatest.Recorded(t, "echo_voice"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds := sets[0]
+	folds, err := datasets.Split("trial-kfold:k=5").Folds(&ds, datasets.TaskClip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	right, total := map[string]int{}, 0
+	for _, part := range folds[0] {
+		tr := attacktest.Clips(&ds, part.Train)
+		tr.Within = true
+		for i := range tr.Examples {
+			tr.Examples[i].Group = ds.Recordings[part.Train[i]].ID
+		}
+		for _, set := range []string{"auto", "hist"} {
+			m := attacktest.Train(t, eventforest.Attack{Trees: 100, Features: set, PairS: 5}, tr)
+			for _, i := range part.Test {
+				r := &ds.Recordings[i]
+				if attacktest.Ask(t, m, r.Trace).Clip[0].Class == r.ClipClass() {
+					right[set]++
+				}
+			}
+		}
+		total += len(part.Test)
+	}
+	t.Logf("auto %d, hist %d of %d", right["auto"], right["hist"], total)
+	if right["auto"] < right["hist"] {
+		t.Errorf("auto names %d of %d right, hist %d", right["auto"], total, right["hist"])
+	}
+}

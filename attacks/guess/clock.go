@@ -49,7 +49,7 @@ const maxPeaks = 500
 // Train picks for every class the period and the precision below which a time
 // is left out that score best on groups held out of the training set.
 func (Clock) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (attacks.Model, error) {
-	fold, n := bursts.Folds(t.Examples, 5)
+	fold, n := bursts.Folds(t, 5)
 	events := make([]map[string][]match.Span, len(t.Examples))
 	for i, e := range t.Examples {
 		events[i] = map[string][]match.Span{}
