@@ -33,12 +33,6 @@ type model struct {
 	seconds float64
 	bytes   int64
 	err     error
-
-	// For the floor of the event task, see floor.go.
-	periodOnce sync.Once
-	class      string
-	period     time.Duration
-	periodErr  error
 }
 
 // model returns the model that p's attacker trained.

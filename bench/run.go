@@ -92,10 +92,12 @@ type runner struct {
 	models  map[modelKey]*model
 	views   map[viewKey]*views
 	bases   map[baseKey]*lazyBase
+	// floorsOf are by the cell without its attack and knowledge.
+	floorsOf map[results.Cell]*floors
 }
 
 func newRunner(g Grid, opt Options) *runner {
-	return &runner{grid: g, opt: opt, models: map[modelKey]*model{}, digests: map[string]string{}, views: map[viewKey]*views{}, bases: map[baseKey]*lazyBase{}}
+	return &runner{grid: g, opt: opt, models: map[modelKey]*model{}, digests: map[string]string{}, views: map[viewKey]*views{}, bases: map[baseKey]*lazyBase{}, floorsOf: map[results.Cell]*floors{}}
 }
 
 // computeUnit does what is left to do of u. Its defended traces are made once
