@@ -60,6 +60,10 @@ type Training struct {
 	Classes []string
 	// Examples are in the order of the data set; there may be none.
 	Examples []Labeled
+	// Within is set when the split tests groups that train, too. Each recording is
+	// then a Group of its own, and tuning that splits by Group tests as the split
+	// does; else it would choose what carries over to other homes or sessions.
+	Within bool
 }
 
 // Labeled is a training trace with its truth, as seen at the vantage point and
@@ -68,7 +72,8 @@ type Training struct {
 type Labeled struct {
 	Trace  datasets.Trace
 	Labels datasets.Labels
-	// Group is the home, day or session; tuning inside training splits by it.
+	// Group is the home, day or session (Training.Within: the recording, of which
+	// there may be several draws); tuning inside training splits by it.
 	Group string
 	// Class is the class of the whole trace; clip task only.
 	Class string

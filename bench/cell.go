@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"veilbench/bench/cost"
@@ -52,18 +53,12 @@ func (r *runner) score(ctx context.Context, u unit, j job, res *results.Result, 
 	}
 
 	s := score.Of(u.ds, j.cell.Task, out.classes, out.tests)
-	res.Metrics, res.Groups, res.Items, res.Confusion, res.Curve = s.Metrics, s.Groups, s.Items, s.Confusion, s.Curve
+	res.Metrics, res.Groups, res.LeftOut, res.Items, res.Confusion, res.Curve = s.Metrics, s.Groups, s.LeftOut, s.Items, s.Confusion, s.Curve
 
 	res.Oracle = out.oracle
-	res.Floor = out.floor
-
-	// A floor is learned for a part of a fold; groups have none of their own.
-	for i := range res.Groups {
-		res.Groups[i].Floor = res.Floor
-	}
-
+	out.floors.enter(res, isBlind(j.attack))
 	res.Cost = out.ledger.Cost()
-	res.Warnings = cellWarnings(u.ds, j)
+	res.Warnings = append(cellWarnings(u.ds, j), leftOutWarnings(res, out.tests)...)
 	if res.Claims, err = claims(u.defense); err != nil {
 		return err
 	}
@@ -76,7 +71,7 @@ func (r *runner) score(ctx context.Context, u unit, j job, res *results.Result, 
 type outcome struct {
 	tests   []score.Test
 	classes []string
-	floor   float64
+	floors  *floors
 	ledger  *cost.Ledger
 	oracle  bool
 }
@@ -84,7 +79,6 @@ type outcome struct {
 // askAttacker trains what j needs and asks it about every test trace.
 func (r *runner) askAttacker(ctx context.Context, u unit, j job, timing *results.Timing) (outcome, error) {
 	out := outcome{ledger: &cost.Ledger{}, classes: j.classes}
-	var floors, weights []float64
 	for n := range j.fold {
 		p := part{u, j, n}
 		m, err := r.model(ctx, p)
@@ -101,11 +95,6 @@ func (r *runner) askAttacker(ctx context.Context, u unit, j job, timing *results
 		}
 		timing.GuessSeconds += time.Since(start).Seconds()
 
-		f, err := r.floor(ctx, p, tests)
-		if err != nil {
-			return out, fmt.Errorf("floor: %w", err)
-		}
-		floors, weights = append(floors, f), append(weights, float64(len(tests)))
 		out.tests = append(out.tests, tests...)
 		if len(m.classes) > len(out.classes) { // parts differ in datasets.Cover alone
 			out.classes = m.classes
@@ -115,8 +104,9 @@ func (r *runner) askAttacker(ctx context.Context, u unit, j job, timing *results
 		return out, errors.New("no test recordings")
 	}
 
-	out.floor = weightedMean(floors, weights)
-	return out, nil
+	var err error
+	out.floors, err = r.floors(ctx, u, j, out.tests)
+	return out, err
 }
 
 // guesses asks m about the test recordings of a part and adds their cost to
@@ -136,19 +126,10 @@ func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, ti
 
 		out.oracle = out.oracle || o.oracle
 		timing.GuessPackets += int64(len(o.trace.Packets))
-		tests = append(tests, score.Test{Recording: o.rec, Trace: o.trace, Labels: o.truthOf(p.cell.Task, p.ds).labels, Answer: a, Classes: m.classes})
+		tests = append(tests, score.Test{Recording: o.rec, Trace: o.trace, Labels: o.truthOf(p.cell.Task, p.ds).labels, Answer: a, Classes: m.classes, Unseen: o.unseen})
 		out.ledger.Add(o.cost)
 	}
 	return tests, nil
-}
-
-func weightedMean(x, w []float64) float64 {
-	var sum, n float64
-	for i := range x {
-		sum += x[i] * w[i]
-		n += w[i]
-	}
-	return results.Ratio(sum, n)
 }
 
 // cellWarnings are doubts that follow from the data and the cell alone.
@@ -156,6 +137,33 @@ func cellWarnings(ds *datasets.Dataset, j job) []string {
 	out := slices.Clone(ds.Warnings)
 	if j.cell.Split.Within() {
 		out = append(out, "split within groups: training and test share sessions, so scores are too high for new homes or days")
+	}
+	return out
+}
+
+// leftOutWarnings say what of the tests of a cell has no score, and why.
+func leftOutWarnings(res *results.Result, tests []score.Test) []string {
+	var out []string
+	unseen := 0
+	for _, t := range tests {
+		if t.Unseen {
+			unseen++
+		}
+	}
+	if unseen > 0 {
+		out = append(out, fmt.Sprintf("%d of %d test recordings have no packet to be seen at %s: left out", unseen, len(tests), res.Cell.Vantage))
+	}
+
+	for _, why := range []string{results.NothingToFind, results.NothingToHide} {
+		var names []string
+		for _, g := range res.LeftOut {
+			if g.Why == why {
+				names = append(names, g.Group)
+			}
+		}
+		if len(names) > 0 {
+			out = append(out, fmt.Sprintf("%d of %d test groups left out, %s: %s", len(names), len(res.Groups)+len(res.LeftOut), why, strings.Join(names, ", ")))
+		}
 	}
 	return out
 }

@@ -34,12 +34,6 @@ type model struct {
 	seconds float64
 	bytes   int64
 	err     error
-
-	// For the floor of the event task, see floor.go.
-	periodOnce sync.Once
-	class      string
-	period     time.Duration
-	periodErr  error
 }
 
 // model returns the model that p's attacker trained.
@@ -77,6 +71,9 @@ func (r *runner) examples(p part) ([]attacks.Labeled, []string, error) {
 				return nil, nil, fmt.Errorf("training traffic: %w", o.err)
 			}
 			l := o.labeled(p.cell.Task)
+			if p.cell.Split.Within() {
+				l.Group = o.rec.ID // as Training.Within promises
+			}
 			if p.cell.Task == datasets.TaskEvent {
 				l = withoutUnmonitored(l, p.ds.Unmonitored)
 			}
@@ -106,7 +103,7 @@ func (r *runner) train(ctx context.Context, p part, m *model) error {
 
 	start := time.Now()
 	ctx = attacks.WithTraining(ctx, c.TrainDefense, c.Fold)
-	m.Model, err = r.oath.train(ctx, p.attack, g, attacks.Training{Task: c.Task, Classes: classes, Examples: examples})
+	m.Model, err = r.oath.train(ctx, p.attack, g, attacks.Training{Task: c.Task, Classes: classes, Examples: examples, Within: c.Split.Within()})
 
 	m.seconds = time.Since(start).Seconds()
 	if err != nil {

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 
 	"veilbench/attacks"
@@ -30,6 +31,9 @@ type observed struct {
 	trace  datasets.Trace
 	labels datasets.Labels
 	cost   *cost.Ledger
+	// unseen is set when no packet of the recording is left in trace, only the
+	// defense's own if any.
+	unseen bool
 	// oracle is set when the defense was found to look ahead.
 	oracle bool
 	err    error
@@ -93,6 +97,10 @@ func (p pipeline) pass(o *observed, base func() (cost.Base, error), r Role, draw
 	labels := defendedLabels(o.rec, seen.Trace, seen.Carried)
 	view, kept := p.vantage.View(draws.New(p.seed, append(key, "view", string(p.vantage))...), seen.Trace)
 	o.trace, o.labels = view, labels.Keep(kept)
+	o.unseen = !slices.ContainsFunc(kept, func(i int32) bool {
+		c := seen.Carried
+		return c == nil || c.First[i] < c.First[i+1]
+	})
 	return nil
 }
 

@@ -104,7 +104,7 @@ func probedCells(rs []results.Result) []results.Cell {
 		// Results are in canonical order, so the first is fold 0 of the first draw.
 		for _, r := range rs {
 			c := r.Cell
-			if r.Err == "" && c.Dataset == s.Dataset && c.Task == s.Task && c.Vantage == s.Vantage && c.Defense == s.Defense &&
+			if r.Err == "" && len(r.Groups) > 0 && c.Dataset == s.Dataset && c.Task == s.Task && c.Vantage == s.Vantage && c.Defense == s.Defense &&
 				c.Attack == s.Attack && c.Knowledge == s.Knowledge && c.TrainDefense == s.TrainDefense {
 				out = append(out, c)
 				break
@@ -132,7 +132,7 @@ func labelShift(ctx context.Context, g Grid, c results.Cell) (results.ShiftCurve
 			return curve, err
 		}
 
-		curve.Floor = o.floor
+		curve.Floor = o.floors.all
 		curve.Unit = shiftUnit(c.Task)
 
 		tests := o.tests
@@ -145,6 +145,9 @@ func labelShift(ctx context.Context, g Grid, c results.Cell) (results.ShiftCurve
 		for _, by := range shiftSteps(c.Task, tests) {
 			s := score.Of(u.ds, c.Task, o.classes, shiftTests(c.Task, tests, by))
 			at := slices.IndexFunc(s.Metrics, func(m results.Metric) bool { return m.Name == results.Headline(c.Task) })
+			if at < 0 {
+				return curve, errors.New("its tests have nothing to find")
+			}
 			curve.Points = append(curve.Points, results.ShiftPoint{By: float64(by), Score: s.Metrics[at].Value})
 		}
 		return curve, nil

@@ -99,10 +99,16 @@ type runner struct {
 	views   map[viewKey]*views
 	bases   map[baseKey]*lazyBase
 	looks   map[lookKey]*look
+	// floorsOf are by the cell without its attack and knowledge.
+	floorsOf map[results.Cell]*floors
 }
 
 func newRunner(ctx context.Context, g Grid, opt Options) *runner {
-	return &runner{grid: g, opt: opt, oath: newOath(ctx, opt.PluginTimeout), looks: map[lookKey]*look{}, models: map[modelKey]*model{}, digests: map[string]string{}, views: map[viewKey]*views{}, bases: map[baseKey]*lazyBase{}}
+	return &runner{
+		grid: g, opt: opt, oath: newOath(ctx, opt.PluginTimeout), digests: map[string]string{},
+		models: map[modelKey]*model{}, views: map[viewKey]*views{}, bases: map[baseKey]*lazyBase{},
+		looks: map[lookKey]*look{}, floorsOf: map[results.Cell]*floors{},
+	}
 }
 
 // computeUnit does what is left to do of u. Its defended traces are made once

@@ -199,6 +199,7 @@ func (r *runner) drop(u unit) {
 		return dataset != u.ds.Name || defense == u.id && u.id != results.NoDefense && !transfer
 	}
 
+	clear(r.floorsOf) // of this unit, all of them
 	for k := range r.views {
 		if over(k.dataset, k.defense) {
 			delete(r.views, k)

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"veilbench/attacks"
 	"veilbench/attacks/attacktest"
@@ -15,6 +14,7 @@ import (
 	"veilbench/attacks/forest"
 	"veilbench/attacks/guess"
 	"veilbench/attacks/knn"
+	"veilbench/attacks/match"
 	"veilbench/datasets"
 	"veilbench/datasets/home"
 )
@@ -48,29 +48,16 @@ func benchHomes(b *testing.B, n int) (attacks.Training, attacks.Labeled) {
 	return tr, test
 }
 
-// eventF1 is 2 TP / (2 TP + FP + FN) with a tolerance of 5 s.
+// eventF1 is F1 as scoring counts it, over the events that began before the end.
 func eventF1(e attacks.Labeled, a attacks.Answer) float64 {
-	used := make([]bool, len(e.Labels.Events))
-	tp, guesses, truths := 0, 0, 0
-	for _, ev := range e.Labels.Events {
-		if ev.Start <= e.Trace.End {
-			truths++
-		}
-	}
+	truth := slices.DeleteFunc(match.Truth(e.Labels), func(s match.Span) bool { return s.From > e.Trace.End })
+	var found []match.Span
 	for _, b := range a.Events {
-		if c := b.Ranked[0].Class; c == datasets.Other || c == datasets.Unknown || b.Score < a.Threshold {
-			continue
-		}
-		guesses++
-		for i, ev := range e.Labels.Events {
-			if !used[i] && e.Labels.Class(ev) == b.Ranked[0].Class && (b.Start-ev.Start).Abs() <= 5*time.Second {
-				used[i] = true
-				tp++
-				break
-			}
+		if c := b.Ranked[0].Class; c != datasets.Other && c != datasets.Unknown && b.Score >= a.Threshold {
+			found = append(found, match.Span{From: b.Start, To: b.End, Class: c})
 		}
 	}
-	return 2 * float64(tp) / float64(max(guesses+truths, 1))
+	return match.F1(match.Hits(match.Windows(truth, found, match.Tolerance, match.ByClass)), len(found), len(truth))
 }
 
 // benchAttacks are the event attacks whose speed is tracked, fixed in what

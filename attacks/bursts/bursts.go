@@ -57,9 +57,11 @@ type Pairer struct {
 }
 
 // Pair returns for each burst of one stream the index of its event, or -1. A
-// burst can carry an event when its first packet lies within p.within of the
-// event's start and, where owners are known, the event's device owns a packet
-// of the burst. Of several events the nearest in time wins, then the first.
+// burst can carry an event when its first packet lies in the event's window,
+// widened by p.Within on both sides, and, where owners are known, the event's
+// device owns a packet of the burst: what scoring would pair (package match). Of
+// several events the one with the nearest start wins, then the first: a state
+// that lasts for hours must not take the bursts of what happens meanwhile.
 func (p Pairer) Pair(l attacks.Labeled, s Stream, segs []Segment) []int32 {
 	out := make([]int32, len(segs))
 	ev := l.Labels.Events
@@ -74,14 +76,15 @@ func (p Pairer) Pair(l attacks.Labeled, s Stream, segs []Segment) []int32 {
 		start := l.Trace.Packets[s.Packets[sg.Lo]].Time
 
 		// Bursts and events are both in order of start, so an event that is over
-		// for this burst is over for all later ones.
-		for from < len(ev) && ev[from].Start < start-p.Within {
+		// for this burst is over for all later ones. Behind one that lasts, events
+		// that are over are passed again each time.
+		for from < len(ev) && max(ev[from].Start, ev[from].End) < start-p.Within {
 			from++
 		}
 		best, bd := int32(-1), time.Duration(0)
 		for e := from; e < len(ev) && ev[e].Start <= start+p.Within; e++ {
 			d := (start - ev[e].Start).Abs()
-			if (best < 0 || d < bd) && Owns(l.Labels, ev[e].Device, s.Packets[sg.Lo:sg.Hi]) {
+			if max(ev[e].Start, ev[e].End) >= start-p.Within && (best < 0 || d < bd) && Owns(l.Labels, ev[e].Device, s.Packets[sg.Lo:sg.Hi]) {
 				best, bd = int32(e), d
 			}
 		}

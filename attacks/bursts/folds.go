@@ -2,16 +2,24 @@ package bursts
 
 import "veilbench/attacks"
 
-// Folds assigns each example to one of at most n folds so that no group is in
-// two, groups dealt round in order of appearance; it returns the fold of each
+// Folds assigns each example of t to one of at most n folds so that no group is
+// in two, groups dealt round in order of appearance; it returns the fold of each
 // example and the number of folds.
-func Folds(examples []attacks.Labeled, n int) ([]int, int) {
+func Folds(t attacks.Training, n int) ([]int, int) {
 	ofGroup := map[string]int{}
-	out := make([]int, len(examples))
-	for i, e := range examples {
+	ofClass := map[string]int{} // groups so far, for a split within by class
+	out := make([]int, len(t.Examples))
+	for i, e := range t.Examples {
 		f, ok := ofGroup[e.Group]
 		if !ok {
-			f = len(ofGroup) % n
+			// Recordings that repeat as many classes as there are folds would be dealt
+			// round to folds of one class each; so each class is dealt by itself.
+			class := ""
+			if t.Within {
+				class = e.Class
+			}
+			f = ofClass[class] % n
+			ofClass[class]++
 			ofGroup[e.Group] = f
 		}
 		out[i] = f

@@ -38,7 +38,8 @@ func MostOf(counts []int) int {
 var TuneGaps = [...]float64{1, 0.5, 2, 0.25, 5, 0.1}
 
 // BestThreshold returns the best F1 over thresholds of 0, 0.05, ... 0.95 and
-// the lowest threshold that reaches it. truth and found are by example.
+// the lowest threshold that reaches it. truth and found are by example; truth is
+// in order of From, as match.Windows needs it.
 func BestThreshold(truth [][]match.Span, found [][]attacks.Burst) (score, threshold float64) {
 	// A threshold has to beat an F1 of 0: where nothing is ever right it stays at
 	// 0, and every burst is a detection.
@@ -54,7 +55,7 @@ func BestThreshold(truth [][]match.Span, found [][]attacks.Burst) (score, thresh
 					g = append(g, match.Span{Class: b.Ranked[0].Class, From: b.Start})
 				}
 			}
-			hits += match.PointsByClass(truth[i], g, match.Tolerance)
+			hits += match.Hits(match.Windows(truth[i], g, match.Tolerance, match.ByClass))
 			guesses += len(g)
 			truths += len(truth[i])
 		}

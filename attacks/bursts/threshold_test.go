@@ -33,7 +33,7 @@ func TestBestThresholdIsTheLowestOfEquals(t *testing.T) {
 	burst := func(at time.Duration, class string, score float64) attacks.Burst {
 		return attacks.Burst{Start: at, End: at, Ranked: []attacks.Ranked{{Class: class, P: 1}}, Score: score}
 	}
-	truth := [][]match.Span{{{From: time.Minute, Class: "a/on"}}, {{From: time.Hour, Class: "a/off"}}}
+	truth := [][]match.Span{{{From: time.Minute, To: time.Minute, Class: "a/on"}}, {{From: time.Hour, To: time.Hour, Class: "a/off"}}}
 	found := [][]attacks.Burst{{burst(time.Minute, "a/on", 0.9), burst(time.Hour, "a/on", 0.31)}, {burst(time.Hour, "a/off", 0.8)}}
 	if score, th := BestThreshold(truth, found); score != 1 || th != 0.35 {
 		t.Errorf("F1 %v from %v on, want 1 from 0.35 on", score, th)

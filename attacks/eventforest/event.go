@@ -35,6 +35,7 @@ type eventForestModel struct {
 	classes   []string // sorted, with Other
 	set       features.Set
 	gap, pair time.Duration // closes a burst; from a burst to its event
+	nearest   bool          // an event labels the nearest burst of a stream only
 	single    bool          // one detection at a time in a stream
 	threshold float64
 	forests   streamForests
@@ -48,33 +49,39 @@ type streamForests struct {
 	pooled *forest.Forest
 }
 
-// trainEvents chooses gap and feature set by what scores best in validation,
-// then grows both forests on the bursts of all examples.
+// trainEvents chooses gap, pairing and feature set by what scores best in
+// validation, then grows both forests on the bursts of all examples.
 func (a Attack) trainEvents(ctx context.Context, seed uint64, t attacks.Training) (attacks.Model, error) {
 	ex := make([]bursts.Streamed, len(t.Examples))
 	for i, e := range t.Examples {
 		ex[i] = bursts.Streamed{Labeled: e, Streams: bursts.Streams(e.Trace)}
 	}
-	m := &eventForestModel{classes: append(slices.Clone(t.Classes), datasets.Other), pair: params.Seconds(a.PairS), gap: time.Second}
+	fold, n := bursts.Folds(t, tuneFolds)
+	if n < 2 {
+		for i := range fold {
+			fold[i] = i % tuneFolds
+		}
+	}
+	m := &eventForestModel{classes: append(slices.Clone(t.Classes), datasets.Other), pair: params.Seconds(a.PairS), gap: time.Second, nearest: true}
 	slices.Sort(m.classes)
 	gaps := bursts.TuneGaps[:]
 	if a.GapS > 0 {
 		gaps = []float64{a.GapS}
 	}
 
-	// The gap is chosen with the first feature set, then the set with that gap:
-	// trying every pair of the two would train many more forests.
+	// The gap is chosen with the first feature set, then the pairing and the set
+	// with that gap: trying all that go together would train many more forests.
 	sets := a.sets()
 	m.set = sets[0]
 	best, rows := *m, []burstRow(nil)
 	score := -1.0
-	try := func(set features.Set, gap time.Duration) error {
+	try := func(set features.Set, gap time.Duration, nearest bool) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		c := *m
-		c.set, c.gap = set, gap
-		r := c.cutBursts(ex, len(gaps) == 1)
+		c.set, c.gap, c.nearest = set, gap, nearest
+		r := c.cutBursts(ex, fold, len(gaps) == 1)
 		s, err := c.tuneThreshold(ctx, ex, r, seed)
 		if err == nil && s > score {
 			best, rows, score = c, r, s
@@ -82,12 +89,20 @@ func (a Attack) trainEvents(ctx context.Context, seed uint64, t attacks.Training
 		return err
 	}
 	for _, g := range gaps {
-		if err := try(sets[0], params.Seconds(g)); err != nil {
+		if err := try(sets[0], params.Seconds(g), true); err != nil {
+			return nil, err
+		}
+	}
+
+	// In a window longer than the tolerance, such as a minute of a log, the burst
+	// nearest to its start may be a heartbeat that came before the event's own.
+	if slices.ContainsFunc(ex, lasting) {
+		if err := try(sets[0], best.gap, false); err != nil {
 			return nil, err
 		}
 	}
 	for _, set := range sets[1:] {
-		if err := try(set, best.gap); err != nil {
+		if err := try(set, best.gap, best.nearest); err != nil {
 			return nil, err
 		}
 	}
@@ -98,30 +113,26 @@ func (a Attack) trainEvents(ctx context.Context, seed uint64, t attacks.Training
 	return &best, err
 }
 
+// lasting says whether an event of e lasts longer than the tolerance.
+func lasting(e bursts.Streamed) bool {
+	return slices.ContainsFunc(e.Labels.Events, func(ev datasets.Event) bool { return ev.End-ev.Start > match.Tolerance })
+}
+
 // cutBursts cuts the examples into bursts and extracts their features, in order
 // of time within each example. It gives up, returning none, when there are more
 // than forestBursts, unless told that it must go on.
-func (m *eventForestModel) cutBursts(ex []bursts.Streamed, must bool) []burstRow {
-	labeled := make([]attacks.Labeled, len(ex))
-	for i, e := range ex {
-		labeled[i] = e.Labeled
-	}
-	fold, n := bursts.Folds(labeled, tuneFolds)
-
+func (m *eventForestModel) cutBursts(ex []bursts.Streamed, fold []int, must bool) []burstRow {
 	other := m.otherClass()
 	var out []burstRow
 	var segs []bursts.Segment
 	for i, e := range ex {
-		if n < 2 {
-			fold[i] = i % tuneFolds
-		}
 		from := len(out)
 		for _, s := range e.Streams {
 			segs = bursts.Segments(segs[:0], e.Trace, s.Packets, m.gap)
 			if len(out)+len(segs) > forestBursts && !must {
 				return nil
 			}
-			for j, ev := range (bursts.Pairer{Within: m.pair, Nearest: true}).Pair(e.Labeled, s, segs) {
+			for j, ev := range (bursts.Pairer{Within: m.pair, Nearest: m.nearest}).Pair(e.Labeled, s, segs) {
 				r := m.newRow(e.Trace, s, segs[j])
 				r.example, r.fold, r.class = i, fold[i], other
 				if ev >= 0 {

@@ -119,9 +119,9 @@ type clipModel struct {
 }
 
 // trainClips chooses the feature set by cross-validation over three folds, of
-// groups where there are several, and grows the forest on all examples.
+// groups where there are several (Training.Within: recordings), and grows the forest on all examples.
 func (a Attack) trainClips(ctx context.Context, seed uint64, t attacks.Training) (attacks.Model, error) {
-	fold, n := bursts.Folds(t.Examples, clipFolds)
+	fold, n := bursts.Folds(t, clipFolds)
 	if n < 2 {
 		for i := range fold {
 			fold[i] = i % clipFolds

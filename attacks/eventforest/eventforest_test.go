@@ -2,10 +2,12 @@ package eventforest_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"veilbench/attacks"
 	"veilbench/attacks/attacktest"
@@ -106,5 +108,54 @@ func TestEventForestSentinel(t *testing.T) {
 	t.Logf("accuracy %.3f, macro recall %.3f (reference 0.758, 0.738)", accuracy, macro)
 	if accuracy < 0.72 || macro < 0.70 {
 		t.Errorf("accuracy %.3f, macro recall %.3f: want 0.72 and 0.70 or more", accuracy, macro)
+	}
+}
+
+// twoSessions makes clips of two classes in two sessions. Within a session sizes
+// tell the classes apart, but those of down are the other way round in the other
+// session, which those of up name; how fast packets come says less, and the same in both.
+func twoSessions(each int) attacks.Training {
+	rng := rand.New(rand.NewPCG(3, 4))
+	tr := attacks.Training{Task: datasets.TaskClip, Classes: []string{"lamp/off", "lamp/on"}, Within: true}
+	for i := range 4 * each {
+		session, class := i/(2*each), i%2
+		e := attacks.Labeled{Class: tr.Classes[class], Group: fmt.Sprint("recording", i), Trace: datasets.Trace{Flows: []datasets.Flow{{Proto: 6}}}}
+		for p := range 8 + rng.IntN(30) {
+			size, dir := int32(200+40*((session+class)%2)), datasets.Down
+			if rng.IntN(2) == 0 {
+				size, dir = int32(100+1000*session), datasets.Up
+			}
+			e.Trace.Packets = append(e.Trace.Packets, datasets.Packet{Time: time.Duration(p) * 50 * time.Millisecond, Size: size, Payload: size - 54, Dir: dir})
+		}
+		e.Trace.End = time.Minute
+		tr.Examples = append(tr.Examples, e)
+	}
+	return tr
+}
+
+// TestEventForestAutoWithin: where the split tests sessions that train, features
+// are validated that way too. By sessions auto would choose sums over sizes, as it
+// chose a set 16 points below the best on spoken commands.
+func TestEventForestAutoWithin(t *testing.T) {
+	all := twoSessions(20)
+	train := all
+	train.Examples = nil
+	var test []attacks.Labeled
+	for i, e := range all.Examples {
+		if i%8 < 2 {
+			test = append(test, e)
+		} else {
+			train.Examples = append(train.Examples, e)
+		}
+	}
+	m := attacktest.Train(t, eventforest.Attack{Trees: 50, Features: "auto", PairS: 5}, train)
+	right := 0
+	for _, e := range test {
+		if attacktest.Ask(t, m, e.Trace).Clip[0].Class == e.Class {
+			right++
+		}
+	}
+	if right < len(test)*9/10 {
+		t.Errorf("auto names %d of %d right: sizes alone name all", right, len(test))
 	}
 }

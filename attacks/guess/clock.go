@@ -49,10 +49,13 @@ const maxPeaks = 500
 // Train picks for every class the period and the precision below which a time
 // is left out that score best on groups held out of the training set.
 func (Clock) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (attacks.Model, error) {
-	fold, n := bursts.Folds(t.Examples, 5)
-	times := make([]map[string][]time.Duration, len(t.Examples))
+	fold, n := bursts.Folds(t, 5)
+	events := make([]map[string][]match.Span, len(t.Examples))
 	for i, e := range t.Examples {
-		times[i] = match.Starts(match.Truth(e.Labels))
+		events[i] = map[string][]match.Span{}
+		for _, s := range match.Truth(e.Labels) {
+			events[i][s.Class] = append(events[i][s.Class], s)
+		}
 	}
 
 	var m clockModel
@@ -64,7 +67,7 @@ func (Clock) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (attac
 		// what makes a time of day unsure.
 		days := make([]clockDay, len(t.Examples))
 		for i, e := range t.Examples {
-			days[i] = clockDay{e.Trace.Start, e.Trace.End, times[i][class], fold[i]}
+			days[i] = clockDay{e.Trace.Start, e.Trace.End, events[i][class], fold[i]}
 		}
 		if tt := learnTimetable(days, n, class); len(tt.peaks) > 0 {
 			m = append(m, tt)
@@ -102,7 +105,7 @@ func learnTimetable(days []clockDay, n int, class string) timetable {
 type clockDay struct {
 	start time.Time
 	end   time.Duration
-	at    []time.Duration // sorted
+	at    []match.Span // in order of From
 	fold  int
 }
 
@@ -118,7 +121,7 @@ func clockPeriods(days []clockDay) []time.Duration {
 	var gaps []time.Duration
 	for _, d := range days {
 		for i := 1; i < len(d.at); i++ {
-			gaps = append(gaps, d.at[i]-d.at[i-1])
+			gaps = append(gaps, d.at[i].From-d.at[i-1].From)
 		}
 	}
 
@@ -159,8 +162,8 @@ func validateClock(days []clockDay, n int, t timetable, floors []float64) []floa
 		for i, floor := range floors {
 			t.peaks = slices.DeleteFunc(slices.Clone(all), func(p clockPeak) bool { return p.p < floor })
 			for _, d := range test {
-				guess := match.Starts(t.times(d.start, d.end))[t.class]
-				counts[i].hits += match.Points(d.at, guess, match.Tolerance)
+				guess := t.times(d.start, d.end)
+				counts[i].hits += match.Hits(match.Windows(d.at, guess, match.Tolerance, match.ByClass))
 				counts[i].guesses += len(guess)
 			}
 		}
@@ -193,7 +196,7 @@ func (t *timetable) setPeaks(days []clockDay, floor float64) {
 	for _, d := range days {
 		observed += d.end
 		for _, s := range d.at {
-			at = append(at, (s+t.phase(d.start))%t.period)
+			at = append(at, (s.From+t.phase(d.start))%t.period)
 		}
 	}
 	slices.Sort(at)
@@ -293,9 +296,9 @@ func majorityPeriod(t attacks.Training) periodic {
 		c := periodic{class, time.Duration(s) * time.Second}
 		hits, guesses, truths := 0, 0, 0
 		for _, e := range t.Examples {
-			at := c.times(e.Trace.End)
-			hits += match.Points(match.Starts(match.Truth(e.Labels))[class], at, match.Tolerance)
-			guesses += len(at)
+			calls := c.times(e.Trace.End)
+			hits += match.Hits(match.Windows(match.Truth(e.Labels), calls, match.Tolerance, match.ByClass))
+			guesses += len(calls)
 			truths += len(e.Labels.Events)
 		}
 		best.Offer(c, match.F1(hits, guesses, truths))
@@ -303,12 +306,12 @@ func majorityPeriod(t attacks.Training) periodic {
 	return best.Value
 }
 
-// times is every multiple of the period up to end.
-func (m periodic) times(end time.Duration) []time.Duration {
-	var out []time.Duration
+// times names the class at every multiple of the period up to end.
+func (m periodic) times(end time.Duration) []match.Span {
+	var out []match.Span
 	if m.period > 0 {
 		for at := m.period; at <= end; at += m.period {
-			out = append(out, at)
+			out = append(out, match.Span{From: at, To: at, Class: m.class, Score: 0.5})
 		}
 	}
 	return out
@@ -316,9 +319,5 @@ func (m periodic) times(end time.Duration) []time.Duration {
 
 // Guess names the class at every multiple of the period.
 func (m periodic) Guess(ctx context.Context, t datasets.Trace) (attacks.Answer, error) {
-	var all []match.Span
-	for _, at := range m.times(t.End) {
-		all = append(all, match.Span{From: at, To: at, Class: m.class, Score: 0.5})
-	}
-	return attacks.Answer{Events: pointBursts(all)}, ctx.Err()
+	return attacks.Answer{Events: pointBursts(m.times(t.End))}, ctx.Err()
 }

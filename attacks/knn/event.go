@@ -46,7 +46,7 @@ type corpus struct {
 // trainEvents tries every gap and keeps the best. The score is that of the
 // choice, for event-align to compare two trainings.
 func (a knnOptions) trainEvents(ctx context.Context, t attacks.Training) (*knnModel, float64, error) {
-	fold, n := bursts.Folds(t.Examples, 5)
+	fold, n := bursts.Folds(t, 5)
 	if n < 2 { // one group only: its examples, else the halves of one
 		for i := range fold {
 			fold[i] = i % 5

@@ -187,7 +187,7 @@ func (m *knnModel) newScope() *scope {
 // that names most clips right from the clips of other groups.
 func (a knnOptions) trainClips(ctx context.Context, t attacks.Training) (*knnModel, float64, error) {
 	m := a.newModel(t)
-	fold, n := bursts.Folds(t.Examples, 5)
+	fold, n := bursts.Folds(t, 5)
 	ids := make([]int32, len(t.Examples))
 	var key []byte
 	for i, e := range t.Examples {

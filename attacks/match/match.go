@@ -1,20 +1,10 @@
-// Package match pairs what an attack says happened with what did, one to one.
-// It knows two rules:
+// Package match pairs what an attack says happened with what did, one to one,
+// by one rule: results are scored by it and attacks tune by it, so that no attack
+// learns to be good at something else than what it is judged by.
 //
-//   - Windows is what results are scored by, and what rates tunes by. An event lasts from its trigger to
-//     the end of its traffic, and a detection may begin anywhere in that window,
-//     widened by the tolerance on both sides.
-//   - Points is what all other attacks tune by inside training. An event is its trigger
-//     alone, and a detection must begin within the tolerance of it.
-//
-// So they differ for events that last: a detection 20 s into a state that holds
-// for a minute is right when scored and wrong when tuned. The rules also pair
-// differently (Points pairs in order of time, Windows lets the window that
-// closes first go first), but each finds the largest number of pairs that it
-// allows. For events without a duration both give the same number.
-//
-// Both stand here as they were when each had a package of its own, and every
-// caller keeps the one that it used: results are unmoved.
+// An event lasts from its trigger to the end of its traffic (or of the minute,
+// where its log knows no more), and a detection may begin anywhere in that window,
+// widened by the tolerance on both sides.
 package match
 
 import (
@@ -140,45 +130,6 @@ func Hits(pair []int) int {
 		}
 	}
 	return n
-}
-
-// Points counts the pairs of truth and guesses, both of one class and sorted,
-// at most tol apart.
-func Points(truth, guesses []time.Duration, tol time.Duration) int {
-	n, j := 0, 0
-	for _, at := range truth {
-		for j < len(guesses) && guesses[j] < at-tol {
-			j++
-		}
-		if j < len(guesses) && guesses[j] <= at+tol {
-			n++
-			j++
-		}
-	}
-	return n
-}
-
-// PointsByClass is Points summed over the classes of truth, of whose spans only
-// From counts. They may be in any order.
-func PointsByClass(truth, guesses []Span, tol time.Duration) int {
-	g := Starts(guesses)
-	n := 0
-	for class, at := range Starts(truth) {
-		n += Points(at, g[class], tol)
-	}
-	return n
-}
-
-// Starts is when the spans of each class begin, sorted.
-func Starts(spans []Span) map[string][]time.Duration {
-	out := map[string][]time.Duration{}
-	for _, s := range spans {
-		out[s.Class] = append(out[s.Class], s.From)
-	}
-	for _, at := range out {
-		slices.Sort(at)
-	}
-	return out
 }
 
 // F1 is the harmonic mean of precision and recall, 2 hits / (guesses + truths);

@@ -16,7 +16,7 @@ import (
 // learnRules learns a rule for each device from the streams that are its own,
 // for each stream that several devices share, and for all traffic.
 func (m *rateModel) learnRules(ctx context.Context, t attacks.Training) error {
-	fold := eventFolds(t.Examples)
+	fold := eventFolds(t)
 	ofDevice := make([][]rateSource, len(m.names.devices))
 	shared := map[bursts.StreamKey][]rateSource{}
 	var order []bursts.StreamKey // of shared; a map's order would change from run to run
@@ -67,11 +67,11 @@ func (m *rateModel) learnRules(ctx context.Context, t attacks.Training) error {
 // eventFolds assigns examples to folds by group. Where fewer than two groups
 // have events the examples themselves are dealt round, and where one example
 // has them all, -1 says that its intervals judge each other.
-func eventFolds(examples []attacks.Labeled) []int {
-	fold, _ := bursts.Folds(examples, 5)
+func eventFolds(t attacks.Training) []int {
+	fold, _ := bursts.Folds(t, 5)
 	groups := map[int]bool{}
 	eventful := 0
-	for i, ex := range examples {
+	for i, ex := range t.Examples {
 		if len(ex.Labels.Events) > 0 {
 			groups[fold[i]] = true
 			eventful++

@@ -111,14 +111,14 @@ func (l *signatureLearner) trials() (trials []pairTrial, elsewhere map[sizePair]
 	elsewhere = map[sizePair]int{}
 	window := params.Seconds(l.s.WindowS)
 	for n, ex := range l.t.Examples {
-		var starts []time.Duration
+		var starts, ends []time.Duration
 		device := -1
-		for _, e := range ex.Labels.Events {
+		for _, e := range ex.Labels.Events { // in order of Start
 			if ex.Labels.Class(e) == l.class {
-				starts, device = append(starts, e.Start), e.Device
+				// Of an event known to the minute the trigger may be anywhere in it.
+				starts, ends, device = append(starts, e.Start), append(ends, max(e.Start+window, e.End)), e.Device
 			}
 		}
-		slices.Sort(starts)
 		first := len(trials)
 		for range starts {
 			trials = append(trials, pairTrial{example: n})
@@ -130,7 +130,7 @@ func (l *signatureLearner) trials() (trials []pairTrial, elsewhere map[sizePair]
 				// The trial of a packet is the last event that began before it, or
 				// at most leadIn after it: logs are written a little late.
 				at, _ := slices.BinarySearch(starts, fl.time[i]+leadIn+1)
-				inside := ofDevice && at > 0 && fl.time[i] <= starts[at-1]+window
+				inside := ofDevice && at > 0 && fl.time[i] <= ends[at-1]
 				for _, p := range pairsAt(fl, i, replyTimeout) {
 					if inside {
 						tr := &trials[first+at-1]

@@ -288,9 +288,14 @@ func (m *signatureModel) weigh(ctx context.Context, t attacks.Training, flows []
 	for i, ex := range t.Examples {
 		truth[i] = match.Truth(ex.Labels)
 		slices.SortStableFunc(truth[i], func(a, b match.Span) int { return cmp.Compare(a.From, b.From) })
+		var longest time.Duration
+		for _, e := range truth[i] {
+			longest = max(longest, e.To-e.From)
+		}
+
 		for _, f := range flows[i] {
 			for _, g := range m.matches(f) {
-				class, device := happened(truth[i], m.signatures[g.signature].class, g.start)
+				class, device := happened(truth[i], longest, m.signatures[g.signature].class, g.start)
 				all[g.signature]++
 				right[g.signature] += class
 				alarm[g.signature] += device
@@ -322,15 +327,17 @@ func (m *signatureModel) weigh(ctx context.Context, t attacks.Training, flows []
 	return nil
 }
 
-// happened is 1 where an event of class, and where one of its device, lies
-// within the tolerance of at.
-func happened(truth []match.Span, class string, at time.Duration) (same, device float64) {
-	i, _ := slices.BinarySearchFunc(truth, at-match.Tolerance, func(e match.Span, t time.Duration) int { return cmp.Compare(e.From, t) })
+// happened is 1 where an event of class, and where one of its device, has a
+// window that, widened by the tolerance, holds at. truth is in order of From, and
+// none of it lasts more than longest: what began before that is over.
+func happened(truth []match.Span, longest time.Duration, class string, at time.Duration) (same, device float64) {
+	i, _ := slices.BinarySearchFunc(truth, at-match.Tolerance-longest, func(e match.Span, t time.Duration) int { return cmp.Compare(e.From, t) })
 	for ; i < len(truth) && truth[i].From <= at+match.Tolerance; i++ {
-		if truth[i].Class == class {
+		switch {
+		case truth[i].To < at-match.Tolerance:
+		case truth[i].Class == class:
 			return 1, 1
-		}
-		if match.ByDevice(truth[i].Class) == match.ByDevice(class) {
+		case match.ByDevice(truth[i].Class) == match.ByDevice(class):
 			device = 1
 		}
 	}

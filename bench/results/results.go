@@ -5,7 +5,11 @@
 // Read this file first, then metric.go.
 package results
 
-import "veilbench/datasets"
+import (
+	"strings"
+
+	"veilbench/datasets"
+)
 
 // Knowledge is what the attacker knows of the defense.
 type Knowledge string
@@ -66,8 +70,12 @@ type Result struct {
 	Floor float64 `json:"floor"`
 	// Metrics are scores, sorted by Name.
 	Metrics []Metric `json:"metrics"`
-	// Groups holds the headline metric of each test group, sorted by Group.
+	// Groups holds the headline metric of each test group, sorted by Group. Where
+	// none has anything to find, Metrics has no headline either.
 	Groups []GroupScore `json:"groups,omitempty"`
+	// LeftOut are the test groups that have no score, sorted by Group: a 0 there
+	// would be a defense's credit for nothing.
+	LeftOut []LeftOut `json:"left_out,omitempty"`
 	// Items are truth and answer of each test item, in order.
 	Items []Item `json:"items,omitempty"`
 	// Confusion is the confusion matrix of a device task, one per group.
@@ -106,6 +114,21 @@ type GroupScore struct {
 	Floor float64 `json:"floor"`
 	N     int     `json:"n"`
 }
+
+// LeftOut is a test group without a score, and why that is.
+type LeftOut struct {
+	Group string `json:"group"`
+	Why   string `json:"why"`
+}
+
+// Compare orders by group.
+func (l LeftOut) Compare(m LeftOut) int { return strings.Compare(l.Group, m.Group) }
+
+// Why a group is left out.
+const (
+	NothingToFind = "nothing to find" // no event, or no packet of it is seen
+	NothingToHide = "floor of 1"      // known without a look at the traffic
+)
 
 // Item is one test item: an event, a clip or a command.
 type Item struct {

@@ -56,6 +56,9 @@ func scoreClips(ds *datasets.Dataset, tests []Test) Scores {
 
 	s.add(results.Correct, float64(correct))
 	s.add(results.Tested, float64(len(tests)))
+	if len(tests) == 0 {
+		return s
+	}
 	s.add(results.Accuracy, results.Ratio(correct, len(tests)))
 	s.add(results.MacroRecall, meanRecall(all.right, all.total))
 	return s

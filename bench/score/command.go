@@ -61,12 +61,19 @@ func scoreCommands(actions []string, tests []Test) Scores {
 		}
 	}
 
+	// A group without a command has no score, and no command at all no share.
 	for _, g := range groups {
+		if g.N == 0 {
+			continue
+		}
 		g.Value = results.Ratio(g.Value, float64(g.N))
 		s.Groups = append(s.Groups, *g)
 	}
 
 	s.add(results.Tested, float64(sum.n))
+	if sum.n == 0 {
+		return s
+	}
 	s.add(results.MessagesFound, results.Ratio(sum.listed, sum.n))
 	s.add(results.InCandidates, results.Ratio(sum.in, sum.n))
 	s.add(results.InCandidatesBounded, results.Ratio(sum.bounded, sum.n))

@@ -40,6 +40,9 @@ func scoreDevices(classes []string, tests []Test) Scores {
 	sum := newMatrix(len(names))
 	for g, m := range byGroup {
 		recall, n := matrixRecall(m)
+		if n == 0 {
+			continue
+		}
 		s.Groups = append(s.Groups, results.GroupScore{Group: g, Value: recall, N: int(n)})
 		s.Confusion = append(s.Confusion, results.Confusion{Group: g, Classes: names, Counts: m})
 		for i := range m {
@@ -50,18 +53,23 @@ func scoreDevices(classes []string, tests []Test) Scores {
 	}
 
 	recall, n := matrixRecall(sum)
+	s.add(results.Packets, float64(n))
+	if n == 0 {
+		return s
+	}
 	s.add(results.MacroRecall, recall)
 	s.add(results.Accuracy, matrixAccuracy(sum))
-	s.add(results.Packets, float64(n))
 	s.scoreWindows(names, index, tests)
 
 	// Rows are truth, columns are answers: without its row cover no longer counts,
 	// while real packets that were taken for cover stay errors.
 	clear(sum[index[datasets.Cover]])
 	recall, n = matrixRecall(sum)
-	s.add(results.RealRecall, recall)
-	s.add(results.RealAccuracy, matrixAccuracy(sum))
 	s.add(results.RealPackets, float64(n))
+	if n > 0 {
+		s.add(results.RealRecall, recall)
+		s.add(results.RealAccuracy, matrixAccuracy(sum))
+	}
 	return s
 }
 

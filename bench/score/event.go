@@ -77,8 +77,28 @@ func scoringAtLeast(found []match.Span, t float64) []match.Span {
 	return out
 }
 
+// eventful lists the groups of tests that have an event whose traffic is seen.
+func eventful(tests []Test) map[string]bool {
+	out := map[string]bool{}
+	for _, t := range tests {
+		if len(t.Labels.Events) > 0 && !t.Unseen {
+			out[t.Recording.Group] = true
+		}
+	}
+	return out
+}
+
+// eventsOf are the events of a test that count, as truths lists them.
+func eventsOf(t Test, m Classes) []match.Span {
+	if t.Unseen {
+		return nil
+	}
+	return truths(t.Labels, m)
+}
+
 // scoreEvents scores detections: F1 by device and activity within 5 s is the
 // headline; other tolerances, time only and device only are further metrics.
+// Groups without an event have no share in these, and in the false alarms all.
 func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 	var s Scores
 	m := NewClasses(ds.Same)
@@ -94,7 +114,9 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 		{results.F1DeviceOnly, results.PrecisionDeviceOnly, results.RecallDeviceOnly, match.Tolerance, match.ByDevice},
 	}
 
+	full := eventful(tests)
 	sums := make([]counts, len(kinds))
+	var quiet counts // in groups without an event
 	groups := map[string]*counts{}
 	alerts := counts{}
 	var delays []float64
@@ -103,23 +125,28 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 
 	for _, t := range tests {
 		packets += len(t.Trace.Packets)
-		events := truths(t.Labels, m)
+		events := eventsOf(t, m)
 		found := scoringAtLeast(detections(t.Answer, m), t.Answer.Threshold)
 		days += t.Trace.End.Hours() / 24
 
 		for k, kind := range kinds {
 			pair := match.Windows(events, found, kind.tol, kind.key)
 			c := counts{match.Hits(pair), len(events), len(found)}
-			sums[k].add(c)
+			if full[t.Recording.Group] {
+				sums[k].add(c)
+			}
 
 			// Groups, times and items are those of the headline, which is the first kind.
 			if k > 0 {
 				continue
 			}
-			if groups[t.Recording.Group] == nil {
-				groups[t.Recording.Group] = &counts{}
+			if !full[t.Recording.Group] {
+				quiet.add(c)
+			} else if groups[t.Recording.Group] == nil {
+				groups[t.Recording.Group] = &c
+			} else {
+				groups[t.Recording.Group].add(c)
 			}
-			groups[t.Recording.Group].add(c)
 			delays = append(delays, detectTimes(events, found, pair)...)
 			s.Items = append(s.Items, eventItems(t, events, found, pair)...)
 		}
@@ -127,10 +154,12 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 		alerts.add(alertCounts(t, m))
 	}
 
-	for k, kind := range kinds {
-		s.add(kind.f1, sums[k].f1())
-		s.add(kind.precision, sums[k].precision())
-		s.add(kind.recall, sums[k].recall())
+	if len(full) > 0 {
+		for k, kind := range kinds {
+			s.add(kind.f1, sums[k].f1())
+			s.add(kind.precision, sums[k].precision())
+			s.add(kind.recall, sums[k].recall())
+		}
 	}
 
 	for g, c := range groups {
@@ -138,8 +167,8 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 	}
 
 	s.add(results.Tested, float64(sums[0].events))
-	s.add(results.Detections, float64(sums[0].found))
-	alarms := float64(sums[0].found - sums[0].hit)
+	s.add(results.Detections, float64(sums[0].found+quiet.found))
+	alarms := float64(sums[0].found - sums[0].hit + quiet.found)
 	falsePerDay := results.Ratio(alarms, days)
 	s.add(results.FalseAlarms, alarms)
 	s.add(results.FalsePerHomeDay, falsePerDay)
@@ -147,7 +176,7 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 	s.add(results.ObservedDays, days)
 	s.add(results.ObservedPackets, float64(packets))
 
-	if ppv, ok := ppvAtRate(ds, sums[0].recall(), falsePerDay); ok {
+	if ppv, ok := ppvAtRate(ds, sums[0].recall(), falsePerDay); ok && len(full) > 0 {
 		s.add(results.PPVAtRate, ppv)
 	}
 
@@ -212,7 +241,7 @@ func alertCounts(t Test, m Classes) counts {
 			alerts = append(alerts, match.Span{From: b.Start, To: b.End, Class: m.Class(b.Ranked[0].Class)})
 		}
 	}
-	return counts{hit: match.Hits(match.Windows(truths(t.Labels, m), alerts, match.Tolerance, match.ByClass)), found: len(alerts)}
+	return counts{hit: match.Hits(match.Windows(eventsOf(t, m), alerts, match.Tolerance, match.ByClass)), found: len(alerts)}
 }
 
 // ppvAtRate is the share of detections that are right in a home where events
@@ -244,7 +273,7 @@ func (s *Scores) paperAccuracy(tests []Test, m Classes) {
 			}
 		}
 
-		events := truths(t.Labels, m)
+		events := eventsOf(t, m)
 		pair := match.Windows(events, bursts, match.Tolerance, match.ByClass)
 		trigger := make([]bool, len(bursts))
 
@@ -275,13 +304,18 @@ func (s *Scores) paperAccuracy(tests []Test, m Classes) {
 // curvePoints is how many thresholds an operating curve holds at most.
 const curvePoints = 20
 
-// operatingCurve walks the threshold over quantiles of the scores.
+// operatingCurve walks the threshold over quantiles of the scores; none where
+// there is no event to find.
 func operatingCurve(tests []Test, m Classes, days float64) []results.Point {
 	var all []float64
 	found := make([][]match.Span, len(tests))
 	events := make([][]match.Span, len(tests))
+	full := eventful(tests)
+	if len(full) == 0 {
+		return nil
+	}
 	for i, t := range tests {
-		found[i], events[i] = detections(t.Answer, m), truths(t.Labels, m)
+		found[i], events[i] = detections(t.Answer, m), eventsOf(t, m)
 		for _, d := range found[i] {
 			all = append(all, d.Score)
 		}
@@ -301,13 +335,17 @@ func operatingCurve(tests []Test, m Classes, days float64) []results.Point {
 		}
 		last = th
 
-		var c counts
-		for i := range tests {
+		var c, quiet counts
+		for i, t := range tests {
 			f := scoringAtLeast(found[i], th)
-			c.add(counts{match.Hits(match.Windows(events[i], f, match.Tolerance, match.ByClass)), len(events[i]), len(f)})
+			if full[t.Recording.Group] {
+				c.add(counts{match.Hits(match.Windows(events[i], f, match.Tolerance, match.ByClass)), len(events[i]), len(f)})
+			} else {
+				quiet.found += len(f)
+			}
 		}
 
-		out = append(out, results.Point{Threshold: th, Recall: c.recall(), Precision: c.precision(), FalsePerDay: results.Ratio(float64(c.found-c.hit), days)})
+		out = append(out, results.Point{Threshold: th, Recall: c.recall(), Precision: c.precision(), FalsePerDay: results.Ratio(float64(c.found-c.hit+quiet.found), days)})
 	}
 	return out
 }

@@ -22,6 +22,10 @@ type Test struct {
 	// Classes are those the model was trained to name, which Answer.Devices
 	// indexes.
 	Classes []string
+	// Unseen says that no packet of Recording is left at the vantage point, only a
+	// defense's own if any. Nobody can find what is not there, so Unseen tests are no
+	// items: else the view's work would be taken for the defense's.
+	Unseen bool
 }
 
 // Scores is what the answers to a task are worth; its fields are those of
@@ -29,6 +33,7 @@ type Test struct {
 type Scores struct {
 	Metrics   []results.Metric
 	Groups    []results.GroupScore
+	LeftOut   []results.LeftOut
 	Items     []results.Item
 	Confusion []results.Confusion
 	Curve     []results.Point
@@ -42,22 +47,36 @@ func (s *Scores) add(name string, v float64) {
 func (s *Scores) sort() {
 	slices.SortFunc(s.Metrics, func(a, b results.Metric) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(s.Groups, func(a, b results.GroupScore) int { return cmp.Compare(a.Group, b.Group) })
+	slices.SortFunc(s.LeftOut, results.LeftOut.Compare)
 	slices.SortFunc(s.Confusion, func(a, b results.Confusion) int { return cmp.Compare(a.Group, b.Group) })
 }
 
 // Of scores the answers to one task: tests in the order of the data set, classes
-// all that any model could name.
+// all that any model could name. Groups with nothing to find have no score and
+// count in no share; where all are such there is no headline metric.
 func Of(ds *datasets.Dataset, task datasets.Task, classes []string, tests []Test) Scores {
 	var s Scores
+	seen := slices.DeleteFunc(slices.Clone(tests), func(t Test) bool { return t.Unseen })
 	switch task {
 	case datasets.TaskClip:
-		s = scoreClips(ds, tests)
+		s = scoreClips(ds, seen)
 	case datasets.TaskEvent:
 		s = scoreEvents(ds, tests)
 	case datasets.TaskDevice:
-		s = scoreDevices(classes, tests)
+		s = scoreDevices(classes, seen)
 	case datasets.TaskCommand:
-		s = scoreCommands(classes, tests)
+		s = scoreCommands(classes, seen)
+	}
+
+	scored := map[string]bool{}
+	for _, g := range s.Groups {
+		scored[g.Group] = true
+	}
+	for _, t := range tests {
+		if g := t.Recording.Group; !scored[g] {
+			scored[g] = true
+			s.LeftOut = append(s.LeftOut, results.LeftOut{Group: g, Why: results.NothingToFind})
+		}
 	}
 	s.sort()
 	return s

@@ -42,6 +42,9 @@ func (s *Scores) scoreStates(ds *datasets.Dataset, tests []Test, m Classes) {
 	classes := stateClasses(ds, m)
 
 	for _, t := range tests {
+		if t.Unseen {
+			continue
+		}
 		events, found := truths(t.Labels, m), scoringAtLeast(detections(t.Answer, m), t.Answer.Threshold)
 		for _, c := range classes {
 			truth := ofClass(events, c)
