@@ -12,14 +12,14 @@ import (
 	"veilbench/defenses"
 )
 
-// spy keeps what it was to learn from and learns nothing.
-type spy struct{ seen *attacks.Training }
+// withinSpy keeps what it was to learn from and learns nothing.
+type withinSpy struct{ seen *attacks.Training }
 
-func (spy) Info() attacks.Info {
-	return attacks.Info{Name: "spy", Tasks: []datasets.Task{datasets.TaskEvent}}
+func (withinSpy) Info() attacks.Info {
+	return attacks.Info{Name: "withinSpy", Tasks: []datasets.Task{datasets.TaskEvent}}
 }
 
-func (s spy) Train(_ context.Context, _ *rand.Rand, t attacks.Training) (attacks.Model, error) {
+func (s withinSpy) Train(_ context.Context, _ *rand.Rand, t attacks.Training) (attacks.Model, error) {
 	*s.seen = t
 	return nil, errors.New("seen")
 }
@@ -41,7 +41,7 @@ func TestTrainingKnowsTheSplit(t *testing.T) {
 		var seen attacks.Training
 		_, err := Run(context.Background(), Grid{
 			Datasets: []datasets.Dataset{ds}, Tasks: []datasets.Task{datasets.TaskEvent}, Split: c.split,
-			Defenses: []defenses.Defense{defenses.None{}}, Attacks: []attacks.Attack{spy{&seen}}, Knowledge: []results.Knowledge{results.Unaware},
+			Defenses: []defenses.Defense{defenses.None{}}, Attacks: []attacks.Attack{withinSpy{&seen}}, Knowledge: []results.Knowledge{results.Unaware},
 		}, Options{Workers: 1})
 		if err != nil {
 			t.Fatal(err)
