@@ -76,7 +76,7 @@ func Compare(before, after *Set) table.Table {
 		t.Rows = append(t.Rows, []table.Value{
 			table.Word(data), table.Word(TaskName(c.at.Task)), table.Word(after.DefenseLabel(c.at.Defense)),
 			table.Number(c.before.Advantage, table.Score), table.Number(c.after.Advantage, table.Score), difference,
-			table.Number(c.test.Cliff, table.Signed), c.test.RankValue(), table.Number(c.test.Holm, table.PValue), c.verdict(),
+			table.Number(c.test.Cliff, table.Signed), c.test.RankValue(), c.test.PValue(c.test.Holm), c.verdict(),
 			before.Costs(c.at).Bytes(), after.Costs(c.at).Bytes(),
 		})
 	}

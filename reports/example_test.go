@@ -37,9 +37,9 @@ func Example() {
 	// Output:
 	// Best attack on each defense: lab, events, seen outside the home
 	//
-	// defense  best attack  knows       F1  floor  advantage  chosen on other groups  groups
-	// none     event-knn    adaptive  0.91   0.10       0.90                    0.91       1
-	// pad      event-knn    adaptive  0.55   0.10       0.50                    0.55       1
+	// defense  best attack  knows       F1  floor  advantage  mean of groups  groups
+	// none     event-knn    adaptive  0.91   0.10       0.90            0.91       1
+	// pad      event-knn    adaptive  0.55   0.10       0.50            0.55       1
 	// Split group-kfold:k=2, 1 fold, 1 test group, 1 defense draw, 1 seed, n = 40 events; floor without a look at the
 	//   traffic 0.10.
 	// Intervals are over test groups and about this training data, not about others like it.

@@ -141,6 +141,9 @@ func (g *gate) leak(p Panel, d string, limit float64) {
 	if m.HasInterval {
 		worst = max(worst, m.Hi)
 		upper = "upper " + apart(m.Hi, limit, table.Score)
+		if m.Edge {
+			upper += ", few groups"
+		}
 	}
 	if p.Split.Within() {
 		upper += ", split within groups"

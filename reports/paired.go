@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -11,22 +12,42 @@ import (
 	"veilbench/reports/table"
 )
 
-// GroupAdvantages are the advantages on a defense by test group: of the attack
-// that is best on the other groups, as in the headline, or of the best one where
-// there is no choice by group; mean over folds and draws.
+// GroupAdvantages are the advantages on a defense by test group: of the attacker
+// of the headline, mean over folds and draws, not cut to 0 to 1. Groups that
+// hold nothing to find have none.
 func (s *Set) GroupAdvantages(at Subject) map[string]float64 {
-	if by := s.Summaries[at].ByGroup; by != nil {
-		return by
+	m := s.Summaries[at]
+	if best := m.Best(); best != nil {
+		return best.ByGroup
 	}
-	return GroupMeans(s.BestResults(at), func(_ *results.Result, g results.GroupScore) (float64, bool) {
-		return (g.Value - g.Floor) / max(1-g.Floor, 1e-9), true
-	})
+	return nil
 }
 
-// groupRight says for each group whether its one item was named right, by the
-// attack that GroupAdvantages is about; nil unless each group has one item and
+// side is what the attackers of a defense reached in the groups given: those
+// that were tried on all of them, the attacker of the headline always.
+func (s *Set) side(at Subject, groups []string) [][]float64 {
+	var out [][]float64
+	for _, r := range s.Summaries[at].Reached {
+		var row []float64
+		for _, g := range groups {
+			if v, ok := r.ByGroup[g]; ok {
+				row = append(row, v)
+			}
+		}
+		if len(row) == len(groups) {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+// groupRight says for each group whether its one item was named right by the
+// only attacker; nil unless there is but one, and each group has one item and
 // one answer.
 func groupRight(s *Set, at Subject) map[string]bool {
+	if len(s.Summaries[at].Reached) != 1 {
+		return nil
+	}
 	out := map[string]bool{}
 	for _, r := range s.BestResults(at) {
 		for _, g := range r.Groups {
@@ -36,9 +57,6 @@ func groupRight(s *Set, at Subject) map[string]bool {
 			out[g.Group] = g.Value == 1
 		}
 	}
-	for g, v := range s.Summaries[at].ByGroup {
-		out[g] = v >= 1-1e-9 // all of what is above the floor
-	}
 	return out
 }
 
@@ -47,15 +65,23 @@ func groupRight(s *Set, at Subject) map[string]bool {
 type Comparison struct {
 	// Defense is compared with Against.
 	Defense, Against string
-	// Diff are the differences of advantages in the groups that both have.
-	Diff []float64
-	// P is that of the exact McNemar test where each group has one item, else of
-	// the sign-flip test over groups; Holm is P adjusted over the Tests of one
-	// table.
-	P, Holm float64
-	Tests   int
-	McNemar bool
-	// RankP is the p-value of Wilcoxon's signed-rank test if Ranked.
+	// Diff are the differences of advantages in the groups that both have, of the
+	// attackers that are best over these; Attackers is how many there are on each
+	// side.
+	Diff      []float64
+	Attackers [2]int
+	// Lo and Hi bound the difference of the best attackers' true means at
+	// results.Level, whichever these are, if HasInterval.
+	Lo, Hi      float64
+	HasInterval bool
+	// P is that of the exact McNemar test where there is one attacker and each
+	// group has one item, else of stats.Flip, Sampled if not all signs were
+	// tried; Holm is P adjusted over the Tests of one table.
+	P, Holm          float64
+	Tests            int
+	McNemar, Sampled bool
+	// RankP is the p-value of Wilcoxon's signed-rank test if Ranked: it knows
+	// nothing of attackers chosen as the best, so it takes one on either side.
 	RankP  float64
 	Ranked bool
 	// Cliff is how much more often a group of Defense lies above one of Against
@@ -83,35 +109,45 @@ func (s *Set) Comparisons(p Panel) []Comparison {
 func compareGroups(s *Set, x Subject, t *Set, y Subject) Comparison {
 	c := Comparison{Defense: x.Defense, Against: y.Defense}
 	xs, ys := s.GroupAdvantages(x), t.GroupAdvantages(y)
-	xRight, yRight := groupRight(s, x), groupRight(t, y)
-
-	var a, b []float64
-	only := [2]int{} // groups that one side alone named right
-	for _, g := range slices.Sorted(maps.Keys(xs)) {
-		other, ok := ys[g]
-		if !ok {
-			continue
-		}
-		a, b = append(a, xs[g]), append(b, other)
-		c.Diff = append(c.Diff, xs[g]-other)
-		switch {
-		case xRight[g] && !yRight[g]:
-			only[0]++
-		case !xRight[g] && yRight[g]:
-			only[1]++
-		}
+	groups := slices.DeleteFunc(slices.Sorted(maps.Keys(xs)), func(g string) bool { _, ok := ys[g]; return !ok })
+	if len(groups) == 0 {
+		return c
 	}
+	ours, theirs := s.side(x, groups), t.side(y, groups)
+	a, b := bestRow(ours), bestRow(theirs)
+	for g := range groups {
+		c.Diff = append(c.Diff, a[g]-b[g])
+	}
+	c.Attackers = [2]int{len(ours), len(theirs)}
+	c.Lo, c.Hi, c.HasInterval = stats.DifferenceInterval(ours, theirs, results.Level)
 
 	// Of groups of one item the sizes of differences are all alike, so only
 	// which side was right says anything.
-	c.McNemar = xRight != nil && yRight != nil
-	c.P = stats.SignFlip(c.Diff)
-	if c.McNemar {
-		c.P = stats.McNemar(only[0], only[1])
+	if xRight, yRight := groupRight(s, x), groupRight(t, y); xRight != nil && yRight != nil {
+		only := [2]int{} // groups that one side alone named right
+		for _, g := range groups {
+			switch {
+			case xRight[g] && !yRight[g]:
+				only[0]++
+			case !xRight[g] && yRight[g]:
+				only[1]++
+			}
+		}
+		c.McNemar, c.P = true, stats.McNemar(only[0], only[1])
+	} else {
+		f := stats.Flip(ours, theirs)
+		c.P, c.Sampled = f.P, !f.Exact
 	}
-	c.RankP, c.Ranked = stats.Wilcoxon(c.Diff)
+	if c.Attackers == [2]int{1, 1} {
+		c.RankP, c.Ranked = stats.Wilcoxon(c.Diff)
+	}
 	c.Cliff = stats.CliffDelta(a, b)
 	return c
+}
+
+// bestRow is the row with the largest mean, the first of several.
+func bestRow(rows [][]float64) []float64 {
+	return slices.MaxFunc(rows, func(a, b []float64) int { return cmp.Compare(stats.Mean(a), stats.Mean(b)) })
 }
 
 // adjust fills Holm and Tests of the comparisons of one table.
@@ -125,13 +161,21 @@ func adjust(cs []Comparison) {
 	}
 }
 
-// Difference is v with the interval of the mean difference, if there is one.
+// Difference is v with the interval of the difference, if there is one.
 func (c Comparison) Difference(v float64) table.Value {
 	out := table.Number(v, table.Signed)
-	if lo, hi, ok := stats.Interval(c.Diff, results.Level); ok {
-		out = out.Within(lo, hi, table.Bounds(lo, hi, 2, table.Signed))
+	if c.HasInterval {
+		out = out.Within(c.Lo, c.Hi, table.Bounds(c.Lo, c.Hi, 2, table.Signed))
 	}
 	return out
+}
+
+// PValue prints p, unless no p below 1 - results.Level were possible.
+func (c Comparison) PValue(p float64) table.Value {
+	if c.TooFew() {
+		return table.Word("too few groups")
+	}
+	return table.Number(p, table.PValue)
 }
 
 // RankValue prints the p-value of the signed-rank test.
@@ -196,22 +240,28 @@ func (c Comparison) undecided() string {
 	return tooFew + " (the same in all)"
 }
 
-// fewGroups says what a sign-flip test cannot do.
-const fewGroups = "With n groups no p is below 2 to the power of 1 - n: 5 groups give 0.0625 at best, so whatever the difference they cannot show it, and the more rows a table has, the more groups it takes. Where that is so, the verdict says in how many groups the sign of the difference is the same."
+// fewGroups says what a test that turns groups round cannot do.
+const fewGroups = "With n groups no p is below 2 to the power of 1 - n, and Holm multiplies it by the number of rows: 5 groups can show no difference whatever it is, 10 groups one in a table of 16 rows. Where none can be shown, `too few groups` stands in place of p, and the verdict says in how many groups the sign of the difference is the same."
 
 // TestNote says which tests stand in a table and what they assume.
 func TestNote(cs []Comparison) string {
 	mcnemar := slices.ContainsFunc(cs, func(c Comparison) bool { return c.McNemar })
 	flips := slices.ContainsFunc(cs, func(c Comparison) bool { return !c.McNemar })
+	sampled := slices.ContainsFunc(cs, func(c Comparison) bool { return c.Sampled })
 	name := ""
 	if flips {
-		name = "sign-flip test over groups (same folds and draws; exact up to 20 groups)"
+		name = "sign-flip test over whole groups, all attackers of a group together, of the difference of the best attackers' means, corrected for choosing them (same folds and draws; "
+		if sampled {
+			name += "signs sampled with a fixed seed where there are too many to try all)"
+		} else {
+			name += "all signs tried)"
+		}
 	}
 	if mcnemar && flips {
 		name += ", where each group has one item "
 	}
 	if mcnemar {
-		name += "exact McNemar test (each group has one item)"
+		name += "exact McNemar test (one attacker, each group has one item)"
 	}
-	return "p: " + name + ", adjusted by Holm over the table. p (ranks): Wilcoxon's signed-rank test beside it, from six groups that differ on, not adjusted. Cliff's delta: how much more often a group of one side lies above a group of the other than below, from -1 to 1. " + fewGroups
+	return "p: " + name + ", adjusted by Holm over the table. p (ranks): Wilcoxon's signed-rank test beside it, of one attacker on either side, from six groups that differ on, not adjusted. Cliff's delta: how much more often a group of one side lies above a group of the other than below, from -1 to 1. " + fewGroups
 }

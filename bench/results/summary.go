@@ -2,7 +2,6 @@ package results
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -26,23 +25,26 @@ type Summary struct {
 	TrainDefense string
 	// Score is its headline metric, Floor what needs no look at the traffic.
 	Score, Floor float64
-	// Advantage is how far the attacker is above the floor, 0 to 1: the mean over
-	// groups, each with the attack that is best on the others, so free of the
-	// winner's curse. For a split within groups, and for a single group, it is
-	// that of Attack.
+	// Advantage is how far the best attacker is above the floor, 0 to 1: the
+	// largest mean over groups of any attacker, cut at 0 after averaging. For a
+	// split within groups, and for a single group, it is that of its mean score.
 	Advantage float64
-	// Lo and Hi bound Advantage at Level; HasInterval is false below
-	// stats.MinGroups groups and for splits within groups.
-	Lo, Hi      float64
-	HasInterval bool
-	// ByGroup is the advantage of each group, not cut to 0 to 1, where Advantage
-	// is the mean over groups; nil where it is not.
-	ByGroup map[string]float64
-	// Groups is how many groups were tested, Cells and Failed how many cells
+	// Lo and Hi bound the largest true advantage of any attacker at Level, cut to
+	// 0 to 1; HasInterval is false below stats.MinGroups groups and for splits
+	// within groups. Edge marks one that is too short where groups differ widely.
+	Lo, Hi            float64
+	HasInterval, Edge bool
+	// Reached is what every attacker reached, sorted by attack, knowledge and
+	// training.
+	Reached []Reached
+	// Empty is how many groups are left out because they hold nothing to find,
+	// Certain how many because their floor is 1: nothing is left to hide.
+	Empty, Certain int
+	// Groups is how many groups count, Cells and Failed how many cells
 	// there were and how many of them failed.
 	Groups, Cells, Failed int
-	// Chosen is the score that goes with Advantage.
-	Chosen float64
+	// GroupMean is the mean score over groups that goes with Advantage.
+	GroupMean float64
 	// Within marks a split within groups, Generated data made by a model,
 	// Oracle a defense that looks ahead.
 	Within, Generated, Oracle bool
@@ -69,13 +71,11 @@ func (a attacker) compare(b attacker) int {
 	return cmp.Or(cmp.Compare(a.attack, b.attack), cmp.Compare(a.knowledge, b.knowledge), cmp.Compare(a.trainDefense, b.trainDefense))
 }
 
-// tally is what one attacker reached: the advantage and score of each group,
-// mean over folds and draws.
+// tally is what one attacker reached in each group and each cell.
 type tally struct {
-	score, floor map[string]float64
-	n            map[string]float64
-	cellScores   []float64
-	cellFloors   []float64
+	groups     map[string]groupTally
+	cellScores []float64
+	cellFloors []float64
 }
 
 // subject is what a Summary is about.
@@ -124,7 +124,7 @@ func summarize(k subject, rs []Result) Summary {
 
 		at := attacker{r.Cell.Attack, r.Cell.TrainDefense, r.Cell.Knowledge}
 		if tallies[at] == nil {
-			tallies[at] = &tally{score: map[string]float64{}, floor: map[string]float64{}, n: map[string]float64{}}
+			tallies[at] = &tally{groups: map[string]groupTally{}}
 		}
 		tallies[at].add(r)
 	}
@@ -133,25 +133,10 @@ func summarize(k subject, rs []Result) Summary {
 	if len(order) == 0 {
 		return s
 	}
-
-	best := order[0]
-	for _, a := range order[1:] {
-		if tallies[a].mean() > tallies[best].mean() {
-			best = a
-		}
-	}
-
+	best := s.conclude(order, tallies)
 	t := tallies[best]
 	s.Attack, s.Knowledge, s.TrainDefense = best.attack, best.knowledge, best.trainDefense
 	s.Score, s.Floor = t.mean(), t.floorMean()
-
-	// What the best attack has stands where no choice across groups is possible;
-	// chooseAcross replaces it elsewhere.
-	s.Advantage = Advantage(s.Score, s.Floor)
-	s.Chosen = s.Score
-	s.Groups = len(t.score)
-	s.chooseAcross(order, tallies)
-
 	s.Weak = weakAttacks(k, order, tallies)
 	return s
 }
@@ -159,9 +144,7 @@ func summarize(k subject, rs []Result) Summary {
 // add enters a cell: one fold, one draw.
 func (t *tally) add(r Result) {
 	for _, g := range r.Groups {
-		t.score[g.Group] += g.Value
-		t.floor[g.Group] += g.Floor
-		t.n[g.Group]++
+		t.groups[g.Group] = t.groups[g.Group].plus(g)
 	}
 	if v, ok := r.Metric(r.Headline); ok {
 		t.cellScores = append(t.cellScores, v)
@@ -173,52 +156,8 @@ func (t *tally) add(r Result) {
 func (t *tally) mean() float64      { return stats.Mean(t.cellScores) }
 func (t *tally) floorMean() float64 { return stats.Mean(t.cellFloors) }
 
-// chooseAcross fills Advantage, Chosen, ByGroup, Lo and Hi. The attack is chosen
-// anew for every group, on the other groups: the best of many looks better than
-// it is on the data that it was chosen on.
-func (s *Summary) chooseAcross(order []attacker, tallies map[attacker]*tally) {
-	groups := slices.Sorted(maps.Keys(tallies[order[0]].score))
-	if s.Within || len(groups) < 2 {
-		return
-	}
-
-	var adv, score []float64
-	s.ByGroup = map[string]float64{}
-	for _, g := range groups {
-		best, bestSum := order[0], -1.0
-		for _, a := range order {
-			var sum float64
-			for _, h := range groups {
-				if h != g && tallies[a].n[h] > 0 {
-					sum += tallies[a].score[h] / tallies[a].n[h]
-				}
-			}
-
-			if sum > bestSum {
-				best, bestSum = a, sum
-			}
-		}
-
-		// Below the floor counts as below 0 here: cut group by group, chance alone would
-		// make the mean an advantage.
-		if t := tallies[best]; t.n[g] > 0 {
-			v, f := t.score[g]/t.n[g], t.floor[g]/t.n[g]
-			score = append(score, v)
-			s.ByGroup[g] = (v - f) / max(1-f, 1e-9)
-			adv = append(adv, s.ByGroup[g])
-		}
-	}
-
-	s.Chosen, s.Advantage = stats.Mean(score), toShare(stats.Mean(adv))
-	if lo, hi, ok := stats.Interval(adv, Level); ok {
-		s.Lo, s.Hi, s.HasInterval = toShare(lo), toShare(hi), true
-	} else {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%d groups: an interval needs at least %d", len(adv), stats.MinGroups))
-	}
-}
-
-// toShare brings a share into 0 to 1.
-func toShare(v float64) float64 { return min(max(v, 0), 1) }
+// clip brings a share into 0 to 1.
+func clip(v float64) float64 { return min(max(v, 0), 1) }
 
 // weakMargin is how far an adaptive attacker may stay behind the unaware one
 // before it is called weak.

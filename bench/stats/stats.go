@@ -72,48 +72,6 @@ func McNemar(b, c int) float64 {
 	return min(1, 2*bin.CDF(float64(min(b, c))))
 }
 
-// exactFlips is up to how many differences SignFlip tries every sign.
-const exactFlips = 20
-
-// SignFlip is the two-sided p-value of the mean of paired differences d when
-// every sign is equally likely. Up to 20 differences all signs are tried;
-// above that the normal limit of the same sum is used.
-func SignFlip(d []float64) float64 {
-	var sum, square float64
-	for _, x := range d {
-		sum += x
-		square += x * x
-	}
-
-	if square == 0 {
-		return 1
-	}
-
-	if len(d) > exactFlips {
-		return 2 * distuv.UnitNormal.Survival(math.Abs(sum)/math.Sqrt(square))
-	}
-
-	const slack = 1e-12 // sums of the same numbers in another order
-	limit := math.Abs(sum) - slack*math.Sqrt(square)
-
-	// Bit i of signs turns the sign of difference i.
-	extreme := 0
-	for signs := range 1 << len(d) {
-		var s float64
-		for i, x := range d {
-			if signs>>i&1 == 0 {
-				s += x
-			} else {
-				s -= x
-			}
-		}
-		if math.Abs(s) >= limit {
-			extreme++
-		}
-	}
-	return float64(extreme) / float64(int(1)<<len(d))
-}
-
 // Wilcoxon is the exact two-sided p-value of the signed-rank test on paired
 // differences. Zeros are left out, ties share their mean rank. ok is false
 // below six differences, where no result could be significant.

@@ -32,7 +32,8 @@ func TestKnownAnswers(t *testing.T) {
 	near(t, "Clopper-Pearson of none, low", lo, 0, 0)
 	near(t, "Clopper-Pearson of none, high", hi, 0.16843347098308548, 1e-8)
 	near(t, "McNemar 10:2", McNemar(10, 2), 0.03857421875, tol)
-	near(t, "sign flip", SignFlip([]float64{.1, .2, -.05, .3, .12, .02, .4}), 0.046875, tol)
+	flip := Flip([][]float64{{.1, .2, -.05, .3, .12, .02, .4}}, [][]float64{make([]float64, 7)})
+	near(t, "sign flip", flip.P, 0.046875, tol)
 	p, _ := Wilcoxon([]float64{1, 2, -3, 4, 5, 6, 7, -8.5})
 	near(t, "Wilcoxon", p, 0.3828125, tol)
 	p, _ = Wilcoxon([]float64{1, 2, 3, 4, 5, 6})
@@ -70,14 +71,6 @@ func TestMutualInformation(t *testing.T) {
 	near(t, "one bit", MutualInformation([][]int{{50, 0}, {0, 50}}), 1+1/(200*math.Ln2), 1e-12)
 	near(t, "nothing", MutualInformation([][]int{{25, 25}, {25, 25}}), 0, 1e-12)
 	near(t, "empty", MutualInformation(nil), 0, 0)
-}
-
-func TestSignFlipManyUsesNormalLimit(t *testing.T) {
-	var d []float64
-	for i := range 25 {
-		d = append(d, -1+3*float64(i)/24)
-	}
-	near(t, "25 differences", SignFlip(d), 0.015293371030198965, 1e-9) // SciPy: 2*norm.sf
 }
 
 func TestNoIntervalBelowMinGroups(t *testing.T) {

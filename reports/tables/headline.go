@@ -101,6 +101,9 @@ func advantage(s *reports.Set, at reports.Subject, n *footnotes) table.Value {
 	if m.Advantage == 0 {
 		v.Text += " " + n.mark("best attack is at its floor")
 	}
+	if m.HasInterval && m.Edge {
+		v.Text += " " + n.mark("few groups, and nearly all alike: were groups to differ widely, this interval would miss more often than 1 in 20")
+	}
 	if m.Failed > 0 {
 		v.Text += " " + n.mark("cells failed: the figure is over the attacks that did not, a better attack may be missing")
 	}
@@ -137,7 +140,7 @@ func headlineNotes(s *reports.Set, ps []reports.Panel) []string {
 		out = append(out, "worst attack per column: "+strings.Join(worst, ", "))
 	}
 	if intervals {
-		out = append(out, "mean and interval over test groups, each with the attack that is best on the other groups (no winner's curse); about this training data, not about others like it")
+		out = append(out, "figure: the largest mean over test groups of any attack, too high where many attacks are equally good and groups few; interval: of the best attack, whichever it is, about this training data, not about others like it")
 	}
 	return slices.Concat(out, headlineDoubts(s, ps), s.CheckNotes(), s.Stamps(ps...), s.IDNotes(s.DefensesOf(ps), attacks))
 }

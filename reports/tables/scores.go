@@ -59,7 +59,7 @@ var WorstAttack = reports.TableKind{
 func worstTable(s *reports.Set, p reports.Panel) []table.Table {
 	metric, _ := s.Headline(p)
 	t := table.Table{Title: "Best attack on each defense: " + p.About(), Columns: table.Columns(
-		"defense", "best attack", "knows", "#"+reports.MetricLabel(metric), "#floor", "±advantage", "#chosen on other groups", "#groups")}
+		"defense", "best attack", "knows", "#"+reports.MetricLabel(metric), "#floor", "±advantage", "#mean of groups", "#groups")}
 
 	n := footnotes{}
 	none := table.Missing()
@@ -77,7 +77,7 @@ func worstTable(s *reports.Set, p reports.Panel) []table.Table {
 		t.Rows = append(t.Rows, []table.Value{
 			defense(s, d), label(s, m.Attack), table.Word(string(m.Knowledge)),
 			table.Number(m.Score, table.Score), table.Number(m.Floor, table.Score), advantage(s, at, &n),
-			table.Number(m.Chosen, table.Score), table.Count(m.Groups),
+			table.Number(m.GroupMean, table.Score), table.Count(m.Groups),
 		})
 	}
 	t.Notes = append(append(n.lines, s.CountNote(p), reports.AboutTraining), s.PanelNotes(p)...)

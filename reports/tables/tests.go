@@ -27,12 +27,12 @@ func testTable(s *reports.Set, p reports.Panel) []table.Table {
 	for _, c := range cs {
 		t.Rows = append(t.Rows, []table.Value{
 			defense(s, c.Defense), defense(s, c.Against), c.Difference(stats.Mean(c.Diff)), table.Number(c.Cliff, table.Signed),
-			table.Count(len(c.Diff)), c.RankValue(), table.Number(c.P, table.PValue), table.Number(c.Holm, table.PValue), table.Word(c.Verdict()),
+			table.Count(len(c.Diff)), c.RankValue(), c.PValue(c.P), c.PValue(c.Holm), table.Word(c.Verdict()),
 		})
 	}
 
 	// Without these notes a reader takes "no difference shown" for "equal".
-	t.Notes = append(t.Notes, "Difference of the best attack's advantage, mean over test groups. "+reports.TestNote(cs), reports.AboutTraining)
+	t.Notes = append(t.Notes, "Difference of the best attack's advantage, mean over test groups, its interval whichever attack is truly best. "+reports.TestNote(cs), reports.AboutTraining)
 	if slices.ContainsFunc(cs, func(c reports.Comparison) bool { return len(c.Diff) < stats.MinGroups }) {
 		t.Notes = append(t.Notes, fmt.Sprintf("No interval below %d groups.", stats.MinGroups))
 	}
