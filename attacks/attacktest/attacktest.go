@@ -11,6 +11,7 @@ package attacktest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -114,6 +115,18 @@ func (c checker) answers(t *testing.T) {
 	}
 	for i, a := range first {
 		wellFormed(t, c.data.training, c.data.test[i].Trace, a)
+	}
+
+	// What was answered stands, and does not hang on what else was asked.
+	said := fmt.Sprintf("%+v", first)
+	for i, e := range slices.Backward(c.data.test) {
+		a := guess(t, m, e.Trace)
+		if fmt.Sprintf("%+v", first) != said {
+			t.Fatal("guessing changed an answer that was given before")
+		}
+		if !reflect.DeepEqual(a, first[i]) {
+			t.Fatalf("asked in another order, example %d got another answer", i)
+		}
 	}
 
 	// A map's order, the clock or a generator of its own would show here.

@@ -113,12 +113,15 @@ func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attac
 		ranks(t, tr, a.Clip)
 
 	case datasets.TaskEvent:
+		if math.IsNaN(a.Threshold) || math.IsInf(a.Threshold, 0) {
+			t.Errorf("threshold %v is no number", a.Threshold)
+		}
 		for i, b := range a.Events {
 			if len(b.Ranked) == 0 {
 				t.Fatalf("burst %d has no ranked class", i)
 			}
 			ranks(t, tr, b.Ranked)
-			if b.End < b.Start || i > 0 && b.Start < a.Events[i-1].Start || math.IsNaN(b.Score) {
+			if b.End < b.Start || i > 0 && b.Start < a.Events[i-1].Start || math.IsNaN(b.Score) || math.IsInf(b.Score, 0) {
 				t.Errorf("burst %d from %v to %v, score %v: out of order or no number", i, b.Start, b.End, b.Score)
 			}
 		}

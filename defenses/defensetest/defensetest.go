@@ -5,6 +5,7 @@ package defensetest
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
@@ -23,9 +24,11 @@ import (
 
 // Run holds d to the contract: Info is filled in, parameters survive being
 // written and read, and on special and on random traces Apply makes what Check
-// accepts, does not touch its input, gives the same for the same draws (also
-// from several goroutines at once) and does not look ahead. A Fitter is fitted
-// to made-up recordings first.
+// accepts, does not touch its input nor, later, what it returned, gives the same
+// for the same draws (also from several goroutines at once, and whatever it was
+// given before) and does not look ahead, in long traces neither. A Fitter is
+// fitted to made-up recordings first, which it must leave alone; a Claimer claims
+// numbers. A call that never returns is left to the time limit of go test.
 //
 // A defense may refuse a trace with an error, but not all of them; one that
 // wraps defenses.ErrSaturated is always allowed.
@@ -59,6 +62,7 @@ func Run(t *testing.T, d defenses.Defense) {
 		})
 	})
 	t.Run("look-ahead", func(t *testing.T) { lookAhead(t, d) })
+	t.Run("order", func(t *testing.T) { order(t, d) })
 	t.Run("concurrent", func(t *testing.T) { concurrent(t, d) })
 }
 
@@ -84,7 +88,11 @@ func Fitted(t *testing.T, d defenses.Defense) defenses.Defense {
 		return d
 	}
 	before := fmt.Sprintf("%#v", d)
-	fitted, err := f.Fit(context.Background(), rand.New(rand.NewPCG(1, 2)), Recordings())
+	recs := Recordings()
+	fitted, err := f.Fit(context.Background(), rand.New(rand.NewPCG(1, 2)), recs)
+	if !reflect.DeepEqual(recs, Recordings()) {
+		t.Error("fit modified its training recordings")
+	}
 	if err != nil {
 		t.Fatalf("fit: %v", err)
 	}
@@ -113,6 +121,14 @@ func info(t *testing.T, d defenses.Defense) {
 	if v, ok := d.(params.Validator); ok {
 		if err := v.Validate(); err != nil {
 			t.Errorf("default parameters: %v", err)
+		}
+	}
+
+	if c, ok := d.(defenses.Claimer); ok {
+		for _, c := range c.Claims() {
+			if math.IsNaN(c.Value) || math.IsInf(c.Value, 0) {
+				t.Errorf("claims %s = %v, which is no number", c.Name, c.Value)
+			}
 		}
 	}
 
@@ -180,6 +196,54 @@ func lookAhead(t *testing.T, d defenses.Defense) {
 			}
 		}
 	}
+	in := long()
+	if _, where, err := defenses.LooksAheadAt(d, 1, in, []time.Duration{in.End / 3, in.End / 7 * 5}); err == nil && where != "" {
+		t.Errorf("in a long trace %s", where)
+	}
+}
+
+// order applies d to several traces and then again from last to first: neither may
+// what it was given before change a result, nor may it change one that it has
+// returned.
+func order(t *testing.T, d defenses.Defense) {
+	in := []datasets.Trace{Busy(3), Busy(4), Busy(5)}
+	first, kept := make([]defenses.Defended, len(in)), make([]defenses.Defended, len(in))
+	for i := range in {
+		out, err := apply(d, 9, in[i])
+		if err != nil {
+			return // a refusal
+		}
+		first[i], kept[i] = out, out
+		kept[i].Trace.Packets, kept[i].Trace.Flows = slices.Clone(out.Trace.Packets), slices.Clone(out.Trace.Flows)
+		if c := out.Carried; c != nil {
+			kept[i].Carried = &defenses.Carried{First: slices.Clone(c.First), Orig: slices.Clone(c.Orig), Bytes: slices.Clone(c.Bytes)}
+		}
+	}
+	for i := len(in) - 1; i >= 0; i-- {
+		again, err := apply(d, 9, in[i])
+		if err != nil || !reflect.DeepEqual(again, kept[i]) {
+			t.Errorf("in another order the same draws gave something else (%v): it keeps state", err)
+			return
+		}
+	}
+	if !reflect.DeepEqual(first, kept) {
+		t.Error("changed a result that it had returned")
+	}
+}
+
+// long is twenty minutes of Busy: a defense may look ahead only where a trace is
+// longer than what a test usually takes.
+func long() datasets.Trace {
+	t := Busy(20)
+	for i := range uint64(19) {
+		next := Busy(21 + i)
+		for _, p := range next.Packets {
+			p.Time += t.End
+			t.Packets = append(t.Packets, p)
+		}
+		t.End += next.End
+	}
+	return t
 }
 
 // concurrent applies d in four goroutines at once: state in the value of a
