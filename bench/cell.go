@@ -23,7 +23,7 @@ func (r *runner) computeCell(ctx context.Context, u unit, j job) (results.Result
 	res := head
 
 	var timing results.Timing
-	err := Guard(func() error { return r.score(ctx, u, j, &res, &timing) })
+	err := guard(func() error { return r.score(ctx, u, j, &res, &timing) })
 	if ctx.Err() != nil {
 		return res, timing, context.Cause(ctx)
 	}
@@ -144,6 +144,8 @@ func cellWarnings(ds *datasets.Dataset, j job) []string {
 // leftOutWarnings say what of the tests of a cell has no score, and why.
 func leftOutWarnings(res *results.Result, tests []score.Test) []string {
 	var out []string
+
+	// What is left out must be said: a mean over the rest looks the same.
 	unseen := 0
 	for _, t := range tests {
 		if t.Unseen {

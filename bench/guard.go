@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Guard turns a panic of a plug-in into an error.
-func Guard(f func() error) (err error) {
+// guard turns a panic of a plug-in into an error.
+func guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v, in %s", r, panicPlace())

@@ -73,7 +73,7 @@ func call[T any](o oath, who, method string, s signs, f func() (T, error)) (T, e
 	go func() {
 		a := answer{err: fmt.Errorf("%s: %s %w", who, method, errGoexit)}
 		defer func() { done <- a }()
-		a.err = Guard(func() (err error) {
+		a.err = guard(func() (err error) {
 			a.value, err = f()
 			return err
 		})
@@ -240,6 +240,8 @@ func vectors(f attacks.Featurer, task datasets.Task, l attacks.Labeled) (attacks
 
 // finite refuses an answer that holds a number that is none.
 func finite(a attacks.Answer) error {
+	// JSON knows neither, so one of them in a result would end the whole run where
+	// the result is stored.
 	bad := func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }
 	ranked := func(what string, rs []attacks.Ranked) error {
 		for _, r := range rs {

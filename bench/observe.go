@@ -67,7 +67,7 @@ type pipeline struct {
 // base gives what rec is without a defense behind the same link.
 func (p pipeline) observe(rec *datasets.Recording, base func() (cost.Base, error), r Role, draw int) *observed {
 	o := &observed{rec: rec, oracle: p.oracle}
-	o.err = Guard(func() error { return p.pass(o, base, r, draw) })
+	o.err = guard(func() error { return p.pass(o, base, r, draw) })
 	return o
 }
 

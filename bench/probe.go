@@ -44,7 +44,7 @@ func RunProbes(ctx context.Context, g Grid, rs []results.Result, names []string)
 			v := results.Verdict{Name: fmt.Sprintf("labels of %s, %s, %s, shifted", c.Dataset, c.Task, c.Vantage)}
 
 			var curve results.ShiftCurve
-			err := Guard(func() (err error) {
+			err := guard(func() (err error) {
 				curve, err = labelShift(ctx, g, c)
 				return err
 			})

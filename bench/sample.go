@@ -47,7 +47,7 @@ func (r *runner) samples(u unit) error {
 		seen[k] = true
 		s := sampler{r: r, u: u, out: results.Sample{SampleKey: k, Data: data, Method: results.Method}}
 		s.tests = s.tested()
-		if err := Guard(s.take); err != nil {
+		if err := guard(s.take); err != nil {
 			continue
 		}
 

@@ -20,7 +20,7 @@ var ErrSaturated = errors.New("saturated")
 // or invented, nothing sent before it existed, order kept within a flow and
 // direction, no packet above the frame limit, no packet turned round or moved
 // to another input flow, no headers that a wire cannot carry (headers.go), no
-// time observed after the last packet but MaxEndSlack. The error names the rule
+// time observed after the last packet but maxEndSlack. The error names the rule
 // and the packet.
 func Check(in datasets.Trace, out Defended) error {
 	if err := checkShape(in, out); err != nil {
@@ -88,8 +88,8 @@ func checkShape(in datasets.Trace, out Defended) error {
 	if n := len(t.Packets); n > 0 {
 		last = max(last, t.Packets[n-1].Time)
 	}
-	if t.End > last+MaxEndSlack {
-		return fmt.Errorf("end moved from %v to %v, more than %v after the last packet", in.End, t.End, MaxEndSlack)
+	if t.End > last+maxEndSlack {
+		return fmt.Errorf("end moved from %v to %v, more than %v after the last packet", in.End, t.End, maxEndSlack)
 	}
 	return nil
 }

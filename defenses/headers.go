@@ -8,9 +8,9 @@ import (
 	"veilbench/datasets"
 )
 
-// MaxEndSlack is how far the end may lie behind both the input's and the last
+// maxEndSlack is how far the end may lie behind both the input's and the last
 // packet that leaves. Whatever is counted by the day is divided by that time.
-const MaxEndSlack = time.Second
+const maxEndSlack = time.Second
 
 // checkWire proves that every packet of out could stand on a wire: its headers,
 // Size - Payload, are long enough for the flow's family and protocol and not

@@ -113,6 +113,7 @@ func (s *Summary) conclude(order []attacker, tallies map[attacker]*tally) attack
 // count for none, and doubts the result aloud where there are such.
 func (s *Summary) count(rows [][]stats.Group) {
 	for g := range rows[0] {
+		// Attackers that failed on a group lack it, so a group is judged by all.
 		any := func(is func(stats.Group) bool) bool {
 			return slices.ContainsFunc(rows, func(r []stats.Group) bool { return is(r[g]) })
 		}
@@ -125,6 +126,7 @@ func (s *Summary) count(rows [][]stats.Group) {
 			s.Empty++
 		}
 	}
+
 	all := s.Groups + s.Certain + s.Empty
 	if s.Empty > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d groups hold nothing to find and are left out", s.Empty, all))

@@ -119,6 +119,8 @@ func summarize(k subject, rs []Result) Summary {
 			continue
 		}
 
+		// One cell that is within, generated or an oracle marks what it is averaged
+		// into.
 		s.Within = s.Within || r.Cell.Split.Within()
 		s.Generated, s.Oracle = s.Generated || r.Generated, s.Oracle || r.Oracle
 

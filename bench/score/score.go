@@ -56,6 +56,9 @@ func (s *Scores) sort() {
 // count in no share; where all are such there is no headline metric.
 func Of(ds *datasets.Dataset, task datasets.Task, classes []string, tests []Test) Scores {
 	var s Scores
+
+	// What nobody can see is nobody's miss. Of events the false alarms still count:
+	// an attack may cry wolf at nothing.
 	seen := slices.DeleteFunc(slices.Clone(tests), func(t Test) bool { return t.Unseen })
 	switch task {
 	case datasets.TaskClip:

@@ -38,6 +38,8 @@ func stateClasses(ds *datasets.Dataset, m Classes) []string {
 // (state_seconds_off). Each detection stands for its burst, from the first
 // packet to the last.
 func (s *Scores) scoreStates(ds *datasets.Dataset, tests []Test, m Classes) {
+	// Silence is held against the same time, for a state that is rare is nearly
+	// right without a look at the traffic.
 	var wrong, on, all time.Duration
 	classes := stateClasses(ds, m)
 

@@ -13,7 +13,7 @@ func Example() {
 	lo, hi, ok := stats.Interval(differences, 0.95)
 	fmt.Printf("mean %.3f, from %.3f to %.3f, enough homes: %v\n", stats.Mean(differences), lo, hi, ok)
 
-	signs := stats.SignFlip(differences)
+	signs := stats.Flip([][]float64{differences}, [][]float64{make([]float64, len(differences))}).P
 	ranks, ok := stats.Wilcoxon(differences)
 	fmt.Printf("p %.4f and %.4f, enough homes: %v\n", signs, ranks, ok)
 	fmt.Printf("adjusted %.4f\n", stats.Holm([]float64{signs, ranks}))
