@@ -13,6 +13,7 @@ import (
 	"veilbench/datasets"
 	"veilbench/datasets/capture/internal/capturetest"
 	"veilbench/datasets/capture/internal/header"
+	"veilbench/datasets/capture/internal/hello"
 	"veilbench/datasets/capture/write"
 )
 
@@ -119,11 +120,11 @@ func FuzzNames(f *testing.F) {
 	f.Add(namedPayload(f, 6, 443, 200), "1.2.3.4,a.example.com\n")
 	f.Add(namedPayload(f, 17, 53, 80), "address,name\n")
 	f.Fuzz(func(t *testing.T, payload []byte, file string) {
-		if name, _ := serverName(payload); header.HostName(name) != name {
+		if name, _ := hello.Stream(payload); header.HostName(name) != name {
 			t.Fatalf("name %q", name)
 		}
 		b := newBuilder(Options{})
-		b.learnDNS(&frame{app: payload})
+		b.learnDNS(&frame{}, payload)
 		names, err := readNames(bytes.NewReader([]byte(file)), "names.csv")
 		for _, n := range names {
 			if err == nil && header.HostName(n) != n {
