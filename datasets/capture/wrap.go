@@ -168,42 +168,6 @@ func (f *frame) inType(name string, typ uint16, b []byte, wire int) bool {
 	return false
 }
 
-// inPPP decodes a PPP frame that may begin with address and control (ff 03).
-func (f *frame) inPPP(name string, b []byte, wire int) bool {
-	off, typ, proto := pppHeader(b)
-	if typ == 0 {
-		if proto == 0x00fd || proto == 0x003d || proto == 0x002d || proto == 0x002f {
-			f.unopened = name + " with compressed, encrypted or bundled PPP"
-		}
-		return false
-	}
-	return f.inIP(name, b[off:], wire-off)
-}
-
-// pppHeader finds the protocol of a PPP frame, where it ends, and the Ethernet
-// type that means the same, 0 if there is none. Both parts of the header may be
-// compressed (RFC 1661, section 6): a protocol of one byte is odd.
-func pppHeader(b []byte) (off int, typ, proto uint16) {
-	if len(b) >= 2 && b[0] == 0xff && b[1] == 3 {
-		off = 2
-	}
-	switch {
-	case len(b) > off && b[off]&1 == 1:
-		proto, off = uint16(b[off]), off+1
-	case len(b) >= off+2:
-		proto, off = binary.BigEndian.Uint16(b[off:]), off+2
-	}
-	switch proto {
-	case 0x0021:
-		typ = header.EtherIPv4
-	case 0x0057:
-		typ = header.EtherIPv6
-	case 0x0281:
-		typ = 0x8847
-	}
-	return off, typ, proto
-}
-
 // openMPLS takes off a stack of labels. Nothing says what is behind the last
 // one: IP shows its version, and an Ethernet pseudowire the zeros of its
 // control word (RFC 4385).
