@@ -10,7 +10,9 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/google/gopacket/layers"
 	"veilbench/datasets"
+
 	"veilbench/datasets/capture/internal/capturetest"
 	"veilbench/datasets/capture/internal/header"
 	"veilbench/datasets/capture/internal/hello"
@@ -101,6 +103,11 @@ func FuzzFrame(f *testing.F) {
 	f.Add(dot11Frame(0x88, 0x41, true), uint32(link80211))
 	f.Add(append([]byte{0, 0, 9, 0, 2, 0, 0, 0, 0x10}, dot11Frame(0x88, 0x41, true)...), uint32(linkRadiotap))
 	f.Add([]byte{0x41, 0x88, 7, 0xcd, 0xab, 0, 0, 0x34, 0x12, 1, 2, 3}, uint32(link802154))
+	for _, version := range []int{4, 6} {
+		for _, w := range wrappings(ipPacket(f, version, layers.IPProtocolTCP, 20)) {
+			f.Add(w.data, w.link)
+		}
+	}
 	for _, l := range []uint32{linkNull, linkRaw, linkCooked, linkCooked2, link802154TAP} {
 		f.Add(make([]byte, 60), l)
 	}

@@ -35,7 +35,9 @@ func (f *frame) decodeLine(b []byte, wire int, link uint32) {
 		off = 1
 		if len(b) > 0 {
 			f.own = b[0] == 1
-			f.sender = 0
+		}
+		if link == linkPPPD && len(b) > 1 && b[1] == 3 {
+			off = 2 // the way stands in place of the address
 		}
 	case linkPPPoE:
 		off = 6

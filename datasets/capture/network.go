@@ -29,6 +29,7 @@ func (f *frame) decodeIPv4(b []byte, wire int) bool {
 	}
 
 	f.kind, f.proto = 4, b[9]
+	f.srcHi, f.dstHi = 0, 0 // of an IPv6 packet around this one
 	f.srcLo = uint64(binary.BigEndian.Uint32(b[12:]))
 	f.dstLo = uint64(binary.BigEndian.Uint32(b[16:]))
 	f.size = int32(14 + total)

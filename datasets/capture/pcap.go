@@ -97,24 +97,26 @@ func (c *classic) headerLength(modified bool) int {
 	if modified {
 		lengths = []int{24, longestHeader, recordHeader}
 	}
-	b, _ := c.src.buf.Peek(window / 4)
+	b, err := c.src.buf.Peek(window / 4)
+	all := err != nil // of a file that is shorter
 
 	// Of a plain file the usual length stands unless another explains three
 	// records and it does not explain two: damage is no other format.
 	for i, n := range lengths {
-		good, bad := c.plausible(b, n)
-		if !bad || i == 0 && !modified && good >= 2 {
-			if i == 0 || good >= 3 || modified {
-				return n
-			}
+		good, rest := c.plausible(b, n)
+		fits := rest == 0 || rest > 0 && !all
+		switch {
+		case fits && (i == 0 || good >= 3 || modified || all && good >= 2), i == 0 && !modified && good >= 2:
+			return n
 		}
 	}
 	return lengths[0]
 }
 
 // plausible walks the first records of b with headers of n bytes. It counts
-// those that make sense, and says whether it met one that does not.
-func (c *classic) plausible(b []byte, n int) (good int, bad bool) {
+// those that make sense and returns what is left of b behind them, -1 where it
+// met one that makes none.
+func (c *classic) plausible(b []byte, n int) (good, rest int) {
 	limit := uint32(999_999)
 	if c.nano {
 		limit = 999_999_999
@@ -122,12 +124,18 @@ func (c *classic) plausible(b []byte, n int) (good int, bad bool) {
 	for good < 8 && len(b) >= n {
 		captured, length := c.lengths(b)
 		if captured > header.MaxFrame || length > maxLength || c.order.Uint32(b[4:]) > limit || captured == 0 && length > 0 {
-			return good, true
+			return good, -1
 		}
 		good++
-		b = b[min(len(b), n+int(captured)):]
+		if n+int(captured) > len(b) {
+			return good, 1 // b ends inside of the record
+		}
+		b = b[n+int(captured):]
 	}
-	return good, false
+	if good == 8 {
+		return good, 0
+	}
+	return good, len(b)
 }
 
 // lengths reads how much of a frame was captured and how long it was.

@@ -177,6 +177,11 @@ const (
 	// maxLength is the largest original length accepted: segmentation
 	// offload hands down up to 512 KiB as one frame.
 	maxLength = 1 << 20
+	// maxRatio is how many times longer than its file a compressed capture may
+	// be: what gzip can do at most. A few bytes of zstd can stand for any number.
+	// It counts from maxFree bytes on.
+	maxRatio = 1100
+	maxFree  = 64 << 20
 	// maxZstdWindow bounds what a zstd file can make the decoder allocate.
 	maxZstdWindow = 32 << 20
 )
@@ -186,6 +191,7 @@ type source struct {
 	buf         *bufio.Reader
 	read        int64 // bytes taken from the stream below buf
 	in          io.Reader
+	raw         *counter // what in reads
 	close       func()
 	compression string
 }
@@ -193,6 +199,21 @@ type source struct {
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.in.Read(p)
 	s.read += int64(n)
+	if s.compression != "" && s.read > maxFree && s.read/maxRatio > s.raw.n {
+		return n, fmt.Errorf("%s bytes of %s stand for more than %s: a bomb, no capture", commas(s.raw.n), s.compression, commas(s.read))
+	}
+	return n, err
+}
+
+// counter counts what is read through it.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
 	return n, err
 }
 
@@ -201,13 +222,14 @@ func (s *source) offset() int64 { return s.read - int64(s.buf.Buffered()) }
 
 // openSource finds the compression by the first bytes, never by the name.
 func openSource(r io.Reader) (*source, error) {
-	raw := bufio.NewReaderSize(r, 1<<16)
+	count := &counter{r: r}
+	raw := bufio.NewReaderSize(count, 1<<16)
 	m, err := raw.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 
-	s := &source{in: raw, close: func() {}}
+	s := &source{in: raw, raw: count, close: func() {}}
 	switch {
 	case len(m) == 0:
 		return nil, errors.New("empty file; want a pcap or pcapng capture")

@@ -254,7 +254,7 @@ func (b *builder) straighten(ps []datasets.Packet) {
 			if d >= longGap {
 				b.gaps = append(b.gaps, step{i, d})
 				if b.o.CloseGaps {
-					gap := min(d, stepGap(d, ps[max(0, i-64):i]))
+					gap := min(d, usualGap(ps[max(0, i-64):i]))
 					shift += gap - d
 					t = last + gap
 				}
@@ -305,15 +305,20 @@ func futurePackets(ps []datasets.Packet, last time.Duration) int {
 	return 0
 }
 
-// stepGap is how long the silence around a step was: what is over whole hours,
-// for clocks are set by those, else the middle one of the gaps before it.
+// stepGap is how long the silence around a step back was: what is missing to
+// whole hours, for clocks are set by those, else the usual gap before it.
 func stepGap(by time.Duration, before []datasets.Packet) time.Duration {
 	if hours := by.Round(time.Hour); hours > 0 && hours >= by && hours-by <= 2*time.Minute {
 		return hours - by
 	}
+	return usualGap(before)
+}
+
+// usualGap is the median of the gaps between packets.
+func usualGap(ps []datasets.Packet) time.Duration {
 	var gaps []time.Duration
-	for i := 1; i < len(before); i++ {
-		gaps = append(gaps, before[i].Time-before[i-1].Time)
+	for i := 1; i < len(ps); i++ {
+		gaps = append(gaps, ps[i].Time-ps[i-1].Time)
 	}
 	if len(gaps) == 0 {
 		return 0

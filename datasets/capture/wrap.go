@@ -169,8 +169,9 @@ func (f *frame) inType(name string, typ uint16, b []byte, wire int) bool {
 }
 
 // openMPLS takes off a stack of labels. Nothing says what is behind the last
-// one: IP shows its version, and an Ethernet pseudowire the zeros of its
-// control word (RFC 4385).
+// one: IP shows its version. Else it is Ethernet, with a control word of four
+// zeros at the beginning (RFC 4385) or, where a type that is known stands in
+// its place without, none.
 func (f *frame) openMPLS(b []byte, wire int) bool {
 	off := 0
 	for bottom := false; !bottom; off += 4 {
@@ -179,15 +180,17 @@ func (f *frame) openMPLS(b []byte, wire int) bool {
 		}
 		bottom = b[off+2]&1 == 1
 	}
-	switch b[off] >> 4 {
-	case 4, 6:
+	if v := b[off] >> 4; v == 4 || v == 6 {
 		return f.inIP("MPLS", b[off:], wire-off)
-	case 0:
-		if len(b) >= off+4+14 {
-			return f.inEthernet("MPLS", b[off+4:], wire-off-4)
-		}
 	}
-	return false
+	if len(b) < off+4+14 {
+		return false
+	}
+	switch binary.BigEndian.Uint16(b[off+12:]) {
+	case header.EtherIPv4, header.EtherIPv6, etherVLAN, 0x0806:
+		return f.inEthernet("MPLS", b[off:], wire-off)
+	}
+	return b[off]>>4 == 0 && f.inEthernet("MPLS", b[off+4:], wire-off-4)
 }
 
 // openBatman takes off the header of a B.A.T.M.A.N. mesh, version 15.

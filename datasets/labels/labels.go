@@ -180,6 +180,7 @@ func (p *parser) directives(remarks []sheet.Row, o Options) error {
 // would move every label.
 func (p *parser) directive(key, value string) (err error) {
 	switch key {
+	case "":
 	case "clock":
 		p.o.Clock = strings.ToLower(value)
 	case "offset":
@@ -189,8 +190,10 @@ func (p *parser) directive(key, value string) (err error) {
 	case "dates":
 		p.order = strings.ToLower(value)
 	default:
-		if hint := params.DidYouMean(key, []string{"clock", "offset", "zone", "dates"}); hint != "" && !strings.Contains(key, " ") && key != "note" && key != "notes" && key != "date" && key != "done" {
-			return fmt.Errorf("unknown directive %q%s", key, hint)
+		for _, known := range []string{"clock", "offset", "zone", "dates"} {
+			if hint := params.DidYouMean(key, []string{known}); hint != "" && key[0] == known[0] && key != "date" {
+				return fmt.Errorf("unknown directive %q%s", key, hint)
+			}
 		}
 	}
 	return err

@@ -208,7 +208,7 @@ func normal(s string) string {
 	for i, c := range b {
 		digit := func(j int) bool { return j >= 0 && j < len(b) && b[j] >= '0' && b[j] <= '9' }
 		switch {
-		case c == 'T' && digit(i-1) && digit(i+1):
+		case (c == 'T' || c == 't') && digit(i-1) && digit(i+1):
 			b[i] = ' '
 		case c == ',' && digit(i-1) && digit(i+1) && i >= 3 && b[i-3] == ':':
 			b[i] = '.'
