@@ -18,7 +18,7 @@ type Grid struct {
 	Datasets []datasets.Dataset
 	// Tasks to answer; nil: every task a data set can serve.
 	Tasks []datasets.Task
-	// Vantages to observe from; nil: wan.
+	// Vantages to observe from; nil: the default one of each data set.
 	Vantages []datasets.Vantage
 	Defenses []defenses.Defense
 	Attacks  []attacks.Attack
@@ -60,8 +60,9 @@ func (g Grid) withDefaults() (Grid, error) {
 		}
 	}
 
-	if g.Vantages == nil {
-		g.Vantages = []datasets.Vantage{datasets.WAN}
+	outside := func(ds datasets.Dataset) bool { return ds.DefaultVantage() == datasets.WAN }
+	if g.Vantages == nil && !slices.ContainsFunc(g.Datasets, func(ds datasets.Dataset) bool { return !outside(ds) }) {
+		g.Vantages = []datasets.Vantage{datasets.WAN} // the same for all: the manifest says so
 	}
 	if g.Knowledge == nil {
 		g.Knowledge = []results.Knowledge{results.Unaware, results.Adaptive}
@@ -85,13 +86,15 @@ func (g Grid) tasks(ds *datasets.Dataset) []datasets.Task {
 	return out
 }
 
-// vantages lists from where g looks at ds: nobody sees more than the capture.
+// vantages lists from where g looks at ds: nobody sees more than the capture,
+// and outside of the home nobody sees what does not leave one.
 func (g Grid) vantages(ds *datasets.Dataset) []datasets.Vantage {
-	order := []datasets.Vantage{datasets.LAN, datasets.WiFi, datasets.WAN}
-	least := slices.Index(order, ds.Recorded)
+	if g.Vantages == nil {
+		return []datasets.Vantage{ds.DefaultVantage()}
+	}
 	var out []datasets.Vantage
 	for _, v := range g.Vantages {
-		if slices.Index(order, v) >= least {
+		if v.Sees(ds.Recorded) && (v != datasets.WAN || ds.DefaultVantage() == datasets.WAN) {
 			out = append(out, v)
 		}
 	}

@@ -41,11 +41,9 @@ func viewWAN(rng *rand.Rand, t Trace) (Trace, []int32) {
 
 	last := make([]time.Duration, len(t.Flows))
 	for i, p := range t.Packets {
-		// A router forwards IP only: ARP and the like end at it. Without a
-		// hardware address nothing says that a frame is not IP, only that its
-		// protocol is unknown, as in data sets that have sizes alone.
+		// ARP and the like end at the router.
 		f := t.Flows[p.Flow]
-		if f.LAN || f.Proto == 0 && f.MAC != (MAC{}) {
+		if !leavesHome(f) {
 			continue
 		}
 

@@ -45,6 +45,25 @@ func (v Vantage) Sees(recorded Vantage) bool {
 	return slices.Index(vantages(), v) >= slices.Index(vantages(), recorded)
 }
 
+// DefaultVantage is where an observer of d sits unless the user says so: outside
+// of the home where the data has traffic that leaves one, and where it was
+// recorded otherwise, as radio shows no border of a home.
+func (d Dataset) DefaultVantage() Vantage {
+	for i := range d.Recordings {
+		for _, f := range d.Recordings[i].Trace.Flows {
+			if leavesHome(f) {
+				return WAN
+			}
+		}
+	}
+	return d.Recorded
+}
+
+// leavesHome says whether a router forwards a flow: IP, and to another network.
+// Without a hardware address nothing says that a frame is not IP, only that its
+// protocol is unknown, as in data sets that have sizes alone.
+func leavesHome(f Flow) bool { return !f.LAN && (f.Proto != 0 || f.MAC == MAC{}) }
+
 // View returns what an observer at v sees of t, and for each packet that is
 // left its index in t. t is not modified; the slices returned are new. Flows
 // are rebuilt from the packets left, in order of appearance, so nothing of

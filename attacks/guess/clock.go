@@ -46,6 +46,16 @@ type timetable struct {
 // maxPeaks bounds a timetable: of a class with more times the commonest are kept.
 const maxPeaks = 500
 
+// maxTimes bounds how often one class is guessed in a trace. A clock that jumps by
+// decades would else ask for hundreds of millions of guesses, and so many say
+// nothing: a period that needs more is not tried.
+const maxTimes = 1 << 17
+
+// tooOften says whether n times a period take more than maxTimes up to end.
+func tooOften(n int, period, end time.Duration) bool {
+	return period > 0 && int64(end/period) > maxTimes/int64(max(n, 1))
+}
+
 // Train picks for every class the period and the precision below which a time
 // is left out that score best on groups held out of the training set.
 func (Clock) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (attacks.Model, error) {
@@ -234,6 +244,9 @@ func densest(at []time.Duration, tol time.Duration) (lo, hi int) {
 // start and lasts to end.
 func (t *timetable) times(start time.Time, end time.Duration) []match.Span {
 	var out []match.Span
+	if tooOften(len(t.peaks), t.period, end) {
+		return nil
+	}
 	for _, p := range t.peaks {
 		first := (p.phase - t.phase(start) + t.period) % t.period
 		for at := first; at <= end; at += t.period {
@@ -293,6 +306,9 @@ func majorityPeriod(t attacks.Training) periodic {
 	// periods could be learned by heart.
 	best := bursts.Choice[periodic]{Score: -1}
 	for _, s := range []int{10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600} {
+		if slices.ContainsFunc(t.Examples, func(e attacks.Labeled) bool { return tooOften(1, time.Duration(s)*time.Second, e.Trace.End) }) {
+			continue
+		}
 		c := periodic{class, time.Duration(s) * time.Second}
 		hits, guesses, truths := 0, 0, 0
 		for _, e := range t.Examples {
@@ -309,7 +325,7 @@ func majorityPeriod(t attacks.Training) periodic {
 // times names the class at every multiple of the period up to end.
 func (m periodic) times(end time.Duration) []match.Span {
 	var out []match.Span
-	if m.period > 0 {
+	if m.period > 0 && !tooOften(1, m.period, end) {
 		for at := m.period; at <= end; at += m.period {
 			out = append(out, match.Span{From: at, To: at, Class: m.class, Score: 0.5})
 		}

@@ -136,7 +136,7 @@ func (m *uniformModel) events(rng *rand.Rand, t datasets.Trace) []attacks.Burst 
 		return nil
 	}
 	var out []attacks.Burst
-	for at := m.wait(rng); at <= t.End; at += m.wait(rng) {
+	for at := m.wait(rng); at <= t.End && len(out) < maxTimes; at += m.wait(rng) {
 		out = append(out, attacks.Burst{Start: at, End: at, Ranked: m.rank(rng), Score: 0.5})
 	}
 	return out

@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
+	"net/netip"
 	"slices"
 	"time"
 
 	"veilbench/datasets"
 	"veilbench/datasets/capture/internal/header"
+	"veilbench/datasets/capture/internal/hello"
 )
 
 // conv is a conversation: both directions of the same addresses and ports.
@@ -20,6 +23,9 @@ type conv struct {
 	first int   // index of the first packet
 	wayUp int32 // packets by which the link layer says that the first sender is the home, less those by which it is not
 	host  string
+	mss   uint16    // largest segment that both ends take, 0 if unknown
+	from  [2]uint64 // who sent the packets of either direction, where the link has no other address
+	own   int32     // as wayUp, by packets that the capturing machine itself sent
 }
 
 // cacheSize is the number of slots of a direct-mapped cache in front of the
@@ -45,22 +51,39 @@ type builder struct {
 	tail  []datasets.Packet   // and the one that is not
 	n     int                 // packets in both
 	base  int64               // Unix time of Packet.Time 0
-	last  int64               // latest time so far
 	convs []conv
 	index map[key]int32 // twice the conversation, plus 1 for its other direction
 	bare  map[key]int32 // first conversation by addresses and ports alone
 	cache []cacheSlot
 	names nameBook
-	hello map[int32]helloPart
+	parts map[int32]*streamPart
+	quic  map[int32]*hello.QUIC
 	mark  marks
 	skips map[string]int
 	odd   map[string]int
+
+	wraps, closed map[string]int // wrappers that were opened, and that were not
+	frags         map[fragKey]*fragments
+	recent        []glance
+	seed          maphash.Seed
+	scratch       []byte
+	moved         bool // a conversation may be without packets
+	cut, large    int  // frames cut into segments, and those too large that were not
+	steps, gaps   []step
+	future        int
+	pppoe         int
+	prefixes      []netip.Prefix        // on this link, by what routers and neighbors say
+	onLink        map[netip.Addr]bool   // likewise, single addresses
+	routers       map[uint64]bool       // who advertised a prefix
+	senders       map[netip.Addr]uint64 // as conv.from, by address
 }
 
 func newBuilder(o Options) *builder {
 	b := &builder{
 		o: o, index: map[key]int32{}, bare: map[key]int32{}, cache: make([]cacheSlot, cacheSize),
-		hello: map[int32]helloPart{}, skips: map[string]int{}, odd: map[string]int{}, names: nameBook{},
+		parts: map[int32]*streamPart{}, quic: map[int32]*hello.QUIC{}, skips: map[string]int{}, odd: map[string]int{}, names: nameBook{},
+		wraps: map[string]int{}, closed: map[string]int{}, frags: map[fragKey]*fragments{}, recent: make([]glance, recentSize),
+		seed: maphash.MakeSeed(), onLink: map[netip.Addr]bool{}, routers: map[uint64]bool{}, senders: map[netip.Addr]uint64{},
 	}
 	for i := range b.cache {
 		b.cache[i].conv = -1
@@ -116,34 +139,71 @@ func (b *builder) add(rec *Record, f *frame) {
 		return
 	}
 
-	// Clocks are set back while capturing. Unless packets are to be sorted, one
-	// that is earlier than its predecessor keeps its place, and the trace stays
-	// in the order of time.
+	if f.wrapped != "" {
+		b.wraps[f.wrapped]++
+	}
+	if f.unopened != "" {
+		b.closed[f.unopened]++
+	}
+	part := b.meetFragment(f, rec.Time)
+	if f.skip != "" {
+		b.skips[f.skip]++
+		return
+	}
+
+	// Times stay as recorded until all are there: only then can be told whether a
+	// clock was set.
 	if b.n == 0 {
-		b.base, b.last = rec.Time, rec.Time
+		b.base = rec.Time
 	}
-	if rec.Time < b.last {
-		b.rep.OutOfOrder++
-	} else {
-		b.last = rec.Time
-	}
-	t := b.last
-	if b.o.SortTimes {
-		t = rec.Time
+	of, copied := b.findCopy(f, rec.Time)
+	if copied {
+		b.rep.Copies++
+		if b.o.DropCopies {
+			b.keepNearer(of, f)
+			return
+		}
 	}
 
 	ci, back := b.lookup(&f.key)
-	p := datasets.Packet{Time: time.Duration(t - b.base), Size: f.size, Payload: f.payload, Flow: ci}
+	p := datasets.Packet{Time: time.Duration(rec.Time - b.base), Size: f.size, Payload: f.payload, Flow: ci}
 	if back {
 		p.Dir = datasets.Down
 	}
-	if f.way != 0 {
-		b.tellWay(ci, (f.way == 1) == !back)
+	if part != nil && f.fragment == 1 {
+		b.giveFragments(part, ci, back)
 	}
-	if len(f.app) > 0 {
+	b.tellLink(f, ci, back)
+	b.learnLink(f)
+	if len(f.app) > 0 && !copied {
 		b.learnNames(f, ci)
 	}
+	b.put(f, &b.convs[ci], p)
+}
 
+// put adds a packet, or the segments that it became.
+func (b *builder) put(f *frame, c *conv, p datasets.Packet) {
+	each := b.segment(f, c)
+	if each == 0 {
+		if p.Size > mtu+datasets.EthernetHeader && (f.kind == 4 || f.kind == 6) && !f.loopback && !f.made {
+			b.large++
+		}
+		b.append(p)
+		return
+	}
+
+	b.cut++
+	head, rest := p.Size-p.Payload, p.Payload
+	for ; rest > 0; rest -= each {
+		p.Payload = min(each, rest)
+		p.Size = head + p.Payload
+		b.append(p)
+		b.rep.Segments++
+	}
+	b.rep.Segments-- // the first one is the frame itself
+}
+
+func (b *builder) append(p datasets.Packet) {
 	if len(b.tail) == cap(b.tail) {
 		b.grow()
 	}
@@ -158,11 +218,43 @@ func (b *builder) grow() {
 	b.tail = make([]datasets.Packet, 0, chunk)
 }
 
-func (b *builder) tellWay(ci int32, firstIsHome bool) {
-	if firstIsHome {
-		b.convs[ci].wayUp++
-	} else {
-		b.convs[ci].wayUp--
+// tellLink notes what the link layer of a packet says of its conversation.
+func (b *builder) tellLink(f *frame, ci int32, back bool) {
+	c := &b.convs[ci]
+	count := func(n *int32, firstIsHome bool) {
+		if firstIsHome {
+			*n++
+		} else {
+			*n--
+		}
+	}
+	if f.way != 0 {
+		count(&c.wayUp, (f.way == 1) == !back)
+	}
+	if f.own {
+		count(&c.own, !back)
+	}
+	if f.mss > 0 && (c.mss == 0 || f.mss < c.mss) {
+		c.mss = f.mss
+	}
+	if f.pppoe {
+		b.pppoe++
+	}
+
+	// Of a packet that a router takes in and sends on, the first sender is the
+	// one that matters.
+	side := 0
+	if back {
+		side = 1
+	}
+	if f.sender == 0 {
+		return
+	}
+	if c.from[side] == 0 {
+		c.from[side] = f.sender
+	}
+	if src, _ := f.addrs(); b.senders[src.Addr()] == 0 && src.IsValid() {
+		b.senders[src.Addr()] = f.sender
 	}
 }
 
@@ -243,8 +335,11 @@ func (b *builder) unicast(k *key) bool {
 func (b *builder) trace(names map[string]string) datasets.Trace {
 	// Freed before the chunks are joined, which needs the most memory of all.
 	b.index, b.bare, b.cache = nil, nil, nil
-	ps := b.packets()
+	ps := b.dropRelays(b.packets())
 	flows := b.assignFlows(ps, names)
+	if b.moved || b.o.SortTimes && b.rep.OutOfOrder > 0 {
+		flows = renumberFlows(ps, flows) // in the order of what is left
+	}
 	t := datasets.Trace{Packets: ps, Flows: flows}
 	if b.n > 0 {
 		t.Start, t.End = time.Unix(0, b.base).UTC(), ps[len(ps)-1].Time
@@ -257,6 +352,11 @@ func (b *builder) trace(names map[string]string) datasets.Trace {
 		b.rep.Skipped += c.Count
 	}
 	b.rep.Odd = sortCounts(b.odd)
+	b.rep.Opened, b.rep.NotOpened = sortCounts(b.wraps), sortCounts(b.closed)
+	for _, p := range b.prefixes {
+		b.rep.Home = append(b.rep.Home, p.String())
+	}
+	b.rep.Recorded = b.recordedAt(flows)
 	b.rep.Warnings = append([]string{}, b.rep.Warnings...) // never null in JSON
 	b.warnings()
 	return t
@@ -272,7 +372,18 @@ func (b *builder) packets() []datasets.Packet {
 	ps = append(ps, b.tail...)
 	b.full, b.tail = nil, nil
 
-	if !b.o.SortTimes || b.rep.OutOfOrder == 0 {
+	if !b.o.SortTimes {
+		b.straighten(ps)
+		return ps
+	}
+	var last time.Duration
+	for i := range ps {
+		if ps[i].Time < last {
+			b.rep.OutOfOrder++
+		}
+		last = max(last, ps[i].Time)
+	}
+	if b.rep.OutOfOrder == 0 {
 		return ps
 	}
 
@@ -297,6 +408,29 @@ func (b *builder) warnings() {
 			did = "sorted, as asked"
 		}
 		b.warn("%s packets are earlier than one before them: %s", commas(int64(n)), did)
+	}
+	b.clockWarnings()
+
+	for _, c := range b.rep.Opened {
+		b.warn("%s packets were inside of %s: the packets inside count", commas(int64(c.Count)), c.What)
+	}
+	for _, c := range b.rep.NotOpened {
+		b.warn("%s packets are %s, which is not opened: the flows inside are seen as one", commas(int64(c.Count)), c.What)
+	}
+	if b.cut > 0 {
+		b.warn("%s frames are longer than a line takes (%d bytes of IP): they are seen as the %s segments that the network card made of them", commas(int64(b.cut)), mtu, commas(int64(b.cut+b.rep.Segments)))
+	}
+	if b.large > 0 {
+		b.warn("%s packets are longer than a line takes (%d bytes of IP) and were left whole", commas(int64(b.large)), mtu)
+	}
+
+	// A packet or two may be the same by chance: the sender's, or a reader's.
+	if n := b.rep.Copies; n > 1 && n*100 >= b.n {
+		did := "drop them with --drop-copies"
+		if b.o.DropCopies {
+			did = "dropped, as asked"
+		}
+		b.warn("%s packets are copies (same IP identification and content within %d ms): %s", commas(int64(n)), copyTime/int64(time.Millisecond), did)
 	}
 }
 

@@ -2,15 +2,18 @@
 //
 // Read this file first, then follow a packet:
 //
-//  1. source.go finds the compression;
-//  2. reader.go finds the format, and pcap.go or pcapng.go yields records;
-//  3. link.go, network.go and radio.go decode the headers of one record;
-//  4. names.go learns host names from its payload;
+//  1. reader.go finds the compression and the format, and pcap.go or pcapng.go
+//     yields records;
+//  2. link.go, line.go, radio.go and network.go decode the headers of one
+//     record, wrap.go opens the tunnels and mirrors it came through;
+//  3. names.go learns host names from its payload;
+//  4. repair.go takes back what capturing did to it: fragments, copies, frames
+//     above the MTU, and when all are read, steps of the clock;
 //  5. build.go sorts the packet into a conversation and, when all are read,
 //     makes the trace: home.go decides which side is the home, marks.go when
 //     observing started and ended.
 //
-// Read does all of it. NewReader stops behind step 2, for those who want
+// Read does all of it. NewReader stops behind step 1, for those who want
 // records as they stand. dataset.go makes a data set of a capture and its label
 // files. The way back is package write; package summary says what is in a trace.
 package capture
@@ -22,6 +25,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"veilbench/datasets"
 )
@@ -42,8 +46,17 @@ type Options struct {
 	// is cut, with a warning.
 	AllowTruncated bool
 	// SortTimes sorts packets by time. Otherwise a packet that is earlier
-	// than its predecessor gets the predecessor's time.
+	// than its predecessor gets the predecessor's time, and where the clock was
+	// set back the packets before it move to the new clock.
 	SortTimes bool
+	// CloseGaps takes silences of a day and more for a clock that was set
+	// forward, and leaves them out.
+	CloseGaps bool
+	// DropCopies leaves out packets that were captured twice.
+	DropCopies bool
+	// WholeFrames leaves TCP frames above the MTU whole. Otherwise they are seen
+	// as the segments that the network card makes of them.
+	WholeFrames bool
 }
 
 // Count is how often something was seen: a link type, a reason.
@@ -74,6 +87,19 @@ type Report struct {
 	// Odd counts packets that were kept although something about them is
 	// wrong, such as a length in a header that exceeds the frame.
 	Odd []Count `json:"odd"`
+	// Copies counts packets that are in the file twice; they are in the trace
+	// unless they were to be dropped. Segments is how many packets there are more
+	// than frames, as frames above the MTU were cut.
+	Copies   int `json:"copies,omitempty"`
+	Segments int `json:"segments,omitempty"`
+	// Opened counts packets by the wrapper they were taken out of (a mirror port,
+	// a tunnel), NotOpened those in wrappers that hide what is inside.
+	Opened    []Count `json:"opened,omitempty"`
+	NotOpened []Count `json:"not_opened,omitempty"`
+	// Home lists prefixes that routers and neighbors on the link gave away.
+	Home []string `json:"home,omitempty"`
+	// Recorded is the nearest vantage that the capture can stand for.
+	Recorded datasets.Vantage `json:"recorded"`
 	// WireBytes is the sum of the frames' original lengths.
 	WireBytes int64 `json:"wire_bytes"`
 	// Snapped counts records that hold only the beginning of their frame.
@@ -129,5 +155,34 @@ func Read(ctx context.Context, r io.Reader, name string, o Options) (datasets.Tr
 	t := b.trace(names)
 	b.rep.File = name
 	rd.describe(&b.rep)
+	if err := b.rep.unread(); err != nil {
+		return fail(err)
+	}
 	return t, &b.rep, nil
+}
+
+// unread is an error where no record was of a link type that can be read.
+func (r *Report) unread() error {
+	if r.Records == 0 || r.Packets > 0 {
+		return nil
+	}
+	for _, c := range r.Reasons {
+		if !strings.HasPrefix(c.What, skipUnsupported) {
+			return nil
+		}
+	}
+	return fmt.Errorf("every one of %s records was skipped: %s", commas(int64(r.Records)), r.Reasons[0].What)
+}
+
+// Empty is an error that says why there are records but no packets among them,
+// nil if there are. What needs traffic should stop there.
+func (r *Report) Empty() error {
+	if r.Records == 0 || r.Packets > 0 {
+		return nil
+	}
+	var why []string
+	for _, c := range r.Reasons {
+		why = append(why, fmt.Sprintf("%s: %s", commas(int64(c.Count)), c.What))
+	}
+	return fmt.Errorf("%s: every one of %s records was skipped (%s)", r.File, commas(int64(r.Records)), strings.Join(why, "; "))
 }

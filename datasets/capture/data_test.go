@@ -24,7 +24,7 @@ func recordedCounts() map[string]int {
 	return map[string]int{
 		"echo_voice/captures":                                   5270,
 		"iot_sentinel":                                          61222,
-		"lock_camera_week/pcaps":                                153913,
+		"lock_camera_week/pcaps":                                153923,
 		"smart_plug_day/passive.pcap":                           11661,
 		"smart_plug_day/active.pcap":                            2004,
 		"vpn_samples/wireguard_download.pcap":                   1222,

@@ -48,15 +48,27 @@ func Dataset(ctx context.Context, path string, o DatasetOptions) (datasets.Datas
 		return datasets.Dataset{}, err
 	}
 
+	if err := rep.Empty(); err != nil {
+		return datasets.Dataset{}, err
+	}
+	if rep.Recorded == datasets.WAN {
+		// The hardware addresses there are those of the line: with them a view
+		// would translate once more what the router has translated.
+		t.Flows = slices.Clone(t.Flows)
+		for i := range t.Flows {
+			t.Flows[i].MAC = datasets.MAC{}
+		}
+	}
+
 	ds := datasets.Dataset{
 		Name:     "capture=" + path,
 		Source:   "capture " + filepath.Base(path),
-		Recorded: recordedAt(t, rep),
+		Recorded: rep.Recorded,
 		Warnings: rep.Warnings,
 		Split:    "group-kfold:k=5",
 	}
 
-	labels, warnings, err := readLabels(t, o)
+	labels, vague, warnings, err := readLabels(t, o)
 	if err != nil {
 		return datasets.Dataset{}, err
 	}
@@ -65,7 +77,7 @@ func Dataset(ctx context.Context, path string, o DatasetOptions) (datasets.Datas
 	// A folder in the path would make the recording's ID, and with it every
 	// random draw, depend on where the file lies.
 	whole := datasets.Recording{ID: filepath.Base(path), Group: filepath.Base(path), Trace: t, Labels: labels}
-	ds.Tasks = tasksOf(labels)
+	ds.Tasks, ds.Vague = tasksOf(labels), vague
 	cutIntoGroups(&ds, whole, cmp.Or(o.Blocks, defaultBlocks))
 	return ds, nil
 }
@@ -94,22 +106,25 @@ func cutIntoGroups(ds *datasets.Dataset, whole datasets.Recording, blocks int) {
 	}
 }
 
-// readLabels reads the label files and lays them over t.
-func readLabels(t datasets.Trace, o DatasetOptions) (datasets.Labels, []string, error) {
+// readLabels reads the label files and lays them over t. vague says that the
+// events' ends are the latest times they may have been at.
+func readLabels(t datasets.Trace, o DatasetOptions) (l datasets.Labels, vague bool, warnings []string, err error) {
 	var files []*labels.File
 	for _, path := range o.Labels {
 		f, err := os.Open(path)
 		if err != nil {
-			return datasets.Labels{}, nil, err
+			return l, false, nil, err
 		}
 		lf, err := labels.Read(f, filepath.Base(path), o.Times)
 		f.Close()
 		if err != nil {
-			return datasets.Labels{}, nil, err
+			return l, false, nil, err
 		}
 		files = append(files, lf)
+		vague = vague || lf.Vague()
 	}
-	return labels.Apply(t, files...)
+	l, warnings, err = labels.Apply(t, files...)
+	return l, vague, warnings, err
 }
 
 // tasksOf lists what labels can serve.
@@ -125,21 +140,6 @@ func tasksOf(l datasets.Labels) []datasets.Task {
 		ts = append(ts, datasets.TaskCommand)
 	}
 	return ts
-}
-
-// recordedAt finds the nearest vantage a capture can stand for.
-func recordedAt(t datasets.Trace, rep *Report) datasets.Vantage {
-	for _, l := range rep.Links {
-		if l.What == linkName(link80211) || l.What == linkName(linkRadiotap) {
-			return datasets.WiFi
-		}
-	}
-	for _, f := range t.Flows {
-		if f.LAN || f.MAC != (datasets.MAC{}) || f.Local.Addr().IsPrivate() {
-			return datasets.LAN
-		}
-	}
-	return datasets.WAN
 }
 
 // span is the time of a label.

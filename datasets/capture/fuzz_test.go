@@ -10,9 +10,12 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/google/gopacket/layers"
 	"veilbench/datasets"
+
 	"veilbench/datasets/capture/internal/capturetest"
 	"veilbench/datasets/capture/internal/header"
+	"veilbench/datasets/capture/internal/hello"
 	"veilbench/datasets/capture/write"
 )
 
@@ -100,6 +103,11 @@ func FuzzFrame(f *testing.F) {
 	f.Add(dot11Frame(0x88, 0x41, true), uint32(link80211))
 	f.Add(append([]byte{0, 0, 9, 0, 2, 0, 0, 0, 0x10}, dot11Frame(0x88, 0x41, true)...), uint32(linkRadiotap))
 	f.Add([]byte{0x41, 0x88, 7, 0xcd, 0xab, 0, 0, 0x34, 0x12, 1, 2, 3}, uint32(link802154))
+	for _, version := range []int{4, 6} {
+		for _, w := range wrappings(ipPacket(f, version, layers.IPProtocolTCP, 20)) {
+			f.Add(w.data, w.link)
+		}
+	}
 	for _, l := range []uint32{linkNull, linkRaw, linkCooked, linkCooked2, link802154TAP} {
 		f.Add(make([]byte, 60), l)
 	}
@@ -119,11 +127,11 @@ func FuzzNames(f *testing.F) {
 	f.Add(namedPayload(f, 6, 443, 200), "1.2.3.4,a.example.com\n")
 	f.Add(namedPayload(f, 17, 53, 80), "address,name\n")
 	f.Fuzz(func(t *testing.T, payload []byte, file string) {
-		if name, _ := serverName(payload); header.HostName(name) != name {
+		if name, _ := hello.Stream(payload); header.HostName(name) != name {
 			t.Fatalf("name %q", name)
 		}
 		b := newBuilder(Options{})
-		b.learnDNS(&frame{app: payload})
+		b.learnDNS(&frame{}, payload)
 		names, err := readNames(bytes.NewReader([]byte(file)), "names.csv")
 		for _, n := range names {
 			if err == nil && header.HostName(n) != n {

@@ -1,8 +1,11 @@
 package capture
 
 import (
+	"cmp"
 	"encoding/binary"
+	"maps"
 	"net/netip"
+	"slices"
 
 	"veilbench/datasets"
 	"veilbench/datasets/capture/internal/header"
@@ -15,7 +18,12 @@ const (
 	outside place = iota
 	inside
 	everywhere // multicast and broadcast
+	carrier    // a provider's own: outside of a home, inside of the Internet
 )
+
+// carrierRanges are what providers give routers behind their own translation:
+// carrier-grade NAT (RFC 6598), DS-Lite and 464XLAT (RFC 7335).
+var carrierRanges = [...]netip.Prefix{netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/29")}
 
 // placeOf decides by the prefixes of the options, else by the private ranges.
 func (b *builder) placeOf(a netip.Addr) place {
@@ -39,7 +47,34 @@ func (b *builder) placeOf(a netip.Addr) place {
 	if a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsLoopback() || a.IsUnspecified() {
 		return inside
 	}
+	for _, p := range b.prefixes {
+		if p.Contains(a) {
+			return inside
+		}
+	}
+	if a.Is4() && (carrierRanges[0].Contains(a) || carrierRanges[1].Contains(a)) {
+		return carrier
+	}
 	return outside
+}
+
+// pair is where both ends of a packet are. A provider's address is inside when
+// the other end is in the Internet, and outside in every other case.
+func (b *builder) pair(src, dst netip.Addr) (from, to place) {
+	from, to = b.placeOf(src), b.placeOf(dst)
+	f, t := from, to
+	for _, x := range []struct {
+		its   *place
+		other place
+	}{{&f, to}, {&t, from}} {
+		if *x.its == carrier {
+			*x.its = outside
+			if x.other == outside {
+				*x.its = inside
+			}
+		}
+	}
+	return f, t
 }
 
 // sides of a conversation, from its first packet's sender to its receiver.
@@ -90,9 +125,9 @@ func macOf(v uint64) datasets.MAC {
 func (b *builder) homeSide(c *conv, gateways map[uint64]bool) sides {
 	s := sides{firstIsHome: true}
 	s.src, s.dst = c.addrs()
-	from, to := b.placeOf(s.src.Addr()), b.placeOf(s.dst.Addr())
+	from, to := b.pair(s.src.Addr(), s.dst.Addr())
 	s.lan = from == inside && to != outside || to == everywhere
-	if c.kind == kindWiFi { // where the frame goes beyond the access point is hidden
+	if c.kind == kindWiFi || c.kind == kindRelay { // where the frame goes beyond the access point is hidden
 		s.lan = multicastMAC(c.dstMAC)
 	}
 
@@ -105,7 +140,8 @@ func (b *builder) homeSide(c *conv, gateways map[uint64]bool) sides {
 
 	// The surest sign first. The last case is a guess, but within the home no
 	// warning: there either end is a home side.
-	srcListed, dstListed := b.listedMAC(c.srcMAC), b.listedMAC(c.dstMAC)
+	srcListed := b.listedMAC(c.srcMAC) || b.listedMAC(c.from[0])
+	dstListed := b.listedMAC(c.dstMAC) || b.listedMAC(c.from[1])
 	switch {
 	case srcListed != dstListed:
 		s.known, s.firstIsHome = true, srcListed
@@ -117,6 +153,12 @@ func (b *builder) homeSide(c *conv, gateways map[uint64]bool) sides {
 		s.known, s.firstIsHome = true, false
 	case gateways[c.srcMAC] != gateways[c.dstMAC]:
 		s.known, s.firstIsHome = true, gateways[c.dstMAC]
+	case gateways[c.from[0]] != gateways[c.from[1]]:
+		s.known, s.firstIsHome = true, gateways[c.from[1]]
+	case b.onLink[s.src.Addr()] != b.onLink[s.dst.Addr()]:
+		s.known, s.firstIsHome = true, b.onLink[s.src.Addr()]
+	case c.own != 0:
+		s.known, s.firstIsHome = true, c.own > 0
 	default:
 		s.firstIsHome = c.srcPort >= 1024 || c.dstPort < 1024
 		s.known = s.lan
@@ -140,12 +182,16 @@ func (b *builder) listedMAC(mac uint64) bool {
 // findGateways finds the hardware addresses that stand for outside addresses:
 // those of the home's routers on this link.
 func (b *builder) findGateways() map[uint64]bool {
-	g := map[uint64]bool{}
+	g := maps.Clone(b.routers)
 	for i := range b.convs {
 		c := &b.convs[i]
 		src, dst := c.addrs()
-		from, to := b.placeOf(src.Addr()), b.placeOf(dst.Addr())
+		from, to := b.pair(src.Addr(), dst.Addr())
 		switch {
+		case c.kind == kindWiFi && c.wayUp > 0:
+			g[c.dstMAC] = !multicastMAC(c.dstMAC)
+		case c.kind == kindWiFi && c.wayUp < 0:
+			g[c.srcMAC] = true
 		case from == inside && to == outside && c.dstMAC != 0 && !multicastMAC(c.dstMAC):
 			g[c.dstMAC] = true
 		case from == outside && to == inside && c.srcMAC != 0:
@@ -195,9 +241,6 @@ func (b *builder) assignFlows(ps []datasets.Packet, names map[string]string) []d
 		p.Dir ^= flip[p.Flow]
 		p.Flow = to[p.Flow]
 	}
-	if b.o.SortTimes && b.rep.OutOfOrder > 0 {
-		return renumberFlows(ps, flows) // they are in the order of the file
-	}
 	return flows
 }
 
@@ -222,11 +265,15 @@ func renumberFlows(ps []datasets.Packet, flows []datasets.Flow) []datasets.Flow 
 
 // flowOf makes the flow of a conversation whose home side is decided.
 func (b *builder) flowOf(c *conv, s sides, names map[string]string) datasets.Flow {
-	f := datasets.Flow{Proto: c.proto, Local: s.src, Remote: s.dst, MAC: macOf(c.srcMAC), LAN: s.lan}
-	near := c.srcMAC
+	f := datasets.Flow{Proto: c.proto, Local: s.src, Remote: s.dst, LAN: s.lan}
+	near := cmp.Or(c.srcMAC, c.from[0])
 	if !s.firstIsHome {
-		f.Local, f.Remote, f.MAC, near = s.dst, s.src, macOf(c.dstMAC), c.dstMAC
+		f.Local, f.Remote, near = s.dst, s.src, cmp.Or(c.dstMAC, c.from[1])
 	}
+	if near == 0 && f.Local.IsValid() {
+		near = b.senders[f.Local.Addr()]
+	}
+	f.MAC = macOf(near)
 	if near>>24 == header.NearPrefix {
 		f.MAC = datasets.MAC{}
 	}
@@ -241,4 +288,126 @@ func (b *builder) flowOf(c *conv, s sides, names map[string]string) datasets.Flo
 		f.Host = names[f.Remote.Addr().String()]
 	}
 	return f
+}
+
+// maxNeighbors bounds how many addresses and prefixes of the link are kept.
+const maxNeighbors = 1 << 12
+
+// learnLink takes what routers and neighbors say of the link: the prefixes that
+// a router advertises, and the addresses that hosts resolve, which are on this
+// side of every router.
+func (b *builder) learnLink(f *frame) {
+	const arp = "\x00\x01\x08\x00\x06\x04\x00"
+	switch {
+	case f.kind == 0 && len(f.app) >= 28 && string(f.app[:len(arp)]) == arp:
+		for _, a := range [][]byte{f.app[14:18], f.app[24:28]} {
+			addr := netip.AddrFrom4([4]byte(a))
+			if !addr.IsUnspecified() && len(b.onLink) < maxNeighbors {
+				b.onLink[addr] = true
+			}
+		}
+	case f.kind == 6 && f.proto == header.ICMPv6 && len(f.app) >= 24:
+		b.learnNeighbors(f)
+	}
+}
+
+// learnNeighbors reads router advertisements and neighbor discovery (RFC 4861).
+func (b *builder) learnNeighbors(f *frame) {
+	const advertisement, solicitation, neighbor = 134, 135, 136
+	switch f.app[0] {
+	case advertisement:
+		if src := cmp.Or(f.srcMAC, f.sender); src != 0 && len(b.routers) < maxNeighbors {
+			b.routers[src] = true
+		}
+		for o := f.app[16:]; len(o) >= 8 && o[1] > 0; {
+			n := min(8*int(o[1]), len(o))
+			if o[0] == 3 && n >= 32 && o[2] <= 128 {
+				b.addPrefix(netip.PrefixFrom(netip.AddrFrom16([16]byte(o[16:32])), int(o[2])))
+			}
+			o = o[n:]
+		}
+	case solicitation, neighbor:
+		// Whom a host asks for by this is its neighbor; hosts of one link share
+		// the upper half of their global addresses.
+		if a := netip.AddrFrom16([16]byte(f.app[8:24])); a.IsGlobalUnicast() {
+			b.addPrefix(netip.PrefixFrom(a, 64))
+		}
+	}
+}
+
+func (b *builder) addPrefix(p netip.Prefix) {
+	p = p.Masked()
+	if p.Bits() >= 32 && !p.Addr().IsPrivate() && !slices.Contains(b.prefixes, p) && len(b.prefixes) < 64 {
+		b.prefixes = append(b.prefixes, p)
+	}
+}
+
+// dropRelays leaves out the frames between access points where a station's own
+// are there, too: they are the same traffic once more.
+func (b *builder) dropRelays(ps []datasets.Packet) []datasets.Packet {
+	stations, relays := map[uint64]bool{}, false
+	for i := range b.convs {
+		c := &b.convs[i]
+		relays = relays || c.kind == kindRelay
+		switch {
+		case c.kind != kindWiFi || c.wayUp == 0:
+		case c.wayUp > 0:
+			stations[c.srcMAC] = true
+		default:
+			stations[c.dstMAC] = true
+		}
+	}
+	if !relays {
+		return ps
+	}
+
+	keep := ps[:0]
+	for _, p := range ps {
+		c := &b.convs[p.Flow]
+		if c.kind == kindRelay && (stations[c.srcMAC] || stations[c.dstMAC]) {
+			b.skips["802.11 frame between access points"]++
+			b.moved = true
+			continue
+		}
+		keep = append(keep, p)
+	}
+	return keep
+}
+
+// recordedAt finds the nearest vantage that the capture can stand for.
+func (b *builder) recordedAt(flows []datasets.Flow) datasets.Vantage {
+	if slices.ContainsFunc(b.convs, func(c conv) bool { return c.kind == kindWiFi || c.kind == kindRelay }) {
+		return datasets.WiFi
+	}
+	if b.n > 0 && b.pppoe*2 > b.n {
+		return datasets.WAN // the line of a router that dials in
+	}
+
+	// On the far side of a router with IPv4 all that leaves the home has one
+	// public address and one hardware address, and nothing stays.
+	addrs, macs, near := map[netip.Addr]bool{}, map[datasets.MAC]bool{}, false
+	for _, f := range flows {
+		switch a := f.Local.Addr().Unmap(); {
+		case !a.Is4() || f.Proto == 0 || a.IsUnspecified() || f.LAN && !unicastAddr(f.Remote.Addr()): // ARP and IPv6's neighbors are on both sides of a router
+		case f.LAN || a.IsPrivate():
+			near = true
+		default:
+			addrs[a], macs[f.MAC] = true, true
+		}
+	}
+	if len(addrs) == 1 && len(macs) == 1 && !near {
+		return datasets.WAN
+	}
+
+	for _, f := range flows {
+		if f.LAN || f.MAC != (datasets.MAC{}) || f.Local.Addr().IsPrivate() {
+			return datasets.LAN
+		}
+	}
+	return datasets.WAN
+}
+
+// unicastAddr says whether a is of one host.
+func unicastAddr(a netip.Addr) bool {
+	return a.IsValid() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }

@@ -9,55 +9,68 @@ import (
 
 // Link types (tcpdump.org/linktypes.html).
 const (
-	linkNull      = 0
-	linkEthernet  = 1
-	linkRawBSD    = 12
-	linkRawOpen   = 14
-	linkRaw       = 101
-	link80211     = 105
-	linkLoop      = 108
-	linkCooked    = 113
-	linkRadiotap  = 127
-	link802154FCS = 195
-	linkIPv4      = 228
-	linkIPv6      = 229
-	link802154    = 230
-	linkCooked2   = 276
-	link802154TAP = 283
+	linkNull       = 0
+	linkEthernet   = 1
+	linkSLIP       = 8
+	linkPPP        = 9
+	linkATM        = 11
+	linkRawBSD     = 12
+	linkRawOpen    = 14
+	linkPPPSerial  = 50
+	linkPPPoE      = 51
+	linkATM1483    = 100
+	linkRaw        = 101
+	linkHDLC       = 104
+	link80211      = 105
+	linkRelay      = 107
+	linkLoop       = 108
+	linkCooked     = 113
+	linkPFLog      = 117
+	linkPrism      = 119
+	linkRadiotap   = 127
+	linkPKTAPUser  = 149
+	linkAVS        = 163
+	linkPPPD       = 166
+	linkPPI        = 192
+	link802154FCS  = 195
+	linkPPPDir     = 204
+	linkHDLCDir    = 205
+	linkRelayDir   = 206
+	linkIPv4       = 228
+	linkIPv6       = 229
+	link802154     = 230
+	linkNFLOG      = 239
+	linkNetAna     = 240
+	linkPKTAP      = 258
+	linkCooked2    = 276
+	linkBrcm       = 281
+	linkBrcmBefore = 282
+	link802154TAP  = 283
+	linkDSA        = 284
+	linkEDSA       = 285
 )
 
 // linkName is what reports call a link type. Types that differ only in how a
-// machine writes the same header share a name, and so one line of the report.
+// machine writes the same header share a name, and so one line of the report;
+// 12 and 14 are what BSD systems write for 101.
 func linkName(l uint32) string {
-	switch l {
-	case linkNull, linkLoop:
-		return "BSD loopback"
-	case linkEthernet:
-		return "Ethernet"
-	case linkRawBSD, linkRawOpen, linkRaw:
-		// 12 and 14 are what BSD systems write for 101.
-		return "raw IP"
-	case link80211:
-		return "802.11"
-	case linkCooked:
-		return "Linux cooked v1"
-	case linkRadiotap:
-		return "802.11 with radiotap"
-	case link802154FCS:
-		return "802.15.4 with FCS"
-	case linkIPv4:
-		return "raw IPv4"
-	case linkIPv6:
-		return "raw IPv6"
-	case link802154:
-		return "802.15.4"
-	case linkCooked2:
-		return "Linux cooked v2"
-	case link802154TAP:
-		return "802.15.4 TAP"
+	name := map[uint32]string{
+		linkNull: "BSD loopback", linkLoop: "BSD loopback", linkEthernet: "Ethernet",
+		linkRawBSD: "raw IP", linkRawOpen: "raw IP", linkRaw: "raw IP", linkIPv4: "raw IPv4", linkIPv6: "raw IPv6",
+		linkSLIP: "SLIP", linkPPP: "PPP", linkPPPSerial: "PPP", linkPPPD: "PPP", linkPPPDir: "PPP", linkPPPoE: "PPPoE",
+		linkATM: "ATM", linkATM1483: "ATM", linkHDLC: "Cisco HDLC", linkHDLCDir: "Cisco HDLC",
+		linkRelay: "frame relay", linkRelayDir: "frame relay",
+		linkCooked: "Linux cooked v1", linkCooked2: "Linux cooked v2", linkNFLOG: "NFLOG", linkPFLog: "pflog",
+		linkPKTAP: "PKTAP", linkPKTAPUser: "PKTAP", linkNetAna: "netANALYZER",
+		link80211: "802.11", linkRadiotap: "802.11 with radiotap", linkPrism: "802.11 with Prism", linkAVS: "802.11 with AVS", linkPPI: "PPI",
+		link802154FCS: "802.15.4 with FCS", link802154: "802.15.4", link802154TAP: "802.15.4 TAP",
+		linkBrcm: "Ethernet of a Broadcom switch", linkBrcmBefore: "Ethernet of a Broadcom switch",
+		linkDSA: "Ethernet of a Marvell switch", linkEDSA: "Ethernet of a Marvell switch",
+	}[l]
+	if name == "" {
+		return fmt.Sprintf("link type %d", l)
 	}
-
-	return fmt.Sprintf("link type %d", l)
+	return name
 }
 
 // Ethernet types beside those of IP.
@@ -109,7 +122,37 @@ type frame struct {
 	// way is the direction that the link layer tells (802.11): 1 from the
 	// home, 2 to it, 0 unknown.
 	way uint8
+	// sender is the hardware address of who sent the packet where the link has
+	// only that one, and own says that it was the capturing machine.
+	sender uint64
+	own    bool
+
+	// wrapped is the outermost wrapper that was opened, unopened one that was
+	// not; depth counts those opened. pppoe says that the line begins here.
+	wrapped, unopened string
+	depth             int
+	pppoe             bool
+
+	// fragment is 1 for the first fragment of an IP packet and 2 for a later one,
+	// offset where it belongs in units of 8 bytes; ipID is the identification of
+	// IPv4, or of IPv6's fragment header. outer is that of a wrapper in fragments.
+	fragment uint8
+	offset   uint16
+	ipID     uint32
+	outer    *fragKey
+	// loopback says that the packet was on no line, made that this program wrote
+	// it: what looks like a wrapper in it is filling.
+	loopback, made bool
+
+	// seq, ack and flags are TCP's, mss its option of a SYN (0: none).
+	seq, ack uint32
+	flags    uint8
+	mss      uint16
 }
+
+// skipDamaged is the reason to leave out a frame whose check sequence is wrong:
+// its addresses are noise.
+const skipDamaged = "bad FCS"
 
 // decode fills f from a record. It never fails: what cannot be understood as
 // IP is a frame of its length.
@@ -122,43 +165,46 @@ func (f *frame) decode(rec *Record) {
 	f.decodeOther(rec.Data, rec.Length, rec.Link)
 }
 
+// decodeEthernet decodes an Ethernet frame of wire bytes.
 func (f *frame) decodeEthernet(b []byte, wire int) {
-	if len(b) < 14 {
+	f.decodeTagged(b, wire, 0)
+}
+
+// decodeTagged is decodeEthernet for frames with a switch's tag of so many bytes
+// behind the hardware addresses.
+func (f *frame) decodeTagged(b []byte, wire, tag int) {
+	if len(b) < 14+tag {
 		f.setOpaque(b, wire, 14)
 		f.odd = "frame cut inside the Ethernet header"
 		return
 	}
-	f.dstMAC, f.srcMAC = header.MAC48(b), header.MAC48(b[6:])
-	typ, off := untag(binary.BigEndian.Uint16(b[12:]), b, 14)
-	if typ == header.EtherMarker && f.srcMAC>>24 == header.FarPrefix {
-		f.marker = b[off:]
-	}
-	f.decodeNetwork(typ, b, off, wire)
-}
 
-// untag skips VLAN tags and a PPPoE header at off. It returns the Ethernet type
-// of what they wrap, and where that begins.
-func untag(typ uint16, b []byte, off int) (uint16, int) {
-	for (typ == etherVLAN || typ == etherQinQ || typ == etherOldQ) && len(b) >= off+4 {
-		typ = binary.BigEndian.Uint16(b[off+2:])
-		off += 4
+	f.dstMAC, f.srcMAC = header.MAC48(b), header.MAC48(b[6:])
+	f.made = f.depth == 0 && (f.srcMAC>>24 == header.FarPrefix || f.dstMAC>>24 == header.FarPrefix)
+	typ := binary.BigEndian.Uint16(b[12+tag:])
+	if f.depth == 0 && f.srcMAC>>24 == header.FarPrefix {
+		switch typ {
+		case header.EtherMarker:
+			f.marker = b[14:]
+		case header.EtherOpaque:
+			if size, payload, ok := header.ReadSized(b[14:]); ok {
+				f.setOpaque(b, wire, 14)
+				f.size, f.payload, f.app = size, payload, nil
+				return
+			}
+		}
 	}
-	if typ == etherPPPoE && len(b) >= off+8 {
-		typ, off = pppType(b[off+6:]), off+8
-	}
-	return typ, off
+	f.decodeType(typ, b, 14+tag, wire)
 }
 
 // pppType maps a PPP protocol number to an Ethernet type.
 func pppType(b []byte) uint16 {
-	switch binary.BigEndian.Uint16(b) {
-	case 0x0021:
-		return header.EtherIPv4
-	case 0x0057:
-		return header.EtherIPv6
-	}
-	return 0
+	_, typ, _ := pppHeader(b[:2])
+	return typ
 }
+
+// skipUnsupported begins the reason to leave out what no decoder knows.
+const skipUnsupported = "unsupported "
 
 // setOpaque makes f a frame that is not IP, with a link header of head bytes.
 // It takes back what a decoder set before it gave up; hardware addresses stay.
@@ -167,9 +213,17 @@ func (f *frame) setOpaque(b []byte, wire, head int) {
 	f.srcPort, f.dstPort = 0, 0
 	f.srcHi, f.srcLo, f.dstHi, f.dstLo = 0, 0, 0, 0
 
+	// A frame shorter than the header of its link is none that a network
+	// carries: writers make such records for what they lost.
+	if wire < head || wire <= 0 {
+		f.skip = "frame shorter than its link header"
+		f.size, f.payload, f.app = 0, 0, nil
+		return
+	}
+
 	// Payload is at most Size - 14 by the contract of a trace, although a
 	// link header may be shorter than Ethernet's.
-	f.size = int32(wire)
+	f.size = int32(max(wire, 14))
 	f.payload = int32(max(0, min(wire-head, wire-14)))
 	f.app = b[min(head, len(b)):]
 }
@@ -213,44 +267,46 @@ func (f *frame) decodeOther(b []byte, wire int, link uint32) {
 		// Four bytes of address family, by the numbers and in the byte order of
 		// the machine that captured.
 		f.decodeRawIP(b, 4, wire)
+		f.loopback = true
+	case linkSLIP:
+		f.decodeRawIP(b, 16, wire) // direction, and a copy of a compressed header
+
+	case linkPPP, linkPPPSerial, linkPPPD, linkPPPDir, linkPPPoE, linkHDLC, linkHDLCDir, linkRelay, linkRelayDir, linkATM, linkATM1483:
+		f.decodeLine(b, wire, link)
 
 	case linkCooked:
 		f.decodeCooked(b, wire, 16, 14)
 	case linkCooked2:
 		f.decodeCooked(b, wire, 20, 0)
+	case linkNFLOG:
+		f.decodeNFLOG(b, wire)
+	case linkPFLog:
+		f.decodePFLog(b, wire)
+	case linkPKTAP, linkPKTAPUser:
+		f.decodePKTAP(b, wire)
+	case linkNetAna:
+		f.decodeInner(b, wire-4, 4, linkEthernet) // its check sequence is in the frame
+
+	case linkBrcm, linkDSA:
+		f.decodeTagged(b, wire, 4)
+	case linkEDSA:
+		f.decodeTagged(b, wire, 8)
+	case linkBrcmBefore:
+		f.decodeInner(b, wire, 4, linkEthernet)
 
 	case link80211:
 		f.decodeWiFi(b, wire, false)
 	case linkRadiotap:
 		f.decodeWiFi(b, wire, true)
+	case linkPrism, linkAVS:
+		f.decodePrism(b, wire)
+	case linkPPI:
+		f.decodePPI(b, wire)
 	case link802154, link802154FCS:
 		f.decodeZigbee(b, wire)
 	case link802154TAP:
 		f.decodeZigbeeTAP(b, wire)
 	default:
-		f.skip = "unsupported " + linkName(link)
-	}
-}
-
-// decodeCooked decodes Linux cooked capture: a header of head bytes, its
-// Ethernet type at typ. Version 2 has the type in front and other fields moved.
-func (f *frame) decodeCooked(b []byte, wire, head, typ int) {
-	if len(b) < head {
-		f.setOpaque(b, wire, head)
-		f.odd = "frame cut inside the cooked header"
-		return
-	}
-	addr, n := b[6:14], int(binary.BigEndian.Uint16(b[4:]))
-	if typ == 0 {
-		addr, n = b[12:20], int(b[11])
-	}
-	etherType, off := untag(binary.BigEndian.Uint16(b[typ:]), b, head)
-	f.decodeNetwork(etherType, b, off, wire)
-
-	// The header has only the sender's address, so only frames that are not IP
-	// keep it: the two directions of a conversation must not show different
-	// home sides.
-	if f.kind == 0 && n == 6 {
-		f.srcMAC = header.MAC48(addr)
+		f.skip = skipUnsupported + linkName(link)
 	}
 }

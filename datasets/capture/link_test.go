@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -167,7 +168,7 @@ func TestWiFiKeepsProtectedData(t *testing.T) {
 		"null":           {dot11Frame(0xc8, toDS|protected, true), "802.11 data frame without data", 0, 0, 0},
 		"beacon":         {dot11Frame(0x80, 0, false), "802.11 management frame", 0, 0, 0},
 		"ack":            {dot11Frame(0xd4, 0, false)[:10], "802.11 control frame", 0, 0, 0},
-		"bridge":         {append(dot11Frame(0x88, 3|protected, true), make([]byte, 6)...), "802.11 frame between access points", 0, 0, 0},
+		"bridge":         {slices.Insert(dot11Frame(0x88, 3|protected, true), 24, 0xa4, 0, 0, 0, 0, 4), "", 0, 0xa40000000004, 0xa30000000003},
 		"cut":            {dot11Frame(0x88, toDS|protected, true)[:8], "802.11 frame cut inside its header", 0, 0, 0},
 	} {
 		// radiotap with flags (check sequence at the end), and with TSFT

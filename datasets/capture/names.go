@@ -1,20 +1,23 @@
 package capture
 
 import (
+	"bytes"
 	"encoding/binary"
-	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 
 	"veilbench/datasets/capture/internal/header"
+	"veilbench/datasets/capture/internal/hello"
+	"veilbench/datasets/sheet"
 )
 
 // answer is a name that a DNS answer gave an address, valid from a packet on.
@@ -66,16 +69,22 @@ func (n nameBook) nameOf(client, addr netip.Addr, packet int) string {
 // conversation ci.
 func (b *builder) learnNames(f *frame, ci int32) {
 	switch {
+	case f.fragment == 2:
 	case f.proto == header.UDP && f.srcPort == 53:
-		b.learnDNS(f)
-	case f.proto == header.TCP && b.convs[ci].host == "":
-		b.learnHello(f, ci)
+		b.learnDNS(f, f.app)
+	case b.convs[ci].host != "":
+	case f.proto == header.TCP:
+		b.learnStream(f, ci)
+	case f.proto == header.UDP && hello.Long(f.app):
+		b.learnQUIC(f, ci)
+	case f.proto == header.UDP && f.app[0] == 22:
+		b.convs[ci].host = hello.Datagram(f.app)
 	}
 }
 
 // learnDNS takes the addresses of a DNS answer.
-func (b *builder) learnDNS(f *frame) {
-	d, ok := decodeDNS(f.app)
+func (b *builder) learnDNS(f *frame, message []byte) {
+	d, ok := decodeDNS(message)
 	if !ok || !d.QR || len(d.Answers) == 0 {
 		return
 	}
@@ -123,110 +132,120 @@ func decodeDNS(p []byte) (d layers.DNS, ok bool) {
 }
 
 const (
-	// maxHello bounds what is kept of a TLS hello that spans packets, and
-	// maxHellos how many of those are waited for at a time.
+	// maxHello bounds what is kept of a client's first words that span packets,
+	// maxHellos how many of those are waited for at a time, and maxAhead how many
+	// segments that came too early are kept of each.
 	maxHello  = 16 << 10
 	maxHellos = 256
+	maxAhead  = 8
 )
 
-// helloPart is the beginning of a TLS hello that spans packets.
-type helloPart struct {
-	key  key // of the direction it comes from
-	data []byte
+// streamPart is the beginning of a TLS hello or HTTP request that spans packets,
+// or what is there of a DNS message over TCP.
+type streamPart struct {
+	key   key // of the direction it comes from
+	data  []byte
+	next  uint32 // sequence number behind data
+	ahead map[uint32][]byte
 }
 
-// learnHello looks for a server name in a TLS hello, which may span packets.
-func (b *builder) learnHello(f *frame, ci int32) {
-	part, waiting := b.hello[ci]
+// take puts the payload of f behind what is there. A segment that was sent
+// again adds nothing, one that came too early waits. It reports false where the
+// bytes will never join: behind a snapped packet, or when too much is missing.
+func (s *streamPart) take(f *frame) bool {
+	seq, app := f.seq, f.app
+	for {
+		switch d := int32(seq - s.next); {
+		case d > 0 && len(s.ahead) >= maxAhead:
+			return false
+		case d > 0:
+			if s.ahead == nil {
+				s.ahead = map[uint32][]byte{}
+			}
+			s.ahead[seq] = bytes.Clone(app)
+		case -int(d) < len(app):
+			s.data = append(s.data, app[-d:]...)
+			s.next = seq + uint32(len(app))
+		}
+		if len(f.app) != int(f.payload) {
+			return false
+		}
+
+		// What waited may follow now.
+		found := false
+		for _, at := range slices.Sorted(maps.Keys(s.ahead)) {
+			if int32(at-s.next) <= 0 {
+				seq, app, found = at, s.ahead[at], true
+				delete(s.ahead, at)
+				break
+			}
+		}
+		if !found {
+			return len(s.data) < maxHello
+		}
+	}
+}
+
+// learnStream looks for a server name in what a client sends first over TCP, and
+// for answers in what a name server sends.
+func (b *builder) learnStream(f *frame, ci int32) {
+	part := b.parts[ci]
+	dns := f.srcPort == 53
 	switch {
-	// A record of type 22 (handshake) that begins with a message of type 1
-	// (ClientHello); later packets of the same direction go on with it.
-	case !waiting && (f.app[0] != 22 || len(f.app) < 6 || f.app[5] != 1):
+	case part == nil && !dns && !hello.Begins(f.app):
 		return
-	case waiting && f.key != part.key:
+	case part != nil && f.key != part.key:
 		return
-	case !waiting:
-		part.key = f.key
+	case part == nil:
+		part = &streamPart{key: f.key, next: f.seq}
 	}
 
-	part.data = append(part.data, f.app...)
-	name, more := serverName(part.data)
+	whole := part.take(f)
+	more := true
+	if dns {
+		b.learnMessages(f, part)
+	} else {
+		var name string
+		if name, more = hello.Stream(part.data); name != "" {
+			b.convs[ci].host, more = name, false
+		}
+	}
+	delete(b.parts, ci)
+	if more && whole && len(b.parts) < maxHellos {
+		b.parts[ci] = part
+	}
+}
+
+// learnMessages takes the DNS messages that are complete off a stream, each
+// behind its length (RFC 7766, section 8).
+func (b *builder) learnMessages(f *frame, part *streamPart) {
+	for p := part.data; len(p) >= 2; p = part.data {
+		n := int(binary.BigEndian.Uint16(p))
+		if len(p) < 2+n {
+			return
+		}
+		b.learnDNS(f, p[2:2+n])
+		part.data = p[2+n:]
+	}
+}
+
+// learnQUIC looks for a server name in the first packets of a QUIC client.
+func (b *builder) learnQUIC(f *frame, ci int32) {
+	q := b.quic[ci]
+	if q == nil {
+		if len(b.quic) >= maxHellos {
+			clear(b.quic) // those that wait longest are not known: begin anew
+		}
+		q = &hello.QUIC{}
+		b.quic[ci] = q
+	}
+	name, more := q.Add(f.app)
 	if name != "" {
 		b.convs[ci].host = name
 	}
-
-	// A hello is waited for only while its bytes are whole: behind a snapped
-	// packet they no longer join.
-	delete(b.hello, ci)
-	if more && name == "" && len(part.data) < maxHello && len(b.hello) < maxHellos && len(f.app) == int(f.payload) {
-		b.hello[ci] = part
+	if !more {
+		delete(b.quic, ci)
 	}
-}
-
-// serverName finds the server name in the TLS records in p. more means that p
-// ends before the hello does.
-func serverName(p []byte) (name string, more bool) {
-	// A handshake message may span records: their contents are joined first.
-	var hello []byte
-	for len(p) >= 5 && p[0] == 22 {
-		n := int(binary.BigEndian.Uint16(p[3:]))
-		hello = append(hello, p[5:5+min(n, len(p)-5)]...)
-		if n > len(p)-5 {
-			break
-		}
-		p = p[5+n:]
-	}
-
-	if len(hello) < 4 || hello[0] != 1 {
-		return "", len(hello) < 4
-	}
-	size := int(hello[1])<<16 | int(hello[2])<<8 | int(hello[3])
-	more = len(hello) < 4+size
-	return helloName(hello[4:min(4+size, len(hello))]), more
-}
-
-// helloName walks the body of a ClientHello (RFC 8446, section 4.1.2) to the
-// server_name extension (RFC 6066, section 3). A body that ends on the way has
-// no name.
-func helloName(b []byte) string {
-	b = skipBytes(b, 2+32)                 // version, random
-	for _, width := range []int{1, 2, 1} { // session ID, cipher suites, compression
-		b = skipVector(b, width)
-	}
-	b = skipBytes(b, 2) // length of all extensions
-
-	for len(b) >= 4 {
-		typ, n := binary.BigEndian.Uint16(b), int(binary.BigEndian.Uint16(b[2:]))
-		if n > len(b)-4 {
-			return ""
-		}
-
-		// The extension is a list, of which the first entry is read: type 0
-		// (host name), two bytes of length, the name.
-		if typ == 0 && n >= 5 && b[6] == 0 {
-			host := b[9 : 4+n]
-			if m := int(binary.BigEndian.Uint16(b[7:])); m <= len(host) {
-				return header.HostName(string(host[:m]))
-			}
-			return ""
-		}
-		b = b[4+n:]
-	}
-	return ""
-}
-
-func skipBytes(b []byte, n int) []byte { return b[min(n, len(b)):] }
-
-// skipVector skips a vector whose length takes width bytes.
-func skipVector(b []byte, width int) []byte {
-	if len(b) < width {
-		return nil
-	}
-	n := int(b[0])
-	if width == 2 {
-		n = n<<8 | int(b[1])
-	}
-	return skipBytes(b, width+n)
 }
 
 // readNamesFile reads lines "address,name"; # begins a comment, and a first
@@ -245,31 +264,29 @@ func readNamesFile(path string) (map[string]string, error) {
 
 // readNames is readNamesFile of an open file. Errors name file and line.
 func readNames(r io.Reader, file string) (map[string]string, error) {
-	c := csv.NewReader(r)
-	c.Comment, c.FieldsPerRecord, c.TrimLeadingSpace = '#', 2, true
+	table, err := sheet.Read(r, file)
+	if err != nil {
+		return nil, err
+	}
 	names := map[string]string{}
-	for first := true; ; first = false {
-		row, err := c.Read()
-		if errors.Is(err, io.EOF) {
-			return names, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		if first && row[0] == "address" {
+	for i, row := range table.Rows {
+		if i == 0 && strings.EqualFold(row.Cells[0], "address") {
 			continue
+		}
+		if len(row.Cells) < 2 || slices.ContainsFunc(row.Cells[2:], func(s string) bool { return s != "" }) {
+			return nil, fmt.Errorf("%s:%d: %d cells; want address,name", file, row.Line, len(row.Cells))
 		}
 
 		// Addresses are keys in the form in which flows print them: a file may
 		// write IPv4 inside IPv6, or IPv6 with zeros.
-		line, _ := c.FieldPos(0)
-		a, err := netip.ParseAddr(row[0])
+		a, err := netip.ParseAddr(row.Cells[0])
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %q is no address; want address,name", file, line, row[0])
+			return nil, fmt.Errorf("%s:%d: %q is no address; want address,name", file, row.Line, row.Cells[0])
 		}
-		if header.HostName(row[1]) == "" {
-			return nil, fmt.Errorf("%s:%d: %q is no host name", file, line, row[1])
+		if header.HostName(row.Cells[1]) == "" {
+			return nil, fmt.Errorf("%s:%d: %q is no host name", file, row.Line, row.Cells[1])
 		}
-		names[a.Unmap().String()] = strings.ToLower(row[1])
+		names[a.Unmap().String()] = strings.ToLower(row.Cells[1])
 	}
+	return names, nil
 }

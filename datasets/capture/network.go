@@ -20,15 +20,16 @@ func (f *frame) decodeIPv4(b []byte, wire int) bool {
 	if total == 0 { // segmentation offload: the card fills it in
 		total = wire
 	}
-	if total > wire {
+	if room := max(wire, len(b)); total > room {
 		f.odd = "IP length exceeds the frame"
-		total = wire
+		total = room
 	}
 	if head < 20 || total < head {
 		return false
 	}
 
 	f.kind, f.proto = 4, b[9]
+	f.srcHi, f.dstHi = 0, 0 // of an IPv6 packet around this one
 	f.srcLo = uint64(binary.BigEndian.Uint32(b[12:]))
 	f.dstLo = uint64(binary.BigEndian.Uint32(b[16:]))
 	f.size = int32(14 + total)
@@ -36,8 +37,9 @@ func (f *frame) decodeIPv4(b []byte, wire int) bool {
 	// A fragment other than the first has no ports: where they would be is
 	// payload.
 	b = b[:min(total, len(b))]
-	fragment := binary.BigEndian.Uint16(b[6:])&0x1fff != 0
-	f.decodeTransport(b[min(head, len(b)):], total-head, fragment)
+	f.ipID = uint32(binary.BigEndian.Uint16(b[4:]))
+	f.setFragment(binary.BigEndian.Uint16(b[6:])&0x1fff, b[6]&0x20 != 0)
+	f.decodeTransport(b[min(head, len(b)):], total-head)
 	return true
 }
 
@@ -52,9 +54,9 @@ func (f *frame) decodeIPv6(b []byte, wire int) bool {
 	if total == 40 && b[6] != 59 { // jumbogram or segmentation offload
 		total = wire
 	}
-	if total > wire {
+	if room := max(wire, len(b)); total > room {
 		f.odd = "IP length exceeds the frame"
-		total = wire
+		total = room
 	}
 	if total < 40 {
 		return false
@@ -67,17 +69,35 @@ func (f *frame) decodeIPv6(b []byte, wire int) bool {
 
 	// Ethernet fill behind the packet must not pass for an extension header.
 	b = b[:min(total, len(b))]
-	next, head, fragment := skipExtensions(b, total)
+	next, head, part := skipExtensions(b, total)
 	f.proto = next
-	f.decodeTransport(b[min(head, len(b)):], total-head, fragment)
+	f.fragment, f.offset, f.ipID = 0, 0, 0
+	if part != nil {
+		f.ipID = binary.BigEndian.Uint32(part[4:])
+		f.setFragment(binary.BigEndian.Uint16(part[2:])>>3, part[3]&1 != 0)
+	}
+	f.decodeTransport(b[min(head, len(b)):], total-head)
 	return true
 }
 
+// setFragment says which part of an IP packet this is, by where it belongs in
+// that, in units of 8 bytes, and whether more comes behind it.
+func (f *frame) setFragment(offset uint16, behind bool) {
+	f.fragment, f.offset = 0, offset
+	switch {
+	case offset > 0:
+		f.fragment = 2
+	case behind:
+		f.fragment = 1
+	}
+}
+
 // skipExtensions walks the extension headers of an IPv6 packet of total bytes
-// and returns the upper protocol, where it begins, and whether this is a
-// fragment other than the first.
-func skipExtensions(b []byte, total int) (next uint8, head int, fragment bool) {
+// and returns the upper protocol, where it begins, and the fragment header, nil
+// if there is none.
+func skipExtensions(b []byte, total int) (next uint8, head int, part []byte) {
 	next, head = b[6], 40
+	fragment := false
 	// No further than the captured bytes: where they end, next is what the
 	// header before claims to follow.
 	for !fragment && len(b) >= head+8 {
@@ -86,27 +106,50 @@ func skipExtensions(b []byte, total int) (next uint8, head int, fragment bool) {
 		case 0, 43, 60, 135, 139, 140: // hop-by-hop, routing, destination, mobility, HIP, shim6
 		case 44:
 			size = 8
+			part = b[head : head+8]
 			fragment = binary.BigEndian.Uint16(b[head+2:])&0xfff8 != 0
 		case 51: // authentication header counts in words of 4
 			size = 4*int(b[head+1]) + 8
 		default:
-			return next, head, false
+			return next, head, part
 		}
 
 		if head+size > total {
-			return next, head, fragment
+			return next, head, part
 		}
 		next, head = b[head], head+size
 	}
-	return next, head, fragment
+	return next, head, part
 }
 
 // decodeTransport decodes what stands above IP: size bytes, of which b is
 // captured.
-func (f *frame) decodeTransport(b []byte, size int, fragment bool) {
+func (f *frame) decodeTransport(b []byte, size int) {
+	// An authentication header (RFC 4302) counts as a header, as in IPv6.
+	for n := 0; f.proto == protoAH && f.fragment < 2 && !f.made && len(b) >= 12 && n < maxWrappers; n++ {
+		head := 4*int(b[1]) + 8
+		if head > len(b) || head > size {
+			break
+		}
+		f.proto, b, size = b[0], b[head:], size-head
+	}
+
+	// Of a wrapper in fragments the first one is opened, and what is inside is as
+	// long as its own header says.
+	room := size
+	var outer *fragKey
+	if f.fragment == 1 && f.depth == 0 {
+		k := f.fragKey()
+		room, outer = 1<<16, &k
+	}
+	if f.fragment < 2 && !f.made && f.proto != header.TCP && f.proto != header.UDP && f.openProto(b, room) {
+		f.outer = outer
+		return
+	}
+
 	head := 0
 	switch {
-	case fragment || f.proto != header.TCP && f.proto != header.UDP:
+	case f.fragment == 2 || f.proto != header.TCP && f.proto != header.UDP:
 		f.payload, f.app = int32(size), b
 		return
 	case f.proto == header.UDP:
@@ -130,4 +173,38 @@ func (f *frame) decodeTransport(b []byte, size int, fragment bool) {
 
 	f.payload = int32(size - head)
 	f.app = b[min(head, len(b)):]
+	switch {
+	case f.proto == header.UDP:
+		if f.fragment < 2 && !f.made && f.openUDP(f.app, room-head) {
+			f.outer = outer
+		}
+	case len(b) >= 20:
+		f.seq, f.ack, f.flags = binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:]), b[13]
+		if f.flags&tcpSYN != 0 {
+			f.mss = segmentSize(b[20:min(max(head, 20), len(b))])
+		}
+	}
+}
+
+const (
+	tcpSYN = 2
+	tcpFIN = 1
+)
+
+// segmentSize finds the largest segment that the options of a SYN allow, 0 if
+// they do not say.
+func segmentSize(options []byte) uint16 {
+	for len(options) >= 2 && options[0] != 0 {
+		n := int(options[1])
+		switch {
+		case options[0] == 1:
+			n = 1
+		case n < 2 || n > len(options):
+			return 0
+		case options[0] == 2 && n == 4:
+			return binary.BigEndian.Uint16(options[2:])
+		}
+		options = options[n:]
+	}
+	return 0
 }

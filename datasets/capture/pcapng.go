@@ -47,6 +47,7 @@ type pcapng struct {
 
 	time    int64 // of the packet before
 	untimed int   // packets that got it
+	over    int   // packets with more captured bytes than their frame
 	data    []byte
 }
 
@@ -305,6 +306,9 @@ func (p *pcapng) readPacket(rec *Record, typ uint32, size int) error {
 	if err := checkLengths(captured, length); err != nil {
 		return err
 	}
+	if captured > length {
+		p.over++
+	}
 	if int(captured) > size-head-4 {
 		return fmt.Errorf("pcapng packet block of %s bytes claims %s captured ones", commas(int64(size)), commas(int64(captured)))
 	}
@@ -328,8 +332,9 @@ func (p *pcapng) name() (string, string) {
 }
 
 func (p *pcapng) warnings() []string {
-	if p.untimed == 0 {
-		return nil
+	var out []string
+	if p.untimed > 0 {
+		out = append(out, fmt.Sprintf("%d packets have no time of their own (simple packet blocks); each got that of the packet before it", p.untimed))
 	}
-	return []string{fmt.Sprintf("%d packets have no time of their own (simple packet blocks); each got that of the packet before it", p.untimed)}
+	return append(out, overWarning(p.over)...)
 }

@@ -12,6 +12,7 @@ import (
 // Kinds of key beside 4 and 6 for IP and 0 for other frames of a local link.
 const (
 	kindWiFi   = 11 // between a station and what lies behind its access point
+	kindRelay  = 12 // the same, relayed between access points
 	kindZigbee = 15 // 802.15.4
 )
 
@@ -22,9 +23,13 @@ const (
 // datasets.WiFi has it.
 func (f *frame) decodeWiFi(b []byte, wire int, tap bool) {
 	if tap {
-		head, check, ok := radiotap(b)
-		if !ok {
+		head, check, damaged, ok := radiotap(b)
+		switch {
+		case !ok:
 			f.skip = "malformed radiotap header"
+			return
+		case damaged:
+			f.skip = skipDamaged
 			return
 		}
 		b, wire = b[head:], wire-head-check
@@ -48,8 +53,6 @@ func (f *frame) decodeWiFi(b []byte, wire int, tap bool) {
 		f.skip = "802.11 data frame without data"
 	case !d.Flags.WEP(): // the protected bit, by its old name
 		f.skip = "802.11 data frame that is not protected"
-	case d.Flags.ToDS() && d.Flags.FromDS():
-		f.skip = "802.11 frame between access points"
 	}
 	if f.skip != "" {
 		return
@@ -60,6 +63,10 @@ func (f *frame) decodeWiFi(b []byte, wire int, tap bool) {
 	// between them, is left out.
 	f.kind = kindWiFi
 	switch {
+	case d.Flags.ToDS() && d.Flags.FromDS():
+		// Between a repeater and its access point four addresses stand: two of
+		// theirs, then the two ends. Which of those is the home, nothing says.
+		f.kind, f.srcMAC, f.dstMAC = kindRelay, header.MAC48(d.Address4), header.MAC48(d.Address3)
 	case d.Flags.ToDS():
 		f.way, f.srcMAC, f.dstMAC = 1, header.MAC48(d.Address2), header.MAC48(d.Address3)
 	case d.Flags.FromDS():
@@ -74,8 +81,9 @@ func (f *frame) decodeWiFi(b []byte, wire int, tap bool) {
 }
 
 // radiotap returns the lengths of the radiotap header and of the check
-// sequence that follows the frame. gopacket's decoder may panic.
-func radiotap(b []byte) (head, check int, ok bool) {
+// sequence that follows the frame, and whether that was found wrong. gopacket's
+// decoder may panic.
+func radiotap(b []byte) (head, check int, damaged, ok bool) {
 	defer func() {
 		if recover() != nil {
 			ok = false
@@ -83,12 +91,63 @@ func radiotap(b []byte) (head, check int, ok bool) {
 	}()
 	var r layers.RadioTap
 	if err := r.DecodeFromBytes(b, gopacket.NilDecodeFeedback); err != nil {
-		return 0, 0, false
+		return 0, 0, false, false
 	}
 	if r.Present.Flags() && r.Flags.FCS() {
 		check = 4
 	}
-	return int(r.Length), check, int(r.Length) >= 8 && int(r.Length) <= len(b)
+	damaged = r.Present.Flags() && r.Flags.BadFCS()
+	return int(r.Length), check, damaged, int(r.Length) >= 8 && int(r.Length) <= len(b)
+}
+
+// decodePrism skips a Prism header, whose length is in its second word by the
+// order of the machine that wrote it, or an AVS header, which is big-endian.
+func (f *frame) decodePrism(b []byte, wire int) {
+	if len(b) < 8 {
+		f.skip = "malformed Prism header"
+		return
+	}
+	head := binary.LittleEndian.Uint32(b[4:])
+	if big := binary.BigEndian.Uint32(b[4:]); big < head {
+		head = big
+	}
+	if head < 8 || int64(head) > int64(len(b)) {
+		f.skip = "malformed Prism header"
+		return
+	}
+	f.decodeWiFi(b[head:], wire-int(head), false)
+}
+
+// decodePPI skips a per-packet information header: version, flags, its length,
+// the link type of what follows, and fields of a type and a length each. That
+// of 802.11 says whether the frame has a check sequence and whether it is wrong.
+func (f *frame) decodePPI(b []byte, wire int) {
+	if len(b) < 8 {
+		f.skip = "malformed PPI header"
+		return
+	}
+	head, link := int(binary.LittleEndian.Uint16(b[2:])), binary.LittleEndian.Uint32(b[4:])
+	if head < 8 || head > len(b) || link == linkPPI {
+		f.skip = "malformed PPI header"
+		return
+	}
+
+	const common80211 = 2
+	for at := 8; at+4 <= head; {
+		typ, n := binary.LittleEndian.Uint16(b[at:]), int(binary.LittleEndian.Uint16(b[at+2:]))
+		if typ == common80211 && n >= 10 && at+14 <= head {
+			flags := binary.LittleEndian.Uint16(b[at+12:])
+			if flags&4 != 0 {
+				f.skip = skipDamaged
+				return
+			}
+			if flags&1 != 0 {
+				wire -= 4
+			}
+		}
+		at += 4 + n
+	}
+	f.decodeInner(b, wire, head, link)
 }
 
 // dot11 decodes the header of an 802.11 frame. gopacket takes the last four
@@ -105,37 +164,45 @@ func dot11(b []byte) (d layers.Dot11, ok bool) {
 	return d, d.DecodeFromBytes(head[:n+4], gopacket.NilDecodeFeedback) == nil
 }
 
-// decodeZigbee decodes an IEEE 802.15.4 frame (2006, section 7.2.1). Size is the
-// frame's length as recorded. Acknowledgments have no address and are
-// skipped. The coordinator, short address 0, is the far side.
+// decodeZigbee decodes an IEEE 802.15.4 frame (2015, section 7.2.2; 2006 for
+// frame versions 0 and 1). Size is the frame's length as recorded.
+// Acknowledgments are no traffic of their own and are skipped. The coordinator,
+// short address 0, is the far side.
 func (f *frame) decodeZigbee(b []byte, wire int) {
-	if len(b) < 3 {
+	if len(b) < 3 || wire < 3 {
 		f.skip = "802.15.4 frame cut inside its header"
 		return
 	}
 
-	// Frame control: type in bits 0 to 2, bit 6 that source and destination
-	// share a network, bit 8 that there is no sequence number, and in bits 10
-	// and 14 the modes of both addresses: 0 none, 2 short, 3 long.
+	// Frame control: type in bits 0 to 2, bit 6 that a network is left out, bit
+	// 8 that there is no sequence number, in bits 10 and 14 the modes of both
+	// addresses (0 none, 2 short, 3 long), and the version in bits 12 and 13.
 	control := binary.LittleEndian.Uint16(b)
-	if control&7 == 2 {
+	switch control & 7 {
+	case 2:
 		f.skip = "802.15.4 acknowledgment"
 		return
+	case 5, 6, 7: // multipurpose, fragment, extended: their headers are others
+		f.skip = "802.15.4 frame of another layout"
+		return
 	}
+	newest := control>>12&3 == 2
 	at := 3
-	if control>>8&1 == 1 && control>>12&3 == 2 { // sequence number suppressed
+	if control>>8&1 == 1 && newest {
 		at = 2
 	}
 
 	dstMode, srcMode := control>>10&3, control>>14&3
-	dst, at, dstZero := zigbeeAddr(b, at, dstMode, true)
-	src, at, srcZero := zigbeeAddr(b, at, srcMode, control&0x40 == 0)
-	if at > len(b) || dstMode == 1 || srcMode == 1 {
-		f.skip = "802.15.4 frame cut inside its header"
+	if dstMode == 1 || srcMode == 1 {
+		f.skip = "802.15.4 frame of a reserved address mode"
 		return
 	}
-	if control&0x40 != 0 && srcMode == 2 && dstMode == 2 {
-		src |= dst & 0xffff0000 // the network is written once, in front of dst
+	dstPAN, srcPAN := zigbeeNetworks(dstMode, srcMode, control&0x40 != 0, newest)
+	dst, at, dstZero, network := zigbeeAddr(b, at, dstMode, dstPAN, 0)
+	src, at, srcZero, _ := zigbeeAddr(b, at, srcMode, srcPAN, network)
+	if at > len(b) {
+		f.skip = "802.15.4 frame cut inside its header"
+		return
 	}
 
 	f.kind, f.srcMAC, f.dstMAC = kindZigbee, src, dst
@@ -149,18 +216,31 @@ func (f *frame) decodeZigbee(b []byte, wire int) {
 	f.payload = int32(max(0, min(wire-at, wire-14)))
 }
 
-// zigbeeAddr reads an address at at, with its network (PAN) if pan. A short
-// address becomes 00:00, network, address; of a long one the first and last
-// three bytes stay. zero says that it is short address 0.
-func zigbeeAddr(b []byte, at int, mode uint16, pan bool) (addr uint64, next int, zero bool) {
-	if mode == 0 {
-		return 0, at, false
+// zigbeeNetworks says in front of which address its network (PAN) stands. Since
+// 2015 (table 7-2) a set bit means that both are left out where one alone would
+// be there; before, that the source's is the destination's.
+func zigbeeNetworks(dst, src uint16, compressed, newest bool) (dstPAN, srcPAN bool) {
+	switch {
+	case !newest:
+		return dst != 0, src != 0 && !compressed
+	case dst == 0 && src == 0:
+		return compressed, false
+	case dst == 3 && src == 3:
+		return !compressed, false
+	case dst == 0 || src == 0:
+		return dst != 0 && !compressed, src != 0 && !compressed
 	}
+	return true, !compressed
+}
 
-	network := uint64(0)
+// zigbeeAddr reads an address at at, behind its network (PAN) if pan; else that
+// is network, if the address needs one. A short address becomes 00:00, network,
+// address; of a long one the first and last three bytes stay. zero says that it
+// is short address 0.
+func zigbeeAddr(b []byte, at int, mode uint16, pan bool, network uint64) (addr uint64, next int, zero bool, its uint64) {
 	if pan {
 		if at+2 > len(b) {
-			return 0, len(b) + 1, false
+			return 0, len(b) + 1, false, 0
 		}
 		network = uint64(binary.LittleEndian.Uint16(b[at:]))
 		at += 2
@@ -168,20 +248,18 @@ func zigbeeAddr(b []byte, at int, mode uint16, pan bool) (addr uint64, next int,
 
 	// Where the frame ends too early, next is behind its end: the caller
 	// checks once, after both addresses.
-	size := 2
-	if mode == 3 {
-		size = 8
-	}
-	if at+size > len(b) {
-		return 0, len(b) + 1, false
-	}
-
-	if size == 2 {
+	size := map[uint16]int{2: 2, 3: 8}[mode]
+	switch {
+	case at+size > len(b):
+		return 0, len(b) + 1, false, 0
+	case size == 0:
+		return 0, at, false, network
+	case size == 2:
 		short := uint64(binary.LittleEndian.Uint16(b[at:]))
-		return network<<16 | short, at + 2, short == 0
+		return network<<16 | short, at + 2, short == 0, network
 	}
 	long := binary.LittleEndian.Uint64(b[at:])
-	return long>>40<<24 | long&0xffffff, at + 8, false
+	return long>>40<<24 | long&0xffffff, at + 8, false, network
 }
 
 // decodeZigbeeTAP skips the TAP header in front of an 802.15.4 frame.
@@ -192,6 +270,10 @@ func (f *frame) decodeZigbeeTAP(b []byte, wire int) {
 	}
 	head := int(binary.LittleEndian.Uint16(b[2:]))
 	if head < 4 || head > len(b) {
+		f.skip = "802.15.4 TAP header of a wrong length"
+		return
+	}
+	if wire < head {
 		f.skip = "802.15.4 TAP header of a wrong length"
 		return
 	}

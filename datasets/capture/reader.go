@@ -1,12 +1,17 @@
 package capture
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strconv"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 )
 
 // Record is one packet record as it stands in the file: nothing is decoded, and
@@ -70,7 +75,7 @@ func openFormat(src *source) (format, error) {
 	}
 
 	switch binary.LittleEndian.Uint32(m) {
-	case magicMicro, magicMicroSwapped, magicNano, magicNanoSwapped:
+	case magicMicro, magicMicroSwapped, magicNano, magicNanoSwapped, magicModified, magicModifiedSwapped:
 		return openPcap(src)
 	case blockSection:
 		return openPcapng(src)
@@ -163,4 +168,105 @@ func (e *recordError) Unwrap() error { return e.err }
 // (0: where reading stood) and was to have want bytes.
 func cutError(at int64, where string, want, got int64) error {
 	return &recordError{at, fmt.Sprintf("file ends inside %s (wanted %s bytes, got %s)", where, commas(want), commas(got)), io.ErrUnexpectedEOF}
+}
+
+const (
+	// window is the read-ahead in bytes: all of a file that is in memory at
+	// once.
+	window = 1 << 20
+	// maxLength is the largest original length accepted: segmentation
+	// offload hands down up to 512 KiB as one frame.
+	maxLength = 1 << 20
+	// maxRatio is how many times longer than its file a compressed capture may
+	// be: what gzip can do at most. A few bytes of zstd can stand for any number.
+	// It counts from maxFree bytes on.
+	maxRatio = 1100
+	maxFree  = 64 << 20
+	// maxZstdWindow bounds what a zstd file can make the decoder allocate.
+	maxZstdWindow = 32 << 20
+)
+
+// source is the uncompressed stream with a count of what came out of it.
+type source struct {
+	buf         *bufio.Reader
+	read        int64 // bytes taken from the stream below buf
+	in          io.Reader
+	raw         *counter // what in reads
+	close       func()
+	compression string
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.in.Read(p)
+	s.read += int64(n)
+	if s.compression != "" && s.read > maxFree && s.read/maxRatio > s.raw.n {
+		return n, fmt.Errorf("%s bytes of %s stand for more than %s: a bomb, no capture", commas(s.raw.n), s.compression, commas(s.read))
+	}
+	return n, err
+}
+
+// counter counts what is read through it.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// offset is the position of the next unread byte.
+func (s *source) offset() int64 { return s.read - int64(s.buf.Buffered()) }
+
+// openSource finds the compression by the first bytes, never by the name.
+func openSource(r io.Reader) (*source, error) {
+	count := &counter{r: r}
+	raw := bufio.NewReaderSize(count, 1<<16)
+	m, err := raw.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+
+	s := &source{in: raw, raw: count, close: func() {}}
+	switch {
+	case len(m) == 0:
+		return nil, errors.New("empty file; want a pcap or pcapng capture")
+	case len(m) >= 2 && m[0] == 0x1f && m[1] == 0x8b:
+		z, err := gzip.NewReader(raw)
+		if err != nil {
+			return nil, fmt.Errorf("gzip header: %w", unexpected(err))
+		}
+		s.in, s.compression, s.close = z, "gzip", func() { z.Close() }
+	case len(m) == 4 && m[0] == 0x28 && m[1] == 0xb5 && m[2] == 0x2f && m[3] == 0xfd:
+		// The options bound what a few bytes of file can make the decoder
+		// allocate.
+		z, err := zstd.NewReader(raw, zstd.WithDecoderConcurrency(1),
+			zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, fmt.Errorf("zstd header: %w", err)
+		}
+		s.in, s.compression, s.close = z, "zstd", z.Close
+	}
+
+	s.buf = bufio.NewReaderSize(s, window)
+	return s, nil
+}
+
+// unexpected makes an end of file where more was needed an error of its own.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// commas writes n with commas between thousands.
+func commas(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/netip"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -23,11 +23,11 @@ import (
 // events at one moment that contradict each other.
 func Apply(t datasets.Trace, files ...*File) (datasets.Labels, []string, error) {
 	a := applier{
-		t: t, index: map[string]int{}, byMAC: map[datasets.MAC]int{}, byAddr: map[netip.Addr]int{},
-		source: map[string]string{}, used: map[string]bool{},
+		t: t, index: map[string]int{}, claims: map[string][]claim{}, wired: map[int]bool{}, used: map[string]bool{},
 	}
 	a.collectDevices(files)
 	for _, f := range files {
+		a.warnings = append(a.warnings, f.warnings...)
 		for _, step := range []func(*File) error{a.owners, a.events, a.commands} {
 			if err := step(f); err != nil {
 				return datasets.Labels{}, nil, err
@@ -46,11 +46,18 @@ type applier struct {
 	l        datasets.Labels
 	index    map[string]int // device name to index
 	warnings []string
-	lines    []int // of l.Events, in the order read
-	byMAC    map[datasets.MAC]int
-	byAddr   map[netip.Addr]int
-	source   map[string]string // address to "file:line"
-	used     map[string]bool   // address that some flow has
+	lines    []int              // of l.Events, in the order read
+	claims   map[string][]claim // by address
+	wired    map[int]bool       // devices that own a hardware address
+	bounded  bool               // some claim is for a time
+	used     map[string]bool    // address that some flow has
+}
+
+// claim says that an address is a device's within a time, both ends included.
+type claim struct {
+	device   int
+	from, to time.Duration
+	source   string // "file:line"
 }
 
 // collectDevices names all devices before any label is laid over the trace:
@@ -74,18 +81,32 @@ func (a *applier) collectDevices(files []*File) {
 	}
 }
 
-// owners notes who owns which address; an address of two owners is an error.
+// owners notes who owns which address when; an address of two owners at a time
+// is an error.
 func (a *applier) owners(f *File) error {
 	for _, o := range f.owners {
-		here := fmt.Sprintf("%s:%d", f.name, o.line)
-		if before, twice := a.source[o.address()]; twice {
-			return fmt.Errorf("%s: address %s has an owner already (%s)", here, o.address(), before)
+		c := claim{a.index[o.device], math.MinInt64, math.MaxInt64, fmt.Sprintf("%s:%d", f.name, o.line)}
+		for m, at := range map[*moment]*time.Duration{o.from: &c.from, o.to: &c.to} {
+			if m == nil {
+				continue
+			}
+			var err error
+			if *at, err = m.in(a.t.Start); err != nil {
+				return fmt.Errorf("%s: %w", c.source, err)
+			}
+			a.bounded = true
 		}
-		a.source[o.address()] = here
-		if o.addr.IsValid() {
-			a.byAddr[o.addr] = a.index[o.device]
-		} else {
-			a.byMAC[o.mac] = a.index[o.device]
+		if o.to != nil {
+			c.to-- // who has it from then on has it at that time
+		}
+		for _, before := range a.claims[o.address()] {
+			if c.from <= before.to && before.from <= c.to {
+				return fmt.Errorf("%s: address %s has an owner already (%s); where it changed hands, say when in columns from and to", c.source, o.address(), before.source)
+			}
+		}
+		a.claims[o.address()] = append(a.claims[o.address()], c)
+		if !o.addr.IsValid() {
+			a.wired[c.device] = true
 		}
 	}
 	return nil
@@ -105,6 +126,9 @@ func (a *applier) events(f *File) error {
 		// state that outlasts the recording is cut; one that began before it is
 		// left out, for its beginning is what an attack has to find.
 		end, _ := e.end.in(a.t.Start)
+		if f.vague && start < 0 && end >= 0 {
+			start = 0 // it began within the minute in which the event happened
+		}
 		if start < 0 || start > a.t.End {
 			outside = append(outside, e.line)
 			continue
@@ -117,7 +141,9 @@ func (a *applier) events(f *File) error {
 	if err := a.outside(f, outside, len(f.events)); err != nil {
 		return err
 	}
-	a.contradictions(f, first)
+	if !f.vague {
+		a.contradictions(f, first)
+	}
 	return nil
 }
 
@@ -200,42 +226,71 @@ func (a *applier) finish(files []*File) error {
 
 	// Without any owner the truth about packets is unknown, which is not the
 	// same as nobody's: Owners stays nil.
-	if len(a.source) == 0 {
+	if len(a.claims) == 0 {
 		return nil
 	}
 	byFlow := make([]int32, len(a.t.Flows))
 	for i := range a.t.Flows {
-		byFlow[i] = a.flowOwner(&a.t.Flows[i])
+		byFlow[i] = a.flowOwner(&a.t.Flows[i], 0)
 	}
 	a.l.Owners = make([]int32, len(a.t.Packets))
 	for i, p := range a.t.Packets {
 		a.l.Owners[i] = byFlow[p.Flow]
+		if a.bounded {
+			a.l.Owners[i] = a.flowOwner(&a.t.Flows[p.Flow], p.Time)
+		}
 	}
 	return errors.Join(a.strangers(files), a.unused(files))
 }
 
-// flowOwner is the device that owns a flow, or -1. A hardware address is
-// better evidence than an IP address, the home side better than the other side
-// of a flow inside the home.
-func (a *applier) flowOwner(f *datasets.Flow) int32 {
-	if f.MAC != (datasets.MAC{}) {
-		if d, ok := a.byMAC[f.MAC]; ok {
-			a.used[f.MAC.String()] = true
-
-			// A device listed with both of its addresses uses both here.
-			if e, ok := a.byAddr[f.Local.Addr()]; ok && e == d {
-				a.used[f.Local.Addr().String()] = true
-			}
-			return int32(d)
+// at is the device that has an address at a time, or -1.
+func (a *applier) at(address string, at time.Duration) int {
+	for _, c := range a.claims[address] {
+		if at >= c.from && at <= c.to {
+			return c.device
 		}
 	}
-	if d, ok := a.byAddr[f.Local.Addr()]; ok {
-		a.used[f.Local.Addr().String()] = true
-		return int32(d)
+	return -1
+}
+
+// flowOwner is the device that owns a flow at a time, or -1. A hardware address
+// is better evidence than an IP address, which another may have by now; but one
+// that several devices share, as behind a repeater, is not: where the two name
+// different devices, the IP address counts if its device has no hardware
+// address of its own. The home side is better than the other side of a flow
+// inside the home.
+func (a *applier) flowOwner(f *datasets.Flow, at time.Duration) int32 {
+	mac := f.MAC.String()
+	byMAC, byIP := -1, -1
+	if f.MAC != (datasets.MAC{}) {
+		if byMAC = a.at(mac, at); byMAC < 0 && f.MAC[0]|f.MAC[1] == 0 {
+			mac = shortAddress(f.MAC)
+			byMAC = a.at(mac, at)
+		}
 	}
-	if d, ok := a.byAddr[f.Remote.Addr()]; ok && f.LAN {
-		a.used[f.Remote.Addr().String()] = true
-		return int32(d)
+	local := ""
+	if f.Local.IsValid() {
+		local = f.Local.Addr().String()
+		byIP = a.at(local, at)
+	}
+
+	if byMAC >= 0 && (byIP < 0 || byIP == byMAC || a.wired[byIP]) {
+		a.used[mac] = true
+		if byIP == byMAC { // a device listed with both of its addresses uses both
+			a.used[local] = true
+		}
+		return int32(byMAC)
+	}
+	if byIP >= 0 {
+		a.used[local] = true
+		return int32(byIP)
+	}
+	if f.LAN && f.Remote.IsValid() {
+		remote := f.Remote.Addr().String()
+		if d := a.at(remote, at); d >= 0 {
+			a.used[remote] = true
+			return int32(d)
+		}
 	}
 	return -1
 }

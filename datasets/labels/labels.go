@@ -5,11 +5,10 @@ package labels
 
 import (
 	"cmp"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -17,19 +16,23 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/params"
+	"veilbench/datasets/sheet"
 )
 
-// Options says how the times of a label file are meant. Nothing is guessed. A
-// file may state the same in comment lines before its header, "# clock:
-// epoch", "# offset: -2.5s", "# zone: Europe/Berlin"; what is set here wins.
+// Options says how the times of a label file are meant. A file may state the
+// same in remarks before its header, "# clock: epoch", "# offset: -2.5s", "#
+// zone: Europe/Berlin", "# dates: day-first"; what is set here wins.
 type Options struct {
-	// Clock is what plain numbers, in seconds, count from: "start" (or empty)
-	// for the recording's Time 0, "epoch" for 1970-01-01 UTC.
+	// Clock is what plain numbers, in seconds, count from: "start" for the
+	// recording's Time 0, "epoch" for 1970-01-01 UTC (there in milli-, micro- or
+	// nanoseconds, too, as their size tells). Empty is "start", but for numbers
+	// above 10^9.
 	Clock string
 	// Offset is added to every time: the recording's clock less the labels'.
 	Offset time.Duration
-	// Zone is for times like "2021-03-08 12:00:00" that name no zone. Nil
-	// refuses them.
+	// Zone is for times like "2021-03-08 12:00:00" that name no zone. Nil takes
+	// them for UTC, with a warning.
 	Zone *time.Location
 }
 
@@ -40,7 +43,13 @@ type File struct {
 	events   []event
 	owners   []owner
 	commands []command
+	vague    bool
+	warnings []string
 }
+
+// Vague says that the times of events are without seconds, and that the end of
+// each is when it happened at the latest (see datasets.Dataset.Vague).
+func (f *File) Vague() bool { return f.vague }
 
 // event is a line of a file with columns time (or start), device, activity and
 // perhaps end.
@@ -50,21 +59,31 @@ type event struct {
 	device, activity string
 }
 
-// owner is a line of a file with columns address and device.
+// owner is an address in a file with columns address and device, and perhaps the
+// time within which it was that device's.
 type owner struct {
-	line   int
-	mac    datasets.MAC // zero if addr is set
-	addr   netip.Addr   // invalid if mac is set
-	device string
+	line     int
+	mac      datasets.MAC // zero if addr is set
+	addr     netip.Addr   // invalid if mac is set
+	short    bool         // mac is an 802.15.4 address of any network
+	device   string
+	from, to *moment // nil: always
 }
 
 // address is the text by which an owner's address is known in messages.
 func (o owner) address() string {
-	if o.addr.IsValid() {
+	switch {
+	case o.addr.IsValid():
 		return o.addr.String()
+	case o.short:
+		return shortAddress(o.mac)
 	}
 	return o.mac.String()
 }
+
+// shortAddress is the short 802.15.4 address at the end of m, as people write
+// it.
+func shortAddress(m datasets.MAC) string { return fmt.Sprintf("0x%02x%02x", m[4], m[5]) }
 
 // command is a line of a file with columns time, actions and perhaps device.
 type command struct {
@@ -78,42 +97,38 @@ type command struct {
 // messages.
 const headers = `"time,device,activity", "start,end,device,activity", "address,device" or "time,actions"`
 
-// Read reads a CSV file of events, owners of addresses or commands, told apart
-// by the header line. Lines that begin with # are comments. Errors begin with
-// name and line.
+// Read reads a table of events, owners of addresses or commands, told apart by
+// the header line, in any of the forms that package sheet reads. Lines that
+// begin with # are remarks. Columns that mean nothing here are left out, with a
+// warning. Errors begin with name and line.
 func Read(r io.Reader, name string, o Options) (*File, error) {
-	text, err := io.ReadAll(r)
+	table, err := sheet.Read(r, name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	p := parser{file: &File{name: name}}
-
-	// The comments come first: they say what the numbers below them mean, and
-	// the CSV reader would only drop them.
-	if err := p.directives(string(text), o); err != nil {
 		return nil, err
 	}
 
-	// Spreadsheets put a byte order mark in front of the first column's name.
-	c := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(text), "\ufeff")))
-	c.Comment, c.TrimLeadingSpace, c.ReuseRecord = '#', true, true
-	for {
-		row, err := c.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		line, _ := c.FieldPos(0)
-		if err := p.row(row, line); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, line, err)
-		}
+	// The remarks come first: they say what the numbers below them mean.
+	p := parser{file: &File{name: name}}
+	if err := p.directives(table.Remarks, o); err != nil {
+		return nil, err
 	}
-
-	if p.columns == nil {
+	if len(table.Rows) == 0 {
 		return nil, fmt.Errorf("%s: no header line; want %s", name, headers)
 	}
+	head, rows := table.Rows[0], table.Rows[1:]
+	if err := p.header(head.Cells); err != nil {
+		return nil, fmt.Errorf("%s:%d: %w", name, head.Line, err)
+	}
+	if p.order == "" {
+		p.order = findOrder(p.times(rows))
+	}
+
+	for _, row := range rows {
+		if err := p.row(row.Cells, row.Line, len(head.Cells)); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, row.Line, err)
+		}
+	}
+	p.finish()
 	return p.file, nil
 }
 
@@ -121,121 +136,307 @@ func Read(r io.Reader, name string, o Options) (*File, error) {
 type parser struct {
 	file    *File
 	o       Options
+	stated  bool   // somebody said which clock it is
+	order   string // of day and month, "" if nothing tells
+	layout  string // of the last time that was a date
+	unzoned bool   // some time names no zone, and none is stated
 	columns map[string]int
+	units   map[string]time.Duration // of numbers in a column
+	renamed map[string]string
 	parse   func(p *parser, row []string, line int) error
 }
 
-// directives reads the comment lines that state clock, offset and zone.
-func (p *parser) directives(text string, o Options) error {
-	line := 0
-	for l := range strings.Lines(text) {
-		line++
-		rest, ok := strings.CutPrefix(strings.TrimSpace(l), "#")
-		key, value, colon := strings.Cut(rest, ":")
-		if !ok || !colon {
+// directives reads the remarks that state clock, offset, zone and the order of
+// dates.
+func (p *parser) directives(remarks []sheet.Row, o Options) error {
+	for _, r := range remarks {
+		text := r.Cells[0]
+		i := strings.IndexAny(text, ":=")
+		if i < 0 {
 			continue
 		}
-		if err := p.directive(strings.TrimSpace(key), strings.TrimSpace(value)); err != nil {
-			return fmt.Errorf("%s:%d: %w", p.file.name, line, err)
+		key, value := strings.ToLower(strings.TrimSpace(text[:i])), strings.Trim(strings.TrimSpace(text[i+1:]), "\"'")
+		if err := p.directive(key, value); err != nil {
+			return fmt.Errorf("%s:%d: %w", p.file.name, r.Line, err)
 		}
 	}
 
 	// What the caller says wins over the file: it was said later.
+	p.stated = o.Clock != "" || p.o.Clock != ""
 	p.o.Clock = cmp.Or(o.Clock, p.o.Clock, clockStart)
 	p.o.Offset = cmp.Or(o.Offset, p.o.Offset)
 	p.o.Zone = cmp.Or(o.Zone, p.o.Zone)
 	if p.o.Clock != clockStart && p.o.Clock != clockEpoch {
 		return fmt.Errorf("%s: clock %q; want %q or %q", p.file.name, p.o.Clock, clockStart, clockEpoch)
 	}
+	if p.order != "" && p.order != dayFirst && p.order != monthFirst {
+		return fmt.Errorf("%s: dates %q; want %q or %q", p.file.name, p.order, dayFirst, monthFirst)
+	}
 	return nil
 }
 
-// directive takes one "# key: value". Other keys are remarks and pass.
+// directive takes one "# key: value". Other keys are remarks and pass, but for
+// those that only a slip of the pen tells from a directive: its silent loss
+// would move every label.
 func (p *parser) directive(key, value string) (err error) {
 	switch key {
+	case "":
 	case "clock":
-		p.o.Clock = value
+		p.o.Clock = strings.ToLower(value)
 	case "offset":
-		p.o.Offset, err = time.ParseDuration(value)
-	case "zone":
-		p.o.Zone, err = time.LoadLocation(value)
+		p.o.Offset, err = parseOffset(value)
+	case "zone", "timezone", "time zone", "tz":
+		p.o.Zone, err = parseZone(value)
+	case "dates":
+		p.order = strings.ToLower(value)
+	default:
+		for _, known := range []string{"clock", "offset", "zone", "dates"} {
+			if hint := params.DidYouMean(key, []string{known}); hint != "" && key[0] == known[0] && key != "date" {
+				return fmt.Errorf("unknown directive %q%s", key, hint)
+			}
+		}
 	}
 	return err
 }
 
-func (p *parser) row(row []string, line int) error {
-	if p.columns == nil {
-		return p.header(row)
+// parseOffset reads a duration, in seconds if it has no unit.
+func parseOffset(s string) (time.Duration, error) {
+	if d, ok := parseSeconds(strings.TrimPrefix(s, "+")); ok {
+		return d, nil
+	}
+	d, err := time.ParseDuration(strings.ReplaceAll(decimal(s), " ", ""))
+	if err != nil {
+		return 0, fmt.Errorf("offset %q; want a time such as -2.5s", s)
+	}
+	return d, nil
+}
+
+// parseZone reads the name of a zone, or an offset from UTC.
+func parseZone(s string) (*time.Location, error) {
+	zone, err := time.LoadLocation(s)
+	if err == nil && s != "" {
+		return zone, nil
+	}
+	for _, layout := range []string{"-07:00", "-0700", "-07", "-7"} {
+		text := strings.TrimPrefix(strings.TrimPrefix(strings.ToUpper(s), "UTC"), "GMT")
+		if len(text) == 2 { // +1
+			text = text[:1] + "0" + text[1:]
+		}
+		if t, perr := time.Parse(layout, text); perr == nil {
+			_, offset := t.Zone()
+			return time.FixedZone(s, offset), nil
+		}
+	}
+	if err == nil {
+		err = errors.New("no zone is named")
+	}
+	return nil, fmt.Errorf("%w; want a name such as Europe/Berlin or an offset such as +02:00", err)
+}
+
+// row takes a row below a header of so many columns.
+func (p *parser) row(row []string, line, columns int) error {
+	for len(row) > columns && row[len(row)-1] == "" {
+		row = row[:len(row)-1] // what spreadsheets write behind the last column
+	}
+	if len(row) > columns {
+		return fmt.Errorf("%d cells below a header of %d; a comma inside a cell wants quotes", len(row), columns)
 	}
 	return p.parse(p, row, line)
 }
 
+// synonyms are what people and programs call the columns, the best name first.
+// A name may stand for two columns: the kind of file decides.
+var synonyms = []struct {
+	column string
+	names  []string
+}{
+	{"time", []string{"time", "timestamp", "start", "datetime", "start_time", "time_start", "starttime", "begin", "begin_time", "ts", "date_time", "when", "last_changed", "epoch", "unix_time", "unixtime", "time_of_event", "from", "last_updated"}},
+	{"day", []string{"day", "date"}},
+	{"end", []string{"end", "end_time", "time_end", "endtime", "stop", "stop_time", "finish", "until", "to"}},
+	{"device", []string{"device", "device_name", "devicename", "device_id", "entity_id", "entity", "friendly_name", "appliance", "dev", "name", "hostname"}},
+	{"activity", []string{"activity", "event", "action", "event_type", "activity_name", "state", "label", "event_name", "interaction"}},
+	{"actions", []string{"actions"}},
+	{"mac", []string{"address", "mac", "mac_address", "macaddress", "mac_addr", "hwaddr", "hw_address", "hardware_address", "ethernet", "eui64", "eui_64", "ieee_address", "addr", "addresses", "macs"}},
+	{"ip", []string{"ip", "ip_address", "ipaddress", "ip_addr", "ipv4", "ipv4_address"}},
+	{"ip6", []string{"ipv6", "ipv6_address"}},
+	{"from", []string{"from", "valid_from", "first", "first_seen", "since", "start", "start_time", "begin"}},
+	{"to", []string{"to", "valid_to", "last", "last_seen", "until", "end", "end_time", "expires"}},
+}
+
 // header finds the kind of file by its columns, which may come in any order.
 func (p *parser) header(row []string) error {
-	p.columns = map[string]int{}
+	p.columns, p.units = map[string]int{}, map[string]time.Duration{}
+	names := map[string]int{}
 	for i, c := range row {
-		c = strings.ToLower(strings.TrimSpace(c))
-		switch c {
-		case "start":
-			c = "time"
-		case "mac":
-			c = "address"
-		case "time", "end", "device", "activity", "address", "actions":
-		default:
-			return fmt.Errorf("unknown column %q; want %s", c, headers)
-		}
-		if _, twice := p.columns[c]; twice {
+		name, unit := columnName(c)
+		if _, twice := names[name]; twice && name != "" {
 			return fmt.Errorf("column %q occurs twice", c)
 		}
-		p.columns[c] = i
+		names[name] = i
+		p.units[name] = unit
+	}
+
+	// take gives each column the first of its names that is there.
+	used := map[string]bool{}
+	units := p.units
+	p.units = map[string]time.Duration{}
+	take := func(columns ...string) {
+		for _, s := range synonyms {
+			if !slices.Contains(columns, s.column) {
+				continue
+			}
+			for _, n := range s.names {
+				if i, ok := names[n]; ok && !used[n] {
+					p.columns[s.column], p.units[s.column], used[n] = i, units[n], true
+					break
+				}
+			}
+		}
+	}
+	has := func(columns ...string) bool {
+		for _, s := range synonyms {
+			if slices.Contains(columns, s.column) && slices.ContainsFunc(s.names, func(n string) bool { _, ok := names[n]; return ok }) {
+				return true
+			}
+		}
+		return false
 	}
 
 	// A file of two kinds is refused: half of its columns would be passed over
 	// in silence.
-	has := func(names ...string) bool {
-		return !slices.ContainsFunc(names, func(n string) bool { _, ok := p.columns[n]; return !ok })
-	}
+	_, plain := names["activity"]
 	switch {
-	case has("time", "device", "activity") && !has("actions") && !has("address"):
-		p.parse = (*parser).event
-	case has("address", "device") && len(row) == 2:
-		p.parse = (*parser).owner
-	case has("time", "actions") && !has("activity") && !has("end") && !has("address"):
+	case has("actions") && has("time") && !plain && !has("mac", "ip", "ip6", "end"):
+		take("time", "day", "device", "actions")
 		p.parse = (*parser).command
+	case has("mac", "ip", "ip6") && has("device") && !plain && !has("actions"):
+		take("mac", "ip", "ip6", "device", "from", "to")
+		p.parse = (*parser).owner
+	case has("time", "day") && has("device") && has("activity") && !has("actions", "mac"):
+		take("time", "day", "end", "device", "activity")
+		p.parse = (*parser).event
 	default:
+		want := []string{"time", "device", "activity", "address", "actions"}
+		want = slices.DeleteFunc(want, func(c string) bool { _, there := names[c]; return there })
+		for _, n := range slices.Sorted(maps.Keys(names)) {
+			if hint := params.DidYouMean(n, want); hint != "" && !known(n) {
+				return fmt.Errorf("unknown column %q%s (want %s)", n, hint, headers)
+			}
+		}
 		return fmt.Errorf("columns %q; want %s", strings.Join(row, ","), headers)
+	}
+
+	var extra []string
+	for i, c := range row {
+		if name, _ := columnName(c); !used[name] && c != "" {
+			extra = append(extra, row[i])
+		}
+	}
+	if len(extra) > 0 {
+		p.file.warnings = append(p.file.warnings, fmt.Sprintf("%s: columns that are not used: %s", p.file.name, strings.Join(extra, ", ")))
 	}
 	return nil
 }
 
+// known says whether some column goes by a name.
+func known(name string) bool {
+	for _, s := range synonyms {
+		if slices.Contains(s.names, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// columnName is a column's name in small letters with _ between words, and the
+// unit of the numbers in it where the name ends in one.
+func columnName(s string) (name string, unit time.Duration) {
+	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return strings.ContainsRune(" _-.()[]/", r) })
+	if n := len(words); n > 1 {
+		unit = map[string]time.Duration{
+			"s": time.Second, "sec": time.Second, "seconds": time.Second, "ms": time.Millisecond, "milliseconds": time.Millisecond,
+			"us": time.Microsecond, "microseconds": time.Microsecond, "ns": time.Nanosecond, "utc": 0,
+		}[words[n-1]]
+		if unit != 0 || words[n-1] == "utc" {
+			words = words[:n-1]
+		}
+	}
+	return strings.Join(words, "_"), unit
+}
+
+// times lists what stands in the column of times, and of days.
+func (p *parser) times(rows []sheet.Row) []string {
+	var out []string
+	for _, r := range rows {
+		out = append(out, p.when(r.Cells, "time"))
+	}
+	return out
+}
+
+// when is the text of a time, whose day may stand in a column of its own.
+func (p *parser) when(row []string, column string) string {
+	s := p.cell(row, column)
+	if day := p.cell(row, "day"); day != "" && column == "time" {
+		s = strings.TrimSpace(day + " " + s)
+	}
+	return s
+}
+
+// finish says of the whole file what its rows had in common.
+func (p *parser) finish() {
+	f := p.file
+	if p.unzoned {
+		f.warnings = append(f.warnings, f.name+": times name no zone and were taken for UTC; state it (# zone: Europe/Berlin)")
+	}
+	for _, from := range slices.Sorted(maps.Keys(p.renamed)) {
+		f.warnings = append(f.warnings, fmt.Sprintf("%s: device %q is called %q: a name with / would be taken for device and activity", f.name, from, p.renamed[from]))
+	}
+
+	// Of a file whose points are all of a minute the ends say how late they may
+	// be; where states are among them an end means something else.
+	points, states := false, false
+	for _, e := range f.events {
+		states = states || e.end != e.start
+		points = points || e.start.vague > 0
+	}
+	if f.vague = points && !states; f.vague {
+		for i := range f.events {
+			e := &f.events[i]
+			e.end.wall = e.end.wall.Add(e.start.vague)
+		}
+		f.warnings = append(f.warnings, f.name+": times are without seconds: each event may be up to a minute later")
+	}
+}
+
 // cell returns a column's value, "" if the file has no such column.
 func (p *parser) cell(row []string, column string) string {
-	if i, ok := p.columns[column]; ok {
-		return strings.TrimSpace(row[i])
+	if i, ok := p.columns[column]; ok && i < len(row) {
+		return row[i]
 	}
 	return ""
 }
 
 // event takes a line of a file of events.
 func (p *parser) event(row []string, line int) error {
-	e := event{line: line, device: p.cell(row, "device"), activity: p.cell(row, "activity")}
-	if err := checkDevice(e.device); err != nil {
+	e := event{line: line, activity: p.cell(row, "activity")}
+	var err error
+	if e.device, err = p.device(row); err != nil {
 		return err
 	}
 	if e.activity == "" {
 		return errors.New("empty activity")
 	}
-	var err error
-	if e.start, err = p.moment(p.cell(row, "time")); err != nil {
+	if e.start, err = p.moment(p.when(row, "time"), p.units["time"]); err != nil {
 		return err
 	}
 
 	// Without an end, or with an empty cell there, the event is a point.
 	e.end = e.start
 	if s := p.cell(row, "end"); s != "" {
-		if e.end, err = p.moment(s); err != nil {
+		if e.end, err = p.moment(s, p.units["end"]); err != nil {
 			return err
 		}
+		e.end.vague, e.start.vague = 0, 0
 	}
 	if e.end.wall.IsZero() != e.start.wall.IsZero() {
 		return errors.New("start and end are of different clocks")
@@ -247,42 +448,67 @@ func (p *parser) event(row []string, line int) error {
 	return nil
 }
 
-// checkDevice refuses what would make "device/activity" ambiguous.
-func checkDevice(name string) error {
-	if name == "" || strings.Contains(name, "/") {
-		return fmt.Errorf("device %q; want a name without /", name)
+// device is the device of a row. In "device/activity" the name must be without
+// a stroke: another sign stands for it.
+func (p *parser) device(row []string) (string, error) {
+	name := p.cell(row, "device")
+	if name == "" {
+		return "", errors.New(`device ""; want a name`)
 	}
-	return nil
+	if plain := strings.ReplaceAll(name, "/", "_"); plain != name {
+		if p.renamed == nil {
+			p.renamed = map[string]string{}
+		}
+		p.renamed[name] = plain
+		name = plain
+	}
+	return name, nil
 }
 
-// owner takes a line of a file of owners. An address is a hardware or an IP
-// address.
+// owner takes a line of a file of owners. A cell may list several addresses.
 func (p *parser) owner(row []string, line int) error {
-	w := owner{line: line, device: p.cell(row, "device")}
-	if err := checkDevice(w.device); err != nil {
+	w := owner{line: line}
+	var err error
+	if w.device, err = p.device(row); err != nil {
 		return err
 	}
-	s := p.cell(row, "address")
-	if a, err := netip.ParseAddr(s); err == nil {
-		w.addr = a.Unmap()
-	} else if m, err := net.ParseMAC(s); err == nil && len(m) == 6 {
-		w.mac = datasets.MAC(m)
-	} else {
-		return fmt.Errorf("%q is neither a hardware nor an IP address", s)
+	for column, bound := range map[string]**moment{"from": &w.from, "to": &w.to} {
+		if s := p.cell(row, column); s != "" {
+			m, err := p.moment(s, p.units[column])
+			if err != nil {
+				return fmt.Errorf("column %s: %w", column, err)
+			}
+			*bound = &m
+		}
 	}
-	p.file.owners = append(p.file.owners, w)
+
+	found := false
+	for _, column := range []string{"mac", "ip", "ip6"} {
+		for _, s := range strings.FieldsFunc(p.cell(row, column), func(r rune) bool { return strings.ContainsRune(" ,;|", r) }) {
+			if err := w.setAddress(s); err != nil {
+				return err
+			}
+			p.file.owners = append(p.file.owners, w)
+			found = true
+		}
+	}
+	if !found {
+		return errors.New(`"" is neither a hardware nor an IP address`)
+	}
 	return nil
 }
 
 // command takes a line of a file of commands, of device "gateway" if the file
 // does not say.
 func (p *parser) command(row []string, line int) error {
-	c := command{line: line, device: cmp.Or(p.cell(row, "device"), "gateway")}
-	if err := checkDevice(c.device); err != nil {
-		return err
-	}
+	c := command{line: line, device: "gateway"}
 	var err error
-	if c.time, err = p.moment(p.cell(row, "time")); err != nil {
+	if p.cell(row, "device") != "" {
+		if c.device, err = p.device(row); err != nil {
+			return err
+		}
+	}
+	if c.time, err = p.moment(p.when(row, "time"), p.units["time"]); err != nil {
 		return err
 	}
 	if c.actions, err = parseActions(p.cell(row, "actions")); err != nil {

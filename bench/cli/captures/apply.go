@@ -97,6 +97,9 @@ func apply(ctx context.Context, a *command.App, f applyFlags, in, out string) er
 	}
 
 	t, report, err := capture.Open(ctx, in, opt)
+	if err == nil {
+		err = report.Empty()
+	}
 	if err != nil {
 		return err
 	}

@@ -116,6 +116,9 @@ func (in *inspection) head(b *strings.Builder) {
 	if in.Snapped > 0 {
 		fmt.Fprintf(b, "%s packets are captured in part; lengths come from their headers\n", thousands(in.Snapped))
 	}
+	for _, p := range in.Home {
+		fmt.Fprintf(b, "home prefix %s, by what routers and neighbors say\n", p)
+	}
 	for _, c := range in.Reasons {
 		fmt.Fprintf(b, "skipped %s: %s\n", thousands(c.Count), c.What)
 	}

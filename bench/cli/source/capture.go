@@ -18,6 +18,8 @@ type Capture struct {
 	home, macs      []string
 	names           string
 	truncated, sort bool
+	gaps, copies    bool
+	whole           bool
 }
 
 // AddFlags adds them to the flags of a command.
@@ -26,12 +28,15 @@ func (c *Capture) AddFlags(fl *pflag.FlagSet) {
 	fl.StringSliceVar(&c.macs, "mac", nil, "hardware address inside the home")
 	fl.StringVar(&c.names, "names", "", "CSV file with address,name for remote addresses whose name the capture does not tell")
 	fl.BoolVar(&c.truncated, "allow-truncated", false, "go on with the packets before the place where a capture is cut")
+	fl.BoolVar(&c.gaps, "close-gaps", false, "take silences of a day and more for a clock that was set forward, and leave them out")
+	fl.BoolVar(&c.copies, "drop-copies", false, "leave out packets that were captured twice (mirror ports, -i any, ARP spoofing)")
+	fl.BoolVar(&c.whole, "whole-frames", false, "leave TCP frames above the MTU whole (default: they are seen as the segments they become)")
 	fl.BoolVar(&c.sort, "sort-times", false, "sort packets that are out of order (default: they get the latest time before them)")
 }
 
 // Options checks the values of the flags; errors name the flag.
 func (c *Capture) Options() (capture.Options, error) {
-	o := capture.Options{Names: c.names, AllowTruncated: c.truncated, SortTimes: c.sort}
+	o := capture.Options{Names: c.names, AllowTruncated: c.truncated, SortTimes: c.sort, CloseGaps: c.gaps, DropCopies: c.copies, WholeFrames: c.whole}
 	for _, s := range c.home {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {

@@ -55,16 +55,15 @@ func (w *writer) writePacket(i int) error {
 	return w.writeRecord(p.Time, b)
 }
 
-// writeOpaque writes a frame that is not IP.
+// writeOpaque writes a frame that is not IP. One whose lengths no such frame can
+// have, as of packets seen by radio, states them in its content, so that it reads
+// back as it was; it is as long as it says, but for the shortest ones.
 func (w *writer) writeOpaque(p datasets.Packet, f *wireFlow) error {
-	if p.Size < datasets.EthernetHeader {
-		return fmt.Errorf("a frame of %d bytes that is not IP", p.Size)
-	}
-	if want := p.Size - datasets.EthernetHeader; p.Payload != want {
-		return fmt.Errorf("payload %d in a frame of %d that is not IP; want %d", p.Payload, p.Size, want)
-	}
 	b := appendEthernet(w.buf[:0], f.mac[1-p.Dir], f.mac[p.Dir], header.EtherOpaque)
-	return w.writeRecord(p.Time, append(b, make([]byte, p.Payload)...))
+	if p.Size < datasets.EthernetHeader || p.Payload != p.Size-datasets.EthernetHeader {
+		b = header.AppendSized(b, p.Size, p.Payload)
+	}
+	return w.writeRecord(p.Time, append(b, make([]byte, max(0, int(p.Size)-len(b)))...))
 }
 
 // layout is how the header bytes of a packet are spent, in bytes.

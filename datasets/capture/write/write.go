@@ -36,7 +36,9 @@ import (
 // payload is at least 34 bytes longer than the name; name + 18 bytes suit a
 // query, name + 34 an answer); Names writes the others. Two flows that differ
 // in nothing but Host, and flows that no packet uses, do not come back as they
-// were. Frames that are not IP get a local Ethernet type and come back as such.
+// were. Frames that are not IP get a local Ethernet type and come back as such,
+// those seen by radio (802.11, 802.15.4) with their lengths, but as frames of a
+// local network.
 //
 // Hardware addresses that begin with 02:76:62 mark the side that is not the
 // home, 02:76:63 a home side whose address is unknown, and two short frames of

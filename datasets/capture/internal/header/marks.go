@@ -1,5 +1,10 @@
 package header
 
+import (
+	"encoding/binary"
+	"strings"
+)
+
 // Upper three bytes of the hardware addresses that a writer makes up. A trace
 // that was written and read again keeps its directions by them, whatever its IP
 // addresses.
@@ -27,3 +32,29 @@ const (
 	MarkStartNoClock = "veilbench: observing starts, wall clock unknown"
 	MarkEnd          = "veilbench: observing ends"
 )
+
+// sizedMagic begins the content of an opaque frame that states its lengths.
+const sizedMagic = "veilbench:len"
+
+// AppendSized appends the content of an opaque frame whose size and payload are
+// not those of the frame itself, as of packets seen by radio: a text, and both
+// as four bytes each, big-endian.
+func AppendSized(b []byte, size, payload int32) []byte {
+	b = append(b, sizedMagic...)
+	b = binary.BigEndian.AppendUint32(b, uint32(size))
+	return binary.BigEndian.AppendUint32(b, uint32(payload))
+}
+
+// ReadSized reads what AppendSized wrote at the beginning of b. ok is false where
+// b is nothing of that kind, or its lengths are none of a packet.
+func ReadSized(b []byte) (size, payload int32, ok bool) {
+	rest, found := strings.CutPrefix(string(b[:min(len(b), len(sizedMagic)+8)]), sizedMagic)
+	if !found || len(rest) < 8 {
+		return 0, 0, false
+	}
+	s, p := binary.BigEndian.Uint32([]byte(rest)), binary.BigEndian.Uint32([]byte(rest)[4:])
+	if s > 1<<20 || p > max(s, 14)-14 {
+		return 0, 0, false
+	}
+	return int32(s), int32(p), true
+}
