@@ -9,7 +9,7 @@ import (
 	alldefenses "veilbench/defenses/builtin"
 )
 
-func builtin() command.Plugins {
+func own() command.Plugins {
 	return command.Plugins{Defenses: alldefenses.All(), Attacks: allattacks.All()}
 }
 
@@ -33,8 +33,8 @@ func FuzzConfig(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := parse("file.yaml", text)
 		if err == nil {
-			if _, err = c.settings(builtin()); err == nil {
-				_, err = c.Published(builtin())
+			if _, err = c.settings(own()); err == nil {
+				_, err = c.Published(own())
 			}
 		}
 		if err != nil && !strings.Contains(err.Error(), "file.yaml") {

@@ -25,7 +25,7 @@ func TestPresetsResolve(t *testing.T) {
 			if first, _, _ := strings.Cut(c.file.Text, "\n"); !strings.HasPrefix(first, "# ") {
 				t.Errorf("first line %q: want a comment on what the preset is for", first)
 			}
-			g, err := c.settings(builtin())
+			g, err := c.settings(own())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -40,7 +40,7 @@ func TestPresetsResolve(t *testing.T) {
 					t.Errorf("no data set serves what %s answers", attacks.ID(at))
 				}
 			}
-			quoted, err := c.Published(builtin())
+			quoted, err := c.Published(own())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -120,7 +120,7 @@ func TestPublishedMistakesPointAtTheirPlace(t *testing.T) {
 	} {
 		cfg, err := parse("f", head+c.entry+"\n")
 		if err == nil {
-			_, err = cfg.Published(builtin())
+			_, err = cfg.Published(own())
 		}
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s\n got %v\nwant %s", c.entry, err, c.want)

@@ -24,7 +24,7 @@ func TestReadmeExperimentResolves(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.datasets = []dataset{{Value: yamlfile.Value{Text: "home:event_signatures:hours=0.1"}}}
-	g, _, err := c.Grid(t.Context(), builtin(), source.Options{})
+	g, _, err := c.Grid(t.Context(), own(), source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
