@@ -8,7 +8,7 @@ BASE ?= HEAD~1
 FUZZTIME ?= 30s
 export CGO_ENABLED = 0
 
-.PHONY: help run test check fmt vet lint purego race fuzz golden bench bench-compare build docs rename clean
+.PHONY: help run test check full fmt vet lint purego race fuzz golden bench bench-compare build docs rename clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ run: build ## the main job: built-in homes through defenses and attacks; tables 
 
 test: ## all tests
 	go test ./...
+
+full: ## what takes too long for every day: the statistics simulated at full size (10 minutes), tables into reports/docs
+	VEILBENCH_FULL=1 go test ./bench/stats -run Simulation -v -timeout 60m
 
 check: fmt vet lint test purego ## everything that must hold before a commit: format, vet, staticcheck, house rules, tests
 
