@@ -326,7 +326,7 @@ func (c contest) told(attackers, groups, repeats int) float64 {
 
 // effort bounds the repeats of a large contest at full size, in signs times
 // attackers.
-const effort = 1 << 22
+const effort = 1 << 24
 
 // Two defenses that leak alike, and two that do not.
 func TestSimulationOfComparison(t *testing.T) {
