@@ -12,7 +12,7 @@ export CGO_ENABLED = 0
 # of two cores with nothing else to do, after what Go needs was fetched.
 TIMED = @.tools/timed.sh $@
 
-.PHONY: help run test check fmt vet lint purego race fuzz golden bench bench-compare build docs rename clean
+.PHONY: help run test check full fmt vet lint purego race fuzz golden bench bench-compare build docs rename clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ run: build ## the main job: built-in homes through defenses and attacks; tables 
 
 test: ## all tests (3 min)
 	$(TIMED) go test ./...
+
+full: ## what takes too long for every day: statistics at full size, 100 kills; tables into reports/docs (10 to 60 min)
+	$(TIMED) env VEILBENCH_FULL=1 go test ./bench/stats -run Simulation -v -timeout 60m
 
 check: fmt vet lint test purego ## everything that must hold before a commit: format, vet, staticcheck, house rules, tests (5 min)
 

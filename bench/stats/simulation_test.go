@@ -324,23 +324,18 @@ func (c contest) told(attackers, groups, repeats int) float64 {
 	return float64(hits) / float64(repeats)
 }
 
+// effort bounds the repeats of a large contest at full size, in signs times
+// attackers.
+const effort = 1 << 24
+
 // Two defenses that leak alike, and two that do not.
 func TestSimulationOfComparison(t *testing.T) {
 	attackers, groups := []int{1, 10}, []int{6, 8}
 	repeats := func(int, int) int { return 200 }
 	if full() {
 		attackers, groups = []int{1, 10, 50}, []int{6, 8, 10, 15, 25}
-		repeats = func(k, g int) int {
-			switch {
-			case k <= 10 && g <= 10, k == 1 && g < 25:
-				return 4000
-			case g <= 10, k == 1:
-				return 1000
-			case k <= 10:
-				return 300
-			}
-			return 100
-		}
+		// What a test costs grows with its signs and attackers.
+		repeats = func(k, g int) int { return min(max(effort/(k<<min(g, 15)), 16), 4000) }
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "attackers groups repeats")
