@@ -40,7 +40,7 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 			return g, nil, err
 		}
 		for i := range ds {
-			asked[ds[i].Name] = v.Text
+			asked[ds[i].Name] = opt.Asked(v.Text)
 			if err := leaveOut(&ds[i], v.unmonitored); err != nil {
 				return g, nil, c.file.Wrong(v.unmonitored[0].At, err)
 			}
