@@ -27,23 +27,8 @@ type activity struct {
 	usual   int64 // bytes in nine of ten windows at most
 }
 
-// newActivity adds up traces; want says whose packets count.
-func newActivity(rs []datasets.Recording, want func(r *datasets.Recording, packet int) bool) *activity {
-	bytes := map[int64]int64{}
-	var spans [][2]int64
-	for i := range rs {
-		r := &rs[i]
-		if r.Trace.Start.IsZero() {
-			continue
-		}
-		start := r.Trace.Start.UnixNano()
-		for j, p := range r.Trace.Packets {
-			if want == nil || want(r, j) {
-				bytes[(start+int64(p.Time))/1e9] += int64(p.Size)
-			}
-		}
-		spans = append(spans, [2]int64{start / 1e9, (start + int64(r.Trace.End)) / 1e9})
-	}
+// newActivity finishes what was added up: bytes by second.
+func newActivity(bytes map[int64]int64, spans [][2]int64) *activity {
 	a := &activity{}
 	for s := range bytes {
 		a.seconds = append(a.seconds, s)
@@ -107,14 +92,38 @@ type watcher struct {
 	device map[string]*activity
 }
 
-func newWatcher(rs []datasets.Recording, devices []string) watcher {
-	w := watcher{newActivity(rs, nil), map[string]*activity{}}
-	for _, d := range devices {
-		a := newActivity(rs, func(r *datasets.Recording, p int) bool {
-			return r.Labels.Owners != nil && r.Labels.Owners[p] >= 0 && r.Labels.Devices[r.Labels.Owners[p]] == d
-		})
-		if len(a.seconds) > 0 {
-			w.device[d] = a
+// newWatcher goes over all packets once.
+func newWatcher(rs []datasets.Recording) watcher {
+	all, byDevice := map[int64]int64{}, map[string]map[int64]int64{}
+	var spans [][2]int64
+	for i := range rs {
+		r := &rs[i]
+		if r.Trace.Start.IsZero() {
+			continue
+		}
+		start := r.Trace.Start.UnixNano()
+		own := make([]map[int64]int64, len(r.Labels.Devices))
+		for k, d := range r.Labels.Devices {
+			if byDevice[d] == nil {
+				byDevice[d] = map[int64]int64{}
+			}
+			own[k] = byDevice[d]
+		}
+		for j, p := range r.Trace.Packets {
+			s := (start + int64(p.Time)) / int64(time.Second)
+			all[s] += int64(p.Size)
+			if r.Labels.Owners != nil && r.Labels.Owners[j] >= 0 {
+				own[r.Labels.Owners[j]][s] += int64(p.Size)
+			}
+		}
+		spans = append(spans, [2]int64{start / 1e9, (start + int64(r.Trace.End)) / 1e9})
+	}
+
+	// A device without traffic of its own is watched by that of all.
+	w := watcher{newActivity(all, spans), map[string]*activity{}}
+	for d, bytes := range byDevice {
+		if len(bytes) > 0 {
+			w.device[d] = newActivity(bytes, spans)
 		}
 	}
 	return w

@@ -21,7 +21,7 @@ type truthFile struct {
 type truth struct {
 	lists []deviceList
 	files []*truthFile
-	names []string // files that name servers
+	names map[string]bool // files that name servers
 	cells []string
 }
 
@@ -112,7 +112,7 @@ func (l *loader) readTexts(names []string, open func(string) (string, error), mu
 
 		// Names of servers look like a list of devices.
 		if isNames(n) {
-			l.truth.names = append(l.truth.names, n)
+			l.truth.names[n] = true
 			continue
 		}
 		text, err := open(n)

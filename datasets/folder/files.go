@@ -47,6 +47,7 @@ var (
 // is hidden is not looked at.
 func (l *loader) list() error {
 	l.files.size = map[string]int64{}
+	l.truth.names = map[string]bool{}
 	info, err := os.Stat(l.root)
 	if err != nil {
 		return err

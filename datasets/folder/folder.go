@@ -90,6 +90,8 @@ type loader struct {
 	f     *Folder
 	units []*unit
 	truth truth
+
+	byStem map[string]*unit // all units by their path
 }
 
 // unit is one recording in the making: the files it consists of, in order of

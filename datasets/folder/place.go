@@ -21,7 +21,7 @@ func namesUnit(name string, u *unit) bool {
 }
 
 // place lays the events over the recordings that they fall into.
-func (l *loader) place(files []func(*unit) bool) error {
+func (l *loader) place(scopes []scope) error {
 	// In order of start, with the longest duration known, the recordings at a
 	// time are near each other.
 	order := make([]int, 0, len(l.units))
@@ -33,14 +33,21 @@ func (l *loader) place(files []func(*unit) bool) error {
 		}
 	}
 	slices.SortFunc(order, func(a, b int) int { return l.units[a].trace.Start.Compare(l.units[b].trace.Start) })
-	byName := map[string][]int{}
+	byName, index := map[string][]int{}, map[*unit]int{}
+	for i, u := range l.units {
+		index[u] = i
+	}
 
 	for k, f := range l.truth.files {
 		outside, unknown := 0, map[string]bool{}
 		var scoped []int
-		for i, u := range l.units {
-			if files[k](u) {
-				scoped = append(scoped, i)
+		if u := scopes[k].beside; u != nil {
+			scoped = []int{index[u]}
+		} else {
+			for i, u := range l.units {
+				if within(u, scopes[k].dir) {
+					scoped = append(scoped, i)
+				}
 			}
 		}
 		for _, e := range f.events {

@@ -2,6 +2,7 @@ package folder
 
 import (
 	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -148,7 +149,7 @@ func (l *loader) joinOrNot(key string, files []string) []*unit {
 			p.number, _ = strconv.Atoi(m[2])
 		}
 		p.stamp, _ = findStamp(path.Base(stemOf(f)))
-		p.scan(l.root, byNumber)
+		p.scan(l.ctx, l.root, byNumber)
 		parts = append(parts, p)
 	}
 	slices.SortFunc(parts, func(a, b rotated) int {
@@ -180,7 +181,7 @@ type rotated struct {
 }
 
 // scan finds the first and, unless only that is asked for, the last time.
-func (p *rotated) scan(root string, firstOnly bool) {
+func (p *rotated) scan(ctx context.Context, root string, firstOnly bool) {
 	f, err := os.Open(filepath.Join(root, p.file))
 	if err != nil {
 		return
@@ -192,7 +193,10 @@ func (p *rotated) scan(root string, firstOnly bool) {
 	}
 	defer rd.Close()
 	var rec capture.Record
-	for rd.Next(&rec) == nil {
+	for n := 0; rd.Next(&rec) == nil; n++ {
+		if n%4096 == 0 && ctx.Err() != nil {
+			return // For says so
+		}
 		p.first = min(p.first, rec.Time)
 		if p.last = max(p.last, rec.Time); firstOnly {
 			return

@@ -28,15 +28,20 @@ func pairedUnit(rel string, byStem map[string]*unit) *unit {
 	return nil
 }
 
-// namesFor is the file that names servers for u, "" if there is none. It is
-// asked while units are read, so it looks at names alone.
+// namesFor is the file that names servers for u, "" if there is none: that beside
+// it, else the names.csv of its folder or of one above.
 func (t *truth) namesFor(u *unit) string {
-	for _, n := range t.names {
-		if n == u.stem+".names.csv" || path.Base(n) == "names.csv" && within(u, dirOf(n)) {
+	if t.names[u.stem+".names.csv"] {
+		return u.stem + ".names.csv"
+	}
+	for dir := dirOf(u.stem); ; dir = dirOf(dir) {
+		if n := path.Join(dir, "names.csv"); t.names[n] {
 			return n
 		}
+		if dir == "" {
+			return ""
+		}
 	}
-	return ""
 }
 
 // within says whether u lies in a folder or below it.
@@ -44,16 +49,46 @@ func within(u *unit, dir string) bool {
 	return dir == "" || strings.HasPrefix(u.stem, dir+"/")
 }
 
-// scope says which recordings a file can be about: the one that it lies beside,
-// else those of its folder and below. Files from elsewhere are about all.
-func (l *loader) scope(name string, byStem map[string]*unit) func(*unit) bool {
-	if len(l.o.Labels) > 0 && slices.Contains(l.o.Labels, name) || name == specFile {
-		return func(*unit) bool { return true }
+// scope says which recordings a file is about: the one that it lies beside, else
+// those of a folder and below. Files from elsewhere are about all.
+type scope struct {
+	beside *unit
+	dir    string
+}
+
+func (l *loader) scope(name string) scope {
+	if slices.Contains(l.o.Labels, name) || name == specFile || strings.HasPrefix(name, "..") {
+		return scope{}
 	}
-	if p := pairedUnit(name, byStem); p != nil {
-		return func(u *unit) bool { return u == p }
+	if p := pairedUnit(name, l.byStem); p != nil {
+		return scope{beside: p}
 	}
-	return func(u *unit) bool { return within(u, dirOf(name)) }
+	return scope{dir: dirOf(name)}
+}
+
+// about collects, for each unit, the numbers of the files that are about it, in
+// order.
+func (l *loader) about(scopes []scope) [][]int {
+	beside := map[*unit][]int{}
+	var wide []int
+	for k, s := range scopes {
+		if s.beside != nil {
+			beside[s.beside] = append(beside[s.beside], k)
+		} else {
+			wide = append(wide, k)
+		}
+	}
+	out := make([][]int, len(l.units))
+	for i, u := range l.units {
+		out[i] = slices.Clone(beside[u])
+		for _, k := range wide {
+			if within(u, scopes[k].dir) {
+				out[i] = append(out[i], k)
+			}
+		}
+		slices.Sort(out[i])
+	}
+	return out
 }
 
 // idleWords are activities that are none: such a recording is background.
@@ -64,21 +99,22 @@ func idleWords() []string {
 // layTruth makes recordings of the units: devices and owners first, for the
 // clock of the labels is found by them, then what happened.
 func (l *loader) layTruth() error {
-	byStem := map[string]*unit{}
+	l.byStem = map[string]*unit{}
 	for _, u := range l.units {
-		byStem[u.stem] = u
+		l.byStem[u.stem] = u
 	}
 	p, err := parsePattern(l.f.spec.Captures)
 	if err != nil {
 		return err
 	}
 	l.nameTriggers()
-	l.dropCopies(byStem)
-	lists := l.listsOf(byStem)
-	files := make([]func(*unit) bool, len(l.truth.files))
+	l.dropCopies()
+	lists := l.listsOf()
+	scopes := make([]scope, len(l.truth.files))
 	for i, f := range l.truth.files {
-		files[i] = l.scope(f.name, byStem)
+		scopes[i] = l.scope(f.name)
 	}
+	files := l.about(scopes)
 
 	// IDs are what the names say, in order; where that is not unique the path
 	// is.
@@ -92,7 +128,7 @@ func (l *loader) layTruth() error {
 		if ids[r.ID] > 1 || r.ID == "" {
 			r.ID = u.stem
 		}
-		r.Labels.Devices = l.devicesOf(u, lists[i], files)
+		r.Labels.Devices = l.devicesOf(u, lists[i], files[i])
 		if len(lists[i]) > 0 {
 			o := owners.New(lists[i], r.Labels.Devices)
 			r.Labels.Owners = o.Of(u.trace)
@@ -109,11 +145,15 @@ func (l *loader) layTruth() error {
 	}
 	l.unusedAddresses(used)
 
-	w := newWatcher(l.f.recordings, l.allDevices())
+	// Nobody asks for the traffic near labels where there are none.
+	var w watcher
+	if len(l.truth.files) > 0 {
+		w = newWatcher(l.f.recordings)
+	}
 	if err := l.findZone(w); err != nil {
 		return err
 	}
-	if err := l.place(files); err != nil {
+	if err := l.place(scopes); err != nil {
 		return err
 	}
 	l.doubtClock(w)
@@ -163,15 +203,11 @@ const copyWithin = time.Second
 
 // dropCopies drops a file of events that says what another says already about
 // the same recordings.
-func (l *loader) dropCopies(byStem map[string]*unit) {
-	type scope struct {
-		beside *unit
-		dir    string
-	}
+func (l *loader) dropCopies() {
 	seen := map[scope][]*truthFile{}
 	var kept []*truthFile
 	for _, f := range l.truth.files {
-		k := scope{pairedUnit(f.name, byStem), dirOf(f.name)}
+		k := l.scope(f.name)
 		others := seen[k]
 		same := slices.IndexFunc(others, func(g *truthFile) bool { return sameEvents(f.events, g.events) })
 		if same < 0 {
@@ -194,7 +230,7 @@ func sameEvents(a, b []events.Event) bool {
 
 // listsOf collects the owners that count for each unit, addresses in events
 // among them.
-func (l *loader) listsOf(byStem map[string]*unit) [][]owners.Owned {
+func (l *loader) listsOf() [][]owners.Owned {
 	var named []owners.Owned
 	seen := map[owners.Owned]bool{}
 	for _, f := range l.truth.files {
@@ -207,20 +243,18 @@ func (l *loader) listsOf(byStem map[string]*unit) [][]owners.Owned {
 			}
 		}
 	}
-	scopes := make([]func(*unit) bool, len(l.truth.lists))
+	scopes := make([]scope, len(l.truth.lists))
 	for k, d := range l.truth.lists {
-		scopes[k] = l.scope(d.name, byStem)
+		scopes[k] = l.scope(d.name)
 		for _, c := range owners.Conflicts(d.list) {
 			l.doubt("%s: %s; the first counts", filepath.Base(d.name), c)
 		}
 	}
 
 	out := make([][]owners.Owned, len(l.units))
-	for i, u := range l.units {
-		for k, d := range l.truth.lists {
-			if scopes[k](u) {
-				out[i] = append(out[i], d.list...)
-			}
+	for i, about := range l.about(scopes) {
+		for _, k := range about {
+			out[i] = append(out[i], l.truth.lists[k].list...)
 		}
 
 		// What a list says of an address counts more than an event.
@@ -234,16 +268,13 @@ func (l *loader) listsOf(byStem map[string]*unit) [][]owners.Owned {
 }
 
 // devicesOf names the devices of one recording, sorted.
-func (l *loader) devicesOf(u *unit, list []owners.Owned, files []func(*unit) bool) []string {
+func (l *loader) devicesOf(u *unit, list []owners.Owned, files []int) []string {
 	names := map[string]bool{}
 	for _, o := range list {
 		names[o.Device] = true
 	}
-	for k, f := range l.truth.files {
-		if !files[k](u) {
-			continue
-		}
-		for _, e := range f.events {
+	for _, k := range files {
+		for _, e := range l.truth.files[k].events {
 			if e.Capture == "" || namesUnit(e.Capture, u) {
 				names[e.Device] = true
 			}
