@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+
 	"veilbench/datasets/folder/owners"
 )
 
@@ -31,13 +32,21 @@ func (l *loader) doubts() {
 	// A class in one group is never in training and test of a split across
 	// groups, however many trials it has.
 	count, groups := l.f.classes()
+	many := len(l.f.groups()) > 1
+	var few, alone []string
 	for _, c := range slices.Sorted(maps.Keys(count)) {
 		switch {
 		case count[c] < fewTrials:
-			l.doubt("class %s has %d trials: too few to learn", c, count[c])
-		case len(groups[c]) < 2 && len(l.f.groups()) > 1:
-			l.doubt("class %s is in one group only: a split across groups cannot train and test it", c)
+			few = append(few, fmt.Sprintf("%s %d", c, count[c]))
+		case len(groups[c]) < 2 && many:
+			alone = append(alone, c)
 		}
+	}
+	if len(few) > 0 {
+		l.doubt("%s with too few trials to learn: %s", plural(len(few), "class"), someOf(few))
+	}
+	if len(alone) > 0 {
+		l.doubt("%s in one group only, which a split across groups cannot train and test: %s", plural(len(alone), "class"), someOf(alone))
 	}
 
 	// A device is silent only if no recording that knows owners has a packet of
@@ -241,6 +250,9 @@ func problems(ps []problem) []string {
 func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
+	}
+	if strings.HasSuffix(what, "s") {
+		what += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }

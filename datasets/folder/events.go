@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
 	"veilbench/datasets/folder/events"
 	"veilbench/datasets/folder/owners"
 )

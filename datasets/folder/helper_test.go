@@ -111,8 +111,10 @@ func check(t *testing.T, f *Folder, w want) {
 		}
 	}
 	for _, c := range []struct{ what, got, want string }{
-		{"pattern", f.spec.Captures, w.captures}, {"classes", strings.Join(classes, ", "), w.classes},
-		{"tasks", joinOr(f.tasks, ""), w.tasks}, {"devices", strings.Join(slices.Sorted(maps.Keys(devices)), ", "), w.devices},
+		{"pattern", f.spec.Captures, w.captures},
+		{"classes", strings.Join(classes, ", "), w.classes},
+		{"tasks", joinOr(f.tasks, ""), w.tasks},
+		{"devices", strings.Join(slices.Sorted(maps.Keys(devices)), ", "), w.devices},
 	} {
 		if c.want != "" && c.want != c.got && !(c.want == "none" && c.got == "") {
 			t.Errorf("%s: %q, want %q", c.what, c.got, c.want)

@@ -321,10 +321,10 @@ func (y layout) clips(oneMAC bool) (file, words string) {
 			words = "captures by day"
 		}
 		return y.session(), words
-	case n == 1 && !hasDevice && !oneMAC:
+	case n == 1 && !hasDevice && !oneMAC && y.all(func(b base) bool { return b.label == "" }):
 		y.levels[unknown[0]].kind = "device"
 		return y.session(), "a folder for each device"
-	case n == 1 && !hasDevice && len(y.bases) < 2*len(y.leaves):
+	case n == 1 && !hasDevice && (!oneMAC || len(y.bases) < 2*len(y.leaves)):
 		return y.session(), "captures by session" // no class has trials
 	case n == 1 && !hasDevice:
 		y.levels[unknown[0]].kind = "activity"

@@ -139,6 +139,16 @@ func TestLayouts(t *testing.T) {
 			put(t, dir, "plug.pcap", tr)
 			text(t, dir, "events.csv", rows...)
 		}, want{recordings: 1, groups: 1, doubts: []string{"shifted by -2 h 100 % have"}}},
+		{"a table with more columns than are known", func(t *testing.T, dir string) {
+			rows := []string{"pcap,epoch_utc,offset_s,device,event,source"}
+			for s := range 4 {
+				at := noon().Add(time.Duration(s) * time.Hour)
+				put(t, dir, fmt.Sprintf("caps/s%d.pcap", s), traffic(1, at, 600, 100))
+				rows = append(rows, fmt.Sprintf("caps/s%d.pcap,%d.5,100.5,plug,on,app", s, at.Unix()+100))
+			}
+			text(t, dir, "events.csv", rows...)
+			text(t, dir, "devices.csv", "pcap,mac,description,label_name", "caps/s0.pcap,50:c7:bf:0:0:1,the plug in the hall,plug")
+		}, want{recordings: 4, groups: 4, classes: "plug/on 4", tasks: "event", devices: "plug"}},
 		{"owners by time", func(t *testing.T, dir string) {
 			tr := traffic(1, noon(), 600)
 			tr.Flows[0].MAC = macOf(99)
@@ -289,6 +299,28 @@ func TestSpecSpellings(t *testing.T) {
 		}
 		if got := fmt.Sprint(s.Devices.Owned, s.Labels.File); got != "map[plug:[50:c7:bf:00:00:01 10.0.0.1 fe80::1]] [a.csv b.csv]" {
 			t.Errorf("%q: %s", text, got)
+		}
+	}
+}
+
+// Packets that do not fit the bound are refused before they fill the memory,
+// also where a small file holds many.
+func TestMemoryBound(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "a.pcap", traffic(1, noon(), 5000))
+	for _, pack := range []bool{false, true} {
+		if pack {
+			cmd := exec.Command(datatest.Tool(t, "gzip"), "a.pcap")
+			if cmd.Dir = dir; cmd.Run() != nil {
+				t.Fatal("gzip failed")
+			}
+		}
+		_, err := Open(t.Context(), dir, Options{MemoryBytes: 100_000})
+		if err == nil || !strings.Contains(err.Error(), "do not fit the memory limit") {
+			t.Errorf("packed %v: error %v", pack, err)
+		}
+		if _, err := Open(t.Context(), dir, Options{MemoryBytes: 1 << 20}); err != nil {
+			t.Errorf("packed %v: %v", pack, err)
 		}
 	}
 }

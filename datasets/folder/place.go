@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+
 	"veilbench/datasets"
 	"veilbench/datasets/folder/events"
 )

@@ -249,12 +249,17 @@ func (s spec) check() (key string, err error) {
 		key string
 		err error
 	}{
-		{"captures", pattern(s.Captures)}, {"group", pattern(s.Group)},
+		{"captures", pattern(s.Captures)},
+		{"group", pattern(s.Group)},
 		{"task", word(string(s.Task), tasks...)},
 		{"recorded", word(string(s.Recorded), "lan", "wifi", "wan")},
 		{"join", word(s.Join, "rotated", "none")},
-		{"labels.zone", zone}, {"labels.offset", offset}, {"labels.clock", word(s.Labels.Clock, "start", "epoch")},
-		{"home", home}, {"pairs.before", pattern(s.Pairs.Before)}, {"pairs.after", pattern(s.Pairs.After)},
+		{"labels.zone", zone},
+		{"labels.offset", offset},
+		{"labels.clock", word(s.Labels.Clock, "start", "epoch")},
+		{"home", home},
+		{"pairs.before", pattern(s.Pairs.Before)},
+		{"pairs.after", pattern(s.Pairs.After)},
 		{"devices", s.Devices.check()},
 	} {
 		if c.err != nil {

@@ -9,6 +9,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,8 +50,11 @@ func ReadRows(text string) (rows [][]string, lines []int, err error) {
 }
 
 var (
-	timeColumn     = regexp.MustCompile(`(?i)^"?(time|start|start_?time|timestamp|ts|begin|epoch|date|datetime)"?$`)
-	activityColumn = regexp.MustCompile(`(?i)^"?(activity|Event|label|action|actions|command|activity_label)"?$`)
+	timeColumn     = regexp.MustCompile(`(?i)^"?(time|start|start_?time|timestamp|ts|begin|epoch|epoch_utc|datetime)"?$`)
+	endColumn      = regexp.MustCompile(`(?i)^"?(end|end_?time|stop)"?$`)
+	deviceColumn   = regexp.MustCompile(`(?i)^"?(device|device_?name)"?$`)
+	activityColumn = regexp.MustCompile(`(?i)^"?(activity|event|label|action|activity_label)"?$`)
+	actionsColumn  = regexp.MustCompile(`(?i)^"?actions"?$`)
 	captureColumn  = regexp.MustCompile(`(?i)^"?(capture|capture_?file|file|file_?name|pcap|pcap_?file|recording|session)"?$`)
 )
 
@@ -59,7 +63,7 @@ func IsHeader(row []string) bool {
 	has := func(re *regexp.Regexp) bool {
 		return slices.ContainsFunc(row, func(c string) bool { return re.MatchString(strings.TrimSpace(c)) })
 	}
-	return has(timeColumn) && has(activityColumn)
+	return has(timeColumn) && (has(deviceColumn) && has(activityColumn) || has(actionsColumn))
 }
 
 // ParseTable reads a table of events or commands. What package labels makes of
@@ -67,8 +71,14 @@ func IsHeader(row []string) bool {
 // out first and each capture's rows are read alone.
 func ParseTable(name, text string, rows [][]string, lines []int, o labels.Options) ([]Event, []string, error) {
 	column := slices.IndexFunc(rows[0], func(c string) bool { return captureColumn.MatchString(strings.TrimSpace(c)) })
-	if column < 0 {
+	keep, head0 := columns(rows[0])
+	if column < 0 && len(keep) == len(rows[0]) && strings.Contains(text, ",") {
 		return readLabels(name, text, o)
+	}
+
+	// Numbers that can only count from 1970 do, unless something else is said.
+	if o.Clock == "" && !strings.Contains(text, "# clock:") && countsFrom1970(rows[1:], keep[0]) {
+		o.Clock = "epoch"
 	}
 
 	// The whole once, with every row on its line, for the sake of messages.
@@ -92,9 +102,12 @@ func ParseTable(name, text string, rows [][]string, lines []int, o labels.Option
 			whole.WriteByte('\n')
 		}
 		capture := ""
-		if column < len(row) {
+		if column >= 0 && column < len(row) {
 			capture = strings.TrimSpace(row[column])
-			row = slices.Delete(slices.Clone(row), column, column+1)
+		}
+		row = pick(row, keep)
+		if i == 0 {
+			row = head0
 		}
 		var b bytes.Buffer
 		w := csv.NewWriter(&b)
@@ -131,6 +144,50 @@ func ParseTable(name, text string, rows [][]string, lines []int, o labels.Option
 		out, warnings = append(out, evs...), append(warnings, w...)
 	}
 	return out, warnings, nil
+}
+
+// columns finds the columns that package labels knows, time first, and calls them
+// as it does. What else a table holds is its maker's.
+func columns(head []string) (keep []int, names []string) {
+	for _, k := range []struct {
+		name string
+		re   *regexp.Regexp
+	}{{"time", timeColumn}, {"end", endColumn}, {"device", deviceColumn}, {"activity", activityColumn}, {"actions", actionsColumn}} {
+		exact := slices.IndexFunc(head, func(c string) bool { return strings.EqualFold(strings.TrimSpace(c), k.name) })
+		if exact < 0 {
+			exact = slices.IndexFunc(head, func(c string) bool { return k.re.MatchString(strings.TrimSpace(c)) })
+		}
+
+		// A table of commands may have an activity beside them for people.
+		if exact < 0 || k.name == "actions" && slices.Contains(names, "activity") {
+			continue
+		}
+		keep, names = append(keep, exact), append(names, k.name)
+	}
+	return keep, names
+}
+
+// pick takes some cells of a row; those that it is too short for are empty.
+func pick(row []string, keep []int) []string {
+	out := make([]string, len(keep))
+	for i, k := range keep {
+		if k < len(row) {
+			out[i] = strings.TrimSpace(row[k])
+		}
+	}
+	return out
+}
+
+// countsFrom1970 says whether all times are numbers, too large to count from the
+// start of a recording.
+func countsFrom1970(rows [][]string, column int) bool {
+	for _, r := range rows {
+		v, err := strconv.ParseFloat(pick(r, []int{column})[0], 64)
+		if err != nil || v < epochFrom {
+			return false
+		}
+	}
+	return len(rows) > 0
 }
 
 // readLabels reads events and commands with package labels and finds out what

@@ -44,6 +44,7 @@ type Owned struct {
 // digits, and Cisco's three groups of four.
 var (
 	macGroups = regexp.MustCompile(`^[0-9A-Fa-f]{1,2}([:-])[0-9A-Fa-f]{1,2}([:-][0-9A-Fa-f]{1,2}){4}$`)
+	eui64     = regexp.MustCompile(`^[0-9A-Fa-f]{1,2}([:-][0-9A-Fa-f]{1,2}){7}$`)
 	macPlain  = regexp.MustCompile(`^[0-9A-Fa-f]{12}$`)
 	macThree  = regexp.MustCompile(`^[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}$`)
 )
@@ -60,6 +61,8 @@ func ParseAddress(s string) (Address, bool) {
 		for i := 0; i < 12; i += 2 {
 			groups = append(groups, s[i:i+2])
 		}
+	case eui64.MatchString(s):
+		return Address{}, false // eight bytes, as radios have; netip takes them for IPv6
 	default:
 		ip, err := netip.ParseAddr(s)
 		return Address{IP: ip.Unmap()}, err == nil
@@ -128,6 +131,7 @@ func parseDevices(text string) ([]Owned, bool) {
 	}
 	var out []Owned
 	lines, good := 0, 0
+	named, parts := -1, ","
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -135,7 +139,13 @@ func parseDevices(text string) ([]Owned, bool) {
 		}
 		lines++
 		columns, words := cellsOf(line)
+		if lines == 1 {
+			named, parts = nameColumn(line)
+		}
 		var name []string
+		if cells := strings.Split(line, parts); named >= 0 && lines > 1 && named < len(cells) && isName(cells[named]) {
+			name, words = []string{strings.TrimSpace(cells[named])}, false
+		}
 		var found []Owned
 		for _, c := range columns {
 			// One column may hold several addresses: "aa:.. / bb:..".
@@ -163,10 +173,29 @@ func parseDevices(text string) ([]Owned, bool) {
 	return out, good > 0 && 2*good >= lines-1
 }
 
+// nameColumn is the column of a table that its first line calls the device's name,
+// and what parts columns; -1 if no column is called so. Tabs in varying number
+// part no columns that could be counted.
+func nameColumn(line string) (column int, sep string) {
+	sep = ","
+	if strings.Contains(line, ";") {
+		sep = ";"
+	}
+	cells := strings.Split(strings.ToLower(line), sep)
+	for _, want := range []string{"device", "device_name", "name", "label_name", "hostname", "host", "description"} {
+		for i, c := range cells {
+			if strings.Trim(c, ` "`) == want && len(cells) > 1 {
+				return i, sep
+			}
+		}
+	}
+	return -1, sep
+}
+
 // isName says whether a column can name a device: not a bare number, such as the
 // end of a lease, a sign for "unknown" or a client's ID of seven bytes.
 func isName(c string) bool {
-	if _, err := strconv.ParseFloat(c, 64); err == nil || strings.Count(c, ":") >= 6 {
+	if _, err := strconv.ParseFloat(c, 64); err == nil || strings.Contains(c, ".pcap") || strings.Count(c, ":") >= 6 {
 		return false
 	}
 	return strings.ContainsFunc(c, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r > 127 })
