@@ -24,6 +24,7 @@ func (l *loader) doubts() {
 		if u.rep == nil {
 			continue
 		}
+		l.f.segments += u.rep.Segments
 		for _, w := range u.rep.Warnings {
 			l.doubt("%s: %s", u.files[0], w)
 		}
@@ -169,8 +170,8 @@ func (f *Folder) Describe(w io.Writer) error {
 	for _, n := range count {
 		events += n
 	}
-	fmt.Fprintf(&b, "recordings %d   groups %d (%s)   devices %d   classes %d   events %d%s   %.1f h   packets %d\n",
-		len(f.recordings), len(f.groups()), f.spec.Group, len(devices), len(count), events, some(commands, " commands"), length.Hours(), packets)
+	fmt.Fprintf(&b, "recordings %d   groups %d (%s)   devices %d   classes %d   events %d%s   %.1f h   packets %d%s\n",
+		len(f.recordings), len(f.groups()), f.spec.Group, len(devices), len(count), events, some(commands, " commands"), length.Hours(), packets-f.segments, some(f.segments, " more as frames above the MTU were cut"))
 
 	for line := range slices.Chunk(slices.Sorted(maps.Keys(count)), 5) {
 		var s []string

@@ -73,6 +73,7 @@ type Folder struct {
 	recorded datasets.Vantage
 	captures int // files read, rotated ones each
 	empty    int // recordings without packets
+	segments int // packets that frames above the MTU were cut into, but the first
 }
 
 // problem is a file, by its path in the folder, and what is wrong with it.

@@ -78,6 +78,8 @@ func (l *loader) about(scopes []scope) [][]int {
 			wide = append(wide, k)
 		}
 	}
+
+	// Those beside a unit are found at once: a folder of 100,000 has as many.
 	out := make([][]int, len(l.units))
 	for i, u := range l.units {
 		out[i] = slices.Clone(beside[u])
@@ -390,22 +392,14 @@ func ownersIn(r *datasets.Recording) map[int32]bool {
 // recordedAt is the vantage all recordings can stand for.
 func (l *loader) recordedAt() datasets.Vantage {
 	at := datasets.WAN
-	for _, u := range l.units {
-		if u.rep == nil || len(u.trace.Packets) == 0 {
-			continue
+	for i, u := range l.units {
+		switch {
+		case u.rep == nil || len(u.trace.Packets) == 0:
+		case u.rep.Recorded == datasets.WAN:
+			return datasets.WAN // farther than that is nobody
+		default:
+			at = l.units[i].rep.Recorded
 		}
-		for _, k := range u.rep.Links {
-			if strings.Contains(k.What, "802.11") {
-				return datasets.WiFi
-			}
-		}
-		inside := slices.ContainsFunc(u.trace.Flows, func(f datasets.Flow) bool {
-			return f.LAN || f.MAC != (datasets.MAC{}) || f.Local.Addr().IsPrivate()
-		})
-		if !inside {
-			return datasets.WAN
-		}
-		at = datasets.LAN
 	}
 	return at
 }

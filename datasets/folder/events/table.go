@@ -190,18 +190,19 @@ func countsFrom1970(rows [][]string, column int) bool {
 	return len(rows) > 0
 }
 
+// zoneRemark is a line with which a file states its zone itself.
+var zoneRemark = regexp.MustCompile(`(?m)^\s*#\s*zone\s*:`)
+
 // readLabels reads events and commands with package labels and finds out what
 // their times count from.
 func readLabels(name, text string, o labels.Options) ([]Event, []string, error) {
-	f, err := labels.Read(strings.NewReader(text), name, o)
-	zoneless := false
-	if err != nil && o.Zone == nil {
-		// Where a zone is all that is missing, the traffic may tell it.
+	// Where a zone is all that is missing, the traffic may tell it: times that
+	// move along with the zone that they are read in name none.
+	open := o.Zone == nil && !zoneRemark.MatchString(text)
+	if open {
 		o.Zone = time.UTC
-		if g, second := labels.Read(strings.NewReader(text), name, o); second == nil {
-			f, err, zoneless = g, nil, true
-		}
 	}
+	f, err := labels.Read(strings.NewReader(text), name, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -219,6 +220,21 @@ func readLabels(name, text string, o labels.Options) ([]Event, []string, error) 
 	}
 	if len(second.Events) != len(first.Events) || len(second.Commands) != len(first.Commands) {
 		return nil, nil, fmt.Errorf("%s: times before 1970", name)
+	}
+
+	zoneless := false
+	if open {
+		o.Zone = time.FixedZone("", int(later.Seconds()))
+		g, err := labels.Read(strings.NewReader(text), name, o)
+		if err != nil {
+			return nil, nil, err
+		}
+		moved, _, err := labels.Apply(datasets.Trace{Start: time.Unix(0, 0).Add(-later), End: math.MaxInt64}, g)
+		if err != nil {
+			return nil, nil, err
+		}
+		zoneless = len(moved.Events)+len(moved.Commands) > 0 && slices.Equal(moved.Events, first.Events) &&
+			slices.EqualFunc(moved.Commands, first.Commands, func(a, b datasets.Command) bool { return a.Time == b.Time })
 	}
 
 	var out []Event
