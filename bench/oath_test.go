@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"veilbench/attacks"
+	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/bench/selfcheck/planted"
 	"veilbench/datasets"
@@ -180,7 +181,7 @@ func TestHangingPluginLetsTheRunEnd(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want that of the context", err)
 	}
-	if d := time.Since(start); d > grace+20*time.Second {
+	if d := time.Since(start); d > oath.Grace+20*time.Second {
 		t.Errorf("ended after %v", d)
 	}
 }

@@ -2,12 +2,16 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
 	"time"
 
 	"veilbench/bench/draws"
+	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/parallel"
@@ -89,7 +93,7 @@ func shardOf(u unit, shards int) int {
 type runner struct {
 	grid    Grid
 	opt     Options
-	oath    oath
+	oath    oath.Calls
 	digests map[string]string
 
 	mu      sync.Mutex
@@ -105,7 +109,7 @@ type runner struct {
 
 func newRunner(ctx context.Context, g Grid, opt Options) *runner {
 	return &runner{
-		grid: g, opt: opt, oath: newOath(ctx, opt.PluginTimeout), digests: map[string]string{},
+		grid: g, opt: opt, oath: oath.New(ctx, opt.PluginTimeout), digests: map[string]string{},
 		models: map[modelKey]*model{}, views: map[viewKey]*views{}, bases: map[baseKey]*lazyBase{},
 		looks: map[lookKey]*look{}, floorsOf: map[results.Cell]*floors{},
 	}
@@ -220,4 +224,18 @@ func (r *runner) record(res results.Result, stored bool) {
 	if r.opt.Progress != nil {
 		r.opt.Progress(len(r.results), r.total, stored)
 	}
+}
+
+// put stores a result. One that cannot be written, since a plug-in made a figure
+// of it no number, is stored as failed; head is all of it that came before
+// plug-ins.
+func (r *runner) put(head, res results.Result, timing results.Timing) (results.Result, error) {
+	err := r.opt.Store.Put(res, timing)
+	var bad *json.UnsupportedValueError
+	if errors.As(err, &bad) {
+		res = head
+		res.Err = fmt.Sprintf("a figure of the result is no number: %v", bad)
+		err = r.opt.Store.Put(res, timing)
+	}
+	return res, err
 }

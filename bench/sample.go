@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/datasets"
@@ -47,7 +48,7 @@ func (r *runner) samples(u unit) error {
 		seen[k] = true
 		s := sampler{r: r, u: u, out: results.Sample{SampleKey: k, Data: data, Method: results.Method}}
 		s.tests = s.tested()
-		if err := guard(s.take); err != nil {
+		if err := oath.Guard(s.take); err != nil {
 			continue
 		}
 
