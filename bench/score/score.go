@@ -68,6 +68,8 @@ func Of(ds *datasets.Dataset, task datasets.Task, classes []string, tests []Test
 		s = scoreCommands(classes, seen)
 	}
 
+	// Tasks score the groups that they find items in; any other must be named, or it
+	// would vanish without a word.
 	scored := map[string]bool{}
 	for _, g := range s.Groups {
 		scored[g.Group] = true
