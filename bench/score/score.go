@@ -1,5 +1,5 @@
-// Package score says what answers are worth: one file for each task, and the
-// floors that need no look at the traffic. It pairs events by package match.
+// Package score says what answers are worth: one file for each task. It pairs
+// events by package match.
 package score
 
 import (
