@@ -157,6 +157,7 @@ func leftOutWarnings(res *results.Result, tests []score.Test) []string {
 		out = append(out, fmt.Sprintf("%d of %d test recordings have no packet to be seen at %s: left out", unseen, len(tests), res.Cell.Vantage))
 	}
 
+	// All names of one reason in one warning: tables count equal texts.
 	for _, why := range []string{results.NothingToFind, results.NothingToHide} {
 		var names []string
 		for _, g := range res.LeftOut {
