@@ -127,7 +127,7 @@ func OfManifest(m results.Manifest) Config {
 		draws:     yamlfile.Value{Text: fmt.Sprint(m.Draws)},
 		trainDraw: yamlfile.Value{Text: fmt.Sprint(m.TrainDraw)},
 		seed:      yamlfile.Value{Text: fmt.Sprint(m.Seed)},
-		link:      yamlfile.Value{Text: fmt.Sprintf(":up_mbit_s=%v,down_mbit_s=%v", m.Link.UpMbitS, m.Link.DownMbitS)},
+		link:      yamlfile.Value{Text: params.ID("", cost.Link(m.Link))},
 	}
 
 	// A word of the run may have made several data sets, and would make them all
