@@ -200,6 +200,8 @@ const figuresShown = 40
 // drawFigures draws the figures, and says what there is no room for.
 func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, left string) {
 	for _, k := range kinds {
+		// What cannot be drawn is said in the place of the picture: the page has more
+		// to tell.
 		fs, err := k.Figures(s)
 		if err != nil {
 			left += err.Error() + ". "

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -51,14 +50,14 @@ func Open(name string) (Config, error) {
 	if b, err := presetFiles.ReadFile(presetFile(name)); err == nil {
 		return parse(name, string(b))
 	}
-	b, err := os.ReadFile(name)
+	text, err := yamlfile.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(name, "./\\") {
 		return Config{}, fmt.Errorf("no preset and no file %q%s (presets: %s)", name, params.DidYouMean(name, presetNames()), strings.Join(presetNames(), ", "))
 	}
 	if err != nil {
 		return Config{}, err
 	}
-	return parse(name, string(b))
+	return parse(name, text)
 }
 
 // parse reads YAML text; name stands in messages.
