@@ -12,7 +12,7 @@ export CGO_ENABLED = 0
 # of two cores with nothing else to do, after what Go needs was fetched.
 TIMED = @.tools/timed.sh $@
 
-.PHONY: help run test check fmt vet lint purego race fuzz golden bench bench-compare build docs rename clean
+.PHONY: help run test full check fmt vet lint purego race fuzz golden bench bench-compare build docs rename clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ purego: ## vet and the tests of kernels for the code that takes the place of ass
 	$(TIMED) go vet -tags purego ./attacks/...
 	$(TIMED) go test -tags purego ./attacks/lstm -run 'Gemm|Cells|AddAndAdam|Activations|PyTorch|SameBytes|Divergence'
 	$(TIMED) go test -tags purego ./attacks/forest -run '^TestForest(Cuts|Step|PredictAll|Workers)$$'
+
+full: ## the tests that are too long for each commit: 100 kills with readers beside them (30 min)
+	$(TIMED) env VEILBENCH_FULL=1 go test -timeout 120m -count=1 ./bench/cli -run Killed
 
 race: ## all tests under the race detector (needs a C compiler; 30 min)
 	$(TIMED) env CGO_ENABLED=1 go test -timeout 60m -race ./...
