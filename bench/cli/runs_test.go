@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"maps"
 	"math/rand/v2"
+	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +20,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+	"github.com/google/gopacket/pcapgo"
 
+	"veilbench/datasets"
+	"veilbench/datasets/capture/write"
 	"veilbench/datasets/datatest"
 )
 
@@ -140,6 +147,77 @@ func TestNamesDoNotSteerTheTerminal(t *testing.T) {
 			t.Errorf("%q: %q", args, o+e)
 		}
 	}
+}
+
+// The names in a capture are anything, and one may be a line of its own.
+func TestInspectPrintsHarmlessNames(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "dns.pcap")
+	if err := os.WriteFile(path, dnsCapture(t, "evil\x1b[2J\nnext.example"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := must(t, "inspect", path, "--all")
+	if strings.Contains(out, "\x1b") || strings.Contains(out, "\nnext") || !strings.Contains(out, "evil") {
+		t.Errorf("%q", out)
+	}
+}
+
+// A capture of IPv4's protocol 0 can be defended as any other.
+func TestApplyTakesProtocolZero(t *testing.T) {
+	dir := t.TempDir()
+	in := filepath.Join(dir, "in.pcap")
+	flow := datasets.Flow{Local: netip.MustParseAddrPort("192.168.0.7:0"), Remote: netip.MustParseAddrPort("52.1.2.3:0")}
+	var b bytes.Buffer
+	err := write.Capture(&b, datasets.Trace{
+		Start: time.Unix(1_600_000_000, 0), Flows: []datasets.Flow{flow}, End: time.Second,
+		Packets: []datasets.Packet{{Size: 42, Payload: 8}, {Time: time.Second, Size: 134, Payload: 100, Dir: datasets.Down}},
+	})
+	if err == nil {
+		err = os.WriteFile(in, b.Bytes(), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{"pad-level", "pad-random", "fragment"} {
+		must(t, "apply", "--defense", d, in, filepath.Join(dir, d+".pcap"))
+	}
+}
+
+// dnsCapture is a capture of a DNS answer for one name, and of a packet to the
+// address in it.
+func dnsCapture(t *testing.T, name string) []byte {
+	t.Helper()
+	home, far := layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolUDP, SrcIP: net.IP{192, 168, 0, 7}, DstIP: net.IP{52, 1, 2, 3}}, net.IP{52, 1, 2, 3}
+	ether := layers.Ethernet{SrcMAC: net.HardwareAddr{2, 0, 0, 0, 0, 1}, DstMAC: net.HardwareAddr{2, 0, 0, 0, 0, 2}, EthernetType: layers.EthernetTypeIPv4}
+	answer := home
+	answer.SrcIP, answer.DstIP = net.IP{8, 8, 8, 8}, home.SrcIP
+	frame := func(ip layers.IPv4, from, to layers.UDPPort, rest ...gopacket.SerializableLayer) []byte {
+		udp := layers.UDP{SrcPort: from, DstPort: to}
+		if err := udp.SetNetworkLayerForChecksum(&ip); err != nil {
+			t.Fatal(err)
+		}
+		b := gopacket.NewSerializeBuffer()
+		all := append([]gopacket.SerializableLayer{&ether, &ip, &udp}, rest...)
+		if err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, all...); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	q := layers.DNSQuestion{Name: []byte(name), Type: layers.DNSTypeA, Class: layers.DNSClassIN}
+	dns := layers.DNS{ID: 1, QR: true, QDCount: 1, ANCount: 1, Questions: []layers.DNSQuestion{q},
+		Answers: []layers.DNSResourceRecord{{Name: []byte(name), Type: layers.DNSTypeA, Class: layers.DNSClassIN, TTL: 60, IP: far}}}
+
+	var b bytes.Buffer
+	w := pcapgo.NewWriter(&b)
+	if err := w.WriteFileHeader(65535, layers.LinkTypeEthernet); err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range [][]byte{frame(answer, 53, 5000, &dns), frame(home, 5001, 443, gopacket.Payload("hello"))} {
+		if err := w.WritePacket(gopacket.CaptureInfo{Timestamp: time.Unix(1_600_000_000+int64(i), 0), CaptureLength: len(f), Length: len(f)}, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.Bytes()
 }
 
 // asProcess is the program as a process of its own: TestMain takes it for the

@@ -20,6 +20,7 @@ import (
 	"veilbench/bench/cli/source"
 	"veilbench/bench/results"
 	"veilbench/reports"
+	"veilbench/reports/table"
 )
 
 // runFlags are the flags of "veilbench run".
@@ -111,7 +112,7 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	for _, ds := range g.Datasets {
 		fmt.Fprintln(a.Stderr, source.Describe(&ds))
 		for _, w := range ds.Warnings {
-			fmt.Fprintln(a.Stderr, "  warning:", w)
+			fmt.Fprintln(a.Stderr, "  warning:", table.Plain(w))
 		}
 	}
 
