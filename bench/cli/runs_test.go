@@ -386,7 +386,9 @@ func (own) Apply(_ *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	out.Packets = append([]datasets.Packet(nil), in.Packets...)
 	for i := range out.Packets {
 		if bytes == "many" {
-			out.Packets[i].Size = max(out.Packets[i].Size, 1514)
+			more := max(0, 1514-out.Packets[i].Size)
+			out.Packets[i].Size += more
+			out.Packets[i].Payload += more
 		}
 	}
 	return defenses.Defended{Trace: out}, nil
