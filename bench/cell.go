@@ -40,7 +40,7 @@ func (r *runner) computeCell(ctx context.Context, u unit, j job) (results.Result
 // head is what a result says before anything is computed.
 func (r *runner) head(u unit, j job) results.Result {
 	return results.Result{
-		Cell: j.cell, Data: r.digests[u.ds.Name], Method: results.Method, Generated: u.ds.Generated,
+		Cell: j.cell, Data: r.plan.DataDigest(u.ds.Name), Setup: r.plan.Setup(j.cell), Method: results.Method, Generated: u.ds.Generated,
 		Control: j.attack.Info().Control, Headline: results.Headline(j.cell.Task),
 		DefenseLabel: r.grid.Labels[j.cell.Defense], AttackLabel: r.grid.Labels[j.cell.Attack],
 	}

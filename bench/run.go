@@ -56,9 +56,7 @@ func Run(ctx context.Context, g Grid, opt Options) ([]results.Result, error) {
 	}
 
 	r := newRunner(ctx, g, opt)
-	for i := range g.Datasets {
-		r.digests[g.Datasets[i].Name] = Digest(&g.Datasets[i])
-	}
+	r.plan = ManifestOf(g, "", nil)
 
 	// Shards take whole units: what lies in a unit shares its defended traces.
 	if opt.Shards > 1 {
@@ -91,10 +89,10 @@ func shardOf(u unit, shards int) int {
 
 // runner holds what a run shares. Results do not depend on any of it.
 type runner struct {
-	grid    Grid
-	opt     Options
-	oath    oath.Calls
-	digests map[string]string
+	grid Grid
+	opt  Options
+	oath oath.Calls
+	plan results.Manifest // whose digests are part of each result's name
 
 	mu      sync.Mutex
 	results []results.Result
@@ -109,7 +107,7 @@ type runner struct {
 
 func newRunner(ctx context.Context, g Grid, opt Options) *runner {
 	return &runner{
-		grid: g, opt: opt, oath: oath.New(ctx, opt.PluginTimeout), digests: map[string]string{},
+		grid: g, opt: opt, oath: oath.New(ctx, opt.PluginTimeout),
 		models: map[modelKey]*model{}, views: map[viewKey]*views{}, bases: map[baseKey]*lazyBase{},
 		looks: map[lookKey]*look{}, floorsOf: map[results.Cell]*floors{},
 	}
@@ -210,7 +208,7 @@ func (r *runner) stored(c results.Cell) (results.Result, bool, error) {
 	if r.opt.Store == nil {
 		return results.Result{}, false, nil
 	}
-	res, ok, err := r.opt.Store.Get(c, r.digests[c.Dataset])
+	res, ok, err := r.opt.Store.Get(c, r.plan.DataDigest(c.Dataset), r.plan.Setup(c))
 	if ok && res.Err != "" && r.opt.Retry {
 		return results.Result{}, false, nil
 	}

@@ -19,9 +19,9 @@ import (
 	"veilbench/defenses"
 )
 
-// Grace is how long a call may still take once the run has been told to end: a
+// grace is how long a call may still take once the run has been told to end: a
 // training may want to keep what it has.
-const Grace = 3 * time.Second
+const grace = 3 * time.Second
 
 // Calls is what plug-ins are held to whenever they are called. Each call gets
 // copies of its input, made for it alone: what it writes there, during the call
@@ -39,6 +39,7 @@ type Calls struct {
 	hung *sync.Map
 }
 
+// New holds plug-ins to a time for each call, 0 for none; calls end with ctx too.
 func New(ctx context.Context, limit time.Duration) Calls {
 	return Calls{ctx: ctx, limit: limit, hung: &sync.Map{}}
 }
@@ -113,7 +114,7 @@ func Call[T any](o Calls, who, method string, s Signs, f func() (T, error)) (T, 
 			timer.Reset(cmp.Or(o.limit, time.Hour))
 		case <-ended:
 			ended = nil
-			t := time.NewTimer(Grace)
+			t := time.NewTimer(grace)
 			defer t.Stop()
 			over = t.C
 		case <-over:

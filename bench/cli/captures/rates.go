@@ -3,6 +3,8 @@ package captures
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -379,12 +381,22 @@ func (j *ratesJob) draw(a *command.App, device string, seen [2]ratesSide) error 
 	return nil
 }
 
-// fileName keeps what every file system allows in names.
+// fileName is s as a part of a file name: short, and of what every file system
+// tells apart. A name that had to be changed for that gets a part of its hash
+// behind, so that two devices never share a file.
 func fileName(s string) string {
-	return strings.Map(func(r rune) rune {
+	const most = 60
+	kept := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' {
 			return r
 		}
 		return '_'
 	}, s)
+
+	// Some file systems take A and a for one.
+	if kept == s && len(s) <= most && strings.ToLower(s) == s {
+		return s
+	}
+	sum := sha256.Sum256([]byte(s))
+	return kept[:min(len(kept), most)] + "-" + hex.EncodeToString(sum[:4])
 }
