@@ -361,6 +361,8 @@ func (b *builder) dropRelays(ps []datasets.Packet) []datasets.Packet {
 		return ps
 	}
 
+	// In place: a relay that a station stands behind is known only now, when
+	// everything is read.
 	keep := ps[:0]
 	for _, p := range ps {
 		c := &b.convs[p.Flow]
