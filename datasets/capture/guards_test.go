@@ -325,8 +325,6 @@ func TestPcapngOptionsNeverPanic(t *testing.T) {
 
 func TestBadInput(t *testing.T) {
 	gz := func(b []byte) []byte { return compress(t, "gzip", b) }
-	captured := onePacket(magicMicro, 65535, 1)
-	binary.LittleEndian.PutUint32(captured[24+12:], 10)
 	version := onePacket(magicMicro, 65535, 1)
 	version[4] = 1
 	for name, tc := range map[string]struct {
