@@ -65,7 +65,7 @@ Pictures of every packet before and after a defense are made by "veilbench apply
 	fl.StringVar(&f.defense, "defense", "", "defense ID; stages of a chain are joined by +")
 	fl.StringVar(&f.attack, "attack", "rates", "attack ID; it must be able to show the rates it decides on")
 	fl.StringVar(&f.knowledge, "knowledge", string(results.Adaptive), "adaptive or unaware: is the attack trained behind the defense?")
-	fl.StringVar(&f.vantage, "vantage", string(datasets.WAN), "where the observer sits: lan, wifi or wan")
+	fl.StringVar(&f.vantage, "vantage", "", "where the observer sits: lan, wifi or wan (default: wan, or that of a recording without a home border)")
 	fl.StringVar(&f.device, "device", "", "draw this device only (default: each that something happens to)")
 	fl.StringVar(&f.recording, "recording", "", "recording to look at (default: the first)")
 	fl.StringVar(&f.out, "out", ".", "folder to write into")
@@ -144,8 +144,10 @@ func (j *ratesJob) names(p command.Plugins) (err error) {
 	if j.link, err = parseLink(j.flags.link); err != nil {
 		return err
 	}
-	if j.vantage, err = datasets.ParseVantage(j.flags.vantage); err != nil {
-		return err
+	if j.flags.vantage != "" {
+		if j.vantage, err = datasets.ParseVantage(j.flags.vantage); err != nil {
+			return err
+		}
 	}
 	if j.attack, err = attacks.Parse(p.Attacks, j.flags.attack); err != nil {
 		return err
@@ -161,6 +163,7 @@ func (j *ratesJob) data(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	j.vantage = cmp.Or(j.vantage, ds.DefaultVantage())
 	j.look = slices.IndexFunc(ds.Recordings, func(r datasets.Recording) bool {
 		return j.flags.recording == r.ID || j.flags.recording == "" && len(r.Labels.Events) > 0
 	})
