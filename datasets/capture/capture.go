@@ -71,7 +71,7 @@ type Report struct {
 	File string `json:"file"`
 	// Format is "pcap" or "pcapng".
 	Format string `json:"format"`
-	// Compression is "gzip", "zstd" or "".
+	// Compression is "gzip", "zstd", "xz" or "".
 	Compression string `json:"compression,omitempty"`
 	// Resolution is the unit of the file's times, such as "microseconds".
 	Resolution string `json:"resolution"`
@@ -122,7 +122,7 @@ func Open(ctx context.Context, path string, o Options) (datasets.Trace, *Report,
 	return Read(ctx, f, filepath.Base(path), o)
 }
 
-// Read reads a capture: pcap or pcapng, plain or compressed by gzip or zstd,
+// Read reads a capture: pcap or pcapng, plain or compressed by gzip, zstd or xz,
 // recognized by its first bytes. name stands for the source in messages.
 //
 // Time 0 is the first packet, or the start of observing if package write made

@@ -12,6 +12,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"veilbench/datasets/capture/internal/unxz"
 )
 
 // Record is one packet record as it stands in the file: nothing is decoded, and
@@ -80,7 +82,7 @@ func openFormat(src *source) (format, error) {
 	case blockSection:
 		return openPcapng(src)
 	}
-	return nil, fmt.Errorf("not a capture: begins with %q; want pcap or pcapng, plain or compressed by gzip or zstd", m)
+	return nil, fmt.Errorf("not a capture: begins with %q; want pcap or pcapng, plain or compressed by gzip, zstd or xz", m)
 }
 
 // Next reads the next record into rec, whose Data is valid until the call
@@ -177,6 +179,8 @@ const (
 	// window is the read-ahead in bytes: all of a file that is in memory at
 	// once.
 	window = 1 << 20
+	// bufferSlack lets Peek meet the end of a small file.
+	bufferSlack = 64
 	// maxLength is the largest original length accepted: segmentation
 	// offload hands down up to 512 KiB as one frame.
 	maxLength = 1 << 20
@@ -237,7 +241,7 @@ func (s *source) offset() int64 { return s.read - int64(s.buf.Buffered()) }
 func openSource(r io.Reader) (*source, error) {
 	count := &counter{r: r}
 	raw := bufio.NewReaderSize(count, 1<<16)
-	m, err := raw.Peek(4)
+	m, err := raw.Peek(len(unxz.Magic))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
@@ -252,7 +256,12 @@ func openSource(r io.Reader) (*source, error) {
 			return nil, fmt.Errorf("gzip header: %w", unexpected(err))
 		}
 		s.in, s.compression, s.close = z, "gzip", func() { z.Close() }
-	case len(m) == 4 && m[0] == 0x28 && m[1] == 0xb5 && m[2] == 0x2f && m[3] == 0xfd:
+	case string(m) == unxz.Magic:
+		if s.in, err = unxz.New(raw); err != nil {
+			return nil, fmt.Errorf("xz header: %w", unexpected(err))
+		}
+		s.compression = "xz"
+	case len(m) >= 4 && m[0] == 0x28 && m[1] == 0xb5 && m[2] == 0x2f && m[3] == 0xfd:
 		// The options bound what a few bytes of file can make the decoder
 		// allocate.
 		z, err := zstd.NewReader(raw, zstd.WithDecoderConcurrency(1),
@@ -263,7 +272,13 @@ func openSource(r io.Reader) (*source, error) {
 		s.in, s.compression, s.close = z, "zstd", z.Close
 	}
 
-	s.buf = bufio.NewReaderSize(s, window)
+	// A folder may hold 100,000 small files: a plain one that raw holds whole
+	// needs no more than its own size, for no record is longer.
+	size := window
+	if b, err := raw.Peek(raw.Size()); s.compression == "" && errors.Is(err, io.EOF) {
+		size = len(b) + bufferSlack
+	}
+	s.buf = bufio.NewReaderSize(s, size)
 	return s, nil
 }
 

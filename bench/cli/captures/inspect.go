@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -27,12 +28,13 @@ type inspectFlags struct {
 func inspectCommand(a *command.App) *cobra.Command {
 	var f inspectFlags
 	cmd := &cobra.Command{
-		Use:   "inspect FILE",
+		Use:   "inspect FILE|FOLDER",
 		Short: "what is in a capture: times, devices, services, names, heartbeats, what was skipped and why",
 		Long: `inspect says what is in a capture (pcap or pcapng, plain or compressed by gzip
 or zstd; "-" is standard input): how long it is, which devices are in it and
 what they talk to, which names they use, which messages recur at a steady
-period, and which packets were skipped and why.`,
+period, and which packets were skipped and why. Of a folder it says what
+"datasets describe" does.`,
 		Example: `  veilbench inspect plug.pcap
   veilbench inspect --json plug.pcap.gz
   veilbench inspect --plot rate.svg plug.pcap
@@ -62,6 +64,14 @@ func inspect(ctx context.Context, a *command.App, path string, f inspectFlags) e
 	o, err := f.capture.Options()
 	if err != nil {
 		return err
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		// What one capture is summed up to, a folder has too often to be read.
+		dir, err := source.OpenFolder(ctx, path, source.Options{Capture: f.capture})
+		if err != nil {
+			return err
+		}
+		return dir.Describe(a.Stdout)
 	}
 	t, rep, err := open(ctx, a, path, o)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package data is "veilbench datasets": to make data sets, to fetch public ones
+// Package data is "veilbench datasets": to make and describe data sets, to fetch public ones
 // and to look for what spoils their splits.
 package data
 
@@ -16,7 +16,7 @@ func Command(a *command.App) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(generateCmd(a), leaksCmd(a))
+	cmd.AddCommand(describeCmd(a), generateCmd(a), leaksCmd(a))
 	cmd.AddCommand(catalogCmds(a)...)
 	return cmd
 }

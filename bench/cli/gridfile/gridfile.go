@@ -159,7 +159,7 @@ func (c *Config) keys() []yamlfile.Key {
 		return yamlfile.Value{Text: set, At: n.GetToken().Position}, err
 	}
 	return []yamlfile.Key{
-		{Name: "datasets", Doc: `what to test on: home:PRESET, NAME, NAME=PATH or {home: {preset: P, homes: 5, tasks: [event], unmonitored: [DEVICE]}}`, Read: yamlfile.Into(&c.datasets, datasets)},
+		{Name: "datasets", Doc: `what to test on: home:PRESET, NAME, NAME=PATH, a folder, or {home: {preset: P, homes: 5, tasks: [event], unmonitored: [DEVICE]}}, {folder: {path: P, labels: FILE, zone: Europe/Berlin}}`, Read: yamlfile.Into(&c.datasets, datasets)},
 		{Name: "tasks", Doc: "event, device, command, clip (default: all that the data can serve)", Read: list(&c.tasks, c.file.Scalar)},
 		{Name: "vantage", Doc: "where the observer sits: lan, wifi, wan (default wan)", Read: list(&c.vantages, c.file.Scalar)},
 		{Name: "defenses", Doc: "ID, {NAME: {key: value}}, {chain: [ID, ID]}, or all", Read: list(&c.defenses, c.file.Plugin)},
@@ -212,7 +212,14 @@ func (c *Config) dataset(n ast.Node) (dataset, error) {
 			}
 			continue
 		}
-		v, err := c.file.Scalar(kv.Node)
+		// Lists, as of label files, are joined as in an ID.
+		vs, err := yamlfile.List(c.file, kv.Node, c.file.Scalar)
+		v := yamlfile.Value{}
+		for i, x := range vs {
+			if v.Text += x.Text; i < len(vs)-1 {
+				v.Text += "+"
+			}
+		}
 		switch {
 		case err != nil:
 			return d, err

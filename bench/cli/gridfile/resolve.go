@@ -50,7 +50,7 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 			if asked[ds[i].Name] != "" {
 				return g, nil, c.file.Wrong(v.At, fmt.Errorf("data set %s is named twice: %s and %s", ds[i].Name, asked[ds[i].Name], v.Text))
 			}
-			asked[ds[i].Name] = v.Text
+			asked[ds[i].Name] = opt.Asked(v.Text)
 			if err := leaveOut(&ds[i], v.unmonitored); err != nil {
 				return g, nil, c.file.Wrong(v.unmonitored[0].At, err)
 			}

@@ -37,7 +37,7 @@ type runFlags struct {
 func runCommand(a *command.App) *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
-		Use:   "run [PRESET|FILE.yaml]",
+		Use:   "run [PRESET|FILE.yaml|FOLDER]",
 		Short: "put recordings through defenses and attacks and write tables and pictures",
 		Long: `Run puts every recording through every defense, runs every attack on what is left, and writes
 tables, pictures and a page into the --out folder. It stops and goes on at will: results that are
@@ -53,7 +53,8 @@ out, and a list of one needs no brackets:
   veilbench run paper.yaml --out runs/camera-ready
   veilbench run --dataset home:event_signatures --defense none --defense pad-random:max_bytes=128+vpn:kind=wireguard --attack event-knn:k=1
   veilbench run --dataset iotevents=data/iotevents --split leave-one-out --defense all --attack event-knn:k=3 --out runs/iotevents
-  veilbench run --dataset capture=plug.pcap --labels events.csv --defense none --attack all`,
+  veilbench run --dataset capture=plug.pcap --labels events.csv --defense none --attack all
+  veilbench run lab --out runs/lab                 # a folder of recordings: every defense and attack that is not named`,
 		Args: command.Args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), a, f, args) },
 	}
@@ -63,7 +64,7 @@ out, and a list of one needs no brackets:
 	fl.StringVar(&f.out, "out", "out", "folder for results, tables and pictures")
 	fl.IntVar(&f.jobs, "jobs", defaultJobs(), "how many things to do at once; has no influence on results")
 	fl.StringVar(&f.Seed, "seed", "", "seed of every random draw (default 1)")
-	fl.StringArrayVar(&f.Datasets, "dataset", nil, "data set, NAME[=PATH]; repeatable")
+	fl.StringArrayVar(&f.Datasets, "dataset", nil, "data set, NAME[=PATH], or a folder of recordings; repeatable")
 	fl.StringArrayVar(&f.Defenses, "defense", nil, "defense ID, or all; repeatable")
 	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, or all; repeatable")
 	fl.StringArrayVar(&f.Knowledge, "knowledge", nil, "unaware, adaptive or transfer; repeatable (default unaware and adaptive)")
@@ -105,6 +106,8 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 
 	// All that can be wrong in words was found by now: from here on it takes time.
 	start := time.Now()
+	reading := progress.New(a.Stderr, "reading captures")
+	f.source.Progress = func(done, total int) { reading.Step(done, total, 0) }
 	g, asked, err := c.Grid(ctx, a.Plugins, f.source)
 	if err != nil {
 		return err
@@ -205,6 +208,9 @@ func configOf(f runFlags, args []string) (gridfile.Config, error) {
 	var c gridfile.Config
 	var err error
 	switch {
+	case len(args) == 1 && isFolder(args[0]):
+		// A folder of recordings alone is a whole experiment: everything on it.
+		c.Override(gridfile.Words{Datasets: args, Defenses: []string{allWord}, Attacks: []string{allWord}})
 	case len(args) == 1:
 		c, err = gridfile.Open(args[0])
 	case len(f.Datasets)+len(f.Defenses)+len(f.Attacks) == 0:
@@ -212,6 +218,16 @@ func configOf(f runFlags, args []string) (gridfile.Config, error) {
 	}
 	c.Override(f.Words)
 	return c, err
+}
+
+// allWord stands for every plug-in of a list, as in --defense all.
+const allWord = "all"
+
+// isFolder says whether an argument names a folder and no preset.
+func isFolder(arg string) bool {
+	info, err := os.Stat(arg)
+	preset := slices.ContainsFunc(gridfile.Presets(), func(p gridfile.Preset) bool { return p.Name == arg })
+	return err == nil && info.IsDir() && !preset
 }
 
 func parseShard(s string) (i, n int, err error) {

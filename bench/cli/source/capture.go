@@ -63,14 +63,16 @@ func (c *Capture) Options() (capture.Options, error) {
 
 // labelFlags name label files and say how their times are meant.
 type labelFlags struct {
-	files  []string
-	clock  string
-	offset time.Duration
-	zone   string
+	files   []string
+	devices []string
+	clock   string
+	offset  time.Duration
+	zone    string
 }
 
 func (l *labelFlags) addFlags(fl *pflag.FlagSet) {
-	fl.StringSliceVar(&l.files, "labels", nil, "CSV file with time,device,activity (events), address,device (owners) or time,actions (commands), for --dataset capture=FILE")
+	fl.StringSliceVar(&l.files, "labels", nil, "CSV file with time,device,activity (events), address,device (owners) or time,actions (commands), for --dataset capture=FILE; for folder=PATH in place of those in the folder, also lists of times and JSON")
+	fl.StringSliceVar(&l.devices, "devices", nil, "list of devices and their addresses, for --dataset capture=FILE and folder=PATH")
 	fl.StringVar(&l.clock, "label-clock", "", `what plain numbers in --labels count from: "start" of the capture (default) or "epoch"`)
 	fl.DurationVar(&l.offset, "label-offset", 0, "added to every time in --labels")
 	fl.StringVar(&l.zone, "label-zone", "", "time zone of times in --labels that name none, such as Europe/Berlin")

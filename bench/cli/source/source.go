@@ -5,8 +5,11 @@ package source
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -14,6 +17,7 @@ import (
 
 	"veilbench/datasets"
 	"veilbench/datasets/capture"
+	"veilbench/datasets/folder"
 	"veilbench/datasets/home"
 	"veilbench/datasets/params"
 	"veilbench/datasets/published"
@@ -24,7 +28,15 @@ import (
 type Options struct {
 	Capture Capture
 	labels  labelFlags
+	// Progress is told how many captures of a folder are read. Nil: nobody is.
+	Progress func(done, total int)
 }
+
+// Words in front of a path that say what lies there.
+const (
+	captureWord = "capture"
+	folderWord  = "folder"
+)
 
 // AddFlags adds the flags of captures and of labels to those of a command.
 func (o *Options) AddFlags(fl *pflag.FlagSet) {
@@ -32,9 +44,9 @@ func (o *Options) AddFlags(fl *pflag.FlagSet) {
 	o.labels.addFlags(fl)
 }
 
-// Load makes the data sets that id names: home:PRESET, capture=FILE, or the
-// name of published data and where it lies (without a place: in the cache).
-// seed is that of generated data.
+// Load makes the data sets that id names: home:PRESET, capture=FILE, folder=PATH
+// or the path of a folder alone, or the name of published data and where it lies
+// (without a place: in the cache). seed is that of generated data.
 func Load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.Dataset, error) {
 	type loaded struct {
 		ds  []datasets.Dataset
@@ -65,18 +77,35 @@ func load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.
 	if !has && slices.Contains(published.Names(), name) {
 		return loadCached(name)
 	}
+
+	// Names of data come before folders of the same name; a path with a slash in
+	// front can be nothing else.
+	if !has && isFolder(id) || strings.HasPrefix(id, ".") || strings.HasPrefix(id, "/") {
+		name, path, has = folderWord, id, true
+	}
 	if !has {
-		known := append([]string{"home:", "capture"}, published.Names()...)
+		known := append([]string{"home:", captureWord, folderWord}, published.Names()...)
 		return nil, fmt.Errorf("data set %q: want home:PRESET or NAME=PATH%s (names: %s)", id, params.DidYouMean(name, known), strings.Join(known, ", "))
 	}
-	if name == "capture" {
+	switch name {
+	case captureWord:
 		return opt.loadCapture(ctx, path)
+	case folderWord:
+		f, err := OpenFolder(ctx, path, opt)
+		if err != nil {
+			return nil, err
+		}
+		return []datasets.Dataset{f.Dataset()}, nil
 	}
 	return published.Load(name, path)
 }
 
 // loadCapture makes a data set of one capture and its labels.
-func (o *Options) loadCapture(ctx context.Context, path string) ([]datasets.Dataset, error) {
+func (o Options) loadCapture(ctx context.Context, path string) ([]datasets.Dataset, error) {
+	path, o, err := o.split(path)
+	if err != nil {
+		return nil, err
+	}
 	co, err := o.Capture.Options()
 	if err != nil {
 		return nil, err
@@ -85,8 +114,59 @@ func (o *Options) loadCapture(ctx context.Context, path string) ([]datasets.Data
 	if err != nil {
 		return nil, err
 	}
-	ds, err := capture.Dataset(ctx, path, capture.DatasetOptions{Options: co, Labels: o.labels.files, Times: lo})
+	ds, err := capture.Dataset(ctx, path, capture.DatasetOptions{Options: co, Labels: slices.Concat(o.labels.files, o.labels.devices), Times: lo})
 	return []datasets.Dataset{ds}, err
+}
+
+// OpenFolder opens a folder of recordings, with settings behind its path and the
+// flags over them.
+func OpenFolder(ctx context.Context, path string, o Options) (*folder.Folder, error) {
+	path, o, err := o.split(path)
+	if err != nil {
+		return nil, err
+	}
+	co, err := o.Capture.Options()
+	if err != nil {
+		return nil, err
+	}
+	lo, err := o.labels.options()
+	if err != nil {
+		return nil, err
+	}
+
+	// A label file that is not in the working directory may be in the folder,
+	// where dataset.yaml would look for it.
+	files := slices.Concat(o.labels.files, o.labels.devices)
+	for i, name := range files {
+		if _, err := os.Stat(name); err != nil && !filepath.IsAbs(name) {
+			if _, err := os.Stat(filepath.Join(path, name)); err == nil {
+				files[i] = filepath.Join(path, name)
+			}
+		}
+	}
+	return folder.Open(ctx, path, folder.Options{
+		Capture: co, Labels: files, Times: lo, Progress: o.Progress,
+		Workers: runtime.GOMAXPROCS(0), MemoryBytes: memoryLimit(),
+	})
+}
+
+// memoryLimit is what the packets of a folder may take: the limit that Go was
+// given, else three quarters of what the machine has free.
+func memoryLimit() int64 {
+	if n := debug.SetMemoryLimit(-1); n < math.MaxInt64 {
+		return n
+	}
+	b, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0 // a system that does not say: no limit
+	}
+	for line := range strings.Lines(string(b)) {
+		var kb int64
+		if _, err := fmt.Sscanf(line, "MemAvailable: %d kB", &kb); err == nil {
+			return kb * 1024 / 4 * 3
+		}
+	}
+	return 0
 }
 
 // loadCached reads published data that "datasets get" or "datasets import" put

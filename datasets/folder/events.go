@@ -1,0 +1,177 @@
+package folder
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"veilbench/datasets/folder/events"
+	"veilbench/datasets/folder/owners"
+)
+
+// truthFile is a file of events.
+type truthFile struct {
+	name     string // path in the folder
+	events   []events.Event
+	triggers bool // times alone: device and activity are not in the file
+}
+
+// truth is what the text files of a folder say.
+type truth struct {
+	lists []deviceList
+	files []*truthFile
+	names map[string]bool // files that name servers
+	cells []string
+}
+
+// deviceList is a list of devices and the file that holds it.
+type deviceList struct {
+	name string
+	list []owners.Owned
+}
+
+// readTruth reads every text file for what it is. Files of events that are named,
+// on the command line or in dataset.yaml, stand for those of the folder; lists
+// of devices in the folder count unless one is named.
+func (l *loader) readTruth() error {
+	// What was said last wins: the command line over dataset.yaml.
+	names, named, from := l.files.texts, []string(l.f.spec.Labels.File), l.text
+	if len(l.o.Labels) > 0 {
+		named, from = l.o.Labels, readText
+	}
+	if len(named) > 0 {
+		if err := l.readTexts(named, from, true); err != nil {
+			return err
+		}
+
+		// The rest is read for lists of devices alone; what else it holds is put
+		// back.
+		events, lists, cells := l.truth.files, l.truth.lists, l.truth.cells
+		rest := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(named, n) })
+		if err := l.readTexts(rest, l.text, false); err != nil {
+			return err
+		}
+		l.truth.files, l.truth.cells = events, cells
+		if len(lists) > 0 {
+			l.truth.lists = lists
+		}
+		return l.readSpecDevices()
+	}
+	if err := l.readTexts(names, l.text, false); err != nil {
+		return err
+	}
+	return l.readSpecDevices()
+}
+
+// readSpecDevices adds what dataset.yaml says of devices, in place of lists
+// found in the folder.
+func (l *loader) readSpecDevices() error {
+	d := l.f.spec.Devices
+	switch {
+	case d.File != "":
+		text, err := l.text(d.File)
+		if err != nil {
+			return err
+		}
+		list, ok, err := owners.Parse(d.File, text, l.o.Times.Zone)
+		if err == nil && !ok {
+			err = fmt.Errorf("%s: want lines with a name and a hardware or IP address", d.File)
+		}
+		l.truth.lists = []deviceList{{d.File, list}}
+		return err
+	case len(d.Owned) > 0:
+		var list []owners.Owned
+		for name, addrs := range d.Owned {
+			for _, s := range addrs {
+				a, _ := owners.ParseAddress(s) // checked
+				list = append(list, owners.Owned{Addr: a, Device: name})
+			}
+		}
+		slices.SortFunc(list, func(a, b owners.Owned) int {
+			return strings.Compare(a.Device+a.Addr.String(), b.Device+b.Addr.String())
+		})
+		l.truth.lists = []deviceList{{specFile, list}}
+	case len(d.Names) > 0:
+		l.truth.lists = nil
+	}
+	return nil
+}
+
+func isNames(rel string) bool {
+	return strings.HasSuffix(rel, ".names.csv") || path.Base(rel) == "names.csv"
+}
+
+// readTexts sorts text files by what they hold. One that must be understood and
+// is not is an error, any other is passed over.
+func (l *loader) readTexts(names []string, open func(string) (string, error), must bool) error {
+	for _, n := range names {
+		if err := l.ctx.Err(); err != nil {
+			return err
+		}
+
+		// Names of servers look like a list of devices.
+		if isNames(n) {
+			l.truth.names[n] = true
+			continue
+		}
+		text, err := open(n)
+		if err != nil {
+			return err
+		}
+		what, err := l.readOne(n, text)
+		if err != nil {
+			return err
+		}
+		if what == "" {
+			if must {
+				return fmt.Errorf("%s: neither events (columns time, device, activity) nor a list of devices with their addresses", n)
+			}
+			l.leave(n, "neither events nor a list of devices")
+		}
+	}
+	return nil
+}
+
+// readOne finds out what a text is, the surest signs first.
+func (l *loader) readOne(name, text string) (what string, err error) {
+	// JSON and cells show themselves by their first bytes, a table by its first
+	// row. Times alone come before lists of devices, which take any words.
+	body := strings.TrimSpace(text)
+	if strings.HasPrefix(body, "{") || strings.HasPrefix(body, "[") {
+		evs, err := events.ParseJSON(filepath.Base(name), text)
+		if err != nil || len(evs) == 0 {
+			return "", err
+		}
+		l.truth.files = append(l.truth.files, &truthFile{name: name, events: evs})
+		return "events", nil
+	}
+	if isCells(text) {
+		l.truth.cells = append(l.truth.cells, name)
+		return "cells", nil
+	}
+	if rows, lines, err := events.ReadRows(text); err == nil && len(rows) > 0 && events.IsHeader(rows[0]) {
+		evs, warnings, err := events.ParseTable(filepath.Base(name), text, rows, lines, l.o.Times)
+		if err != nil {
+			return "", err
+		}
+		l.f.doubts = append(l.f.doubts, warnings...)
+		l.truth.files = append(l.truth.files, &truthFile{name: name, events: evs})
+		return "events", nil
+	}
+	if evs, ok := events.ParseTriggers(text, path.Ext(name) == ".timestamps"); ok {
+		for i := range evs {
+			evs[i].Start = evs[i].Start.Add(l.o.Times.Offset)
+			evs[i].End = evs[i].Start
+		}
+		l.truth.files = append(l.truth.files, &truthFile{name: name, events: evs, triggers: true})
+		return "triggers", nil
+	}
+	list, ok, err := owners.Parse(name, text, l.o.Times.Zone)
+	if err != nil || !ok {
+		return "", err
+	}
+	l.truth.lists = append(l.truth.lists, deviceList{name, list})
+	return "devices", nil
+}

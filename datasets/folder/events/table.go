@@ -1,0 +1,247 @@
+package events
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"veilbench/datasets"
+	"veilbench/datasets/labels"
+)
+
+// ReadRows reads a table whose columns are parted by tabs, semicolons or commas,
+// whichever its first line has most of. lines holds the line of each row.
+func ReadRows(text string) (rows [][]string, lines []int, err error) {
+	sep, head := ',', ""
+	for line := range strings.Lines(text) {
+		if s := strings.TrimSpace(line); s != "" && !strings.HasPrefix(s, "#") {
+			head = s
+			break
+		}
+	}
+	for _, c := range []rune{';', '\t'} {
+		if strings.Count(head, string(c)) > strings.Count(head, string(sep)) {
+			sep = c
+		}
+	}
+
+	// Rows of unequal length are for the caller: a list of devices has them.
+	c := csv.NewReader(strings.NewReader(text))
+	c.Comma, c.Comment, c.FieldsPerRecord, c.LazyQuotes, c.TrimLeadingSpace = sep, '#', -1, true, sep != '\t'
+	for {
+		row, err := c.Read()
+		if errors.Is(err, io.EOF) {
+			return rows, lines, nil
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		line, _ := c.FieldPos(0)
+		rows, lines = append(rows, row), append(lines, line)
+	}
+}
+
+var (
+	timeColumn     = regexp.MustCompile(`(?i)^"?(time|start|start_?time|timestamp|ts|begin|epoch|epoch_utc|datetime)"?$`)
+	endColumn      = regexp.MustCompile(`(?i)^"?(end|end_?time|stop)"?$`)
+	deviceColumn   = regexp.MustCompile(`(?i)^"?(device|device_?name)"?$`)
+	activityColumn = regexp.MustCompile(`(?i)^"?(activity|event|label|action|activity_label)"?$`)
+	actionsColumn  = regexp.MustCompile(`(?i)^"?actions"?$`)
+	captureColumn  = regexp.MustCompile(`(?i)^"?(capture|capture_?file|file|file_?name|pcap|pcap_?file|recording|session)"?$`)
+)
+
+// IsHeader says whether a first row names a time and what happened then.
+func IsHeader(row []string) bool {
+	has := func(re *regexp.Regexp) bool {
+		return slices.ContainsFunc(row, func(c string) bool { return re.MatchString(strings.TrimSpace(c)) })
+	}
+	return has(timeColumn) && (has(deviceColumn) && has(activityColumn) || has(actionsColumn))
+}
+
+// ParseTable reads a table of events or commands. What package labels makes of
+// a file counts; a column that names captures is this package's, so it is taken
+// out first and each capture's rows are read alone.
+func ParseTable(name, text string, rows [][]string, lines []int, o labels.Options) ([]Event, []string, error) {
+	column := slices.IndexFunc(rows[0], func(c string) bool { return captureColumn.MatchString(strings.TrimSpace(c)) })
+	keep, head0 := columns(rows[0])
+	if column < 0 && len(keep) == len(rows[0]) && strings.Contains(text, ",") {
+		return readLabels(name, text, o)
+	}
+
+	// Numbers that can only count from 1970 do, unless something else is said.
+	if o.Clock == "" && !strings.Contains(text, "# clock:") && countsFrom1970(rows[1:], keep[0]) {
+		o.Clock = "epoch"
+	}
+
+	// The whole once, with every row on its line, for the sake of messages.
+	var comments strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(strings.TrimSpace(line), "#") {
+			comments.WriteString(line)
+		}
+	}
+	var whole strings.Builder
+	at := 1
+	buckets, order := map[string]*bytes.Buffer{}, []string{}
+	var head []byte
+	source := strings.Split(text, "\n")
+	for i, row := range rows {
+		for ; at < lines[i]; at++ {
+			// Comments state clock and zone; blank lines keep the count.
+			if c := strings.TrimSpace(source[at-1]); strings.HasPrefix(c, "#") {
+				whole.WriteString(c)
+			}
+			whole.WriteByte('\n')
+		}
+		capture := ""
+		if column >= 0 && column < len(row) {
+			capture = strings.TrimSpace(row[column])
+		}
+		row = pick(row, keep)
+		if i == 0 {
+			row = head0
+		}
+		var b bytes.Buffer
+		w := csv.NewWriter(&b)
+		if err := w.Write(row); err != nil {
+			return nil, nil, err
+		}
+		w.Flush()
+		whole.Write(b.Bytes())
+		at = lines[i] + bytes.Count(b.Bytes(), []byte("\n"))
+		if i == 0 {
+			head = b.Bytes()
+			continue
+		}
+		if buckets[capture] == nil {
+			buckets[capture] = bytes.NewBufferString(comments.String() + string(head))
+			order = append(order, capture)
+		}
+		buckets[capture].Write(b.Bytes())
+	}
+	if _, _, err := readLabels(name, whole.String(), o); err != nil {
+		return nil, nil, err
+	}
+
+	var out []Event
+	var warnings []string
+	for _, c := range order {
+		evs, w, err := readLabels(name, buckets[c].String(), o)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i := range evs {
+			evs[i].Capture = c
+		}
+		out, warnings = append(out, evs...), append(warnings, w...)
+	}
+	return out, warnings, nil
+}
+
+// columns finds the columns that package labels knows, time first, and calls them
+// as it does. What else a table holds is its maker's.
+func columns(head []string) (keep []int, names []string) {
+	for _, k := range []struct {
+		name string
+		re   *regexp.Regexp
+	}{{"time", timeColumn}, {"end", endColumn}, {"device", deviceColumn}, {"activity", activityColumn}, {"actions", actionsColumn}} {
+		exact := slices.IndexFunc(head, func(c string) bool { return strings.EqualFold(strings.TrimSpace(c), k.name) })
+		if exact < 0 {
+			exact = slices.IndexFunc(head, func(c string) bool { return k.re.MatchString(strings.TrimSpace(c)) })
+		}
+
+		// A table of commands may have an activity beside them for people.
+		if exact < 0 || k.name == "actions" && slices.Contains(names, "activity") {
+			continue
+		}
+		keep, names = append(keep, exact), append(names, k.name)
+	}
+	return keep, names
+}
+
+// pick takes some cells of a row; those that it is too short for are empty.
+func pick(row []string, keep []int) []string {
+	out := make([]string, len(keep))
+	for i, k := range keep {
+		if k < len(row) {
+			out[i] = strings.TrimSpace(row[k])
+		}
+	}
+	return out
+}
+
+// countsFrom1970 says whether all times are numbers, too large to count from the
+// start of a recording.
+func countsFrom1970(rows [][]string, column int) bool {
+	for _, r := range rows {
+		v, err := strconv.ParseFloat(pick(r, []int{column})[0], 64)
+		if err != nil || v < epochFrom {
+			return false
+		}
+	}
+	return len(rows) > 0
+}
+
+// readLabels reads events and commands with package labels and finds out what
+// their times count from.
+func readLabels(name, text string, o labels.Options) ([]Event, []string, error) {
+	f, err := labels.Read(strings.NewReader(text), name, o)
+	zoneless := false
+	if err != nil && o.Zone == nil {
+		// Where a zone is all that is missing, the traffic may tell it.
+		o.Zone = time.UTC
+		if g, second := labels.Read(strings.NewReader(text), name, o); second == nil {
+			f, err, zoneless = g, nil, true
+		}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+
+	// A label laid over traces that begin at different times moves along with
+	// the clock of a wall and stays where it counts from the start.
+	const later = time.Hour
+	first, warnings, err := labels.Apply(datasets.Trace{Start: time.Unix(0, 0), End: math.MaxInt64}, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	second, _, err := labels.Apply(datasets.Trace{Start: time.Unix(0, 0).Add(-later), End: math.MaxInt64}, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(second.Events) != len(first.Events) || len(second.Commands) != len(first.Commands) {
+		return nil, nil, fmt.Errorf("%s: times before 1970", name)
+	}
+
+	var out []Event
+	at := func(d time.Duration) time.Time { return time.Unix(0, 0).Add(d).UTC() }
+	mixed := false
+	for i, e := range first.Events {
+		since := second.Events[i].Start == e.Start
+		mixed = mixed || !since && second.Events[i].Start != e.Start+later
+		out = append(out, Event{
+			Start: at(e.Start), End: at(e.End), Since: since, Zoneless: zoneless && !since,
+			Device: first.Devices[e.Device], Activity: e.Activity,
+		})
+	}
+	for i, c := range first.Commands {
+		since := second.Commands[i].Time == c.Time
+		mixed = mixed || !since && second.Commands[i].Time != c.Time+later
+		out = append(out, Event{
+			Start: at(c.Time), End: at(c.Time), Since: since, Zoneless: zoneless && !since,
+			Device: first.Devices[c.Device], Actions: c.Actions,
+		})
+	}
+	if mixed {
+		return nil, nil, fmt.Errorf("%s: some times count from the start, some are of the wall clock; want one kind in a file", name)
+	}
+	return out, warnings, nil
+}

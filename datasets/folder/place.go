@@ -1,0 +1,155 @@
+package folder
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"veilbench/datasets"
+	"veilbench/datasets/folder/events"
+)
+
+// namesUnit says whether a label file means u by a capture's name: with or
+// without folders and endings.
+func namesUnit(name string, u *unit) bool {
+	name = strings.TrimPrefix(strings.ReplaceAll(name, `\`, "/"), "./")
+	stem := stemOf(name)
+	return stem == u.stem || stem == path.Base(u.stem) || name == u.parts["session"] || slices.Contains(u.files, name)
+}
+
+// place lays the events over the recordings that they fall into.
+func (l *loader) place(scopes []scope) error {
+	// In order of start, with the longest duration known, the recordings at a
+	// time are near each other.
+	order := make([]int, 0, len(l.units))
+	longest := time.Duration(0)
+	for i, u := range l.units {
+		if !u.trace.Start.IsZero() {
+			order = append(order, i)
+			longest = max(longest, u.trace.End)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int { return l.units[a].trace.Start.Compare(l.units[b].trace.Start) })
+	byName, index := map[string][]int{}, map[*unit]int{}
+	for i, u := range l.units {
+		index[u] = i
+	}
+
+	for k, f := range l.truth.files {
+		outside, unknown := 0, map[string]bool{}
+		var scoped []int
+		if u := scopes[k].beside; u != nil {
+			scoped = []int{index[u]}
+		} else {
+			for i, u := range l.units {
+				if within(u, scopes[k].dir) {
+					scoped = append(scoped, i)
+				}
+			}
+		}
+		for _, e := range f.events {
+			at := scoped
+			if e.Capture != "" {
+				named, ok := byName[e.Capture]
+				if !ok {
+					for i, u := range l.units {
+						if namesUnit(e.Capture, u) {
+							named = append(named, i)
+						}
+					}
+					byName[e.Capture] = named
+				}
+				if at = named; len(at) == 0 {
+					unknown[e.Capture] = true
+					continue
+				}
+			}
+			if e.Since && len(at) > 1 {
+				return fmt.Errorf("%s: its times count from the start of a capture, and nothing says of which of %d; call the file as the capture, add a column capture, or state clock: epoch under labels in %s",
+					f.name, len(at), specFile)
+			}
+			if !e.Since && len(at) == len(l.units) && e.Capture == "" {
+				lo, _ := slices.BinarySearchFunc(order, e.Start.Add(-longest), func(i int, t time.Time) int { return l.units[i].trace.Start.Compare(t) })
+				hi := lo
+				for hi < len(order) && !l.units[order[hi]].trace.Start.After(e.Start) {
+					hi++
+				}
+				at = order[lo:hi]
+			}
+			if !l.placeOne(e, at) {
+				outside++
+			}
+		}
+		l.doubtPlaces(f, outside, unknown)
+	}
+	for i := range l.f.recordings {
+		evs := l.f.recordings[i].Labels.Events
+		slices.SortStableFunc(evs, func(a, b datasets.Event) int { return cmp.Compare(a.Start, b.Start) })
+		cs := l.f.recordings[i].Labels.Commands
+		slices.SortStableFunc(cs, func(a, b datasets.Command) int { return cmp.Compare(a.Time, b.Time) })
+	}
+	return nil
+}
+
+// doubtPlaces says which events of a file found no recording.
+func (l *loader) doubtPlaces(f *truthFile, outside int, unknown map[string]bool) {
+	if outside > 0 {
+		l.doubt("%s: %d of %d events lie outside of every capture", f.name, outside, len(f.events))
+	}
+	if len(unknown) > 0 {
+		names := slices.Sorted(maps.Keys(unknown))
+		l.doubt("%s: names %d captures that are not there: %s", f.name, len(names), someOf(names))
+	}
+}
+
+// placeOne adds an event to the recordings that it falls into, of those in which
+// its device has packets if there are such. It reports false if there is none.
+func (l *loader) placeOne(e events.Event, at []int) bool {
+	type spot struct {
+		i          int
+		start, end time.Duration
+		device     int
+		own        bool
+	}
+	var spots []spot
+	owned := false
+	for _, i := range at {
+		r := &l.f.recordings[i]
+		start, end := e.Start.Sub(time.Unix(0, 0)), e.End.Sub(time.Unix(0, 0))
+		if !e.Since {
+			if r.Trace.Start.IsZero() {
+				continue
+			}
+			start, end = e.Start.Sub(r.Trace.Start), e.End.Sub(r.Trace.Start)
+		}
+
+		// A state that outlasts the recording is cut; one that began before it
+		// is left out, for its beginning is what an attack has to find.
+		if start < 0 || start > r.Trace.End {
+			continue
+		}
+		d := slices.Index(r.Labels.Devices, e.Device)
+		if d < 0 {
+			continue // devicesOf knows the devices of every file in scope
+		}
+		own := slices.Contains(r.Labels.Owners, int32(d))
+		owned = owned || own
+		spots = append(spots, spot{i, start, min(end, r.Trace.End), d, own})
+	}
+	for _, s := range spots {
+		if owned && !s.own {
+			continue
+		}
+		ls := &l.f.recordings[s.i].Labels
+		if e.Actions != nil {
+			ls.Commands = append(ls.Commands, datasets.Command{Time: s.start, Device: s.device, Actions: e.Actions})
+			continue
+		}
+		ls.Events = append(ls.Events, datasets.Event{Start: s.start, End: s.end, Device: s.device, Activity: e.Activity})
+	}
+	return len(spots) > 0
+}

@@ -1,0 +1,386 @@
+package folder
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"veilbench/datasets/capture"
+	"veilbench/datasets/parallel"
+)
+
+var (
+	// stampRE is a date, with or without a time of day, as file names hold it.
+	stampRE = regexp.MustCompile(`^(\d{4})[-_.]?(\d\d)[-_.]?(\d\d)(?:[-_.T ]?(\d\d)(?:[-_.:h]?(\d\d)(?:[-_.:m]?(\d\d))?)?)?`)
+	// shortRE is a date with a year of two digits, as in 16-09-23.
+	shortRE = regexp.MustCompile(`^(\d\d)[-_.](\d\d)[-_.](\d\d)`)
+)
+
+// stamp is a date in a name: the clock's digits as if they were UTC.
+type stamp struct {
+	at       time.Time
+	hasClock bool
+	lo, hi   int // where it stands
+}
+
+// findStamp looks for the first date in a name that is one and no part of a
+// longer number.
+func findStamp(s string) (stamp, bool) {
+	digit := func(i int) bool { return i >= 0 && i < len(s) && s[i] >= '0' && s[i] <= '9' }
+	for _, re := range []*regexp.Regexp{stampRE, shortRE} {
+		for i := range s {
+			if !digit(i) || digit(i-1) {
+				continue
+			}
+			m := re.FindStringSubmatch(s[i:])
+			if m == nil || digit(i+len(m[0])) {
+				continue
+			}
+			var n [6]int
+			for k, text := range m[1:] {
+				n[k], _ = strconv.Atoi(text) // digits, or "" for a part that is not there
+			}
+			if re == shortRE {
+				n[0] += 2000
+			}
+
+			// A month of 13 would have been carried over into the next year.
+			t := time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], n[5], 0, time.UTC)
+			if n[0] < 1990 || n[0] > 2069 || int(t.Month()) != n[1] || t.Day() != n[2] || n[3] > 23 || n[4] > 59 || n[5] > 59 {
+				continue
+			}
+			return stamp{t, len(m) > 4 && m[4] != "", i, i + len(m[0])}, true
+		}
+	}
+	return stamp{}, false
+}
+
+// plan makes units of the captures: rotated files one, every other file its
+// own.
+func (l *loader) plan() error {
+	if len(l.files.captures) == 0 {
+		return l.planCells()
+	}
+	for _, c := range l.truth.cells {
+		l.leave(c, "a trace of cells among captures")
+	}
+	after, err := l.planPairs()
+	if err != nil {
+		return err
+	}
+	groups, order := map[string][]string{}, []string{}
+	for _, c := range l.files.captures {
+		if after[c] {
+			continue
+		}
+		k := c
+		if l.f.spec.Join != "none" {
+			k = rotationKey(c)
+		}
+		if groups[k] == nil {
+			order = append(order, k)
+		}
+		groups[k] = append(groups[k], c)
+	}
+
+	// Looking into candidates costs a pass over them, so they are shared out.
+	units := make([][]*unit, len(order))
+	err = parallel.For(l.ctx, l.o.Workers, len(order), func(_, i int) error {
+		units[i] = l.joinOrNot(order[i], groups[order[i]])
+		return nil
+	})
+	l.units = slices.Concat(units...)
+	l.f.captures = len(l.files.captures)
+	return err
+}
+
+// rotationKey is equal for files that may be one recording: names that differ
+// by the number behind the ending or by a time of day.
+func rotationKey(rel string) string {
+	bare := packed.ReplaceAllString(rel, "")
+	if m := numberedRE.FindStringSubmatchIndex(bare); m != nil {
+		return bare[:m[3]] + "\x00number"
+	}
+	if captureRE.MatchString(bare) {
+		dir, base := path.Split(stemOf(rel))
+		if s, ok := findStamp(base); ok && s.hasClock {
+			// dumpcap writes a number of five digits in front of the time.
+			head := serialRE.ReplaceAllString(base[:s.lo], "")
+			return dir + head + "\x00" + base[s.hi:] + "\x00time"
+		}
+		return bare + "\x00number"
+	}
+	return rel
+}
+
+var serialRE = regexp.MustCompile(`_\d{5}_$`)
+
+// joinOrNot decides whether candidates are one recording.
+func (l *loader) joinOrNot(key string, files []string) []*unit {
+	single := func() (us []*unit) {
+		for _, f := range files {
+			us = append(us, &unit{stem: stemOf(f), files: []string{f}})
+		}
+		return us
+	}
+	if len(files) < 2 {
+		return single()
+	}
+
+	// By number: tcpdump -C leaves the first without one, -W wraps around, so
+	// the order is that of the first packets and the number only breaks ties.
+	byNumber := strings.HasSuffix(key, "\x00number")
+	var parts []rotated
+	for _, f := range files {
+		p := rotated{file: f, first: math.MaxInt64, number: -1}
+		if m := numberedRE.FindStringSubmatch(packed.ReplaceAllString(f, "")); m != nil {
+			p.number, _ = strconv.Atoi(m[2])
+		}
+		p.stamp, _ = findStamp(path.Base(stemOf(f)))
+		p.scan(l.ctx, l.root, byNumber)
+		parts = append(parts, p)
+	}
+	slices.SortFunc(parts, func(a, b rotated) int {
+		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.number, b.number), cmp.Compare(a.file, b.file))
+	})
+
+	if !byNumber && l.f.spec.Join != "rotated" && !l.contiguous(key, parts) {
+		return single()
+	}
+	u := &unit{stem: strings.TrimRight(strings.SplitN(key, "\x00", 2)[0], "-_. ")}
+	if byNumber {
+		u.stem = stemOf(u.stem)
+	}
+	if u.stem == "" || strings.HasSuffix(u.stem, "/") {
+		u.stem += "capture"
+	}
+	for _, p := range parts {
+		u.files = append(u.files, p.file)
+	}
+	return []*unit{u}
+}
+
+// rotated is one file of a recording.
+type rotated struct {
+	file        string
+	first, last int64 // nanoseconds since 1970
+	number      int
+	stamp       stamp
+}
+
+// scan finds the first and, unless only that is asked for, the last time.
+func (p *rotated) scan(ctx context.Context, root string, firstOnly bool) {
+	f, err := os.Open(filepath.Join(root, p.file))
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	rd, err := capture.NewReader(f)
+	if err != nil {
+		return
+	}
+	defer rd.Close()
+	var rec capture.Record
+	for n := 0; rd.Next(&rec) == nil; n++ {
+		if n%4096 == 0 && ctx.Err() != nil {
+			return // For says so
+		}
+		p.first = min(p.first, rec.Time)
+		if p.last = max(p.last, rec.Time); firstOnly {
+			return
+		}
+	}
+}
+
+// contiguous says whether files whose names hold times are one recording cut by
+// the clock: all distances are multiples of the least, each file ends before
+// the next begins, and together they cover a good part of the time. Trials that
+// people made one by one fail one of the three.
+func (l *loader) contiguous(key string, parts []rotated) bool {
+	period, covered := int64(math.MaxInt64), int64(0)
+	for i, p := range parts {
+		if p.first == math.MaxInt64 {
+			continue // without a packet it neither helps nor hinders
+		}
+		covered += p.last - p.first
+		if i > 0 {
+			period = min(period, int64(p.stamp.at.Sub(parts[i-1].stamp.at)))
+		}
+	}
+	if period < int64(time.Second) || period == math.MaxInt64 {
+		return false
+	}
+
+	for i, p := range parts[1:] {
+		step := int64(p.stamp.at.Sub(parts[i].stamp.at))
+
+		// Summer time moves names of local time by an hour, once.
+		if step%period != 0 && (step-int64(time.Hour))%period != 0 {
+			return false
+		}
+		if p.first != math.MaxInt64 && p.first < parts[i].last {
+			return false
+		}
+	}
+	n := int64(len(parts))
+	share := 0.3
+	if n == 2 {
+		share = 0.4 // any two times are multiples of their distance
+	}
+
+	// Captures by the hour with nothing but a date for a name and a table of
+	// devices are what it says: each its own, grouped by day.
+	bare := strings.HasPrefix(path.Base(key), "\x00")
+	if bare && period >= int64(time.Hour) && len(l.truth.lists) > 0 && len(l.truth.files) == 0 {
+		return false
+	}
+	return float64(covered) >= share*float64(period)*float64(n-1)
+}
+
+// joined reads several captures as one: a pcapng stream in which each link type
+// is an interface. It keeps every record as it stands, so what is decoded is
+// what the files hold. A file that is cut inside a packet gives the packets
+// before it.
+type joined struct {
+	root   string
+	files  []string
+	budget *budget
+	rd     *capture.Reader
+	file   *os.File
+	next   int
+	links  map[uint32]uint32
+	out    []byte // written, not yet read
+	pos    int
+	last   int64
+	notes  []string
+	alone  bool // one file: being cut is an error
+	border bool // no record of the open file was written yet
+}
+
+// Read fills p with the stream's next bytes.
+func (j *joined) Read(p []byte) (int, error) {
+	for j.pos == len(j.out) {
+		j.out, j.pos = j.out[:0], 0
+		if err := j.more(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, j.out[j.pos:])
+	j.pos += n
+	return n, nil
+}
+
+// close frees the file that is open.
+func (j *joined) close() {
+	if j.rd != nil {
+		j.rd.Close()
+		j.file.Close()
+		j.rd = nil
+	}
+}
+
+// more appends records to j.out, opening file after file.
+func (j *joined) more() error {
+	if j.links == nil {
+		j.links = map[uint32]uint32{}
+		j.out = append(j.out, sectionHeader...)
+	}
+	if j.rd == nil {
+		if j.next == len(j.files) {
+			return io.EOF
+		}
+		f, err := os.Open(filepath.Join(j.root, j.files[j.next]))
+		if err != nil {
+			return err
+		}
+		rd, err := capture.NewReader(f)
+		if err != nil {
+			f.Close()
+			j.next++
+			if j.alone {
+				return err
+			}
+			j.notes = append(j.notes, fmt.Sprintf("%s: %v; left out", path.Base(j.files[j.next-1]), err))
+			return nil
+		}
+		j.file, j.rd, j.next, j.border = f, rd, j.next+1, true
+	}
+
+	var rec capture.Record
+	for len(j.out) < 1<<16 {
+		err := j.rd.Next(&rec)
+		switch {
+		case errors.Is(err, io.EOF):
+			j.close()
+			return nil
+		case err != nil && (j.alone || !errors.Is(err, io.ErrUnexpectedEOF)):
+			return fmt.Errorf("%s: %w", path.Base(j.files[j.next-1]), err)
+		case err != nil:
+			what, _, _ := strings.Cut(err.Error(), ". Use --")
+			j.notes = append(j.notes, fmt.Sprintf("%s: %s; those are read", path.Base(j.files[j.next-1]), what))
+			j.close()
+			return nil
+		}
+		if err := j.budget.take(1); err != nil {
+			return err
+		}
+
+		// A long gap inside a file is the recording's; at a border it may be a
+		// file that is missing.
+		if j.border && j.next > 1 && rec.Time-j.last > int64(gapStated) {
+			j.notes = append(j.notes, fmt.Sprintf("%v without a packet before %s: quiet, or a file is missing",
+				time.Duration(rec.Time-j.last).Round(time.Second), path.Base(j.files[j.next-1])))
+		}
+		j.last, j.border = max(j.last, rec.Time), false
+		j.record(&rec)
+	}
+	return nil
+}
+
+// gapStated is the least gap between two files that is said.
+const gapStated = 10 * time.Second
+
+// sectionHeader begins a little-endian pcapng stream of unknown length.
+var sectionHeader = []byte("\x0a\x0d\x0d\x0a\x1c\x00\x00\x00\x4d\x3c\x2b\x1a\x01\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\x1c\x00\x00\x00")
+
+// record appends one packet block, with a block for its interface before it if
+// its link type is new.
+func (j *joined) record(rec *capture.Record) {
+	le := binary.LittleEndian
+	n, ok := j.links[rec.Link]
+	if !ok {
+		n = uint32(len(j.links))
+		j.links[rec.Link] = n
+
+		// Option 9 says nanoseconds; snapshot length 0 means no limit.
+		j.out = le.AppendUint32(j.out, 1)
+		j.out = le.AppendUint32(j.out, 32)
+		j.out = le.AppendUint16(j.out, uint16(rec.Link))
+		j.out = append(j.out, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0)
+		j.out = le.AppendUint32(j.out, 32)
+	}
+	fill := -len(rec.Data) & 3
+	size := uint32(32 + len(rec.Data) + fill)
+	j.out = le.AppendUint32(j.out, 6)
+	j.out = le.AppendUint32(j.out, size)
+	j.out = le.AppendUint32(j.out, n)
+	j.out = le.AppendUint32(j.out, uint32(uint64(rec.Time)>>32))
+	j.out = le.AppendUint32(j.out, uint32(uint64(rec.Time)))
+	j.out = le.AppendUint32(j.out, uint32(len(rec.Data)))
+	j.out = le.AppendUint32(j.out, uint32(rec.Length))
+	j.out = append(j.out, rec.Data...)
+	j.out = append(j.out, 0, 0, 0)[:len(j.out)+fill]
+	j.out = le.AppendUint32(j.out, size)
+}
