@@ -12,7 +12,7 @@ export CGO_ENABLED = 0
 # of two cores with nothing else to do, after what Go needs was fetched.
 TIMED = @.tools/timed.sh $@
 
-.PHONY: help run test check full fmt vet lint purego race fuzz golden bench bench-compare build docs rename clean
+.PHONY: help run test full check fmt vet lint purego race fuzz golden bench bench-compare build docs rename clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,7 @@ test: ## all tests (3 min)
 
 full: ## what takes too long for every day: statistics at full size, 100 kills; tables into reports/docs (10 to 60 min)
 	$(TIMED) env VEILBENCH_FULL=1 go test ./bench/stats -run Simulation -v -timeout 60m
+	$(TIMED) env VEILBENCH_FULL=1 go test -timeout 120m -count=1 ./bench/cli -run Killed
 
 check: fmt vet lint test purego ## everything that must hold before a commit: format, vet, staticcheck, house rules, tests (5 min)
 

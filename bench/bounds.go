@@ -10,6 +10,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/bench/draws"
+	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/bench/stats"
@@ -113,7 +114,7 @@ func (b *bounder) gather(pool *itemPool, n int, ro Role, recs []int) error {
 		if ro == TrainRole && task == datasets.TaskEvent {
 			l = withoutUnmonitored(o.labeled(task), ds.Unmonitored)
 		}
-		f, err := vectors(b.f, task, l)
+		f, err := oath.Vectors(b.f, task, l)
 		if err != nil {
 			return fmt.Errorf("attack %s: %w", b.j.cell.Attack, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"veilbench/bench/cost"
+	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/datasets"
@@ -23,7 +24,7 @@ func (r *runner) computeCell(ctx context.Context, u unit, j job) (results.Result
 	res := head
 
 	var timing results.Timing
-	err := guard(func() error { return r.score(ctx, u, j, &res, &timing) })
+	err := oath.Guard(func() error { return r.score(ctx, u, j, &res, &timing) })
 	if ctx.Err() != nil {
 		return res, timing, context.Cause(ctx)
 	}
@@ -39,7 +40,7 @@ func (r *runner) computeCell(ctx context.Context, u unit, j job) (results.Result
 // head is what a result says before anything is computed.
 func (r *runner) head(u unit, j job) results.Result {
 	return results.Result{
-		Cell: j.cell, Data: r.digests[u.ds.Name], Method: results.Method, Generated: u.ds.Generated,
+		Cell: j.cell, Data: r.plan.DataDigest(u.ds.Name), Setup: r.plan.Setup(j.cell), Method: results.Method, Generated: u.ds.Generated,
 		Control: j.attack.Info().Control, Headline: results.Headline(j.cell.Task),
 		DefenseLabel: r.grid.Labels[j.cell.Defense], AttackLabel: r.grid.Labels[j.cell.Attack],
 	}
@@ -62,7 +63,7 @@ func (r *runner) score(ctx context.Context, u unit, j job, res *results.Result, 
 	if res.Claims, err = claims(u.defense); err != nil {
 		return err
 	}
-	res.Bounds, err = call(r.oath, "attack "+j.cell.Attack, "Vectors", signs{}, func() ([]results.Bound, error) { return r.bounds(u, j) })
+	res.Bounds, err = oath.Call(r.oath, "attack "+j.cell.Attack, "Vectors", oath.Signs{}, func() ([]results.Bound, error) { return r.bounds(u, j) })
 	return err
 }
 
@@ -119,7 +120,7 @@ func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, ti
 			return nil, o.err
 		}
 
-		a, err := r.oath.guess(ctx, p.cell.Attack, m, o.trace)
+		a, err := r.oath.Guess(ctx, p.cell.Attack, m, o.trace)
 		if err != nil {
 			return nil, fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
 		}
@@ -156,6 +157,7 @@ func leftOutWarnings(res *results.Result, tests []score.Test) []string {
 		out = append(out, fmt.Sprintf("%d of %d test recordings have no packet to be seen at %s: left out", unseen, len(tests), res.Cell.Vantage))
 	}
 
+	// All names of one reason in one warning: tables count equal texts.
 	for _, why := range []string{results.NothingToFind, results.NothingToHide} {
 		var names []string
 		for _, g := range res.LeftOut {

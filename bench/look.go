@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"veilbench/bench/draws"
+	"veilbench/bench/oath"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
@@ -57,11 +58,11 @@ func (r *runner) looked(key viewKey, d defenses.Defense, ds *datasets.Dataset) *
 // sworn is a defense that is applied under oath.
 type sworn struct {
 	defenses.Defense
-	oath oath
+	oath oath.Calls
 }
 
 func (s sworn) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
-	return s.oath.apply(s.Defense, rng, in)
+	return s.oath.Apply(s.Defense, rng, in)
 }
 
 // examine tells whether d looks ahead. The error says that it gave two results

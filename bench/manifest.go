@@ -6,9 +6,15 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"hash"
+	"io"
+	"os"
+	"path"
+	"reflect"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"veilbench/attacks"
 	"veilbench/attacks/lstm"
@@ -24,11 +30,12 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 		Version: version, Go: runtime.Version(), Method: results.Method, Arch: runtime.GOARCH, Kernel: lstm.Best().String(),
 		Tasks: g.Tasks, Vantages: g.Vantages, Knowledge: g.Knowledge, Split: g.Split,
 		Draws: g.Draws, TrainDraw: g.TrainDraws, Seed: g.Seed, Link: results.LinkSettings(g.Link),
+		Labels: g.Labels, Builds: builds(g),
 	}
 
 	for i := range g.Datasets {
 		ds := &g.Datasets[i]
-		m.Data = append(m.Data, results.DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds), Preset: ds.Preset, Settings: ds.Settings, Unmonitored: ds.Unmonitored})
+		m.Data = append(m.Data, results.DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds), Split: g.split(ds), Preset: ds.Preset, Settings: ds.Settings, Unmonitored: ds.Unmonitored})
 	}
 
 	for _, d := range g.Defenses {
@@ -51,13 +58,15 @@ func Digest(ds *datasets.Dataset) string {
 
 	h := sha256.New()
 	head, _ := json.Marshal(struct {
-		Name     string
-		Recorded datasets.Vantage
-		Same     [][]string
-		Rates    map[string]float64
-		Open     []string `json:",omitempty"`
-		Vague    bool     `json:",omitempty"`
-	}{ds.Name, ds.Recorded, ds.Same, ds.RatePerDay, ds.Unmonitored, ds.Vague}) // plain data cannot fail
+		Name      string
+		Recorded  datasets.Vantage
+		Same      [][]string
+		Rates     map[string]float64
+		Open      []string
+		Vague     bool
+		Generated bool
+		Warnings  []string // are printed under the figures of each cell
+	}{ds.Name, ds.Recorded, ds.Same, ds.RatePerDay, ds.Unmonitored, ds.Vague, ds.Generated, ds.Warnings}) // plain data cannot fail
 	h.Write(head)
 	h.Write([]byte(strings.Join(sums, "\n")))
 	return hex.EncodeToString(h.Sum(nil))
@@ -67,17 +76,22 @@ func Digest(ds *datasets.Dataset) string {
 // there are millions, the rest as JSON.
 func recordingDigest(r *datasets.Recording) string {
 	h := sha256.New()
+	_, zone := r.Trace.Start.Zone()
 	head, _ := json.Marshal(struct {
 		ID, Group string
 		Start     int64
+		Zone      int // an observer's clock tells local time
 		Flows     []datasets.Flow
 		End       int64
 		Devices   []string
 		Events    []datasets.Event
 		Commands  []datasets.Command
+		// How long the lists behind are, -1 for one that is unknown.
+		Packets, Owners, Cause int
 	}{
-		r.ID, r.Group, r.Trace.Start.UnixNano(), r.Trace.Flows, int64(r.Trace.End),
+		r.ID, r.Group, r.Trace.Start.UnixNano(), zone, r.Trace.Flows, int64(r.Trace.End),
 		r.Labels.Devices, r.Labels.Events, r.Labels.Commands,
+		len(r.Trace.Packets), length(r.Labels.Owners), length(r.Labels.Cause),
 	})
 
 	h.Write(head)
@@ -102,6 +116,14 @@ func recordingDigest(r *datasets.Recording) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// length is that of x, -1 for nil.
+func length(x []int32) int {
+	if x == nil {
+		return -1
+	}
+	return len(x)
+}
+
 func hashInts(h hash.Hash, x []int32) {
 	buf := make([]byte, 0, 4*len(x))
 	for _, v := range x {
@@ -109,3 +131,52 @@ func hashInts(h hash.Hash, x []int32) {
 	}
 	h.Write(buf)
 }
+
+// builds maps the IDs of plug-ins that are not of this module to the digest of
+// the program they are part of: an ID names a plug-in's parameters, not what its
+// author changed since. For those of this module results.Method speaks.
+func builds(g Grid) map[string]string {
+	out := map[string]string{}
+	for _, d := range g.Defenses {
+		for _, s := range defenses.Stages(d) {
+			if !ofModule(reflect.TypeOf(s)) {
+				out[defenses.ID(d)] = program()
+			}
+		}
+	}
+	for _, a := range g.Attacks {
+		if !ofModule(reflect.TypeOf(a)) {
+			out[attacks.ID(a)] = program()
+		}
+	}
+	return out
+}
+
+// ofModule says whether a type is declared in a package of this module. Those of
+// a command are not, wherever it lies: its package path is "main".
+func ofModule(t reflect.Type) bool {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	module := path.Dir(reflect.TypeFor[Grid]().PkgPath())
+	return strings.HasPrefix(t.PkgPath(), module+"/")
+}
+
+// program is the digest of the running program. It is read once: it may be
+// replaced while it runs.
+var program = sync.OnceValue(func() string {
+	h := sha256.New()
+	if info, ok := debug.ReadBuildInfo(); ok {
+		io.WriteString(h, info.String())
+	}
+
+	// Where the file is gone the versions of its modules are all there is to tell
+	// builds apart.
+	if exe, err := os.Executable(); err == nil {
+		if f, err := os.Open(exe); err == nil {
+			defer f.Close()
+			io.Copy(h, f)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+})

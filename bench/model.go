@@ -103,7 +103,7 @@ func (r *runner) train(ctx context.Context, p part, m *model) error {
 
 	start := time.Now()
 	ctx = attacks.WithTraining(ctx, c.TrainDefense, c.Fold)
-	m.Model, err = r.oath.train(ctx, p.attack, g, attacks.Training{Task: c.Task, Classes: classes, Examples: examples, Within: c.Split.Within()})
+	m.Model, err = r.oath.Train(ctx, p.attack, g, attacks.Training{Task: c.Task, Classes: classes, Examples: examples, Within: c.Split.Within()})
 
 	m.seconds = time.Since(start).Seconds()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"veilbench/attacks"
 	"veilbench/bench/cost"
 	"veilbench/bench/draws"
+	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/defenses"
@@ -57,7 +58,7 @@ type pipeline struct {
 	draws   string // what the draws for it are seeded with, mostly the same
 	vantage datasets.Vantage
 	oracle  bool // the defense was found to look ahead
-	oath    oath
+	oath    oath.Calls
 }
 
 // observe puts rec through the pipeline. The draw of the defense depends on
@@ -67,7 +68,7 @@ type pipeline struct {
 // base gives what rec is without a defense behind the same link.
 func (p pipeline) observe(rec *datasets.Recording, base func() (cost.Base, error), r Role, draw int) *observed {
 	o := &observed{rec: rec, oracle: p.oracle}
-	o.err = guard(func() error { return p.pass(o, base, r, draw) })
+	o.err = oath.Guard(func() error { return p.pass(o, base, r, draw) })
 	return o
 }
 
@@ -111,7 +112,7 @@ func (p pipeline) defend(g *rand.Rand, in datasets.Trace) (out, inside defenses.
 	inside = out
 
 	for _, d := range defenses.Stages(p.defense) {
-		next, err := p.oath.apply(d, defenses.Stream(g), out.Trace)
+		next, err := p.oath.Apply(d, defenses.Stream(g), out.Trace)
 		if err == nil {
 			err = defenses.Check(out.Trace, next)
 		}

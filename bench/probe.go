@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"veilbench/bench/draws"
+	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/datasets"
@@ -44,7 +45,7 @@ func RunProbes(ctx context.Context, g Grid, rs []results.Result, names []string)
 			v := results.Verdict{Name: fmt.Sprintf("labels of %s, %s, %s, shifted", c.Dataset, c.Task, c.Vantage)}
 
 			var curve results.ShiftCurve
-			err := guard(func() (err error) {
+			err := oath.Guard(func() (err error) {
 				curve, err = labelShift(ctx, g, c)
 				return err
 			})

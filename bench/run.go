@@ -2,12 +2,16 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
 	"time"
 
 	"veilbench/bench/draws"
+	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/parallel"
@@ -52,9 +56,7 @@ func Run(ctx context.Context, g Grid, opt Options) ([]results.Result, error) {
 	}
 
 	r := newRunner(ctx, g, opt)
-	for i := range g.Datasets {
-		r.digests[g.Datasets[i].Name] = Digest(&g.Datasets[i])
-	}
+	r.plan = ManifestOf(g, "", nil)
 
 	// Shards take whole units: what lies in a unit shares its defended traces.
 	if opt.Shards > 1 {
@@ -87,10 +89,10 @@ func shardOf(u unit, shards int) int {
 
 // runner holds what a run shares. Results do not depend on any of it.
 type runner struct {
-	grid    Grid
-	opt     Options
-	oath    oath
-	digests map[string]string
+	grid Grid
+	opt  Options
+	oath oath.Calls
+	plan results.Manifest // whose digests are part of each result's name
 
 	mu      sync.Mutex
 	results []results.Result
@@ -105,7 +107,7 @@ type runner struct {
 
 func newRunner(ctx context.Context, g Grid, opt Options) *runner {
 	return &runner{
-		grid: g, opt: opt, oath: newOath(ctx, opt.PluginTimeout), digests: map[string]string{},
+		grid: g, opt: opt, oath: oath.New(ctx, opt.PluginTimeout),
 		models: map[modelKey]*model{}, views: map[viewKey]*views{}, bases: map[baseKey]*lazyBase{},
 		looks: map[lookKey]*look{}, floorsOf: map[results.Cell]*floors{},
 	}
@@ -206,7 +208,7 @@ func (r *runner) stored(c results.Cell) (results.Result, bool, error) {
 	if r.opt.Store == nil {
 		return results.Result{}, false, nil
 	}
-	res, ok, err := r.opt.Store.Get(c, r.digests[c.Dataset])
+	res, ok, err := r.opt.Store.Get(c, r.plan.DataDigest(c.Dataset), r.plan.Setup(c))
 	if ok && res.Err != "" && r.opt.Retry {
 		return results.Result{}, false, nil
 	}
@@ -220,4 +222,18 @@ func (r *runner) record(res results.Result, stored bool) {
 	if r.opt.Progress != nil {
 		r.opt.Progress(len(r.results), r.total, stored)
 	}
+}
+
+// put stores a result. One that cannot be written, since a plug-in made a figure
+// of it no number, is stored as failed; head is all of it that came before
+// plug-ins.
+func (r *runner) put(head, res results.Result, timing results.Timing) (results.Result, error) {
+	err := r.opt.Store.Put(res, timing)
+	var bad *json.UnsupportedValueError
+	if errors.As(err, &bad) {
+		res = head
+		res.Err = fmt.Sprintf("a figure of the result is no number: %v", bad)
+		err = r.opt.Store.Put(res, timing)
+	}
+	return res, err
 }

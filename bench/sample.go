@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/datasets"
@@ -37,17 +38,17 @@ func (r *runner) samples(u unit) error {
 	seen := map[results.SampleKey]bool{}
 	for _, j := range u.jobs {
 		k := results.SampleKey{Dataset: j.cell.Dataset, Task: j.cell.Task, Vantage: j.cell.Vantage, Split: j.cell.Split, Defense: j.cell.Defense, Seed: j.cell.Seed}
-		data := r.digests[k.Dataset]
+		data, setup := r.plan.DataDigest(k.Dataset), r.plan.SampleSetup(k)
 
 		// All attacks of a unit see the same, so one sample does for all.
-		if seen[k] || r.opt.Store.HasSample(k, data) {
+		if seen[k] || r.opt.Store.HasSample(k, data, setup) {
 			continue
 		}
 
 		seen[k] = true
-		s := sampler{r: r, u: u, out: results.Sample{SampleKey: k, Data: data, Method: results.Method}}
+		s := sampler{r: r, u: u, out: results.Sample{SampleKey: k, Data: data, Setup: setup, Method: results.Method}}
 		s.tests = s.tested()
-		if err := guard(s.take); err != nil {
+		if err := oath.Guard(s.take); err != nil {
 			continue
 		}
 

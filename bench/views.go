@@ -125,7 +125,7 @@ func (v *views) learn(ds *datasets.Dataset, train []int) error {
 			name := d.Info().Name
 			// The stage's number keeps the draws of equal stages apart.
 			var err error
-			d, err = v.pipe.oath.fit(context.Background(), "defense "+defenses.ID(d), f, draws.New(v.pipe.seed, v.pipe.draws, "fit", strconv.Itoa(i)), recs)
+			d, err = v.pipe.oath.Fit(context.Background(), "defense "+defenses.ID(d), f, draws.New(v.pipe.seed, v.pipe.draws, "fit", strconv.Itoa(i)), recs)
 			if err != nil {
 				return fmt.Errorf("defense %s: learning from %d recordings: %w", name, len(recs), err)
 			}

@@ -251,3 +251,27 @@ func BenchmarkView(b *testing.B) {
 		})
 	}
 }
+
+func TestDefaultVantageHasABorder(t *testing.T) {
+	radio := Flow{MAC: MAC{2}}
+	lan := Flow{Proto: 6, MAC: MAC{2}, LAN: true}
+	away := Flow{Proto: 6, MAC: MAC{2}}
+	sizes := Flow{} // of data that has nothing but sizes
+	for name, tc := range map[string]struct {
+		recorded Vantage
+		flows    []Flow
+		want     Vantage
+	}{
+		"home":         {LAN, []Flow{lan, away}, WAN},
+		"radio":        {WiFi, []Flow{radio}, WiFi},
+		"Zigbee":       {LAN, []Flow{radio}, LAN},
+		"nothing left": {LAN, []Flow{lan}, LAN},
+		"outside":      {WAN, []Flow{{Proto: 6}}, WAN},
+		"sizes alone":  {WAN, []Flow{sizes}, WAN},
+	} {
+		ds := Dataset{Recorded: tc.recorded, Recordings: []Recording{{Trace: Trace{Flows: tc.flows}}}}
+		if got := ds.DefaultVantage(); got != tc.want {
+			t.Errorf("%s: %s, want %s", name, got, tc.want)
+		}
+	}
+}

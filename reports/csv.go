@@ -38,8 +38,10 @@ func writeRows(w io.Writer, rs []results.Result, head []string, rows func(r *res
 		return err
 	}
 	for i := range rs {
-		if err := c.WriteAll(rows(&rs[i])); err != nil {
-			return err
+		for _, row := range rows(&rs[i]) {
+			if err := c.Write(table.GuardCSV(row)); err != nil {
+				return err
+			}
 		}
 	}
 	c.Flush()

@@ -1,7 +1,11 @@
 package reports
 
 import (
+	"fmt"
+	"io"
 	"slices"
+
+	"gonum.org/v1/plot/vg"
 
 	"veilbench/reports/figure"
 	"veilbench/reports/table"
@@ -68,4 +72,24 @@ func each[T any](s *Set, ps []Panel, draw func(*Set, Panel) []T) []T {
 type FigureKind struct {
 	Name, Doc string
 	Draw      func(*Set) []figure.Figure
+}
+
+// Figures draws the figures of the kind. A panic is an error that names it: what
+// one picture cannot draw must not cost the tables, nor what was computed.
+func (k FigureKind) Figures(s *Set) (fs []figure.Figure, err error) {
+	defer recovered("figure "+k.Name, &err)
+	return k.Draw(s), nil
+}
+
+// Draw writes a figure as Figure.Write does; a panic is an error here too.
+func Draw(w io.Writer, f figure.Figure, format figure.Format, width vg.Length) (err error) {
+	defer recovered("picture "+f.Name, &err)
+	return f.Write(w, format, width)
+}
+
+// recovered makes of a panic, when deferred, an error about what was drawn.
+func recovered(what string, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%s: panic: %v", what, p)
+	}
 }

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -57,55 +58,67 @@ type Contents struct {
 // classes.csv, report.md, table.txt, table.tex, report.html, and figures as
 // SVG, PNG and PDF. It returns the text for a terminal: the main tables and
 // where the rest lies. Errors name the file that could not be written; files
-// before it in that order are whole.
+// before it in that order are whole. Figures that cannot be drawn are left out,
+// and are the error when all else is written.
 func WriteAll(dir string, s *Set, c Contents) (string, error) {
 	var b strings.Builder
 	if err := table.Write(&b, table.Text, TablesOf(s, c.Text)); err != nil {
 		return "", err
 	}
 	text := b.String()
-	tables, figures := TablesOf(s, c.Tables), firstFigures(s, c.Figures)
+	tables := TablesOf(s, c.Tables)
+	figures, undrawn := firstFigures(s, c.Figures)
 
 	type file struct {
-		name string
-		draw func(io.Writer) error
+		name    string
+		picture bool
+		draw    func(io.Writer) error
 	}
 	files := []file{
-		{"results.csv", s.WriteResults},
-		{"groups.csv", s.writeGroups},
-		{"classes.csv", s.writeClasses},
-		{"table.txt", func(w io.Writer) error { _, err := io.WriteString(w, text); return err }},
-		{"report.md", func(w io.Writer) error { return writeMarkdown(w, s, figures, tables) }},
-		{"table.tex", func(w io.Writer) error { return table.Write(w, table.LaTeX, tables) }},
+		{"results.csv", false, s.WriteResults},
+		{"groups.csv", false, s.writeGroups},
+		{"classes.csv", false, s.writeClasses},
+		{"table.txt", false, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }},
+		{"report.md", false, func(w io.Writer) error { return writeMarkdown(w, s, figures, tables) }},
+		{"table.tex", false, func(w io.Writer) error { return table.Write(w, table.LaTeX, tables) }},
 	}
 	for _, f := range figures {
 		for _, format := range []figure.Format{figure.SVG, figure.PNG, figure.PDF} {
-			files = append(files, file{f.Name + "." + string(format), func(w io.Writer) error { return f.Write(w, format, 0) }})
+			files = append(files, file{f.Name + "." + string(format), true, func(w io.Writer) error { return Draw(w, f, format, 0) }})
 		}
 	}
 	// The page is last: whoever waits for it finds the rest beside it.
-	files = append(files, file{"report.html", func(w io.Writer) error { return c.Page(w, s) }})
+	files = append(files, file{"report.html", false, func(w io.Writer) error { return c.Page(w, s) }})
 
 	for _, f := range files {
-		if err := atomicfile.WriteTo(filepath.Join(dir, f.name), f.draw); err != nil {
-			return text, fmt.Errorf("%s: %w", f.name, err)
+		err := atomicfile.WriteTo(filepath.Join(dir, f.name), f.draw)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", f.name, err)
 		}
+		if err != nil && !f.picture {
+			return text, err
+		}
+		undrawn = errors.Join(undrawn, err)
 	}
 	at := func(name string) string { return filepath.Join(dir, name) }
 	return text + fmt.Sprintf("\ntables  %s  %s  %s      pictures  %s  page  %s\n",
-		at("report.md"), at("table.tex"), at("results.csv"), at("*.svg *.pdf *.png"), at("report.html")), nil
+		at("report.md"), at("table.tex"), at("results.csv"), at("*.svg *.pdf *.png"), at("report.html")), undrawn
 }
 
-// firstFigures draws the first figure of each kind, named by it.
-func firstFigures(s *Set, ks []FigureKind) []figure.Figure {
+// firstFigures draws the first figure of each kind, named by it. The error is of
+// those that cannot be drawn.
+func firstFigures(s *Set, ks []FigureKind) ([]figure.Figure, error) {
 	var out []figure.Figure
+	var errs []error
 	for _, k := range ks {
-		if fs := k.Draw(s); len(fs) > 0 {
+		fs, err := k.Figures(s)
+		errs = append(errs, err)
+		if len(fs) > 0 {
 			fs[0].Name = k.Name
 			out = append(out, fs[0])
 		}
 	}
-	return out
+	return out, errors.Join(errs...)
 }
 
 // writeMarkdown writes report.md: figures by the names of their files, then

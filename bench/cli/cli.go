@@ -72,12 +72,19 @@ func Main(p Plugins) int {
 // Run is the program without a process: args are those behind its name. Results
 // go to stdout, everything else to stderr. It returns one of the exit codes.
 func Run(ctx context.Context, p Plugins, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := rootCommand(&command.App{Plugins: p, Stdin: stdin, Stdout: stdout, Stderr: stderr})
+	out, log := command.NewOutput(stdout), command.NewOutput(stderr)
+	root := rootCommand(&command.App{Plugins: p, Stdin: stdin, Stdout: out, Stderr: log})
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(out)
+	root.SetErr(log)
 
+	// Results that reached nobody are no success, whatever they were. That no one
+	// reads the log is no fault.
 	err := root.ExecuteContext(ctx)
+	if lost := out.Err(); lost != nil {
+		fmt.Fprintln(log, "veilbench: output could not be written:", lost)
+		return ExitUsage
+	}
 	if err == nil {
 		return ExitOK
 	}
@@ -87,15 +94,15 @@ func Run(ctx context.Context, p Plugins, args []string, stdin io.Reader, stdout,
 	var e command.Exit
 	if errors.As(err, &e) {
 		if e.Err != nil {
-			fmt.Fprintln(stderr, "veilbench:", e.Err)
+			fmt.Fprintln(log, "veilbench:", e.Err)
 		}
 		return e.Code
 	}
 	if ctx.Err() != nil {
-		fmt.Fprintln(stderr, "veilbench: interrupted; run the same command again to go on")
+		fmt.Fprintln(log, "veilbench: interrupted; run the same command again to go on")
 		return ExitInterrupted
 	}
-	fmt.Fprintln(stderr, "veilbench:", err)
+	fmt.Fprintln(log, "veilbench:", err)
 	return ExitUsage
 }
 

@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"io/fs"
 
 	"veilbench/datasets"
 )
@@ -29,6 +30,10 @@ type Manifest struct {
 	TrainDraw int                `json:"train_draws"`
 	Seed      uint64             `json:"seed"`
 	Link      LinkSettings       `json:"link"`
+	// Labels are the short names of defenses and attacks by ID, Builds the digests
+	// of the programs that plug-ins of other modules are part of.
+	Labels map[string]string `json:"labels,omitempty"`
+	Builds map[string]string `json:"builds,omitempty"`
 }
 
 // LinkSettings is the home's line to the Internet: rates in 10^6 bit/s, 0 for
@@ -46,8 +51,9 @@ type DataEntry struct {
 	Name   string `json:"name"`
 	Source string `json:"source,omitempty"`
 	Digest string `json:"digest"`
-	// Tasks are those that it was used for.
+	// Tasks are those that it was used for, under Split.
 	Tasks []datasets.Task `json:"tasks"`
+	Split datasets.Split  `json:"split,omitempty"`
 	// Preset and Settings say how generated data was made, as in
 	// datasets.Dataset; reports draw studies of settings from them.
 	Preset   string             `json:"preset,omitempty"`
@@ -64,12 +70,13 @@ func (m Manifest) Write(dir string) error {
 	return writeRunFile(dir, manifestFile, m, false)
 }
 
-// ReadManifest reads the manifest of a run's folder.
+// ReadManifest reads the manifest of a run's folder. The error wraps
+// fs.ErrNotExist where there is none.
 func ReadManifest(dir string) (Manifest, error) {
 	var m Manifest
 	found, err := readRunFile(dir, manifestFile, &m)
 	if err == nil && !found {
-		err = fmt.Errorf("%s has no %s: is it the --out folder of a run?", dir, manifestFile)
+		err = fmt.Errorf("%s has no %s: is it the --out folder of a run? (%w)", dir, manifestFile, fs.ErrNotExist)
 	}
 	return m, err
 }

@@ -21,8 +21,8 @@ const (
 	Transfer Knowledge = "transfer" // trained on another defense of the grid
 )
 
-// Cell names one experiment. It is comparable and the key of everything:
-// equal cells give equal results, byte for byte.
+// Cell names one experiment. It is comparable. Equal cells on equal data with an
+// equal setup (the digests in Result) give equal results, byte for byte.
 type Cell struct {
 	Dataset   string           `json:"dataset"`
 	Task      datasets.Task    `json:"task"`
@@ -47,8 +47,10 @@ type Cell struct {
 // of the same cell: times and host names live in Timing.
 type Result struct {
 	Cell Cell `json:"cell"`
-	// Data is the digest of the data set, Method the version of the methods.
+	// Data is the digest of the data set, Setup that of what else the cell rests
+	// on (see Manifest.Setup), Method the version of the methods.
 	Data   string `json:"data"`
+	Setup  string `json:"setup,omitempty"`
 	Method int    `json:"method"`
 	// DefenseLabel and AttackLabel are short names for tables: only parameters
 	// that differ from the defaults.
@@ -219,7 +221,7 @@ const NoDefense = "none"
 
 // Method is the version of the methods: it changes when a change of the code
 // may change a result, and is part of each result's name.
-const Method = 1
+const Method = 2
 
 // Missed is the answer of an event that no detection stands for.
 const Missed = "missed"

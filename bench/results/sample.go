@@ -2,6 +2,7 @@ package results
 
 import (
 	"cmp"
+	"fmt"
 
 	"veilbench/datasets"
 )
@@ -11,8 +12,9 @@ import (
 // It depends on the data and the defense (draw 0 of a test) and on no attack.
 type Sample struct {
 	SampleKey
-	// Data is the digest of the data set, Method the version of the methods.
+	// Data, Setup and Method are as in Result; Setup is without an attack.
 	Data   string `json:"data"`
+	Setup  string `json:"setup,omitempty"`
 	Method int    `json:"method"`
 	// Sequences are of the tasks event, clip and command, by Class; Rates of
 	// event, by Device; Names of all but clip, by Device.
@@ -29,6 +31,11 @@ type SampleKey struct {
 	Split   datasets.Split   `json:"split"`
 	Defense string           `json:"defense"`
 	Seed    uint64           `json:"seed"`
+}
+
+// cell is the part of a cell that k tells.
+func (k SampleKey) cell() Cell {
+	return Cell{Dataset: k.Dataset, Task: k.Task, Vantage: k.Vantage, Defense: k.Defense, TrainDefense: k.Defense, Split: k.Split, Seed: k.Seed}
 }
 
 func (k SampleKey) compare(o SampleKey) int {
@@ -99,3 +106,19 @@ type DeviceNames struct {
 
 // SamplePackets is how many packets a Sequence holds at most.
 const SamplePackets = 300
+
+// check refuses a sample whose lists do not fit each other: pictures index one by
+// another.
+func (s *Sample) check() error {
+	for _, q := range s.Sequences {
+		if len(q.Sizes) != len(q.TimesUS) || q.Whose != "" && len(q.Whose) != len(q.TimesUS) {
+			return fmt.Errorf("sequence of %s: %d times, %d sizes, %d owners", q.Class, len(q.TimesUS), len(q.Sizes), len(q.Whose))
+		}
+	}
+	for _, r := range s.Rates {
+		if len(r.Up) != len(r.Down) {
+			return fmt.Errorf("rates of %s: %d bins up, %d down", r.Device, len(r.Up), len(r.Down))
+		}
+	}
+	return nil
+}

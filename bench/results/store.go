@@ -12,12 +12,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"veilbench/datasets/atomicfile"
 )
 
 // Store keeps each result in a file of its own, named by the hash of its cell,
-// the data's digest and the method's version. A file is there whole or not at
+// the digests of data and setup, and the method's version. A file is there whole or not at
 // all, so a run that was killed goes on, two machines may compute the same
 // cell without harm, and stores are merged by copying files.
 type Store struct{ dir string }
@@ -41,8 +42,15 @@ const (
 	failedExt  = ".failed.json"
 )
 
-// OpenStore makes dir if needed and sweeps the files that a killed run left
-// half written.
+// writing is longer than a file is in the making.
+const writing = 10 * time.Second
+
+// StoreAt is the store in dir for reading: it makes and sweeps nothing, so any
+// number of readers may look at a folder that a run writes into.
+func StoreAt(dir string) *Store { return &Store{dir} }
+
+// OpenStore is the store in dir for a run. It makes dir if needed and sweeps the
+// files that a killed run left half written.
 func OpenStore(dir string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(dir, cellsDir), 0o755); err != nil {
 		return nil, err
@@ -54,20 +62,23 @@ func OpenStore(dir string) (*Store, error) {
 		if err != nil {
 			return nil, err
 		}
+		// A young one may be of a run beside this one. Either may be gone by now.
 		for _, f := range left {
-			os.Remove(f) // another run may have done it
+			if info, err := os.Stat(f); err == nil && time.Since(info.ModTime()) > writing {
+				os.Remove(f)
+			}
 		}
 	}
 	return s, nil
 }
 
 // cellName is the file name of a cell without its ending.
-func cellName(c Cell, data string) string {
+func cellName(c Cell, data, setup string) string {
 	b, _ := json.Marshal(struct {
-		Cell   Cell
-		Data   string
-		Method int
-	}{c, data, Method}) // a struct of strings and numbers cannot fail
+		Cell        Cell
+		Data, Setup string
+		Method      int
+	}{c, data, setup, Method}) // a struct of strings and numbers cannot fail
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
@@ -76,9 +87,11 @@ func (s *Store) path(kind, name, ext string) string {
 	return filepath.Join(s.dir, kind, name[:2], name+ext)
 }
 
-// Get returns the stored result of a cell. ok is false when there is none.
-func (s *Store) Get(c Cell, data string) (res Result, ok bool, err error) {
-	n := cellName(c, data)
+// Get returns the stored result of a cell with these digests of data and setup.
+// ok is false when there is none; one that was damaged since is an error that
+// names its file.
+func (s *Store) Get(c Cell, data, setup string) (res Result, ok bool, err error) {
+	n := cellName(c, data, setup)
 
 	for _, ext := range []string{cellExt, failedExt} {
 		res, err = readResult(s.path(cellsDir, n, ext))
@@ -95,7 +108,7 @@ func (s *Store) Get(c Cell, data string) (res Result, ok bool, err error) {
 // Put writes a result, synced and whole, and its timing to a file of its own. A
 // result without error replaces an earlier failure.
 func (s *Store) Put(res Result, t Timing) error {
-	n := cellName(res.Cell, res.Data)
+	n := cellName(res.Cell, res.Data, res.Setup)
 	ext := cellExt
 	if res.Err != "" {
 		ext = failedExt
@@ -105,7 +118,7 @@ func (s *Store) Put(res Result, t Timing) error {
 	if err != nil {
 		return fmt.Errorf("result of %+v: %w", res.Cell, err)
 	}
-	if err := atomicfile.Write(s.path(cellsDir, n, ext), append(b, '\n')); err != nil {
+	if err := write(s.path(cellsDir, n, ext), seal(append(b, '\n'))); err != nil {
 		return err
 	}
 
@@ -120,26 +133,38 @@ func (s *Store) Put(res Result, t Timing) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(s.path(timingDir, n, cellExt), append(b, '\n'))
+	return write(s.path(timingDir, n, cellExt), append(b, '\n'))
+}
+
+// write is atomicfile.Write that bears another run's sweeping, should a disk be
+// slower than writing: what that took away in the making is made again.
+func write(path string, b []byte) error {
+	var err error
+	for range 5 {
+		if err = atomicfile.Write(path, b); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return err
 }
 
 // Timing returns what the cell of res took where it was computed; ok is false
 // when that is not known.
 func (s *Store) Timing(res Result) (t Timing, ok bool) {
-	b, err := os.ReadFile(s.path(timingDir, cellName(res.Cell, res.Data), cellExt))
+	b, err := os.ReadFile(s.path(timingDir, cellName(res.Cell, res.Data, res.Setup), cellExt))
 	return t, err == nil && json.Unmarshal(b, &t) == nil
 }
 
 // samplePath is the file of a sample.
-func (s *Store) samplePath(k SampleKey, data string) string {
-	b, _ := json.Marshal(Sample{SampleKey: k, Data: data, Method: Method}) // strings and numbers cannot fail
+func (s *Store) samplePath(k SampleKey, data, setup string) string {
+	b, _ := json.Marshal(Sample{SampleKey: k, Data: data, Setup: setup, Method: Method}) // strings and numbers cannot fail
 	sum := sha256.Sum256(b)
 	return filepath.Join(s.dir, samplesDir, hex.EncodeToString(sum[:])+cellExt)
 }
 
-// HasSample says whether a sample of the data with that digest is stored.
-func (s *Store) HasSample(k SampleKey, data string) bool {
-	_, err := os.Stat(s.samplePath(k, data))
+// HasSample says whether a sample with these digests of data and setup is stored.
+func (s *Store) HasSample(k SampleKey, data, setup string) bool {
+	_, err := os.Stat(s.samplePath(k, data, setup))
 	return err == nil
 }
 
@@ -150,7 +175,7 @@ func (s *Store) PutSample(x Sample) error {
 	if err != nil {
 		return fmt.Errorf("sample of %+v: %w", x.SampleKey, err)
 	}
-	return atomicfile.Write(s.samplePath(x.SampleKey, x.Data), append(b, '\n'))
+	return write(s.samplePath(x.SampleKey, x.Data, x.Setup), seal(append(b, '\n')))
 }
 
 // ReadSamples reads every sample that runs left below dir, sorted by key; none
@@ -163,15 +188,12 @@ func ReadSamples(dir string) ([]Sample, error) {
 
 	var out []Sample
 	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
+		var x Sample
+		if err := readSealed(f, &x); err != nil {
 			return nil, err
 		}
-
-		// Samples are written whole: one that cannot be read was damaged since.
-		var x Sample
-		if err := json.Unmarshal(b, &x); err != nil {
-			return nil, fmt.Errorf("%s: %w; delete the file to have it made again", f, err)
+		if err := x.check(); err != nil {
+			return nil, damaged(f, err)
 		}
 		out = append(out, x)
 	}
@@ -180,8 +202,8 @@ func ReadSamples(dir string) ([]Sample, error) {
 	return out, nil
 }
 
-// ReadResults reads every result below dir in canonical order. A failed cell
-// that was computed later is read once.
+// ReadResults reads every result below dir in canonical order, of whatever run.
+// A failed cell that was computed later is read once.
 func ReadResults(dir string) ([]Result, error) {
 	var out []Result
 	root := filepath.Join(dir, cellsDir)
@@ -190,12 +212,16 @@ func ReadResults(dir string) ([]Result, error) {
 			return err
 		}
 
+		// A run that goes on beside us takes a failure away when the cell is done.
 		res, err := readResult(p)
+		if done, failed := strings.CutSuffix(p, failedExt); failed && errors.Is(err, fs.ErrNotExist) {
+			res, err = readResult(done + cellExt)
+		}
 		if err != nil {
 			return err
 		}
 		// "x.failed.json" is walked just before "x.json", which counts.
-		if n := len(out); n > 0 && out[n-1].Cell == res.Cell && out[n-1].Data == res.Data {
+		if n := len(out); n > 0 && out[n-1].Cell == res.Cell && out[n-1].Data == res.Data && out[n-1].Setup == res.Setup {
 			out = out[:n-1]
 		}
 		out = append(out, res)
@@ -213,15 +239,16 @@ func ReadResults(dir string) ([]Result, error) {
 	return out, nil
 }
 
-// readResult reads one file; an error says which and what to do about it.
+// readResult reads one file. An error says which, and what to do about it: a
+// file that was changed, or whose cell belongs into another one, is damaged.
 func readResult(path string) (Result, error) {
 	var r Result
-	b, err := os.ReadFile(path)
-	if err != nil {
+	if err := readSealed(path, &r); err != nil {
 		return r, err
 	}
-	if err := json.Unmarshal(b, &r); err != nil {
-		return r, fmt.Errorf("%s: %w; delete the file to have it computed again", path, err)
+	name, _, _ := strings.Cut(filepath.Base(path), ".")
+	if r.Method == Method && name != cellName(r.Cell, r.Data, r.Setup) {
+		return r, damaged(path, errors.New("the cell in it belongs into a file of another name"))
 	}
 	return r, nil
 }

@@ -1,5 +1,5 @@
-// Package score says what answers are worth: one file for each task, and the
-// floors that need no look at the traffic. It pairs events by package match.
+// Package score says what answers are worth: one file for each task. It pairs
+// events by package match.
 package score
 
 import (
@@ -71,6 +71,8 @@ func Of(ds *datasets.Dataset, task datasets.Task, classes []string, tests []Test
 		s = scoreCommands(classes, seen)
 	}
 
+	// Tasks score the groups that they find items in; any other must be named, or it
+	// would vanish without a word.
 	scored := map[string]bool{}
 	for _, g := range s.Groups {
 		scored[g.Group] = true

@@ -44,6 +44,7 @@ func (s *Scores) scoreStates(ds *datasets.Dataset, tests []Test, m Classes) {
 	classes := stateClasses(ds, m)
 
 	for _, t := range tests {
+		// Silence about a state that nobody can see is no error.
 		if t.Unseen {
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/bench"
+	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/bench/selfcheck/planted"
 	"veilbench/datasets"
@@ -47,7 +48,7 @@ func Run(ctx context.Context, limit time.Duration, ds []defenses.Defense, as []a
 
 	var out []results.Verdict
 	for _, c := range checks {
-		got, err := bench.Within(ctx, limit, "self-check", func() (results.Verdict, error) {
+		got, err := oath.Within(ctx, limit, "self-check", func() (results.Verdict, error) {
 			detail, wrong := c.run()
 			if wrong != nil {
 				return results.Verdict{Name: c.name, Detail: wrong.Error()}, nil
@@ -64,7 +65,7 @@ func Run(ctx context.Context, limit time.Duration, ds []defenses.Defense, as []a
 			got = results.Verdict{Name: c.name, Detail: err.Error()}
 		}
 		out = append(out, got)
-		if errors.Is(err, bench.ErrHung) {
+		if errors.Is(err, oath.ErrHung) {
 			break // the next would call the same plug-in and hang as long
 		}
 	}

@@ -13,7 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/klauspost/compress/zstd"
 	"veilbench/datasets"
+
 	"veilbench/datasets/capture/internal/capturetest"
 	"veilbench/datasets/capture/internal/header"
 )
@@ -323,8 +325,6 @@ func TestPcapngOptionsNeverPanic(t *testing.T) {
 
 func TestBadInput(t *testing.T) {
 	gz := func(b []byte) []byte { return compress(t, "gzip", b) }
-	captured := onePacket(magicMicro, 65535, 1)
-	binary.LittleEndian.PutUint32(captured[24+12:], 10)
 	version := onePacket(magicMicro, 65535, 1)
 	version[4] = 1
 	for name, tc := range map[string]struct {
@@ -429,5 +429,23 @@ func TestManyFlowsStayInMemory(t *testing.T) {
 	t.Logf("%.1f bytes of heap, garbage included, per byte of input", float64(grown)/float64(len(b)))
 	if grown > 10*int64(len(b))+64<<20 {
 		t.Errorf("%d bytes of heap for %d of input", grown, len(b))
+	}
+}
+
+// TestBombsAreRefused has a few kilobytes that stand for more records than gzip
+// could make of them.
+func TestBombsAreRefused(t *testing.T) {
+	var buf bytes.Buffer
+	z, err := zstd.NewWriter(&buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z.Write(onePacket(magicMicro, 65535, 1))
+	for range 80 {
+		z.Write(make([]byte, 1<<20))
+	}
+	z.Close()
+	if _, _, err := readBytes(t, buf.Bytes(), Options{}); err == nil || !strings.Contains(err.Error(), "a bomb, no capture") {
+		t.Errorf("%d bytes: %v", buf.Len(), err)
 	}
 }

@@ -3,7 +3,6 @@ package capture
 import (
 	"cmp"
 	"encoding/binary"
-	"maps"
 	"net/netip"
 	"slices"
 
@@ -153,15 +152,18 @@ func (b *builder) homeSide(c *conv, gateways map[uint64]bool) sides {
 		s.known, s.firstIsHome = true, false
 	case gateways[c.srcMAC] != gateways[c.dstMAC]:
 		s.known, s.firstIsHome = true, gateways[c.dstMAC]
-	case gateways[c.from[0]] != gateways[c.from[1]]:
-		s.known, s.firstIsHome = true, gateways[c.from[1]]
+	case s.lan: // as by default
+		s.known, s.firstIsHome = true, c.srcPort >= 1024 || c.dstPort < 1024
+	case b.routers[c.srcMAC] != b.routers[c.dstMAC]:
+		s.known, s.firstIsHome = true, b.routers[c.dstMAC]
+	case b.routers[c.from[0]] != b.routers[c.from[1]]:
+		s.known, s.firstIsHome = true, b.routers[c.from[1]]
 	case b.onLink[s.src.Addr()] != b.onLink[s.dst.Addr()]:
 		s.known, s.firstIsHome = true, b.onLink[s.src.Addr()]
 	case c.own != 0:
 		s.known, s.firstIsHome = true, c.own > 0
 	default:
 		s.firstIsHome = c.srcPort >= 1024 || c.dstPort < 1024
-		s.known = s.lan
 	}
 	return s
 }
@@ -182,7 +184,7 @@ func (b *builder) listedMAC(mac uint64) bool {
 // findGateways finds the hardware addresses that stand for outside addresses:
 // those of the home's routers on this link.
 func (b *builder) findGateways() map[uint64]bool {
-	g := maps.Clone(b.routers)
+	g := map[uint64]bool{}
 	for i := range b.convs {
 		c := &b.convs[i]
 		src, dst := c.addrs()
@@ -361,6 +363,8 @@ func (b *builder) dropRelays(ps []datasets.Packet) []datasets.Packet {
 		return ps
 	}
 
+	// In place: a relay that a station stands behind is known only now, when
+	// everything is read.
 	keep := ps[:0]
 	for _, p := range ps {
 		c := &b.convs[p.Flow]

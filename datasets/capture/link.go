@@ -182,6 +182,8 @@ func (f *frame) decodeTagged(b []byte, wire, tag int) {
 	f.dstMAC, f.srcMAC = header.MAC48(b), header.MAC48(b[6:])
 	f.made = f.depth == 0 && (f.srcMAC>>24 == header.FarPrefix || f.dstMAC>>24 == header.FarPrefix)
 	typ := binary.BigEndian.Uint16(b[12+tag:])
+
+	// Only on the outside: a mirrored frame of a written capture is a packet.
 	if f.depth == 0 && f.srcMAC>>24 == header.FarPrefix {
 		switch typ {
 		case header.EtherMarker:

@@ -200,6 +200,8 @@ func (b *builder) learnStream(f *frame, ci int32) {
 		part = &streamPart{key: f.key, next: f.seq}
 	}
 
+	// A name server's stream goes on with answers to the end; a client names the
+	// server once, and then is not listened to any more.
 	whole := part.take(f)
 	more := true
 	if dns {

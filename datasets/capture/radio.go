@@ -141,6 +141,7 @@ func (f *frame) decodePPI(b []byte, wire int) {
 				f.skip = skipDamaged
 				return
 			}
+			// The check sequence is no part of the frame's length anywhere here.
 			if flags&1 != 0 {
 				wire -= 4
 			}

@@ -101,6 +101,9 @@ func (r *Reader) Next(rec *Record) error {
 
 	// Links are counted by runs: a map access per record would be felt.
 	r.records++
+	if r.src.bomb(r.records) {
+		return fmt.Errorf("%s packets in %s bytes of %s: real ones differ more; unpack the file to read it all the same", commas(int64(r.records)), commas(r.src.raw.n), r.src.compression)
+	}
 	if rec.Link != r.link {
 		r.countLinks()
 		r.link = rec.Link
@@ -186,6 +189,10 @@ const (
 	// It counts from maxFree bytes on.
 	maxRatio = 1100
 	maxFree  = 64 << 20
+	// freeRecords is how many records a compressed capture may have beyond its
+	// bytes. Times differ from packet to packet, so real ones take several bytes
+	// each; gzip could hold empty packets for hours.
+	freeRecords = 1 << 20
 	// maxZstdWindow bounds what a zstd file can make the decoder allocate.
 	maxZstdWindow = 32 << 20
 )
@@ -207,6 +214,12 @@ func (s *source) Read(p []byte) (int, error) {
 		return n, fmt.Errorf("%s bytes of %s stand for more than %s: a bomb, no capture", commas(s.raw.n), s.compression, commas(s.read))
 	}
 	return n, err
+}
+
+// bomb says whether so many records are more than an honest compressed capture of
+// this length has.
+func (s *source) bomb(records int) bool {
+	return s.compression != "" && int64(records) > freeRecords+s.raw.n
 }
 
 // counter counts what is read through it.

@@ -329,6 +329,7 @@ func usualGap(ps []datasets.Packet) time.Duration {
 
 // clockWarnings says where the capturing clock was set.
 func (b *builder) clockWarnings() {
+	// Three of a kind: a clock that drifts may be set every hour of a week.
 	for i, s := range b.steps {
 		if i == 3 {
 			b.warn("and %s more steps of the clock", commas(int64(len(b.steps)-i)))

@@ -2,7 +2,9 @@ package capture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -361,4 +363,96 @@ func dnsAnswer(name string, a [4]byte) []byte {
 	}
 	q = append(q, 0)
 	return cat([]byte{0, 1, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0}, q, []byte{0, 1, 0, 1, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4}, a[:])
+}
+
+// TestContainersOfOldAndOfRouters has two records in every layout of pcap files
+// that tcpdump, its modifications and firewalls have had.
+func TestContainersOfOldAndOfRouters(t *testing.T) {
+	ip := packet4(1, 1, 2, plug, cloud, 6, 0, tcp(4000, 443, 1, 24, nil, make([]byte, 50)))
+	for name, tc := range map[string]struct {
+		magic          uint32
+		minor          uint16
+		swapped        bool
+		behind, length int
+	}{
+		"2.4":               {magicMicro, 4, false, 0, len(ip)},
+		"2.3":               {magicMicro, 3, false, 0, len(ip)},
+		"2.3, swapped":      {magicMicro, 3, true, 0, len(ip) + 40},
+		"2.2":               {magicMicro, 2, true, 0, len(ip)},
+		"2.0":               {magicMicro, 0, true, 0, len(ip) + 40},
+		"nanoseconds":       {magicNano, 4, false, 0, len(ip)},
+		"modified":          {magicModified, 4, false, 8, len(ip)},
+		"modified, longer":  {magicModified, 4, false, 12, len(ip)},
+		"modified, unnamed": {magicMicro, 4, false, 8, len(ip)},
+		"firewall":          {magicMicro, 4, false, 4, len(ip)},
+		"captured more":     {magicMicro, 4, false, 0, len(ip) - 4},
+		"length unknown":    {magicMicro, 4, false, 0, 0},
+	} {
+		for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+			b := order.AppendUint32(nil, tc.magic)
+			b = order.AppendUint16(order.AppendUint16(b, 2), tc.minor)
+			for _, v := range []uint32{0, 0, 65535, 1} {
+				b = order.AppendUint32(b, v)
+			}
+			for i := range 4 {
+				captured, length := uint32(len(ip)), uint32(tc.length)
+				if tc.swapped {
+					captured, length = length, captured
+				}
+				for _, v := range []uint32{1_700_000_000 + uint32(i), 250_000, captured, length} {
+					b = order.AppendUint32(b, v)
+				}
+				b = append(append(b, make([]byte, tc.behind)...), ip...)
+			}
+			tr, _, err := readBytes(t, b, Options{})
+			if err != nil || len(tr.Packets) != 4 || tr.Packets[3].Size != int32(len(ip)) || tr.Packets[3].Time != 3*time.Second || len(tr.Flows) != 1 {
+				t.Errorf("%s, %v: %+v %v", name, order, tr, err)
+			}
+		}
+	}
+}
+
+// TestRadioHeaders has a frame of 802.11 behind everything that sniffers put in
+// front of one, and one that they found damaged.
+func TestRadioHeaders(t *testing.T) {
+	data := dot11Frame(0x88, 0x41, true)
+	var want frame
+	want.decode(&Record{Length: len(data), Link: link80211, Data: data})
+	prism := cat(le32(0x44), le32(144), make([]byte, 136))
+	avs := cat(be32(0x80211001), be32(64), make([]byte, 56))
+	common := func(flags int) []byte {
+		return cat([]byte{0, 0, 32, 0}, le32(link80211), le16(2), le16(20), make([]byte, 8), le16(flags), make([]byte, 10))
+	}
+	for name, tc := range map[string]struct {
+		link uint32
+		b    []byte
+		skip string
+	}{
+		"Prism":               {linkPrism, cat(prism, data), ""},
+		"AVS":                 {linkAVS, cat(avs, data), ""},
+		"PPI":                 {linkPPI, cat([]byte{0, 0, 8, 0}, le32(link80211), data), ""},
+		"PPI, sequence":       {linkPPI, cat(common(1), data, make([]byte, 4)), ""},
+		"PPI, damaged":        {linkPPI, cat(common(5), data, make([]byte, 4)), skipDamaged},
+		"radiotap, damaged":   {linkRadiotap, cat([]byte{0, 0, 9, 0, 2, 0, 0, 0, 0x50}, data, make([]byte, 4)), skipDamaged},
+		"TZSP":                {linkEthernet, ethernet(0x0800, outerUDP(37008, []byte{1, 0, 0, 18, 1}, data)), ""},
+		"TZSP, damaged":       {linkEthernet, ethernet(0x0800, outerUDP(37008, []byte{1, 0, 0, 18, 17, 1, 1, 1}, data)), skipDamaged},
+		"PPI in TZSP is none": {linkPPI, []byte{0, 0, 200, 0, 1, 2, 3, 4}, "malformed PPI header"},
+	} {
+		var f frame
+		f.decode(&Record{Length: len(tc.b), Link: tc.link, Data: tc.b})
+		if f.skip != tc.skip || tc.skip == "" && (f.key != want.key || f.size != want.size || f.payload != want.payload || f.way != want.way) {
+			t.Errorf("%s: %+v\nwant %+v", name, f, want)
+		}
+	}
+
+	// A repeater's frames are the station's own once more, unless they are all
+	// there is.
+	up := dot11Frame(0x88, 0x41, true)
+	relayed := slices.Insert(dot11Frame(0x88, 0x43, true), 24, 0xa2, 0, 0, 0, 0, 2)
+	if tr, rep := readFrames(t, link80211, Options{}, at{0, up}, at{1, relayed}); len(tr.Packets) != 1 || len(tr.Flows) != 1 || rep.Skipped != 1 {
+		t.Errorf("%+v %+v", tr, rep)
+	}
+	if tr, _ := readFrames(t, link80211, Options{}, at{0, relayed}); len(tr.Packets) != 1 || tr.Flows[0].MAC.String() != "a2:00:00:00:00:02" {
+		t.Errorf("%+v", tr)
+	}
 }

@@ -30,6 +30,24 @@ type Fetcher struct {
 	// Wait is the pause before the second try; it doubles from try to try.
 	// 0 is one second.
 	Wait time.Duration
+	// Silence is how long a server may send nothing; 0 is one minute.
+	Silence time.Duration
+}
+
+// archiveSlack is how many bytes an archive may have beyond its files: publishers
+// pack more than what loaders read.
+const archiveSlack = 4 << 30
+
+// limit is how many bytes a download of e can have. A file alone is one of e's.
+func (e Entry) limit(d Download) int64 {
+	var most int64
+	for _, f := range e.Files {
+		most = max(most, f.Bytes)
+	}
+	if d.Archive {
+		return e.Bytes() + archiveSlack
+	}
+	return most
 }
 
 // tries is how often a download is tried without any progress in between.
@@ -82,7 +100,7 @@ func (f *Fetcher) get(ctx context.Context, e Entry, parts string) error {
 	for i, d := range e.From {
 		// Two downloads may have one base name.
 		name := filepath.Join(parts, strconv.Itoa(i)+"-"+path.Base(d.URL))
-		if err := f.download(ctx, d.URL, name); err != nil {
+		if err := f.download(ctx, d.URL, name, e.limit(d)); err != nil {
 			return err
 		}
 		names = append(names, name)
@@ -112,16 +130,16 @@ func (f *Fetcher) log(message string) {
 	}
 }
 
-// download fetches url into the file name, which holds what earlier tries got.
-// A file name+".done" marks it as complete.
-func (f *Fetcher) download(ctx context.Context, url, name string) error {
+// download fetches url, of at most limit bytes, into the file name, which holds
+// what earlier tries got. A file name+".done" marks it as complete.
+func (f *Fetcher) download(ctx context.Context, url, name string, limit int64) error {
 	if _, err := os.Stat(name + ".done"); err == nil {
 		return nil
 	}
 	wait := cmp.Or(f.Wait, time.Second)
 	for try := 1; ; try++ {
 		before := size(name)
-		retry, err := f.once(ctx, url, name)
+		retry, err := f.once(ctx, url, name, limit)
 		if err == nil {
 			return os.WriteFile(name+".done", nil, 0o644)
 		}
@@ -152,7 +170,20 @@ func size(name string) int64 {
 }
 
 // once makes one request and says whether another may help.
-func (f *Fetcher) once(ctx context.Context, url, name string) (retry bool, err error) {
+func (f *Fetcher) once(ctx context.Context, url, name string, limit int64) (retry bool, err error) {
+	// A server that takes the request and then says nothing would be waited for
+	// without end. Each byte that arrives starts the clock anew.
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	silence := cmp.Or(f.Silence, time.Minute)
+	clock := time.AfterFunc(silence, func() { stop(fmt.Errorf("%s: the server sent nothing for %v", url, silence)) })
+	defer clock.Stop()
+	defer func() {
+		if err != nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+	}()
+
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false, err
@@ -188,7 +219,7 @@ func (f *Fetcher) once(ctx context.Context, url, name string) (retry bool, err e
 	if err := remember(name, res.Header); err != nil {
 		return false, err
 	}
-	return f.body(res, url, name, have)
+	return f.body(res, url, name, have, limit, func() { clock.Reset(silence) })
 }
 
 // rangeStart reads the first byte's number off "bytes 5-9/10", -1 if it cannot.
@@ -228,8 +259,9 @@ func forget(name string) error {
 	return nil
 }
 
-// body writes the response behind the first have bytes of the file.
-func (f *Fetcher) body(res *http.Response, url, name string, have int64) (retry bool, err error) {
+// body writes the response behind the first have bytes of the file, which then
+// has limit bytes at most. alive is called with what arrives.
+func (f *Fetcher) body(res *http.Response, url, name string, have, limit int64, alive func()) (retry bool, err error) {
 	w, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return false, err
@@ -249,12 +281,20 @@ func (f *Fetcher) body(res *http.Response, url, name string, have int64) (retry 
 	if res.ContentLength >= 0 {
 		total = have + res.ContentLength
 	}
-	var r io.Reader = res.Body
-	if f.Progress != nil {
-		r = &progressReader{res.Body, have, func(done int64) { f.Progress(url, done, total) }}
-	}
-	if _, err := io.Copy(w, r); err != nil {
+	r := &progressReader{res.Body, have, func(done int64) {
+		alive()
+		if f.Progress != nil {
+			f.Progress(url, done, total)
+		}
+	}}
+
+	// One byte more than there can be tells an end from a cut.
+	n, err := io.Copy(w, io.LimitReader(r, limit-have+1))
+	switch {
+	case err != nil:
 		return true, fmt.Errorf("%s: %w", url, err)
+	case have+n > limit:
+		return false, errors.Join(fmt.Errorf("%s: more than the %d bytes that it can have: not the data of the catalog", url, limit), forget(name))
 	}
 	return false, w.Sync()
 }

@@ -254,3 +254,14 @@ func TestTsharkAcceptsCaptures(t *testing.T) {
 		}
 	}
 }
+
+// However short, every preset makes a data set.
+func TestShortestHomes(t *testing.T) {
+	for _, p := range Presets() {
+		for _, h := range []string{"0.01", "0.001"} {
+			if _, err := Generate("home:"+p.Name+":hours="+h, 1); err != nil {
+				t.Errorf("%s, %s h: %v", p.Name, h, err)
+			}
+		}
+	}
+}

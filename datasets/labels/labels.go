@@ -244,126 +244,6 @@ func (p *parser) row(row []string, line, columns int) error {
 	return p.parse(p, row, line)
 }
 
-// synonyms are what people and programs call the columns, the best name first.
-// A name may stand for two columns: the kind of file decides.
-var synonyms = []struct {
-	column string
-	names  []string
-}{
-	{"time", []string{"time", "timestamp", "start", "datetime", "start_time", "time_start", "starttime", "begin", "begin_time", "ts", "date_time", "when", "last_changed", "epoch", "unix_time", "unixtime", "time_of_event", "from", "last_updated"}},
-	{"day", []string{"day", "date"}},
-	{"end", []string{"end", "end_time", "time_end", "endtime", "stop", "stop_time", "finish", "until", "to"}},
-	{"device", []string{"device", "device_name", "devicename", "device_id", "entity_id", "entity", "friendly_name", "appliance", "dev", "name", "hostname"}},
-	{"activity", []string{"activity", "event", "action", "event_type", "activity_name", "state", "label", "event_name", "interaction"}},
-	{"actions", []string{"actions"}},
-	{"mac", []string{"address", "mac", "mac_address", "macaddress", "mac_addr", "hwaddr", "hw_address", "hardware_address", "ethernet", "eui64", "eui_64", "ieee_address", "addr", "addresses", "macs"}},
-	{"ip", []string{"ip", "ip_address", "ipaddress", "ip_addr", "ipv4", "ipv4_address"}},
-	{"ip6", []string{"ipv6", "ipv6_address"}},
-	{"from", []string{"from", "valid_from", "first", "first_seen", "since", "start", "start_time", "begin"}},
-	{"to", []string{"to", "valid_to", "last", "last_seen", "until", "end", "end_time", "expires"}},
-}
-
-// header finds the kind of file by its columns, which may come in any order.
-func (p *parser) header(row []string) error {
-	p.columns, p.units = map[string]int{}, map[string]time.Duration{}
-	names := map[string]int{}
-	for i, c := range row {
-		name, unit := columnName(c)
-		if _, twice := names[name]; twice && name != "" {
-			return fmt.Errorf("column %q occurs twice", c)
-		}
-		names[name] = i
-		p.units[name] = unit
-	}
-
-	// take gives each column the first of its names that is there.
-	used := map[string]bool{}
-	units := p.units
-	p.units = map[string]time.Duration{}
-	take := func(columns ...string) {
-		for _, s := range synonyms {
-			if !slices.Contains(columns, s.column) {
-				continue
-			}
-			for _, n := range s.names {
-				if i, ok := names[n]; ok && !used[n] {
-					p.columns[s.column], p.units[s.column], used[n] = i, units[n], true
-					break
-				}
-			}
-		}
-	}
-	has := func(columns ...string) bool {
-		for _, s := range synonyms {
-			if slices.Contains(columns, s.column) && slices.ContainsFunc(s.names, func(n string) bool { _, ok := names[n]; return ok }) {
-				return true
-			}
-		}
-		return false
-	}
-
-	// A file of two kinds is refused: half of its columns would be passed over
-	// in silence.
-	_, plain := names["activity"]
-	switch {
-	case has("actions") && has("time") && !plain && !has("mac", "ip", "ip6", "end"):
-		take("time", "day", "device", "actions")
-		p.parse = (*parser).command
-	case has("mac", "ip", "ip6") && has("device") && !plain && !has("actions"):
-		take("mac", "ip", "ip6", "device", "from", "to")
-		p.parse = (*parser).owner
-	case has("time", "day") && has("device") && has("activity") && !has("actions", "mac"):
-		take("time", "day", "end", "device", "activity")
-		p.parse = (*parser).event
-	default:
-		want := []string{"time", "device", "activity", "address", "actions"}
-		want = slices.DeleteFunc(want, func(c string) bool { _, there := names[c]; return there })
-		for _, n := range slices.Sorted(maps.Keys(names)) {
-			if hint := params.DidYouMean(n, want); hint != "" && !known(n) {
-				return fmt.Errorf("unknown column %q%s (want %s)", n, hint, headers)
-			}
-		}
-		return fmt.Errorf("columns %q; want %s", strings.Join(row, ","), headers)
-	}
-
-	var extra []string
-	for i, c := range row {
-		if name, _ := columnName(c); !used[name] && c != "" {
-			extra = append(extra, row[i])
-		}
-	}
-	if len(extra) > 0 {
-		p.file.warnings = append(p.file.warnings, fmt.Sprintf("%s: columns that are not used: %s", p.file.name, strings.Join(extra, ", ")))
-	}
-	return nil
-}
-
-// known says whether some column goes by a name.
-func known(name string) bool {
-	for _, s := range synonyms {
-		if slices.Contains(s.names, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// columnName is a column's name in small letters with _ between words, and the
-// unit of the numbers in it where the name ends in one.
-func columnName(s string) (name string, unit time.Duration) {
-	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return strings.ContainsRune(" _-.()[]/", r) })
-	if n := len(words); n > 1 {
-		unit = map[string]time.Duration{
-			"s": time.Second, "sec": time.Second, "seconds": time.Second, "ms": time.Millisecond, "milliseconds": time.Millisecond,
-			"us": time.Microsecond, "microseconds": time.Microsecond, "ns": time.Nanosecond, "utc": 0,
-		}[words[n-1]]
-		if unit != 0 || words[n-1] == "utc" {
-			words = words[:n-1]
-		}
-	}
-	return strings.Join(words, "_"), unit
-}
-
 // times lists what stands in the column of times, and of days.
 func (p *parser) times(rows []sheet.Row) []string {
 	var out []string
@@ -482,6 +362,8 @@ func (p *parser) owner(row []string, line int) error {
 		}
 	}
 
+	// A device with several radios has as many addresses, which lists put into
+	// one cell or into several columns: each is an owner of its own.
 	found := false
 	for _, column := range []string{"mac", "ip", "ip6"} {
 		for _, s := range strings.FieldsFunc(p.cell(row, column), func(r rune) bool { return strings.ContainsRune(" ,;|", r) }) {

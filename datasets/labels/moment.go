@@ -210,6 +210,7 @@ func normal(s string) string {
 		switch {
 		case (c == 'T' || c == 't') && digit(i-1) && digit(i+1):
 			b[i] = ' '
+		// Behind seconds a comma begins their fraction; elsewhere it parts words.
 		case c == ',' && digit(i-1) && digit(i+1) && i >= 3 && b[i-3] == ':':
 			b[i] = '.'
 		}

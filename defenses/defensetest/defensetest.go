@@ -87,6 +87,9 @@ func Fitted(t *testing.T, d defenses.Defense) defenses.Defense {
 	if !ok {
 		return d
 	}
+
+	// A Fitter that keeps what it learned in itself, instead of in what it returns,
+	// would carry one fold's training into the next.
 	before := fmt.Sprintf("%#v", d)
 	recs := Recordings()
 	fitted, err := f.Fit(context.Background(), rand.New(rand.NewPCG(1, 2)), recs)

@@ -174,11 +174,8 @@ func (b *builder) tables(x section, k reports.TableKind, id func(int) string) {
 func sections(s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) ([]section, error) {
 	b := builder{s: s}
 	b.kind(section{ID: ts[0].Name, Title: "Headline", Lead: "For each defense, how much better than guessing the best attack is that may know everything about it (0: nothing is learned, 1: everything), between which bounds that lies, and what the defense costs: bytes added, delay p95 (19 of 20 packets are delayed by no more) and what it adds to the line in 30 days. Select a heading to sort."}, ts[0])
-	pictures, left, err := drawFigures(s, fs)
-	if err != nil {
-		return nil, err
-	}
-	if len(pictures) > 0 {
+	pictures, left := drawFigures(s, fs)
+	if len(pictures) > 0 || left != "" {
 		b.out = append(b.out, section{ID: "figures", Title: "Figures", Lead: left, Figures: pictures})
 	}
 
@@ -201,17 +198,23 @@ func sections(s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) (
 const figuresShown = 40
 
 // drawFigures draws the figures, and says what there is no room for.
-func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, left string, err error) {
+func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, left string) {
 	for _, k := range kinds {
-		fs := k.Draw(s)
+		// What cannot be drawn is said in the place of the picture: the page has more
+		// to tell.
+		fs, err := k.Figures(s)
+		if err != nil {
+			left += err.Error() + ". "
+		}
 		if n := len(fs) - figuresShown; n > 0 {
 			left += fmt.Sprintf("%d more of the kind %s are not on this page: veilbench report DIR --figure %s --task TASK --defense ID. ", n, k.Name, k.Name)
 			fs = fs[:figuresShown]
 		}
 		for _, f := range fs {
 			var b bytes.Buffer
-			if err := f.Write(&b, figure.SVG, 0); err != nil {
-				return nil, "", err
+			if err := reports.Draw(&b, f, figure.SVG, 0); err != nil {
+				left += err.Error() + ". "
+				continue
 			}
 			src := "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(b.Bytes())
 			caption, names, _ := strings.Cut(f.Caption, " "+table.InFull)
@@ -219,7 +222,7 @@ func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, lef
 			out = append(out, picture{template.URL(src), f.Title, caption, names, int(width), int(f.Height(width))})
 		}
 	}
-	return out, strings.TrimSpace(left), nil
+	return out, strings.TrimSpace(left)
 }
 
 // manifest is what the results themselves say of how they were made.

@@ -4,6 +4,8 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 )
 
 // writeCSV writes numbers at full precision. Tables are separated by an empty
@@ -35,7 +37,7 @@ func (t Table) writeCSV(w io.Writer) error {
 			head = append(head, col.Head+" lower", col.Head+" upper")
 		}
 	}
-	if err := c.Write(head); err != nil {
+	if err := c.Write(GuardCSV(head)); err != nil {
 		return err
 	}
 
@@ -50,7 +52,7 @@ func (t Table) writeCSV(w io.Writer) error {
 				cells = append(cells, "", "")
 			}
 		}
-		if err := c.Write(cells); err != nil {
+		if err := c.Write(GuardCSV(cells)); err != nil {
 			return err
 		}
 	}
@@ -63,4 +65,19 @@ func (v Value) csv() string {
 		return Full(v.Num)
 	}
 	return v.Text
+}
+
+// GuardCSV makes cells harmless, in place, and returns them: a spreadsheet runs
+// text that begins with one of = + - @ as a formula, and names are whatever a
+// label file or a capture says. Such text gets an apostrophe in front, and so
+// does what begins with one, so that a program gets every name back by dropping
+// one apostrophe. Numbers stay as they are. Control characters are replaced.
+func GuardCSV(cells []string) []string {
+	for i, c := range cells {
+		cells[i] = Plain(c)
+		if _, err := strconv.ParseFloat(c, 64); err != nil && c != "" && strings.Contains("=+-@'\t\r\n", c[:1]) {
+			cells[i] = "'" + cells[i]
+		}
+	}
+	return cells
 }

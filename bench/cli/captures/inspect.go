@@ -15,6 +15,7 @@ import (
 	"veilbench/bench/cli/source"
 	"veilbench/datasets/capture"
 	"veilbench/datasets/capture/summary"
+	"veilbench/reports/table"
 )
 
 type inspectFlags struct {
@@ -116,7 +117,7 @@ func (in *inspection) head(b *strings.Builder) {
 	for _, l := range in.Links {
 		links = append(links, l.What)
 	}
-	fmt.Fprintf(b, "%s  %s, %s, %s, %s packets, %s, %s, %s skipped\n", in.File, format, in.Resolution, strings.Join(links, " and "),
+	fmt.Fprintf(b, "%s  %s, %s, %s, %s packets, %s, %s, %s skipped\n", table.Plain(in.File), format, in.Resolution, strings.Join(links, " and "),
 		thousands(in.Report.Packets), longTime(in.DurationS), byteSize(in.WireBytes), thousands(in.Skipped))
 
 	// A capture without a clock has no start, only a length.
@@ -133,7 +134,7 @@ func (in *inspection) head(b *strings.Builder) {
 		fmt.Fprintf(b, "skipped %s: %s\n", thousands(c.Count), c.What)
 	}
 	for _, w := range in.Warnings {
-		fmt.Fprintf(b, "warning: %s\n", w)
+		fmt.Fprintf(b, "warning: %s\n", table.Plain(w))
 	}
 	fmt.Fprintf(b, "%s flows (%s inside the home), %s up, %s down\n", thousands(in.Flows), thousands(in.LANFlows), byteSize(in.BytesUp), byteSize(in.BytesDown))
 }
@@ -166,7 +167,7 @@ func shares(b *strings.Builder, list []summary.Share, most int) {
 			fmt.Fprintf(b, "  and %d more\n", len(list)-i)
 			return
 		}
-		fmt.Fprintf(b, "  %s  %s of bytes, %s packets\n", s.Name, percent(s.Share), thousands(s.Packets))
+		fmt.Fprintf(b, "  %s  %s of bytes, %s packets\n", table.Plain(s.Name), percent(s.Share), thousands(s.Packets))
 	}
 }
 
@@ -192,7 +193,7 @@ func (in *inspection) rest(b *strings.Builder, most int) {
 			fmt.Fprintf(b, "  and %d more\n", len(in.Heartbeats)-i)
 			return
 		}
-		fmt.Fprintf(b, "  %s  %s  %d bytes %s every %.4g s, %d times, %s of gaps steady\n", h.Device, h.Service, h.Payload, h.Dir, h.PeriodS, h.Count, percent(h.Steady))
+		fmt.Fprintf(b, "  %s  %s  %d bytes %s every %.4g s, %d times, %s of gaps steady\n", h.Device, table.Plain(h.Service), h.Payload, h.Dir, h.PeriodS, h.Count, percent(h.Steady))
 	}
 }
 

@@ -3,6 +3,8 @@ package captures
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -63,7 +65,7 @@ Pictures of every packet before and after a defense are made by "veilbench apply
 	fl.StringVar(&f.defense, "defense", "", "defense ID; stages of a chain are joined by +")
 	fl.StringVar(&f.attack, "attack", "rates", "attack ID; it must be able to show the rates it decides on")
 	fl.StringVar(&f.knowledge, "knowledge", string(results.Adaptive), "adaptive or unaware: is the attack trained behind the defense?")
-	fl.StringVar(&f.vantage, "vantage", string(datasets.WAN), "where the observer sits: lan, wifi or wan")
+	fl.StringVar(&f.vantage, "vantage", "", "where the observer sits: lan, wifi or wan (default: wan, or that of a recording without a home border)")
 	fl.StringVar(&f.device, "device", "", "draw this device only (default: each that something happens to)")
 	fl.StringVar(&f.recording, "recording", "", "recording to look at (default: the first)")
 	fl.StringVar(&f.out, "out", ".", "folder to write into")
@@ -142,8 +144,10 @@ func (j *ratesJob) names(p command.Plugins) (err error) {
 	if j.link, err = parseLink(j.flags.link); err != nil {
 		return err
 	}
-	if j.vantage, err = datasets.ParseVantage(j.flags.vantage); err != nil {
-		return err
+	if j.flags.vantage != "" {
+		if j.vantage, err = datasets.ParseVantage(j.flags.vantage); err != nil {
+			return err
+		}
 	}
 	if j.attack, err = attacks.Parse(p.Attacks, j.flags.attack); err != nil {
 		return err
@@ -159,6 +163,7 @@ func (j *ratesJob) data(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	j.vantage = cmp.Or(j.vantage, ds.DefaultVantage())
 	j.look = slices.IndexFunc(ds.Recordings, func(r datasets.Recording) bool {
 		return j.flags.recording == r.ID || j.flags.recording == "" && len(r.Labels.Events) > 0
 	})
@@ -379,12 +384,22 @@ func (j *ratesJob) draw(a *command.App, device string, seen [2]ratesSide) error 
 	return nil
 }
 
-// fileName keeps what every file system allows in names.
+// fileName is s as a part of a file name: short, and of what every file system
+// tells apart. A name that had to be changed for that gets a part of its hash
+// behind, so that two devices never share a file.
 func fileName(s string) string {
-	return strings.Map(func(r rune) rune {
+	const most = 60
+	kept := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' {
 			return r
 		}
 		return '_'
 	}, s)
+
+	// Some file systems take A and a for one.
+	if kept == s && len(s) <= most && strings.ToLower(s) == s {
+		return s
+	}
+	sum := sha256.Sum256([]byte(s))
+	return kept[:min(len(kept), most)] + "-" + hex.EncodeToString(sum[:4])
 }

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -35,16 +36,19 @@ address gives away. DATASET is an ID as in "veilbench run --dataset".`,
 
 	fl := cmd.Flags()
 	fl.StringVar(&f.split, "split", "", "split ID (default: the data set's own)")
-	fl.StringVar(&f.vantage, "vantage", string(datasets.WAN), "lan, wifi or wan: what the observer sees of addresses")
+	fl.StringVar(&f.vantage, "vantage", "", "lan, wifi or wan: what the observer sees of addresses (default: wan, or that of a recording without a home border)")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of generated data and of address translation")
 	f.source.AddFlags(fl)
 	return cmd
 }
 
 func leaks(ctx context.Context, a *command.App, f leakFlags, id string) error {
-	vantage, err := datasets.ParseVantage(f.vantage)
-	if err != nil {
-		return err
+	var asked datasets.Vantage
+	var err error
+	if f.vantage != "" {
+		if asked, err = datasets.ParseVantage(f.vantage); err != nil {
+			return err
+		}
 	}
 	var split datasets.Split
 	if f.split != "" {
@@ -58,6 +62,7 @@ func leaks(ctx context.Context, a *command.App, f leakFlags, id string) error {
 		return err
 	}
 	for _, ds := range sets {
+		vantage := cmp.Or(asked, ds.DefaultVantage())
 		if !vantage.Sees(ds.Recorded) {
 			return fmt.Errorf("%s was recorded at %s; nobody at %s can be shown from that", ds.Name, ds.Recorded, vantage)
 		}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -51,14 +50,14 @@ func Open(name string) (Config, error) {
 	if b, err := presetFiles.ReadFile(presetFile(name)); err == nil {
 		return parse(name, string(b))
 	}
-	b, err := os.ReadFile(name)
+	text, err := yamlfile.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(name, "./\\") {
 		return Config{}, fmt.Errorf("no preset and no file %q%s (presets: %s)", name, params.DidYouMean(name, presetNames()), strings.Join(presetNames(), ", "))
 	}
 	if err != nil {
 		return Config{}, err
 	}
-	return parse(name, string(b))
+	return parse(name, text)
 }
 
 // parse reads YAML text; name stands in messages.
@@ -127,7 +126,7 @@ func OfManifest(m results.Manifest) Config {
 		draws:     yamlfile.Value{Text: fmt.Sprint(m.Draws)},
 		trainDraw: yamlfile.Value{Text: fmt.Sprint(m.TrainDraw)},
 		seed:      yamlfile.Value{Text: fmt.Sprint(m.Seed)},
-		link:      yamlfile.Value{Text: fmt.Sprintf(":up_mbit_s=%v,down_mbit_s=%v", m.Link.UpMbitS, m.Link.DownMbitS)},
+		link:      yamlfile.Value{Text: params.ID("", cost.Link(m.Link))},
 	}
 
 	// A word of the run may have made several data sets, and would make them all

@@ -29,8 +29,15 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 		return g, nil, err
 	}
 
+	// A second word for a data set that is there is refused before it is loaded: a
+	// short file could fill the memory with copies of one.
 	asked = map[string]string{}
+	words := map[string]bool{}
 	for _, v := range c.datasets {
+		if words[v.Text] {
+			return g, nil, c.file.Wrong(v.At, fmt.Errorf("data set %s is named twice", v.Text))
+		}
+		words[v.Text] = true
 		ds, err := source.Load(ctx, v.Text, g.Seed, opt)
 		if err != nil {
 			return g, nil, c.file.Wrong(v.At, err)
@@ -40,6 +47,9 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 			return g, nil, err
 		}
 		for i := range ds {
+			if asked[ds[i].Name] != "" {
+				return g, nil, c.file.Wrong(v.At, fmt.Errorf("data set %s is named twice: %s and %s", ds[i].Name, asked[ds[i].Name], v.Text))
+			}
 			asked[ds[i].Name] = opt.Asked(v.Text)
 			if err := leaveOut(&ds[i], v.unmonitored); err != nil {
 				return g, nil, c.file.Wrong(v.unmonitored[0].At, err)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"veilbench/reports/table"
 )
 
 // Progress shows how far long work is: one line that rewrites itself on a
@@ -96,7 +98,7 @@ const clearLine = "\r\x1b[K"
 func (p *Progress) Print(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	text := fmt.Sprintf(format, args...)
+	text := table.Plain(strings.TrimSuffix(fmt.Sprintf(format, args...), "\n")) + "\n"
 	if p.tty {
 		text = clearLine + text + p.line
 	}

@@ -33,12 +33,12 @@ where the sources of the program do not state it.`,
 // writeBibliography prints one entry for each work that a plug-in or a data set of the run
 // names, behind a list of who names it.
 func writeBibliography(a *command.App, dir string) error {
-	rs, err := results.ReadResults(dir)
+	run, err := openRun(a, dir)
 	if err != nil {
 		return err
 	}
 	var defs, atts, data []string
-	for _, r := range rs {
+	for _, r := range run.Results {
 		defs, atts, data = append(defs, r.Cell.Defense), append(atts, r.Cell.Attack), append(data, r.Cell.Dataset)
 	}
 	b := &bibliography{works: []cite.Work{{
@@ -62,9 +62,9 @@ func writeBibliography(a *command.App, dir string) error {
 		}
 	}
 
-	m, err := results.ReadManifest(dir)
-	if err != nil {
-		m = results.Manifest{} // folders of older runs have none
+	var m results.Manifest // folders of older runs have none
+	if run.Manifest != nil {
+		m = *run.Manifest
 	}
 	for _, name := range distinct(data) {
 		b.data(name, m)

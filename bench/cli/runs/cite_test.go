@@ -2,6 +2,7 @@ package runs
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,10 +36,16 @@ func TestGoldenCite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	digest := strings.Repeat("0123456789abcdef", 4)
+	m := results.Manifest{Method: 1, Draws: 1}
 	put := func(data, defense, attack string) {
 		t.Helper()
+		if m.DataDigest(data) == "" {
+			m.Data = append(m.Data, results.DataEntry{Name: data, Source: "made for a test", Digest: digest, Tasks: []datasets.Task{datasets.TaskEvent}})
+		}
+		m.Defenses, m.Attacks = append(m.Defenses, defense), append(m.Attacks, attack)
 		c := results.Cell{Dataset: data, Task: datasets.TaskEvent, Vantage: datasets.WAN, Defense: defense, Attack: attack, Knowledge: results.Adaptive, TrainDefense: defense}
-		if err := st.Put(results.Result{Cell: c, Data: "d", Method: 1}, results.Timing{}); err != nil {
+		if err := st.Put(results.Result{Cell: c, Data: digest, Method: 1}, results.Timing{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -63,12 +70,11 @@ func TestGoldenCite(t *testing.T) {
 	for _, data := range []string{"echo-voice", "ikea-gateway", "lock-camera-week", "smart-plug-day-named", "whole-home-devices", "50%_{of\\my#home"} {
 		put(data, "a-vendor's:own=1", "guess-exact")
 	}
-	m := results.Manifest{Data: []results.DataEntry{{Name: "home:gateway", Source: "generated", Digest: strings.Repeat("0123456789abcdef", 4)}}}
 	if err := m.Write(dir); err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	a := &command.App{Plugins: p, Stdout: &b, Stderr: &b}
+	a := &command.App{Plugins: p, Stdout: &b, Stderr: io.Discard}
 	if err := writeBibliography(a, dir); err != nil {
 		t.Fatal(err)
 	}

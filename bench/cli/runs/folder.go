@@ -21,13 +21,22 @@ const (
 	selfcheckFile = "selfcheck.json" // verdicts of the self-check
 )
 
-// openSet reads the results below dir for a report.
+// openRun reads the folder of a run and says what of it does not count.
+func openRun(a *command.App, dir string) (results.Run, error) {
+	r, err := results.ReadRun(dir)
+	for _, n := range r.Notes {
+		fmt.Fprintln(a.Stderr, "note:", n)
+	}
+	return r, err
+}
+
+// openSet reads the results of the run in dir for a report.
 func openSet(a *command.App, dir string) (*reports.Set, error) {
-	rs, err := results.ReadResults(dir)
+	r, err := openRun(a, dir)
 	if err != nil {
 		return nil, err
 	}
-	return reports.NewSet(rs, reportOptions(a, dir)), nil
+	return reports.NewSet(r.Results, reportOptions(a, dir, r)), nil
 }
 
 // writeOrder keeps the order of defenses and attacks of a run, so that a report
@@ -50,8 +59,8 @@ func writeOrder(dir string, g bench.Grid) error {
 // reportOptions are what a report needs to know beside results: the order of
 // rows and columns, and what the run's folder keeps beside its cells. Files
 // that are missing there are no error: folders merged from shards lack them.
-func reportOptions(a *command.App, dir string) reports.Options {
-	opt := reports.Options{Program: "veilbench " + command.Version()}
+func reportOptions(a *command.App, dir string, r results.Run) reports.Options {
+	opt := reports.Options{Program: "veilbench " + command.Version(), Samples: r.Samples, Manifest: r.Manifest, Timing: results.StoreAt(dir).Timing}
 	if b, err := os.ReadFile(filepath.Join(dir, orderFile)); err != nil || json.Unmarshal(b, &opt.Order) != nil {
 		for _, d := range a.Defenses {
 			opt.Order = append(opt.Order, d.Info().Name)
@@ -73,20 +82,6 @@ func reportOptions(a *command.App, dir string) reports.Options {
 	if opt.Published, err = results.ReadPublished(dir); err != nil {
 		fmt.Fprintln(a.Stderr, "no published figures:", err)
 		opt.Published = nil // not the part before the fault
-	}
-	if opt.Samples, err = results.ReadSamples(dir); err != nil {
-		fmt.Fprintln(a.Stderr, "no figures of packets and rates:", err)
-	}
-	if m, err := results.ReadManifest(dir); err == nil {
-		opt.Manifest = &m
-	}
-
-	// Opening a store makes its folder; a report leaves no trace where there is
-	// none.
-	if _, err := os.Stat(filepath.Join(dir, "cells")); err == nil {
-		if st, err := results.OpenStore(dir); err == nil {
-			opt.Timing = st.Timing
-		}
 	}
 	return opt
 }

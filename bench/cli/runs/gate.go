@@ -2,12 +2,12 @@ package runs
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"veilbench/bench/cli/budget"
 	"veilbench/bench/cli/command"
+	"veilbench/bench/cli/yamlfile"
 	"veilbench/reports"
 )
 
@@ -39,11 +39,11 @@ func gate(a *command.App, dir, file, baseline string) error {
 	if file == "" {
 		return fmt.Errorf("--budget is missing: want a YAML file such as one with the line\n  advantage: {events: 0.20}")
 	}
-	text, err := os.ReadFile(file)
+	text, err := yamlfile.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	b, err := budget.Parse(file, string(text))
+	b, err := budget.Parse(file, text)
 	if err != nil {
 		return err
 	}

@@ -111,20 +111,20 @@ func report(a *command.App, dir string, f reportFlags) error {
 	if f.table != "" && f.figure != "" {
 		return fmt.Errorf("--table and --figure: want one of them")
 	}
-	rs, err := results.ReadResults(dir)
+	folder, err := openRun(a, dir)
 	if err != nil {
 		return err
 	}
 
 	// Flags are in short, results have every parameter.
-	all := len(rs)
+	all := len(folder.Results)
 	f = inFull(a, f)
-	rs = slices.DeleteFunc(rs, func(r results.Result) bool { return !f.keep(r) })
+	rs := slices.DeleteFunc(folder.Results, func(r results.Result) bool { return !f.keep(r) })
 	if len(rs) == 0 {
 		return fmt.Errorf("%s: none of %d results is left by the flags", dir, all)
 	}
 
-	opt := reportOptions(a, dir)
+	opt := reportOptions(a, dir, folder)
 	opt.Activity = f.activity
 	set := reports.NewSet(rs, opt)
 	switch {
@@ -139,11 +139,8 @@ func report(a *command.App, dir string, f reportFlags) error {
 		return err
 	}
 	text, err := reports.WriteAll(out, set, reportContents())
-	if err != nil {
-		return err
-	}
 	fmt.Fprint(a.Stdout, text)
-	return nil
+	return err
 }
 
 // reportContents are the kinds of tables and figures of a report.
@@ -202,14 +199,16 @@ func reportFigure(a *command.App, s *reports.Set, f reportFlags) error {
 	if i < 0 {
 		return command.UnknownName("figure", f.figure, figureNames())
 	}
-	figs := figures.All()[i].Draw(s)
+	figs, err := figures.All()[i].Figures(s)
+	if err != nil {
+		return err
+	}
 	if len(figs) == 0 {
 		return fmt.Errorf("figure %s: these results have nothing for it", f.figure)
 	}
 
 	width := figure.ColumnWidth
 	if f.width != "" {
-		var err error
 		if width, err = figure.ParseWidth(f.width); err != nil {
 			return err
 		}
@@ -219,5 +218,5 @@ func reportFigure(a *command.App, s *reports.Set, f reportFlags) error {
 	if len(figs) > 1 {
 		fmt.Fprintf(a.Stderr, "%d figures; drawing %q\n", len(figs), figs[0].Title)
 	}
-	return figs[0].Write(a.Stdout, cmp.Or(figure.Format(f.format), figure.SVG), width)
+	return reports.Draw(command.Raw(a.Stdout), figs[0], cmp.Or(figure.Format(f.format), figure.SVG), width)
 }

@@ -20,6 +20,7 @@ import (
 	"veilbench/bench/cli/source"
 	"veilbench/bench/results"
 	"veilbench/reports"
+	"veilbench/reports/table"
 )
 
 // runFlags are the flags of "veilbench run".
@@ -114,7 +115,7 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	for _, ds := range g.Datasets {
 		fmt.Fprintln(a.Stderr, source.Describe(&ds))
 		for _, w := range ds.Warnings {
-			fmt.Fprintln(a.Stderr, "  warning:", w)
+			fmt.Fprintln(a.Stderr, "  warning:", table.Plain(w))
 		}
 	}
 
@@ -132,7 +133,7 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 		return err
 	}
 
-	p := progress.New(a.Stderr, "computing cells")
+	p := progress.New(command.Raw(a.Stderr), "computing cells")
 	skipped := 0
 	opt.Progress = func(done, total int, stored bool) {
 		// Cells that were stored take no time, and would make the rest look fast.
@@ -154,7 +155,11 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	if err := probe(ctx, a, g, rs, f); err != nil {
 		return err
 	}
-	return writeReports(a, f.out, rs)
+	folder, err := openRun(a, f.out)
+	if err != nil {
+		return err
+	}
+	return writeReports(a, f.out, rs, reportOptions(a, f.out, folder))
 }
 
 // options checks what the flags say of how to compute, which is no part of the
@@ -175,12 +180,12 @@ func (f runFlags) options() (opt bench.Options, err error) {
 
 // writeReports draws everything from results into dir, shows the headline and
 // turns failed cells into an exit code.
-func writeReports(a *command.App, dir string, rs []results.Result) error {
-	text, err := reports.WriteAll(dir, reports.NewSet(rs, reportOptions(a, dir)), reportContents())
+func writeReports(a *command.App, dir string, rs []results.Result, o reports.Options) error {
+	text, err := reports.WriteAll(dir, reports.NewSet(rs, o), reportContents())
+	fmt.Fprint(a.Stdout, text)
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(a.Stdout, text)
 
 	// Three tell what is wrong, and each cell's file keeps its own error.
 	failed := 0

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -52,15 +53,15 @@ func verify(ctx context.Context, a *command.App, dir string, f verifyFlags) erro
 	if f.sample < 1 {
 		return fmt.Errorf("--sample %d: want at least 1", f.sample)
 	}
-	m, err := results.ReadManifest(dir)
+	run, err := openRun(a, dir)
 	if err != nil {
 		return err
 	}
-	stored, err := results.ReadResults(dir)
-	if err != nil {
-		return err
+	if run.Manifest == nil {
+		return fmt.Errorf("%s has no manifest: what it was computed from is not known", dir)
 	}
-	stored = slices.DeleteFunc(stored, func(s results.Result) bool { return s.Err != "" })
+	m := *run.Manifest
+	stored := slices.DeleteFunc(run.Results, func(s results.Result) bool { return s.Err != "" })
 	if len(stored) == 0 {
 		return errors.New("nothing to verify: every cell of the run failed")
 	}
@@ -81,7 +82,7 @@ func verify(ctx context.Context, a *command.App, dir string, f verifyFlags) erro
 	for _, i := range r.Perm(len(stored))[:min(f.sample, len(stored))] {
 		want[stored[i].Cell] = stored[i]
 	}
-	p := progress.New(a.Stderr, "computing cells again")
+	p := progress.New(command.Raw(a.Stderr), "computing cells again")
 	again, err := bench.Run(ctx, g, bench.Options{
 		Workers: f.jobs, Only: func(c results.Cell) bool { _, ok := want[c]; return ok },
 		Progress: func(done, total int, _ bool) { p.Step(done, total, 0) },
@@ -129,6 +130,9 @@ func sameData(was, now results.Manifest) error {
 	}
 	if was.Method != now.Method {
 		return fmt.Errorf("the run used methods version %d, this program has %d", was.Method, now.Method)
+	}
+	if !maps.Equal(was.Builds, now.Builds) {
+		return errors.New("the run used another build of a plug-in that is not built in: its program differs from this one")
 	}
 	return nil
 }

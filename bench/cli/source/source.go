@@ -48,6 +48,27 @@ func (o *Options) AddFlags(fl *pflag.FlagSet) {
 // or the path of a folder alone, or the name of published data and where it lies
 // (without a place: in the cache). seed is that of generated data.
 func Load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.Dataset, error) {
+	type loaded struct {
+		ds  []datasets.Dataset
+		err error
+	}
+	done := make(chan loaded, 1)
+	go func() {
+		ds, err := load(ctx, id, seed, opt)
+		done <- loaded{ds, err}
+	}()
+
+	// Making and reading data has no ear for ctx. Who is told to stop ends the
+	// program, so what goes on behind does not go on for long.
+	select {
+	case l := <-done:
+		return l.ds, l.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.Dataset, error) {
 	if strings.HasPrefix(id, "home:") {
 		ds, err := home.Generate(id, seed)
 		return []datasets.Dataset{ds}, err

@@ -13,6 +13,8 @@ package yamlfile
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,6 +56,9 @@ type Pair struct {
 // one lacks.
 func Parse(name, text, needs string) (*File, ast.Node, error) {
 	f := &File{name, text}
+	if err := f.bounded(); err != nil {
+		return f, nil, err
+	}
 	tree, err := parser.ParseBytes([]byte(text), 0)
 	var se yaml.Error
 	switch {
@@ -75,6 +80,52 @@ func Parse(name, text, needs string) (*File, ast.Node, error) {
 		return f, nil, f.Wrong(at, errors.New("a second YAML document: put one in a file"))
 	}
 	return f, tree.Docs[0].Body, nil
+}
+
+// Bounds of a file: what people write by hand is far below, and what is beyond
+// takes the parser's time and memory with the square of its depth.
+const (
+	maxBytes = 1 << 20
+	maxDepth = 50
+)
+
+// ReadFile is the text of a file, which is not read further than Parse allows.
+func ReadFile(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	return string(b), err
+}
+
+// bounded refuses a file that is too long or too deep. It looks at brackets and
+// at what begins a line, inside of quotes too.
+func (f *File) bounded() error {
+	if len(f.Text) > maxBytes {
+		return fmt.Errorf("%s: the file has more than %d bytes", f.Name, maxBytes)
+	}
+	open := 0
+	for n, line := range strings.Split(f.Text, "\n") {
+		// A level of block style takes a mark or a blank at least.
+		inner := strings.TrimLeft(line, " \t-?")
+		deep := strings.Count(line[:len(line)-len(inner)], "-") + strings.Count(line[:len(line)-len(inner)], "?")
+		indent := len(line) - len(strings.TrimLeft(line, " \t"))
+		for _, c := range inner {
+			switch c {
+			case '{', '[':
+				open++
+			case '}', ']':
+				open = max(0, open-1)
+			}
+			deep = max(deep, open)
+		}
+		if deep > maxDepth || indent > 8*maxDepth && inner != "" {
+			return fmt.Errorf("%s:%d: nested more than %d deep", f.Name, n+1, maxDepth)
+		}
+	}
+	return nil
 }
 
 // Wrong puts err at a place of the file: the line before, the line, and a caret

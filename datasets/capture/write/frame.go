@@ -28,7 +28,7 @@ func (w *writer) writePacket(i int) error {
 	if p.Size > 14+65535 {
 		return fmt.Errorf("a frame of %d bytes", p.Size)
 	}
-	if f.proto == 0 {
+	if f.opaque {
 		return w.writeOpaque(p, f)
 	}
 

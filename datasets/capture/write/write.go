@@ -104,6 +104,7 @@ type wireFlow struct {
 	mac       [2]uint64
 	conn      *conn
 	fragments bool // ports are unknown: everything is a later fragment
+	opaque    bool // not IP
 }
 
 // conn is the state of a transport connection, shared by flows with the same
@@ -164,7 +165,9 @@ func newWireFlow(i int, f datasets.Flow) (wireFlow, error) {
 	if f.LAN {
 		wf.mac[1] = header.FarPrefix<<24 | 1<<16 | hashText(f.Remote.Addr().String())&0xffff
 	}
-	if f.Proto == 0 {
+	// IPv4 has a protocol 0 too, whose packets have addresses.
+	if f.Proto == 0 && !f.Local.Addr().Is4() && !f.Remote.Addr().Is4() {
+		wf.opaque = true
 		return wf, nil
 	}
 

@@ -309,6 +309,8 @@ func tagName(p []byte) string {
 	if len(p) < 4+8*n {
 		return ""
 	}
+
+	// The table says where each value ends; it begins where the one before does.
 	start, values := uint32(0), p[4+8*n:]
 	for i := range n {
 		t := p[4+8*i:]

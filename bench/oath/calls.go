@@ -1,9 +1,11 @@
-package bench
+// Package oath calls plug-ins so that none can spoil a run: each gets copies of
+// what it sees and is held to not changing them, its panics become errors, and a
+// call that never returns ends with its time limit.
+package oath
 
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -13,7 +15,6 @@ import (
 	"time"
 
 	"veilbench/attacks"
-	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
@@ -22,14 +23,14 @@ import (
 // training may want to keep what it has.
 const grace = 3 * time.Second
 
-// oath is what plug-ins are held to whenever they are called. Each call gets
+// Calls is what plug-ins are held to whenever they are called. Each call gets
 // copies of its input, made for it alone: what it writes there, during the call
 // or later, reaches nobody else, and the comparison afterwards says whether it
 // did. What it returns is copied for the same reason. The call is made in a
 // goroutine of its own, so that one that never returns can be left behind.
 //
 // The zero value waits for ever.
-type oath struct {
+type Calls struct {
 	ctx   context.Context // the run's: its end is the end of waiting
 	limit time.Duration   // of a call; 0: none
 	// hung holds, by plug-in, the error of the first call that did not return.
@@ -38,8 +39,9 @@ type oath struct {
 	hung *sync.Map
 }
 
-func newOath(ctx context.Context, limit time.Duration) oath {
-	return oath{ctx: ctx, limit: limit, hung: &sync.Map{}}
+// New holds plug-ins to a time for each call, 0 for none; calls end with ctx too.
+func New(ctx context.Context, limit time.Duration) Calls {
+	return Calls{ctx: ctx, limit: limit, hung: &sync.Map{}}
 }
 
 // ErrHung is wrapped by the error of a call that did not return.
@@ -48,16 +50,16 @@ var ErrHung = errors.New("has not returned")
 // errGoexit is what remains of a call whose goroutine ended in it.
 var errGoexit = errors.New("ended its goroutine (runtime.Goexit) instead of returning")
 
-// signs pass between a call and who waits for it. Either may be nil.
-type signs struct {
+// Signs pass between a call and who waits for it. Either may be nil.
+type Signs struct {
 	abandon func()          // called when the call is left behind
 	alive   <-chan struct{} // sent to by a call that is getting on: the limit begins anew
 }
 
-// call runs f, the method of the plug-in who, and waits until it returns, panics,
+// Call runs f, the method of the plug-in who, and waits until it returns, panics,
 // ends its goroutine, or the limit or the run is over. f must own all that it
 // writes to, as it may be left behind.
-func call[T any](o oath, who, method string, s signs, f func() (T, error)) (T, error) {
+func Call[T any](o Calls, who, method string, s Signs, f func() (T, error)) (T, error) {
 	var zero T
 	if o.hung != nil {
 		if was, ok := o.hung.Load(who); ok {
@@ -73,7 +75,7 @@ func call[T any](o oath, who, method string, s signs, f func() (T, error)) (T, e
 	go func() {
 		a := answer{err: fmt.Errorf("%s: %s %w", who, method, errGoexit)}
 		defer func() { done <- a }()
-		a.err = guard(func() (err error) {
+		a.err = Guard(func() (err error) {
 			a.value, err = f()
 			return err
 		})
@@ -121,10 +123,10 @@ func call[T any](o oath, who, method string, s signs, f func() (T, error)) (T, e
 	}
 }
 
-// apply is d.Apply under oath.
-func (o oath) apply(d defenses.Defense, rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
+// Apply is d.Apply under oath.
+func (o Calls) Apply(d defenses.Defense, rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	who := "defense " + defenses.ID(d)
-	return call(o, who, "Apply", signs{}, func() (defenses.Defended, error) {
+	return Call(o, who, "Apply", Signs{}, func() (defenses.Defended, error) {
 		given := copyTrace(in)
 		out, err := d.Apply(rng, given)
 		if what := traceChange(in, given); what != "" {
@@ -144,9 +146,9 @@ func (o oath) apply(d defenses.Defense, rng *rand.Rand, in datasets.Trace) (defe
 	})
 }
 
-// fit is f.Fit under oath; who is the plug-in.
-func (o oath) fit(ctx context.Context, who string, f defenses.Fitter, rng *rand.Rand, recs []datasets.Recording) (defenses.Defense, error) {
-	return call(o, who, "Fit", signs{}, func() (defenses.Defense, error) {
+// Fit is f.Fit under oath; who is the plug-in.
+func (o Calls) Fit(ctx context.Context, who string, f defenses.Fitter, rng *rand.Rand, recs []datasets.Recording) (defenses.Defense, error) {
+	return Call(o, who, "Fit", Signs{}, func() (defenses.Defense, error) {
 		given := slices.Clone(recs)
 		for i, r := range recs {
 			given[i].Trace, given[i].Labels = copyTrace(r.Trace), copyLabels(r.Labels)
@@ -168,9 +170,9 @@ func (o oath) fit(ctx context.Context, who string, f defenses.Fitter, rng *rand.
 	})
 }
 
-// train is a.Train under oath. Training that reports progress is getting on,
+// Train is a.Train under oath. Training that reports progress is getting on,
 // however long it takes.
-func (o oath) train(ctx context.Context, a attacks.Attack, rng *rand.Rand, t attacks.Training) (attacks.Model, error) {
+func (o Calls) Train(ctx context.Context, a attacks.Attack, rng *rand.Rand, t attacks.Training) (attacks.Model, error) {
 	who := "attack " + attacks.ID(a)
 	ctx, cancel := context.WithCancel(ctx) // a model may keep ctx: it ends only if training is left behind
 	alive := make(chan struct{}, 1)
@@ -184,7 +186,7 @@ func (o oath) train(ctx context.Context, a attacks.Attack, rng *rand.Rand, t att
 			report(p)
 		}
 	})
-	return call(o, who, "Train", signs{cancel, alive}, func() (attacks.Model, error) {
+	return Call(o, who, "Train", Signs{cancel, alive}, func() (attacks.Model, error) {
 		given := t
 		given.Classes, given.Examples = copyOf(t.Classes), copyOf(t.Examples)
 		for i, l := range t.Examples {
@@ -206,12 +208,12 @@ func (o oath) train(ctx context.Context, a attacks.Attack, rng *rand.Rand, t att
 	})
 }
 
-// guess is m.Guess under oath; id is the attack's.
-func (o oath) guess(ctx context.Context, id string, m attacks.Model, t datasets.Trace) (attacks.Answer, error) {
+// Guess is m.Guess under oath; id is the attack's.
+func (o Calls) Guess(ctx context.Context, id string, m attacks.Model, t datasets.Trace) (attacks.Answer, error) {
 	who := "attack " + id
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	return call(o, who, "Guess", signs{abandon: cancel}, func() (attacks.Answer, error) {
+	return Call(o, who, "Guess", Signs{abandon: cancel}, func() (attacks.Answer, error) {
 		given := copyTrace(t)
 		a, err := m.Guess(ctx, given)
 		if what := traceChange(t, given); what != "" {
@@ -227,9 +229,9 @@ func (o oath) guess(ctx context.Context, id string, m attacks.Model, t datasets.
 	})
 }
 
-// vectors is f.Vectors under oath, but for the limit: bounds are called as a
+// Vectors is f.Vectors under oath, but for the limit: bounds are called as a
 // whole, with what Vectors returns to be asked later.
-func vectors(f attacks.Featurer, task datasets.Task, l attacks.Labeled) (attacks.Features, error) {
+func Vectors(f attacks.Featurer, task datasets.Task, l attacks.Labeled) (attacks.Features, error) {
 	given := copyLabeled(l)
 	v := f.Vectors(task, given)
 	if what := labeledChange(l, given); what != "" {
@@ -273,23 +275,9 @@ func finite(a attacks.Answer) error {
 	return nil
 }
 
-// put stores a result. One that cannot be written, since a plug-in made a figure
-// of it no number, is stored as failed; head is all of it that came before
-// plug-ins.
-func (r *runner) put(head, res results.Result, timing results.Timing) (results.Result, error) {
-	err := r.opt.Store.Put(res, timing)
-	var bad *json.UnsupportedValueError
-	if errors.As(err, &bad) {
-		res = head
-		res.Err = fmt.Sprintf("a figure of the result is no number: %v", bad)
-		err = r.opt.Store.Put(res, timing)
-	}
-	return res, err
-}
-
 // Within is f under the limit that Run puts on plug-ins, for whoever calls them
 // without a grid: a panic, the end of its goroutine, the limit and the end of ctx
 // are errors. f must own all that it writes to, as it may be left behind.
 func Within[T any](ctx context.Context, limit time.Duration, what string, f func() (T, error)) (T, error) {
-	return call(oath{ctx: ctx, limit: limit}, what, "a plug-in", signs{}, f)
+	return Call(Calls{ctx: ctx, limit: limit}, what, "a plug-in", Signs{}, f)
 }

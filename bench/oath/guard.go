@@ -1,4 +1,4 @@
-package bench
+package oath
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// guard turns a panic of a plug-in into an error.
-func guard(f func() error) (err error) {
+// Guard turns a panic of a plug-in into an error.
+func Guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v, in %s", r, panicPlace())

@@ -1,0 +1,160 @@
+package results
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Setup is a digest of all that can change the bytes of a cell and is named
+// neither by the cell nor by the digest of its data: the link, and the labels and
+// builds of the plug-ins.
+func (m Manifest) Setup(c Cell) string {
+	ids := []string{c.Defense, c.TrainDefense, c.Attack}
+	var labels, builds []string
+	for _, id := range ids {
+		labels, builds = append(labels, m.Labels[id]), append(builds, m.Builds[id])
+	}
+
+	b, _ := json.Marshal(struct {
+		Link           LinkSettings
+		Labels, Builds []string
+	}{m.Link, labels, builds}) // strings and numbers that were validated cannot fail
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// SampleSetup is Setup for a sample, in which no attack has a part.
+func (m Manifest) SampleSetup(k SampleKey) string { return m.Setup(k.cell()) }
+
+// DataDigest is that of the data set with this name, "" if m has none.
+func (m Manifest) DataDigest(name string) string {
+	for _, d := range m.Data {
+		if d.Name == name {
+			return d.Digest
+		}
+	}
+	return ""
+}
+
+// stray says why what a folder holds is not of the plan of m, "" if it is.
+func (m Manifest) stray(c Cell, data, setup string, method int) string {
+	i := slices.IndexFunc(m.Data, func(d DataEntry) bool { return d.Name == c.Dataset })
+	switch {
+	case i < 0:
+		return "data set " + c.Dataset
+	case m.Data[i].Digest != data:
+		return "other content of data set " + c.Dataset
+	case method != m.Method:
+		return fmt.Sprintf("method %d", method)
+	case c.Seed != m.Seed:
+		return fmt.Sprintf("seed %d", c.Seed)
+	case !slices.Contains(m.Data[i].Tasks, c.Task):
+		return "task " + string(c.Task)
+	case m.Vantages != nil && !slices.Contains(m.Vantages, c.Vantage):
+		return "vantage " + string(c.Vantage)
+	case m.Data[i].Split != "" && c.Split != m.Data[i].Split:
+		return "split " + string(c.Split)
+	case !slices.Contains(m.Defenses, c.Defense):
+		return "defense " + c.Defense
+	// What was trained on is another defense of the grid, or none at all.
+	case c.TrainDefense != NoDefense && !slices.Contains(m.Defenses, c.TrainDefense):
+		return "training on " + c.TrainDefense
+	// Manifests of method 1 tell neither labels nor builds.
+	case m.Method >= 2 && setup != m.Setup(c):
+		return "another link, label or build of a plug-in"
+	}
+	return ""
+}
+
+// strayCell is stray for what a cell has beyond a sample.
+func (m Manifest) strayCell(r Result) string {
+	c := r.Cell
+	why := m.stray(c, r.Data, r.Setup, r.Method)
+	switch {
+	case why != "":
+		return why
+	case !slices.Contains(m.Attacks, c.Attack):
+		return "attack " + c.Attack
+	case m.Knowledge != nil && !slices.Contains(m.Knowledge, c.Knowledge):
+		return "knowledge " + string(c.Knowledge)
+	case c.TrainDraws != m.TrainDraw:
+		return fmt.Sprintf("train_draws %d", c.TrainDraws)
+	case c.Draw >= m.Draws:
+		return fmt.Sprintf("draw %d", c.Draw)
+	}
+	return ""
+}
+
+// Run is what the folder of a run holds.
+type Run struct {
+	Results []Result
+	Samples []Sample
+	// Manifest is nil where the folder has none.
+	Manifest *Manifest
+	// Notes say, a sentence each, what of the folder was left out and why, and what
+	// could not be checked.
+	Notes []string
+}
+
+// ReadRun reads the folder of a run: the results and samples that its manifest
+// plans, whatever else older runs left there. Without a manifest it is all of
+// them. A sample that cannot be read is a note, for it is no figure.
+func ReadRun(dir string) (Run, error) {
+	var run Run
+
+	// The manifest first: a run that starts meanwhile adds cells, and those of an
+	// older plan stay what they are.
+	m, err := ReadManifest(dir)
+	switch {
+	case err == nil:
+		run.Manifest = &m
+	case !errors.Is(err, fs.ErrNotExist):
+		return run, err
+	}
+	if run.Results, err = ReadResults(dir); err != nil {
+		return run, err
+	}
+	if run.Samples, err = ReadSamples(dir); err != nil {
+		run.Notes = append(run.Notes, fmt.Sprintf("no figures of packets and rates: %v", err))
+	}
+
+	if run.Manifest == nil {
+		run.Notes = append(run.Notes, fmt.Sprintf("%s has no %s: every result below it counts, whichever run left it", dir, manifestFile))
+	} else {
+		run.keepPlanned(dir)
+	}
+	if slices.ContainsFunc(run.Results, func(r Result) bool { return r.Method < 2 }) {
+		run.Notes = append(run.Notes, fmt.Sprintf("%s holds results of an earlier version, which have no checksum", dir))
+	}
+	return run, nil
+}
+
+// keepPlanned leaves out what the manifest does not plan.
+func (r *Run) keepPlanned(dir string) {
+	out := map[string]int{}
+	r.Results = slices.DeleteFunc(r.Results, func(x Result) bool {
+		why := r.Manifest.strayCell(x)
+		if why != "" {
+			out[why]++
+		}
+		return why != ""
+	})
+	r.Samples = slices.DeleteFunc(r.Samples, func(s Sample) bool {
+		return r.Manifest.stray(s.cell(), s.Data, s.Setup, s.Method) != ""
+	})
+
+	var parts []string
+	for _, why := range slices.Sorted(maps.Keys(out)) {
+		parts = append(parts, fmt.Sprintf("%d of %s", out[why], why))
+	}
+	if parts != nil {
+		r.Notes = append(r.Notes, fmt.Sprintf("%s also holds results that its %s does not plan; left out: %s", dir, manifestFile, strings.Join(parts, ", ")))
+	}
+}
