@@ -322,7 +322,14 @@ func TestOddCaptures(t *testing.T) {
 		"sni_two_segments_ooo": func(c oddCase) { c.open(Options{}) },
 		"lab_bom_directive":    base, "lab_nobom_directive": base, "lab_bom_epoch": base, "lab_crlf_bom": base,
 		"lab_semicolon_comma": base, "lab_tab": base, "lab_utf16": base, "lab_python_ts": base, "lab_eu_date": base,
-		"lab_iso_noseconds": base, "lab_extra_col": base, "lab_excel_empty_rows": base, "lab_slash_name": base,
+		"lab_extra_col": base, "lab_excel_empty_rows": base, "lab_slash_name": base,
+		"lab_iso_noseconds": func(c oddCase) {
+			base(c)
+			ds, err := Dataset(c.Context(), c.path("a.pcap"), DatasetOptions{Labels: []string{c.path("l.csv")}})
+			if err != nil || !ds.Vague || len(ds.Recordings) < 2 {
+				c.Errorf("%d groups, vague %v: %v", len(ds.Recordings), ds.Vague, err)
+			}
+		},
 		"lab_typo_directive": refused(`did you mean "offset"`, "l.csv"),
 		"lab_latin1":         refused("l.csv:2: not UTF-8", "l.csv"),
 		"names_bom": func(c oddCase) {

@@ -60,7 +60,7 @@ func (p *parser) moment(s string, unit time.Duration) (moment, error) {
 	}
 	m := moment{wall: t.Add(p.o.Offset).UTC()}
 	if !strings.Contains(layout, "05") {
-		m.vague = time.Minute
+		m.vague = time.Minute - time.Millisecond // so that one minute ends before the next begins
 	}
 	return m, nil
 }
