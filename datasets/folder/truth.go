@@ -80,6 +80,9 @@ func (l *loader) about(scopes []scope) [][]int {
 	}
 
 	// Those beside a unit are found at once: a folder of 100,000 has as many.
+
+	// In the order of files, whatever names a unit first: where two files say
+	// something of one moment the order decides, and it must not hang on a map.
 	out := make([][]int, len(l.units))
 	for i, u := range l.units {
 		out[i] = slices.Clone(beside[u])
