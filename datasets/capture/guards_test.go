@@ -432,20 +432,28 @@ func TestManyFlowsStayInMemory(t *testing.T) {
 	}
 }
 
-// TestBombsAreRefused has a few kilobytes that stand for more records than gzip
-// could make of them.
+// TestBombsAreRefused has a few kilobytes that stand for more than gzip could make
+// of them: of records, and of blocks that are passed over.
 func TestBombsAreRefused(t *testing.T) {
-	var buf bytes.Buffer
-	z, err := zstd.NewWriter(&buf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	z.Write(onePacket(magicMicro, 65535, 1))
-	for range 80 {
-		z.Write(make([]byte, 1<<20))
-	}
-	z.Close()
-	if _, _, err := readBytes(t, buf.Bytes(), Options{}); err == nil || !strings.Contains(err.Error(), "a bomb, no capture") {
-		t.Errorf("%d bytes: %v", buf.Len(), err)
+	block := make([]byte, 1<<20)
+	binary.LittleEndian.PutUint32(block, 0x99)
+	binary.LittleEndian.PutUint32(block[4:], 1<<20)
+	for want, tc := range map[string]struct{ head, fill []byte }{
+		"packets in":         {onePacket(magicMicro, 65535, 1), make([]byte, 1<<20)},
+		"a bomb, no capture": {sectionBytes(), block},
+	} {
+		var buf bytes.Buffer
+		z, err := zstd.NewWriter(&buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z.Write(tc.head)
+		for range 80 {
+			z.Write(tc.fill)
+		}
+		z.Close()
+		if _, _, err := readBytes(t, buf.Bytes(), Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%d bytes: %v, want %q", buf.Len(), err, want)
+		}
 	}
 }

@@ -131,6 +131,9 @@ func (p *pcapng) blockHeader() (typ uint32, size int, err error) {
 // discarded yet.
 func (p *pcapng) skipBlock(size int) error {
 	if n, err := p.src.buf.Discard(size); err != nil {
+		if !errors.Is(unexpected(err), io.ErrUnexpectedEOF) {
+			return err // of the decompressor
+		}
 		return cutError(p.at, "the block", int64(size), int64(n))
 	}
 	return nil
