@@ -128,12 +128,17 @@ func (c Costs) Delay() table.Value { return c.Worst(results.DelayP95).Value(tabl
 // Traffic prints the gigabytes that a defense adds to a home's month.
 func (c Costs) Traffic() table.Value { return c.Mean(results.GBPerMonth).Value(table.Volume) }
 
-// metricsOf are the values of a metric; ok is false unless all results have it,
+// metricsOf are the values of a metric; ok is false unless all scored results have it,
 // and there are some.
 func metricsOf(rs []*results.Result, metric string) (v []float64, ok bool) {
 	for _, r := range rs {
 		x, has := MetricOf(r, metric)
 		if !has {
+			// A fold in which there was nothing to find has no score, and says
+			// nothing about the others.
+			if _, scored := r.Metric(r.Headline); !scored {
+				continue
+			}
 			return nil, false
 		}
 		v = append(v, x)

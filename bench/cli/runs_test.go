@@ -117,8 +117,15 @@ func (lost) Write([]byte) (int, error) { return 0, errors.New("no space left on 
 func TestLostOutputIsAnError(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	for _, args := range [][]string{
-		tinyRun(out), {"verify", out, "--sample", "1"}, {"report", out}, {"report", out, "--table", "headline"}, {"cite", out},
-		{"list", "defenses"}, {"datasets", "list"}, {"--version"}, {"run", "--help"},
+		tinyRun(out),
+		{"verify", out, "--sample", "1"},
+		{"report", out},
+		{"report", out, "--table", "headline"},
+		{"cite", out},
+		{"list", "defenses"},
+		{"datasets", "list"},
+		{"--version"},
+		{"run", "--help"},
 	} {
 		var log bytes.Buffer
 		code := Run(context.Background(), Builtin(), args, strings.NewReader(""), lost{}, &log)
@@ -204,8 +211,10 @@ func dnsCapture(t *testing.T, name string) []byte {
 		return b.Bytes()
 	}
 	q := layers.DNSQuestion{Name: []byte(name), Type: layers.DNSTypeA, Class: layers.DNSClassIN}
-	dns := layers.DNS{ID: 1, QR: true, QDCount: 1, ANCount: 1, Questions: []layers.DNSQuestion{q},
-		Answers: []layers.DNSResourceRecord{{Name: []byte(name), Type: layers.DNSTypeA, Class: layers.DNSClassIN, TTL: 60, IP: far}}}
+	dns := layers.DNS{
+		ID: 1, QR: true, QDCount: 1, ANCount: 1, Questions: []layers.DNSQuestion{q},
+		Answers: []layers.DNSResourceRecord{{Name: []byte(name), Type: layers.DNSTypeA, Class: layers.DNSClassIN, TTL: 60, IP: far}},
+	}
 
 	var b bytes.Buffer
 	w := pcapgo.NewWriter(&b)

@@ -72,16 +72,6 @@ func parsePattern(s string) (pattern, error) {
 // String is the pattern as it was written.
 func (p pattern) String() string { return p.text }
 
-// has says whether the pattern has a part of that name.
-func (p pattern) has(name string) bool {
-	for _, x := range p.parts {
-		if x.name == name {
-			return true
-		}
-	}
-	return false
-}
-
 const (
 	maxMatches = 64
 	maxSteps   = 20_000
