@@ -24,9 +24,12 @@ import (
 // What becomes of a cheat: an error with that text in all of its cells, or one of
 // these.
 const (
-	isOracle = "ORACLE"  // its results say that it looks ahead
-	isIdle   = "IDLE"    // it changes nobody's results and gains nothing
-	isLeft   = "ALLOWED" // no program can tell; the reason stands beside it
+	isOracle = "ORACLE" // its results say that it looks ahead
+	isIdle   = "IDLE"   // it changes nobody's results and gains nothing
+	// isOwnLoss may spoil its own cells: with two workers it can edit what another
+	// of its calls returned just before that is copied. Others' rows stay.
+	isOwnLoss = "OWN"
+	isLeft    = "ALLOWED" // no program can tell; the reason stands beside it
 )
 
 // defenseCheats are the hostile defenses: each time made anew, for some remember.
@@ -111,7 +114,7 @@ func defenseCheats() []struct {
 			}
 			return defenses.Defended{Trace: in}, nil
 		}),
-		f("edits-later", isIdle, func(_ rng, in datasets.Trace) (defenses.Defended, error) {
+		f("edits-later", isOwnLoss, func(_ rng, in datasets.Trace) (defenses.Defended, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, ps := range returned {
@@ -268,6 +271,10 @@ func judge(t *testing.T, rs []results.Result, name, want string) {
 		case isOracle:
 			if e != "" || !slices.ContainsFunc(rs, func(r results.Result) bool { return r.Oracle && r.Cell.Defense == name }) {
 				t.Fatalf("cell %d: error %q, want oracle", i, e)
+			}
+		case isOwnLoss:
+			if e != "" && !strings.Contains(e, name) {
+				t.Fatalf("cell %d: %q does not name the cheat", i, e)
 			}
 		case isIdle, isLeft:
 			if e != "" {
