@@ -20,7 +20,7 @@ help: ## print the targets
 build: ## build the command into bin/ (20 s)
 	$(TIMED) go build -trimpath -o bin/veilbench ./bench/cmd/veilbench
 
-run: build ## the main job: built-in homes through defenses and attacks; tables and pictures into out/ (70 s)
+run: build ## the main job: built-in homes through defenses and attacks; tables and pictures into out/ (95 s)
 	$(TIMED) ./bin/veilbench run quick --out $(OUT)
 
 test: ## all tests (3 min)
@@ -30,7 +30,7 @@ full: ## what takes too long for every day: statistics at full size, 100 kills; 
 	$(TIMED) env VEILBENCH_FULL=1 go test ./bench/stats -run Simulation -v -timeout 60m
 	$(TIMED) env VEILBENCH_FULL=1 go test -timeout 120m -count=1 ./bench/cli -run Killed
 
-check: fmt vet lint test purego ## everything that must hold before a commit: format, vet, staticcheck, house rules, tests (5 min)
+check: fmt vet lint test purego ## everything that must hold before a commit: format, vet, staticcheck, house rules, tests (4 min)
 
 fmt:
 	@files=$$($(TOOL) gofumpt -l $(GO_DIRS)); test -z "$$files" || { echo "not formatted, run '$(TOOL) gofumpt -w $(GO_DIRS)':"; echo "$$files"; exit 1; }
@@ -61,7 +61,7 @@ bench: ## benchmarks of the hot paths, in the format of benchstat (3 min)
 bench-compare: ## benchmarks of this tree against commit BASE, in turn; fails on a significant slowdown
 	$(TIMED) .tools/bench-compare.sh $(BASE)
 
-docs: build ## run the main job and put its table and pictures into README.md and reports/docs (90 s)
+docs: build ## run the main job and put its table and pictures into README.md and reports/docs (100 s)
 	$(TIMED) .tools/docs.sh
 
 rename: ## give the module another path: make rename MODULE=example.org/veilbench
