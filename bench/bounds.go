@@ -14,6 +14,7 @@ import (
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/bench/stats"
+	"veilbench/bench/truth"
 	"veilbench/datasets"
 )
 
@@ -112,7 +113,7 @@ func (b *bounder) gather(pool *itemPool, n int, ro Role, recs []int) error {
 
 		l := o.truthOf(task, ds).labeled(task)
 		if ro == TrainRole && task == datasets.TaskEvent {
-			l = withoutUnmonitored(o.labeled(task), ds.Unmonitored)
+			l = truth.WithoutUnmonitored(o.labeled(task), ds.Unmonitored)
 		}
 		f, err := oath.Vectors(b.f, task, l)
 		if err != nil {

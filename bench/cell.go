@@ -48,13 +48,18 @@ func (r *runner) head(u unit, j job) results.Result {
 
 // score asks the attacker of j and scores what it said.
 func (r *runner) score(ctx context.Context, u unit, j job, res *results.Result, timing *results.Timing) error {
+	if j.planted() {
+		return r.canaryCell(ctx, u, j, res, timing)
+	}
 	out, err := r.askAttacker(ctx, u, j, timing)
 	if err != nil {
 		return err
 	}
 
+	// What is scored here has no floor yet; enter gives it one and may leave out
+	// what has nothing to hide.
 	s := score.Of(u.ds, j.cell.Task, out.classes, out.tests)
-	res.Metrics, res.Groups, res.LeftOut, res.Items, res.Confusion, res.Curve = s.Metrics, s.Groups, s.LeftOut, s.Items, s.Confusion, s.Curve
+	res.Metrics, res.Groups, res.Devices, res.LeftOut, res.Items, res.Confusion, res.Curve = s.Metrics, s.Groups, s.Devices, s.LeftOut, s.Items, s.Confusion, s.Curve
 
 	res.Oracle = out.oracle
 	out.floors.enter(res, isBlind(j.attack))

@@ -87,16 +87,19 @@ func TestConstantRateHidesEverything(t *testing.T) {
 			t.Parallel()
 			rs, err := Run(context.Background(), Grid{
 				Datasets: []datasets.Dataset{small(t, c.data)}, Tasks: []datasets.Task{c.task},
-				Defenses: []defenses.Defense{defense(t, c.defense)}, Attacks: quickAttacks(t, c.task),
+				Defenses: []defenses.Defense{defenses.None{}, defense(t, c.defense)}, Attacks: quickAttacks(t, c.task),
 				Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1, Link: cost.DefaultLink(),
 			}, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, s := range results.Summaries(rs) {
+				if s.Defense == results.NoDefense {
+					continue
+				}
 				t.Logf("%s, %s: best %s with %.3f, floor %.3f, interval [%.3f %.3f]", s.Dataset, s.Task, s.Attack, s.Score, s.Floor, s.Lo, s.Hi)
-				if s.Failed > 0 || s.Lo > 0 || !s.HasInterval {
-					t.Errorf("%s, %s: advantage %.3f [%.3f %.3f], %d failed", s.Dataset, s.Task, s.Advantage, s.Lo, s.Hi, s.Failed)
+				if s.Failed > 0 || s.Lo > 0 || !s.HasInterval || s.NoEvidence != "" {
+					t.Errorf("%s, %s: advantage %.3f [%.3f %.3f], %d failed, no evidence %q", s.Dataset, s.Task, s.Advantage, s.Lo, s.Hi, s.Failed, s.NoEvidence)
 				}
 			}
 			for _, r := range rs {

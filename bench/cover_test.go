@@ -269,19 +269,19 @@ func (m sizeModel) Guess(_ context.Context, t datasets.Trace) (attacks.Answer, e
 // runCover returns the metrics of each fold of an adaptive attack.
 func runCover(t *testing.T, ds datasets.Dataset, a attacks.Attack) []results.Result {
 	t.Helper()
-	results, err := Run(context.Background(), Grid{
+	rs, err := Run(context.Background(), Grid{
 		Datasets: []datasets.Dataset{ds}, Defenses: []defenses.Defense{chaff{}}, Attacks: []attacks.Attack{a},
 		Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1,
 	}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range results {
+	for _, r := range rs {
 		if r.Err != "" {
 			t.Fatal(r.Err)
 		}
 	}
-	return results
+	return results.Measured(rs)
 }
 
 // Whoever names every packet right scores 1 throughout, also of cover; whoever

@@ -68,12 +68,12 @@ func Example() {
 		return
 	}
 
-	fmt.Println(len(rs), "cells")
+	fmt.Println(len(results.Measured(rs)), "cells and", len(rs)-len(results.Measured(rs)), "that hold canaries")
 	for _, s := range results.Summaries(rs) {
 		fmt.Printf("%s: %s %.2f, floor %.2f\n", s.Defense, results.Headline(s.Task), s.Score, s.Floor)
 	}
 	// Output:
-	// 12 cells
+	// 12 cells and 2 that hold canaries
 	// none: macro_recall 1.00, floor 0.50
 	// pad-level:acks=keep,size_bytes=1000,to=mtu: macro_recall 0.50, floor 0.50
 }

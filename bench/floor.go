@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -14,14 +15,27 @@ import (
 )
 
 // floors is what the best of the controls that see no traffic reaches on the
-// tests of a cell: on all, and on those of each group.
+// tests of a cell: on all of them and, of events, on each device and group.
 type floors struct {
-	once   sync.Once
-	all    float64
-	chance float64 // for a group of which groups says less
-	groups map[string]float64
-	err    error
+	once sync.Once
+	all  float64
+	by   string // the control that reaches all
+	// answer is a group's floor where the task has no devices of its own.
+	answer  float64
+	devices map[string]float64
+	groups  map[string]groupFloors
+	err     error
 }
+
+// groupFloors are those of one group of an event task.
+type groupFloors struct {
+	pooled  float64
+	devices map[string]float64
+}
+
+// singleAnswer is the name of the floor that the best single answer sets: the one
+// that would do best if it were given everywhere, chosen with the truth at hand.
+const singleAnswer = "best single answer"
 
 // blind lists the controls that see no traffic. guess-exact is none of them: it
 // sees sizes.
@@ -43,7 +57,7 @@ func (r *runner) floors(ctx context.Context, u unit, j job, tests []score.Test) 
 	r.mu.Lock()
 	f := r.floorsOf[key]
 	if f == nil {
-		f = &floors{groups: map[string]float64{}}
+		f = &floors{devices: map[string]float64{}, groups: map[string]groupFloors{}}
 		r.floorsOf[key] = f
 	}
 	r.mu.Unlock()
@@ -58,14 +72,23 @@ func (r *runner) learnFloors(ctx context.Context, u unit, j job, tests []score.T
 	task := j.cell.Task
 	coins := task == datasets.TaskClip || task == datasets.TaskDevice
 	if coins {
-		f.chance = chance(u.ds, task, j.classes)
-		f.all = f.chance
+		f.answer, f.by = chance(u.ds, task, j.classes), attacks.ID(guess.Uniform{})
+	}
+	if task != datasets.TaskEvent {
+		best, err := r.bestAnswer(u, j)
+		if err != nil {
+			return err
+		}
+		if best > f.answer {
+			f.answer, f.by = best, singleAnswer
+		}
+		f.all = f.answer
 	}
 
 	trained := slices.Compact([]string{results.NoDefense, j.cell.TrainDefense})
 	for _, a := range blind() {
 		// A class drawn at random is worth what it is on average: a coin that was lucky
-		// in a small group is no floor of that group.
+		// is no floor.
 		if _, uniform := a.(guess.Uniform); uniform && coins || !slices.Contains(a.Info().Tasks, task) {
 			continue
 		}
@@ -75,19 +98,114 @@ func (r *runner) learnFloors(ctx context.Context, u unit, j job, tests []score.T
 			if err != nil {
 				return fmt.Errorf("floor: %s: %w", j.cell.Attack, err)
 			}
-
-			s := score.Of(u.ds, task, j.classes, asked)
-			for _, m := range s.Metrics {
-				if m.Name == results.Headline(task) {
-					f.all = max(f.all, m.Value)
-				}
-			}
-			for _, g := range s.Groups {
-				f.groups[g.Group] = max(f.groups[g.Group], g.Value)
-			}
+			f.raise(score.Of(u.ds, task, j.classes, asked), results.Headline(task), j.cell.Attack)
 		}
 	}
 	return nil
+}
+
+// raise takes what a control reached into account.
+func (f *floors) raise(s score.Scores, headline, control string) {
+	for _, m := range s.Metrics {
+		if m.Name == headline && (m.Value > f.all || f.by == "") {
+			f.all, f.by = m.Value, control
+		}
+	}
+	for _, d := range s.Devices {
+		f.devices[d.Device] = max(f.devices[d.Device], d.Value)
+	}
+
+	// Each device by its own best control: one device's timetable is not everybody's
+	// floor.
+	for _, g := range s.Groups {
+		if g.Devices == nil {
+			continue
+		}
+		of, ok := f.groups[g.Group]
+		if !ok {
+			of.devices = map[string]float64{}
+		}
+		of.pooled = max(of.pooled, g.Pooled)
+		for _, d := range g.Devices {
+			of.devices[d.Device] = max(of.devices[d.Device], d.Value)
+		}
+		f.groups[g.Group] = of
+	}
+}
+
+// bestAnswer is what the best single answer reaches, as the mean over all groups of
+// the data set. No attacker that says the same everywhere can be above it, whatever
+// it says and however unevenly the groups hold the classes. It is taken over groups
+// and not in each: a group of one class would have a floor of 1, and a folder of
+// captures of one device each nothing to find.
+func (r *runner) bestAnswer(u unit, j job) (float64, error) {
+	shares := map[string]map[string]float64{} // by group and answer
+	of := func(group, answer string, n float64) {
+		if shares[group] == nil {
+			shares[group] = map[string]float64{}
+		}
+		shares[group][answer] += n
+	}
+
+	// The truth as it is seen without a defense: what the view hides is nobody's.
+	merge := score.NewClasses(u.ds.Same)
+	for i := range u.ds.Recordings {
+		rec := &u.ds.Recordings[i]
+		switch j.cell.Task {
+		case datasets.TaskClip:
+			of(rec.Group, merge.Class(rec.ClipClass()), 1)
+		case datasets.TaskCommand:
+			for _, c := range rec.Labels.Commands {
+				of(rec.Group, fmt.Sprint(c.Actions), 1)
+			}
+		case datasets.TaskDevice:
+			o := r.view(part{u, j, 0}, results.NoDefense, viewOf{TrainRole, i, 0})
+			if o.err != nil {
+				return 0, o.err
+			}
+			for _, name := range ownersIn(o.labels) {
+				of(rec.Group, name, 1)
+			}
+		}
+	}
+
+	mean := map[string]float64{}
+	for _, group := range slices.Sorted(maps.Keys(shares)) {
+		var all float64
+		for _, n := range shares[group] {
+			all += n
+		}
+		for answer, n := range shares[group] {
+			// Recall weighs the classes of a group alike, a command counts once.
+			if j.cell.Task != datasets.TaskCommand {
+				n, all = 1, float64(len(shares[group]))
+			}
+			mean[answer] += n / all / float64(len(shares))
+		}
+	}
+	best := 0.0
+	for _, v := range mean {
+		best = max(best, v)
+	}
+	return best, nil
+}
+
+// ownersIn lists whose packets there are, each name once.
+func ownersIn(l datasets.Labels) []string {
+	seen := map[int32]bool{}
+	var out []string
+	for _, o := range l.Owners {
+		if seen[o] {
+			continue
+		}
+		seen[o] = true
+		if o < 0 {
+			out = append(out, datasets.Nobody)
+		} else {
+			out = append(out, l.Devices[o])
+		}
+	}
+	return out
 }
 
 // askBlind returns tests with the answers of j's attack in place of theirs.
@@ -144,8 +262,8 @@ func chance(ds *datasets.Dataset, task datasets.Task, classes []string) float64 
 	return results.Ratio(1, float64(len(apart)))
 }
 
-// enter gives res and its groups their floors. A group with a floor of 1 is left
-// out: nothing is left there that a defense could hide.
+// enter gives res, its groups and their devices their floors. What has a floor of
+// 1 is left out: nothing is left there that a defense could hide.
 func (f *floors) enter(res *results.Result, own bool) {
 	raise := func(floor, value float64) float64 {
 		if own {
@@ -154,6 +272,10 @@ func (f *floors) enter(res *results.Result, own bool) {
 		return floor
 	}
 
+	res.FloorBy = f.by
+	if own {
+		res.FloorBy = res.Cell.Attack
+	}
 	res.Floor = f.all
 	if v, ok := res.Metric(res.Headline); ok {
 		res.Floor = raise(f.all, v)
@@ -161,13 +283,61 @@ func (f *floors) enter(res *results.Result, own bool) {
 
 	var kept []results.GroupScore
 	for _, g := range res.Groups {
-		g.Floor = raise(max(f.chance, f.groups[g.Group]), g.Value)
-		if g.Floor < 1 {
-			kept = append(kept, g)
-		} else {
-			res.LeftOut = append(res.LeftOut, results.LeftOut{Group: g.Group, Why: results.NothingToHide})
+		hidden := results.LeftOut{Group: g.Group, Why: results.NothingToHide}
+		if g.Devices == nil {
+			if g.Floor = raise(f.answer, g.Value); g.Floor < 1 {
+				kept = append(kept, g)
+			} else {
+				res.LeftOut = append(res.LeftOut, hidden)
+			}
+			continue
 		}
+
+		var certain []string
+		g.Devices, certain = withFloors(g.Devices, f.groups[g.Group].devices, raise)
+		for _, hidden.Device = range certain {
+			res.LeftOut = append(res.LeftOut, hidden)
+		}
+		if len(g.Devices) == 0 {
+			continue
+		}
+		g.Value, g.Floor = results.OverDevices(g.Devices)
+		g.PooledFloor = raise(f.groups[g.Group].pooled, g.Pooled)
+		g.N = 0
+		for _, d := range g.Devices {
+			g.N += d.N
+		}
+		kept = append(kept, g)
 	}
 	res.Groups = kept
 	slices.SortFunc(res.LeftOut, results.LeftOut.Compare)
+	f.enterDevices(res, raise)
+}
+
+// enterDevices gives the devices of all groups at once their floors, and res the
+// headline that is their mean.
+func (f *floors) enterDevices(res *results.Result, raise func(floor, value float64) float64) {
+	if res.Devices == nil {
+		return
+	}
+	res.Devices, _ = withFloors(res.Devices, f.devices, raise)
+	i := slices.IndexFunc(res.Metrics, func(m results.Metric) bool { return m.Name == res.Headline })
+	if len(res.Devices) == 0 {
+		res.Floor = 1
+		return
+	}
+	res.Metrics[i].Value, res.Floor = results.OverDevices(res.Devices)
+}
+
+// withFloors returns the devices that have something to hide with their floors, and
+// the names of the others. ds is not modified.
+func withFloors(ds []results.DeviceScore, floors map[string]float64, raise func(floor, value float64) float64) (kept []results.DeviceScore, certain []string) {
+	for _, d := range ds {
+		if d.Floor = raise(floors[d.Device], d.Value); d.Floor < 1 {
+			kept = append(kept, d)
+		} else {
+			certain = append(certain, d.Device)
+		}
+	}
+	return kept, certain
 }

@@ -8,6 +8,7 @@ import (
 	"veilbench/attacks"
 	"veilbench/bench/cost"
 	"veilbench/bench/results"
+	"veilbench/bench/truth"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
@@ -36,6 +37,8 @@ type Grid struct {
 	// Link is the home's access link, passed after every defense; zero: no
 	// limit.
 	Link cost.Link
+	// NoCanaries leaves the planted cells out: then no low score is evidence.
+	NoCanaries bool
 }
 
 // withDefaults fills in what the user left open and orders the recordings of
@@ -127,6 +130,9 @@ type job struct {
 	classes []string
 }
 
+// planted says whether j measures an attack by canaries, and no defense.
+func (j job) planted() bool { return j.cell.Knowledge == results.Planted }
+
 // units expands the grid, in the order of its lists. The order of data sets,
 // defenses and attacks is report order; it has no influence on any result.
 func (g Grid) units() ([]unit, error) {
@@ -151,6 +157,7 @@ func (g Grid) units() ([]unit, error) {
 			u := unit{ds: ds, defense: d, id: defenses.ID(d)}
 			for _, task := range g.tasks(ds) {
 				u.jobs = append(u.jobs, g.jobs(ds, task, u.id, folds[task])...)
+				u.jobs = append(u.jobs, g.plantJobs(ds, task, u.id, folds[task])...)
 			}
 			if len(u.jobs) > 0 {
 				out = append(out, u)
@@ -225,7 +232,7 @@ func Classes(ds *datasets.Dataset, task datasets.Task) []string {
 		case datasets.TaskClip:
 			seen[r.ClipClass()] = true
 		case datasets.TaskEvent:
-			for _, e := range monitored(r.Labels, ds.Unmonitored).Events {
+			for _, e := range truth.Monitored(r.Labels, ds.Unmonitored).Events {
 				seen[r.Labels.Class(e)] = true
 			}
 		case datasets.TaskDevice:

@@ -12,6 +12,7 @@ import (
 	"veilbench/bench/draws"
 	"veilbench/bench/memory"
 	"veilbench/bench/results"
+	"veilbench/bench/truth"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
@@ -75,7 +76,7 @@ func (r *runner) examples(p part) ([]attacks.Labeled, []string, error) {
 				l.Group = o.rec.ID // as Training.Within promises
 			}
 			if p.cell.Task == datasets.TaskEvent {
-				l = withoutUnmonitored(l, p.ds.Unmonitored)
+				l = truth.WithoutUnmonitored(l, p.ds.Unmonitored)
 			}
 			out = append(out, l)
 		}
@@ -117,8 +118,8 @@ func (r *runner) train(ctx context.Context, p part, m *model) error {
 // some.
 func deviceClasses(classes []string, train []attacks.Labeled) []string {
 	for _, l := range train {
-		n := len(l.Labels.Devices) - 1
-		if n >= 0 && l.Labels.Devices[n] == datasets.Cover && slices.Contains(l.Labels.Owners, int32(n)) {
+		n := slices.Index(l.Labels.Devices, datasets.Cover)
+		if n >= 0 && slices.Contains(l.Labels.Owners, int32(n)) {
 			out := append(slices.Clone(classes), datasets.Cover)
 			slices.Sort(out)
 			return slices.Compact(out)

@@ -11,6 +11,7 @@ import (
 	"veilbench/bench/draws"
 	"veilbench/bench/oath"
 	"veilbench/bench/results"
+	"veilbench/bench/truth"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
@@ -38,6 +39,16 @@ type observed struct {
 	// oracle is set when the defense was found to look ahead.
 	oracle bool
 	err    error
+}
+
+// truthOf is o with the truth that a task is scored by.
+func (o *observed) truthOf(task datasets.Task, ds *datasets.Dataset) *observed {
+	if task != datasets.TaskEvent || len(ds.Unmonitored) == 0 {
+		return o
+	}
+	open := *o
+	open.labels = truth.Monitored(o.labels, ds.Unmonitored)
+	return &open
 }
 
 // labeled is what a training may see of o.
@@ -95,7 +106,7 @@ func (p pipeline) pass(o *observed, base func() (cost.Base, error), r Role, draw
 	if p.vantage != datasets.WAN {
 		seen = inside
 	}
-	labels := defendedLabels(o.rec, seen.Trace, seen.Carried)
+	labels := truth.Defended(o.rec, seen.Trace, seen.Carried)
 	view, kept := p.vantage.View(draws.New(p.seed, append(key, "view", string(p.vantage))...), seen.Trace)
 	o.trace, o.labels = view, labels.Keep(kept)
 	o.unseen = !slices.ContainsFunc(kept, func(i int32) bool {

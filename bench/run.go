@@ -102,14 +102,15 @@ type runner struct {
 	bases   map[baseKey]*lazyBase
 	looks   map[lookKey]*look
 	// floorsOf are by the cell without its attack and knowledge.
-	floorsOf map[results.Cell]*floors
+	floorsOf  map[results.Cell]*floors
+	plantings map[plantKey]*planting // of the unit at work
 }
 
 func newRunner(ctx context.Context, g Grid, opt Options) *runner {
 	return &runner{
 		grid: g, opt: opt, oath: oath.New(ctx, opt.PluginTimeout),
 		models: map[modelKey]*model{}, views: map[viewKey]*views{}, bases: map[baseKey]*lazyBase{},
-		looks: map[lookKey]*look{}, floorsOf: map[results.Cell]*floors{},
+		looks: map[lookKey]*look{}, floorsOf: map[results.Cell]*floors{}, plantings: map[plantKey]*planting{},
 	}
 }
 
@@ -182,6 +183,9 @@ func (r *runner) warm(ctx context.Context, u unit, todo []job) error {
 	// The undefended traces that unaware attackers train on are another unit's,
 	// or made when a model first asks.
 	for _, j := range todo {
+		if j.planted() {
+			continue // these make their own
+		}
 		for _, p := range j.fold {
 			for _, i := range p.Test {
 				add(j, viewOf{TestRole, i, j.cell.Draw})

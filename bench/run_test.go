@@ -122,8 +122,8 @@ func mustRun(t *testing.T, g Grid, opt Options) map[string]string {
 func TestSameBytesForAnyOrderAndNumberOfWorkers(t *testing.T) {
 	g := smallGrid(t)
 	want := mustRun(t, g, Options{Workers: 1})
-	if cells(want) != 3*2*2*5 || len(want) != 60+3 {
-		t.Fatalf("%d cells and %d samples, want 60 and 3", cells(want), len(want)-cells(want))
+	if cells(want) != 3*2*2*5+3 || len(want) != 63+3 {
+		t.Fatalf("%d cells and %d samples, want 63 and 3", cells(want), len(want)-cells(want))
 	}
 	t.Run("two workers", func(t *testing.T) {
 		if d := cmp.Diff(want, mustRun(t, g, Options{Workers: 2})); d != "" {

@@ -9,6 +9,7 @@ import (
 	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
+	"veilbench/bench/truth"
 	"veilbench/datasets"
 )
 
@@ -181,7 +182,7 @@ func (s *sampler) classes() (classes []string, each int) {
 		case datasets.TaskClip:
 			seen[rec.ClipClass()] = true
 		case datasets.TaskEvent:
-			l := monitored(rec.Labels, s.u.ds.Unmonitored)
+			l := truth.Monitored(rec.Labels, s.u.ds.Unmonitored)
 			for _, e := range l.Events {
 				seen[l.Class(e)] = true
 			}

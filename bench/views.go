@@ -58,6 +58,19 @@ type lazyView struct {
 // view returns a recording behind the defense named, as p's observer sees it.
 // Whoever asks first makes it; others wait for that.
 func (r *runner) view(p part, defense string, of viewOf) *observed {
+	rec := &p.ds.Recordings[of.rec]
+	vs, err := r.pipe(p, defense)
+	if err != nil {
+		return &observed{rec: rec, err: err}
+	}
+	lv := vs.entry(of)
+	lv.once.Do(func() { lv.o = vs.pipe.observe(rec, r.base(p.ds, of.rec), of.role, of.draw) })
+	return lv.o
+}
+
+// pipe returns the views behind the defense named for p's observer, with a pipeline
+// that is ready: fitted, and looked at ahead.
+func (r *runner) pipe(p part, defense string) (*views, error) {
 	d := r.defense(defense)
 	fits := Fitted(d)
 	key := viewKey{dataset: p.ds.Name, defense: defense, vantage: p.cell.Vantage}
@@ -72,20 +85,16 @@ func (r *runner) view(p part, defense string, of viewOf) *observed {
 		vs.fit.Do(func() { vs.err = vs.learn(p.ds, p.recordings().Train) })
 	}
 	if vs.err != nil {
-		return &observed{rec: &p.ds.Recordings[of.rec], err: vs.err}
+		return nil, vs.err
 	}
 	vs.look.Do(func() {
 		l := r.looked(key, vs.pipe.defense, p.ds)
 		vs.pipe.oracle, vs.lookErr = l.oracle, l.err
 	})
 	if vs.lookErr != nil {
-		return &observed{rec: &p.ds.Recordings[of.rec], err: fmt.Errorf("defense %s: %w", defense, vs.lookErr)}
+		return nil, fmt.Errorf("defense %s: %w", defense, vs.lookErr)
 	}
-
-	rec := &p.ds.Recordings[of.rec]
-	lv := vs.entry(of)
-	lv.once.Do(func() { lv.o = vs.pipe.observe(rec, r.base(p.ds, of.rec), of.role, of.draw) })
-	return lv.o
+	return vs, nil
 }
 
 // viewsOf returns the set of views of a key, made empty when it is new.
@@ -200,6 +209,7 @@ func (r *runner) drop(u unit) {
 	}
 
 	clear(r.floorsOf) // of this unit, all of them
+	clear(r.plantings)
 	for k := range r.views {
 		if over(k.dataset, k.defense) {
 			delete(r.views, k)

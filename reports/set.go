@@ -45,7 +45,8 @@ type Pair struct {
 // fields are shared by all that draws and must not be modified.
 type Set struct {
 	Options Options
-	// Results are in canonical order of cells.
+	// Results are in canonical order of cells, without those of planted cells, which
+	// measure no defense; Summaries know what they say.
 	Results []results.Result
 	// Panels are in order, and of each panel its defenses and attackers.
 	Panels    []Panel
@@ -68,7 +69,7 @@ type Set struct {
 // NewSet sorts rs for reading. rs is neither kept nor modified.
 func NewSet(rs []results.Result, o Options) *Set {
 	s := &Set{
-		Options: o, Results: slices.Clone(rs),
+		Options: o, Results: results.Measured(rs),
 		Defenses: map[Panel][]string{}, Attackers: map[Panel][]Attacker{},
 		ByPair: map[Pair][]*results.Result{}, BySubject: map[Subject][]*results.Result{},
 		Generated: map[string]bool{}, Control: map[string]bool{}, Oracle: map[string]bool{},
@@ -102,7 +103,7 @@ func NewSet(rs []results.Result, o Options) *Set {
 	}
 	s.names = newLabels(ids, given)
 	s.order()
-	s.Summaries = summaries(s.Results)
+	s.Summaries = summaries(rs)
 	return s
 }
 

@@ -15,6 +15,8 @@ type Reached struct {
 	TrainDefense string
 	// ByGroup is the advantage in each group that counts, not cut to 0 to 1.
 	ByGroup map[string]float64
+	// Evidence is what a low score of it rests on.
+	Evidence Evidence
 }
 
 // Best is what the attacker of the headline reached, nil if every cell failed.
@@ -30,8 +32,10 @@ func (s *Summary) Best() *Reached {
 // groupTally is what one attacker reached in one group: sums over the cells
 // that tested it, one for each draw and seed.
 type groupTally struct {
-	score, floor float64
-	items, cells int
+	score, floor        float64
+	pooled, pooledFloor float64
+	items, cells        int
+	devices             bool
 }
 
 // plus adds what another cell found. One that found nothing to test in the
@@ -41,7 +45,10 @@ func (t groupTally) plus(g GroupScore) groupTally {
 	if g.N == 0 {
 		return t
 	}
-	return groupTally{t.score + g.Value, t.floor + g.Floor, t.items + g.N, t.cells + 1}
+	return groupTally{
+		t.score + g.Value, t.floor + g.Floor, t.pooled + g.Pooled, t.pooledFloor + g.PooledFloor,
+		t.items + g.N, t.cells + 1, t.devices || len(g.Devices) > 0,
+	}
 }
 
 // group is the mean over cells. Draws of a defense are tried on the same items,
@@ -55,8 +62,9 @@ func (t groupTally) group() stats.Group {
 }
 
 // conclude fills what is said of the best of the attackers in order, and says
-// which that is.
-func (s *Summary) conclude(order []attacker, tallies map[attacker]*tally) attacker {
+// which that is. rests is what the score of each rests on: the summary is about
+// those that count, or about all and without evidence where none does.
+func (s *Summary) conclude(order []attacker, tallies map[attacker]*tally, rests []Evidence) attacker {
 	names := map[string]bool{}
 	for _, t := range tallies {
 		for g := range t.groups {
@@ -74,15 +82,29 @@ func (s *Summary) conclude(order []attacker, tallies map[attacker]*tally) attack
 				by[g] = x.Advantage()
 			}
 		}
-		s.Reached = append(s.Reached, Reached{a.attack, a.knowledge, a.trainDefense, by})
+		s.Reached = append(s.Reached, Reached{a.attack, a.knowledge, a.trainDefense, by, rests[i]})
 	}
 	s.count(rows)
+
+	// An attacker that does not count could only lower the figure, never earn it.
+	var who []attacker
+	var counted [][]stats.Group
+	for i, e := range rests {
+		if e.OK() {
+			who, counted = append(who, order[i]), append(counted, rows[i])
+		}
+	}
+	s.Rest = len(who)
+	if s.Rest == 0 {
+		s.NoEvidence = undecided(s.Reached)
+		who, counted = order, rows
+	}
 
 	// Groups of a split within them are no samples of homes, and one group has
 	// no spread: then the cells as they are say who is best.
 	if s.Within || s.Groups < 2 {
-		best := order[0]
-		for _, a := range order[1:] {
+		best := who[0]
+		for _, a := range who[1:] {
 			if tallies[a].signed() > tallies[best].signed() {
 				best = a
 			}
@@ -92,21 +114,27 @@ func (s *Summary) conclude(order []attacker, tallies map[attacker]*tally) attack
 		return best
 	}
 
-	h := stats.Best(rows, Level)
+	h := stats.Best(counted, Level)
+	if h.Best < 0 {
+		return who[0] // no group counts for any of them
+	}
 	s.Advantage = clip(h.Mean)
 	var scores []float64
-	for _, x := range rows[h.Best] {
+	for _, x := range counted[h.Best] {
 		if x.Counts() {
 			scores = append(scores, x.Score)
 		}
 	}
 	s.GroupMean = stats.Mean(scores)
-	if h.OK {
+	switch {
+	case s.NoEvidence != "":
+		// Limits of what is not known would look like knowledge.
+	case h.OK:
 		s.Lo, s.Hi, s.HasInterval, s.Edge = clip(h.Lo), clip(h.Hi), true, h.Edge
-	} else {
+	default:
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d groups: an interval needs at least %d", s.Groups, stats.MinGroups))
 	}
-	return order[h.Best]
+	return who[h.Best]
 }
 
 // count sorts the groups into those that count for any attacker and those that

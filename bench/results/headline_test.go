@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,18 +29,40 @@ func tried(attack string, groups ...GroupScore) Result {
 func scores(n int, floor float64, vs ...float64) []GroupScore {
 	var out []GroupScore
 	for g, v := range vs {
-		out = append(out, GroupScore{fmt.Sprintf("g%02d", g), v, floor, n})
+		out = append(out, GroupScore{Group: fmt.Sprintf("g%02d", g), Value: v, Floor: floor, N: n})
 	}
 	return out
 }
 
+// summary is that of the defense x, with evidence for every attack.
 func summary(t *testing.T, rs ...Result) Summary {
 	t.Helper()
-	out := Summaries(rs)
-	if len(out) != 1 {
-		t.Fatalf("%d summaries", len(out))
+	return summaryOf(t, "x", slices.Concat(rs, earned(rs)))
+}
+
+func summaryOf(t *testing.T, defense string, rs []Result) Summary {
+	t.Helper()
+	for _, s := range Summaries(rs) {
+		if s.Defense == defense {
+			return s
+		}
 	}
-	return out[0]
+	t.Fatalf("no summary of %s", defense)
+	return Summary{}
+}
+
+// earned are the results that make evidence of the scores in rs: every attack does
+// well without a defense and finds its canaries behind x.
+func earned(rs []Result) []Result {
+	var out []Result
+	for _, r := range rs {
+		none := tried(r.Cell.Attack, scores(20, 0, 1, 1, 1, 1, 1, 1)...)
+		none.Cell.Defense, none.Cell.TrainDefense = NoDefense, NoDefense
+		seen := Result{Cell: r.Cell, Headline: CanaryRecall, Metrics: []Metric{{CanaryRecall, 1}, {Canaries, 20}}}
+		seen.Cell.Knowledge = Planted
+		out = append(out, none, seen)
+	}
+	return out
 }
 
 // B: two attacks of .50 each, one right on odd and one on even groups, are .50
@@ -104,7 +127,7 @@ func TestIntervalAtZeroAndOne(t *testing.T) {
 func TestEmptyGroupsAreLeftOut(t *testing.T) {
 	busy := scores(20, 0, 1, 1, 1, 1, 1, 1)
 	want := summary(t, tried("a", busy...))
-	m := summary(t, tried("a", append(busy, GroupScore{Group: "quiet-1"}, GroupScore{Group: "quiet-2"}, GroupScore{"sure", 1, 1, 5})...))
+	m := summary(t, tried("a", append(busy, GroupScore{Group: "quiet-1"}, GroupScore{Group: "quiet-2"}, GroupScore{Group: "sure", Value: 1, Floor: 1, N: 5})...))
 	if m.Advantage != 1 || m.Lo != want.Lo || m.Hi != want.Hi || m.Groups != 6 || m.Empty != 2 || m.Certain != 1 {
 		t.Errorf("%+v, without them %+v", m, want)
 	}

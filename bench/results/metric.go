@@ -63,6 +63,7 @@ const (
 	ExactRecovery       = "exact_recovery"
 
 	// Scores of events; without a suffix by device and activity within 5 s.
+	F1DeviceMean        = "f1_device_mean"
 	F1                  = "f1"
 	F1In1S              = "f1_1s"
 	F1In15S             = "f1_15s"
@@ -92,6 +93,12 @@ const (
 	BurstAccuracy       = "burst_accuracy"
 	StateRight          = "state_seconds_right"
 	StateOff            = "state_seconds_off"
+
+	// Scores of planted cells.
+	CanaryRecall        = "canary_recall"
+	Canaries            = "canaries"
+	CanaryThroughRecall = "canary_through_recall"
+	CanariesThrough     = "canaries_through"
 
 	// What reports derive of every cell.
 	Failed          = "failed"
@@ -183,6 +190,7 @@ func scoreMetrics() []MetricInfo {
 		{NamedRight, "share", Higher, "named right", []datasets.Task{command}},
 		{CandidatesMean, "candidates", Lower, "candidates mean", []datasets.Task{command}},
 		{ExactRecovery, "share", Higher, "exact recovery", []datasets.Task{command}},
+		{F1DeviceMean, "share", Higher, "F1, mean over devices", []datasets.Task{event}},
 		{F1, "share", Higher, "F1", []datasets.Task{event}},
 		{F1In1S, "share", Higher, "F1 within 1 s", []datasets.Task{event}},
 		{F1In15S, "share", Higher, "F1 within 15 s", []datasets.Task{event}},
@@ -212,6 +220,10 @@ func scoreMetrics() []MetricInfo {
 		{BurstAccuracy, "share", Higher, "burst accuracy", []datasets.Task{event}},
 		{StateRight, "share", Higher, "time whose states are right", []datasets.Task{event}},
 		{StateOff, "share", Neither, "time without a state", []datasets.Task{event}},
+		{CanaryRecall, "share", Higher, "canaries found behind the defense", datasets.Tasks()},
+		{Canaries, "canaries", Neither, "canaries behind the defense", datasets.Tasks()},
+		{CanaryThroughRecall, "share", Higher, "canaries found that passed the defense", datasets.Tasks()},
+		{CanariesThrough, "canaries", Neither, "canaries that passed the defense", datasets.Tasks()},
 	}
 }
 
@@ -297,7 +309,7 @@ func OfClass(metric, class string) string { return metric + ":" + class }
 func Headline(t datasets.Task) string {
 	switch t {
 	case datasets.TaskEvent:
-		return F1
+		return F1DeviceMean
 	case datasets.TaskCommand:
 		return ExactRecovery
 	}

@@ -82,7 +82,7 @@ func (m Manifest) strayCell(r Result) string {
 		return why
 	case !slices.Contains(m.Attacks, c.Attack):
 		return "attack " + c.Attack
-	case m.Knowledge != nil && !slices.Contains(m.Knowledge, c.Knowledge):
+	case m.Knowledge != nil && c.Knowledge != Planted && !slices.Contains(m.Knowledge, c.Knowledge):
 		return "knowledge " + string(c.Knowledge)
 	case c.TrainDraws != m.TrainDraw:
 		return fmt.Sprintf("train_draws %d", c.TrainDraws)

@@ -6,6 +6,7 @@
 package results
 
 import (
+	"cmp"
 	"strings"
 
 	"veilbench/datasets"
@@ -19,6 +20,9 @@ const (
 	Unaware  Knowledge = "unaware"  // trained on undefended traffic
 	Adaptive Knowledge = "adaptive" // trained on defended traffic, other draws than in test
 	Transfer Knowledge = "transfer" // trained on another defense of the grid
+	// Planted is that of cells that measure no defense: canaries, artificial
+	// signals, stand in what such an attacker learns from and is tested on.
+	Planted Knowledge = "planted"
 )
 
 // Cell names one experiment. It is comparable. Equal cells on equal data with an
@@ -68,13 +72,18 @@ type Result struct {
 	Control bool `json:"control,omitempty"`
 	// Headline names the metric in Metrics that speaks for the task.
 	Headline string `json:"headline"`
-	// Floor is what Headline is without looking at the traffic.
-	Floor float64 `json:"floor"`
+	// Floor is what Headline is without looking at the traffic, FloorBy the control
+	// that reached it.
+	Floor   float64 `json:"floor"`
+	FloorBy string  `json:"floor_by,omitempty"`
 	// Metrics are scores, sorted by Name.
 	Metrics []Metric `json:"metrics"`
 	// Groups holds the headline metric of each test group, sorted by Group. Where
 	// none has anything to find, Metrics has no headline either.
 	Groups []GroupScore `json:"groups,omitempty"`
+	// Devices holds, of an event task, each device over all groups, sorted by
+	// Device: Headline is their mean.
+	Devices []DeviceScore `json:"devices,omitempty"`
 	// LeftOut are the test groups that have no score, sorted by Group: a 0 there
 	// would be a defense's credit for nothing.
 	LeftOut []LeftOut `json:"left_out,omitempty"`
@@ -89,6 +98,9 @@ type Result struct {
 	Bounds []Bound `json:"bounds,omitempty"`
 	// Claims are the privacy accounts that the defense states for itself.
 	Claims []Claim `json:"claims,omitempty"`
+	// Doubted are the reasons for which a low score of this cell is no evidence,
+	// whatever its attack can do.
+	Doubted []Reason `json:"doubted,omitempty"`
 	// Cost is the ledger of the test traces.
 	Cost Cost `json:"cost"`
 }
@@ -115,16 +127,55 @@ type GroupScore struct {
 	Value float64 `json:"value"`
 	Floor float64 `json:"floor"`
 	N     int     `json:"n"`
+	// Devices holds, of an event task, each device with an event in the group,
+	// sorted by Device. Value is the mean of theirs, and Floor such that the
+	// advantage is the mean of theirs.
+	Devices []DeviceScore `json:"devices,omitempty"`
+	// Pooled is F1 over all devices at once with its floor; event task only.
+	Pooled      float64 `json:"pooled,omitempty"`
+	PooledFloor float64 `json:"pooled_floor,omitempty"`
 }
 
-// LeftOut is a test group without a score, and why that is.
+// DeviceScore is F1 over the N events of one device: those found of it, and what
+// was taken for it. Floor is what a control reaches on it.
+type DeviceScore struct {
+	Device string  `json:"device"`
+	Value  float64 `json:"value"`
+	Floor  float64 `json:"floor"`
+	N      int     `json:"n"`
+}
+
+// OverDevices is the mean score of devices and the floor that goes with it: the
+// advantage of the two is the mean of the devices' own, each over its own floor.
+// No device may have a floor of 1.
+func OverDevices(ds []DeviceScore) (value, floor float64) {
+	var advantage, floors float64
+	for _, d := range ds {
+		n := float64(len(ds))
+		value += d.Value / n
+		floors += d.Floor / n
+		advantage += (d.Value - d.Floor) / (1 - d.Floor) / n
+	}
+
+	// (value - floor) / (1 - floor) = advantage, solved for the floor; at an
+	// advantage of 1 every floor solves it.
+	if advantage >= 1-1e-12 {
+		return value, floors
+	}
+	return value, (value - advantage) / (1 - advantage)
+}
+
+// LeftOut is a test group, or a device in it, without a score, and why that is.
 type LeftOut struct {
-	Group string `json:"group"`
-	Why   string `json:"why"`
+	Group  string `json:"group"`
+	Device string `json:"device,omitempty"`
+	Why    string `json:"why"`
 }
 
-// Compare orders by group.
-func (l LeftOut) Compare(m LeftOut) int { return strings.Compare(l.Group, m.Group) }
+// Compare orders by group and device.
+func (l LeftOut) Compare(m LeftOut) int {
+	return cmp.Or(strings.Compare(l.Group, m.Group), strings.Compare(l.Device, m.Device))
+}
 
 // Why a group is left out.
 const (
@@ -221,7 +272,7 @@ const NoDefense = "none"
 
 // Method is the version of the methods: it changes when a change of the code
 // may change a result, and is part of each result's name.
-const Method = 2
+const Method = 3
 
 // Missed is the answer of an event that no detection stands for.
 const Missed = "missed"

@@ -23,11 +23,27 @@ type Summary struct {
 	Attack       string
 	Knowledge    Knowledge
 	TrainDefense string
+	// NoEvidence is "" where at least one attacker's score counts: it is above the
+	// floor, or nothing but the defense explains that it is not. Else it is why most
+	// of them say nothing of the defense; then Advantage is not known, and the attack
+	// named is only the one that came farthest.
+	NoEvidence Reason
+	// Rest is how many of the attackers have scores that count, and Evidence what
+	// that of the best rests on.
+	Rest     int
+	Evidence Evidence
+	// FloorBy is the control that sets its floor, Pooled the advantage of F1 over all
+	// devices at once where there are devices.
+	FloorBy   string
+	Pooled    float64
+	HasPooled bool
 	// Score is its headline metric, Floor what needs no look at the traffic.
 	Score, Floor float64
 	// Advantage is how far the best attacker is above the floor, 0 to 1: the
-	// largest mean over groups of any attacker, cut at 0 after averaging. For a
-	// split within groups, and for a single group, it is that of its mean score.
+	// largest mean over groups of any attacker whose score counts, cut at 0 after
+	// averaging. Of events a group's is the mean over the devices with an event in it,
+	// each over its own floor. For a split within groups, and for a single group, it
+	// is that of its mean score.
 	Advantage float64
 	// Lo and Hi bound the largest true advantage of any attacker at Level, cut to
 	// 0 to 1; HasInterval is false below stats.MinGroups groups and for splits
@@ -76,6 +92,8 @@ type tally struct {
 	groups     map[string]groupTally
 	cellScores []float64
 	cellFloors []float64
+	floorBy    map[string]int
+	doubted    map[Reason]bool
 }
 
 // subject is what a Summary is about.
@@ -87,15 +105,16 @@ type subject struct {
 }
 
 // Summaries reduces results to one Summary per data set, task, vantage and
-// defense, sorted by these. Controls are left out: they only set floors.
+// defense, sorted by these. Controls are left out: they only set floors. Results of
+// planted cells, and those without a defense, are the evidence for the others.
 func Summaries(rs []Result) []Summary {
 	bySubject := map[subject][]Result{}
 	for _, r := range rs {
-		s := subject{r.Cell.Dataset, r.Cell.Task, r.Cell.Vantage, r.Cell.Defense}
-		if !r.Control {
+		if s := subjectOf(r.Cell); !r.Control && !planted(r) {
 			bySubject[s] = append(bySubject[s], r)
 		}
 	}
+	ev := newEvidence(rs)
 
 	keys := slices.SortedFunc(maps.Keys(bySubject), func(a, b subject) int {
 		return cmp.Or(cmp.Compare(a.dataset, b.dataset), cmp.Compare(a.task, b.task), cmp.Compare(a.vantage, b.vantage), cmp.Compare(a.defense, b.defense))
@@ -103,44 +122,59 @@ func Summaries(rs []Result) []Summary {
 
 	out := make([]Summary, 0, len(keys))
 	for _, k := range keys {
-		out = append(out, summarize(k, bySubject[k]))
+		out = append(out, summarize(k, bySubject[k], ev))
 	}
 	return out
 }
 
-// summarize reduces the results of one subject, controls left out.
-func summarize(k subject, rs []Result) Summary {
+// summarize reduces the results of one subject, controls and planted cells left
+// out.
+func summarize(k subject, rs []Result, ev evidence) Summary {
 	s := Summary{Dataset: k.dataset, Task: k.task, Vantage: k.vantage, Defense: k.defense, Cells: len(rs)}
-
-	tallies := map[attacker]*tally{}
 	for _, r := range rs {
-		if r.Err != "" {
-			s.Failed++
-			continue
-		}
-
 		// One cell that is within, generated or an oracle marks what it is averaged
 		// into.
-		s.Within = s.Within || r.Cell.Split.Within()
-		s.Generated, s.Oracle = s.Generated || r.Generated, s.Oracle || r.Oracle
-
-		at := attacker{r.Cell.Attack, r.Cell.TrainDefense, r.Cell.Knowledge}
-		if tallies[at] == nil {
-			tallies[at] = &tally{groups: map[string]groupTally{}}
+		if r.Err == "" {
+			s.Within = s.Within || r.Cell.Split.Within()
+			s.Generated, s.Oracle = s.Generated || r.Generated, s.Oracle || r.Oracle
 		}
-		tallies[at].add(r)
 	}
 
+	tallies, failed := tallyUp(rs)
+	s.Failed = failed
 	order := slices.SortedFunc(maps.Keys(tallies), attacker.compare)
 	if len(order) == 0 {
 		return s
 	}
-	best := s.conclude(order, tallies)
+	rests := make([]Evidence, len(order))
+	for i, a := range order {
+		rests[i] = ev.of(k, a, tallies[a], s.Within)
+	}
+	best := s.conclude(order, tallies, rests)
 	t := tallies[best]
 	s.Attack, s.Knowledge, s.TrainDefense = best.attack, best.knowledge, best.trainDefense
-	s.Score, s.Floor = t.mean(), t.floorMean()
+	s.Score, s.Floor, s.FloorBy = t.mean(), t.floorMean(), t.mostlyBy()
+	s.Evidence = rests[slices.Index(order, best)]
+	s.Pooled, s.HasPooled = t.pooled()
 	s.Weak = weakAttacks(k, order, tallies)
 	return s
+}
+
+// tallyUp sorts results by attacker and counts those that failed.
+func tallyUp(rs []Result) (tallies map[attacker]*tally, failed int) {
+	tallies = map[attacker]*tally{}
+	for _, r := range rs {
+		if r.Err != "" {
+			failed++
+			continue
+		}
+		at := attacker{r.Cell.Attack, r.Cell.TrainDefense, r.Cell.Knowledge}
+		if tallies[at] == nil {
+			tallies[at] = &tally{groups: map[string]groupTally{}, floorBy: map[string]int{}, doubted: map[Reason]bool{}}
+		}
+		tallies[at].add(r)
+	}
+	return tallies, failed
 }
 
 // add enters a cell: one fold, one draw.
@@ -148,10 +182,40 @@ func (t *tally) add(r Result) {
 	for _, g := range r.Groups {
 		t.groups[g.Group] = t.groups[g.Group].plus(g)
 	}
+	for _, why := range r.Doubted {
+		t.doubted[why] = true
+	}
 	if v, ok := r.Metric(r.Headline); ok {
 		t.cellScores = append(t.cellScores, v)
 		t.cellFloors = append(t.cellFloors, r.Floor)
+		t.floorBy[r.FloorBy]++
 	}
+}
+
+// mostlyBy is the control that sets the floor of most cells, the first by name of
+// several.
+func (t *tally) mostlyBy() string {
+	best := ""
+	for _, by := range slices.Sorted(maps.Keys(t.floorBy)) {
+		if best == "" || t.floorBy[by] > t.floorBy[best] {
+			best = by
+		}
+	}
+	return best
+}
+
+// pooled is the mean advantage over groups of F1 over all devices at once; ok is
+// false where no group has devices.
+func (t *tally) pooled() (advantage float64, ok bool) {
+	var sum, n float64
+	for _, g := range slices.Sorted(maps.Keys(t.groups)) {
+		if x := t.groups[g]; x.devices && x.cells > 0 && x.pooledFloor < float64(x.cells) {
+			c := float64(x.cells)
+			sum += (x.pooled - x.pooledFloor) / (c - x.pooledFloor)
+			n++
+		}
+	}
+	return clip(Ratio(sum, n)), n > 0
 }
 
 // mean is the mean over cells: over folds of an across split and over draws.

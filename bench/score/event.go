@@ -66,6 +66,52 @@ func (c counts) precision() float64 { return results.Ratio(c.hit, c.found) }
 func (c counts) recall() float64    { return results.Ratio(c.hit, c.events) }
 func (c counts) f1() float64        { return match.F1(c.hit, c.found, c.events) }
 
+// devices counts by device. A detection counts for the device that it names.
+type devices map[string]*counts
+
+func (d devices) of(class string) *counts {
+	name := match.ByDevice(class)
+	if d[name] == nil {
+		d[name] = &counts{}
+	}
+	return d[name]
+}
+
+// deviceGroups are devices by test group.
+type deviceGroups map[string]devices
+
+func (g deviceGroups) of(group string) devices {
+	if g[group] == nil {
+		g[group] = devices{}
+	}
+	return g[group]
+}
+
+func (d devices) add(events, found []match.Span, pair []int) {
+	for e, ev := range events {
+		c := d.of(ev.Class)
+		c.events++
+		if pair[e] >= 0 {
+			c.hit++
+		}
+	}
+	for _, f := range found {
+		d.of(f.Class).found++
+	}
+}
+
+// scores are those of the devices that have an event, sorted by name. What is taken
+// for a device without one is a false alarm of the pooled figures alone.
+func (d devices) scores() []results.DeviceScore {
+	var out []results.DeviceScore
+	for _, name := range slices.Sorted(maps.Keys(d)) {
+		if c := d[name]; c.events > 0 {
+			out = append(out, results.DeviceScore{Device: name, Value: c.f1(), N: c.events})
+		}
+	}
+	return out
+}
+
 // scoringAtLeast keeps detections with a score of at least t.
 func scoringAtLeast(found []match.Span, t float64) []match.Span {
 	var out []match.Span
@@ -97,8 +143,9 @@ func eventsOf(t Test, m Classes) []match.Span {
 }
 
 // scoreEvents scores detections: F1 by device and activity within 5 s is the
-// headline; other tolerances, time only and device only are further metrics.
-// Groups without an event have no share in these, and in the false alarms all.
+// first figure, and its mean over devices the headline; other tolerances, time only
+// and device only are further metrics. Groups without an event have no share in
+// these, and in the false alarms all.
 func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 	var s Scores
 	m := NewClasses(ds.Same)
@@ -118,6 +165,7 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 	sums := make([]counts, len(kinds))
 	var quiet counts // in groups without an event
 	groups := map[string]*counts{}
+	every, byGroup := devices{}, deviceGroups{}
 	alerts := counts{}
 	var delays []float64
 	var days float64
@@ -147,6 +195,10 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 			} else {
 				groups[t.Recording.Group].add(c)
 			}
+			if full[t.Recording.Group] {
+				every.add(events, found, pair)
+				byGroup.of(t.Recording.Group).add(events, found, pair)
+			}
 			delays = append(delays, detectTimes(events, found, pair)...)
 			s.Items = append(s.Items, eventItems(t, events, found, pair)...)
 		}
@@ -162,9 +214,7 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 		}
 	}
 
-	for g, c := range groups {
-		s.Groups = append(s.Groups, results.GroupScore{Group: g, Value: c.f1(), N: c.events})
-	}
+	s.addGroups(groups, every, byGroup)
 
 	s.add(results.Tested, float64(sums[0].events))
 	s.add(results.Detections, float64(sums[0].found+quiet.found))
@@ -194,6 +244,21 @@ func scoreEvents(ds *datasets.Dataset, tests []Test) Scores {
 	s.scoreStates(ds, tests, m)
 	s.Curve = operatingCurve(tests, m, days)
 	return s
+}
+
+// addGroups adds the score of each device and group. Floors are not known here: who
+// sets them weighs the devices anew.
+func (s *Scores) addGroups(groups map[string]*counts, every devices, byGroup deviceGroups) {
+	s.Devices = every.scores()
+	if len(s.Devices) > 0 {
+		mean, _ := results.OverDevices(s.Devices)
+		s.add(results.F1DeviceMean, mean)
+	}
+	for g, c := range groups {
+		ds := byGroup[g].scores()
+		mean, _ := results.OverDevices(ds)
+		s.Groups = append(s.Groups, results.GroupScore{Group: g, Value: mean, N: c.events, Devices: ds, Pooled: c.f1()})
+	}
 }
 
 // detectTimes lists, for each event found, the seconds from its start to the

@@ -33,6 +33,7 @@ type Test struct {
 type Scores struct {
 	Metrics   []results.Metric
 	Groups    []results.GroupScore
+	Devices   []results.DeviceScore
 	LeftOut   []results.LeftOut
 	Items     []results.Item
 	Confusion []results.Confusion

@@ -7,6 +7,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/bench/results"
+	"veilbench/bench/truth"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
@@ -44,7 +45,7 @@ func TestUnmonitoredDevicesAreFalseAlarms(t *testing.T) {
 	if a, b := tested[open.Name], tested[closed.Name]; a == 0 || a >= b {
 		t.Errorf("%v events in the open world, %v in the closed one", a, b)
 	}
-	ex := withoutUnmonitored(attacks.Labeled{Trace: open.Recordings[0].Trace, Labels: open.Recordings[0].Labels}, open.Unmonitored)
+	ex := truth.WithoutUnmonitored(attacks.Labeled{Trace: open.Recordings[0].Trace, Labels: open.Recordings[0].Labels}, open.Unmonitored)
 	if err := ex.Trace.Check(); err != nil {
 		t.Error(err)
 	}

@@ -1,4 +1,6 @@
-package bench
+// Package truth carries what was true of a recording over to what leaves a
+// defense, and hides from an attacker what it may not know.
+package truth
 
 import (
 	"slices"
@@ -9,11 +11,11 @@ import (
 	"veilbench/defenses"
 )
 
-// defendedLabels carries the truth of rec over to the packets of t: a packet
+// Defended carries the truth of rec over to the packets of t: a packet
 // belongs to the device and event of the original it carries first, one of the
 // defense's own to the device datasets.Cover. Events end when their last
 // original byte leaves.
-func defendedLabels(rec *datasets.Recording, t datasets.Trace, c *defenses.Carried) datasets.Labels {
+func Defended(rec *datasets.Recording, t datasets.Trace, c *defenses.Carried) datasets.Labels {
 	l := rec.Labels
 	l.Events = slices.Clone(l.Events)
 	if l.Cause != nil {
@@ -83,10 +85,10 @@ func extendEvents(rec *datasets.Recording, events []datasets.Event, t datasets.T
 // them for is a false alarm. Event task only: in the others every packet or
 // trace has to be somebody's.
 
-// monitored returns l without the events of the devices named. Devices, owners
+// Monitored returns l without the events of the devices named. Devices, owners
 // and causes keep their indexes; the cause of a packet whose event is gone is
 // -1.
-func monitored(l datasets.Labels, unmonitored []string) datasets.Labels {
+func Monitored(l datasets.Labels, unmonitored []string) datasets.Labels {
 	if len(unmonitored) == 0 {
 		return l
 	}
@@ -116,9 +118,9 @@ func monitored(l datasets.Labels, unmonitored []string) datasets.Labels {
 	return l
 }
 
-// withoutUnmonitored removes from a training example the packets and events of
+// WithoutUnmonitored removes from a training example the packets and events of
 // the devices named.
-func withoutUnmonitored(l attacks.Labeled, unmonitored []string) attacks.Labeled {
+func WithoutUnmonitored(l attacks.Labeled, unmonitored []string) attacks.Labeled {
 	if len(unmonitored) == 0 || l.Labels.Owners == nil {
 		return l
 	}
@@ -137,16 +139,6 @@ func withoutUnmonitored(l attacks.Labeled, unmonitored []string) attacks.Labeled
 	}
 
 	l.Trace.Packets = packets
-	l.Labels = monitored(l.Labels.Keep(kept), unmonitored)
+	l.Labels = Monitored(l.Labels.Keep(kept), unmonitored)
 	return l
-}
-
-// truthOf is o with the truth that a task is scored by.
-func (o *observed) truthOf(task datasets.Task, ds *datasets.Dataset) *observed {
-	if task != datasets.TaskEvent || len(ds.Unmonitored) == 0 {
-		return o
-	}
-	open := *o
-	open.labels = monitored(o.labels, ds.Unmonitored)
-	return &open
 }
