@@ -48,9 +48,9 @@ type Choice int
 // The choices. Of events a pair is taken that nothing else sends: an attack that
 // knows sizes alone looks for such pairs.
 const (
-	Commonest Choice = iota
-	Unpaired         // up and down with payload, that follow each other least often
-	Largest          // with the most payload: what a message is made of
+	Commonest Choice = iota // with payload, if any has
+	Unpaired                // up and down with payload, that follow each other least often
+	Largest                 // with the most payload: what a message is made of
 )
 
 // most is how many frames by direction are tried as parts of a pair.
@@ -128,13 +128,15 @@ func FramesOf(examples []attacks.Labeled, device string, choice Choice) Frames {
 
 // compare puts the better frame for a choice first.
 func (c Choice) compare(a, b tally) int {
+	// Some attacks do not look at packets without payload.
+	payload := cmp.Compare(min(b.Payload, 1), min(a.Payload, 1))
 	switch c {
 	case Unpaired:
-		return cmp.Or(cmp.Compare(min(b.Payload, 1), min(a.Payload, 1)), cmp.Compare(b.examples, a.examples), cmp.Compare(a.packets, b.packets))
+		return cmp.Or(payload, cmp.Compare(b.examples, a.examples), cmp.Compare(a.packets, b.packets))
 	case Largest:
 		return cmp.Compare(b.Payload, a.Payload)
 	}
-	return cmp.Compare(b.packets, a.packets)
+	return cmp.Or(payload, cmp.Compare(b.packets, a.packets))
 }
 
 // Times chooses at most n moments, spacing apart and in order: those in which the
