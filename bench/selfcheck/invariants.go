@@ -205,7 +205,7 @@ func (s *selfCheck) newAddress() (string, error) {
 	// the test.
 	rs, err := bench.Run(s.ctx, bench.Grid{
 		Datasets: []datasets.Dataset{ds}, Defenses: []defenses.Defense{defenses.None{}}, Attacks: s.events,
-		Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1,
+		Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1, NoCanaries: true,
 	}, bench.Options{Workers: 1, PluginTimeout: s.limit})
 	if err != nil {
 		return "", err

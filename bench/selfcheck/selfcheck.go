@@ -42,6 +42,7 @@ func Run(ctx context.Context, limit time.Duration, ds []defenses.Defense, as []a
 		{"a defense's own packets carry no mark", s.noMark},
 		{"a model answers each trace on its own", s.answersApart},
 		{"a new address silences no attack", s.newAddress},
+		{"a broken attack earns no zero", s.brokenAttack},
 		{"no group on both sides of a split", s.splits},
 		{"the order of recordings and workers does not matter", s.anyOrder},
 	}
@@ -102,7 +103,7 @@ func (s *selfCheck) run(ds datasets.Dataset, defense defenses.Defense, workers i
 	}
 	return bench.Run(s.ctx, bench.Grid{
 		Datasets: []datasets.Dataset{ds}, Defenses: []defenses.Defense{defense}, Attacks: s.attacks,
-		Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1,
+		Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1, NoCanaries: true,
 	}, bench.Options{Workers: workers, PluginTimeout: s.limit})
 }
 
