@@ -64,7 +64,7 @@ func (r *runner) score(ctx context.Context, u unit, j job, res *results.Result, 
 	res.Oracle = out.oracle
 	out.floors.enter(res, isBlind(j.attack))
 	res.Cost = out.ledger.Cost()
-	res.Warnings = append(cellWarnings(u.ds, j), leftOutWarnings(res, out.tests)...)
+	res.Warnings = slices.Concat(cellWarnings(u.ds, j), r.formWarnings(u, j), leftOutWarnings(res, out.tests))
 	if res.Claims, err = claims(u.defense); err != nil {
 		return err
 	}

@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"veilbench/attacks"
+	"veilbench/bench/choose"
 	"veilbench/bench/draws"
 	"veilbench/bench/memory"
 	"veilbench/bench/results"
+	"veilbench/bench/score"
 	"veilbench/bench/truth"
 	"veilbench/datasets"
 	"veilbench/defenses"
@@ -25,6 +27,13 @@ type modelKey struct {
 	task                          datasets.Task
 	vantage                       datasets.Vantage
 	fold, part                    int
+	rest                          bool // of training without what choose.HeldOut marks
+}
+
+// keyOf is the key of the model that p's attacker trains.
+func keyOf(p part) modelKey {
+	c := p.cell
+	return modelKey{c.Dataset, c.Attack, c.TrainDefense, c.Task, c.Vantage, c.Fold, p.n, false}
 }
 
 // model is trained once and then shared.
@@ -35,12 +44,18 @@ type model struct {
 	seconds float64
 	bytes   int64
 	err     error
+	// fellBack is set where training on a defense made the attack worse, so that
+	// Model is the one trained without it.
+	fellBack bool
 }
 
 // model returns the model that p's attacker trained.
 func (r *runner) model(ctx context.Context, p part) (*model, error) {
-	c := p.cell
-	key := modelKey{c.Dataset, c.Attack, c.TrainDefense, c.Task, c.Vantage, c.Fold, p.n}
+	return r.modelOf(ctx, p, keyOf(p))
+}
+
+// modelOf returns the model of a key of p, trained when first asked for.
+func (r *runner) modelOf(ctx context.Context, p part, key modelKey) (*model, error) {
 	r.mu.Lock()
 	m := r.models[key]
 	if m == nil {
@@ -49,7 +64,7 @@ func (r *runner) model(ctx context.Context, p part) (*model, error) {
 	}
 	r.mu.Unlock()
 
-	m.once.Do(func() { m.err = r.train(ctx, p, m) })
+	m.once.Do(func() { m.err = r.train(ctx, p, m, key.rest) })
 	if m.err != nil && ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -58,13 +73,13 @@ func (r *runner) model(ctx context.Context, p part) (*model, error) {
 
 // examples are the training traces of a part as its attacker has them, and the
 // classes it can answer.
-func (r *runner) examples(p part) ([]attacks.Labeled, []string, error) {
+func (r *runner) examples(p part) ([]choose.Example, []string, error) {
 	draws := p.cell.TrainDraws
 	if p.cell.TrainDefense == results.NoDefense {
 		draws = 1 // every draw of no defense is the same
 	}
 
-	var out []attacks.Labeled
+	var out []choose.Example
 	for _, i := range p.recordings().Train {
 		for d := range draws {
 			o := r.view(p, p.cell.TrainDefense, viewOf{TrainRole, i, d})
@@ -78,7 +93,7 @@ func (r *runner) examples(p part) ([]attacks.Labeled, []string, error) {
 			if p.cell.Task == datasets.TaskEvent {
 				l = truth.WithoutUnmonitored(l, p.ds.Unmonitored)
 			}
-			out = append(out, l)
+			out = append(out, choose.Example{Labeled: l, Recording: o.rec})
 		}
 	}
 
@@ -88,9 +103,9 @@ func (r *runner) examples(p part) ([]attacks.Labeled, []string, error) {
 	return out, p.classes, nil
 }
 
-// train fills m. Its draws hang on what the attacker learns from and on nothing
-// that it is tested on.
-func (r *runner) train(ctx context.Context, p part, m *model) error {
+// train fills m, from all examples or from what choose.HeldOut leaves. Its draws
+// hang on what the attacker learns from and on nothing that it is tested on.
+func (r *runner) train(ctx context.Context, p part, m *model, rest bool) error {
 	examples, classes, err := r.examples(p)
 	if err != nil {
 		return err
@@ -99,24 +114,129 @@ func (r *runner) train(ctx context.Context, p part, m *model) error {
 
 	c := p.cell
 	// DrawID, not the ID: a defense that was renamed keeps its draws.
-	g := draws.New(c.Seed, "train", c.Dataset, string(c.Task), string(c.Vantage),
-		c.Attack, defenses.DrawID(r.defense(c.TrainDefense)), strconv.Itoa(c.Fold), strconv.Itoa(p.n))
+	key := []string{
+		"train", c.Dataset, string(c.Task), string(c.Vantage),
+		c.Attack, defenses.DrawID(r.defense(c.TrainDefense)), strconv.Itoa(c.Fold), strconv.Itoa(p.n),
+	}
+	if rest {
+		key = append(key, "rest")
+	}
+	held := choose.HeldOut(examples)
+	t := attacks.Training{Task: c.Task, Classes: classes, Within: c.Split.Within()}
+	for i, e := range examples {
+		if !rest || !held[i] {
+			t.Examples = append(t.Examples, e.Labeled)
+		}
+	}
 
 	start := time.Now()
-	ctx = attacks.WithTraining(ctx, c.TrainDefense, c.Fold)
-	m.Model, err = r.oath.Train(ctx, p.attack, g, attacks.Training{Task: c.Task, Classes: classes, Examples: examples, Within: c.Split.Within()})
+	m.Model, err = r.oath.Train(attacks.WithTraining(ctx, c.TrainDefense, c.Fold), p.attack, draws.New(c.Seed, key...), t)
 
 	m.seconds = time.Since(start).Seconds()
 	if err != nil {
 		return fmt.Errorf("training: %w", err)
 	}
 	m.bytes = memory.Of(m.Model)
+
+	// Controls set floors, for which each form counts by itself (learnFloors).
+	if !rest && c.TrainDefense != results.NoDefense && !p.attack.Info().Control {
+		return r.chooseForm(ctx, p, m, examples)
+	}
 	return nil
+}
+
+// chooseForm puts the model of the unaware attacker in the place of m where
+// package choose finds that training on the defense made it worse. examples are
+// those that m learned from. Only the end of ctx is an error: of a form that
+// fails here nothing is known, and m stays.
+func (r *runner) chooseForm(ctx context.Context, p part, m *model, examples []choose.Example) error {
+	plain := p
+	plain.cell.TrainDefense = results.NoDefense
+	unaware, err := r.model(ctx, plain)
+	if err != nil {
+		return ctx.Err()
+	}
+
+	// First a few traces that m learned from, then, in doubt, held-out ones by models
+	// that never saw them. That of the unaware attacker serves all defenses.
+	task, guessing := p.cell.Task, 0.0
+	if task == datasets.TaskClip || task == datasets.TaskDevice {
+		guessing = chance(p.ds, task, p.classes)
+	}
+	a, u, err := r.ask(ctx, p, m, unaware, choose.Few(task, examples))
+	if err != nil || choose.Settled(task, guessing, a, u) {
+		return ctx.Err()
+	}
+
+	var held []choose.Example
+	for i, out := range choose.HeldOut(examples) {
+		if out {
+			held = append(held, examples[i])
+		}
+	}
+	if len(held) == 0 {
+		return nil
+	}
+	var forms [2]*model
+	for i, q := range []part{p, plain} {
+		key := keyOf(q)
+		key.rest = true
+		if forms[i], err = r.modelOf(ctx, q, key); err != nil {
+			return ctx.Err()
+		}
+	}
+	m.seconds += forms[0].seconds
+
+	a, u, err = r.ask(ctx, p, forms[0], forms[1], held)
+	if err == nil && choose.Worse(task, a, u) {
+		m.Model, m.classes, m.bytes, m.fellBack = unaware.Model, unaware.classes, unaware.bytes, true
+	}
+	return ctx.Err()
+}
+
+// ask scores what two models say about traces of p's training.
+func (r *runner) ask(ctx context.Context, p part, adaptive, unaware *model, about []choose.Example) (a, u score.Scores, err error) {
+	// Both by the classes of the adaptive one, which may know datasets.Cover.
+	out := make([]score.Scores, 2)
+	for i, m := range []*model{adaptive, unaware} {
+		tests := make([]score.Test, len(about))
+		for j, e := range about {
+			answer, err := r.oath.Guess(ctx, p.cell.Attack, m, e.Trace)
+			if err != nil {
+				return a, u, err
+			}
+			tests[j] = e.Test(answer, m.classes)
+		}
+		out[i] = score.Of(p.ds, p.cell.Task, adaptive.classes, tests)
+	}
+	return out[0], out[1], nil
+}
+
+// formWarnings says whether the attacker of j fell back to its unaware form, in
+// how many parts where there are several.
+func (r *runner) formWarnings(u unit, j job) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for i := range j.fold {
+		if r.models[keyOf(part{u, j, i})].fellBack {
+			n++
+		}
+	}
+
+	const text = "trained worse: unaware form used"
+	switch {
+	case n == 0:
+		return nil
+	case len(j.fold) == 1:
+		return []string{text}
+	}
+	return []string{fmt.Sprintf("%s in %d of %d parts", text, n, len(j.fold))}
 }
 
 // deviceClasses adds the class of the defense's own packets if training holds
 // some.
-func deviceClasses(classes []string, train []attacks.Labeled) []string {
+func deviceClasses(classes []string, train []choose.Example) []string {
 	for _, l := range train {
 		n := slices.Index(l.Labels.Devices, datasets.Cover)
 		if n >= 0 && slices.Contains(l.Labels.Owners, int32(n)) {

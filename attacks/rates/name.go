@@ -73,18 +73,31 @@ func devicesOf(t attacks.Training) []string {
 // owners are taken to be the only device, if there is one.
 func (n *streamNames) owners(ex attacks.Labeled) []int {
 	index := make([]int, len(ex.Labels.Devices)) // in n.devices
+	nobody := len(n.devices) - 1
+	only, others := nobody, 0
 	for i, d := range ex.Labels.Devices {
 		index[i] = slices.Index(n.devices, d)
+
+		// A defense adds its own device to the list: behind it, too, a capture of one
+		// device has one that events are of.
+		if d != datasets.Cover {
+			only = index[i]
+			others++
+		}
 	}
-	nobody := len(n.devices) - 1
+	if others > 1 {
+		only = nobody
+	}
 
 	out := make([]int, len(ex.Trace.Packets))
 	for i := range out {
-		out[i] = nobody
-		if ex.Labels.Owners == nil && len(index) == 1 {
-			out[i] = index[0]
-		} else if ex.Labels.Owners != nil && ex.Labels.Owners[i] >= 0 {
+		switch {
+		case ex.Labels.Owners == nil:
+			out[i] = only
+		case ex.Labels.Owners[i] >= 0:
 			out[i] = index[ex.Labels.Owners[i]]
+		default:
+			out[i] = nobody
 		}
 	}
 	return out

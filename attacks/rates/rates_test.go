@@ -151,6 +151,39 @@ func TestNamesFile(t *testing.T) {
 	}
 }
 
+// A capture of one device with unknown owners says whose its packets are by
+// itself, also behind a defense that adds its own device to the list: trained
+// there, the attack found nothing at all.
+func TestOnlyDeviceBehindADefense(t *testing.T) {
+	seconds := []int{20, 60, 95, 140, 180}
+	train := func(devices ...string) int {
+		tr := attacks.Training{Task: datasets.TaskEvent, Classes: []string{"plug/switch"}}
+		for i := range 3 {
+			l := datasets.Labels{Devices: devices}
+			for _, s := range seconds {
+				at := time.Duration(s) * time.Second
+				l.Events = append(l.Events, datasets.Event{Start: at, End: at, Device: slices.Index(devices, "plug"), Activity: "switch"})
+			}
+			tr.Examples = append(tr.Examples, attacks.Labeled{Trace: pulses(200, seconds...), Labels: l, Group: fmt.Sprint(i)})
+		}
+		m, err := New().Train(t.Context(), nil, tr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := m.Guess(t.Context(), pulses(200, seconds...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(a.Events)
+	}
+
+	for _, devices := range [][]string{{"plug"}, {datasets.Cover, "plug"}, {"plug", datasets.Cover}} {
+		if got := train(devices...); got != len(seconds) {
+			t.Errorf("devices %q: %d events found, want %d", devices, got, len(seconds))
+		}
+	}
+}
+
 // Two devices behind one address talk to one service; only the port of the
 // home side tells them apart.
 func TestRatesSplitSharedServiceByPort(t *testing.T) {
