@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 const (
@@ -122,8 +121,7 @@ type side struct {
 }
 
 func newSide(x [][]float64, scale float64) *side {
-	x = slices.Clone(x)
-	slices.SortStableFunc(x, func(p, q []float64) int { return cmp.Compare(stat.Mean(q, nil), stat.Mean(p, nil)) })
+	x = byMean(x)
 	groups, k := len(x[0]), len(x)
 	s := &side{groups: groups, total: make([]int64, k), now: make([]int64, k), best: make([]int64, k+1), rest: make([]int64, k+1)}
 	s.best[0], s.rest[k] = nobody, nobody
@@ -147,6 +145,13 @@ func newSide(x [][]float64, scale float64) *side {
 		s.sums = append(s.sums, sums)
 	}
 	return s
+}
+
+// byMean are the attackers of x by falling mean.
+func byMean(x [][]float64) [][]float64 {
+	x = slices.Clone(x)
+	slices.SortStableFunc(x, func(p, q []float64) int { return cmp.Compare(stat.Mean(q, nil), stat.Mean(p, nil)) })
+	return x
 }
 
 // nobody is less than any sum, with room to subtract one.
@@ -232,29 +237,56 @@ func (r *race) count() {
 // of the best of y by as much as of the one it is least ahead of, so that limit
 // is taken, at a level shared among those it may be; and since nobody knows
 // which of x is best, the largest for any of them. ok is false below MinGroups.
-func DifferenceInterval(x, y [][]float64, level float64) (lo, hi float64, ok bool) {
+//
+// tested says how many items each group has and what its floor is. Groups in
+// which both sides do alike, however many, do not show that they always do: no
+// limit is nearer than that of the share of items, as exact as those of Best, in
+// which one side is ahead. nil leaves that out.
+func DifferenceInterval(x, y [][]float64, tested []Group, level float64) (lo, hi float64, ok bool) {
 	if len(x) == 0 || len(y) == 0 || len(x[0]) < MinGroups {
 		return 0, 0, false
 	}
+	// The best come first: with them the others need no exact limit.
+	x, y = byMean(x), byMean(y)
 	alpha := (1 - level) / 2
-	return -differenceUpper(y, x, alpha), differenceUpper(x, y, alpha), true
+	return -differenceUpper(y, x, tested, alpha), differenceUpper(x, y, tested, alpha), true
 }
 
-func differenceUpper(x, y [][]float64, alpha float64) float64 {
-	groups := float64(len(x[0]))
-	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: groups - 1}.Quantile(1 - alpha/float64(len(y)))
+func differenceUpper(x, y [][]float64, tested []Group, alpha float64) float64 {
+	tail := newTail(alpha / float64(len(y)))
 	d := make([]float64, len(x[0]))
 	most := math.Inf(-1)
 	for _, a := range x {
 		least := math.Inf(1)
 		for _, b := range y {
+			if least <= most {
+				break
+			}
 			for g := range d {
 				d[g] = a[g] - b[g]
 			}
-			mean, sd := stat.MeanStdDev(d, nil)
-			least = min(least, mean+t*sd/math.Sqrt(groups))
+			if r := ahead(d, tested); tested != nil {
+				least = min(least, r.upper(tail, math.Inf(-1), least))
+			} else {
+				least = min(least, r.mean+tail.student(len(d))*r.sd/math.Sqrt(float64(len(d))))
+			}
 		}
 		most = max(most, least)
 	}
 	return most
+}
+
+// ahead is the row of the mean of d whose items are those in which one side is
+// ahead of the other: of each group as many as d says, if no more are.
+func ahead(d []float64, tested []Group) row {
+	gs := slices.Clone(tested)
+	for g := range gs {
+		// A floor may be nearly 1, or 1 for one of the sides, and must not make the
+		// others' limit endless.
+		floor := min(gs[g].Floor, 0.99)
+		gs[g] = Group{Score: min(max(d[g], 0), 1) * (1 - floor), Floor: floor, N: max(gs[g].N, 1)}
+	}
+	r := newRow(gs)
+	r.mean, r.sd = stat.MeanStdDev(d, nil)
+	return r
 }
