@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"veilbench/bench/cost"
+	"veilbench/bench/draws"
 	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
@@ -162,6 +163,10 @@ func leftOutWarnings(res *results.Result, tests []score.Test) []string {
 		out = append(out, fmt.Sprintf("%d of %d test recordings have no packet to be seen at %s: left out", unseen, len(tests), res.Cell.Vantage))
 	}
 
+	if n := cutClips(res.Cell, tests); n > 0 {
+		out = append(out, fmt.Sprintf("%d of %d clips keep fewer than half of their packets at %s: an attack may know them by what is missing", n, len(tests), res.Cell.Vantage))
+	}
+
 	// All names of one reason in one warning: tables count equal texts.
 	for _, why := range []string{results.NothingToFind, results.NothingToHide} {
 		var names []string
@@ -175,6 +180,23 @@ func leftOutWarnings(res *results.Result, tests []score.Test) []string {
 		}
 	}
 	return out
+}
+
+// cutClips counts the clips of which the view alone, without a defense, leaves
+// something but less than half: windows of so many packets were cut where all were
+// seen, and what is left of them is no such window.
+func cutClips(c results.Cell, tests []score.Test) int {
+	n := 0
+	for _, t := range tests {
+		if c.Task != datasets.TaskClip || t.Unseen {
+			continue
+		}
+		_, kept := c.Vantage.View(draws.New(c.Seed, "cut"), t.Recording.Trace)
+		if 2*len(kept) < len(t.Recording.Trace.Packets) {
+			n++
+		}
+	}
+	return n
 }
 
 // claims lists what the stages of a defense state of themselves. A figure that is

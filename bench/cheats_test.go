@@ -2,6 +2,8 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -13,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"veilbench/attacks"
 	"veilbench/bench/results"
@@ -61,6 +63,9 @@ func defenseCheats() []struct {
 
 	return []cheat{
 		whole("drops-tail", "12 packets became 10", func(t *datasets.Trace) { t.Packets = t.Packets[:10] }),
+		f("drops-from-account", "original 10 lost", func(_ rng, in datasets.Trace) (defenses.Defended, error) {
+			return inOrder(in, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}[:min(10, len(in.Packets))])
+		}),
 		each("shrinks", "14 bytes of headers", func(_ rng, _ datasets.Trace, _ int, p *datasets.Packet) { p.Size = p.Payload + 14 }),
 		each("early", "before it exists", func(_ rng, in datasets.Trace, i int, p *datasets.Packet) {
 			if i == 3 {
@@ -87,6 +92,17 @@ func defenseCheats() []struct {
 				}
 			})
 		}),
+		f("every-other-sight", "", func(_ rng, in datasets.Trace) (defenses.Defended, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			k := fmt.Sprint("other", in.Start, in.End, in.Packets)
+			seen[k]++
+			return changed(in, func(t *datasets.Trace) {
+				for i := range t.Packets {
+					grow(&t.Packets[i], int32(seen[k]%2)*100)
+				}
+			})
+		}),
 		each("counts-calls", "", func(_ rng, _ datasets.Trace, _ int, p *datasets.Packet) { grow(p, int32(calls.Add(1)%7)) }),
 		f("second-sight", "", func(_ rng, in datasets.Trace) (defenses.Defended, error) {
 			mu.Lock()
@@ -101,6 +117,17 @@ func defenseCheats() []struct {
 			})
 		}),
 		each("global-rand", "", func(_ rng, _ datasets.Trace, _ int, p *datasets.Packet) { grow(p, rand.Int32N(256)) }),
+		each("clock", "", func(_ rng, _ datasets.Trace, _ int, p *datasets.Packet) { grow(p, int32(time.Now().UnixNano()%251)) }),
+		f("reorders", "after 2 of the same flow and direction", func(_ rng, in datasets.Trace) (defenses.Defended, error) {
+			order := make([]int, len(in.Packets))
+			for i := range order {
+				order[i] = i
+			}
+			if len(order) > 2 { // packets 0 and 2 go up
+				order[0], order[2] = 2, 0
+			}
+			return inOrder(in, order)
+		}),
 		each("turns-round", "was turned round", func(_ rng, _ datasets.Trace, _ int, p *datasets.Packet) { p.Dir = datasets.Up }),
 		f("edits-packets", "modified its input: packet 0 was", func(_ rng, in datasets.Trace) (defenses.Defended, error) {
 			for i := range in.Packets {
@@ -137,6 +164,16 @@ func defenseCheats() []struct {
 				t.Packets[i].Flow = n
 			}
 		}),
+		whole("all-on-lan", "said to stay in the home, carries original", func(t *datasets.Trace) {
+			n := int32(len(t.Flows))
+			for _, f := range t.Flows[:n] {
+				f.LAN = true
+				t.Flows = append(t.Flows, f)
+			}
+			for i := range t.Packets {
+				t.Packets[i].Flow += n
+			}
+		}),
 		f("covers-on-lan", "carries no original that does", func(_ rng, in datasets.Trace) (defenses.Defended, error) {
 			n := int32(len(in.Flows))
 			return withDummies(in, func(t *datasets.Trace, p *datasets.Packet) {
@@ -149,8 +186,16 @@ func defenseCheats() []struct {
 		whole("behind-end", "before the last packet", func(t *datasets.Trace) { t.Packets[len(t.Packets)-1].Time = t.End + 9*time.Second }),
 		whole("end-far-out", "after the last packet", func(t *datasets.Trace) { t.End += 1000 * time.Hour }),
 		f("panics", "panic: ha", func(rng, datasets.Trace) (defenses.Defended, error) { panic("ha") }),
+		f("nil-panic", "panic called with nil", func(rng, datasets.Trace) (defenses.Defended, error) { panic(nil) }),
+		f("fails", "<script>", func(rng, datasets.Trace) (defenses.Defended, error) {
+			return defenses.Defended{}, errors.New("<script>alert(1)</script>\x1b[2J\n=cmd|' /C calc'!A0")
+		}),
 		f("goexit", "Apply ended its goroutine", func(rng, datasets.Trace) (defenses.Defended, error) { runtime.Goexit(); panic("not reached") }),
 		f("deadlock", "defense deadlock: Apply has not returned after", func(rng, datasets.Trace) (defenses.Defended, error) { select {} }),
+		f("sleeps", "defense sleeps: Apply has not returned after", func(rng, datasets.Trace) (defenses.Defended, error) {
+			time.Sleep(time.Hour)
+			return defenses.Defended{}, nil
+		}),
 		f("picky", "I do not like this one", func(_ rng, in datasets.Trace) (defenses.Defended, error) {
 			if in.Packets[0].Size%2 == 0 {
 				return defenses.Defended{}, fmt.Errorf("I do not like this one")
@@ -166,6 +211,25 @@ func defenseCheats() []struct {
 		// A size that only dummies have is a bad defense and no cheat: attacks find it.
 		f("dummies-of-one-size", isLeft, func(_ rng, in datasets.Trace) (defenses.Defended, error) {
 			return withDummies(in, func(_ *datasets.Trace, p *datasets.Packet) { p.Size, p.Payload = 1313, 1271 })
+		}),
+		// Room and time are the process's own: nobody can say how much cover is too
+		// much. What leaves is counted.
+		f("floods", isLeft, func(_ rng, in datasets.Trace) (defenses.Defended, error) {
+			b := defenses.NewBuilder(101 * len(in.Packets))
+			out := in
+			out.Packets = nil
+			for i, p := range in.Packets {
+				b.Carry(int32(i), p.Payload)
+				for range 101 {
+					out.Packets = append(out.Packets, p)
+					b.Next()
+				}
+			}
+			return defenses.Defended{Trace: out, Carried: b.Carried()}, nil
+		}),
+		f("leaks-goroutines", isLeft, func(_ rng, in datasets.Trace) (defenses.Defended, error) {
+			go func() { select {} }()
+			return defenses.Defended{Trace: in}, nil
 		}),
 		// A tunnel whose own header costs nothing: nobody knows what it should cost.
 		whole("free-tunnel", isLeft, func(t *datasets.Trace) {
@@ -192,8 +256,14 @@ func attackCheats() []struct {
 	tr := func(name, want string, f func(t attacks.Training)) cheat {
 		return cheat{spy{name: name, train: func(t attacks.Training) error { f(t); return nil }}, want}
 	}
+	// chosen is an attack that settles in training what it will say.
+	chosen := func(name, want string, train func(t attacks.Training) func(tr datasets.Trace) (attacks.Answer, error)) cheat {
+		return cheat{settled{spy{name: name}, train}, want}
+	}
 	var mu sync.Mutex
 	var said [][]attacks.Ranked
+	var tested [][]datasets.Packet
+	byPointer := map[*datasets.Packet]string{}
 	return []cheat{
 		g("edits-test", "Guess modified its input: packet 0", func(t attacks.Training, tr datasets.Trace) (attacks.Answer, error) {
 			for i := range tr.Packets {
@@ -219,6 +289,7 @@ func attackCheats() []struct {
 		g("never", "attack never: Guess has not returned after", func(attacks.Training, datasets.Trace) (attacks.Answer, error) { select {} }),
 		g("leaves", "Guess ended its goroutine", func(attacks.Training, datasets.Trace) (attacks.Answer, error) { runtime.Goexit(); panic("") }),
 		tr("trains-for-ever", "Train has not returned after", func(attacks.Training) { select {} }),
+		g("panics-in-guess", "panic: guess", func(attacks.Training, datasets.Trace) (attacks.Answer, error) { panic("guess") }),
 		tr("panics-in-training", "panic: train", func(attacks.Training) { panic("train") }),
 		g("revises", isIdle, func(t attacks.Training, _ datasets.Trace) (attacks.Answer, error) {
 			mu.Lock()
@@ -233,12 +304,68 @@ func attackCheats() []struct {
 		// Scored as wrong.
 		g("foreign-names", isIdle, func(attacks.Training, datasets.Trace) (attacks.Answer, error) { return sure("\x1b[31m", -5), nil }),
 		g("says-nothing", isIdle, func(attacks.Training, datasets.Trace) (attacks.Answer, error) { return attacks.Answer{}, nil }),
-		// The self-checks "a model answers each trace on its own" and "the order of
-		// recordings" find these in a run, verify what they miss.
+		g("negative-and-twice", isIdle, func(t attacks.Training, _ datasets.Trace) (attacks.Answer, error) {
+			return attacks.Answer{Clip: []attacks.Ranked{{Class: t.Classes[0], P: -5}, {Class: t.Classes[0], P: 17}}}, nil
+		}),
+		// Each call has memory of its own, so no address comes back.
+		chosen("recalls-by-pointer", isIdle, func(t attacks.Training) func(datasets.Trace) (attacks.Answer, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, e := range t.Examples {
+				byPointer[&e.Trace.Packets[0]] = e.Class
+			}
+			return func(tr datasets.Trace) (attacks.Answer, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				if class, ok := byPointer[&tr.Packets[0]]; ok {
+					return attacks.Answer{}, fmt.Errorf("recalled %s", class)
+				}
+				return sure(t.Classes[0], 1), nil
+			}
+		}),
+		{mirror{}, isIdle},
+		// The self-checks "a model answers each trace on its own", "shuffled labels"
+		// and "the order of recordings" find these in a run (TestSelfCheckCatches),
+		// verify what they miss (TestRecallDiffersAlone).
+		{recaller(), isLeft},
+		chosen("counts-questions", isLeft, func(t attacks.Training) func(datasets.Trace) (attacks.Answer, error) {
+			var n atomic.Int64
+			return func(datasets.Trace) (attacks.Answer, error) { return sure(t.Classes[n.Add(1)%2], 1), nil }
+		}),
+		g("keeps-tests", isLeft, func(t attacks.Training, tr datasets.Trace) (attacks.Answer, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			tested = append(tested, tr.Packets)
+			return sure(t.Classes[len(tested)%2], 1), nil
+		}),
+		chosen("random-training", isLeft, func(t attacks.Training) func(datasets.Trace) (attacks.Answer, error) {
+			class := t.Classes[rand.IntN(2)]
+			return func(datasets.Trace) (attacks.Answer, error) { return sure(class, 1), nil }
+		}),
 		g("random", isLeft, func(t attacks.Training, _ datasets.Trace) (attacks.Answer, error) {
 			return sure(t.Classes[rand.IntN(2)], 1), nil
 		}),
 	}
+}
+
+// recaller knows the answers of all folds once it has been trained in each, by
+// what hardly changes in a trace.
+func recaller() settled {
+	var mu sync.Mutex
+	memory := map[string]string{}
+	key := func(tr datasets.Trace) string { return fmt.Sprint(tr.End, tr.Packets[0].Time, tr.Packets[1].Time) }
+	return settled{spy{name: "recalls"}, func(t attacks.Training) func(datasets.Trace) (attacks.Answer, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, e := range t.Examples {
+			memory[key(e.Trace)] = e.Class
+		}
+		return func(tr datasets.Trace) (attacks.Answer, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return sure(cmp.Or(memory[key(tr)], t.Classes[0]), 1), nil
+		}
+	}}
 }
 
 // tried runs a grid with one cheat and returns its results and stored bytes.
@@ -340,7 +467,7 @@ func TestCheatingAttacks(t *testing.T) {
 // unspoiled compares the honest rows and every file of theirs.
 func unspoiled(t *testing.T, want, got map[results.Cell]results.Result, files, stored map[string]string) {
 	t.Helper()
-	if d := cmp.Diff(want, got); d != "" {
+	if d := gocmp.Diff(want, got); d != "" {
 		t.Errorf("other rows changed: %.600s", d)
 	}
 	for name, b := range files {

@@ -88,6 +88,25 @@ func withDummies(in datasets.Trace, change func(t *datasets.Trace, p *datasets.P
 	return defenses.Defended{Trace: out, Carried: b.Carried()}, nil
 }
 
+// inOrder sends the originals of order, each at the time of the packet whose place
+// it takes or when it exists, and says so in its account.
+func inOrder(in datasets.Trace, order []int) (defenses.Defended, error) {
+	b := defenses.NewBuilder(len(order))
+	out := in
+	out.Packets = nil
+	for at, i := range order {
+		p := in.Packets[i]
+		p.Time = max(p.Time, in.Packets[at].Time)
+		if at > 0 {
+			p.Time = max(p.Time, out.Packets[at-1].Time)
+		}
+		out.Packets = append(out.Packets, p)
+		b.Carry(int32(i), p.Payload)
+		b.Next()
+	}
+	return defenses.Defended{Trace: out, Carried: b.Carried()}, nil
+}
+
 // onLAN moves packets to a new flow like flow 0 that is said to stay in the home.
 func onLAN(t *datasets.Trace) int32 {
 	f := t.Flows[0]
@@ -126,6 +145,17 @@ func (s spied) Guess(_ context.Context, tr datasets.Trace) (attacks.Answer, erro
 		return sure(s.t.Classes[0], 1), nil
 	}
 	return s.guess(s.t, tr)
+}
+
+// settled is a spy that learns what it answers with.
+type settled struct {
+	spy
+	learn func(t attacks.Training) func(tr datasets.Trace) (attacks.Answer, error)
+}
+
+func (s settled) Train(_ context.Context, _ *rand.Rand, t attacks.Training) (attacks.Model, error) {
+	answer := s.learn(t)
+	return spied{spy{name: s.name, guess: func(_ attacks.Training, tr datasets.Trace) (attacks.Answer, error) { return answer(tr) }}, t}, nil
 }
 
 // sure is a clip's answer.

@@ -26,7 +26,7 @@ import (
 // hour each.
 func small(t testing.TB, id string) datasets.Dataset {
 	t.Helper()
-	ds, err := home.Generate(id, 1)
+	ds, err := home.Generate(context.Background(), id, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

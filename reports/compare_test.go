@@ -40,6 +40,9 @@ func TestCompare(t *testing.T) {
 		if row[9].Text != "same" || row[5].Num != 0 || row[10] != row[11] {
 			t.Errorf("a run compared with itself: %v", row)
 		}
+		if d := row[5]; d.HasInterval && (d.Hi-d.Lo < 0.01 || d.Lo > 0 || d.Hi < 0) {
+			t.Errorf("a run compared with itself differs by %s", d.Text)
+		}
 	}
 }
 

@@ -64,7 +64,7 @@ func (s *Set) Gain(k Pair) Estimate {
 // Scored is Mean as a share with its interval over test groups.
 func (s *Set) Scored(k Pair, metric string) table.Value {
 	v := s.Mean(k, metric).Value(table.Score)
-	return WithGroups(v, k.Panel, s.ByPair[k], func(r *results.Result) (float64, bool) { return MetricOf(r, metric) })
+	return WithGroups(v, k.Panel, s.ByPair[k], IsShare(metric), func(r *results.Result) (float64, bool) { return MetricOf(r, metric) })
 }
 
 // Costs are results of one defense, one for each fold, draw and seed: attacks
@@ -181,42 +181,64 @@ func MetricOf(r *results.Result, name string) (float64, bool) {
 	return 0, false
 }
 
-// GroupMeans is the mean over results of what value says of each test group, of
-// those of which it says anything.
-func GroupMeans(rs []*results.Result, value func(*results.Result, results.GroupScore) (v float64, ok bool)) map[string]float64 {
-	sum, n := map[string]float64{}, map[string]float64{}
+// GroupsOf is what value says of each test group, of those of which it says
+// anything, as the headline counts them: the mean over results, which are of
+// several draws and seeds, with items counted once.
+func GroupsOf(rs []*results.Result, value func(*results.Result, results.GroupScore) (v float64, ok bool)) map[string]stats.Group {
+	out, cells := map[string]stats.Group{}, map[string]int{}
 	for _, r := range rs {
 		for _, g := range r.Groups {
 			if v, ok := value(r, g); ok {
-				sum[g.Group] += v
-				n[g.Group]++
+				x := out[g.Group]
+				out[g.Group] = stats.Group{Score: x.Score + v, Floor: x.Floor + g.Floor, N: x.N + g.N}
+				cells[g.Group]++
 			}
 		}
 	}
-	for g := range sum {
-		sum[g] /= n[g]
+	for g, x := range out {
+		n := cells[g]
+		out[g] = stats.Group{Score: x.Score / float64(n), Floor: x.Floor / float64(n), N: (x.N + n - 1) / n}
 	}
-	return sum
+	return out
 }
 
-// Interval is that of the mean of a figure over test groups, at results.Level. ok
-// is false below stats.MinGroups.
-func Interval(groups map[string]float64) (lo, hi float64, ok bool) {
+// Interval is that of the mean of a figure over test groups, at results.Level:
+// of a share with the limits of the headline, which are never of zero width; of
+// other figures by Student's t. ok is false below stats.MinGroups, and for
+// figures other than shares that are the same in all groups, which says nothing
+// of other groups.
+func Interval(groups map[string]stats.Group, share bool) (lo, hi float64, ok bool) {
+	var gs []stats.Group
 	var v []float64
-	for _, g := range slices.Sorted(maps.Keys(groups)) {
-		v = append(v, groups[g])
+	for _, name := range slices.Sorted(maps.Keys(groups)) {
+		// The floor of a task is that of its headline metric, not of every figure.
+		g := groups[name]
+		g.Floor = 0
+		gs, v = append(gs, g), append(v, g.Score)
+		share = share && g.Score >= 0 && g.Score <= 1
 	}
-	return stats.Interval(v, results.Level)
+	if share {
+		h := stats.Best([][]stats.Group{gs}, results.Level)
+		return max(h.Lo, 0), min(h.Hi, 1), h.OK
+	}
+	lo, hi, ok = stats.Interval(v, results.Level)
+	return lo, hi, ok && lo < hi
+}
+
+// IsShare says whether a metric is a figure between 0 and 1.
+func IsShare(metric string) bool {
+	info, _ := results.Describe(metric)
+	return info.Unit == "share"
 }
 
 // WithGroups gives v the interval of a figure over the test groups, if there
 // are enough of them and each cell tests one alone. A split within groups has
 // none: its groups are no samples of homes.
-func WithGroups(v table.Value, p Panel, rs []*results.Result, figure func(*results.Result) (float64, bool)) table.Value {
+func WithGroups(v table.Value, p Panel, rs []*results.Result, share bool, figure func(*results.Result) (float64, bool)) table.Value {
 	if !v.OK || p.Split.Within() || slices.ContainsFunc(rs, func(r *results.Result) bool { return len(r.Groups) != 1 }) {
 		return v
 	}
-	lo, hi, ok := Interval(GroupMeans(rs, func(r *results.Result, _ results.GroupScore) (float64, bool) { return figure(r) }))
+	lo, hi, ok := Interval(GroupsOf(rs, func(r *results.Result, _ results.GroupScore) (float64, bool) { return figure(r) }), share)
 	if !ok {
 		return v
 	}

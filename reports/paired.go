@@ -119,7 +119,7 @@ func compareGroups(s *Set, x Subject, t *Set, y Subject) Comparison {
 		c.Diff = append(c.Diff, a[g]-b[g])
 	}
 	c.Attackers = [2]int{len(ours), len(theirs)}
-	c.Lo, c.Hi, c.HasInterval = stats.DifferenceInterval(ours, theirs, results.Level)
+	c.Lo, c.Hi, c.HasInterval = stats.DifferenceInterval(ours, theirs, tested(s, x, t, y, groups), results.Level)
 
 	// Of groups of one item the sizes of differences are all alike, so only
 	// which side was right says anything.
@@ -143,6 +143,18 @@ func compareGroups(s *Set, x Subject, t *Set, y Subject) Comparison {
 	}
 	c.Cliff = stats.CliffDelta(a, b)
 	return c
+}
+
+// tested is how many items both sides have in each of the groups, and the higher
+// of their floors, which leaves least room for a difference.
+func tested(s *Set, x Subject, t *Set, y Subject, groups []string) []stats.Group {
+	score := func(_ *results.Result, g results.GroupScore) (float64, bool) { return g.Value, g.N > 0 }
+	xs, ys := GroupsOf(s.BestResults(x), score), GroupsOf(t.BestResults(y), score)
+	out := make([]stats.Group, len(groups))
+	for i, g := range groups {
+		out[i] = stats.Group{N: min(xs[g].N, ys[g].N), Floor: max(xs[g].Floor, ys[g].Floor)}
+	}
+	return out
 }
 
 // bestRow is the row with the largest mean, the first of several.

@@ -24,8 +24,9 @@ import (
 
 // Run holds an attack, for every task that a says it can answer, to:
 //
-//   - the same answers when trained again and when asked at once from several
-//     goroutines, and training data left as it was: cells share both;
+//   - the same answers when trained again, whatever it was trained on in between,
+//     and when asked at once from several goroutines, and training data left as it
+//     was: cells share both;
 //   - every test item right on traffic whose classes have sizes of their own
 //     (not asked of controls): a broken attack looks like a strong defense;
 //   - no score above chance when the labels are shuffled: something would leak;
@@ -129,9 +130,18 @@ func (c checker) answers(t *testing.T) {
 		}
 	}
 
-	// A map's order, the clock or a generator of its own would show here.
+	// A map's order, the clock or a generator of its own would show here. So does a
+	// memory of other folds, whose training examples are this one's test: only that
+	// gives the same again once it has seen them.
+	other := c.data.training
+	other.Examples = c.data.test
+	_, _ = c.a.Train(context.Background(), rand.New(rand.NewPCG(1, 2)), other)
 	if again := guessAll(t, c.train(t, c.data.training), c.data.test); !reflect.DeepEqual(first, again) {
-		t.Error("trained twice from one seed, two different answers")
+		if third := guessAll(t, c.train(t, c.data.training), c.data.test); reflect.DeepEqual(again, third) {
+			t.Error("training on other examples changed the answers of the next model: it remembers them")
+		} else {
+			t.Error("trained twice from one seed, two different answers")
+		}
 	}
 
 	// State that questions share, such as scratch memory in the model, shows

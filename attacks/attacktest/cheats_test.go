@@ -3,11 +3,13 @@ package attacktest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -95,6 +97,7 @@ func cheats(t *testing.T) []cheat {
 	var mu sync.Mutex
 	var said [][]attacks.Ranked
 	var calls atomic.Int32
+	memory := map[string]string{} // the classes of all traces it was ever trained on
 	return []cheat{
 		clip("edits", "changed the examples", func(_ attacks.Training, tr datasets.Trace, _ *attacks.Answer) error {
 			for i := range tr.Packets {
@@ -106,6 +109,22 @@ func cheats(t *testing.T) []cheat {
 			a.Clip = []attacks.Ranked{{Class: t.Classes[0], P: 1 / float64(1+calls.Add(1))}}
 			return nil
 		}),
+		{
+			Attack: base("event-knn:k=1"), name: "recalls", want: "it remembers them", task: datasets.TaskClip,
+			train: func(_ context.Context, t attacks.Training) error {
+				for _, e := range t.Examples {
+					memory[fmt.Sprint(e.Trace.Packets)] = e.Class
+				}
+				return nil
+			},
+			answer: func(_ attacks.Training, tr datasets.Trace, a *attacks.Answer) error {
+				// Only less sure of what it knows anyway, or other rules would break too.
+				if class := memory[fmt.Sprint(tr.Packets)]; class == a.Clip[0].Class {
+					a.Clip = []attacks.Ranked{{Class: class, P: 0.5}}
+				}
+				return nil
+			},
+		},
 		clip("revises", "changed an answer that was given before", func(_ attacks.Training, _ datasets.Trace, a *attacks.Answer) error {
 			mu.Lock()
 			defer mu.Unlock()
@@ -184,6 +203,12 @@ func cheats(t *testing.T) []cheat {
 		training("panics", "panic: ha", func(context.Context, attacks.Training) error { panic("ha") }),
 		training("never", "test timed out", func(context.Context, attacks.Training) error { select {} }),
 		training("leaves", "runtime.Goexit", func(context.Context, attacks.Training) error { runtime.Goexit(); return nil }),
+		training("exits", "unexpected call to os.Exit(0) during test", func(context.Context, attacks.Training) error { os.Exit(0); return nil }),
+		training("overflows", "stack overflow", func(context.Context, attacks.Training) error {
+			debug.SetMaxStack(1 << 20)
+			return fmt.Errorf("depth %d", overflow(1))
+		}),
+		training("nil-panic", "panic called with nil", func(context.Context, attacks.Training) error { panic(nil) }),
 		training("goroutine", "panic: in a goroutine", func(context.Context, attacks.Training) error {
 			go panic("in a goroutine")
 			time.Sleep(time.Second)
@@ -191,6 +216,8 @@ func cheats(t *testing.T) []cheat {
 		}),
 	}
 }
+
+func overflow(n int) int { return overflow(n+1) + n }
 
 // TestCheats runs the kit on each cheat in a process of its own, for it must fail
 // there, and holds what it says to be that rule's.
@@ -209,7 +236,7 @@ func TestCheats(t *testing.T) {
 		seen[c.want] = c.name
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.Command(os.Args[0], "-test.run=^TestCheats$", "-test.timeout=20s")
+			cmd := exec.Command(os.Args[0], "-test.run=^TestCheats$", "-test.timeout=20s", "-test.paniconexit0")
 			cmd.Env = append(os.Environ(), env+"="+c.name)
 			out, err := cmd.CombinedOutput()
 			if err == nil || !strings.Contains(string(out), c.want) {

@@ -23,7 +23,7 @@ import (
 // n packets.
 func benchHomes(b *testing.B, n int) (attacks.Training, attacks.Labeled) {
 	b.Helper()
-	ds, err := home.Generate("event_signatures:homes=4,hours=4", 1)
+	ds, err := home.Generate(context.Background(), "event_signatures:homes=4,hours=4", 1)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 // generated makes a built-in data set, as seen outside the home.
 func generated(t testing.TB, id string, seed uint64) datasets.Dataset {
 	t.Helper()
-	ds, err := home.Generate(id, seed)
+	ds, err := home.Generate(context.Background(), id, seed)
 	if err != nil {
 		t.Fatal(err)
 	}

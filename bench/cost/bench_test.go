@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"context"
 	"math/rand/v2"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 
 // BenchmarkLedger enters an hour of controlled sessions into the ledger.
 func BenchmarkLedger(b *testing.B) {
-	ds, err := home.Generate("home:event_signatures:hours=1,homes=1", 1)
+	ds, err := home.Generate(context.Background(), "home:event_signatures:hours=1,homes=1", 1)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -41,6 +42,9 @@ func TestSelfCheckCatches(t *testing.T) {
 		{"a flag in the trace", "a defense's own packets carry no mark", []defenses.Defense{flagged{}}, nil},
 		{"an attack that falls silent behind a new address", "a new address silences no attack", nil, []attacks.Attack{silent{}}},
 		{"a padded clip that ends with its content", "a constant rate hides everything", []defenses.Defense{endsWithContent{}}, nil},
+		{"an attack that counts its questions", "a model answers each trace on its own", nil, []attacks.Attack{counting{}}},
+		{"an attack that recalls the answers of other folds", "shuffled labels are not learned", nil, []attacks.Attack{recalling{new(sync.Map)}}},
+		{"an attack that is trained by chance", "the order of recordings and workers does not matter", nil, []attacks.Attack{drawing{}}},
 		{"an attack with a generator of its own", "the order of recordings and workers does not matter", nil, []attacks.Attack{moody{calls: new(atomic.Int64)}}},
 	}
 	for _, c := range cases {
@@ -202,4 +206,43 @@ func (m moody) Guess(context.Context, datasets.Trace) (attacks.Answer, error) {
 		class = "device/odd"
 	}
 	return attacks.Answer{Clip: []attacks.Ranked{{Class: class, P: 1}}}, nil
+}
+
+// counting answers by how often it was asked.
+type counting struct{ oneClass }
+
+func (counting) Train(context.Context, *rand.Rand, attacks.Training) (attacks.Model, error) {
+	var n float64
+	return asked(func(datasets.Trace) attacks.Ranked { n++; return attacks.Ranked{Class: "device/even", P: 1 / n} }), nil
+}
+
+// recalling knows the class of every clip that it was ever trained on, by the time
+// of its first packet.
+type recalling struct{ memory *sync.Map }
+
+func (recalling) Info() attacks.Info { return oneClass{}.Info() }
+
+func (r recalling) Train(_ context.Context, _ *rand.Rand, t attacks.Training) (attacks.Model, error) {
+	for _, e := range t.Examples {
+		r.memory.Store(e.Trace.Packets[0].Time, e.Class)
+	}
+	return asked(func(t datasets.Trace) attacks.Ranked {
+		class, _ := r.memory.LoadOrStore(t.Packets[0].Time, "device/even")
+		return attacks.Ranked{Class: class.(string), P: 1}
+	}), nil
+}
+
+// drawing is sure to a degree that chance decides in training.
+type drawing struct{ oneClass }
+
+func (drawing) Train(context.Context, *rand.Rand, attacks.Training) (attacks.Model, error) {
+	p := rand.Float64()
+	return asked(func(datasets.Trace) attacks.Ranked { return attacks.Ranked{Class: "device/even", P: p} }), nil
+}
+
+// asked is a model made of a function.
+type asked func(t datasets.Trace) attacks.Ranked
+
+func (f asked) Guess(_ context.Context, t datasets.Trace) (attacks.Answer, error) {
+	return attacks.Answer{Clip: []attacks.Ranked{f(t)}}, nil
 }

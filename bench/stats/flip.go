@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 const (
@@ -48,38 +47,30 @@ func Flip(x, y [][]float64) Flipped {
 		return Flipped{P: 1, Exact: true}
 	}
 	groups := len(x[0])
-	a, b := newSide(x), newSide(y)
-	out := Flipped{Difference: a.mean[0] - b.mean[0], Exact: groups < 22 && (len(x)+len(y))<<groups <= flipWork}
-	ahead, behind := newRace(a, b), newRace(b, a)
+	scale := scaleOf(groups, x, y)
+	a, b := newSide(x, scale), newSide(y, scale)
+	out := Flipped{Difference: largestMean(x) - largestMean(y), Exact: groups < 22 && (len(x)+len(y))<<groups <= flipWork}
+	ahead, behind := newRace(a, b, scale), newRace(b, a, scale)
 
-	// From one sign to the next a single group is turned (Gray's code), or of a
-	// sample half of them. The real signs are one of those tried, or P could be 0.
+	// turned has a bit for each group. The real signs, none turned, are one of those
+	// tried, or P could be 0.
+	turned := make([]uint64, (groups+63)/64)
 	tried := 1 << groups
 	rng := rand.New(rand.NewPCG(1, uint64(groups)))
 	if !out.Exact {
 		tried = flipSample
 	}
 	for i := range tried {
-		switch {
-		case i == 0:
-		case out.Exact:
-			g := bits.TrailingZeros(uint(i))
-			a.turn(g)
-			b.turn(g)
-		default:
-			var draw uint64
-			for g := range groups {
-				if g%64 == 0 {
-					draw = rng.Uint64()
-				}
-				if draw>>(g%64)&1 == 1 {
-					a.turn(g)
-					b.turn(g)
-				}
+		for w := range turned {
+			switch {
+			case out.Exact:
+				turned[w] = uint64(i)
+			case i > 0:
+				turned[w] ^= rng.Uint64()
 			}
 		}
-		a.top()
-		b.top()
+		a.turn(turned)
+		b.turn(turned)
 		ahead.count()
 		behind.count()
 	}
@@ -88,53 +79,111 @@ func Flip(x, y [][]float64) Flipped {
 	return out
 }
 
-// side is one side of a comparison under the present signs.
-type side struct {
-	x    [][]float64 // x[g][a] over the number of groups; attackers by falling mean
-	mean []float64
-	// sign[g] is 1, or -1 where the group is turned; signs is their mean.
-	sign  []float64
-	signs float64
-	// now are the means under the signs. best[i] is the largest of the first i,
-	// rest[i] that of the others, each less its own mean times signs.
-	now, best, rest []float64
+func largestMean(x [][]float64) float64 {
+	best := math.Inf(-1)
+	for _, a := range x {
+		best = max(best, stat.Mean(a, nil))
+	}
+	return best
 }
 
-func newSide(x [][]float64) *side {
-	x = slices.Clone(x)
-	slices.SortStableFunc(x, func(p, q []float64) int { return cmp.Compare(stat.Mean(q, nil), stat.Mean(p, nil)) })
-	groups, k := len(x[0]), len(x)
-	s := &side{signs: 1, now: make([]float64, k), best: make([]float64, k+1), rest: make([]float64, k+1)}
-	for g := range groups {
-		row := make([]float64, k)
-		for a := range x {
-			row[a] = x[a][g] / float64(groups)
-			s.now[a] += row[a]
+// scaleOf is how many parts the scores are counted in. All sums below are whole
+// numbers of parts, so that the order of adding changes nothing and comparing
+// needs no branch. The largest is that of groups scores, times groups, and two
+// such are subtracted from one another twice: below 2 to the power of 62.
+func scaleOf(groups int, sides ...[][]float64) float64 {
+	most := 1.0
+	for _, x := range sides {
+		for _, a := range x {
+			for _, v := range a {
+				most = max(most, math.Abs(v))
+			}
 		}
-		s.x, s.sign = append(s.x, row), append(s.sign, 1)
 	}
-	s.mean = slices.Clone(s.now)
-	s.best[0], s.rest[k] = math.Inf(-1), math.Inf(-1)
+	return math.Floor((1 << 58) / (most * float64(groups) * float64(groups)))
+}
+
+// block is of how many groups all signs are summed beforehand.
+const block = 8
+
+// side is one side of a comparison under the present signs.
+type side struct {
+	groups int
+	total  []int64 // sums of the attackers over groups, falling
+	// sums[b][m*k+a] is what the groups from b*block on, those of the bits m turned,
+	// add to now of attacker a of k: a sign costs one addition for each block
+	// instead of one for each group.
+	sums  [][]int64
+	signs int64 // the sum of the signs
+	// now are the sums under the signs, times groups. best[i] is the largest of the
+	// first i, rest[i] that of the others, each less its own total times signs.
+	now, best, rest []int64
+}
+
+func newSide(x [][]float64, scale float64) *side {
+	x = byMean(x)
+	groups, k := len(x[0]), len(x)
+	s := &side{groups: groups, total: make([]int64, k), now: make([]int64, k), best: make([]int64, k+1), rest: make([]int64, k+1)}
+	s.best[0], s.rest[k] = nobody, nobody
+
+	for from := 0; from < groups; from += block {
+		n := min(block, groups-from)
+		sums := make([]int64, k<<n)
+		for a := range x {
+			for g := from; g < from+n; g++ {
+				parts := int64(math.Round(x[a][g] * scale))
+				s.total[a] += parts
+				sums[a] += parts * int64(groups)
+			}
+
+			// All but the lowest of the turned groups were turned in another row.
+			for m := 1; m < 1<<n; m++ {
+				turned := x[a][from+bits.TrailingZeros(uint(m))]
+				sums[m*k+a] = sums[m&(m-1)*k+a] - 2*int64(math.Round(turned*scale))*int64(groups)
+			}
+		}
+		s.sums = append(s.sums, sums)
+	}
 	return s
 }
 
-// turn changes the sign of group g.
-func (s *side) turn(g int) {
-	step := -2 * s.sign[g]
-	for a, v := range s.x[g] {
-		s.now[a] += step * v
-	}
-	s.sign[g] = -s.sign[g]
-	s.signs += step / float64(len(s.x))
+// byMean are the attackers of x by falling mean.
+func byMean(x [][]float64) [][]float64 {
+	x = slices.Clone(x)
+	slices.SortStableFunc(x, func(p, q []float64) int { return cmp.Compare(stat.Mean(q, nil), stat.Mean(p, nil)) })
+	return x
 }
 
-// top finds the largest means under the signs.
-func (s *side) top() {
-	for a, v := range s.now {
-		s.best[a+1] = max(s.best[a], v)
+// nobody is less than any sum, with room to subtract one.
+const nobody = -1 << 62
+
+// turn gives the groups of the bits turned the sign -1, the others 1, and finds
+// the largest sums under these signs. Bits beyond the groups mean nothing.
+func (s *side) turn(turned []uint64) {
+	k, minus := len(s.now), 0
+	for b, sums := range s.sums {
+		m := int(turned[b*block/64]>>(b*block%64)) & (len(sums)/k - 1)
+		minus += bits.OnesCount(uint(m))
+		row := sums[m*k : m*k+k]
+		if b == 0 {
+			copy(s.now, row)
+			continue
+		}
+		for a, v := range row {
+			s.now[a] += v
+		}
 	}
-	for a := len(s.now) - 1; a >= 0; a-- {
-		s.rest[a] = max(s.rest[a+1], s.now[a]-s.mean[a]*s.signs)
+	s.signs = int64(s.groups - 2*minus)
+
+	best := s.best[0]
+	for a, v := range s.now {
+		best = max(best, v)
+		s.best[a+1] = best
+	}
+	rest := s.rest[k]
+	for a := k - 1; a >= 0; a-- {
+		rest = max(rest, s.now[a]-s.total[a]*s.signs)
+		s.rest[a] = rest
 	}
 }
 
@@ -142,41 +191,43 @@ func (s *side) top() {
 // gets as far ahead of it as under the real signs.
 type race struct {
 	us, them *side
-	// better is how many of ours have at least the mean of each of theirs.
+	// better is how many of ours have at least the mean of each of theirs, far how
+	// far, in the units of now, the best of ours is really ahead.
 	better  []int
-	reached []int
+	far     []int64
+	reached []int64
 }
 
-func newRace(us, them *side) *race {
-	r := &race{us: us, them: them, reached: make([]int, len(them.mean))}
-	for _, m := range them.mean {
-		r.better = append(r.better, sortedAbove(us.mean, m))
+// newRace takes means for equal that differ by less than slack: the same shares,
+// divided and added in another order, differ by as much.
+func newRace(us, them *side, scale float64) *race {
+	groups := int64(us.groups)
+	near := int64(slack * scale * float64(groups))
+	r := &race{us: us, them: them, reached: make([]int64, len(them.total))}
+	n := 0
+	for _, m := range them.total { // falling, so that n only rises
+		for n < len(us.total) && us.total[n] >= m-near {
+			n++
+		}
+		r.better = append(r.better, n)
+		r.far = append(r.far, (us.total[0]-m-near)*groups)
 	}
 	return r
 }
 
-// sortedAbove is how many of the falling means are at least m.
-func sortedAbove(means []float64, m float64) int {
-	n := 0
-	for n < len(means) && means[n] >= m-slack {
-		n++
-	}
-	return n
-}
-
-// slack is what sums of the same shares in another order differ by at most.
 const slack = 1e-9
 
 // count takes one sign. Attackers of ours that are worse than theirs are taken
 // to be as good, their deviations kept: turned round as they are, a bad one
 // would look good, and hide what the good one does.
 func (r *race) count() {
-	for j, m := range r.them.mean {
+	for j, m := range r.them.total {
 		n := r.better[j]
-		best := max(r.us.best[n], r.us.rest[n]+m*r.us.signs)
-		if best-r.them.now[j] >= r.us.mean[0]-m-slack {
-			r.reached[j]++
-		}
+		ahead := max(r.us.best[n], r.us.rest[n]+m*r.us.signs) - r.them.now[j]
+
+		// The sign bit is set where ahead is at least far: a branch would be wrong
+		// half of the time.
+		r.reached[j] += int64(uint64(r.far[j]-1-ahead) >> 63)
 	}
 }
 
@@ -186,29 +237,56 @@ func (r *race) count() {
 // of the best of y by as much as of the one it is least ahead of, so that limit
 // is taken, at a level shared among those it may be; and since nobody knows
 // which of x is best, the largest for any of them. ok is false below MinGroups.
-func DifferenceInterval(x, y [][]float64, level float64) (lo, hi float64, ok bool) {
+//
+// tested says how many items each group has and what its floor is. Groups in
+// which both sides do alike, however many, do not show that they always do: no
+// limit is nearer than that of the share of items, as exact as those of Best, in
+// which one side is ahead. nil leaves that out.
+func DifferenceInterval(x, y [][]float64, tested []Group, level float64) (lo, hi float64, ok bool) {
 	if len(x) == 0 || len(y) == 0 || len(x[0]) < MinGroups {
 		return 0, 0, false
 	}
+	// The best come first: with them the others need no exact limit.
+	x, y = byMean(x), byMean(y)
 	alpha := (1 - level) / 2
-	return -differenceUpper(y, x, alpha), differenceUpper(x, y, alpha), true
+	return -differenceUpper(y, x, tested, alpha), differenceUpper(x, y, tested, alpha), true
 }
 
-func differenceUpper(x, y [][]float64, alpha float64) float64 {
-	groups := float64(len(x[0]))
-	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: groups - 1}.Quantile(1 - alpha/float64(len(y)))
+func differenceUpper(x, y [][]float64, tested []Group, alpha float64) float64 {
+	tail := newTail(alpha / float64(len(y)))
 	d := make([]float64, len(x[0]))
 	most := math.Inf(-1)
 	for _, a := range x {
 		least := math.Inf(1)
 		for _, b := range y {
+			if least <= most {
+				break
+			}
 			for g := range d {
 				d[g] = a[g] - b[g]
 			}
-			mean, sd := stat.MeanStdDev(d, nil)
-			least = min(least, mean+t*sd/math.Sqrt(groups))
+			if r := ahead(d, tested); tested != nil {
+				least = min(least, r.upper(tail, math.Inf(-1), least))
+			} else {
+				least = min(least, r.mean+tail.student(len(d))*r.sd/math.Sqrt(float64(len(d))))
+			}
 		}
 		most = max(most, least)
 	}
 	return most
+}
+
+// ahead is the row of the mean of d whose items are those in which one side is
+// ahead of the other: of each group as many as d says, if no more are.
+func ahead(d []float64, tested []Group) row {
+	gs := slices.Clone(tested)
+	for g := range gs {
+		// A floor may be nearly 1, or 1 for one of the sides, and must not make the
+		// others' limit endless.
+		floor := min(gs[g].Floor, 0.99)
+		gs[g] = Group{Score: min(max(d[g], 0), 1) * (1 - floor), Floor: floor, N: max(gs[g].N, 1)}
+	}
+	r := newRow(gs)
+	r.mean, r.sd = stat.MeanStdDev(d, nil)
+	return r
 }

@@ -179,13 +179,13 @@ func TestDifferenceInterval(t *testing.T) {
 		for g := range x[0] {
 			d = append(d, x[0][g]-y[0][g])
 		}
-		lo, hi, ok := DifferenceInterval(x, y, 0.95)
+		lo, hi, ok := DifferenceInterval(x, y, nil, 0.95)
 		a, b, _ := Interval(d, 0.95)
 		if !ok || math.Abs(lo-a) > 1e-9 || math.Abs(hi-b) > 1e-9 {
 			t.Fatalf("[%v %v], t gives [%v %v]", lo, hi, a, b)
 		}
 	}
-	if _, _, ok := DifferenceInterval([][]float64{{1, 2, 3, 4}}, [][]float64{{1, 2, 3, 4}}, 0.95); ok {
+	if _, _, ok := DifferenceInterval([][]float64{{1, 2, 3, 4}}, [][]float64{{1, 2, 3, 4}}, nil, 0.95); ok {
 		t.Error("an interval over four groups")
 	}
 
@@ -201,7 +201,7 @@ func TestDifferenceInterval(t *testing.T) {
 			}
 			y[0] = append(y[0], l.draw(r))
 		}
-		lo, hi, _ := DifferenceInterval(x, y, 0.95)
+		lo, hi, _ := DifferenceInterval(x, y, nil, 0.95)
 		if lo > 0 {
 			low++
 		}
@@ -211,6 +211,62 @@ func TestDifferenceInterval(t *testing.T) {
 	}
 	if limit := repeats * 35 / 1000; low > limit || up > limit {
 		t.Errorf("of %d intervals %d lie above the truth and %d below", repeats, low, up)
+	}
+}
+
+// Two sides that do alike in every group may still differ: the limits are those of
+// the items on which they could.
+func TestDifferenceHasNoZeroWidth(t *testing.T) {
+	for _, groups := range []int{5, 10, 30} {
+		for _, v := range []float64{0, .5, 1} {
+			x := [][]float64{make([]float64, groups), make([]float64, groups)}
+			tested := make([]Group, groups)
+			for g := range groups {
+				x[0][g], x[1][g], tested[g] = v, v/2, Group{N: 20, Floor: .5}
+			}
+			lo, hi, ok := DifferenceInterval(x[:1], x[:1], tested, 0.95)
+			_, share := ClopperPearson(0, 20*groups, 0.95)
+			if !ok || hi < 2*share-1e-9 || math.Abs(lo+hi) > 1e-12 || hi > 0.5 {
+				t.Errorf("%d groups of %v against themselves: [%v %v], no item of %d gives %v", groups, v, lo, hi, 20*groups, share)
+			}
+			if _, both, _ := DifferenceInterval(x, x, tested, 0.95); both < hi-1e-12 {
+				t.Errorf("%d groups of %v: upper limit %v with one attacker, %v with two", groups, v, hi, both)
+			}
+		}
+	}
+}
+
+// Each limit of a difference near the ends errs in at most 3 %, as those of the
+// headline do.
+func TestDifferenceNearTheEnds(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 9))
+	const repeats = 1500
+	for _, c := range []struct {
+		p, q   float64
+		groups int
+	}{{.01, .01, 5}, {.01, .05, 5}, {.99, .97, 5}, {.02, .01, 10}, {.98, .9, 10}, {.5, .4, 10}, {1, .98, 30}} {
+		lx, ly := newLaw(20, c.p, 0, false), newLaw(20, c.q, 0, false)
+		x, y, tested := [][]float64{make([]float64, c.groups)}, [][]float64{make([]float64, c.groups)}, make([]Group, c.groups)
+		low, up, plain := 0, 0, 0
+		for range repeats {
+			for g := range c.groups {
+				x[0][g], y[0][g], tested[g] = lx.draw(r), ly.draw(r), Group{N: 20}
+			}
+			lo, hi, _ := DifferenceInterval(x, y, tested, 0.95)
+			if lo > c.p-c.q+1e-12 {
+				low++
+			}
+			if hi < c.p-c.q-1e-12 {
+				up++
+			}
+			if lo, hi, _ := DifferenceInterval(x, y, nil, 0.95); lo > c.p-c.q+1e-12 || hi < c.p-c.q-1e-12 {
+				plain++
+			}
+		}
+		t.Logf("%v: below %d and above %d of %d, t alone errs in %d", c, low, up, repeats, plain)
+		if most := repeats*3/100 + 20; low > most || up > most {
+			t.Errorf("%v: limits err in %d and %d of %d", c, low, up, repeats)
+		}
 	}
 }
 

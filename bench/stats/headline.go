@@ -184,23 +184,27 @@ func (r row) upper(l tail, enough, most float64) float64 {
 	}
 
 	// Near 0 and 1 the spread of few groups says nothing (all 0: none), so the
-	// limit is at least as far as that of a share. Its number of items is cut
-	// down by what groups differ more than items would make them, the ratio
-	// taken as uncertain as t is (Korn and Graubard, Survey Methodology 1998),
+	// limit is at least as far as that of a share. Chernoff's bound is never nearer
+	// than that and costs no search: most attackers are far below the best.
+	n := r.items(l)
+	if q := r.score + (max(limit, enough)-r.mean)/r.stretch; q > r.score && q < 1 && n*divergence(r.score, q) >= -math.Log(l.alpha) {
+		return limit
+	}
+	return max(limit, r.mean+(shareUpper(r.score, n, l.alpha)-r.score)*r.stretch)
+}
+
+// items is how many a plain share would need to be as sure. Their number is cut
+// down by what groups differ more than items would make them, the ratio taken as
+// uncertain as t is (Korn and Graubard, Survey Methodology 1998),
+func (r row) items(l tail) float64 {
+	t := l.student(len(r.adv))
 	effect := max(1, r.between*(t/l.z)*(t/l.z))
 
 	// and where so few items are of the rarer kind that no difference could
 	// show, as if truths were spread by alike.
 	assumed := r.assumed()
 	effect = max(effect, 1+(assumed-1)*evidence*assumed/(evidence*assumed+r.rare()))
-	n := min(r.n/effect, 1e6) // more is finer than any figure printed
-
-	// Chernoff's bound is never nearer than the exact limit and costs no search:
-	// most attackers are far below the best.
-	if q := r.score + (max(limit, enough)-r.mean)/r.stretch; q > r.score && q < 1 && n*divergence(r.score, q) >= -math.Log(l.alpha) {
-		return limit
-	}
-	return max(limit, r.mean+(shareUpper(r.score, n, l.alpha)-r.score)*r.stretch)
+	return min(r.n/effect, 1e6) // more is finer than any figure printed
 }
 
 // divergence is that of Kullback and Leibler of a coin p from a coin q.

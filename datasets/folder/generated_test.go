@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ import (
 func TestGeneratedReadsBackTheSame(t *testing.T) {
 	for _, id := range []string{"small:homes=3,hours=0.5", "gateway:homes=2,hours=0.5", "rates:homes=3,hours=0.5", "event_clips:homes=3,hours=0.5", "homemole-ind:homes=3,hours=0.05", "full:hours=0.5"} {
 		t.Run(id, func(t *testing.T) {
-			ds, err := home.Generate(id, 3)
+			ds, err := home.Generate(context.Background(), id, 3)
 			if err != nil {
 				t.Fatal(err)
 			}

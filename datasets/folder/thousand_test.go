@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,7 +23,7 @@ func TestThousandCaptures(t *testing.T) {
 		t.Skipf("set %s to open 1,000 captures of 1 MB", bigEnv)
 	}
 	dir := t.TempDir()
-	ds, err := home.Generate("small:homes=1,hours=1", 1)
+	ds, err := home.Generate(context.Background(), "small:homes=1,hours=1", 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package home_test
 
 import (
+	"context"
 	"fmt"
 
 	"veilbench/datasets/home"
@@ -9,7 +10,7 @@ import (
 // A preset with settings is a data set: recordings of packets, and beside them
 // the truth, which says what happened and which packet that caused.
 func Example() {
-	ds, err := home.Generate("home:small:homes=1,hours=0.1", 1)
+	ds, err := home.Generate(context.Background(), "home:small:homes=1,hours=0.1", 1)
 	if err != nil {
 		fmt.Println(err)
 		return

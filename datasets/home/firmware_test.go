@@ -1,6 +1,7 @@
 package home
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -56,7 +57,7 @@ func TestFirmwareModes(t *testing.T) {
 
 func BenchmarkFullDay(b *testing.B) {
 	for range b.N {
-		ds, err := Generate("full:hours=24", 1)
+		ds, err := Generate(context.Background(), "full:hours=24", 1)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -55,8 +55,8 @@ func (p Params) Validate() error {
 // Generate makes the data set with the given ID: a preset's name, with or
 // without "home:" in front, and settings behind it. The same ID and seed give
 // the same data. An unknown preset, an unknown setting or one out of range is
-// an error.
-func Generate(id string, seed uint64) (datasets.Dataset, error) {
+// an error; so is the end of ctx, after which no further home is begun.
+func Generate(ctx context.Context, id string, seed uint64) (datasets.Dataset, error) {
 	preset, p, err := resolve(id)
 	if err != nil {
 		return datasets.Dataset{}, err
@@ -74,7 +74,7 @@ func Generate(id string, seed uint64) (datasets.Dataset, error) {
 	// any order. One in the making holds its packets twice, so there are four at
 	// most however many cores there are.
 	recs := make([][]datasets.Recording, p.Homes)
-	err = parallel.For(context.Background(), min(runtime.GOMAXPROCS(0), 4), p.Homes, func(_, i int) error {
+	err = parallel.For(ctx, min(runtime.GOMAXPROCS(0), 4), p.Homes, func(_, i int) error {
 		recs[i] = preset.recipe.recordings(prof, models, p, seed, i)
 		return nil
 	})

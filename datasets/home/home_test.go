@@ -1,6 +1,7 @@
 package home
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -21,7 +22,7 @@ const nonIoT = "non_iot"
 // mustGenerate fails the test when the data set cannot be made.
 func mustGenerate(t *testing.T, id string, seed uint64) datasets.Dataset {
 	t.Helper()
-	ds, err := Generate(id, seed)
+	ds, err := Generate(context.Background(), id, seed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +196,7 @@ func TestBadIDs(t *testing.T) {
 		"home:small:homes=1,homes=2":     "set twice",
 		"home:small:hours=1000000000000": "at most 744",
 	} {
-		if _, err := Generate(id, 1); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Generate(context.Background(), id, 1); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", id, err, want)
 		}
 	}
@@ -259,9 +260,22 @@ func TestTsharkAcceptsCaptures(t *testing.T) {
 func TestShortestHomes(t *testing.T) {
 	for _, p := range Presets() {
 		for _, h := range []string{"0.01", "0.001"} {
-			if _, err := Generate("home:"+p.Name+":hours="+h, 1); err != nil {
+			if _, err := Generate(context.Background(), "home:"+p.Name+":hours="+h, 1); err != nil {
 				t.Errorf("%s, %s h: %v", p.Name, h, err)
 			}
 		}
+	}
+}
+
+// Who is told to stop waits for no further home.
+func TestGenerateStops(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	start := time.Now()
+	if _, err := Generate(ctx, "home:small:homes=200,hours=744", 1); err != context.Canceled {
+		t.Errorf("error %v", err)
+	}
+	if d := time.Since(start); d > 10*time.Second {
+		t.Errorf("returned after %v", d)
 	}
 }

@@ -1,6 +1,7 @@
 package home
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"testing"
@@ -19,7 +20,7 @@ func fullDay(t *testing.T) datasets.Recording {
 	return ds.Recordings[0]
 }
 
-var onceFullDay = sync.OnceValues(func() (datasets.Dataset, error) { return Generate("full:hours=24", 1) })
+var onceFullDay = sync.OnceValues(func() (datasets.Dataset, error) { return Generate(context.Background(), "full:hours=24", 1) })
 
 // directionLengths are the packets of each flow in each direction.
 func directionLengths(rec datasets.Recording, keep func(datasets.Flow) bool) []int {

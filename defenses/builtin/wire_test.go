@@ -87,7 +87,7 @@ func TestTunnelsOfIPv6Devices(t *testing.T) {
 
 // Every defense keeps the rules on generated homes.
 func TestHomesKeepTheRules(t *testing.T) {
-	ds, err := home.Generate("home:event_signatures:hours=0.1", 1)
+	ds, err := home.Generate(context.Background(), "home:event_signatures:hours=0.1", 1)
 	if err != nil {
 		t.Fatal(err)
 	}

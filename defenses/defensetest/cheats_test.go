@@ -2,11 +2,13 @@ package defensetest_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -124,6 +126,17 @@ func cheats() []defenses.Defense {
 		one("early", "before its original", func(t tr, _ acc) { t.Packets[0].Time--; t.Packets[0].Time = max(t.Packets[0].Time, 0) }),
 		one("turns", "turns original", func(t tr, _ acc) { t.Packets[0].Dir = 1 - t.Packets[0].Dir }),
 		one("crosses", "carries original 0 of flow", func(t tr, _ acc) { t.Packets[0].Flow = (t.Packets[0].Flow + 1) % int32(len(t.Flows)) }),
+		one("reorders", "of the same flow and direction", func(t tr, c acc) {
+			// Two originals of one line change places, in the account and on the wire.
+			for j := 1; j < len(t.Packets); j++ {
+				p, q := &t.Packets[j-1], &t.Packets[j]
+				if p.Flow == q.Flow && p.Dir == q.Dir {
+					p.Size, q.Size, p.Payload, q.Payload, p.Time = q.Size, p.Size, q.Payload, p.Payload, q.Time
+					c.Orig[j-1], c.Orig[j], c.Bytes[j-1], c.Bytes[j] = c.Orig[j], c.Orig[j-1], c.Bytes[j], c.Bytes[j-1]
+					return
+				}
+			}
+		}),
 		one("jumbo", "above the frame limit", func(t tr, _ acc) {
 			p := &t.Packets[0]
 			d := max(0, 20_000-p.Size)
@@ -194,6 +207,15 @@ func cheats() []defenses.Defense {
 		cheat{"never", "test timed out", func(*rand.Rand, datasets.Trace) (defenses.Defended, error) { select {} }},
 		cheat{"panics", "panic: ha", func(*rand.Rand, datasets.Trace) (defenses.Defended, error) { panic("ha") }},
 		cheat{"leaves", "runtime.Goexit", func(*rand.Rand, datasets.Trace) (defenses.Defended, error) { runtime.Goexit(); panic("") }},
+		cheat{"exits", "unexpected call to os.Exit(0) during test", func(*rand.Rand, datasets.Trace) (defenses.Defended, error) {
+			os.Exit(0)
+			return defenses.Defended{}, nil
+		}},
+		cheat{"overflows", "stack overflow", func(*rand.Rand, datasets.Trace) (defenses.Defended, error) {
+			debug.SetMaxStack(1 << 20)
+			return defenses.Defended{}, fmt.Errorf("depth %d", overflow(1))
+		}},
+		cheat{"nil-panic", "panic called with nil", func(*rand.Rand, datasets.Trace) (defenses.Defended, error) { panic(nil) }},
 		cheat{"goroutine", "panic: in a goroutine", func(_ *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 			go panic("in a goroutine")
 			time.Sleep(time.Second)
@@ -207,6 +229,8 @@ func cheats() []defenses.Defense {
 		renamer{honest("becomes-another", "fit changed the ID")},
 	}
 }
+
+func overflow(n int) int { return overflow(n+1) + n }
 
 // wanted is what the kit must say of a cheat.
 func wanted(d defenses.Defense) string {
@@ -242,7 +266,7 @@ func TestCheats(t *testing.T) {
 		seen[want] = name
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := exec.Command(os.Args[0], "-test.run=^TestCheats$", "-test.timeout=20s", "-rapid.nofailfile", "-rapid.shrinktime=1ms", "-rapid.checks=20")
+			c := exec.Command(os.Args[0], "-test.run=^TestCheats$", "-test.timeout=20s", "-test.paniconexit0", "-rapid.nofailfile", "-rapid.shrinktime=1ms", "-rapid.checks=20")
 			c.Env = append(os.Environ(), env+"="+name)
 			out, err := c.CombinedOutput()
 			if err == nil || !strings.Contains(string(out), want) {

@@ -99,9 +99,10 @@ func bars(s *reports.Set, p reports.Panel) []figure.Figure {
 func bar(s *reports.Set, p reports.Panel, d, attack, metric string) figure.Bar {
 	e, who := best(s, p, d, attack, metric)
 	out := figure.Bar{Share: e.Num, OK: e.OK}
-	lo, hi, ok := reports.Interval(reports.GroupMeans(s.ByPair[who], func(_ *results.Result, g results.GroupScore) (float64, bool) { return g.Value, g.N > 0 }))
+	groups := reports.GroupsOf(s.ByPair[who], func(_ *results.Result, g results.GroupScore) (float64, bool) { return g.Value, g.N > 0 })
+	lo, hi, ok := reports.Interval(groups, true)
 	if ok && e.OK && !p.Split.Within() {
-		out.Lo, out.Hi, out.HasInterval = max(lo, 0), min(hi, 1), true
+		out.Lo, out.Hi, out.HasInterval = lo, hi, true
 	}
 	return out
 }

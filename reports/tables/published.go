@@ -101,7 +101,7 @@ func quoted(s *reports.Set, q results.Published) []reports.Pair {
 func oursOf(s *reports.Set, q results.Published, k reports.Pair) table.Value {
 	if q.Class == "" {
 		v := s.Mean(k, q.Metric).Value(table.Three)
-		return reports.WithGroups(v, k.Panel, s.ByPair[k], func(r *results.Result) (float64, bool) { return reports.MetricOf(r, q.Metric) })
+		return reports.WithGroups(v, k.Panel, s.ByPair[k], reports.IsShare(q.Metric), func(r *results.Result) (float64, bool) { return reports.MetricOf(r, q.Metric) })
 	}
 
 	// Not every fold tests every class, so those that do are averaged.
@@ -115,7 +115,7 @@ func oursOf(s *reports.Set, q results.Published, k reports.Pair) table.Value {
 		}
 	}
 	e := reports.Estimate{Num: sum / n, OK: n > 0, Cells: failed + len(rs), Failed: failed}
-	return reports.WithGroups(e.Value(table.Three), k.Panel, rs, recall)
+	return reports.WithGroups(e.Value(table.Three), k.Panel, rs, true, recall)
 }
 
 // classRecall is the share of a class's items or packets that were named

@@ -146,8 +146,8 @@ func TestPublishedBesideOurs(t *testing.T) {
 	}
 	// Published, ours, difference and source of each row.
 	want := [][]string{
-		{"0.900", "0.870 [.85 .89]", "-0.030", "(1)"},
-		{"0.250", "0.500 [.50 .50]", "+0.250", "(2)"}, // of lamp/on and lamp/off one each was right; lamp2 is another device
+		{"0.900", "0.870 [.63 .98]", "-0.030", "(1)"},
+		{"0.250", "0.500 [.26 .74]", "+0.250", "(2)"}, // of lamp/on and lamp/off one each was right; lamp2 is another device
 		{"0.500", "n/a", "–", "(2)"},
 		{"0.990", "n/a", "–", "(1)"},
 		{"0.845", "–", "–", "(3)"},

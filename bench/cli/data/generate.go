@@ -68,7 +68,7 @@ func withSetting(id, key, value string) string {
 
 func generate(ctx context.Context, a *command.App, id, out string, seed uint64) error {
 	start := time.Now()
-	ds, err := home.Generate(id, seed)
+	ds, err := home.Generate(ctx, id, seed)
 	if err != nil {
 		return err
 	}

@@ -58,8 +58,9 @@ func Load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.
 		done <- loaded{ds, err}
 	}()
 
-	// Making and reading data has no ear for ctx. Who is told to stop ends the
-	// program, so what goes on behind does not go on for long.
+	// Homes and captures in the making stop with ctx, published files do not, and
+	// one home or label file may take long. Who is told to stop ends the program,
+	// so what goes on behind does not go on for long.
 	select {
 	case l := <-done:
 		return l.ds, l.err
@@ -70,7 +71,7 @@ func Load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.
 
 func load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.Dataset, error) {
 	if strings.HasPrefix(id, "home:") {
-		ds, err := home.Generate(id, seed)
+		ds, err := home.Generate(ctx, id, seed)
 		return []datasets.Dataset{ds}, err
 	}
 	name, path, has := strings.Cut(id, "=")
