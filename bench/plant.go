@@ -12,6 +12,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/bench/canary"
+	"veilbench/bench/choose"
 	"veilbench/bench/cost"
 	"veilbench/bench/draws"
 	"veilbench/bench/results"
@@ -209,7 +210,11 @@ func (r *runner) plant(p part, pl *planting) error {
 	pl.train = r.plantBehind(p, pl.train, f, device, TrainRole)
 	seen = r.plantBehind(p, seen, f, device, TestRole)
 	if p.cell.Task == datasets.TaskDevice {
-		pl.classes = deviceClasses(pl.classes, pl.train)
+		var examples []choose.Example
+		for _, l := range pl.train {
+			examples = append(examples, choose.Example{Labeled: l})
+		}
+		pl.classes = deviceClasses(pl.classes, examples)
 	}
 	for i, l := range seen {
 		// The truth about a clip is its recording's.

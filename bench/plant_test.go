@@ -63,24 +63,24 @@ func TestCanariesAreFoundUndefended(t *testing.T) {
 	}
 }
 
-// mute is an attack that breaks behind a defense: it says nothing where packets
+// broken is an attack that breaks behind a defense: it says nothing where packets
 // have one size, and is event-knn elsewhere.
-type mute struct{ attacks.Attack }
+type broken struct{ attacks.Attack }
 
-func (m mute) Info() attacks.Info {
+func (m broken) Info() attacks.Info {
 	i := m.Attack.Info()
-	i.Name = "mute"
+	i.Name = "broken"
 	return i
 }
 
-func (m mute) Train(ctx context.Context, rng *rand.Rand, t attacks.Training) (attacks.Model, error) {
+func (m broken) Train(ctx context.Context, rng *rand.Rand, t attacks.Training) (attacks.Model, error) {
 	inner, err := m.Attack.Train(ctx, rng, t)
-	return muteModel{inner}, err
+	return brokenModel{inner}, err
 }
 
-type muteModel struct{ attacks.Model }
+type brokenModel struct{ attacks.Model }
 
-func (m muteModel) Guess(ctx context.Context, t datasets.Trace) (attacks.Answer, error) {
+func (m brokenModel) Guess(ctx context.Context, t datasets.Trace) (attacks.Answer, error) {
 	full := 0
 	for _, p := range t.Packets {
 		if p.Size > 1000 {
@@ -99,7 +99,7 @@ func TestBrokenAttackEarnsNothing(t *testing.T) {
 	knn := attack(t, "event-knn:k=1,gap_s=1")
 	g := Grid{
 		Datasets: []datasets.Dataset{small(t, "home:event_signatures:hours=1")}, Tasks: []datasets.Task{datasets.TaskEvent},
-		Defenses: []defenses.Defense{defenses.None{}, defense(t, "pad-level")}, Attacks: []attacks.Attack{mute{knn}},
+		Defenses: []defenses.Defense{defenses.None{}, defense(t, "pad-level")}, Attacks: []attacks.Attack{broken{knn}},
 		Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1, Link: cost.DefaultLink(),
 	}
 	of := func(g Grid) results.Summary {

@@ -14,7 +14,7 @@ import (
 // homes are generated recordings as an attacker at the home's border sees them.
 func homes(t *testing.T, spec string) []attacks.Labeled {
 	t.Helper()
-	ds, err := home.Generate(spec, 1)
+	ds, err := home.Generate(t.Context(), spec, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
