@@ -117,6 +117,9 @@ type Burst struct {
 	Score float64
 	// Alert is set when a private activity was named (event-knn).
 	Alert bool
+	// LeftOut is set when the attack, as published, does not look at bursts of this
+	// kind: its first class is Unknown, and accuracy over bursts leaves it out.
+	LeftOut bool
 }
 
 // Owner is the guess for one packet: whose it is.
