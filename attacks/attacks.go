@@ -138,7 +138,8 @@ type Message struct {
 	// Candidates holds every multiset of actions that fits, in a fixed order:
 	// counts of Training.Classes. Nil: nothing fits.
 	Candidates [][]uint8
-	// Bounded are the indexes of the candidates left after the second stage.
+	// Bounded are the indexes of the candidates left after the second stage, all
+	// where an attack has none.
 	Bounded []int
 	// Best is the index of the candidate the attack names, -1 for none.
 	Best int
