@@ -39,6 +39,12 @@ func studyFigures(s *reports.Set, sts []reports.Study) []figure.Figure {
 			}
 			l.Series = append(l.Series, pts)
 		}
+		if st.Zero != "" {
+			l.LevelName = "across: " + st.Zero
+			for _, v := range st.AtZero {
+				l.Levels = append(l.Levels, figure.Point{Y: v.Num, Missing: !v.OK})
+			}
+		}
 		what := fmt.Sprintf("%s, one line for each defense, with %.0f %% intervals over test groups where there are enough.", st.Title, 100*results.Level)
 		what = strings.Join(append([]string{what}, st.Notes...), " ")
 		out = append(out, l.Figure(st.Title, s.Caption(st.Panel, what, nil, nil)))

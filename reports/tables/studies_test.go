@@ -103,6 +103,38 @@ func TestStudyFollowsItsParameter(t *testing.T) {
 	}
 }
 
+// TestStudyKeepsChoicesApart: where 0 stands for a choice made in training it is
+// no value of the line, has no share in whether there are enough of them, and the
+// table has it last, in brackets.
+func TestStudyKeepsChoicesApart(t *testing.T) {
+	s := reporttest.Chosen()
+	if st := s.Studies()[0]; !slices.Equal(st.Values, []float64{1, 3, 5, 9, 15}) {
+		t.Errorf("values %v, want no 0", st.Values)
+	}
+	tb := Study.Tables(s)[0]
+	last := tb.Rows[len(tb.Rows)-1]
+	if len(tb.Rows) != 6 || last[0].Text != "(0)" || last[0].OK || last[1].Num != 0.95 || last[2].Num != 0.475 {
+		t.Errorf("%d rows, the last %+v; want (0), 0.95 and 0.475", len(tb.Rows), last)
+	}
+	if !slices.Contains(tb.Notes, "K of 0: chosen inside training.") {
+		t.Errorf("notes %q do not say what 0 is", tb.Notes)
+	}
+
+	// Three values of which one is a choice are two.
+	var few []results.Result
+	for _, r := range s.Results {
+		if id := r.Cell.Attack; strings.Contains(id, "k=0,") || strings.Contains(id, "k=1,") || strings.Contains(id, "k=3,") {
+			few = append(few, r)
+		}
+	}
+	if n := len(reports.NewSet(few, s.Options).Studies()); n > 0 {
+		t.Errorf("%d studies of two values", n)
+	}
+	if n := len(reports.NewSet(few, reports.Options{}).Studies()); n != 1 {
+		t.Errorf("%d studies of three numbers, want one", n)
+	}
+}
+
 func TestStudyShowsWhatFailed(t *testing.T) {
 	rs := reporttest.Study(5)
 	rs[0] = results.Result{Cell: rs[0].Cell, Err: "out of memory"} // k=15 on none
