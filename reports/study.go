@@ -207,6 +207,8 @@ func dataStudies(s *Set, w sweep[Panel]) []Study {
 	headline, _ := s.Headline(p)
 	for _, m := range append([]string{headline}, studyMetrics(p.Task)...) {
 		st := Study{Panel: p, X: w.key, Metric: MetricLabel(m), Values: w.values, Names: s.DefenseLabels(s.Defenses[p])}
+
+		// The name of one data set would stand for all: what they share is the preset.
 		about := p
 		if d, ok := s.dataEntry(p.Dataset); ok {
 			about.Dataset = d.Preset

@@ -39,6 +39,9 @@ func studyFigures(s *reports.Set, sts []reports.Study) []figure.Figure {
 			}
 			l.Series = append(l.Series, pts)
 		}
+
+		// A choice has no place on the axis, and its interval would be taken for that of
+		// a place: the table has it.
 		if st.Zero != "" {
 			l.LevelName = "across: " + st.Zero
 			for _, v := range st.AtZero {

@@ -212,6 +212,8 @@ func countedOn(s *reports.Set, metric string, k reports.Pair) []string {
 		}
 
 	case results.InCandidates, results.InCandidatesBounded:
+		// A control that lists every command of the training is often right, too; only
+		// the length of its list says that it knows nothing.
 		var lists []string
 		for _, attack := range append([]string{k.Attack}, blind()...) {
 			if at, ok := knowsMost(s, k.Panel, k.Defense, attack); ok {

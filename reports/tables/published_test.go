@@ -128,13 +128,19 @@ func TestPublishedListsHaveLengths(t *testing.T) {
 		r := &rs[i]
 		r.Cell.Task, r.Headline = datasets.TaskCommand, results.ExactRecovery
 		r.Metrics = []results.Metric{
-			{Name: results.ExactRecovery, Value: 0.5}, {Name: results.InCandidates, Value: 0.9}, {Name: results.InCandidatesBounded, Value: 0.8},
-			{Name: results.CandidatesMean, Value: 4.5}, {Name: results.CandidatesBounded, Value: 1.25},
+			{Name: results.ExactRecovery, Value: 0.5},
+			{Name: results.InCandidates, Value: 0.9},
+			{Name: results.InCandidatesBounded, Value: 0.8},
+			{Name: results.CandidatesMean, Value: 4.5},
+			{Name: results.CandidatesBounded, Value: 1.25},
 		}
 		if r.Cell.Attack == "guess-majority" {
 			r.Metrics = []results.Metric{
-				{Name: results.ExactRecovery, Value: 0.1}, {Name: results.InCandidates, Value: 0.1}, {Name: results.InCandidatesBounded, Value: 0.1},
-				{Name: results.CandidatesMean, Value: 1}, {Name: results.CandidatesBounded, Value: 1},
+				{Name: results.ExactRecovery, Value: 0.1},
+				{Name: results.InCandidates, Value: 0.1},
+				{Name: results.InCandidatesBounded, Value: 0.1},
+				{Name: results.CandidatesMean, Value: 1},
+				{Name: results.CandidatesBounded, Value: 1},
 			}
 		}
 	}
