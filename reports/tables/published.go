@@ -2,7 +2,6 @@ package tables
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -79,7 +78,7 @@ func publishedTable(s *reports.Set) table.Table {
 	}
 
 	t.Notes = append(t.Notes, fmt.Sprintf("Ours is the mean over cells of the attack trained on the same defense, else of the unaware one, with a %.0f %% interval over test groups where there are enough; – is not computed here.", 100*results.Level),
-		"The floor is what the same figure is without a look at the traffic: that of the score, or the best of the controls that were run; n/a for costs.")
+		"The floor is what the same figure is without a look at the traffic: that of the score, or the best of the controls that were run (1 is the recall of a class that one of them always names); n/a for costs.")
 	for _, n := range counted {
 		if !slices.Contains(t.Notes, n) {
 			t.Notes = append(t.Notes, n)
@@ -201,8 +200,12 @@ func countedOn(s *reports.Set, metric string, k reports.Pair) []string {
 	switch metric {
 	case results.BurstAccuracy:
 		count := func(metric string) string {
-			e := s.Mean(k, metric)
-			return table.Amount(math.Round(e.Num * float64(e.Cells)))
+			sum := 0.0
+			for _, r := range s.ByPair[k] {
+				n, _ := r.Metric(metric)
+				sum += n
+			}
+			return table.Amount(sum)
 		}
 		return []string{
 			"Burst accuracy counts bursts as the attack cut and merged them, named at its threshold, and as wrong each event without a burst within 5 s; its floor calls every burst other.",
