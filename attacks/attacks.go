@@ -117,6 +117,9 @@ type Burst struct {
 	Score float64
 	// Alert is set when a private activity was named (event-knn).
 	Alert bool
+	// LeftOut is set when the attack, as published, does not look at bursts of this
+	// kind: its first class is Unknown, and accuracy over bursts leaves it out.
+	LeftOut bool
 }
 
 // Owner is the guess for one packet: whose it is.
@@ -135,7 +138,8 @@ type Message struct {
 	// Candidates holds every multiset of actions that fits, in a fixed order:
 	// counts of Training.Classes. Nil: nothing fits.
 	Candidates [][]uint8
-	// Bounded are the indexes of the candidates left after the second stage.
+	// Bounded are the indexes of the candidates left after the second stage, all
+	// where an attack has none.
 	Bounded []int
 	// Best is the index of the candidate the attack names, -1 for none.
 	Best int

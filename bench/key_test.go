@@ -230,6 +230,18 @@ func TestForeignPluginsHaveABuild(t *testing.T) {
 	}
 }
 
+// A manifest says which zeros of attacks are no numbers: event-knn chooses k in
+// training, and a slack of 0 is none.
+func TestManifestSaysWhatZerosAre(t *testing.T) {
+	m := ManifestOf(Grid{Attacks: []attacks.Attack{attack(t, "event-knn"), attack(t, "decompose")}}, "", nil)
+	if got := m.Zeros[results.ZeroKey("event-knn", "k")]; !strings.HasPrefix(got, "chosen inside training") {
+		t.Errorf("k of 0 is %q", got)
+	}
+	if got, ok := m.Zeros[results.ZeroKey("decompose", "slack")]; ok {
+		t.Errorf("slack of 0 is %q, want a number", got)
+	}
+}
+
 // Owners that are known and causes that are not are other data than the other
 // way round.
 func TestDigestTellsOwnersFromCauses(t *testing.T) {

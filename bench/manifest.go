@@ -20,6 +20,7 @@ import (
 	"veilbench/attacks/lstm"
 	"veilbench/bench/results"
 	"veilbench/datasets"
+	"veilbench/datasets/params"
 	"veilbench/defenses"
 )
 
@@ -30,7 +31,7 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 		Version: version, Go: runtime.Version(), Method: results.Method, Arch: runtime.GOARCH, Kernel: lstm.Best().String(),
 		Tasks: g.Tasks, Vantages: g.Vantages, Knowledge: g.Knowledge, Split: g.Split,
 		Draws: g.Draws, TrainDraw: g.TrainDraws, Seed: g.Seed, Link: results.LinkSettings(g.Link),
-		Labels: g.Labels, Builds: builds(g),
+		Labels: g.Labels, Builds: builds(g), Zeros: map[string]string{},
 	}
 
 	for i := range g.Datasets {
@@ -43,6 +44,13 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 	}
 	for _, a := range g.Attacks {
 		m.Attacks = append(m.Attacks, attacks.ID(a))
+
+		// Reports know no attack, and would draw a 0 that is none as a number.
+		for _, x := range params.List(a) {
+			if x.Zero != "" {
+				m.Zeros[results.ZeroKey(a.Info().Name, x.Key)] = x.Zero
+			}
+		}
 	}
 	return m
 }

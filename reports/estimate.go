@@ -254,39 +254,53 @@ func WithGroups(v table.Value, p Panel, rs []*results.Result, share bool, figure
 	return v.Within(lo, hi, table.Bounds(lo, hi, 2, table.Short))
 }
 
-// Tally counts the test items of a class, and those named right.
+// Tally counts the test items or answers of a class, and those that were right.
 type Tally struct{ Right, N int64 }
 
 // ClassTallies counts packets of each device, or else items of each activity.
 // Without tested items of a class there is no entry.
 func ClassTallies(r *results.Result) map[string]Tally {
+	out := tallies(r, func(truth, _ string) string { return truth })
+	for _, nothing := range []string{"", datasets.Other} { // the truth of a false alarm
+		if len(r.Confusion) == 0 {
+			delete(out, nothing)
+		}
+	}
+	return out
+}
+
+// AnswerTallies counts what was named of each class, false alarms among it:
+// packets, or else items, those that were missed under results.Missed. Without an
+// answer of a class there is no entry.
+func AnswerTallies(r *results.Result) map[string]Tally {
+	return tallies(r, func(_, answer string) string { return answer })
+}
+
+// tallies counts packets or items by a class of theirs.
+func tallies(r *results.Result, class func(truth, answer string) string) map[string]Tally {
 	out := map[string]Tally{}
-	add := func(class string, right, n int64) {
-		if t := out[class]; n > 0 {
-			out[class] = Tally{t.Right + right, t.N + n}
+	add := func(truth, answer string, n int64) {
+		c := class(truth, answer)
+		t := out[c]
+		if t.N += n; truth == answer {
+			t.Right += n
+		}
+		if t.N > 0 {
+			out[c] = t
 		}
 	}
 	for _, c := range r.Confusion {
 		for i, row := range c.Counts {
-			var n int64
-			for _, k := range row {
-				n += k
+			for j, n := range row {
+				add(c.Classes[i], c.Classes[j], n)
 			}
-			add(c.Classes[i], row[i], n)
 		}
 	}
-	// A matrix counts everything that was tested; items would count it again.
-	if len(r.Confusion) > 0 {
-		return out
-	}
 
-	for _, it := range r.Items {
-		switch {
-		case it.Truth == "" || it.Truth == datasets.Other: // a false alarm
-		case it.Truth == it.Answer:
-			add(it.Truth, 1, 1)
-		default:
-			add(it.Truth, 0, 1)
+	// A matrix counts everything that was tested; items would count it again.
+	if len(r.Confusion) == 0 {
+		for _, it := range r.Items {
+			add(it.Truth, it.Answer, 1)
 		}
 	}
 	return out

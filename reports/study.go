@@ -24,10 +24,15 @@ type Study struct {
 	// one that was not run.
 	Names []string
 	Lines [][]table.Value
-	Notes []string
+	// AtZero holds a score for each line where the value is 0 and that is no number
+	// but stands for Zero, such as a choice made in training: no point of the line.
+	// There is none where Zero is empty.
+	AtZero []table.Value
+	Zero   string
+	Notes  []string
 }
 
-// studyPoints is how many values of a parameter make a study.
+// studyPoints is how many values of a parameter make a study, which two do not.
 const studyPoints = 3
 
 // sweep is a number and the things that differ in it alone.
@@ -39,8 +44,7 @@ type sweep[T any] struct {
 }
 
 // sweeps finds among all the things of one kind those whose settings differ in
-// one number. settings says what kind a thing is of, and its settings; two
-// values are no study.
+// one number. settings says what kind a thing is of, and its settings.
 func sweeps[T any](all []T, settings func(T) (of string, set [][2]string, ok bool)) []sweep[T] {
 	var out []sweep[T]
 	for _, thing := range all {
@@ -66,7 +70,7 @@ func sweeps[T any](all []T, settings func(T) (of string, set [][2]string, ok boo
 			w.values, w.things = slices.Insert(w.values, k, v), slices.Insert(w.things, k, thing)
 		}
 	}
-	return slices.DeleteFunc(out, func(w sweep[T]) bool { return len(w.values) < studyPoints })
+	return out
 }
 
 // settings writes kvs as they stand in an ID.
@@ -151,10 +155,31 @@ func attackStudies(s *Set, p Panel, w sweep[Attacker]) []Study {
 	var out []Study
 	headline, _ := s.Headline(p)
 	name, _, _ := strings.Cut(w.things[0].Attack, ":")
+	zero, apart := w.things[0], ""
+	if w.values[0] == 0 {
+		apart = s.zero(name, w.key)
+	}
+	if apart != "" {
+		w.values, w.things = w.values[1:], w.things[1:]
+	}
+	if len(w.values) < studyPoints {
+		return nil
+	}
+
 	for _, m := range append([]string{headline}, studyMetrics(p.Task)...) {
 		st := Study{Panel: p, X: w.key, Metric: MetricLabel(m), Values: w.values, Names: s.DefenseLabels(s.Defenses[p])}
 		st.Title = fmt.Sprintf("%s of %s (%s) against %s: %s", FirstUpper(st.Metric), name, w.things[0].Knowledge, w.key, p.About())
 		st.Notes = []string{"Other parameters: " + settings(w.rest) + "."}
+
+		// At 0 it would look like the limit of the line, and be the tuned attack.
+		if apart != "" {
+			what, _ := SplitUnit(w.key)
+			st.Zero = apart
+			st.Notes = append(st.Notes, fmt.Sprintf("%s of 0: %s.", FirstUpper(what), apart))
+			for _, d := range s.Defenses[p] {
+				st.AtZero = append(st.AtZero, s.Scored(Pair{p, d, zero}, m))
+			}
+		}
 		out = append(out, project(s, st, s.Defenses[p], func(d string, k int) (Pair, string, bool) {
 			return Pair{p, d, w.things[k]}, m, true
 		})...)
@@ -162,14 +187,28 @@ func attackStudies(s *Set, p Panel, w sweep[Attacker]) []Study {
 	return out
 }
 
+// zero is what 0 stands for where it is no number of an attack's parameter, as
+// the run's manifest says; "" where it is one.
+func (s *Set) zero(attack, param string) string {
+	if s.Options.Manifest == nil {
+		return ""
+	}
+	return s.Options.Manifest.Zeros[results.ZeroKey(attack, param)]
+}
+
 // dataStudies are the scores of the best attack against a setting of the data;
 // each value is a panel of its own.
 func dataStudies(s *Set, w sweep[Panel]) []Study {
+	if len(w.values) < studyPoints {
+		return nil
+	}
 	var out []Study
 	p := w.things[0]
 	headline, _ := s.Headline(p)
 	for _, m := range append([]string{headline}, studyMetrics(p.Task)...) {
 		st := Study{Panel: p, X: w.key, Metric: MetricLabel(m), Values: w.values, Names: s.DefenseLabels(s.Defenses[p])}
+
+		// The name of one data set would stand for all: what they share is the preset.
 		about := p
 		if d, ok := s.dataEntry(p.Dataset); ok {
 			about.Dataset = d.Preset

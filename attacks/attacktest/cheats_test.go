@@ -178,6 +178,12 @@ func cheats(t *testing.T) []cheat {
 			}
 			return nil
 		}),
+		event("picks", "is left out and yet called", func(_ attacks.Training, _ datasets.Trace, a *attacks.Answer) error {
+			for i := range a.Events {
+				a.Events[i].LeftOut = a.Events[i].Score < 1
+			}
+			return nil
+		}),
 		event("silent", "silent when the addresses are new", func(t attacks.Training, tr datasets.Trace, a *attacks.Answer) error {
 			for _, e := range t.Examples {
 				for _, f := range e.Trace.Flows {

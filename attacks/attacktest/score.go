@@ -121,6 +121,9 @@ func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attac
 				t.Fatalf("burst %d has no ranked class", i)
 			}
 			ranks(t, tr, b.Ranked)
+			if b.LeftOut && b.Ranked[0].Class != datasets.Unknown {
+				t.Errorf("burst %d is left out and yet called %s", i, b.Ranked[0].Class)
+			}
 			if b.End < b.Start || i > 0 && b.Start < a.Events[i-1].Start || math.IsNaN(b.Score) || math.IsInf(b.Score, 0) {
 				t.Errorf("burst %d from %v to %v, score %v: out of order or no number", i, b.Start, b.End, b.Score)
 			}

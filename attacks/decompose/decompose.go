@@ -44,18 +44,20 @@ import (
 // gives no rule; one candidate is named, the likeliest under the training
 // commands.
 type Attack struct {
-	K          int     `help:"nearest known sizes that vote on the variation"`
-	Known      int     `help:"known commands to learn the variation from; 0 takes all"`
-	MaxActions int     `help:"largest number of actions in a command: the devices behind the gateway; 0 takes the most in a known command"`
+	K          int     `help:"nearest known sizes that vote on the variation; the paper names no number"`
+	Known      int     `help:"known commands to learn the variation from; the paper names no number, its 307 are those tested" zero:"all"`
+	MaxActions int     `help:"largest number of actions in a command: the devices behind the gateway" zero:"the most in a known command"`
 	Limits     string  `help:"how many devices can do some actions, such as dim|fade:4+scene:2; empty for no limit"`
-	GapS       float64 `help:"largest gap inside a message in seconds; 0 learns it"`
+	GapS       float64 `help:"largest gap inside a message in seconds" zero:"learned"`
 	Slack      int     `help:"by how much the reports may miscount the actions"`
 }
 
 var _ attacks.Attack = Attack{}
 
-// New returns the attack with its published parameters: 307 known
-// commands and 16 devices (section IV-D); the paper does not name k.
+// New returns the attack with the number of devices of the paper's gateway, 12
+// plugs and 4 lamp holders (section IV-D). It names neither k nor how many known
+// commands the variation is learned from (m in section IV-C): 3 and 307 are ours,
+// and 307 is the number of commands that it tests.
 func New() Attack { return Attack{K: 3, Known: 307, MaxActions: 16} }
 
 // Info cites the section that all five steps are from.

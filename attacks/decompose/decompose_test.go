@@ -8,12 +8,14 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"veilbench/attacks"
 	"veilbench/attacks/bursts"
 	"veilbench/datasets"
+	"veilbench/datasets/params"
 )
 
 // gatewayActions are action sizes in bytes; the first four work on every
@@ -324,4 +326,21 @@ func BenchmarkDecomposeGuess(b *testing.B) {
 		b.ReportMetric(float64(len(test.Trace.Packets))/s, "packets/s")
 		b.ReportMetric(scoreCommands(tr.Classes, test.Labels.Commands, a.Commands).inCandidates, "accuracy")
 	})
+}
+
+// TestParametersOfThePaper: of its parameters the paper names the number of
+// devices alone, and the help says so of the two that look published.
+func TestParametersOfThePaper(t *testing.T) {
+	for _, p := range params.List(New()) {
+		switch p.Key {
+		case "k", "known":
+			if !strings.Contains(p.Help, "the paper names no number") {
+				t.Errorf("help of %s=%s: %q", p.Key, p.Value, p.Help)
+			}
+		case "max_actions":
+			if p.Value != fmt.Sprint(gatewayDevices) {
+				t.Errorf("max_actions is %s, want the paper's %d devices", p.Value, gatewayDevices)
+			}
+		}
+	}
 }

@@ -27,9 +27,9 @@ import (
 // a forest that also knows which stream it is, any other by a forest that does
 // not: nothing goes unheard because its address is new.
 type Attack struct {
-	Trees    int     `help:"number of trees; 0: 400 for clips, 100 for bursts"`
+	Trees    int     `help:"number of trees" zero:"400 for clips, 100 for bursts"`
 	Features string  `help:"hist, kfp or cumul; auto: chosen inside training"`
-	GapS     float64 `help:"gap between packets that closes a burst, in seconds; 0: chosen inside training"`
+	GapS     float64 `help:"gap between packets that closes a burst, in seconds" zero:"chosen inside training"`
 	PairS    float64 `help:"how far a burst may be from its event in the log, in seconds"`
 }
 

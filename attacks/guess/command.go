@@ -78,8 +78,18 @@ func (m constantCommand) Guess(ctx context.Context, t datasets.Trace) (attacks.A
 	out := downMessages(t)
 	for i := range out {
 		if m != nil {
-			out[i].Candidates, out[i].Best = [][]uint8{m}, 0
+			out[i].Candidates, out[i].Bounded, out[i].Best = [][]uint8{m}, []int{0}, 0
 		}
 	}
 	return attacks.Answer{Commands: out}, ctx.Err()
+}
+
+// every has the indexes of all candidates: a control has no second stage, so that
+// all are left after it.
+func every(candidates [][]uint8) []int {
+	out := make([]int, len(candidates))
+	for i := range out {
+		out[i] = i
+	}
+	return out
 }

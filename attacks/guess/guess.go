@@ -164,7 +164,7 @@ func (m *uniformModel) messages(rng *rand.Rand, t datasets.Trace) []attacks.Mess
 	out := downMessages(t)
 	for i := range out {
 		if len(m.commands) > 0 {
-			out[i].Candidates = m.commands
+			out[i].Candidates, out[i].Bounded = m.commands, every(m.commands)
 			out[i].Best = rng.IntN(len(m.commands))
 		}
 	}

@@ -80,3 +80,28 @@ func TestGuessExactBijection(t *testing.T) {
 		t.Error("a bijection of sizes changed the answers")
 	}
 }
+
+// TestControlsBoundNothing: a control has no second stage, so all its candidates
+// are left after it; with none it would be wrong where it is right before.
+func TestControlsBoundNothing(t *testing.T) {
+	tr := attacks.Training{Task: datasets.TaskCommand, Classes: []string{"off", "on"}}
+	day := datasets.Trace{Flows: make([]datasets.Flow, 1), End: time.Hour}
+	var l datasets.Labels
+	for i, action := range []string{"on", "on", "off"} {
+		at := time.Duration(i) * time.Minute
+		day.Packets = append(day.Packets, datasets.Packet{Time: at, Size: 100, Payload: 46, Dir: datasets.Down})
+		l.Commands = append(l.Commands, datasets.Command{Time: at, Actions: []datasets.ActionCount{{Action: action, Count: 1}}})
+	}
+	tr.Examples = []attacks.Labeled{{Trace: day, Labels: l, Group: "home"}}
+
+	for _, c := range []struct {
+		control    attacks.Attack
+		candidates int
+	}{{guess.Majority{}, 1}, {guess.Uniform{}, 2}} {
+		for i, m := range attacktest.Ask(t, attacktest.Train(t, c.control, tr), day).Commands {
+			if len(m.Candidates) != c.candidates || len(m.Bounded) != c.candidates || m.Bounded[c.candidates-1] != c.candidates-1 {
+				t.Errorf("%T, message %d: candidates %v, left %v; want %d, all of them left", c.control, i, m.Candidates, m.Bounded, c.candidates)
+			}
+		}
+	}
+}

@@ -21,8 +21,8 @@ import (
 // training bursts vote as in event-knn, and everything left open (k, gap,
 // pairing, threshold, whether pure ACKs count) is chosen inside training.
 type EventAlign struct {
-	K     int     `help:"neighbors that vote; 0: chosen inside training among 1, 3, 5, 7, 9"`
-	GapS  float64 `help:"gap between packets that closes a burst, in seconds; 0: chosen inside training"`
+	K     int     `help:"neighbors that vote" zero:"chosen inside training among 1, 3, 5, 7, 9"`
+	GapS  float64 `help:"gap between packets that closes a burst, in seconds" zero:"chosen inside training"`
 	PairS float64 `help:"how far a burst may be from its event in the log, in seconds"`
 	Acks  string  `help:"keep or drop pure ACKs; auto: chosen inside training"`
 	First int     `help:"packets of a burst or clip that count, from its beginning"`

@@ -340,7 +340,11 @@ func (m *knnModel) guessEvents(ctx context.Context, t datasets.Trace) (attacks.A
 		for _, sg := range segs {
 			packets := s.Packets[sg.Lo:sg.Hi]
 			b := attacks.Burst{Start: t.Packets[packets[0]].Time, End: t.Packets[packets[len(packets)-1]].Time, Ranked: bursts.UnknownRank()}
-			if len(packets) <= m.options.maxBurst {
+			if !m.options.usable(len(packets)) {
+				// The article looks at no burst of this length, so its accuracy does not
+				// count it either: one that is merely unlike all others would be wrong.
+				b.LeftOut = true
+			} else if len(packets) <= m.options.maxBurst {
 				v = m.options.vector(v[:0], t, packets)
 
 				// Most bursts of a home are heartbeats and equal to an earlier one:

@@ -48,10 +48,10 @@ import (
 // of more than maxBurst packets (event task) are left out: among some hundred
 // packets of mixed traffic no two bursts are alike.
 type EventKNN struct {
-	K       int     `help:"neighbors that vote; 0: chosen inside training among 1, 3, 5, 7, 9"`
-	GapS    float64 `help:"gap between packets that closes a burst, in seconds; 0: chosen inside training"`
+	K       int     `help:"neighbors that vote" zero:"chosen inside training among 1, 3, 5, 7, 9"`
+	GapS    float64 `help:"gap between packets that closes a burst, in seconds" zero:"chosen inside training"`
 	PairS   float64 `help:"how far a burst may be from its event in the log, in seconds"`
-	MaxEven int     `help:"look only at bursts with an even number of packets up to this one, as published 28; 0: at all"`
+	MaxEven int     `help:"look only at bursts with an even number of packets up to this one, as published 28, and leave out all others" zero:"at all"`
 	// Private is a list in one word: a comma would end the parameter in an ID
 	// such as event-knn:k=3,private=unlock;open, so ; or | separates.
 	Private string `help:"activities that raise an alert, separated by ; or | (device/activity or activity)"`

@@ -146,15 +146,26 @@ func TestEventKNNPrivate(t *testing.T) {
 }
 
 // TestEventKNNMaxEven: with max_even=4 odd bursts and longer ones are not
-// looked at.
+// looked at, and said to be left out.
 func TestEventKNNMaxEven(t *testing.T) {
 	tr := attacktest.ToyEvents(3)
 	m := attacktest.Train(t, knn.EventKNN{K: 1, GapS: 1, PairS: 5, MaxEven: 4}, tr)
+	left := 0
 	for _, b := range attacktest.Ask(t, m, tr.Examples[0].Trace).Events {
 		// The toy's unlock has 5 packets, on 4, off 6, a heartbeat 2.
-		if c := b.Ranked[0].Class; c == "lock/unlock" || c == "lamp/off" {
+		c := b.Ranked[0].Class
+		if c == "lock/unlock" || c == "lamp/off" {
 			t.Errorf("%s was named", c)
 		}
+		if b.LeftOut != (c == datasets.Unknown) {
+			t.Errorf("%s at %v: left out is %v", c, b.Start, b.LeftOut)
+		}
+		if b.LeftOut {
+			left++
+		}
+	}
+	if left == 0 {
+		t.Error("no burst is said to be left out")
 	}
 }
 

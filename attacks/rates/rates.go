@@ -41,7 +41,7 @@ import (
 // Streams that several devices share, and traffic that looks like all devices
 // together, such as an unknown tunnel, have rules of their own.
 type Attack struct {
-	BinS       float64 `help:"bin width in seconds; 0 learns 1, 2, 5 or 10 for each stream"`
+	BinS       float64 `help:"bin width in seconds" zero:"learned, 1, 2, 5 or 10 for each stream"`
 	ToleranceS float64 `help:"how far from an event its traffic may begin, in seconds; used in training"`
 	WindowS    float64 `help:"window of a rate fingerprint in seconds"`
 	Beta       float64 `help:"how much more recall counts than precision in training"`

@@ -36,12 +36,12 @@ type Net struct {
 	Layers   int     `help:"stacked layers"`
 	Epochs   int     `help:"how often the training windows are gone through"`
 	MinSteps int     `help:"least number of batches: few windows are gone through more often"`
-	MaxSteps int     `help:"largest number of batches; 0: no limit"`
+	MaxSteps int     `help:"largest number of batches" zero:"no limit"`
 	Batch    int     `help:"windows per batch; less where an epoch would have under 8 batches"`
 	Lr       float64 `help:"step size of Adam at the start"`
 	Dropout  float64 `help:"share of each layer's outputs dropped in training"`
 	Balance  float64 `help:"0: all packets weigh the same in the loss; 1: all devices do"`
-	Patience int     `help:"stop after so many epochs without a better validation score; 0: never"`
+	Patience int     `help:"stop after so many epochs without a better validation score" zero:"never"`
 	Vote     bool    `help:"one device per window, by vote"`
 	MemoryMb int     `help:"largest memory for training in MiB; more data is refused"`
 

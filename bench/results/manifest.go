@@ -34,7 +34,13 @@ type Manifest struct {
 	// of the programs that plug-ins of other modules are part of.
 	Labels map[string]string `json:"labels,omitempty"`
 	Builds map[string]string `json:"builds,omitempty"`
+	// Zeros says what 0 stands for where it is no number of an attack's parameter,
+	// by ZeroKey.
+	Zeros map[string]string `json:"zeros,omitempty"`
 }
+
+// ZeroKey names a parameter of an attack, given without its parameters.
+func ZeroKey(attack, param string) string { return attack + ":" + param }
 
 // LinkSettings is the home's line to the Internet: rates in 10^6 bit/s, 0 for
 // no limit, and whether replies waited for delayed requests.

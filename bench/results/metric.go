@@ -60,6 +60,7 @@ const (
 	Unique              = "unique"
 	NamedRight          = "named_right"
 	CandidatesMean      = "candidates_mean"
+	CandidatesBounded   = "candidates_bounded_mean"
 	ExactRecovery       = "exact_recovery"
 
 	// Scores of events; without a suffix by device and activity within 5 s.
@@ -90,7 +91,12 @@ const (
 	Alerts              = "alerts"
 	AlertsRight         = "alerts_right"
 	Bursts              = "bursts"
+	BurstsAtEvents      = "bursts_at_events"
+	BurstsLeftOut       = "bursts_left_out"
+	EventsLeftOut       = "events_left_out"
+	EventsWithoutBurst  = "events_without_burst"
 	BurstAccuracy       = "burst_accuracy"
+	BurstFloor          = "burst_accuracy_floor"
 	StateRight          = "state_seconds_right"
 	StateOff            = "state_seconds_off"
 
@@ -189,6 +195,7 @@ func scoreMetrics() []MetricInfo {
 		{Unique, "share", Higher, "unique", []datasets.Task{command}},
 		{NamedRight, "share", Higher, "named right", []datasets.Task{command}},
 		{CandidatesMean, "candidates", Lower, "candidates mean", []datasets.Task{command}},
+		{CandidatesBounded, "candidates", Lower, "candidates bounded mean", []datasets.Task{command}},
 		{ExactRecovery, "share", Higher, "exact recovery", []datasets.Task{command}},
 		{F1DeviceMean, "share", Higher, "F1, mean over devices", []datasets.Task{event}},
 		{F1, "share", Higher, "F1", []datasets.Task{event}},
@@ -217,7 +224,12 @@ func scoreMetrics() []MetricInfo {
 		{Alerts, "alerts", Neither, "alerts", []datasets.Task{event}},
 		{AlertsRight, "alerts", Higher, "right alerts", []datasets.Task{event}},
 		{Bursts, "bursts", Neither, "bursts", []datasets.Task{event}},
+		{BurstsAtEvents, "bursts", Neither, "bursts at events", []datasets.Task{event}},
+		{BurstsLeftOut, "bursts", Neither, "bursts left out", []datasets.Task{event}},
+		{EventsLeftOut, "events", Neither, "events whose bursts were left out", []datasets.Task{event}},
+		{EventsWithoutBurst, "events", Neither, "events without a burst", []datasets.Task{event}},
 		{BurstAccuracy, "share", Higher, "burst accuracy", []datasets.Task{event}},
+		{BurstFloor, "share", Neither, "burst accuracy of always other", []datasets.Task{event}},
 		{StateRight, "share", Higher, "time whose states are right", []datasets.Task{event}},
 		{StateOff, "share", Neither, "time without a state", []datasets.Task{event}},
 		{CanaryRecall, "share", Higher, "canaries found behind the defense", datasets.Tasks()},

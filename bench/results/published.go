@@ -10,15 +10,22 @@ type Published struct {
 	Defense string `json:"defense"`
 	Attack  string `json:"attack"`
 	// Metric is the name of the run's figure to compare with, as in
-	// Result.Metrics; with Class it is "recall".
+	// Result.Metrics; with Class it is Recall or Precision.
 	Metric string `json:"metric"`
-	// Class narrows recall down to one class, or to the classes of one device.
+	// Class narrows Metric down to one class, or to the classes of one device.
 	Class string  `json:"class,omitempty"`
 	Value float64 `json:"value"`
 	// Source says where the figure stands and, if the paper counted otherwise,
 	// how.
 	Source string `json:"source"`
+	// Calibrated says what of the run's own data or settings was chosen so that this
+	// figure comes out, which is then no finding; "" for nothing, Yes for no more
+	// than that it was.
+	Calibrated string `json:"calibrated,omitempty"`
 }
+
+// Yes is what Published.Calibrated holds where nobody said how.
+const Yes = "true"
 
 // publishedFile lies in the folder of a run.
 const publishedFile = "published.json"

@@ -13,14 +13,17 @@ import (
 // scoreCommands scores candidate lists. A command pairs with the first free
 // message within match.Tolerance of it; a command without one counts as not
 // found in every metric. methods: in_candidates and in_candidates_bounded as
-// published by Junges, Francois and Festor; exact_recovery expects a draw
-// among the candidates of the last stage.
+// published by Junges, Francois and Festor, and the mean number of candidates in
+// each, of messages that were found: bounding buys shorter lists with commands
+// lost, and a list that it empties is 0 long as it is wrong. exact_recovery
+// expects a draw among the candidates of the last stage.
 func scoreCommands(actions []string, tests []Test) Scores {
 	var s Scores
 	groups := map[string]*results.GroupScore{}
 	var sum struct {
 		n, listed, in, bounded, unique, named int
-		candidates, recovery                  float64
+		candidates, left                      int
+		recovery                              float64
 	}
 
 	for _, t := range tests {
@@ -44,7 +47,8 @@ func scoreCommands(actions []string, tests []Test) Scores {
 				m := t.Answer.Commands[d]
 				v := judgeMessage(truth, m)
 				sum.listed++
-				sum.candidates += float64(len(m.Candidates))
+				sum.candidates += len(m.Candidates)
+				sum.left += len(m.Bounded)
 				sum.in += v.in
 				sum.bounded += v.bounded
 				sum.unique += v.unique
@@ -79,7 +83,8 @@ func scoreCommands(actions []string, tests []Test) Scores {
 	s.add(results.InCandidatesBounded, results.Ratio(sum.bounded, sum.n))
 	s.add(results.Unique, results.Ratio(sum.unique, sum.n))
 	s.add(results.NamedRight, results.Ratio(sum.named, sum.n))
-	s.add(results.CandidatesMean, results.Ratio(sum.candidates, float64(sum.listed)))
+	s.add(results.CandidatesMean, results.Ratio(sum.candidates, sum.listed))
+	s.add(results.CandidatesBounded, results.Ratio(sum.left, sum.listed))
 	s.add(results.ExactRecovery, results.Ratio(sum.recovery, float64(sum.n)))
 	return s
 }

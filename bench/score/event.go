@@ -324,46 +324,76 @@ func ppvAtRate(ds *datasets.Dataset, recall, falsePerDay float64) (float64, bool
 	return recall * rate / (recall*rate + falsePerDay), true
 }
 
-// paperAccuracy adds the accuracy over bursts of the IoTEvent paper: trigger
-// bursts named right and other bursts called Other, among all bursts. A burst
-// is a trigger burst when it pairs with an event.
+// paperAccuracy adds the accuracy of the IoTEvent paper (formula 4): bursts at
+// events named right and other bursts called Other, among all bursts as the
+// attack cut and merged them. A burst whose score is below the attack's threshold
+// is called Other, and one is at an event when it pairs with it. An event without
+// a burst counts as wrong; bursts that the attack leaves out do not count, nor do
+// events that have no others. The floor is what calling every burst Other gives.
+//
+// Where no answer is Other there is no accuracy: of detections alone it would be
+// their precision, at any score.
 func (s *Scores) paperAccuracy(tests []Test, m Classes) {
-	var right, total int
+	var right, others int
+	var n struct{ bursts, atEvents, without, left, eventsLeft int }
 	for _, t := range tests {
-		bursts := make([]match.Span, len(t.Answer.Events))
-		for i, b := range t.Answer.Events {
-			bursts[i] = match.Span{From: b.Start, To: b.End, Class: datasets.Unknown}
-			if len(b.Ranked) > 0 {
-				bursts[i].Class = m.Class(b.Ranked[0].Class)
+		var judged, left []match.Span
+		for _, b := range t.Answer.Events {
+			span := match.Span{From: b.Start, To: b.End, Class: datasets.Unknown}
+			if b.LeftOut {
+				left = append(left, span)
+				continue
 			}
+			if len(b.Ranked) > 0 {
+				span.Class = m.Class(b.Ranked[0].Class)
+			}
+			if span.Class == datasets.Other {
+				others++
+			} else if span.Class != datasets.Unknown && b.Score < t.Answer.Threshold {
+				span.Class = datasets.Other
+			}
+			judged = append(judged, span)
 		}
 
 		events := eventsOf(t, m)
-		pair := match.Windows(events, bursts, match.Tolerance, match.ByClass)
-		trigger := make([]bool, len(bursts))
+		pair := match.Windows(events, judged, match.Tolerance, match.ByClass)
+		at := make([]bool, len(judged))
+		right += match.Hits(pair)
 
-		// A burst at an event that it does not name is that event's trigger burst, named
-		// wrong: it must not count as right for being called Other.
-		for e, d := range match.Rest(events, bursts, pair) {
-			if pair[e] >= 0 {
-				trigger[pair[e]] = true
+		// A burst at an event that it does not name is that event's, named wrong: it
+		// must not count as right for being called Other.
+		var unheard []match.Span
+		for e, d := range match.Rest(events, judged, pair) {
+			if d = max(d, pair[e]); d >= 0 {
+				at[d] = true
+				n.atEvents++
+			} else {
+				unheard = append(unheard, events[e])
+			}
+		}
+		for d, b := range judged {
+			if !at[d] && b.Class == datasets.Other {
 				right++
-			} else if d >= 0 {
-				trigger[d] = true
 			}
 		}
 
-		for d, b := range bursts {
-			if !trigger[d] && b.Class == datasets.Other {
-				right++
-			}
-		}
-
-		total += len(bursts)
+		away := match.Hits(match.Windows(unheard, left, match.Tolerance, match.ByTime))
+		n.bursts += len(judged)
+		n.left += len(left)
+		n.eventsLeft += away
+		n.without += len(unheard) - away
 	}
 
-	s.add(results.Bursts, float64(total))
-	s.add(results.BurstAccuracy, results.Ratio(right, total))
+	s.add(results.Bursts, float64(n.bursts))
+	if others == 0 {
+		return
+	}
+	s.add(results.BurstsAtEvents, float64(n.atEvents))
+	s.add(results.BurstsLeftOut, float64(n.left))
+	s.add(results.EventsLeftOut, float64(n.eventsLeft))
+	s.add(results.EventsWithoutBurst, float64(n.without))
+	s.add(results.BurstAccuracy, results.Ratio(right, n.bursts+n.without))
+	s.add(results.BurstFloor, results.Ratio(n.bursts-n.atEvents, n.bursts+n.without))
 }
 
 // curvePoints is how many thresholds an operating curve holds at most.

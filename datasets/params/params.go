@@ -30,9 +30,10 @@ type Validator interface {
 	Validate() error
 }
 
-// Param describes one parameter: its key, its value as written and the
-// sentence in the field's `help` tag.
-type Param struct{ Key, Value, Help string }
+// Param describes one parameter: its key, its value as written, what the value 0
+// stands for where it is no number of the parameter (the field's `zero` tag), and
+// the sentence in its `help` tag, to which Help adds that.
+type Param struct{ Key, Value, Zero, Help string }
 
 // List returns the parameters of plug-in v (a struct or a pointer to one),
 // sorted by key.
@@ -45,7 +46,11 @@ func List(v any) []Param {
 	for i := range rv.NumField() {
 		f := rv.Type().Field(i)
 		if isParam(f) {
-			ps = append(ps, Param{snakeCase(f.Name), written(rv.Field(i)), f.Tag.Get("help")})
+			x := Param{snakeCase(f.Name), written(rv.Field(i)), f.Tag.Get("zero"), f.Tag.Get("help")}
+			if x.Zero != "" {
+				x.Help += "; 0: " + x.Zero
+			}
+			ps = append(ps, x)
 		}
 	}
 	slices.SortFunc(ps, func(a, b Param) int { return cmp.Compare(a.Key, b.Key) })

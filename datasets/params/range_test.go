@@ -2,6 +2,7 @@ package params_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -43,5 +44,18 @@ func TestSeconds(t *testing.T) {
 		if got := params.Seconds(s); got != want {
 			t.Errorf("%v s gave %v, want %v", s, got, want)
 		}
+	}
+}
+
+// TestZeroIsSaid: what 0 stands for, where it is no number, is told apart and at
+// the end of the help.
+func TestZeroIsSaid(t *testing.T) {
+	type plugin struct {
+		K     int `help:"neighbors" zero:"chosen"`
+		Slack int `help:"slack"`
+	}
+	want := []params.Param{{Key: "k", Value: "0", Zero: "chosen", Help: "neighbors; 0: chosen"}, {Key: "slack", Value: "1", Help: "slack"}}
+	if got := params.List(plugin{Slack: 1}); !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }

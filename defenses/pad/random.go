@@ -14,7 +14,8 @@ import (
 )
 
 // Random appends a random number of bytes to every payload, never above
-// the MTU.
+// the MTU. It is the first suggestion of IoTEvent (section 5.2.1), which says
+// no number.
 //
 // The sets are: uniform, U{1..MaxBytes} (Camouflage's padding, there 256, but
 // with the frame limit it lacks); dyer, {8, 16, ..., 248} (countermeasures 2
@@ -38,7 +39,7 @@ var _ defenses.Defense = Random{}
 func (Random) Info() defenses.Info {
 	return defenses.Info{
 		Name: "pad-random", Doc: "a random number of bytes on every packet, flow or burst",
-		Place: defenses.AtDevice, Needs: []defenses.Party{defenses.Cloud}, Cite: "Dyer et al. 2012, countermeasures 2 to 4", Works: cite.Of("dyer2012peekaboo"),
+		Place: defenses.AtDevice, Needs: []defenses.Party{defenses.Cloud}, Cite: "Dyer et al. 2012, countermeasures 2 to 4; IoTEvent, section 5.2.1", Works: cite.Of("dyer2012peekaboo", "iotevent2022"),
 	}
 }
 

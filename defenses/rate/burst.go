@@ -15,7 +15,7 @@ import (
 	"veilbench/defenses/shaping"
 )
 
-// UniformBurst makes all bursts alike (IoTEvent, section 6, second suggestion):
+// UniformBurst makes all bursts alike (IoTEvent, section 5.2.2, its second suggestion):
 // the same number of packets of the same size in the same directions. The
 // first packet of a device after silence starts a burst of Slots packets,
 // IntervalS apart, up and down in turn, which carry what the device sends and
@@ -44,7 +44,7 @@ var (
 func (UniformBurst) Info() defenses.Info {
 	return defenses.Info{
 		Name: "uniform-burst", Doc: "every burst with the same packets in the same directions",
-		Place: defenses.AtDevice, Needs: []defenses.Party{defenses.TunnelEnd}, Cite: "IoTEvent, second suggestion", Works: cite.Of("iotevent2022"),
+		Place: defenses.AtDevice, Needs: []defenses.Party{defenses.TunnelEnd}, Cite: "IoTEvent, section 5.2.2", Works: cite.Of("iotevent2022"),
 	}
 }
 

@@ -18,7 +18,8 @@ import (
 
 // VPN sends all that leaves the home through one tunnel from the gateway. It
 // hides addresses, ports and which packet belongs to which flow, and changes
-// sizes as the kind's framing does; it does not pad.
+// sizes as the kind's framing does; it does not pad. It is the third suggestion of
+// IoTEvent (section 5.2.3).
 //
 // Kinds: wireguard (the inner packet padded to 16, never past the tunnel's
 // MTU); openvpn-udp and openvpn-tcp (data channel v2, AES-GCM),
@@ -46,24 +47,25 @@ type VPN struct {
 
 var _ defenses.Defense = VPN{}
 
-// Info names what specifies the kinds; Works holds only what Kind rests on.
+// Info names who suggests it and what specifies the kinds; of these Works holds only
+// what Kind rests on.
 func (d VPN) Info() defenses.Info {
 	return defenses.Info{
 		Name: "vpn", Doc: "everything that leaves the home in one tunnel",
-		Place: defenses.AtGateway, Needs: []defenses.Party{defenses.TunnelEnd}, Cite: "WireGuard; OpenVPN data channel v2; RFC 4303, 4106 and 3948",
+		Place: defenses.AtGateway, Needs: []defenses.Party{defenses.TunnelEnd}, Cite: "IoTEvent, section 5.2.3; WireGuard; OpenVPN data channel v2; RFC 4303, 4106 and 3948",
 		Works: d.works(),
 	}
 }
 
-// works are what the kind of tunnel comes from.
+// works are who suggests a tunnel and what its kind comes from.
 func (d VPN) works() []cite.Work {
 	switch {
 	case strings.HasPrefix(d.Kind, "openvpn"):
-		return cite.Of("openvpn")
+		return cite.Of("iotevent2022", "openvpn")
 	case strings.HasPrefix(d.Kind, "esp"):
-		return cite.Of("rfc4303", "rfc4106", "rfc3948")
+		return cite.Of("iotevent2022", "rfc4303", "rfc4106", "rfc3948")
 	}
-	return cite.Of("wireguard")
+	return cite.Of("iotevent2022", "wireguard")
 }
 
 // Validate refuses words that are none of the choices, delays above 20 ms and,

@@ -1,6 +1,8 @@
 package figure
 
 import (
+	"image/color"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -16,6 +18,11 @@ type Lines struct {
 	// Marks puts a sign on each point and sets the lines a little beside each
 	// other, so that their intervals can be told apart.
 	Marks bool
+	// Levels are a Y for each line that belongs to no X: drawn across the plot, with
+	// the sign of the line at its end. LevelName is what they are. None where Levels
+	// is empty.
+	Levels    []Point
+	LevelName string
 }
 
 // Point is a point of a line. Where it is Missing the line has a gap: it is not
@@ -34,8 +41,22 @@ const lineMark = 2
 func (l Lines) Figure(title, caption string) Figure { return of(l, title, caption) }
 
 func (l Lines) height(width vg.Length) vg.Length {
-	return plotHeight(width, 0.62, strokes(l.Names, l.Marks))
+	return plotHeight(width, 0.62, l.legend())
 }
+
+// legend has an entry for each line, and one for all levels.
+func (l Lines) legend() legend {
+	out := strokes(l.Names, l.Marks)
+	if len(l.Levels) > 0 {
+		out = append(out, entry{l.LevelName, func(c draw.Canvas, at vg.Point) {
+			c.StrokeLine2(levelLine(color.Black), at.X-6, at.Y, at.X+6, at.Y)
+		}})
+	}
+	return out
+}
+
+// levelLine is the stroke of a level, thinner and finer than any line's.
+func levelLine(c color.Color) draw.LineStyle { return line(c, 0.7, 0.7, 1.4) }
 
 func (l Lines) draw(c draw.Canvas) {
 	pl := newPlot(l.X.name, l.YName)
@@ -47,7 +68,7 @@ func (l Lines) draw(c draw.Canvas) {
 	if l.X.log {
 		pl.X.Scale = plot.LogScale{}
 	}
-	pl.drawAbove(c, strokes(l.Names, l.Marks))
+	pl.drawAbove(c, l.legend())
 }
 
 // linePlotter is Lines as gonum's Plotter: plotter.Line knows no gaps, and its
@@ -59,6 +80,13 @@ func (l linePlotter) Plot(c draw.Canvas, p *plot.Plot) {
 	const beside = 1.6 // points between the marks of two lines
 	tx, ty := p.Transforms(&c)
 	shareGrid(c, ty)
+	for i, q := range l.Levels {
+		if !q.Missing {
+			c.StrokeLine2(levelLine(okabeIto(i)), c.Min.X, ty(q.Y), c.Max.X, ty(q.Y))
+			mark(c, i, vg.Point{X: c.Max.X, Y: ty(q.Y)}, lineMark)
+		}
+	}
+
 	for i, series := range l.Series {
 		var aside vg.Length
 		if l.Marks {

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -58,6 +60,31 @@ func TestGoldenKinds(t *testing.T) {
 			continue
 		}
 		golden.Check(t, k.Name+".txt", []byte(list.String()))
+	}
+}
+
+// TestStudyDrawsChoicesApart: a choice made in training is a line across, named
+// below, and 0 is no place on the axis.
+func TestStudyDrawsChoicesApart(t *testing.T) {
+	var b bytes.Buffer
+	if err := Study.Draw(reporttest.Chosen())[0].Write(&b, figure.SVG, 0); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "across: chosen inside training") {
+		t.Error("the legend does not name the line across")
+	}
+
+	// The axis of the lines alone, whose first tick is 1, is that of the golden file.
+	var ticks []string
+	plain, err := os.ReadFile("testdata/study.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range [][]byte{b.Bytes(), plain} {
+		ticks = append(ticks, strings.Join(regexp.MustCompile(`>(0|1|3|5|9|15)</text>`).FindAllString(string(f), -1), ""))
+	}
+	if ticks[0] != ticks[1] {
+		t.Errorf("labels %q, without a choice %q", ticks[0], ticks[1])
 	}
 }
 

@@ -39,6 +39,15 @@ func studyFigures(s *reports.Set, sts []reports.Study) []figure.Figure {
 			}
 			l.Series = append(l.Series, pts)
 		}
+
+		// A choice has no place on the axis, and its interval would be taken for that of
+		// a place: the table has it.
+		if st.Zero != "" {
+			l.LevelName = "across: " + st.Zero
+			for _, v := range st.AtZero {
+				l.Levels = append(l.Levels, figure.Point{Y: v.Num, Missing: !v.OK})
+			}
+		}
 		what := fmt.Sprintf("%s, one line for each defense, with %.0f %% intervals over test groups where there are enough.", st.Title, 100*results.Level)
 		what = strings.Join(append([]string{what}, st.Notes...), " ")
 		out = append(out, l.Figure(st.Title, s.Caption(st.Panel, what, nil, nil)))

@@ -12,7 +12,8 @@ import (
 
 // Published has each figure that the run quotes from a paper and, beside it,
 // ours as a mean over cells, for every data set and vantage point that computes
-// it.
+// it: the same quantity, with its floor, the kind of data, and whether they were
+// calibrated to the figure.
 var Published = reports.TableKind{
 	Name: "published", Doc: "figures of papers beside ours",
 	Draw: func(s *reports.Set) []table.Table {
@@ -25,33 +26,38 @@ var Published = reports.TableKind{
 
 func publishedTable(s *reports.Set) table.Table {
 	t := table.Table{Title: "Published beside ours", Columns: table.Columns(
-		"data", "seen", "defense", "attack", "figure", "#published", "±ours", "#difference", "source")}
+		"data", "kind", "seen", "defense", "attack", "figure", "#published", "calibrated", "±ours", "#floor", "#difference", "source")}
 
-	var sources, defenses, attacks []string
+	var sources, counted, defenses, attacks []string
 	var used []reports.Panel
 	for _, q := range s.Options.Published {
-		i := slices.Index(sources, q.Source)
+		source := sourceOf(q)
+		i := slices.Index(sources, source)
 		if i < 0 {
 			i = len(sources)
-			sources = append(sources, q.Source)
+			sources = append(sources, source)
 		}
 		figure := reports.MetricLabel(q.Metric)
 		if q.Class != "" {
 			figure += " of " + q.Class
 		}
+		calibrated := "no"
+		if q.Calibrated != "" {
+			calibrated = "yes"
+		}
 		who := s.LabelOrName(q.Defense)
-		row := func(data string, seen, ours, difference table.Value) {
+		row := func(data string, kind, seen, ours, floor, difference table.Value) {
 			t.Rows = append(t.Rows, []table.Value{
-				table.Word(data), seen, table.Word(who), table.Word(s.LabelOrName(q.Attack)),
-				table.Word(figure), table.Number(q.Value, table.Three), ours, difference, table.Word(fmt.Sprintf("(%d)", i+1)),
+				table.Word(data), kind, seen, table.Word(who), table.Word(s.LabelOrName(q.Attack)),
+				table.Word(figure), table.Number(q.Value, table.Three), table.Word(calibrated), ours, floor, difference, table.Word(fmt.Sprintf("(%d)", i+1)),
 			})
 		}
 
 		// A figure that nothing here computes stays in the table: that it was not
 		// checked is worth knowing.
 		places := quoted(s, q)
-		if len(places) == 0 {
-			row(reports.TaskName(q.Task), table.Missing(), table.Missing(), table.Missing())
+		if none := table.Missing(); len(places) == 0 {
+			row(reports.TaskName(q.Task), none, none, none, none, none)
 			continue
 		}
 		who = s.DefenseLabel(q.Defense)
@@ -64,18 +70,40 @@ func publishedTable(s *reports.Set) table.Table {
 			if ours.OK {
 				difference = table.Number(ours.Num-q.Value, table.SignedThree)
 			}
-			row(k.Dataset, table.Word(string(k.Vantage)), ours, difference)
+			row(k.Dataset, kindOf(s, k), table.Word(string(k.Vantage)), ours, floorOf(s, q, k), difference)
+			if ours.OK {
+				counted = append(counted, countedOn(s, q.Metric, k)...)
+			}
 		}
 	}
 
-	t.Notes = append(t.Notes, fmt.Sprintf("Ours is the mean over cells of the attack trained on the same defense, else of the unaware one, with a %.0f %% interval over test groups where there are enough; – is not computed here.", 100*results.Level))
+	t.Notes = append(t.Notes, fmt.Sprintf("Ours is the mean over cells of the attack trained on the same defense, else of the unaware one, with a %.0f %% interval over test groups where there are enough; – is not computed here.", 100*results.Level),
+		"The floor is what the same figure is without a look at the traffic: that of the score, or the best of the controls that were run (1 is the recall of a class that one of them always names); n/a for costs.")
+	for _, n := range counted {
+		if !slices.Contains(t.Notes, n) {
+			t.Notes = append(t.Notes, n)
+		}
+	}
 	for i, src := range sources {
-		t.Notes = append(t.Notes, fmt.Sprintf("(%d) %s.", i+1, strings.TrimSuffix(src, ".")))
+		t.Notes = append(t.Notes, fmt.Sprintf("(%d) %s.", i+1, src))
 	}
 	reports.SortPanels(used)
 	t.Notes = append(t.Notes, s.Stamps(used...)...)
 	t.Notes = append(t.Notes, s.IDNotes(reports.Distinct(defenses), reports.Distinct(attacks))...)
 	return t
+}
+
+// sourceOf says where q stands and what was calibrated to it, without a full
+// stop.
+func sourceOf(q results.Published) string {
+	out := strings.TrimSuffix(q.Source, ".")
+	switch q.Calibrated {
+	case "":
+		return out
+	case results.Yes:
+		return out + ". Ours is calibrated to it"
+	}
+	return out + ". Calibrated to it: " + strings.TrimSuffix(q.Calibrated, ".")
 }
 
 // quoted lists where the results hold what q is about: of each panel the
@@ -86,15 +114,35 @@ func quoted(s *reports.Set, q results.Published) []reports.Pair {
 		if p.Task != q.Task {
 			continue
 		}
-		for _, k := range []results.Knowledge{results.Adaptive, results.Unaware} {
-			at := reports.Pair{Panel: p, Defense: q.Defense, Attacker: reports.Attacker{Attack: q.Attack, Knowledge: k}}
-			if len(s.ByPair[at]) > 0 {
-				out = append(out, at)
-				break
-			}
+		if at, ok := knowsMost(s, p, q.Defense, q.Attack); ok {
+			out = append(out, at)
 		}
 	}
 	return out
+}
+
+// knowsMost is the attacker with an attack on a defense that knows most short
+// of transfer; ok is false where none was run.
+func knowsMost(s *reports.Set, p reports.Panel, defense, attack string) (k reports.Pair, ok bool) {
+	for _, knows := range []results.Knowledge{results.Adaptive, results.Unaware} {
+		k = reports.Pair{Panel: p, Defense: defense, Attacker: reports.Attacker{Attack: attack, Knowledge: knows}}
+		if len(s.ByPair[k]) > 0 {
+			return k, true
+		}
+	}
+	return k, false
+}
+
+// kindOf says whether the data are recorded or generated; cells that failed do
+// not know.
+func kindOf(s *reports.Set, k reports.Pair) table.Value {
+	switch rs, _ := reports.Good(s.ByPair[k]); {
+	case s.Generated[k.Dataset]:
+		return table.Word("generated")
+	case len(rs) == 0:
+		return table.Missing()
+	}
+	return table.Word("recorded")
 }
 
 // oursOf is our figure for q.
@@ -106,24 +154,92 @@ func oursOf(s *reports.Set, q results.Published, k reports.Pair) table.Value {
 
 	// Not every fold tests every class, so those that do are averaged.
 	rs, failed := reports.Good(s.ByPair[k])
-	recall := func(r *results.Result) (float64, bool) { return classRecall(r, q.Class) }
+	share := func(r *results.Result) (float64, bool) { return classShare(r, q.Metric, q.Class) }
 	var sum, n float64
 	for _, r := range rs {
-		if v, ok := recall(r); ok {
+		if v, ok := share(r); ok {
 			sum += v
 			n++
 		}
 	}
 	e := reports.Estimate{Num: sum / n, OK: n > 0, Cells: failed + len(rs), Failed: failed}
-	return reports.WithGroups(e.Value(table.Three), k.Panel, rs, true, recall)
+	return reports.WithGroups(e.Value(table.Three), k.Panel, rs, true, share)
 }
 
-// classRecall is the share of a class's items or packets that were named
-// right; class is one of the data's own, or a device whose activities count
-// together. ok is false when the test had none.
-func classRecall(r *results.Result, class string) (v float64, ok bool) {
+// blind are the controls that see no traffic, whose scores are floors.
+// guess-exact is none of them: it sees sizes.
+func blind() []string { return []string{"guess-majority", "guess-uniform", "guess-clock"} }
+
+// floorOf is what the figure of q would be without a look at the traffic.
+func floorOf(s *reports.Set, q results.Published, k reports.Pair) table.Value {
+	headline, _ := s.Headline(k.Panel)
+	switch info, known := results.Describe(q.Metric); {
+	case known && info.Tasks == nil:
+		return table.NotApplicable() // a cost, which no guess has
+	case q.Metric == results.BurstAccuracy:
+		return s.Mean(k, results.BurstFloor).Value(table.Three)
+	case q.Metric == headline && q.Class == "":
+		return s.Mean(k, results.Floor).Value(table.Three)
+	}
+
+	best := table.Missing()
+	for _, a := range blind() {
+		at, ok := knowsMost(s, k.Panel, k.Defense, a)
+		if v := oursOf(s, q, at); ok && v.OK && (!best.OK || v.Num > best.Num) {
+			best = table.Number(v.Num, table.Three)
+		}
+	}
+	return best
+}
+
+// countedOn says what must be known of some figures of k to weigh them: of an
+// accuracy over bursts what it counts, in all cells together, and of lists with the
+// right command in them how long they are, and those of the controls.
+func countedOn(s *reports.Set, metric string, k reports.Pair) []string {
+	about := fmt.Sprintf("%s, %s, %s", s.Label(k.Attack), k.Dataset, k.Vantage)
+	switch metric {
+	case results.BurstAccuracy:
+		count := func(metric string) string {
+			sum := 0.0
+			for _, r := range s.ByPair[k] {
+				n, _ := r.Metric(metric)
+				sum += n
+			}
+			return table.Amount(sum)
+		}
+		return []string{
+			"Burst accuracy counts bursts as the attack cut and merged them, named at its threshold, and as wrong each event without a burst within 5 s; its floor calls every burst other.",
+			fmt.Sprintf("%s: %s bursts, %s of them at events; %s events without a burst; left out %s bursts, and %s events that have no others.",
+				about, count(results.Bursts), count(results.BurstsAtEvents), count(results.EventsWithoutBurst),
+				count(results.BurstsLeftOut), count(results.EventsLeftOut)),
+		}
+
+	case results.InCandidates, results.InCandidatesBounded:
+		// A control that lists every command of the training is often right, too; only
+		// the length of its list says that it knows nothing.
+		var lists []string
+		for _, attack := range append([]string{k.Attack}, blind()...) {
+			if at, ok := knowsMost(s, k.Panel, k.Defense, attack); ok {
+				before, after := s.Mean(at, results.CandidatesMean), s.Mean(at, results.CandidatesBounded)
+				lists = append(lists, fmt.Sprintf("%s %s, %s after bounding", s.Label(attack), before.Value(table.Amount).Text, after.Value(table.Amount).Text))
+			}
+		}
+		return []string{fmt.Sprintf("%s: mean candidates of a message: %s.", about, strings.Join(lists, "; "))}
+	}
+	return nil
+}
+
+// classShare is the recall of a class, the share of its items or packets that
+// were named right, or its precision, the share right of what was named so. class
+// is one of the data's own, or a device whose activities count together. ok is
+// false where the share is of nothing.
+func classShare(r *results.Result, metric, class string) (v float64, ok bool) {
+	tallies := reports.ClassTallies
+	if metric == results.Precision {
+		tallies = reports.AnswerTallies
+	}
 	var t reports.Tally
-	for c, x := range reports.ClassTallies(r) {
+	for c, x := range tallies(r) {
 		if c == class || strings.HasPrefix(c, class+"/") {
 			t.Right, t.N = t.Right+x.Right, t.N+x.N
 		}

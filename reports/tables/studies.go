@@ -57,8 +57,15 @@ func studyTable(st reports.Study) table.Table {
 	t := table.Table{Title: st.Title}
 	if len(st.Names) > len(st.Values) {
 		t.Columns = append(table.Columns("defense"), valueColumns(st.X, st.Values)...)
+		if st.Zero != "" {
+			t.Columns = append(t.Columns, table.Column{Head: atZero, Num: true, Interval: true})
+		}
 		for i, n := range st.Names {
-			t.Rows = append(t.Rows, append([]table.Value{table.Word(n)}, st.Lines[i]...))
+			row := append([]table.Value{table.Word(n)}, st.Lines[i]...)
+			if st.Zero != "" {
+				row = append(row, st.AtZero[i])
+			}
+			t.Rows = append(t.Rows, row)
 		}
 		return t
 	}
@@ -75,8 +82,15 @@ func studyTable(st reports.Study) table.Table {
 		}
 		t.Rows = append(t.Rows, row)
 	}
+	if st.Zero != "" {
+		t.Rows = append(t.Rows, append([]table.Value{table.Word(atZero)}, st.AtZero...))
+	}
 	return t
 }
+
+// atZero heads the scores where a setting is 0 and that is no number, which a note
+// explains: in brackets, and last.
+const atZero = "(0)"
 
 // deviceShares is Shares for each device: a table for each panel, or none where
 // results do not say.

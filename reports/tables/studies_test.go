@@ -13,7 +13,6 @@ import (
 	"veilbench/reports/figure"
 	"veilbench/reports/figures"
 	"veilbench/reports/reporttest"
-	"veilbench/reports/table"
 )
 
 func TestSharesOfTheWindow(t *testing.T) {
@@ -104,6 +103,38 @@ func TestStudyFollowsItsParameter(t *testing.T) {
 	}
 }
 
+// TestStudyKeepsChoicesApart: where 0 stands for a choice made in training it is
+// no value of the line, has no share in whether there are enough of them, and the
+// table has it last, in brackets.
+func TestStudyKeepsChoicesApart(t *testing.T) {
+	s := reporttest.Chosen()
+	if st := s.Studies()[0]; !slices.Equal(st.Values, []float64{1, 3, 5, 9, 15}) {
+		t.Errorf("values %v, want no 0", st.Values)
+	}
+	tb := Study.Tables(s)[0]
+	last := tb.Rows[len(tb.Rows)-1]
+	if len(tb.Rows) != 6 || last[0].Text != "(0)" || last[0].OK || last[1].Num != 0.95 || last[2].Num != 0.475 {
+		t.Errorf("%d rows, the last %+v; want (0), 0.95 and 0.475", len(tb.Rows), last)
+	}
+	if !slices.Contains(tb.Notes, "K of 0: chosen inside training.") {
+		t.Errorf("notes %q do not say what 0 is", tb.Notes)
+	}
+
+	// Three values of which one is a choice are two.
+	var few []results.Result
+	for _, r := range s.Results {
+		if id := r.Cell.Attack; strings.Contains(id, "k=0,") || strings.Contains(id, "k=1,") || strings.Contains(id, "k=3,") {
+			few = append(few, r)
+		}
+	}
+	if n := len(reports.NewSet(few, s.Options).Studies()); n > 0 {
+		t.Errorf("%d studies of two values", n)
+	}
+	if n := len(reports.NewSet(few, reports.Options{}).Studies()); n != 1 {
+		t.Errorf("%d studies of three numbers, want one", n)
+	}
+}
+
 func TestStudyShowsWhatFailed(t *testing.T) {
 	rs := reporttest.Study(5)
 	rs[0] = results.Result{Cell: rs[0].Cell, Err: "out of memory"} // k=15 on none
@@ -128,53 +159,6 @@ func TestTolerance(t *testing.T) {
 	}
 	if !slices.ContainsFunc(tb.Notes, func(n string) bool { return n == "The attack is event-knn k=1." }) {
 		t.Errorf("notes %q do not name the attack", tb.Notes)
-	}
-}
-
-func TestPublishedBesideOurs(t *testing.T) {
-	const k1 = "event-knn:gap_s=0,k=1,private="
-	s := reports.NewSet(reporttest.Study(5), reports.Options{Published: []results.Published{
-		{Task: datasets.TaskEvent, Defense: "none", Attack: k1, Metric: "recall", Value: 0.9, Source: "A, table 1"},
-		{Task: datasets.TaskEvent, Defense: "none", Attack: k1, Metric: "recall", Class: "lamp", Value: 0.25, Source: "A, table 2"},
-		{Task: datasets.TaskEvent, Defense: "none", Attack: k1, Metric: "recall", Class: "fan", Value: 0.5, Source: "A, table 2"},
-		{Task: datasets.TaskEvent, Defense: "none", Attack: k1, Metric: "accuracy", Value: 0.99, Source: "A, table 1"},
-		{Task: datasets.TaskDevice, Defense: "none", Attack: "window-forest", Metric: "accuracy", Value: 0.845, Source: "B"},
-	}})
-	ts := Published.Tables(s)
-	if len(ts) != 1 {
-		t.Fatalf("%d tables, want one", len(ts))
-	}
-	// Published, ours, difference and source of each row.
-	want := [][]string{
-		{"0.900", "0.870 [.63 .98]", "-0.030", "(1)"},
-		{"0.250", "0.500 [.26 .74]", "+0.250", "(2)"}, // of lamp/on and lamp/off one each was right; lamp2 is another device
-		{"0.500", "n/a", "–", "(2)"},
-		{"0.990", "n/a", "–", "(1)"},
-		{"0.845", "–", "–", "(3)"},
-	}
-	for i, row := range ts[0].Rows {
-		var got []string
-		for _, v := range row[5:] {
-			got = append(got, v.Text)
-		}
-		if !slices.Equal(got, want[i]) {
-			t.Errorf("row %d: %q, want %q", i, got, want[i])
-		}
-	}
-	notes := strings.Join(ts[0].Notes, "\n")
-	for _, n := range []string{"(1) A, table 1.", "(2) A, table 2.", "(3) B.", "Generated data (home:made_up)"} {
-		if !strings.Contains(notes, n) {
-			t.Errorf("notes lack %q:\n%s", n, notes)
-		}
-	}
-	for _, f := range []table.Format{table.Text, table.Markdown, table.LaTeX, table.CSV} {
-		var b bytes.Buffer
-		if err := table.Write(&b, f, ts); err != nil || !strings.Contains(b.String(), "published") {
-			t.Errorf("%s: %v\n%s", f, err, b.String())
-		}
-	}
-	if Published.Tables(reports.NewSet(reporttest.Study(5), reports.Options{})) != nil {
-		t.Error("a table of published figures without any")
 	}
 }
 

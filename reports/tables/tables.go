@@ -17,6 +17,7 @@ func All() []reports.TableKind {
 		Tolerance,
 		Shares,
 		DefenseByAttack,
+		Candidates,
 		Bounds,
 		Accounts,
 		FalseAlarms,
@@ -38,7 +39,7 @@ func All() []reports.TableKind {
 
 // Main are the kinds of report.md and table.tex, in their order.
 func Main() []reports.TableKind {
-	return []reports.TableKind{Headline, Published, Study, DefenseByAttack, Bounds, Accounts, Spread, Probes, Costs, FailedCells, Warnings}
+	return []reports.TableKind{Headline, Published, Study, DefenseByAttack, Candidates, Bounds, Accounts, Spread, Probes, Costs, FailedCells, Warnings}
 }
 
 // Terminal are the kinds that stand at the end of a run.

@@ -1,12 +1,16 @@
 package gridfile
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"veilbench/attacks"
 	"veilbench/bench/cli/yamlfile"
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/home"
 	"veilbench/datasets/params"
@@ -101,6 +105,75 @@ func TestPaperHasManyHomes(t *testing.T) {
 	}
 }
 
+// TestPublishedQuantities: each figure of the presets is quoted for the quantity
+// that its source gives, and says what was calibrated to it. Of figures 15 and 16
+// of HomeMole, of its network, nothing was.
+func TestPublishedQuantities(t *testing.T) {
+	var got []string
+	for _, name := range presetNames() {
+		c, err := Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		quoted, err := c.Published(own())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range quoted {
+			attack, _, _ := strings.Cut(q.Attack, ":")
+			defense, _, _ := strings.Cut(q.Defense, ":")
+			metric := q.Metric
+			if q.Class != "" {
+				metric += " of a class"
+			}
+			got = append(got, fmt.Sprintf("%s: %s, %s, %s, calibrated %v", name, metric, attack, defense, q.Calibrated != ""))
+			for _, wrong := range []string{"table 2", "section V;"} {
+				if strings.Contains(q.Source, wrong) {
+					t.Errorf("%s: source %q cites %q, which has no such figure", name, q.Source, wrong)
+				}
+			}
+		}
+	}
+	want := []string{
+		"castle: accuracy, rates, hide-names, calibrated false",
+		"castle: gb_per_month, rates, constant-rate, calibrated true",
+		"gateway: in_candidates, decompose, none, calibrated true",
+		"gateway: in_candidates_bounded, decompose, none, calibrated true",
+		"homemole-noise: accuracy, window-forest, none, calibrated true",
+		"homemole-noise: macro_recall, window-blstm, none, calibrated false",
+		"homemole-noise: macro_recall, window-forest, none, calibrated true",
+		"homemole-noise: real_accuracy, window-forest, vpn, calibrated true",
+		"homemole-noise: real_recall, window-blstm, vpn, calibrated false",
+		"homemole-noise: real_recall, window-forest, vpn, calibrated true",
+		"homemole-noise: recall of a class, window-blstm, none, calibrated false",
+		"homemole-noise: recall of a class, window-blstm, vpn, calibrated false",
+		"homemole-noise: recall of a class, window-forest, none, calibrated true",
+		"homemole-noise: recall of a class, window-forest, vpn, calibrated true",
+		"iotevent: burst_accuracy, event-knn, none, calibrated true",
+		"iotevent: precision of a class, event-knn, none, calibrated true",
+		"iotevent: recall, signatures, none, calibrated false",
+	}
+	slices.Sort(got)
+	if d := cmp.Diff(want, slices.Compact(got)); d != "" {
+		t.Errorf("quoted figures (-want +got)\n%s", d)
+	}
+}
+
+// TestPublishedCalibrated: the key may be missing, a text, or say yes or no.
+func TestPublishedCalibrated(t *testing.T) {
+	const head = "datasets: [home:small]\ndefenses: [none]\nattacks: [guess-majority]\npublished:\n  - {task: event, defense: none, attack: guess-majority, metric: precision, class: lamp, value: 0.5, source: x"
+	for written, want := range map[string]string{"": "", ", calibrated: true": results.Yes, ", calibrated: false": "", ", calibrated: lengths": "lengths"} {
+		c, err := parse("f", head+written+"}\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		qs, err := c.Published(own())
+		if err != nil || len(qs) != 1 || qs[0].Calibrated != want || qs[0].Class != "lamp" {
+			t.Errorf("%q gives %+v, %v; want calibrated %q", written, qs, err, want)
+		}
+	}
+}
+
 func TestPublishedMistakesPointAtTheirPlace(t *testing.T) {
 	const head = "datasets: [home:small]\ndefenses: [none]\nattacks: [guess-majority]\npublished:\n"
 	for _, c := range []struct{ entry, want string }{
@@ -112,7 +185,7 @@ func TestPublishedMistakesPointAtTheirPlace(t *testing.T) {
 		{"  - {task: event, defense: nne, attack: guess-majority, metric: f1, value: 0.5, source: x}", `f:5:28: unknown defense "nne"`},
 		{"  - {task: event, defense: none, attack: guess, metric: f1, value: 0.5, source: x}", `f:5:42: unknown attack "guess"`},
 		{"  - {task: event, defense: none, attack: guess-majority, metric: F1 score, value: 0.5, source: x}", `f:5:66: metric "F1 score"`},
-		{"  - {task: event, defense: none, attack: guess-majority, metric: f1, class: lamp, value: 0.5, source: x}", "f:5:66: metric f1 of class lamp"},
+		{"  - {task: event, defense: none, attack: guess-majority, metric: f1, class: lamp, value: 0.5, source: x}", "f:5:66: metric f1 of class lamp: of one class there are only recall and precision"},
 		{"  - {task: event, defense: none, attack: guess-majority, metric: f1, value: 98 %, source: x}", "f:5:77: value 98 %: want a number"},
 		{"  - {task: event, defense: none, attack: guess-majority, metric: f1, value: .nan, source: x}", "f:5:77: value .nan: want a number"},
 		{"  - text", "f:5:5: want key: value, got String"},

@@ -21,26 +21,25 @@ import (
 // quote is an entry of "published": a figure of a paper and where it stands in
 // the file.
 type quote struct {
-	at                                                  *token.Position
-	task, defense, attack, metric, class, value, source yamlfile.Value
+	at                                           *token.Position
+	task, defense, attack, metric, value, source yamlfile.Value
+	class, calibrated                            yamlfile.Value // may be missing
 }
 
-// quoteKeys are the keys of a published figure.
+// quoteKeys are the keys of a published figure. Those that it may lack stand
+// last: class, without which it is of all classes, and calibrated.
 func quoteKeys(f *yamlfile.File, q *quote) []yamlfile.Key {
 	return []yamlfile.Key{
 		{Name: "task", Read: yamlfile.Into(&q.task, f.Scalar)},
 		{Name: "defense", Read: yamlfile.Into(&q.defense, f.Plugin)},
 		{Name: "attack", Read: yamlfile.Into(&q.attack, f.Plugin)},
 		{Name: "metric", Read: yamlfile.Into(&q.metric, f.Scalar)},
-		{Name: classKey, Read: yamlfile.Into(&q.class, f.Scalar)},
 		{Name: "value", Read: yamlfile.Into(&q.value, f.Scalar)},
 		{Name: "source", Read: yamlfile.Into(&q.source, f.Scalar)},
+		{Name: "class", Read: yamlfile.Into(&q.class, f.Scalar)},
+		{Name: "calibrated", Read: yamlfile.Into(&q.calibrated, f.Scalar)},
 	}
 }
-
-// classKey is the one key that a figure may lack: without it the figure is of
-// all classes.
-const classKey = "class"
 
 func (c *Config) quote(n ast.Node) (quote, error) {
 	q := quote{at: n.GetToken().Position}
@@ -54,9 +53,9 @@ func (c *Config) quote(n ast.Node) (quote, error) {
 	if pairs, err := c.file.Pairs(n); err == nil && len(pairs) > 0 {
 		q.at = pairs[0].Key.At
 	}
-	for i, v := range []yamlfile.Value{q.task, q.defense, q.attack, q.metric, q.class, q.value, q.source} {
-		if name := keys[i].Name; name != classKey && strings.TrimSpace(v.Text) == "" {
-			return q, c.file.Wrong(q.at, fmt.Errorf("a published figure needs %s", name))
+	for i, v := range []yamlfile.Value{q.task, q.defense, q.attack, q.metric, q.value, q.source} {
+		if strings.TrimSpace(v.Text) == "" {
+			return q, c.file.Wrong(q.at, fmt.Errorf("a published figure needs %s", keys[i].Name))
 		}
 	}
 	return q, nil
@@ -86,16 +85,19 @@ func (c Config) Published(p command.Plugins) ([]results.Published, error) {
 		if !metricWord.MatchString(q.metric.Text) {
 			return nil, c.file.Wrong(q.metric.At, fmt.Errorf("metric %q: want a name such as f1 or macro_recall", q.metric.Text))
 		}
-		if q.class.Text != "" && q.metric.Text != results.Recall {
-			return nil, c.file.Wrong(q.metric.At, fmt.Errorf("metric %s of class %s: of one class there is only recall", q.metric.Text, q.class.Text))
+		if m := q.metric.Text; q.class.Text != "" && m != results.Recall && m != results.Precision {
+			return nil, c.file.Wrong(q.metric.At, fmt.Errorf("metric %s of class %s: of one class there are only recall and precision", m, q.class.Text))
 		}
 		v, err := strconv.ParseFloat(q.value.Text, 64)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, c.file.Wrong(q.value.At, fmt.Errorf("value %s: want a number", q.value.Text))
 		}
+		if q.calibrated.Text == "false" {
+			q.calibrated.Text = ""
+		}
 		out = append(out, results.Published{
 			Task: task[0], Defense: defenses.ID(d), Attack: attacks.ID(at),
-			Metric: q.metric.Text, Class: q.class.Text, Value: v, Source: q.source.Text,
+			Metric: q.metric.Text, Class: q.class.Text, Value: v, Source: q.source.Text, Calibrated: q.calibrated.Text,
 		})
 	}
 	return out, nil
