@@ -156,9 +156,12 @@ func sumOf(rs []*results.Result, metric string) (sum float64, ok bool) {
 	return sum, ok
 }
 
+// meanOf is over the results that metricsOf has a value of: one in which there was
+// nothing to find must not count as a 0.
 func meanOf(rs []*results.Result, metric string) (float64, bool) {
+	v, _ := metricsOf(rs, metric)
 	sum, ok := sumOf(rs, metric)
-	return sum / float64(max(len(rs), 1)), ok
+	return sum / float64(max(len(v), 1)), ok
 }
 
 // MetricOf is the figure that results.csv has for r under name.
