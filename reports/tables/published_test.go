@@ -28,8 +28,8 @@ func TestPublishedBesideOurs(t *testing.T) {
 	}
 	// Published, calibrated or not, ours, floor, difference and source of each row.
 	want := [][]string{
-		{"0.900", "no", "0.870 [.85 .89]", "–", "-0.030", "(1)"},
-		{"0.250", "no", "0.500 [.50 .50]", "–", "+0.250", "(2)"}, // of lamp/on and lamp/off one each was right; lamp2 is another device
+		{"0.900", "no", "0.870 [.63 .98]", "–", "-0.030", "(1)"},
+		{"0.250", "no", "0.500 [.26 .74]", "–", "+0.250", "(2)"}, // of lamp/on and lamp/off one each was right; lamp2 is another device
 		{"0.500", "no", "n/a", "–", "–", "(2)"},
 		{"0.990", "no", "n/a", "–", "–", "(1)"},
 		{"0.845", "no", "–", "–", "–", "(3)"},
@@ -80,10 +80,10 @@ func TestPublishedSaysWhatItIs(t *testing.T) {
 
 	// Kind, figure, calibrated, ours and floor.
 	want := [][]string{
-		{"generated", "F1", "no", "0.870 [.85 .89]", "0.100"},
-		{"generated", "precision of lamp", "yes", "0.333 [.33 .34]", "0.200"}, // one of three answers lamp was right
-		{"generated", "recall", "yes", "0.870 [.85 .89]", "0.250"},
-		{"generated", "burst accuracy", "no", "0.960 [.96 .96]", "0.950"},
+		{"generated", "F1", "no", "0.870 [.63 .98]", "0.100"},
+		{"generated", "precision of lamp", "yes", "0.333 [.13 .59]", "0.200"}, // one of three answers lamp was right
+		{"generated", "recall", "yes", "0.870 [.63 .98]", "0.250"},
+		{"generated", "burst accuracy", "no", "0.960 [.74 1]", "0.950"},
 		{"generated", "GB a month", "no", "n/a", "n/a"},
 	}
 	for i, row := range tb.Rows {
