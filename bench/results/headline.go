@@ -130,7 +130,10 @@ func (s *Summary) conclude(order []attacker, tallies map[attacker]*tally, rests 
 	case s.NoEvidence != "":
 		// Limits of what is not known would look like knowledge.
 	case h.OK:
-		s.Lo, s.Hi, s.HasInterval, s.Edge = clip(h.Lo), clip(h.Hi), true, h.Edge
+		// The lower end is shared among all that were tried: to share it among those that
+		// turned out above the floor would be to choose them by their luck.
+		lo := min(stats.Best(rows, Level).Lo, h.Mean)
+		s.Lo, s.Hi, s.HasInterval, s.Edge = clip(lo), clip(h.Hi), true, h.Edge
 	default:
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d groups: an interval needs at least %d", s.Groups, stats.MinGroups))
 	}
