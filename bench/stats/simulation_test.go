@@ -114,6 +114,12 @@ type outcome struct {
 
 func coverage(l *law, attackers, groups, repeats int) outcome {
 	r := rand.New(rand.NewPCG(uint64(attackers*1000+groups), math.Float64bits(l.p)+uint64(l.n)))
+	return coverageOf(l.p, r, l.fill, attackers, groups, repeats)
+}
+
+// coverageOf counts how often limits are on the wrong side of a truth in experiments
+// that fill draws.
+func coverageOf(truth float64, r *rand.Rand, fill func(*rand.Rand, [][]Group), attackers, groups, repeats int) outcome {
 	x := make([][]Group, attackers)
 	for a := range x {
 		x[a] = make([]Group, groups)
@@ -122,9 +128,9 @@ func coverage(l *law, attackers, groups, repeats int) outcome {
 	var width, plain float64
 	share := 1 / float64(repeats)
 	for range repeats {
-		l.fill(r, x)
+		fill(r, x)
 		h := Best(x, 0.95)
-		low, up := h.Lo > l.p+1e-12, h.Hi < l.p-1e-12
+		low, up := h.Lo > truth+1e-12, h.Hi < truth-1e-12
 		if low {
 			o.low += share
 		}
@@ -134,7 +140,7 @@ func coverage(l *law, attackers, groups, repeats int) outcome {
 		if (low || up) && !h.Edge {
 			o.unmarked += share
 		}
-		o.bias += (h.Mean - l.p) * share
+		o.bias += (h.Mean - truth) * share
 		var v []float64
 		for _, g := range x[0] {
 			v = append(v, g.Score)
