@@ -5,6 +5,7 @@ package activity
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"sort"
 )
@@ -146,4 +147,39 @@ func (t *Track) Busy(lasts, usual int64) []Span {
 		add(at, next-1)
 	}
 	return out
+}
+
+// How sure it must be that times were rounded, in standard deviations, and from
+// how many labels on that is asked.
+const (
+	roundedBy    = 3
+	leastRounded = 8
+)
+
+// Rounded is 1 where labels known to the minute, given by its first second, were
+// rounded to it, -1 where they were cut, 0 where the traffic does not tell. Of
+// rounded ones half happened in the half minute before, where of those that were
+// cut none did: then no more goes by there than in the half minute before that,
+// which is none of theirs either way.
+func (t *Track) Rounded(minutes []int64) int {
+	more, less := 0, 0
+	for _, at := range minutes {
+		switch before, earlier := t.Between(at-30, at), t.Between(at-60, at-30); {
+		case before > earlier:
+			more++
+		case before < earlier:
+			less++
+		}
+	}
+
+	// Without traffic on either side a label tells nothing of rounding, but many
+	// of them tell that there was none.
+	sure := roundedBy * math.Sqrt(float64(more+less))
+	switch {
+	case more+less >= leastRounded && float64(more-less) > sure:
+		return 1
+	case len(minutes) >= leastRounded && float64(more-less) <= sure/2:
+		return -1
+	}
+	return 0
 }

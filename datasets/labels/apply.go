@@ -67,7 +67,6 @@ type applier struct {
 	warnings []string
 	lines    []int              // of l.Events, in the order read
 	minutes  []int              // of l.Events, those that count as known to the minute
-	rounded  int                // of them
 	claims   map[string][]claim // by address
 	wired    map[int]bool       // devices that own a hardware address
 	bounded  bool               // some claim is for a time

@@ -35,6 +35,9 @@ type Options struct {
 	// Zone is for times like "2021-03-08 12:00:00" that name no zone. Nil takes
 	// them for UTC, with a warning.
 	Zone *time.Location
+	// WholeMinutes makes each time that is a whole minute an interval of it,
+	// however few there are, as where they are part of a file of such.
+	WholeMinutes bool
 }
 
 // File is what a label file says, before it meets a recording. Of its three
@@ -44,6 +47,7 @@ type File struct {
 	events   []event
 	owners   []owner
 	commands []command
+	minutes  bool   // whole minutes are intervals, as was asked
 	vague    bool   // ends say how late points may have happened
 	zone     string // that times without one were taken for, "" if all name one
 	doubts   []datasets.Doubt
@@ -110,7 +114,7 @@ func Read(r io.Reader, name string, o Options) (*File, error) {
 	}
 
 	// The remarks come first: they say what the numbers below them mean.
-	p := parser{file: &File{name: name}}
+	p := parser{file: &File{name: name, minutes: o.WholeMinutes}}
 	if err := p.directives(table.Remarks, o); err != nil {
 		return nil, err
 	}

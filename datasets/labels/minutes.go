@@ -2,7 +2,6 @@ package labels
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"veilbench/datasets"
@@ -88,7 +87,7 @@ func (f *File) findMinutes() {
 	byRule := 0
 	for i := range f.events {
 		e := &f.events[i]
-		if !e.lasts && !e.stated && e.start.vague == 0 && e.start.whole && (all.rule() || devices[e.device].rule()) {
+		if !e.lasts && !e.stated && e.start.vague == 0 && e.start.whole && (all.rule() || devices[e.device].rule() || f.minutes) {
 			e.start.vague, e.guessed = wholeMinute, true
 			byRule++
 		}
@@ -135,85 +134,41 @@ func (f *File) doubtMinutes(byRule, without, points, states int) {
 	f.doubts = append(f.doubts, d)
 }
 
-// roundedBy is how sure it must be that times were rounded, in standard
-// deviations, and leastRounded from how many labels on that is asked.
-const (
-	roundedBy    = 3
-	leastRounded = 8
-)
-
 // round moves the labels known to a minute that nobody stated back by half of it
-// where the traffic says that their times were rounded, not cut: more goes by in
-// the half minute before them than in the one before that, which is none of
-// theirs either way. Each device is judged by its own traffic; what that leaves
-// open goes as the rest.
+// where the traffic says that their times were rounded, not cut. Each device is
+// judged by its own traffic; what that leaves open goes as the rest.
 func (a *applier) round() {
-	judged := map[int]int{} // 1 rounded, -1 not, by device
-	sum := 0
-	tracks := map[int]*activity.Track{}
+	starts := map[int][]int64{}
 	for _, i := range a.minutes {
-		d := a.l.Events[i].Device
-		if tracks[d] == nil {
-			tracks[d] = a.trackOf(d)
-			judged[d] = a.judgeRounded(d, tracks[d])
-			sum += judged[d]
-		}
+		e := a.l.Events[i]
+		starts[e.Device] = append(starts[e.Device], int64(e.Start/time.Second))
+	}
+	judged, sum := map[int]int{}, 0
+	for d, at := range starts {
+		judged[d] = a.trackOf(d).Rounded(at)
+		sum += judged[d]
 	}
 
+	n := 0
 	for _, i := range a.minutes {
 		e := &a.l.Events[i]
 		if judged[e.Device] > 0 || judged[e.Device] == 0 && sum > 0 {
 			e.Start, e.End = max(e.Start-time.Minute/2, 0), max(e.End-time.Minute/2, 0)
-			a.rounded++
-		}
-	}
-	if a.rounded > 0 {
-		a.doubts = append(a.doubts, datasets.Doubt{
-			Code: datasets.DoubtMinutes, Count: int64(a.rounded), Of: int64(len(a.minutes)),
-			Detail: fmt.Sprintf("%d of %d times known to the minute were rounded, by the traffic before them: their minutes begin half of one earlier", a.rounded, len(a.minutes)),
-		})
-	}
-}
-
-// judgeRounded is 1 where the labels of a device were rounded, -1 where they were
-// cut, 0 where its traffic does not tell.
-func (a *applier) judgeRounded(device int, t *activity.Track) int {
-	more, less := 0, 0
-	for _, i := range a.minutes {
-		e := a.l.Events[i]
-		if e.Device != device {
-			continue
-		}
-		at := int64(e.Start / time.Second)
-		switch before, earlier := t.Between(at-30, at), t.Between(at-60, at-30); {
-		case before > earlier:
-			more++
-		case before < earlier:
-			less++
-		}
-	}
-
-	// Ties say nothing. Without an excess the half minute before is none of the
-	// labels' own, as behind a cut it is not.
-	n := more + less
-	switch sure := roundedBy * math.Sqrt(float64(n)); {
-	case n >= leastRounded && float64(more-less) > sure:
-		return 1
-	case a.count(device) >= leastRounded && float64(more-less) < sure/2:
-		return -1
-	}
-	return 0
-}
-
-// count is how many of the labels known to a minute are of a device.
-func (a *applier) count(device int) int {
-	n := 0
-	for _, i := range a.minutes {
-		if a.l.Events[i].Device == device {
 			n++
 		}
 	}
-	return n
+	if n > 0 {
+		a.doubts = append(a.doubts, Rounded(n, len(a.minutes)))
+	}
+}
+
+// Rounded is the doubt that so many times of all known to the minute were
+// rounded to it.
+func Rounded(n, of int) datasets.Doubt {
+	return datasets.Doubt{
+		Code: datasets.DoubtMinutes, Count: int64(n), Of: int64(of),
+		Detail: fmt.Sprintf("%d of %d times known to the minute were rounded, by the traffic before them: their minutes begin half of one earlier", n, of),
+	}
 }
 
 // trackOf is the traffic of a device, or all of it where owners are unknown.

@@ -272,6 +272,20 @@ func findOrder(times []string) string {
 	return ""
 }
 
+// Zones are places of which no two have the same clock all year; of those that
+// share one, the largest.
+func Zones() []string {
+	return []string{
+		"UTC", "Europe/Berlin", "Europe/London", "America/New_York", "America/Chicago", "America/Denver",
+		"America/Los_Angeles", "America/Phoenix", "America/Anchorage", "America/Halifax", "America/St_Johns",
+		"America/Sao_Paulo", "America/Bogota", "America/Caracas", "America/Mexico_City", "America/Santiago",
+		"Pacific/Honolulu", "Europe/Helsinki", "Europe/Moscow", "Africa/Cairo", "Africa/Lagos", "Africa/Johannesburg",
+		"Asia/Jerusalem", "Asia/Tehran", "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata", "Asia/Kathmandu", "Asia/Dhaka",
+		"Asia/Yangon", "Asia/Bangkok", "Asia/Shanghai", "Asia/Tokyo", "Australia/Adelaide", "Australia/Brisbane",
+		"Australia/Sydney", "Pacific/Noumea", "Pacific/Auckland",
+	}
+}
+
 // decimal is s with a point where it has a comma.
 func decimal(s string) string {
 	if strings.Count(s, ",") == 1 && !strings.Contains(s, ".") {

@@ -1,0 +1,237 @@
+// Package doubt looks at data before anything is scored: whether there is
+// something to be seen, whether the labels are about what is seen, whether there
+// is enough of it to learn. Read Of first; near.go holds labels against traffic.
+//
+// What loaders found while they read (copies, jumps of the clock, wrappers) is in
+// the data set already; Of puts both together.
+package doubt
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"veilbench/datasets"
+)
+
+// fewLabels is the number of labels below which a class can hardly be learned.
+const fewLabels = 5
+
+// leastSeen is the share of packets that a view must leave, of all and of each
+// device that labels are about.
+const leastSeen = 0.05
+
+// Of lists what is doubtful about ds for an observer at v, who must be able to
+// see where it was recorded: those that spoil a task first, then in order of
+// code and place. It is the same for the same data whatever the order of
+// recordings. ds is not modified. seed is that of the view's address translation,
+// which decides nothing here.
+func Of(ds *datasets.Dataset, v datasets.Vantage, seed uint64) []datasets.Doubt {
+	// In order of ID: where two places are equally good the first counts.
+	rs := slices.SortedFunc(slices.Values(ds.Recordings), func(a, b datasets.Recording) int { return strings.Compare(a.ID, b.ID) })
+	total, before := int64(0), map[string]int64{}
+	for i := range rs {
+		total += count(&rs[i], before)
+	}
+
+	rng := rand.New(rand.NewPCG(seed, 0))
+	seen, after := int64(0), map[string]int64{}
+	for i := range rs {
+		r := &rs[i]
+		var kept []int32
+		r.Trace, kept = v.View(rng, r.Trace)
+		r.Labels = r.Labels.Keep(kept)
+		seen += count(r, after)
+	}
+
+	out := slices.Clone(ds.Doubts)
+	hidden := map[string]bool{}
+	if d, ok := unseen("", v, seen, total, ds.Tasks); ok {
+		out = append(out, d)
+	} else {
+		var labeled []string
+		labeled, hidden = hiddenDevices(rs, v, before, after)
+		for _, name := range slices.Sorted(maps.Keys(hidden)) {
+			// One device of many that stays in the home costs its own events only.
+			var spoils []datasets.Task
+			if 2*len(hidden) > len(labeled) {
+				spoils = only(ds.Tasks, datasets.TaskEvent, datasets.TaskCommand)
+			}
+			d, _ := unseen(name, v, after[name], before[name], spoils)
+			out = append(out, d)
+		}
+		out = append(out, labelDoubts(ds, rs, hidden)...)
+	}
+	out = append(out, rare(ds)...)
+	out = append(out, untrained(ds)...)
+	return datasets.SortDoubts(out)
+}
+
+// count adds the packets of r to those of each device, and returns how many there
+// are in all.
+func count(r *datasets.Recording, devices map[string]int64) int64 {
+	own := make([]int64, len(r.Labels.Devices))
+	for _, o := range r.Labels.Owners {
+		if o >= 0 {
+			own[o]++
+		}
+	}
+	for i, n := range own {
+		devices[r.Labels.Devices[i]] += n
+	}
+	return int64(len(r.Trace.Packets))
+}
+
+// only are those of the tasks that data serves which are among some.
+func only(serves []datasets.Task, some ...datasets.Task) []datasets.Task {
+	var out []datasets.Task
+	for _, t := range serves {
+		if slices.Contains(some, t) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// unseen is the doubt that a view leaves next to nothing of what there was.
+func unseen(where string, v datasets.Vantage, seen, of int64, spoils []datasets.Task) (datasets.Doubt, bool) {
+	d := datasets.Doubt{
+		Code: datasets.DoubtUnseen, Where: where, Count: seen, Of: of, Spoils: spoils,
+		Detail: fmt.Sprintf("of %d packets an observer at %s sees %d (%.1f %%): what is hidden there no defense has hidden", of, v, seen, 100*float64(seen)/float64(max(of, 1))),
+		Remedy: "look from where the traffic is (--vantage lan or wifi), or say which addresses are inside the home (--home)",
+	}
+	return d, of > 0 && float64(seen) < leastSeen*float64(of)
+}
+
+// hiddenDevices lists the devices that labels are about, and which of them the
+// view leaves next to nothing of.
+func hiddenDevices(rs []datasets.Recording, v datasets.Vantage, before, after map[string]int64) (labeled []string, hidden map[string]bool) {
+	about := map[string]bool{}
+	for i := range rs {
+		l := &rs[i].Labels
+		for _, e := range l.Events {
+			about[l.Devices[e.Device]] = true
+		}
+		for _, c := range l.Commands {
+			about[l.Devices[c.Device]] = true
+		}
+	}
+
+	hidden = map[string]bool{}
+	for name := range about {
+		if _, ok := unseen(name, v, after[name], before[name], nil); ok {
+			hidden[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(about)), hidden
+}
+
+// classesOf counts the labels of each class by group, for the task that names
+// things by classes.
+func classesOf(ds *datasets.Dataset) (task datasets.Task, count map[string]map[string]int) {
+	count = map[string]map[string]int{}
+	switch {
+	case slices.Contains(ds.Tasks, datasets.TaskEvent):
+		task = datasets.TaskEvent
+	case slices.Contains(ds.Tasks, datasets.TaskClip):
+		task = datasets.TaskClip
+	default:
+		return "", count
+	}
+	add := func(class, group string) {
+		if count[class] == nil {
+			count[class] = map[string]int{}
+		}
+		count[class][group]++
+	}
+	for i := range ds.Recordings {
+		r := &ds.Recordings[i]
+		if c := r.ClipClass(); task == datasets.TaskClip && c != "" {
+			add(c, r.Group)
+			continue
+		}
+		for _, e := range r.Labels.Events {
+			if !slices.Contains(ds.Unmonitored, r.Labels.Devices[e.Device]) {
+				add(r.Labels.Class(e), r.Group)
+			}
+		}
+	}
+	return task, count
+}
+
+// rare is the doubt that classes have too few labels to be learned.
+func rare(ds *datasets.Dataset) []datasets.Doubt {
+	_, count := classesOf(ds)
+	var few []string
+	for _, c := range slices.Sorted(maps.Keys(count)) {
+		if n := total(count[c]); n < fewLabels {
+			few = append(few, fmt.Sprintf("%s %d", c, n))
+		}
+	}
+	if len(few) == 0 {
+		return nil
+	}
+	return []datasets.Doubt{{
+		Code: datasets.DoubtRare, Count: int64(len(few)), Of: int64(len(count)),
+		Detail: fmt.Sprintf("%d of %d classes have fewer than %d labels, too few to learn: %s", len(few), len(count), fewLabels, some(few)),
+		Remedy: "record more of them, or leave them out",
+	}}
+}
+
+// untrained is the doubt that classes are in one group only where the split is
+// across groups: what is tested there was never in training. Where that is true
+// of half of all labels and more, a score says nothing.
+func untrained(ds *datasets.Dataset) []datasets.Doubt {
+	groups := map[string]bool{}
+	for i := range ds.Recordings {
+		groups[ds.Recordings[i].Group] = true
+	}
+	if ds.Split.Within() || len(groups) < 2 {
+		return nil
+	}
+
+	task, count := classesOf(ds)
+	var alone []string
+	lost, all := 0, 0
+	for _, c := range slices.Sorted(maps.Keys(count)) {
+		n := total(count[c])
+		if all += n; len(count[c]) == 1 {
+			lost += n
+			if n >= fewLabels || len(count) == 1 {
+				alone = append(alone, fmt.Sprintf("%s %d", c, n))
+			}
+		}
+	}
+	spoiled := 2*lost >= all && all > 0
+	if len(alone) == 0 && !spoiled {
+		return nil
+	}
+	d := datasets.Doubt{
+		Code: datasets.DoubtUntrained, Count: int64(lost), Of: int64(all),
+		Detail: fmt.Sprintf("%d of %d labels are of classes that are in one group only, so that the split %s never has them in training and test: %s", lost, all, ds.Split, some(alone)),
+		Remedy: "split inside the groups (--split kfold:k=5, or trial-kfold:k=5 for clips)",
+	}
+	if spoiled {
+		d.Spoils = []datasets.Task{task}
+	}
+	return []datasets.Doubt{d}
+}
+
+func total(groups map[string]int) int {
+	n := 0
+	for _, k := range groups {
+		n += k
+	}
+	return n
+}
+
+// some lists the first of many.
+func some(names []string) string {
+	const first = 5
+	if len(names) <= first {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:first], ", "), len(names)-first)
+}
