@@ -34,6 +34,17 @@ type Manifest struct {
 	// of the programs that plug-ins of other modules are part of.
 	Labels map[string]string `json:"labels,omitempty"`
 	Builds map[string]string `json:"builds,omitempty"`
+	// Doubts are what is doubtful about the data sets, each from where it was
+	// looked at. DespiteDoubts says that the user had results made that they spoil.
+	Doubts        []DataDoubts `json:"doubts,omitempty"`
+	DespiteDoubts bool         `json:"despite_doubts,omitempty"`
+}
+
+// DataDoubts are what is doubtful about one data set, seen from one vantage.
+type DataDoubts struct {
+	Dataset string           `json:"dataset"`
+	Vantage datasets.Vantage `json:"vantage"`
+	Doubts  []datasets.Doubt `json:"doubts"`
 }
 
 // LinkSettings is the home's line to the Internet: rates in 10^6 bit/s, 0 for

@@ -21,6 +21,8 @@ type DatasetOptions struct {
 	Labels []string
 	// Times says how the times in them are meant.
 	Times labels.Options
+	// SharedLabels says that the same files are laid over other captures too.
+	SharedLabels bool
 	// Blocks is into how many groups a capture is cut that is not cut by day.
 	// 0 means 5, 1 not to cut.
 	Blocks int
@@ -76,6 +78,14 @@ func Dataset(ctx context.Context, path string, o DatasetOptions) (datasets.Datas
 	ds.Doubts = append(ds.Doubts, laid.Doubts...)
 	ds.Warnings = append(ds.Warnings, laid.Warnings...)
 	ds.Vague, ds.LabelZone = laid.Vague, laid.Zone
+	if n := len(laid.Events) + len(laid.Commands); laid.Since && o.SharedLabels {
+		// Times of the wall clock find their capture; these fit any.
+		ds.Doubts = append(ds.Doubts, datasets.Doubt{
+			Code: datasets.DoubtShared, Count: int64(n), Of: int64(n), Spoils: []datasets.Task{datasets.TaskEvent, datasets.TaskCommand},
+			Detail: fmt.Sprintf("%d labels count from the start of a capture, and the same files are laid over several", n),
+			Remedy: "give each capture files of its own (--dataset capture=FILE:labels=LABELS.csv)",
+		})
+	}
 
 	// A folder in the path would make the recording's ID, and with it every
 	// random draw, depend on where the file lies.

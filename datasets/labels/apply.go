@@ -41,6 +41,8 @@ func Apply(t datasets.Trace, files ...*File) (Laid, error) {
 	out := Laid{Labels: a.l, Doubts: a.doubts, Warnings: a.warnings}
 	for _, f := range files {
 		out.Vague, out.Zone = out.Vague || f.vague, cmp.Or(out.Zone, f.zone)
+		out.Since = out.Since || slices.ContainsFunc(f.events, func(e event) bool { return e.start.wall.IsZero() }) ||
+			slices.ContainsFunc(f.commands, func(c command) bool { return c.time.wall.IsZero() })
 	}
 	return out, nil
 }
@@ -53,6 +55,9 @@ type Laid struct {
 	// for, "" if there are none.
 	Vague bool
 	Zone  string
+	// Since says that times of events or commands count from the recording's
+	// start.
+	Since bool
 	// Doubts and Warnings are in order of the files.
 	Doubts   []datasets.Doubt
 	Warnings []string
