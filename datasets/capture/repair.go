@@ -335,6 +335,7 @@ func (b *builder) clockDoubts() {
 	if b.future > 0 {
 		b.doubt(datasets.DoubtClock, b.future, "", "%s packets are dated far ahead of those around them: each got the time of the packet before it", commas(int64(b.future)))
 	}
+	// Where the recording is cut the clock of each part is one.
 	if n := len(b.rep.Jumps); n > 0 && b.o.SplitAtJumps {
 		b.warn("the clock jumps %s times: the recording is cut there, as asked", commas(int64(n)))
 		return

@@ -140,6 +140,8 @@ func classesOf(ds *datasets.Dataset) (task datasets.Task, count map[string]map[s
 	default:
 		return "", count
 	}
+
+	// An event counts for the clip that it is once, however many follow it.
 	add := func(class, group string) {
 		if count[class] == nil {
 			count[class] = map[string]int{}
@@ -196,16 +198,14 @@ func untrained(ds *datasets.Dataset) []datasets.Doubt {
 	var alone []string
 	lost, all := 0, 0
 	for _, c := range slices.Sorted(maps.Keys(count)) {
+		// Of a rare class it is no wonder, and said elsewhere.
 		n := total(count[c])
-		if all += n; len(count[c]) == 1 {
+		if all += n; len(count[c]) == 1 && n >= fewLabels {
 			lost += n
-			if n >= fewLabels || len(count) == 1 {
-				alone = append(alone, fmt.Sprintf("%s %d", c, n))
-			}
+			alone = append(alone, fmt.Sprintf("%s %d", c, n))
 		}
 	}
-	spoiled := 2*lost >= all && all > 0
-	if len(alone) == 0 && !spoiled {
+	if len(alone) == 0 {
 		return nil
 	}
 	d := datasets.Doubt{
@@ -213,7 +213,7 @@ func untrained(ds *datasets.Dataset) []datasets.Doubt {
 		Detail: fmt.Sprintf("%d of %d labels are of classes that are in one group only, so that the split %s never has them in training and test: %s", lost, all, ds.Split, some(alone)),
 		Remedy: "split inside the groups (--split kfold:k=5, or trial-kfold:k=5 for clips)",
 	}
-	if spoiled {
+	if 2*lost >= all {
 		d.Spoils = []datasets.Task{task}
 	}
 	return []datasets.Doubt{d}

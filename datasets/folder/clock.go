@@ -110,6 +110,9 @@ func (l *loader) round(w watcher) {
 			}
 		}
 	}
+
+	// A device whose own traffic does not tell goes as the rest: they are of one
+	// household and one logger.
 	judged, sum := map[string]int{}, 0
 	for d, at := range starts {
 		judged[d] = w.of(d).Rounded(at)

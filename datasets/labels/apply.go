@@ -26,6 +26,9 @@ func Apply(t datasets.Trace, files ...*File) (Laid, error) {
 	a := applier{
 		t: t, index: map[string]int{}, claims: map[string][]claim{}, wired: map[int]bool{}, used: map[string]bool{},
 	}
+
+	// Owners of a file come before its events, and devices before both: labels
+	// hold indexes into their sorted names.
 	a.collectDevices(files)
 	for _, f := range files {
 		a.doubts, a.warnings = append(a.doubts, f.doubts...), append(a.warnings, f.warnings...)

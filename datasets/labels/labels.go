@@ -205,6 +205,7 @@ func (p *parser) directive(key, value string) (err error) {
 			err = fmt.Errorf("resolution %q; want a time such as 60s", value)
 		}
 	default:
+		// The first letter is rarely the wrong one, and remarks are many.
 		for _, known := range []string{"clock", "offset", "zone", "dates", "resolution"} {
 			if hint := params.DidYouMean(key, []string{known}); hint != "" && key[0] == known[0] && key != "date" {
 				return fmt.Errorf("unknown directive %q%s", key, hint)

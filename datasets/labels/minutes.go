@@ -143,6 +143,8 @@ func (a *applier) round() {
 		e := a.l.Events[i]
 		starts[e.Device] = append(starts[e.Device], int64(e.Start/time.Second))
 	}
+
+	// The sum does not hang on the order in which devices are judged.
 	judged, sum := map[int]int{}, 0
 	for d, at := range starts {
 		judged[d] = a.trackOf(d).Rounded(at)

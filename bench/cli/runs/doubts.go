@@ -43,6 +43,8 @@ func refuse(doubts []results.DataDoubts, despite bool) error {
 	if despite {
 		return nil
 	}
+
+	// What spoils a data set from several places is one reason.
 	var why []string
 	tasks := map[datasets.Task]bool{}
 	for _, at := range doubts {
