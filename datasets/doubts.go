@@ -32,9 +32,12 @@ type Doubt struct {
 
 // The codes of doubts. They stand in manifests, so a code keeps its meaning.
 const (
-	// DoubtUnseen: the view leaves less than 5 % of all packets, or of those of a
-	// device that labels are about, so a defense has next to nothing to hide.
-	DoubtUnseen = "unseen"
+	// DoubtUnseen: the view leaves less than 5 % of all packets, so a defense has
+	// next to nothing to hide. DoubtUnseenDevices: of those of devices that labels
+	// are about. DoubtEmpty: whole recordings have no packet left.
+	DoubtUnseen        = "unseen"
+	DoubtUnseenDevices = "unseen-devices"
+	DoubtEmpty         = "empty-recordings"
 	// DoubtAbsent: no packet has an address that a list names, or is of a device
 	// that labels name.
 	DoubtAbsent = "absent"

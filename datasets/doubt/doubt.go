@@ -38,35 +38,63 @@ func Of(ds *datasets.Dataset, v datasets.Vantage, seed uint64) []datasets.Doubt 
 
 	rng := rand.New(rand.NewPCG(seed, 0))
 	seen, after := int64(0), map[string]int64{}
+	filled, empty := 0, 0
 	for i := range rs {
 		r := &rs[i]
+		had := len(r.Trace.Packets)
 		var kept []int32
 		r.Trace, kept = v.View(rng, r.Trace)
 		r.Labels = r.Labels.Keep(kept)
 		seen += count(r, after)
+		if had > 0 {
+			filled++
+			if len(kept) == 0 {
+				empty++
+			}
+		}
 	}
 
-	out := slices.Clone(ds.Doubts)
-	hidden := map[string]bool{}
-	if d, ok := unseen("", v, seen, total, ds.Tasks); ok {
-		out = append(out, d)
+	out := gather(ds.Doubts)
+	if few(seen, total) {
+		out = append(out, unseen(v, seen, total, ds.Tasks))
 	} else {
-		var labeled []string
-		labeled, hidden = hiddenDevices(rs, v, before, after)
-		for _, name := range slices.Sorted(maps.Keys(hidden)) {
-			// One device of many that stays in the home costs its own events only.
-			var spoils []datasets.Task
-			if 2*len(hidden) > len(labeled) {
-				spoils = only(ds.Tasks, datasets.TaskEvent, datasets.TaskCommand)
-			}
-			d, _ := unseen(name, v, after[name], before[name], spoils)
-			out = append(out, d)
-		}
+		// One device of many that stays in the home costs its own events, and says
+		// nothing of its labels; one recording of many costs itself.
+		d, hidden := hiddenDevices(ds, rs, v, before, after)
+		out = append(append(out, d...), emptied(v, empty, filled, ds.Tasks)...)
 		out = append(out, labelDoubts(ds, rs, hidden)...)
 	}
 	out = append(out, rare(ds)...)
 	out = append(out, untrained(ds)...)
 	return datasets.SortDoubts(out)
+}
+
+// gather puts doubts of one kind from more than a few places into one, unless
+// they spoil something: a folder of a thousand captures has them a hundredfold.
+func gather(ds []datasets.Doubt) []datasets.Doubt {
+	type kind struct{ code, remedy string }
+	places := map[kind][]datasets.Doubt{}
+	for _, d := range datasets.SortDoubts(ds) {
+		k := kind{d.Code, d.Remedy}
+		places[k] = append(places[k], d)
+	}
+
+	const shown = 3
+	var out []datasets.Doubt
+	for _, of := range places {
+		d := of[0]
+		if len(of) <= shown || len(d.Spoils) > 0 {
+			out = append(out, of...)
+			continue
+		}
+		d.Detail = fmt.Sprintf("in %d places, as %s: %s", len(of), d.Where, d.Detail)
+		for _, other := range of[1:] {
+			d.Count, d.Of = d.Count+other.Count, d.Of+other.Of
+		}
+		d.Where = ""
+		out = append(out, d)
+	}
+	return out
 }
 
 // count adds the packets of r to those of each device, and returns how many there
@@ -95,19 +123,40 @@ func only(serves []datasets.Task, some ...datasets.Task) []datasets.Task {
 	return out
 }
 
-// unseen is the doubt that a view leaves next to nothing of what there was.
-func unseen(where string, v datasets.Vantage, seen, of int64, spoils []datasets.Task) (datasets.Doubt, bool) {
-	d := datasets.Doubt{
-		Code: datasets.DoubtUnseen, Where: where, Count: seen, Of: of, Spoils: spoils,
-		Detail: fmt.Sprintf("of %d packets an observer at %s sees %d (%.1f %%): what is hidden there no defense has hidden", of, v, seen, 100*float64(seen)/float64(max(of, 1))),
-		Remedy: "look from where the traffic is (--vantage lan or wifi), or say which addresses are inside the home (--home)",
+// few says whether a view leaves next to nothing of what there was.
+func few(seen, of int64) bool { return of > 0 && float64(seen) < leastSeen*float64(of) }
+
+// look is what to do where there is nothing to be seen.
+const look = "look from where the traffic is (--vantage lan or wifi), or say which addresses are inside the home (--home)"
+
+// unseen is the doubt that a view leaves next to nothing of the data.
+func unseen(v datasets.Vantage, seen, of int64, spoils []datasets.Task) datasets.Doubt {
+	return datasets.Doubt{
+		Code: datasets.DoubtUnseen, Count: of - seen, Of: of, Spoils: spoils, Remedy: look,
+		Detail: fmt.Sprintf("of %d packets an observer at %s sees %d (%.1f %%): what is hidden there no defense has hidden", of, v, seen, 100*float64(seen)/float64(of)),
 	}
-	return d, of > 0 && float64(seen) < leastSeen*float64(of)
 }
 
-// hiddenDevices lists the devices that labels are about, and which of them the
-// view leaves next to nothing of.
-func hiddenDevices(rs []datasets.Recording, v datasets.Vantage, before, after map[string]int64) (labeled []string, hidden map[string]bool) {
+// emptied is the doubt that a view leaves recordings without a packet. They have
+// no score, so a mean over the rest looks like one over all.
+func emptied(v datasets.Vantage, empty, of int, spoils []datasets.Task) []datasets.Doubt {
+	if empty == 0 || float64(empty) < leastSeen*float64(of) {
+		return nil
+	}
+	d := datasets.Doubt{
+		Code: datasets.DoubtEmpty, Count: int64(empty), Of: int64(of), Remedy: look,
+		Detail: fmt.Sprintf("%d of %d recordings have no packet that an observer at %s sees: they are left out of scores", empty, of, v),
+	}
+	if 2*empty > of {
+		d.Spoils = spoils
+	}
+	return []datasets.Doubt{d}
+}
+
+// hiddenDevices is the doubt that a view leaves next to nothing of devices that
+// labels are about, and which those are. It spoils what rests on labels where
+// that is most of the devices.
+func hiddenDevices(ds *datasets.Dataset, rs []datasets.Recording, v datasets.Vantage, before, after map[string]int64) ([]datasets.Doubt, map[string]bool) {
 	about := map[string]bool{}
 	for i := range rs {
 		l := &rs[i].Labels
@@ -119,13 +168,25 @@ func hiddenDevices(rs []datasets.Recording, v datasets.Vantage, before, after ma
 		}
 	}
 
-	hidden = map[string]bool{}
-	for name := range about {
-		if _, ok := unseen(name, v, after[name], before[name], nil); ok {
+	hidden := map[string]bool{}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(about)) {
+		if few(after[name], before[name]) {
 			hidden[name] = true
+			names = append(names, fmt.Sprintf("%s %d of %d", name, after[name], before[name]))
 		}
 	}
-	return slices.Sorted(maps.Keys(about)), hidden
+	if len(names) == 0 {
+		return nil, hidden
+	}
+	d := datasets.Doubt{
+		Code: datasets.DoubtUnseenDevices, Count: int64(len(names)), Of: int64(len(about)), Remedy: look,
+		Detail: fmt.Sprintf("of %d of %d labeled devices an observer at %s sees less than %.0f %% of packets: %s", len(names), len(about), v, 100*leastSeen, some(names)),
+	}
+	if 2*len(names) > len(about) {
+		d.Spoils = only(ds.Tasks, datasets.TaskEvent, datasets.TaskCommand, datasets.TaskClip)
+	}
+	return []datasets.Doubt{d}, hidden
 }
 
 // classesOf counts the labels of each class by group, for the task that names
@@ -166,18 +227,18 @@ func classesOf(ds *datasets.Dataset) (task datasets.Task, count map[string]map[s
 // rare is the doubt that classes have too few labels to be learned.
 func rare(ds *datasets.Dataset) []datasets.Doubt {
 	_, count := classesOf(ds)
-	var few []string
+	var rare []string
 	for _, c := range slices.Sorted(maps.Keys(count)) {
 		if n := total(count[c]); n < fewLabels {
-			few = append(few, fmt.Sprintf("%s %d", c, n))
+			rare = append(rare, fmt.Sprintf("%s %d", c, n))
 		}
 	}
-	if len(few) == 0 {
+	if len(rare) == 0 {
 		return nil
 	}
 	return []datasets.Doubt{{
-		Code: datasets.DoubtRare, Count: int64(len(few)), Of: int64(len(count)),
-		Detail: fmt.Sprintf("%d of %d classes have fewer than %d labels, too few to learn: %s", len(few), len(count), fewLabels, some(few)),
+		Code: datasets.DoubtRare, Count: int64(len(rare)), Of: int64(len(count)),
+		Detail: fmt.Sprintf("%d of %d classes have fewer than %d labels, too few to learn: %s", len(rare), len(count), fewLabels, some(rare)),
 		Remedy: "record more of them, or leave them out",
 	}}
 }
