@@ -224,8 +224,12 @@ func classesOf(ds *datasets.Dataset) (task datasets.Task, count map[string]map[s
 	return task, count
 }
 
-// rare is the doubt that classes have too few labels to be learned.
+// rare is the doubt that classes have too few labels to be learned. Of generated
+// data the number of labels is what was asked for.
 func rare(ds *datasets.Dataset) []datasets.Doubt {
+	if ds.Generated {
+		return nil
+	}
 	_, count := classesOf(ds)
 	var rare []string
 	for _, c := range slices.Sorted(maps.Keys(count)) {

@@ -327,17 +327,18 @@ func labelDoubts(ds *datasets.Dataset, rs []datasets.Recording, without map[stri
 
 	var out []datasets.Doubt
 	pool := &fit{hits: make([]int32, 2*reach+2)}
-	silent, all := 0, 0
+	lost, all := 0, 0
 	var quiet []datasets.Doubt
 	for _, d := range slices.Sorted(maps.Keys(names)) {
 		f := fitOf(lanes, d)
-		silent, all = silent+f.silent, all+f.n
+		all += f.n
 		if f.share(0) < believed {
 			pool.plus(f)
 		}
 		if by, ok := f.bestShift(); ok {
 			out = append(out, shifted(ds, d, f, by, spoils))
-		} else if f.n >= fewPoints && 2*f.silent >= f.n {
+		} else if f.n >= fewPoints && (2*f.silent >= f.n || f.unrelated()) {
+			lost += f.n
 			quiet = append(quiet, silentDoubt(d, f))
 		}
 	}
@@ -349,20 +350,36 @@ func labelDoubts(ds *datasets.Dataset, rs []datasets.Recording, without map[stri
 	for i := range quiet {
 		// A device whose events leave no trace costs its own score; where that is
 		// true of most labels, no score is about the traffic.
-		if 2*silent >= all {
+		if 2*lost >= all {
 			quiet[i].Spoils = spoils
 		}
 	}
 	return append(out, quiet...)
 }
 
-// silentDoubt is that labels have no packet near them.
+// silentDoubt is that labels have no packet near them, or no more of them than any
+// other moment.
 func silentDoubt(device string, f *fit) datasets.Doubt {
-	return datasets.Doubt{
+	d := datasets.Doubt{
 		Code: datasets.DoubtSilent, Where: device, Count: int64(f.silent), Of: int64(f.n),
 		Detail: fmt.Sprintf("%d of %d labels have no packet from %d s before to %d s behind them, and no shift within 14 h explains it", f.silent, f.n, activity.Before, activity.After),
 		Remedy: "look at their clock and at whether the device's traffic is in the capture",
 	}
+	if 2*f.silent < f.n {
+		d.Count = int64(f.n) - int64(f.hits[reach])
+		d.Detail = fmt.Sprintf("%d of %d labels have more traffic near them than usual, as other moments have (%.0f %%), and no shift within 14 h explains it", f.hits[reach], f.n, 100*f.around(0))
+	}
+	return d
+}
+
+// leastUnrelated is from how many labels on it is asked whether they have
+// anything to do with the traffic.
+const leastUnrelated = 20
+
+// unrelated says that labels have no more traffic near them than the moments
+// around them have.
+func (f *fit) unrelated() bool {
+	return f.n >= leastUnrelated && f.share(0) < believed/2 && f.share(0) < f.around(0)+0.1
 }
 
 // shifted is the doubt that labels are of another clock.

@@ -188,11 +188,36 @@ func (a *applier) outside(f *File, lines []int, all int) error {
 		span = a.t.Start.Format(time.RFC3339) + " to " + a.t.Start.Add(a.t.End).Format(time.RFC3339)
 	}
 	if len(lines) == all {
-		return fmt.Errorf("%s:%d: none of %d labels lies in the recording (%s); state the labels' clock, offset or zone", f.name, lines[0], all, span)
+		return fmt.Errorf("%s:%d: none of %d labels lies in the recording (%s); state the labels' clock, offset or zone%s", f.name, lines[0], all, span, a.hint(f))
 	}
 	a.doubt(f, datasets.DoubtOutside, len(lines), all, "state the labels' clock, offset or zone, if they should lie in it",
 		"%d of %d labels lie outside of the recording (%s): %s", len(lines), all, span, lineList(lines))
 	return nil
+}
+
+// hint proposes the least shift by half hours that puts all labels of a file into
+// the recording, "" if there is none up to 14 h, the most that two zones differ.
+func (a *applier) hint(f *File) string {
+	var at []time.Duration
+	for _, e := range f.events {
+		d, _ := e.start.in(a.t.Start)
+		at = append(at, d)
+	}
+	for _, c := range f.commands {
+		d, _ := c.time.in(a.t.Start)
+		at = append(at, d)
+	}
+	first, last := slices.Min(at), slices.Max(at)
+
+	const step = 30 * time.Minute
+	for by := step; by <= 14*time.Hour; by += step {
+		for _, by := range []time.Duration{-by, by} {
+			if first+by >= 0 && last+by <= a.t.End {
+				return fmt.Sprintf(" (moved by %v all lie in it: --label-offset %v)", by, by)
+			}
+		}
+	}
+	return ""
 }
 
 // doubt notes one about a file.
