@@ -79,6 +79,7 @@ func gather(ds []datasets.Doubt) []datasets.Doubt {
 		places[k] = append(places[k], d)
 	}
 
+	// The order of kinds does not matter: all of it is sorted in the end.
 	const shown = 3
 	var out []datasets.Doubt
 	for _, of := range places {
@@ -168,6 +169,7 @@ func hiddenDevices(ds *datasets.Dataset, rs []datasets.Recording, v datasets.Van
 		}
 	}
 
+	// A device without any packet is another doubt, of the loader.
 	hidden := map[string]bool{}
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(about)) {

@@ -1,7 +1,6 @@
 package doubt_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -35,5 +34,4 @@ func TestRecordedSets(t *testing.T) {
 			t.Logf("%s: %v", ds.Name, time.Since(start))
 		}
 	}
-	_ = os.Stderr
 }

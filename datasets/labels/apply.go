@@ -209,6 +209,7 @@ func (a *applier) hint(f *File) string {
 	}
 	first, last := slices.Min(at), slices.Max(at)
 
+	// Zones differ by half hours at the least, but for a few of three quarters.
 	const step = 30 * time.Minute
 	for by := step; by <= 14*time.Hour; by += step {
 		for _, by := range []time.Duration{-by, by} {
