@@ -20,6 +20,7 @@ import (
 	"veilbench/attacks/lstm"
 	"veilbench/bench/results"
 	"veilbench/datasets"
+	"veilbench/datasets/doubt"
 	"veilbench/datasets/params"
 	"veilbench/defenses"
 )
@@ -53,6 +54,27 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 		}
 	}
 	return m
+}
+
+// Doubts looks at every data set of g from every place where g does, and says what
+// is doubtful there. What spoils a task that g does not ask for is no spoiling.
+func Doubts(g Grid) []results.DataDoubts {
+	g, _ = g.withDefaults() // as in ManifestOf
+	var out []results.DataDoubts
+	for i := range g.Datasets {
+		ds := g.Datasets[i]
+		ds.Tasks, ds.Split = g.tasks(&ds), g.split(&ds)
+		for _, v := range g.vantages(&g.Datasets[i]) {
+			found := doubt.Of(&ds, v, g.Seed)
+			for k := range found {
+				found[k].Spoils = slices.DeleteFunc(slices.Clone(found[k].Spoils), func(t datasets.Task) bool { return !slices.Contains(ds.Tasks, t) })
+			}
+			if len(found) > 0 {
+				out = append(out, results.DataDoubts{Dataset: ds.Name, Vantage: v, Doubts: found})
+			}
+		}
+	}
+	return out
 }
 
 // Digest is a hash of everything in ds that a result can depend on. It does

@@ -199,8 +199,14 @@ type Dataset struct {
 	Settings []Setting
 	// Source cites where the data comes from, one line.
 	Source string
-	// Warnings are what the loader found odd, in order, without duplicates.
+	// Doubts are what the loader found that a result may not rest on; package
+	// doubt finds more. Warnings are other things that it did or found odd, in
+	// order, without duplicates.
+	Doubts   []Doubt
 	Warnings []string
+	// LabelZone is the zone that label times without one were taken for, "" where
+	// all of them say it themselves.
+	LabelZone string
 }
 
 // Setting is one parameter of generated data, such as "homes" and "5".

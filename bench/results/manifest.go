@@ -37,6 +37,18 @@ type Manifest struct {
 	// Zeros says what 0 stands for where it is no number of an attack's parameter,
 	// by ZeroKey.
 	Zeros map[string]string `json:"zeros,omitempty"`
+
+	// Doubts are what is doubtful about the data sets, each from where it was
+	// looked at. DespiteDoubts says that the user had results made that they spoil.
+	Doubts        []DataDoubts `json:"doubts,omitempty"`
+	DespiteDoubts bool         `json:"despite_doubts,omitempty"`
+}
+
+// DataDoubts are what is doubtful about one data set, seen from one vantage.
+type DataDoubts struct {
+	Dataset string           `json:"dataset"`
+	Vantage datasets.Vantage `json:"vantage"`
+	Doubts  []datasets.Doubt `json:"doubts"`
 }
 
 // ZeroKey names a parameter of an attack, given without its parameters.

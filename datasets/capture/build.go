@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"veilbench/datasets"
@@ -109,11 +110,16 @@ func (b *builder) readAll(ctx context.Context, rd *Reader) error {
 		// A file cut before its first packet is no capture at all.
 		case errors.Is(err, io.ErrUnexpectedEOF) && b.o.AllowTruncated && rd.records > 0:
 			b.rep.Truncated = err.Error()
-			b.warn("%v", err)
+			b.doubt(datasets.DoubtCut, 1, "", "%v", err)
 			return nil
 		}
 		return err
 	}
+}
+
+// doubt notes that so many packets of all are doubtful.
+func (b *builder) doubt(code string, count int, remedy, format string, args ...any) {
+	b.rep.Doubts = append(b.rep.Doubts, datasets.Doubt{Code: code, Count: int64(count), Of: int64(b.n), Remedy: remedy, Detail: fmt.Sprintf(format, args...)})
 }
 
 func (b *builder) warn(format string, args ...any) {
@@ -357,8 +363,9 @@ func (b *builder) trace(names map[string]string) datasets.Trace {
 		b.rep.Home = append(b.rep.Home, p.String())
 	}
 	b.rep.Recorded = b.recordedAt(flows)
-	b.rep.Warnings = append([]string{}, b.rep.Warnings...) // never null in JSON
-	b.warnings()
+	// Never null in JSON.
+	b.rep.Doubts, b.rep.Warnings = append([]datasets.Doubt{}, b.rep.Doubts...), append([]string{}, b.rep.Warnings...)
+	b.findDoubts()
 	return t
 }
 
@@ -398,39 +405,55 @@ func (b *builder) packets() []datasets.Packet {
 	return ps
 }
 
-func (b *builder) warnings() {
+// findDoubts says what of the capture a result may not rest on, and what was done
+// about it without being asked.
+func (b *builder) findDoubts() {
 	for _, c := range b.rep.Odd {
-		b.warn("%s in %s packets", c.What, commas(int64(c.Count)))
+		b.doubt(datasets.DoubtDamaged, c.Count, "", "%s in %s packets", c.What, commas(int64(c.Count)))
+	}
+	for _, c := range b.rep.Reasons {
+		switch {
+		case strings.HasPrefix(c.What, skipUnsupported):
+			b.doubt(datasets.DoubtSkipped, c.Count, "convert the capture, or capture on a link that is read", "%s records are left out: %s", commas(int64(c.Count)), c.What)
+		case c.What == skipDamaged && c.Count*100 >= b.rep.Records:
+			b.doubt(datasets.DoubtDamaged, c.Count, "capture nearer to the devices", "%s frames came damaged over the air and are left out", commas(int64(c.Count)))
+		}
 	}
 	if n := b.rep.OutOfOrder; n > 0 {
-		did := "each got the time of the latest packet before it"
-		if b.o.SortTimes {
-			did = "sorted, as asked"
+		const what = "%s packets are earlier than one before them: %s"
+		const did = "each got the time of the latest packet before it"
+		switch {
+		case b.o.SortTimes:
+			b.warn(what, commas(int64(n)), "sorted, as asked")
+		case n*100 < b.n: // as where several interfaces take turns
+			b.warn(what, commas(int64(n)), did)
+		default:
+			b.doubt(datasets.DoubtOrder, n, "sort them with --sort-times", what, commas(int64(n)), did)
 		}
-		b.warn("%s packets are earlier than one before them: %s", commas(int64(n)), did)
 	}
-	b.clockWarnings()
+	b.clockDoubts()
 
 	for _, c := range b.rep.Opened {
 		b.warn("%s packets were inside of %s: the packets inside count", commas(int64(c.Count)), c.What)
 	}
 	for _, c := range b.rep.NotOpened {
-		b.warn("%s packets are %s, which is not opened: the flows inside are seen as one", commas(int64(c.Count)), c.What)
+		b.doubt(datasets.DoubtUnopened, c.Count, "capture where it begins, if its inside is what counts", "%s packets are %s, which is not opened: the flows inside are seen as one", commas(int64(c.Count)), c.What)
 	}
 	if b.cut > 0 {
 		b.warn("%s frames are longer than a line takes (%d bytes of IP): they are seen as the %s segments that the network card made of them", commas(int64(b.cut)), mtu, commas(int64(b.cut+b.rep.Segments)))
 	}
 	if b.large > 0 {
-		b.warn("%s packets are longer than a line takes (%d bytes of IP) and were left whole", commas(int64(b.large)), mtu)
+		b.doubt(datasets.DoubtLarge, b.large, "capture with offloads off (ethtool -K DEV gro off tso off)", "%s packets are longer than a line takes (%d bytes of IP) and were left whole", commas(int64(b.large)), mtu)
 	}
 
 	// A packet or two may be the same by chance: the sender's, or a reader's.
 	if n := b.rep.Copies; n > 1 && n*100 >= b.n {
-		did := "drop them with --drop-copies"
+		const what = "%s packets are copies (same IP identification and content within %d ms)%s"
 		if b.o.DropCopies {
-			did = "dropped, as asked"
+			b.warn(what, commas(int64(n)), copyTime/int64(time.Millisecond), ": dropped, as asked")
+		} else {
+			b.doubt(datasets.DoubtCopies, n, "drop them with --drop-copies", what, commas(int64(n)), copyTime/int64(time.Millisecond), "")
 		}
-		b.warn("%s packets are copies (same IP identification and content within %d ms): %s", commas(int64(n)), copyTime/int64(time.Millisecond), did)
 	}
 }
 

@@ -25,7 +25,9 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"veilbench/datasets"
 )
@@ -52,6 +54,9 @@ type Options struct {
 	// CloseGaps takes silences of a day and more for a clock that was set
 	// forward, and leaves them out.
 	CloseGaps bool
+	// SplitAtJumps begins a recording of its own wherever the clock jumped. Read
+	// only lists the places: data sets are cut at them.
+	SplitAtJumps bool
 	// DropCopies leaves out packets that were captured twice.
 	DropCopies bool
 	// WholeFrames leaves TCP frames above the MTU whole. Otherwise they are seen
@@ -108,8 +113,26 @@ type Report struct {
 	OutOfOrder int `json:"out_of_order"`
 	// Truncated says where the file is cut, "" if it is whole.
 	Truncated string `json:"truncated,omitempty"`
-	// Warnings are sentences for people, without the file's name.
-	Warnings []string `json:"warnings"`
+	// Doubts are what a result may not rest on, Warnings other sentences for
+	// people; neither has the file's name.
+	Doubts   []datasets.Doubt `json:"doubts"`
+	Warnings []string         `json:"warnings"`
+	// Jumps are the silences of the trace in which the clock was set, from the
+	// last packet before to the first one behind.
+	Jumps []Jump `json:"-"`
+}
+
+// Jump is a place of a trace where the capturing clock was set.
+type Jump struct{ Before, After time.Duration }
+
+// DoubtsAt are the doubts with where in front of the place of each: the name
+// by which a data set knows the capture.
+func (r *Report) DoubtsAt(where string) []datasets.Doubt {
+	out := slices.Clone(r.Doubts)
+	for i := range out {
+		out[i].Where = where
+	}
+	return out
 }
 
 // Open is Read of the file at path. Messages name it by its last element.

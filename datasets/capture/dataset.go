@@ -21,6 +21,8 @@ type DatasetOptions struct {
 	Labels []string
 	// Times says how the times in them are meant.
 	Times labels.Options
+	// SharedLabels says that the same files are laid over other captures too.
+	SharedLabels bool
 	// Blocks is into how many groups a capture is cut that is not cut by day.
 	// 0 means 5, 1 not to cut.
 	Blocks int
@@ -64,28 +66,69 @@ func Dataset(ctx context.Context, path string, o DatasetOptions) (datasets.Datas
 		Name:     "capture=" + path,
 		Source:   "capture " + filepath.Base(path),
 		Recorded: rep.Recorded,
+		Doubts:   slices.Clone(rep.Doubts),
 		Warnings: rep.Warnings,
 		Split:    "group-kfold:k=5",
 	}
 
-	labels, vague, warnings, err := readLabels(t, o)
+	laid, err := readLabels(t, o)
 	if err != nil {
 		return datasets.Dataset{}, err
 	}
-	ds.Warnings = append(ds.Warnings, warnings...)
+	ds.Doubts = append(ds.Doubts, laid.Doubts...)
+	ds.Warnings = append(ds.Warnings, laid.Warnings...)
+	ds.Vague, ds.LabelZone = laid.Vague, laid.Zone
+	if n := len(laid.Events) + len(laid.Commands); laid.Since && o.SharedLabels {
+		// Times of the wall clock find their capture; these fit any.
+		ds.Doubts = append(ds.Doubts, datasets.Doubt{
+			Code: datasets.DoubtShared, Count: int64(n), Of: int64(n), Spoils: []datasets.Task{datasets.TaskEvent, datasets.TaskCommand},
+			Detail: fmt.Sprintf("%d labels count from the start of a capture, and the same files are laid over several", n),
+			Remedy: "give each capture files of its own (--dataset capture=FILE:labels=LABELS.csv)",
+		})
+	}
 
 	// A folder in the path would make the recording's ID, and with it every
 	// random draw, depend on where the file lies.
-	whole := datasets.Recording{ID: filepath.Base(path), Group: filepath.Base(path), Trace: t, Labels: labels}
-	ds.Tasks, ds.Vague = tasksOf(labels), vague
-	cutIntoGroups(&ds, whole, cmp.Or(o.Blocks, defaultBlocks))
+	whole := datasets.Recording{ID: filepath.Base(path), Group: filepath.Base(path), Trace: t, Labels: laid.Labels}
+	ds.Tasks = tasksOf(laid.Labels)
+	segments := []datasets.Recording{whole}
+	if o.SplitAtJumps {
+		segments = SplitAtJumps(whole, rep.Jumps)
+	}
+	cutIntoGroups(&ds, segments, cmp.Or(o.Blocks, defaultBlocks))
 	return ds, nil
 }
 
+// SplitAtJumps cuts r where the clock of its capture jumped, and leaves out the
+// silences there, with the labels in them: nobody observed at those times. The
+// pieces have ID and Group of r, for the caller to rename.
+func SplitAtJumps(r datasets.Recording, jumps []Jump) []datasets.Recording {
+	var at []time.Duration
+	for _, j := range jumps {
+		at = append(at, j.Before+1, max(j.After, j.Before+1)) // the last packet before is in the piece before
+	}
+
+	var out []datasets.Recording
+	for i, piece := range r.Cut(at) {
+		if i%2 == 0 {
+			out = append(out, piece)
+		}
+	}
+	return out
+}
+
 // cutIntoGroups fills in the recordings of ds and the split, by ds.Tasks.
-func cutIntoGroups(ds *datasets.Dataset, whole datasets.Recording, blocks int) {
-	cuts, rule := groupCuts(whole, blocks)
-	ds.Recordings = cutRecording(whole, cuts)
+// Segments are parts of one capture, in order.
+func cutIntoGroups(ds *datasets.Dataset, segments []datasets.Recording, blocks int) {
+	rule := ""
+	for _, s := range segments {
+		cuts, how := groupCuts(s, blocks)
+		rule = cmp.Or(rule, how)
+		ds.Recordings = append(ds.Recordings, cutRecording(s, cuts, len(ds.Recordings))...)
+	}
+	if len(segments) > 1 {
+		rule = cmp.Or(rule, "at the jumps of its clock")
+	}
 	n := len(ds.Recordings)
 
 	// Every cut that a reader of results must know of is a warning. Without a
@@ -96,7 +139,7 @@ func cutIntoGroups(ds *datasets.Dataset, whole datasets.Recording, blocks int) {
 		ds.Warnings = append(ds.Warnings, "too few labels to cut the capture into training and test")
 	case rule == "":
 		for i := range ds.Recordings {
-			ds.Recordings[i].Group = whole.Group
+			ds.Recordings[i].Group = segments[0].Group
 		}
 		ds.Split = datasets.Split(fmt.Sprintf("kfold:k=%d", n))
 		ds.Warnings = append(ds.Warnings, fmt.Sprintf("only %d labels: the capture is one group and the split is within it", n))
@@ -106,25 +149,22 @@ func cutIntoGroups(ds *datasets.Dataset, whole datasets.Recording, blocks int) {
 	}
 }
 
-// readLabels reads the label files and lays them over t. vague says that the
-// events' ends are the latest times they may have been at.
-func readLabels(t datasets.Trace, o DatasetOptions) (l datasets.Labels, vague bool, warnings []string, err error) {
+// readLabels reads the label files and lays them over t.
+func readLabels(t datasets.Trace, o DatasetOptions) (labels.Laid, error) {
 	var files []*labels.File
 	for _, path := range o.Labels {
 		f, err := os.Open(path)
 		if err != nil {
-			return l, false, nil, err
+			return labels.Laid{}, err
 		}
 		lf, err := labels.Read(f, filepath.Base(path), o.Times)
 		f.Close()
 		if err != nil {
-			return l, false, nil, err
+			return labels.Laid{}, err
 		}
 		files = append(files, lf)
-		vague = vague || lf.Vague()
 	}
-	l, warnings, err = labels.Apply(t, files...)
-	return l, vague, warnings, err
+	return labels.Apply(t, files...)
 }
 
 // tasksOf lists what labels can serve.
@@ -235,12 +275,12 @@ func dayCuts(start time.Time, spans []span) []time.Duration {
 }
 
 // cutRecording cuts r at ascending times into recordings that each begin at
-// Time 0.
-func cutRecording(r datasets.Recording, cuts []time.Duration) []datasets.Recording {
+// Time 0. So many came before them.
+func cutRecording(r datasets.Recording, cuts []time.Duration, before int) []datasets.Recording {
 	var out []datasets.Recording
 	from := time.Duration(0)
 	for i, to := range append(slices.Clone(cuts), math.MaxInt64) {
-		id := fmt.Sprintf("%s#%02d", r.ID, i+1)
+		id := fmt.Sprintf("%s#%02d", r.ID, before+i+1)
 		part := cutPiece(r, from, to)
 		part.ID, part.Group = id, id
 		out = append(out, part)

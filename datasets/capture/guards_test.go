@@ -207,7 +207,7 @@ func TestTruncatedFileOnRequest(t *testing.T) {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 	tr, rep, err := readBytes(t, two[:len(two)-10], Options{AllowTruncated: true})
-	if err != nil || len(tr.Packets) != 1 || rep.Truncated == "" || len(rep.Warnings) != 1 {
+	if err != nil || len(tr.Packets) != 1 || rep.Truncated == "" || len(rep.Doubts) != 1 {
 		t.Errorf("%v %+v", err, rep)
 	}
 }
@@ -387,8 +387,8 @@ func TestTimesThatRunBackwards(t *testing.T) {
 		for _, p := range tr.Packets {
 			got = append(got, p.Time)
 		}
-		if err != nil || fmt.Sprint(got) != want || rep.OutOfOrder != 3 || len(rep.Warnings) != 1 {
-			t.Errorf("sorted %v: %v %v %v", sorted, got, rep.OutOfOrder, rep.Warnings)
+		if err != nil || fmt.Sprint(got) != want || rep.OutOfOrder != 3 || len(said(rep)) != 1 {
+			t.Errorf("sorted %v: %v %v %v", sorted, got, rep.OutOfOrder, said(rep))
 		}
 	}
 }

@@ -3,6 +3,7 @@ package capture
 import (
 	"cmp"
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -236,7 +237,10 @@ func (b *builder) assignFlows(ps []datasets.Packet, names map[string]string) []d
 	}
 
 	if guessed > 0 {
-		b.warn("%s flows have no side that is known to be the home: the side that spoke first was taken for it; state a prefix or a hardware address", commas(int64(guessed)))
+		b.rep.Doubts = append(b.rep.Doubts, datasets.Doubt{
+			Code: datasets.DoubtSides, Count: int64(guessed), Of: int64(len(b.convs)), Remedy: "state a prefix or a hardware address (--home, --mac)",
+			Detail: fmt.Sprintf("%s flows have no side that is known to be the home: the side that spoke first was taken for it", commas(int64(guessed))),
+		})
 	}
 	for i := range ps {
 		p := &ps[i]

@@ -211,7 +211,7 @@ func TestOddCaptures(t *testing.T) {
 		"caplen_gt_len": func(c oddCase) { c.warns(c.reads(oddFlow, Options{}).Warnings, "more captured bytes") },
 		"rtc_jump_1970": func(c oddCase) {
 			_, rep := c.open(Options{})
-			c.warns(rep.Warnings, "gap of 19675 days after packet 4")
+			c.warns(said(rep), "gap of 19675 days after packet 4")
 			tr, _ := c.open(Options{CloseGaps: true})
 			if tr.End > 10*time.Minute || tr.Start.Year() != 2023 {
 				c.Errorf("%v from %v", tr.End, tr.Start)
@@ -219,7 +219,7 @@ func TestOddCaptures(t *testing.T) {
 		},
 		"ntp_step_back_1h": func(c oddCase) {
 			tr, rep := c.open(Options{})
-			c.warns(rep.Warnings, "clock was set back by")
+			c.warns(said(rep), "clock was set back by")
 			seen := map[time.Duration]bool{}
 			for _, p := range tr.Packets {
 				seen[p.Time] = true
@@ -304,7 +304,7 @@ func TestOddCaptures(t *testing.T) {
 		},
 		"arpspoof_dup": func(c oddCase) {
 			tr, rep := c.open(Options{})
-			c.warns(rep.Warnings, "25 packets are copies")
+			c.warns(said(rep), "25 packets are copies")
 			if len(tr.Packets) != 50 {
 				c.Errorf("%d packets", len(tr.Packets))
 			}

@@ -239,6 +239,7 @@ func (b *builder) straighten(ps []datasets.Packet) {
 			b.steps = append(b.steps, step{i, d})
 			shift += gap - d
 			t = last + gap
+			b.rep.Jumps = append(b.rep.Jumps, Jump{last, t})
 		case i > 0 && d < 0:
 			b.rep.OutOfOrder++
 			t = last
@@ -258,6 +259,7 @@ func (b *builder) straighten(ps []datasets.Packet) {
 					shift += gap - d
 					t = last + gap
 				}
+				b.rep.Jumps = append(b.rep.Jumps, Jump{last, t})
 			}
 		}
 		ps[i].Time, last = t, t
@@ -327,30 +329,42 @@ func usualGap(ps []datasets.Packet) time.Duration {
 	return gaps[len(gaps)/2]
 }
 
-// clockWarnings says where the capturing clock was set.
-func (b *builder) clockWarnings() {
-	// Three of a kind: a clock that drifts may be set every hour of a week.
+// clockDoubts says where the capturing clock was set: the first three places of a
+// kind, for a clock that drifts may be set every hour of a week.
+func (b *builder) clockDoubts() {
+	if b.future > 0 {
+		b.doubt(datasets.DoubtClock, b.future, "", "%s packets are dated far ahead of those around them: each got the time of the packet before it", commas(int64(b.future)))
+	}
+	// Where the recording is cut the clock of each part is one.
+	if n := len(b.rep.Jumps); n > 0 && b.o.SplitAtJumps {
+		b.warn("the clock jumps %s times: the recording is cut there, as asked", commas(int64(n)))
+		return
+	}
+
+	const split = "cut the recording there (--split-at-jumps)"
 	for i, s := range b.steps {
 		if i == 3 {
-			b.warn("and %s more steps of the clock", commas(int64(len(b.steps)-i)))
+			b.doubt(datasets.DoubtClock, len(b.steps)-i, split, "and %s more steps of the clock", commas(int64(len(b.steps)-i)))
 			break
 		}
-		b.warn("the clock was set back by %s before packet %s: the packets before it were moved to the clock behind it (if two captures were put together in the wrong order, sort the times instead)",
-			longDuration(-s.by), commas(int64(s.packet+1)))
+		b.doubt(datasets.DoubtClock, 1, split+"; if two captures were put together in the wrong order, sort the times instead (--sort-times)",
+			"the clock was set back by %s before packet %s: the packets before it were moved to the clock behind it", longDuration(-s.by), commas(int64(s.packet+1)))
 	}
 	for i, s := range b.gaps {
-		if i == 3 {
-			b.warn("and %s more gaps", commas(int64(len(b.gaps)-i)))
-			break
+		const what = "gap of %s after packet %s: %s"
+		more := len(b.gaps) - i
+		switch {
+		case i < 3 && b.o.CloseGaps:
+			b.warn(what, longDuration(s.by), commas(int64(s.packet)), "closed, as asked")
+			continue
+		case i == 3 && b.o.CloseGaps:
+			b.warn("and %s more gaps", commas(int64(more)))
+			return
+		case i == 3:
+			b.doubt(datasets.DoubtClock, more, split, "and %s more gaps", commas(int64(more)))
+			return
 		}
-		did := "it counts as silence; if the clock was set there, close the gap (--close-gaps)"
-		if b.o.CloseGaps {
-			did = "closed, as asked"
-		}
-		b.warn("gap of %s after packet %s: %s", longDuration(s.by), commas(int64(s.packet)), did)
-	}
-	if b.future > 0 {
-		b.warn("%s packets are dated far ahead of those around them: each got the time of the packet before it", commas(int64(b.future)))
+		b.doubt(datasets.DoubtClock, 1, "if the clock was set there, close the gap (--close-gaps) or "+split, what, longDuration(s.by), commas(int64(s.packet)), "it counts as silence")
 	}
 }
 

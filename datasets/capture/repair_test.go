@@ -120,7 +120,7 @@ func TestCopies(t *testing.T) {
 		"router, both ends": {{0, up(1, 1, 2, plug, 4000)}, {ms / 2, up(1, 4, 5, public, 61000)}, {9 * ms, down(2, 5, 4, public, 61000)}, {10 * ms, down(2, 2, 1, plug, 4000)}},
 	} {
 		tr, rep := readFrames(t, 1, Options{}, frames...)
-		if rep.Copies != 2 || len(tr.Packets) != 4 || !strings.Contains(strings.Join(rep.Warnings, " "), "2 packets are copies") {
+		if rep.Copies != 2 || len(tr.Packets) != 4 || !strings.Contains(strings.Join(said(rep), " "), "2 packets are copies") {
 			t.Errorf("%s: %+v", name, rep)
 		}
 		tr, _ = readFrames(t, 1, Options{DropCopies: true}, frames...)
@@ -174,6 +174,15 @@ func TestSegmentsOfLargeFrames(t *testing.T) {
 	}
 }
 
+// said is all that a report says in sentences.
+func said(rep *Report) []string {
+	out := slices.Clone(rep.Warnings)
+	for _, d := range rep.Doubts {
+		out = append(out, d.String())
+	}
+	return out
+}
+
 func TestClocksThatAreSet(t *testing.T) {
 	frame := func(i int) []byte {
 		return packet4(i+1, 1, 2, plug, cloud, 6, 0, tcp(4000, 443, i, 24, nil, make([]byte, 9)))
@@ -206,8 +215,8 @@ func TestClocksThatAreSet(t *testing.T) {
 		"sorted":            {Options{SortTimes: true}, []float64{0, 10, 20, -30, -20, -10}, "0 10 20 30 40 50", "sorted, as asked"},
 	} {
 		got, rep, _ := run(tc.o, tc.seconds...)
-		if got != tc.want || !strings.Contains(strings.Join(rep.Warnings, " "), tc.warning) {
-			t.Errorf("%s: %s, want %s\n%q", name, got, tc.want, rep.Warnings)
+		if got != tc.want || !strings.Contains(strings.Join(said(rep), " "), tc.warning) {
+			t.Errorf("%s: %s, want %s\n%q", name, got, tc.want, said(rep))
 		}
 	}
 

@@ -3,69 +3,29 @@ package folder
 import (
 	"fmt"
 	"slices"
-	"sort"
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/activity"
 	"veilbench/datasets/folder/events"
+	"veilbench/datasets/labels"
 )
 
-// An event has traffic near it if there are more bytes from nearBefore before to
-// nearAfter after its start than in nine of ten such windows anywhere.
-const (
-	nearBefore = 5 * time.Second
-	nearAfter  = 15 * time.Second
-	usualShare = 0.9
-	samples    = 2000
-)
+// usualShare of all places have no more traffic than one that is not worth a label.
+const usualShare = 0.9
 
-// activity is how many bytes went by when: whole seconds since 1970 with
-// traffic, ascending, and the bytes up to and with each.
-type activity struct {
-	seconds []int64
-	sum     []int64
-	usual   int64 // bytes in nine of ten windows at most
+// watched is the traffic of the folder or of a device, by seconds since 1970, and
+// how much of it is usual.
+type watched struct {
+	activity.Track
+	usual int64
 }
 
-// newActivity finishes what was added up: bytes by second.
-func newActivity(bytes map[int64]int64, spans [][2]int64) *activity {
-	a := &activity{}
-	for s := range bytes {
-		a.seconds = append(a.seconds, s)
-	}
-	slices.Sort(a.seconds)
-	total := int64(0)
-	for _, s := range a.seconds {
-		total += bytes[s]
-		a.sum = append(a.sum, total)
-	}
-
-	// What is usual is sampled at equal distances, so that the cost hangs on no
-	// clock that jumps.
-	var windows []int64
-	for _, s := range spans {
-		n := max(samples/int64(len(spans)), 3)
-		for k := range n {
-			windows = append(windows, a.near(time.Unix(s[0]+(s[1]-s[0])*k/n, 0)))
-		}
-	}
-	if len(windows) > 0 {
-		slices.Sort(windows)
-		a.usual = windows[int(usualShare*float64(len(windows)-1))]
-	}
+// done ends adding.
+func (a *watched) done(spans []activity.Span) *watched {
+	a.Done()
+	a.usual = a.Usual(0, usualShare, spans)
 	return a
-}
-
-// near is the number of bytes near a time.
-func (a *activity) near(t time.Time) int64 {
-	upTo := func(sec int64) int64 {
-		i := sort.Search(len(a.seconds), func(i int) bool { return a.seconds[i] >= sec })
-		if i == 0 {
-			return 0
-		}
-		return a.sum[i-1]
-	}
-	return upTo(t.Add(nearAfter).Unix()) - upTo(t.Add(-nearBefore).Unix())
 }
 
 // share is how many of the events have traffic near them, each moved by move.
@@ -75,11 +35,8 @@ func (w watcher) share(evs []events.Event, move func(time.Time) time.Time) float
 	}
 	n := 0
 	for _, e := range evs {
-		a := w.all
-		if own := w.device[e.Device]; own != nil {
-			a = own
-		}
-		if b := a.near(move(e.Start)); b > a.usual {
+		a := w.of(e.Device)
+		if a.Near(move(e.Start).Unix(), 0) > a.usual {
 			n++
 		}
 	}
@@ -88,58 +45,91 @@ func (w watcher) share(evs []events.Event, move func(time.Time) time.Time) float
 
 // watcher knows the traffic of the folder and of each device that owns some.
 type watcher struct {
-	all    *activity
-	device map[string]*activity
+	all    *watched
+	device map[string]*watched
 }
 
 // newWatcher goes over all packets once.
 func newWatcher(rs []datasets.Recording) watcher {
-	all, byDevice := map[int64]int64{}, map[string]map[int64]int64{}
-	var spans [][2]int64
+	w := watcher{&watched{}, map[string]*watched{}}
+	var spans []activity.Span
 	for i := range rs {
 		r := &rs[i]
 		if r.Trace.Start.IsZero() {
 			continue
 		}
 		start := r.Trace.Start.UnixNano()
-		own := make([]map[int64]int64, len(r.Labels.Devices))
+		own := make([]*watched, len(r.Labels.Devices))
 		for k, d := range r.Labels.Devices {
-			if byDevice[d] == nil {
-				byDevice[d] = map[int64]int64{}
+			if w.device[d] == nil {
+				w.device[d] = &watched{}
 			}
-			own[k] = byDevice[d]
+			own[k] = w.device[d]
 		}
 		for j, p := range r.Trace.Packets {
 			s := (start + int64(p.Time)) / int64(time.Second)
-			all[s] += int64(p.Size)
+			w.all.Add(s, int64(p.Size))
 			if r.Labels.Owners != nil && r.Labels.Owners[j] >= 0 {
-				own[r.Labels.Owners[j]][s] += int64(p.Size)
+				own[r.Labels.Owners[j]].Add(s, int64(p.Size))
 			}
 		}
-		spans = append(spans, [2]int64{start / 1e9, (start + int64(r.Trace.End)) / 1e9})
+		spans = append(spans, activity.Span{From: start / 1e9, To: (start + int64(r.Trace.End)) / 1e9})
 	}
 
 	// A device without traffic of its own is watched by that of all.
-	w := watcher{newActivity(all, spans), map[string]*activity{}}
-	for d, bytes := range byDevice {
-		if len(bytes) > 0 {
-			w.device[d] = newActivity(bytes, spans)
+	w.all.done(spans)
+	for d, a := range w.device {
+		if a.Empty() {
+			delete(w.device, d)
+		} else {
+			a.done(spans)
 		}
 	}
 	return w
 }
 
-// zones are places of which no two have the same clock all year; of those that
-// share one, the largest.
-func zones() []string {
-	return []string{
-		"UTC", "Europe/Berlin", "Europe/London", "America/New_York", "America/Chicago", "America/Denver",
-		"America/Los_Angeles", "America/Phoenix", "America/Anchorage", "America/Halifax", "America/St_Johns",
-		"America/Sao_Paulo", "America/Bogota", "America/Caracas", "America/Mexico_City", "America/Santiago",
-		"Pacific/Honolulu", "Europe/Helsinki", "Europe/Moscow", "Africa/Cairo", "Africa/Lagos", "Africa/Johannesburg",
-		"Asia/Jerusalem", "Asia/Tehran", "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata", "Asia/Kathmandu", "Asia/Dhaka",
-		"Asia/Yangon", "Asia/Bangkok", "Asia/Shanghai", "Asia/Tokyo", "Australia/Adelaide", "Australia/Brisbane",
-		"Australia/Sydney", "Pacific/Noumea", "Pacific/Auckland",
+// of is the traffic that a device's labels are held against.
+func (w watcher) of(device string) *watched {
+	if own := w.device[device]; own != nil {
+		return own
+	}
+	return w.all
+}
+
+// round moves labels known to a minute where the traffic says that their times
+// were rounded, as package labels does for a single capture.
+func (l *loader) round(w watcher) {
+	minute := func(e *events.Event) bool {
+		return e.Vague && !e.Since && e.End.Sub(e.Start).Round(time.Second) == time.Minute
+	}
+	starts, count := map[string][]int64{}, 0
+	for _, f := range l.truth.files {
+		for i := range f.events {
+			if e := &f.events[i]; minute(e) {
+				starts[e.Device], count = append(starts[e.Device], e.Start.Unix()), count+1
+			}
+		}
+	}
+
+	// A device whose own traffic does not tell goes as the rest: they are of one
+	// household and one logger.
+	judged, sum := map[string]int{}, 0
+	for d, at := range starts {
+		judged[d] = w.of(d).Rounded(at)
+		sum += judged[d]
+	}
+
+	n := 0
+	for _, f := range l.truth.files {
+		for i := range f.events {
+			if e := &f.events[i]; minute(e) && (judged[e.Device] > 0 || judged[e.Device] == 0 && sum > 0) {
+				e.Start, e.End = e.Start.Add(-time.Minute/2), e.End.Add(-time.Minute/2)
+				n++
+			}
+		}
+	}
+	if n > 0 {
+		l.f.doubts = append(l.f.doubts, labels.Rounded(n, count))
 	}
 }
 
@@ -174,6 +164,7 @@ func (l *loader) findZone(w watcher) error {
 		}
 		l.f.spec.Labels.Zone = zone.String()
 	}
+	l.f.zone = zone.String()
 
 	for _, f := range l.truth.files {
 		for i := range f.events {
@@ -194,7 +185,7 @@ func (l *loader) likeliestZone(w watcher, open []events.Event) (*time.Location, 
 	}
 	var all []tried
 	utc := 0.0
-	for _, name := range zones() {
+	for _, name := range labels.Zones() {
 		z, err := time.LoadLocation(name)
 		if err != nil {
 			continue // a system without this zone
@@ -238,39 +229,3 @@ func (l *loader) likeliestZone(w watcher, open []events.Event) (*time.Location, 
 		best.zone, 100*best.share, len(open), 100*utc, best.zone)
 	return best.zone, nil
 }
-
-// doubtClock proposes a shift where labels match little.
-func (l *loader) doubtClock(w watcher) {
-	var evs []events.Event
-	for _, f := range l.truth.files {
-		for _, e := range f.events {
-			if !e.Since {
-				evs = append(evs, e)
-			}
-		}
-	}
-
-	// Half of the labels without traffic may be a quiet device; that another
-	// hour suits them far better is no accident.
-	shift := func(d time.Duration) float64 {
-		return w.share(evs, func(t time.Time) time.Time { return t.Add(d) })
-	}
-	now := shift(0)
-	if len(evs) == 0 || now >= 0.5 {
-		return
-	}
-
-	best, at := now, time.Duration(0)
-	for h := -14; h <= 14; h++ {
-		if s := shift(time.Duration(h) * time.Hour); s > best {
-			best, at = s, time.Duration(h)*time.Hour
-		}
-	}
-	if best >= zoneShare && best >= now+0.3 {
-		l.doubt("%.0f %% of %d labels have traffic near them; shifted by %+.0f h %.0f %% have: is the zone right? (labels: {offset: %s} in %s, or --label-offset %s)",
-			100*now, len(evs), at.Hours(), 100*best, hours(at), specFile, hours(at))
-	}
-}
-
-// hours writes whole hours as a duration: -2h.
-func hours(d time.Duration) string { return fmt.Sprintf("%dh", int(d.Hours())) }

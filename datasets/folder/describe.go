@@ -9,14 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"veilbench/datasets"
+	"veilbench/datasets/doubt"
 	"veilbench/datasets/folder/owners"
 )
 
-// fewTrials is the number of trials below which a class can hardly be learned.
-const fewTrials = 4
-
-// doubts says what would spoil a result before anything is computed.
-func (l *loader) doubts() {
+// findDoubts says what would spoil a result before anything is computed, as far
+// as names and reports of captures tell it.
+func (l *loader) findDoubts() {
 	for _, u := range l.units {
 		if len(u.trace.Packets) == 0 {
 			l.f.empty++
@@ -25,29 +25,10 @@ func (l *loader) doubts() {
 			continue
 		}
 		l.f.segments += u.rep.Segments
+		l.f.doubts = append(l.f.doubts, u.rep.DoubtsAt(u.files[0])...)
 		for _, w := range u.rep.Warnings {
-			l.doubt("%s: %s", u.files[0], w)
+			l.warn("%s: %s", u.files[0], w)
 		}
-	}
-
-	// A class in one group is never in training and test of a split across
-	// groups, however many trials it has.
-	count, groups := l.f.classes()
-	many := len(l.f.groups()) > 1
-	var few, alone []string
-	for _, c := range slices.Sorted(maps.Keys(count)) {
-		switch {
-		case count[c] < fewTrials:
-			few = append(few, fmt.Sprintf("%s %d", c, count[c]))
-		case len(groups[c]) < 2 && many:
-			alone = append(alone, c)
-		}
-	}
-	if len(few) > 0 {
-		l.doubt("%s with too few trials to learn: %s", plural(len(few), "class"), someOf(few))
-	}
-	if len(alone) > 0 {
-		l.doubt("%s in one group only, which a split across groups cannot train and test: %s", plural(len(alone), "class"), someOf(alone))
 	}
 
 	// A device is silent only if no recording that knows owners has a packet of
@@ -69,23 +50,17 @@ func (l *loader) doubts() {
 	}
 	for _, d := range slices.Sorted(maps.Keys(silent)) {
 		if silent[d] {
-			l.doubt("device %s has no traffic", d)
+			l.doubt(datasets.DoubtAbsent, d, 1, len(silent), "look at its address in the list of devices", "device %s has no traffic", d)
 		}
 	}
 	if len(l.f.groups()) == 1 && len(l.f.recordings) > 1 && len(l.f.tasks) > 0 {
-		l.doubt("all recordings are one group: the split is within it; say what was recorded together with group in %s", specFile)
+		l.doubt(datasets.DoubtOneGroup, "", 1, 1, "say what was recorded together with group in "+specFile, "all recordings are one group: the split is within it")
 	}
-	l.f.doubts = compact(l.f.doubts)
-}
 
-// compact drops lines that were said before.
-func compact(lines []string) []string {
-	seen := map[string]bool{}
-	return slices.DeleteFunc(lines, func(s string) bool {
-		twice := seen[s]
-		seen[s] = true
-		return twice
-	})
+	// Captures of one kind say the same.
+	l.f.doubts = datasets.SortDoubts(l.f.doubts)
+	slices.Sort(l.f.warnings)
+	l.f.warnings = slices.Compact(l.f.warnings)
 }
 
 // unusedAddresses says which addresses of lists no packet has, if their device
@@ -99,7 +74,7 @@ func (l *loader) unusedAddresses(used map[owners.Owned]bool) {
 			}
 		}
 		if len(absent) > 0 {
-			l.doubt("%s: no packet has %s", filepath.Base(d.name), someOf(absent))
+			l.doubt(datasets.DoubtAbsent, filepath.Base(d.name), len(absent), len(d.list), "", "no packet has %s", someOf(absent))
 		}
 	}
 }
@@ -113,21 +88,16 @@ func someOf(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:first], ", "), len(names)-first)
 }
 
-// classes counts labels by class, and lists the groups of each.
-func (f *Folder) classes() (count map[string]int, groups map[string]map[string]bool) {
-	count, groups = map[string]int{}, map[string]map[string]bool{}
+// classes counts labels by class.
+func (f *Folder) classes() map[string]int {
+	count := map[string]int{}
 	for i := range f.recordings {
 		r := &f.recordings[i]
 		for _, e := range r.Labels.Events {
-			c := r.Labels.Class(e)
-			count[c]++
-			if groups[c] == nil {
-				groups[c] = map[string]bool{}
-			}
-			groups[c][r.Group] = true
+			count[r.Labels.Class(e)]++
 		}
 	}
-	return count, groups
+	return count
 }
 
 // groups are the names of all groups.
@@ -165,7 +135,7 @@ func (f *Folder) Describe(w io.Writer) error {
 		}
 	}
 
-	count, _ := f.classes()
+	count := f.classes()
 	events := 0
 	for _, n := range count {
 		events += n
@@ -190,7 +160,18 @@ func (f *Folder) Describe(w io.Writer) error {
 	case zone != "":
 		fmt.Fprintf(&b, "clock   times without a zone are of %s\n", zone)
 	}
-	f.list(&b, "doubts", f.doubts)
+	broken := func(file string) bool {
+		return slices.ContainsFunc(f.broken, func(p problem) bool { return p.file == file })
+	}
+	ds := f.Dataset()
+	var doubts []string
+	for _, d := range doubt.Of(&ds, ds.DefaultVantage(), 1) {
+		if d.Code != datasets.DoubtCut || !broken(d.Where) { // listed below
+			doubts = append(doubts, d.String())
+		}
+	}
+	f.list(&b, "doubts", doubts)
+	f.list(&b, "notes", f.warnings)
 	f.list(&b, "unreadable", problems(f.broken))
 	f.list(&b, "left out", problems(f.left))
 	var pairs []string

@@ -152,11 +152,11 @@ func (l *loader) readOne(name, text string) (what string, err error) {
 		return "cells", nil
 	}
 	if rows, lines, err := events.ReadRows(text); err == nil && len(rows) > 0 && events.IsHeader(rows[0]) {
-		evs, warnings, err := events.ParseTable(filepath.Base(name), text, rows, lines, l.o.Times)
+		evs, said, err := events.ParseTable(filepath.Base(name), text, rows, lines, l.o.Times)
 		if err != nil {
 			return "", err
 		}
-		l.f.doubts = append(l.f.doubts, warnings...)
+		l.f.doubts, l.f.warnings = append(l.f.doubts, said.Doubts...), append(l.f.warnings, said.Warnings...)
 		l.truth.files = append(l.truth.files, &truthFile{name: name, events: evs})
 		return "events", nil
 	}

@@ -13,7 +13,7 @@
 //  5. devices.go, events.go and json.go read the truth, clock.go finds the
 //     zone of times that name none, truth.go lays it over the recordings;
 //  6. groups.go finds what was recorded together;
-//  7. doubts.go and describe.go say all of it to people.
+//  7. describe.go says all of it to people.
 //
 // What cannot be told is said, with the key of dataset.yaml that would tell it.
 // Nothing here depends on where the folder lies.
@@ -66,14 +66,16 @@ type Folder struct {
 	pairs      []pair
 	// clock says which zone the labels' times were taken for and why, "" where
 	// they say it themselves.
-	clock string
-	// doubts are one line each.
-	doubts   []string
+	clock    string
+	doubts   []datasets.Doubt
+	warnings []string // other things that were done or are odd
 	tasks    []datasets.Task
 	recorded datasets.Vantage
 	captures int // files read, rotated ones each
 	empty    int // recordings without packets
-	segments int // packets that frames above the MTU were cut into, but the first
+	zone     string
+	vague    bool // ends of events say when they happened at the latest
+	segments int  // packets that frames above the MTU were cut into, but the first
 }
 
 // problem is a file, by its path in the folder, and what is wrong with it.
@@ -92,7 +94,8 @@ type loader struct {
 	units []*unit
 	truth truth
 
-	byStem map[string]*unit // all units by their path
+	byStem  map[string]*unit           // all units by their path
+	reports map[string]*capture.Report // of captures, by their recordings' IDs
 }
 
 // unit is one recording in the making: the files it consists of, in order of
@@ -136,8 +139,30 @@ func (l *loader) finish() error {
 	f := l.f
 	slices.SortFunc(f.recordings, func(a, b datasets.Recording) int { return strings.Compare(a.ID, b.ID) })
 	f.spec.Task = l.chosenTask()
-	l.doubts()
+	l.findDoubts()
+	l.splitAtJumps()
 	return nil
+}
+
+// splitAtJumps makes a recording of each part of a capture between two jumps of
+// its clock, if that was asked. They stay one group: what was recorded together.
+func (l *loader) splitAtJumps() {
+	if !l.o.Capture.SplitAtJumps {
+		return
+	}
+	var out []datasets.Recording
+	for i, r := range l.f.recordings {
+		rep := l.reports[r.ID]
+		if rep == nil || len(rep.Jumps) == 0 {
+			out = append(out, l.f.recordings[i])
+			continue
+		}
+		for k, piece := range capture.SplitAtJumps(r, rep.Jumps) {
+			piece.ID = fmt.Sprintf("%s~%d", r.ID, k+1)
+			out = append(out, piece)
+		}
+	}
+	l.f.recordings = out
 }
 
 // chosenTask restricts the tasks to the one that dataset.yaml names.
@@ -147,15 +172,19 @@ func (l *loader) chosenTask() datasets.Task {
 		return ""
 	}
 	if !slices.Contains(l.f.tasks, want) {
-		l.doubt("task %s is asked for, but the labels serve %s", want, joinOr(l.f.tasks, "none"))
+		l.warn("task %s is asked for, but the labels serve %s", want, joinOr(l.f.tasks, "none"))
 	}
 	l.f.tasks = slices.DeleteFunc(l.f.tasks, func(t datasets.Task) bool { return t != want })
 	return want
 }
 
-// doubt notes one line for people.
-func (l *loader) doubt(format string, args ...any) {
-	l.f.doubts = append(l.f.doubts, fmt.Sprintf(format, args...))
+// doubt notes what a result may not rest on; warn, what else people should know.
+func (l *loader) doubt(code, where string, count, of int, remedy, format string, args ...any) {
+	l.f.doubts = append(l.f.doubts, datasets.Doubt{Code: code, Where: where, Count: int64(count), Of: int64(of), Remedy: remedy, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (l *loader) warn(format string, args ...any) {
+	l.f.warnings = append(l.f.warnings, fmt.Sprintf(format, args...))
 }
 
 // Dataset is the folder as a data set, named "folder=" and the path. A folder
@@ -170,12 +199,15 @@ func (f *Folder) Dataset() datasets.Dataset {
 		Recorded:   f.recorded,
 		Tasks:      slices.Clone(f.tasks),
 		Same:       f.spec.Same,
-		Warnings:   slices.Clone(f.doubts),
+		Vague:      f.vague,
+		LabelZone:  f.zone,
+		Doubts:     slices.Clone(f.doubts),
+		Warnings:   slices.Clone(f.warnings),
 	}
 
 	// Whoever reads results must know what they are not about.
 	for _, b := range f.broken {
-		ds.Warnings = append(ds.Warnings, b.file+": "+b.reason)
+		ds.Doubts = append(ds.Doubts, datasets.Doubt{Code: datasets.DoubtCut, Where: b.file, Count: 1, Of: int64(f.captures), Detail: "not read: " + b.reason})
 	}
 	if len(f.recordings) == 1 && len(f.tasks) > 0 {
 		f.cutAlone(&ds)

@@ -124,7 +124,7 @@ func (l *loader) joinSessions() {
 	for i := range l.f.recordings {
 		l.f.recordings[i].Group = find(l.f.recordings[i].Group)
 	}
-	l.doubt("captures of different groups overlap in time and share a device: %d groups were put together with others", joined)
+	l.warn("captures of different groups overlap in time and share a device: %d groups were put together with others", joined)
 }
 
 // planPairs finds captures on both sides of a gateway, if dataset.yaml says
@@ -160,7 +160,7 @@ func (l *loader) planPairs() (after map[string]bool, err error) {
 			l.f.pairs = append(l.f.pairs, pair{from, c})
 			continue
 		}
-		l.doubt("%s: nothing before the gateway belongs to it", filepath.Base(c))
+		l.warn("%s: nothing before the gateway belongs to it", filepath.Base(c))
 	}
 	if l.f.spec.Captures == "" {
 		l.f.spec.Captures = s.Before

@@ -138,7 +138,7 @@ func TestLayouts(t *testing.T) {
 			}
 			put(t, dir, "plug.pcap", tr)
 			text(t, dir, "events.csv", rows...)
-		}, want{recordings: 1, groups: 1, doubts: []string{"shifted by -2 h 100 % have"}}},
+		}, want{recordings: 1, groups: 1, doubts: []string{"moved by -2h0m0s 4 have"}}},
 		{"a table with more columns than are known", func(t *testing.T, dir string) {
 			rows := []string{"pcap,epoch_utc,offset_s,device,event,source"}
 			for s := range 4 {

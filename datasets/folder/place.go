@@ -40,7 +40,7 @@ func (l *loader) place(scopes []scope) error {
 	}
 
 	for k, f := range l.truth.files {
-		outside, unknown := 0, map[string]bool{}
+		outside, shared, unknown := 0, 0, map[string]bool{}
 		var scoped []int
 		if u := scopes[k].beside; u != nil {
 			scoped = []int{index[u]}
@@ -80,11 +80,15 @@ func (l *loader) place(scopes []scope) error {
 				}
 				at = order[lo:hi]
 			}
-			if !l.placeOne(e, at) {
+			switch l.placeOne(e, at) {
+			case 0:
 				outside++
+			case 1:
+			default:
+				shared++
 			}
 		}
-		l.doubtPlaces(f, outside, unknown)
+		l.doubtPlaces(f, outside, shared, unknown)
 	}
 	for i := range l.f.recordings {
 		evs := l.f.recordings[i].Labels.Events
@@ -96,19 +100,23 @@ func (l *loader) place(scopes []scope) error {
 }
 
 // doubtPlaces says which events of a file found no recording.
-func (l *loader) doubtPlaces(f *truthFile, outside int, unknown map[string]bool) {
+func (l *loader) doubtPlaces(f *truthFile, outside, shared int, unknown map[string]bool) {
+	if shared > 0 {
+		l.doubt(datasets.DoubtShared, f.name, shared, len(f.events), "say which capture each label is of, in a column capture, or give the devices' addresses",
+			"%d of %d events lie in several captures at once and are laid over all of them", shared, len(f.events))
+	}
 	if outside > 0 {
-		l.doubt("%s: %d of %d events lie outside of every capture", f.name, outside, len(f.events))
+		l.doubt(datasets.DoubtOutside, f.name, outside, len(f.events), "", "%d of %d events lie outside of every capture", outside, len(f.events))
 	}
 	if len(unknown) > 0 {
 		names := slices.Sorted(maps.Keys(unknown))
-		l.doubt("%s: names %d captures that are not there: %s", f.name, len(names), someOf(names))
+		l.doubt(datasets.DoubtOutside, f.name, len(names), 0, "", "names %d captures that are not there: %s", len(names), someOf(names))
 	}
 }
 
 // placeOne adds an event to the recordings that it falls into, of those in which
-// its device has packets if there are such. It reports false if there is none.
-func (l *loader) placeOne(e events.Event, at []int) bool {
+// its device has packets if there are such. It returns how many those are.
+func (l *loader) placeOne(e events.Event, at []int) int {
 	type spot struct {
 		i          int
 		start, end time.Duration
@@ -129,6 +137,9 @@ func (l *loader) placeOne(e events.Event, at []int) bool {
 
 		// A state that outlasts the recording is cut; one that began before it
 		// is left out, for its beginning is what an attack has to find.
+		if e.Vague && start < 0 && end >= 0 {
+			start = 0 // it began within the minute in which the event happened
+		}
 		if start < 0 || start > r.Trace.End {
 			continue
 		}
@@ -140,10 +151,12 @@ func (l *loader) placeOne(e events.Event, at []int) bool {
 		owned = owned || own
 		spots = append(spots, spot{i, start, min(end, r.Trace.End), d, own})
 	}
+	n := 0
 	for _, s := range spots {
 		if owned && !s.own {
 			continue
 		}
+		n++
 		ls := &l.f.recordings[s.i].Labels
 		if e.Actions != nil {
 			ls.Commands = append(ls.Commands, datasets.Command{Time: s.start, Device: s.device, Actions: e.Actions})
@@ -151,5 +164,5 @@ func (l *loader) placeOne(e events.Event, at []int) bool {
 		}
 		ls.Events = append(ls.Events, datasets.Event{Start: s.start, End: s.end, Device: s.device, Activity: e.Activity})
 	}
-	return len(spots) > 0
+	return n
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/capture"
 	"veilbench/datasets/folder/events"
 	"veilbench/datasets/folder/owners"
 )
@@ -128,11 +129,13 @@ func (l *loader) layTruth() error {
 		ids[p.id(u.parts)]++
 	}
 	used := map[owners.Owned]bool{}
+	l.reports = map[string]*capture.Report{}
 	for i, u := range l.units {
 		r := datasets.Recording{ID: p.id(u.parts), Trace: u.trace}
 		if ids[r.ID] > 1 || r.ID == "" {
 			r.ID = u.stem
 		}
+		l.reports[r.ID] = u.rep
 		r.Labels.Devices = l.devicesOf(u, lists[i], files[i])
 		if len(lists[i]) > 0 {
 			o := owners.New(lists[i], r.Labels.Devices)
@@ -158,12 +161,21 @@ func (l *loader) layTruth() error {
 	if err := l.findZone(w); err != nil {
 		return err
 	}
+	l.round(w)
 	if err := l.place(scopes); err != nil {
 		return err
 	}
-	l.doubtClock(w)
 	l.clipLabels()
 	l.findTasks()
+
+	// Where some events are states an end means just that.
+	vague, states := false, false
+	for _, f := range l.truth.files {
+		for _, e := range f.events {
+			vague, states = vague || e.Vague, states || e.End.After(e.Start) && !e.Vague
+		}
+	}
+	l.f.vague = vague && !states
 	return nil
 }
 
@@ -252,7 +264,7 @@ func (l *loader) listsOf() [][]owners.Owned {
 	for k, d := range l.truth.lists {
 		scopes[k] = l.scope(d.name)
 		for _, c := range owners.Conflicts(d.list) {
-			l.doubt("%s: %s; the first counts", filepath.Base(d.name), c)
+			l.doubt(datasets.DoubtConflict, filepath.Base(d.name), 1, len(d.list), "", "%s; the first counts", c)
 		}
 	}
 

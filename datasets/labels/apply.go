@@ -17,27 +17,53 @@ import (
 // names in the files. If some file says who owns which address, Owners is
 // filled and every device of an event must own one.
 //
-// Labels that lie outside of the recording are left out, with a warning that
-// gives their lines; if that is true of all of a file it is an error: its clock
-// was stated wrongly. Warnings also name addresses that no packet has, and
-// events at one moment that contradict each other.
-func Apply(t datasets.Trace, files ...*File) (datasets.Labels, []string, error) {
+// Labels that lie outside of the recording are left out, with a doubt that gives
+// their lines; if that is true of all of a file it is an error: its clock was
+// stated wrongly. Doubts also name addresses that no packet has, and events at
+// one moment that contradict each other. Events known to the minute only are
+// intervals of it.
+func Apply(t datasets.Trace, files ...*File) (Laid, error) {
 	a := applier{
 		t: t, index: map[string]int{}, claims: map[string][]claim{}, wired: map[int]bool{}, used: map[string]bool{},
 	}
+
+	// Owners of a file come before its events, and devices before both: labels
+	// hold indexes into their sorted names.
 	a.collectDevices(files)
 	for _, f := range files {
-		a.warnings = append(a.warnings, f.warnings...)
+		a.doubts, a.warnings = append(a.doubts, f.doubts...), append(a.warnings, f.warnings...)
 		for _, step := range []func(*File) error{a.owners, a.events, a.commands} {
 			if err := step(f); err != nil {
-				return datasets.Labels{}, nil, err
+				return Laid{}, err
 			}
 		}
 	}
 	if err := a.finish(files); err != nil {
-		return datasets.Labels{}, nil, err
+		return Laid{}, err
 	}
-	return a.l, a.warnings, nil
+	out := Laid{Labels: a.l, Doubts: a.doubts, Warnings: a.warnings}
+	for _, f := range files {
+		out.Vague, out.Zone = out.Vague || f.vague, cmp.Or(out.Zone, f.zone)
+		out.Since = out.Since || slices.ContainsFunc(f.events, func(e event) bool { return e.start.wall.IsZero() }) ||
+			slices.ContainsFunc(f.commands, func(c command) bool { return c.time.wall.IsZero() })
+	}
+	return out, nil
+}
+
+// Laid is what label files say of a trace.
+type Laid struct {
+	datasets.Labels
+	// Vague says that the end of an event is when it happened at the latest, as
+	// in datasets.Dataset. Zone is the one that times without a zone were taken
+	// for, "" if there are none.
+	Vague bool
+	Zone  string
+	// Since says that times of events or commands count from the recording's
+	// start.
+	Since bool
+	// Doubts and Warnings are in order of the files.
+	Doubts   []datasets.Doubt
+	Warnings []string
 }
 
 // applier is one run of Apply.
@@ -45,8 +71,10 @@ type applier struct {
 	t        datasets.Trace
 	l        datasets.Labels
 	index    map[string]int // device name to index
+	doubts   []datasets.Doubt
 	warnings []string
 	lines    []int              // of l.Events, in the order read
+	minutes  []int              // of l.Events, those that count as known to the minute
 	claims   map[string][]claim // by address
 	wired    map[int]bool       // devices that own a hardware address
 	bounded  bool               // some claim is for a time
@@ -136,7 +164,9 @@ func (a *applier) events(f *File) error {
 		a.l.Events = append(a.l.Events, datasets.Event{
 			Start: start, End: min(end, a.t.End), Device: a.index[e.device], Activity: e.activity,
 		})
-		a.lines = append(a.lines, e.line)
+		if a.lines = append(a.lines, e.line); e.guessed && f.vague {
+			a.minutes = append(a.minutes, len(a.l.Events)-1)
+		}
 	}
 	if err := a.outside(f, outside, len(f.events)); err != nil {
 		return err
@@ -158,10 +188,42 @@ func (a *applier) outside(f *File, lines []int, all int) error {
 		span = a.t.Start.Format(time.RFC3339) + " to " + a.t.Start.Add(a.t.End).Format(time.RFC3339)
 	}
 	if len(lines) == all {
-		return fmt.Errorf("%s:%d: none of %d labels lies in the recording (%s); state the labels' clock, offset or zone", f.name, lines[0], all, span)
+		return fmt.Errorf("%s:%d: none of %d labels lies in the recording (%s); state the labels' clock, offset or zone%s", f.name, lines[0], all, span, a.hint(f))
 	}
-	a.warnings = append(a.warnings, fmt.Sprintf("%s: %d of %d labels lie outside of the recording (%s): %s", f.name, len(lines), all, span, lineList(lines)))
+	a.doubt(f, datasets.DoubtOutside, len(lines), all, "state the labels' clock, offset or zone, if they should lie in it",
+		"%d of %d labels lie outside of the recording (%s): %s", len(lines), all, span, lineList(lines))
 	return nil
+}
+
+// hint proposes the least shift by half hours that puts all labels of a file into
+// the recording, "" if there is none up to 14 h, the most that two zones differ.
+func (a *applier) hint(f *File) string {
+	var at []time.Duration
+	for _, e := range f.events {
+		d, _ := e.start.in(a.t.Start)
+		at = append(at, d)
+	}
+	for _, c := range f.commands {
+		d, _ := c.time.in(a.t.Start)
+		at = append(at, d)
+	}
+	first, last := slices.Min(at), slices.Max(at)
+
+	// Zones differ by half hours at the least, but for a few of three quarters.
+	const step = 30 * time.Minute
+	for by := step; by <= 14*time.Hour; by += step {
+		for _, by := range []time.Duration{-by, by} {
+			if first+by >= 0 && last+by <= a.t.End {
+				return fmt.Sprintf(" (moved by %v all lie in it: --label-offset %v)", by, by)
+			}
+		}
+	}
+	return ""
+}
+
+// doubt notes one about a file.
+func (a *applier) doubt(f *File, code string, count, of int, remedy, format string, args ...any) {
+	a.doubts = append(a.doubts, datasets.Doubt{Code: code, Where: f.name, Count: int64(count), Of: int64(of), Remedy: remedy, Detail: fmt.Sprintf(format, args...)})
 }
 
 // lineList writes line numbers for people, the first ten of them.
@@ -198,7 +260,7 @@ func (a *applier) contradictions(f *File, first int) {
 		seen[k] = i
 	}
 	if len(lines) > 0 {
-		a.warnings = append(a.warnings, fmt.Sprintf("%s: different activities of one device at one moment: %s", f.name, lineList(lines)))
+		a.doubt(f, datasets.DoubtConflict, len(lines), len(f.events), "", "different activities of one device at one moment: %s", lineList(lines))
 	}
 }
 
@@ -219,16 +281,26 @@ func (a *applier) commands(f *File) error {
 	return a.outside(f, outside, len(f.commands))
 }
 
-// finish sorts what came from several files and finds each packet's owner.
+// finish finds each packet's owner and sorts what came from several files.
 func (a *applier) finish(files []*File) error {
-	slices.SortStableFunc(a.l.Events, func(x, y datasets.Event) int { return cmp.Compare(x.Start, y.Start) })
-	slices.SortStableFunc(a.l.Commands, func(x, y datasets.Command) int { return cmp.Compare(x.Time, y.Time) })
-
 	// Without any owner the truth about packets is unknown, which is not the
 	// same as nobody's: Owners stays nil.
-	if len(a.claims) == 0 {
-		return nil
+	var err error
+	if len(a.claims) > 0 {
+		a.own()
+		err = errors.Join(a.strangers(files), a.unused(files))
 	}
+
+	// Whose traffic is whose decides whether times were rounded, and that moves
+	// events: so they are sorted last.
+	a.round()
+	slices.SortStableFunc(a.l.Events, func(x, y datasets.Event) int { return cmp.Compare(x.Start, y.Start) })
+	slices.SortStableFunc(a.l.Commands, func(x, y datasets.Command) int { return cmp.Compare(x.Time, y.Time) })
+	return err
+}
+
+// own finds each packet's owner.
+func (a *applier) own() {
 	byFlow := make([]int32, len(a.t.Flows))
 	for i := range a.t.Flows {
 		byFlow[i] = a.flowOwner(&a.t.Flows[i], 0)
@@ -240,7 +312,6 @@ func (a *applier) finish(files []*File) error {
 			a.l.Owners[i] = a.flowOwner(&a.t.Flows[p.Flow], p.Time)
 		}
 	}
-	return errors.Join(a.strangers(files), a.unused(files))
 }
 
 // at is the device that has an address at a time, or -1.
@@ -330,7 +401,7 @@ func (a *applier) unused(files []*File) error {
 			return fmt.Errorf("%s:%d: none of its addresses occurs in the recording", f.name, lines[0])
 		}
 		if len(lines) > 0 {
-			a.warnings = append(a.warnings, fmt.Sprintf("%s: addresses that no packet has: %s", f.name, lineList(lines)))
+			a.doubt(f, datasets.DoubtAbsent, len(lines), len(f.owners), "", "addresses that no packet has: %s", lineList(lines))
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"veilbench/datasets"
 	"veilbench/datasets/params"
 )
 
@@ -19,6 +20,7 @@ var synonyms = []struct {
 	{"time", []string{"time", "timestamp", "start", "datetime", "start_time", "time_start", "starttime", "begin", "begin_time", "ts", "date_time", "when", "last_changed", "epoch", "unix_time", "unixtime", "time_of_event", "from", "last_updated"}},
 	{"day", []string{"day", "date"}},
 	{"end", []string{"end", "end_time", "time_end", "endtime", "stop", "stop_time", "finish", "until", "to"}},
+	{"resolution", []string{"resolution"}},
 	{"device", []string{"device", "device_name", "devicename", "device_id", "entity_id", "entity", "friendly_name", "appliance", "dev", "name", "hostname"}},
 	{"activity", []string{"activity", "event", "action", "event_type", "activity_name", "state", "label", "event_name", "interaction"}},
 	{"actions", []string{"actions"}},
@@ -79,7 +81,7 @@ func (p *parser) header(row []string) error {
 		take("mac", "ip", "ip6", "device", "from", "to")
 		p.parse = (*parser).owner
 	case has("time", "day") && has("device") && has("activity") && !has("actions", "mac"):
-		take("time", "day", "end", "device", "activity")
+		take("time", "day", "end", "resolution", "device", "activity")
 		p.parse = (*parser).event
 	default:
 		want := []string{"time", "device", "activity", "address", "actions"}
@@ -102,6 +104,53 @@ func (p *parser) header(row []string) error {
 		p.file.warnings = append(p.file.warnings, fmt.Sprintf("%s: columns that are not used: %s", p.file.name, strings.Join(extra, ", ")))
 	}
 	return nil
+}
+
+// Misspelt is a doubt about the columns in line of a label file that mean
+// nothing there but that a slip of the pen tells from one of an end, a resolution
+// or the time an address was owned. Its silent loss would make points of states
+// or give packets to another.
+func Misspelt(file string, line int, row []string) (datasets.Doubt, bool) {
+	var slips []string
+	for _, c := range row {
+		name, _ := columnName(c)
+		if known(name) {
+			continue
+		}
+		for _, s := range synonyms {
+			if i := slices.IndexFunc(s.names, func(n string) bool { return len(n) > 2 && slip(name, n) }); i >= 0 && slices.Contains([]string{"end", "resolution", "from", "to"}, s.column) {
+				slips = append(slips, fmt.Sprintf("%q (did you mean %q?)", c, s.names[i]))
+				break
+			}
+		}
+	}
+	return datasets.Doubt{
+		Code: datasets.DoubtMisspelt, Where: file, Count: int64(len(slips)), Of: int64(len(row)), Spoils: datasets.Tasks(),
+		Detail: fmt.Sprintf("line %d: columns that are not used look misspelt: %s", line, strings.Join(slips, ", ")),
+		Remedy: "correct or rename the column",
+	}, len(slips) > 0
+}
+
+// slip says whether a and b differ by one letter too many or too few, by two
+// that changed places or, in long words, by one that is another: in short ones
+// that makes another word, as step of stop.
+func slip(a, b string) bool {
+	for a != "" && b != "" && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	long := len(a) > 5
+	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	switch len(a)*10 + len(b) {
+	case 1, 10:
+		return true
+	case 11:
+		return long
+	case 22:
+		return a[0] == b[1] && a[1] == b[0]
+	}
+	return false
 }
 
 // known says whether some column goes by a name.

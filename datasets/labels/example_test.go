@@ -30,10 +30,10 @@ func Example() {
 		return
 	}
 
-	l, warnings, err := labels.Apply(trace, owners, events)
+	l, err := labels.Apply(trace, owners, events)
 	fmt.Println(l.Devices, l.Owners, l.Class(l.Events[0]), l.Events[0].Start, err)
-	fmt.Println(warnings[0])
+	fmt.Println(l.Doubts[0].Detail)
 	// Output:
 	// [plug] [0] plug/on 1s <nil>
-	// events.csv: 1 of 2 labels lie outside of the recording (2021-03-08T17:00:00Z to 2021-03-08T18:00:00Z): line 4
+	// 1 of 2 labels lie outside of the recording (2021-03-08T17:00:00Z to 2021-03-08T18:00:00Z): line 4
 }

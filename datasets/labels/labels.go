@@ -22,7 +22,8 @@ import (
 
 // Options says how the times of a label file are meant. A file may state the
 // same in remarks before its header, "# clock: epoch", "# offset: -2.5s", "#
-// zone: Europe/Berlin", "# dates: day-first"; what is set here wins.
+// zone: Europe/Berlin", "# dates: day-first", "# resolution: 60s"; what is set
+// here wins.
 type Options struct {
 	// Clock is what plain numbers, in seconds, count from: "start" for the
 	// recording's Time 0, "epoch" for 1970-01-01 UTC (there in milli-, micro- or
@@ -34,6 +35,9 @@ type Options struct {
 	// Zone is for times like "2021-03-08 12:00:00" that name no zone. Nil takes
 	// them for UTC, with a warning.
 	Zone *time.Location
+	// WholeMinutes makes each time that is a whole minute an interval of it,
+	// however few there are, as where they are part of a file of such.
+	WholeMinutes bool
 }
 
 // File is what a label file says, before it meets a recording. Of its three
@@ -43,19 +47,21 @@ type File struct {
 	events   []event
 	owners   []owner
 	commands []command
-	vague    bool
+	minutes  bool   // whole minutes are intervals, as was asked
+	vague    bool   // ends say how late points may have happened
+	zone     string // that times without one were taken for, "" if all name one
+	doubts   []datasets.Doubt
 	warnings []string
 }
-
-// Vague says that the times of events are without seconds, and that the end of
-// each is when it happened at the latest (see datasets.Dataset.Vague).
-func (f *File) Vague() bool { return f.vague }
 
 // event is a line of a file with columns time (or start), device, activity and
 // perhaps end.
 type event struct {
 	line             int
 	start, end       moment
+	lasts            bool // it has an end of its own: a state
+	stated           bool // the resolution of its time is stated
+	guessed          bool // it counts as known to the minute, by a rule
 	device, activity string
 }
 
@@ -108,7 +114,7 @@ func Read(r io.Reader, name string, o Options) (*File, error) {
 	}
 
 	// The remarks come first: they say what the numbers below them mean.
-	p := parser{file: &File{name: name}}
+	p := parser{file: &File{name: name, minutes: o.WholeMinutes}}
 	if err := p.directives(table.Remarks, o); err != nil {
 		return nil, err
 	}
@@ -118,6 +124,9 @@ func Read(r io.Reader, name string, o Options) (*File, error) {
 	head, rows := table.Rows[0], table.Rows[1:]
 	if err := p.header(head.Cells); err != nil {
 		return nil, fmt.Errorf("%s:%d: %w", name, head.Line, err)
+	}
+	if d, ok := Misspelt(name, head.Line, head.Cells); ok {
+		p.file.doubts = append(p.file.doubts, d)
 	}
 	if p.order == "" {
 		p.order = findOrder(p.times(rows))
@@ -139,11 +148,13 @@ type parser struct {
 	stated  bool   // somebody said which clock it is
 	order   string // of day and month, "" if nothing tells
 	layout  string // of the last time that was a date
-	unzoned bool   // some time names no zone, and none is stated
-	columns map[string]int
-	units   map[string]time.Duration // of numbers in a column
-	renamed map[string]string
-	parse   func(p *parser, row []string, line int) error
+	unzoned bool   // some time names no zone
+	// resolution of all times, as stated; 0 if it is not.
+	resolution time.Duration
+	columns    map[string]int
+	units      map[string]time.Duration // of numbers in a column
+	renamed    map[string]string
+	parse      func(p *parser, row []string, line int) error
 }
 
 // directives reads the remarks that state clock, offset, zone and the order of
@@ -189,8 +200,13 @@ func (p *parser) directive(key, value string) (err error) {
 		p.o.Zone, err = parseZone(value)
 	case "dates":
 		p.order = strings.ToLower(value)
+	case "resolution":
+		if p.resolution, err = parseOffset(value); err == nil && p.resolution <= 0 {
+			err = fmt.Errorf("resolution %q; want a time such as 60s", value)
+		}
 	default:
-		for _, known := range []string{"clock", "offset", "zone", "dates"} {
+		// The first letter is rarely the wrong one, and remarks are many.
+		for _, known := range []string{"clock", "offset", "zone", "dates", "resolution"} {
 			if hint := params.DidYouMean(key, []string{known}); hint != "" && key[0] == known[0] && key != "date" {
 				return fmt.Errorf("unknown directive %q%s", key, hint)
 			}
@@ -266,26 +282,19 @@ func (p *parser) when(row []string, column string) string {
 func (p *parser) finish() {
 	f := p.file
 	if p.unzoned {
-		f.warnings = append(f.warnings, f.name+": times name no zone and were taken for UTC; state it (# zone: Europe/Berlin)")
+		f.zone = cmp.Or(p.o.Zone, time.UTC).String()
+	}
+	if p.unzoned && p.o.Zone == nil {
+		n := int64(len(f.events) + len(f.commands) + len(f.owners))
+		f.doubts = append(f.doubts, datasets.Doubt{
+			Code: datasets.DoubtZone, Where: f.name, Count: n, Of: n,
+			Detail: "times name no zone and were taken for UTC", Remedy: "state it (# zone: Europe/Berlin, or --label-zone)",
+		})
 	}
 	for _, from := range slices.Sorted(maps.Keys(p.renamed)) {
 		f.warnings = append(f.warnings, fmt.Sprintf("%s: device %q is called %q: a name with / would be taken for device and activity", f.name, from, p.renamed[from]))
 	}
-
-	// Of a file whose points are all of a minute the ends say how late they may
-	// be; where states are among them an end means something else.
-	points, states := false, false
-	for _, e := range f.events {
-		states = states || e.end != e.start
-		points = points || e.start.vague > 0
-	}
-	if f.vague = points && !states; f.vague {
-		for i := range f.events {
-			e := &f.events[i]
-			e.end.wall = e.end.wall.Add(e.start.vague)
-		}
-		f.warnings = append(f.warnings, f.name+": times are without seconds: each event may be up to a minute later")
-	}
+	f.findMinutes()
 }
 
 // cell returns a column's value, "" if the file has no such column.
@@ -316,7 +325,9 @@ func (p *parser) event(row []string, line int) error {
 		if e.end, err = p.moment(s, p.units["end"]); err != nil {
 			return err
 		}
-		e.end.vague, e.start.vague = 0, 0
+		e.end.vague, e.start.vague, e.lasts = 0, 0, true
+	} else if err := p.resolve(&e, p.cell(row, "resolution")); err != nil {
+		return err
 	}
 	if e.end.wall.IsZero() != e.start.wall.IsZero() {
 		return errors.New("start and end are of different clocks")

@@ -53,9 +53,9 @@ func TestReadKnowsItsClocks(t *testing.T) {
 		"exponent":                  {"time,device,activity\n1e1,plug,on\n", Options{}, 10 * time.Second},
 		"negative, moved by offset": {"time,device,activity\n-0.5,plug,on\n", Options{Offset: time.Second}, 500 * time.Millisecond},
 	} {
-		l, warnings, err := Apply(labeledTrace(), readLabels(t, tc.text, tc.o))
-		if err != nil || len(warnings) > 0 {
-			t.Errorf("%s: %v %v", name, err, warnings)
+		l, err := Apply(labeledTrace(), readLabels(t, tc.text, tc.o))
+		if err != nil || len(l.Doubts)+len(l.Warnings) > 0 {
+			t.Errorf("%s: %v %v %v", name, err, l.Doubts, l.Warnings)
 			continue
 		}
 		if e := l.Events[0]; e.Start != tc.want || e.End != tc.want || l.Class(e) != "plug/on" {
@@ -93,9 +93,9 @@ func TestReadNamesFileAndLine(t *testing.T) {
 
 func TestApplyFindsOwners(t *testing.T) {
 	owners := readLabels(t, "address,device\n02:00:00:00:00:02,plug\n192.168.0.3,bulb\n", Options{})
-	l, warnings, err := Apply(labeledTrace(), owners)
-	if err != nil || len(warnings) > 0 {
-		t.Fatal(err, warnings)
+	l, err := Apply(labeledTrace(), owners)
+	if err != nil || len(l.Doubts)+len(l.Warnings) > 0 {
+		t.Fatal(err, l.Doubts, l.Warnings)
 	}
 	// Devices are sorted: bulb 0, plug 1. Packet 2 goes to the bulb inside the
 	// home; packet 3 is nobody's.
@@ -123,22 +123,22 @@ func TestApplyReportsWhatDoesNotFit(t *testing.T) {
 		for _, text := range tc.files {
 			files = append(files, readLabels(t, text, Options{}))
 		}
-		_, warnings, err := Apply(labeledTrace(), files...)
+		l, err := Apply(labeledTrace(), files...)
 		if tc.failure != "" {
 			if err == nil || !strings.Contains(err.Error(), tc.failure) {
 				t.Errorf("%s: %v", name, err)
 			}
 			continue
 		}
-		if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], tc.warning) {
-			t.Errorf("%s: %v %q", name, err, warnings)
+		if err != nil || len(l.Doubts) != 1 || !strings.Contains(l.Doubts[0].String(), tc.warning) {
+			t.Errorf("%s: %v %q", name, err, l.Doubts)
 		}
 	}
 }
 
 func TestReadCommandsAndStates(t *testing.T) {
 	f := readLabels(t, "time,device,actions\n3,hub,on:2; color\n", Options{})
-	l, _, err := Apply(labeledTrace(), f, readLabels(t, "start,end,device,activity\n2,9,cam,stream\n1,,cam,motion\n", Options{}))
+	l, err := Apply(labeledTrace(), f, readLabels(t, "start,end,device,activity\n2,9,cam,stream\n1,,cam,motion\n", Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		l, _, err := Apply(labeledTrace(), lf)
+		l, err := Apply(labeledTrace(), lf)
 		if err != nil {
 			return
 		}

@@ -166,7 +166,7 @@ func TestAddressesOfEveryMake(t *testing.T) {
 func TestStaleAddresses(t *testing.T) {
 	owners := readLabels(t, "address,device\n02:00:00:00:00:02,plug\n02:00:00:00:00:09,bulb\n192.168.0.2,bulb\n", Options{})
 	tr := labeledTrace()
-	l, _, err := Apply(tr, owners)
+	l, err := Apply(tr, owners)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func FuzzLabels(f *testing.F) {
 			return
 		}
 		tr := labeledTrace()
-		l, _, err := Apply(tr, lf)
+		l, err := Apply(tr, lf)
 		if err != nil {
 			return
 		}

@@ -29,6 +29,7 @@ type moment struct {
 	since time.Duration
 	wall  time.Time     // zero if since counts
 	vague time.Duration // how much later it may have been, as in a time without seconds
+	whole bool          // a time of the wall clock that is a whole minute, before any offset
 }
 
 // in returns m as a time of a recording that starts at start. It fails for a
@@ -58,9 +59,9 @@ func (p *parser) moment(s string, unit time.Duration) (moment, error) {
 			return moment{}, err
 		}
 	}
-	m := moment{wall: t.Add(p.o.Offset).UTC()}
+	m := moment{wall: t.Add(p.o.Offset).UTC(), whole: t.Second() == 0 && t.Nanosecond() == 0}
 	if !strings.Contains(layout, "05") {
-		m.vague = time.Minute - time.Millisecond // so that one minute ends before the next begins
+		m.vague = wholeMinute
 	}
 	return m, nil
 }
@@ -85,7 +86,7 @@ func (p *parser) number(s string, d time.Duration, unit time.Duration) moment {
 		d = scaled(s, f, time.Millisecond)
 	}
 	if since1970 || unit != 0 && d >= 1e9*time.Second && !p.stated {
-		return moment{wall: time.Unix(0, 0).Add(d + p.o.Offset).UTC()}
+		return moment{wall: time.Unix(0, 0).Add(d + p.o.Offset).UTC(), whole: d%time.Minute == 0}
 	}
 	return moment{since: d + p.o.Offset}
 }
@@ -106,8 +107,7 @@ func scaled(s string, f float64, unit time.Duration) time.Duration {
 // if none is stated. When summer time ends an hour is shown twice, and when it
 // begins one is left out.
 func (p *parser) place(t time.Time, s string) (time.Time, error) {
-	if p.o.Zone == nil {
-		p.unzoned = true
+	if p.unzoned = true; p.o.Zone == nil {
 		return t, nil
 	}
 
@@ -270,6 +270,20 @@ func findOrder(times []string) string {
 		}
 	}
 	return ""
+}
+
+// Zones are places of which no two have the same clock all year; of those that
+// share one, the largest.
+func Zones() []string {
+	return []string{
+		"UTC", "Europe/Berlin", "Europe/London", "America/New_York", "America/Chicago", "America/Denver",
+		"America/Los_Angeles", "America/Phoenix", "America/Anchorage", "America/Halifax", "America/St_Johns",
+		"America/Sao_Paulo", "America/Bogota", "America/Caracas", "America/Mexico_City", "America/Santiago",
+		"Pacific/Honolulu", "Europe/Helsinki", "Europe/Moscow", "Africa/Cairo", "Africa/Lagos", "Africa/Johannesburg",
+		"Asia/Jerusalem", "Asia/Tehran", "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata", "Asia/Kathmandu", "Asia/Dhaka",
+		"Asia/Yangon", "Asia/Bangkok", "Asia/Shanghai", "Asia/Tokyo", "Australia/Adelaide", "Australia/Brisbane",
+		"Australia/Sydney", "Pacific/Noumea", "Pacific/Auckland",
+	}
 }
 
 // decimal is s with a point where it has a comma.

@@ -12,18 +12,34 @@ import (
 	"veilbench/datasets/capture"
 )
 
-// openCapture reads a capture; what the reader found odd comes back with the
-// file's name in front.
-func openCapture(name string, o capture.Options) (datasets.Trace, []string, error) {
+// odd is what a reader of captures found odd, of captures called by a name.
+type odd struct {
+	doubts   []datasets.Doubt
+	warnings []string
+}
+
+// oddOf is what the reader of one capture found.
+func oddOf(name string, rep *capture.Report) odd {
+	o := odd{doubts: rep.DoubtsAt(name)}
+	for _, w := range rep.Warnings {
+		o.warnings = append(o.warnings, name+": "+w)
+	}
+	return o
+}
+
+// tell adds it to what is known of a data set.
+func (o odd) tell(ds *datasets.Dataset) {
+	ds.Doubts, ds.Warnings = append(ds.Doubts, o.doubts...), append(ds.Warnings, o.warnings...)
+}
+
+// openCapture reads a capture. What the reader found odd is of that called by the
+// words in front, if any, and the file's name.
+func openCapture(name string, o capture.Options, called ...string) (datasets.Trace, odd, error) {
 	t, rep, err := capture.Open(context.Background(), name, o)
 	if err != nil {
-		return t, nil, err
+		return t, odd{}, err
 	}
-	var warnings []string
-	for _, w := range rep.Warnings {
-		warnings = append(warnings, filepath.Base(name)+": "+w)
-	}
-	return t, warnings, nil
+	return t, oddOf(strings.Join(append(called, filepath.Base(name)), "/"), rep), nil
 }
 
 // captureStem is the name of a capture without folder and ending.
@@ -33,16 +49,16 @@ func captureStem(name string) string {
 
 // openDevice reads a capture that was filtered to one device. Where its
 // hardware address is not given it is the home side's most frequent one.
-func openDevice(name string, mac datasets.MAC) (datasets.Trace, datasets.MAC, []string, error) {
+func openDevice(name string, mac datasets.MAC) (datasets.Trace, datasets.MAC, odd, error) {
 	if mac == (datasets.MAC{}) {
 		t, _, err := openCapture(name, capture.Options{})
 		if err != nil {
-			return t, mac, nil, err
+			return t, mac, odd{}, err
 		}
 		mac = commonMAC(t)
 	}
-	t, warnings, err := openCapture(name, capture.Options{MACs: []datasets.MAC{mac}})
-	return t, mac, warnings, err
+	t, found, err := openCapture(name, capture.Options{MACs: []datasets.MAC{mac}})
+	return t, mac, found, err
 }
 
 // commonMAC is the hardware address of the home side that most packets have.

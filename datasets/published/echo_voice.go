@@ -237,11 +237,11 @@ func readEchoCaptures(path string) (datasets.Dataset, error) {
 		if err != nil {
 			return ds, fmt.Errorf("%s: %w", n, err)
 		}
-		t, warnings, err := openCapture(n, capture.Options{})
+		t, found, err := openCapture(n, capture.Options{})
 		if err != nil {
 			return ds, err
 		}
-		ds.Warnings = append(ds.Warnings, warnings...)
+		found.tell(&ds)
 
 		r := datasets.Recording{ID: stem, Group: stem, Trace: t, Labels: datasets.Labels{Devices: []string{"echo"}}}
 		for _, p := range t.Packets {

@@ -40,11 +40,11 @@ const sentinelWindow = 20
 
 // sentinelFile is one set-up capture.
 type sentinelFile struct {
-	id       string // "<device>/<stem>"
-	device   int32
-	mac      datasets.MAC
-	trace    datasets.Trace
-	warnings []string
+	id     string // "<device>/<stem>"
+	device int32
+	mac    datasets.MAC
+	trace  datasets.Trace
+	odd    odd
 }
 
 // readIoTSentinel reads the set-up captures of smart-home devices: path is the
@@ -116,7 +116,7 @@ func readIoTSentinelWindows(path string) (datasets.Dataset, error) {
 func sentinelDataset(tasks []datasets.Task, files []sentinelFile) datasets.Dataset {
 	ds := datasets.Dataset{Recorded: datasets.LAN, Tasks: tasks, Split: "fixed-even-odd"}
 	for _, f := range files {
-		ds.Warnings = append(ds.Warnings, f.warnings...)
+		f.odd.tell(&ds)
 	}
 	return ds
 }
@@ -157,16 +157,13 @@ func readSentinel(path string) ([]sentinelFile, []string, error) {
 		if f.mac = macs[device]; f.mac == (datasets.MAC{}) {
 			return nil, nil, fmt.Errorf("%s: no hardware address of %s", filepath.Join(path, "devices.csv"), device)
 		}
-		if f.trace, f.warnings, err = openCapture(n, capture.Options{MACs: []datasets.MAC{f.mac}}); err != nil {
+		if f.trace, f.odd, err = openCapture(n, capture.Options{MACs: []datasets.MAC{f.mac}}, device); err != nil {
 			return nil, nil, err
-		}
-		for i := range f.warnings {
-			f.warnings[i] = device + "/" + f.warnings[i]
 		}
 		out = append(out, f)
 	}
 	if guessed {
-		out[0].warnings = append(out[0].warnings, "no devices.csv: hardware addresses were guessed from the captures")
+		out[0].odd.warnings = append(out[0].odd.warnings, "no devices.csv: hardware addresses were guessed from the captures")
 	}
 	return out, devices, nil
 }

@@ -58,11 +58,11 @@ func readLockCameraWeek(path string) (datasets.Dataset, error) {
 		Vague:    true,
 		Split:    "leave-one-group-out",
 	}
-	r, warnings, err := lockWeek(path)
+	r, found, err := lockWeek(path)
 	if err != nil {
 		return ds, err
 	}
-	ds.Warnings = warnings
+	found.tell(&ds)
 
 	events, more, err := lockEvents(filepath.Join(path, "events.csv"), r.Trace, r.Labels.Devices)
 	if err != nil {
@@ -85,45 +85,48 @@ func readLockCameraWeek(path string) (datasets.Dataset, error) {
 }
 
 // lockWeek reads all captures into one recording of the week.
-func lockWeek(path string) (datasets.Recording, []string, error) {
+func lockWeek(path string) (datasets.Recording, odd, error) {
 	var r datasets.Recording
 	names, err := glob(path, "pcaps", "*.pcap")
 	if err != nil {
-		return r, nil, err
+		return r, odd{}, err
 	}
 	if len(names) == 0 {
-		return r, nil, fmt.Errorf("%s: no captures (want pcaps/<device>.pcap)", path)
+		return r, odd{}, fmt.Errorf("%s: no captures (want pcaps/<device>.pcap)", path)
 	}
 	slices.Sort(names)
 
 	table := filepath.Join(path, "devices.csv")
 	rows, _, err := readOptionalTable(table, "pcap", "mac")
 	if err != nil {
-		return r, nil, err
+		return r, odd{}, err
 	}
 	macs := map[string]datasets.MAC{}
 	for _, x := range rows {
 		if macs[captureStem(x.fields[0])], err = parseMAC(x.fields[1]); err != nil {
-			return r, nil, fmt.Errorf("%s:%d: %w", table, x.line, err)
+			return r, odd{}, fmt.Errorf("%s:%d: %w", table, x.line, err)
 		}
 	}
 
 	// The captures were taken at once in one home: put together they show the
 	// devices side by side, as an observer outside sees them.
 	var ts []datasets.Trace
-	var warnings []string
+	var found odd
 	for _, n := range names {
 		device := captureStem(n)
 		t, _, w, err := openDevice(n, macs[device])
 		if err != nil {
-			return r, nil, err
+			return r, odd{}, err
 		}
 		ts = append(ts, t)
-		warnings = append(warnings, w...)
+		found.doubts, found.warnings = append(found.doubts, w.doubts...), append(found.warnings, w.warnings...)
 		r.Labels.Devices = append(r.Labels.Devices, device)
 	}
+	// A camera that sees nobody for a day is silent, as the other captures show: no
+	// clock was set.
+	found.doubts = slices.DeleteFunc(found.doubts, func(d datasets.Doubt) bool { return d.Code == datasets.DoubtClock })
 	r.Trace, r.Labels.Owners = mergeTraces(ts)
-	return r, warnings, nil
+	return r, found, nil
 }
 
 // lockEvents reads the label file. It is no error if there is none.

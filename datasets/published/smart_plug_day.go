@@ -106,13 +106,13 @@ func smartPlugFrom(path string, events func(named []datasets.Event) ([]datasets.
 		piece time.Duration
 	}{{"active", 5 * time.Minute}, {"passive", time.Hour}} {
 		r := datasets.Recording{ID: c.group, Group: c.group, Labels: datasets.Labels{Devices: []string{"plug"}}}
-		t, mac, warnings, err := openDevice(filepath.Join(path, c.group+".pcap"), plugMAC())
+		t, mac, found, err := openDevice(filepath.Join(path, c.group+".pcap"), plugMAC())
 		if err != nil {
 			return ds, err
 		}
 		r.Trace = t
 		r.Labels.Owners = ownersByMAC(t, mac, 0)
-		ds.Warnings = append(ds.Warnings, warnings...)
+		found.tell(&ds)
 
 		// Only one of the captures has events; nothing happened in the other.
 		if c.group == "active" {

@@ -56,12 +56,12 @@ func readVPNSamples(path string) (datasets.Dataset, error) {
 	slices.Sort(names)
 	for _, n := range names {
 		id, _, _ := strings.Cut(filepath.Base(n), ".")
-		t, warnings, err := openCapture(n, capture.Options{})
+		t, found, err := openCapture(n, capture.Options{})
 		if err != nil {
 			return ds, err
 		}
 		ds.Recordings = append(ds.Recordings, datasets.Recording{ID: id, Group: id, Trace: t})
-		ds.Warnings = append(ds.Warnings, warnings...)
+		found.tell(&ds)
 	}
 
 	// A folder without captures is more likely the wrong one than an empty set.

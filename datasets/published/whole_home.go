@@ -1,11 +1,11 @@
 package published
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"veilbench/datasets"
@@ -56,11 +56,11 @@ func homeAddresses() map[string]string {
 // of the events is known, so none is labeled.
 func readWholeHome(path string) (datasets.Dataset, error) {
 	ds := homeDataset()
-	r, warnings, err := homeRecording(filepath.Join(path, "all_devices", "wan.pcap"), "all_devices")
+	r, found, err := homeRecording(filepath.Join(path, "all_devices", "wan.pcap"), "all_devices")
 	if err != nil {
 		return ds, err
 	}
-	ds.Warnings = warnings
+	found.tell(&ds)
 	pieces := r.Cut(multiples(5*time.Minute, r.Trace.End))
 	for i, p := range pieces {
 		p.ID += "/" + padded(i, len(pieces))
@@ -93,13 +93,13 @@ func readWholeHomeDevices(path string) (datasets.Dataset, error) {
 			if folder != "all_devices" {
 				group = id
 			}
-			r, warnings, err := homeRecording(n, id)
+			r, found, err := homeRecording(n, id)
 			if err != nil {
 				return ds, err
 			}
 			r.Group = group
 			ds.Recordings = append(ds.Recordings, r)
-			ds.Warnings = append(ds.Warnings, warnings...)
+			found.tell(&ds)
 		}
 	}
 	if len(ds.Recordings) == 0 {
@@ -118,13 +118,10 @@ func homeDataset() datasets.Dataset {
 
 // homeRecording reads a capture and finds the owner of each packet: the device
 // at the local address, else the one at the remote address (flows in the home).
-func homeRecording(name, id string) (datasets.Recording, []string, error) {
-	t, warnings, err := openCapture(name, capture.Options{})
+func homeRecording(name, id string) (datasets.Recording, odd, error) {
+	t, rep, err := capture.Open(context.Background(), name, capture.Options{})
 	if err != nil {
-		return datasets.Recording{}, nil, err
-	}
-	for i := range warnings {
-		warnings[i] = strings.Replace(warnings[i], filepath.Base(name), id, 1)
+		return datasets.Recording{}, odd{}, err
 	}
 
 	r := datasets.Recording{ID: id, Group: id, Trace: t}
@@ -152,5 +149,5 @@ func homeRecording(name, id string) (datasets.Recording, []string, error) {
 	for _, p := range t.Packets {
 		r.Labels.Owners = append(r.Labels.Owners, byFlow[p.Flow])
 	}
-	return r, warnings, nil
+	return r, oddOf(id, rep), nil
 }

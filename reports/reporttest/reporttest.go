@@ -27,7 +27,16 @@ func Fixtures() []Fixture {
 		{"study", reports.NewSet(Study(5), reports.Options{})},
 		{"shares", reports.NewSet(Shares(), reports.Options{})},
 		{"whole", Whole()},
+		{"doubted", reports.NewSet(Study(5)[:10], reports.Options{Manifest: doubted()})},
 	}
+}
+
+// doubted is the manifest of a run that went on despite a doubt.
+func doubted() *results.Manifest {
+	return &results.Manifest{DespiteDoubts: true, Doubts: []results.DataDoubts{{Dataset: "d", Vantage: datasets.WAN, Doubts: []datasets.Doubt{
+		{Code: datasets.DoubtShifted, Where: "lamp", Count: 9, Of: 10, Detail: "1 of 10 labels have traffic near them; moved by +1h0m0s 9 have", Remedy: "move the labels", Spoils: []datasets.Task{datasets.TaskEvent}},
+		{Code: datasets.DoubtCopies, Count: 1200, Of: 2400, Detail: "1,200 packets are copies"},
+	}}}}
 }
 
 // Whole is a set of a run that made all that a run can make beside cells: two

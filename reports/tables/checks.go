@@ -3,6 +3,7 @@ package tables
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"veilbench/bench/results"
 	"veilbench/reports"
@@ -56,6 +57,34 @@ func shiftTable(s *reports.Set, c results.ShiftCurve) table.Table {
 		c.Cell.Fold, s.Label(c.Cell.Defense), c.Cell.Knowledge))
 	t.Notes = append(t.Notes, s.Stamps(p)...)
 	return t
+}
+
+// Doubts lists what is doubtful about the data themselves, those that spoil a task
+// first. It is of the manifest: results know nothing of it.
+var Doubts = reports.TableKind{
+	Name: "doubts", Doc: "doubts about the data",
+	Draw: func(s *reports.Set) []table.Table {
+		if s.Options.Manifest == nil {
+			return nil
+		}
+		t := table.Table{Title: "Doubts about the data", Columns: table.Columns("dataset", "seen", "doubt", "where", "#count", "#of", "spoils", "what it is", "what to do")}
+		for _, at := range s.Options.Manifest.Doubts {
+			for _, d := range at.Doubts {
+				var spoils []string
+				for _, task := range d.Spoils {
+					spoils = append(spoils, reports.TaskName(task))
+				}
+				t.Rows = append(t.Rows, []table.Value{
+					table.Word(at.Dataset), table.Word(string(at.Vantage)), table.Word(d.Code), table.Word(d.Where), table.Count(d.Count), table.Count(d.Of),
+					table.Word(strings.Join(spoils, ", ")), table.Word(d.Detail), table.Word(d.Remedy),
+				})
+			}
+		}
+		if s.Options.Manifest.DespiteDoubts {
+			t.Notes = append(t.Notes, "Results were made despite doubts that spoil them (--despite-doubts).")
+		}
+		return unlessEmpty(t)
+	},
 }
 
 // FailedCells lists what failed and why.

@@ -33,13 +33,14 @@ func All() []reports.TableKind {
 		Probes,
 		AttackCost,
 		FailedCells,
+		Doubts,
 		Warnings,
 	}
 }
 
 // Main are the kinds of report.md and table.tex, in their order.
 func Main() []reports.TableKind {
-	return []reports.TableKind{Headline, Published, Study, DefenseByAttack, Candidates, Bounds, Accounts, Spread, Probes, Costs, FailedCells, Warnings}
+	return []reports.TableKind{Headline, Published, Study, DefenseByAttack, Candidates, Bounds, Accounts, Spread, Probes, Costs, FailedCells, Doubts, Warnings}
 }
 
 // Terminal are the kinds that stand at the end of a run.

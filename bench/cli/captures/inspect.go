@@ -13,8 +13,10 @@ import (
 
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/source"
+	"veilbench/datasets"
 	"veilbench/datasets/capture"
 	"veilbench/datasets/capture/summary"
+	"veilbench/datasets/doubt"
 	"veilbench/reports/table"
 )
 
@@ -78,6 +80,9 @@ func inspect(ctx context.Context, a *command.App, path string, f inspectFlags) e
 		return err
 	}
 
+	// Beside what reading found: whether an observer outside sees any of it.
+	ds := datasets.Dataset{Recordings: []datasets.Recording{{Trace: t}}, Recorded: rep.Recorded, Doubts: rep.Doubts}
+	rep.Doubts = append([]datasets.Doubt{}, doubt.Of(&ds, ds.DefaultVantage(), 0)...)
 	in := inspection{*rep, summary.Summarize(t)}
 	if f.plot != "" {
 		if err := plotRate(f.plot, in.File, t); err != nil {
@@ -132,6 +137,9 @@ func (in *inspection) head(b *strings.Builder) {
 	}
 	for _, c := range in.Reasons {
 		fmt.Fprintf(b, "skipped %s: %s\n", thousands(c.Count), c.What)
+	}
+	for _, d := range in.Doubts {
+		fmt.Fprintf(b, "doubt: %s\n", table.Plain(d.String()))
 	}
 	for _, w := range in.Warnings {
 		fmt.Fprintf(b, "warning: %s\n", table.Plain(w))

@@ -160,7 +160,7 @@ func ownerNames(path string, t datasets.Trace) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, _, err := labels.Apply(t, lf)
+	l, err := labels.Apply(t, lf)
 	if err != nil {
 		return nil, err
 	}

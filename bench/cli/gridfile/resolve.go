@@ -33,6 +33,13 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 	// short file could fill the memory with copies of one.
 	asked = map[string]string{}
 	words := map[string]bool{}
+	captures := 0
+	for _, v := range c.datasets {
+		if source.IsCapture(v.Text) {
+			captures++
+		}
+	}
+	opt.Shared = captures > 1
 	for _, v := range c.datasets {
 		if words[v.Text] {
 			return g, nil, c.file.Wrong(v.At, fmt.Errorf("data set %s is named twice", v.Text))

@@ -20,7 +20,6 @@ import (
 	"veilbench/bench/cli/source"
 	"veilbench/bench/results"
 	"veilbench/reports"
-	"veilbench/reports/table"
 )
 
 // runFlags are the flags of "veilbench run".
@@ -29,6 +28,7 @@ type runFlags struct {
 	out, shard string
 	jobs       int
 	retry      bool
+	despite    bool
 	timeout    time.Duration
 	probe      []string
 	source     source.Options
@@ -72,7 +72,8 @@ out, and a list of one needs no brackets:
 	fl.StringArrayVar(&f.Vantages, "vantage", nil, "lan, wifi or wan; repeatable (default wan)")
 	fl.StringVar(&f.Split, "split", "", "split ID, such as group-kfold:k=5 (default: the data set's own)")
 	fl.StringVar(&f.shard, "shard", "", "i/n: do only the i-th of n shares of the work (counted from 0); merge shards by copying their cells and samples folders together")
-	fl.StringArrayVar(&f.probe, "probe", nil, "look for what a score should not rest on: label-shift (the best attack's score against moved labels) or leak (what gives a class or a split away without traffic); repeatable")
+	fl.StringArrayVar(&f.probe, "probe", nil, "look for what a score should not rest on: label-shift (the best attack's score against moved labels), leak (what gives a class or a split away without traffic) or none; repeatable (default: both on recorded data, with an attack that is quick to train)")
+	fl.BoolVar(&f.despite, "despite-doubts", false, "go on where a doubt about the data spoils what is to be computed; tables and manifest say so")
 	fl.BoolVar(&f.retry, "retry", false, "compute cells again that failed before")
 	fl.DurationVar(&f.timeout, "plugin-timeout", pluginTimeout, "how long one call of a defense or attack may take, or one training be silent, before its cells fail; 0 is no limit")
 	f.source.AddFlags(fl)
@@ -112,18 +113,18 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	for _, ds := range g.Datasets {
-		fmt.Fprintln(a.Stderr, source.Describe(&ds))
-		for _, w := range ds.Warnings {
-			fmt.Fprintln(a.Stderr, "  warning:", table.Plain(w))
-		}
+	m := bench.ManifestOf(g, command.Version(), asked)
+	m.Doubts, m.DespiteDoubts = bench.Doubts(g), f.despite
+	printData(a, g, m.Doubts)
+	if err := refuse(m.Doubts, f.despite); err != nil {
+		return err
 	}
 
 	// The manifest comes before the cells: a run that is stopped says what it was.
 	if opt.Store, err = results.OpenStore(f.out); err != nil {
 		return err
 	}
-	if err := bench.ManifestOf(g, command.Version(), asked).Write(f.out); err != nil {
+	if err := m.Write(f.out); err != nil {
 		return err
 	}
 	if err := results.WritePublished(f.out, quoted); err != nil {
@@ -170,8 +171,8 @@ func (f runFlags) options() (opt bench.Options, err error) {
 		return opt, fmt.Errorf("--jobs %d: want at least 1", f.jobs)
 	}
 	for _, name := range f.probe {
-		if !slices.Contains(bench.ProbeNames(), name) {
-			return opt, command.UnknownName("probe", name, bench.ProbeNames())
+		if names := append(bench.ProbeNames(), noProbe); !slices.Contains(names, name) {
+			return opt, command.UnknownName("probe", name, names)
 		}
 	}
 	opt.Shard, opt.Shards, err = parseShard(f.shard)

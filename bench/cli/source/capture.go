@@ -19,7 +19,7 @@ type Capture struct {
 	names           string
 	truncated, sort bool
 	gaps, copies    bool
-	whole           bool
+	whole, split    bool
 }
 
 // AddFlags adds them to the flags of a command.
@@ -30,13 +30,14 @@ func (c *Capture) AddFlags(fl *pflag.FlagSet) {
 	fl.BoolVar(&c.truncated, "allow-truncated", false, "go on with the packets before the place where a capture is cut")
 	fl.BoolVar(&c.gaps, "close-gaps", false, "take silences of a day and more for a clock that was set forward, and leave them out")
 	fl.BoolVar(&c.copies, "drop-copies", false, "leave out packets that were captured twice (mirror ports, -i any, ARP spoofing)")
+	fl.BoolVar(&c.split, "split-at-jumps", false, "cut a recording wherever the clock of its capture jumped")
 	fl.BoolVar(&c.whole, "whole-frames", false, "leave TCP frames above the MTU whole (default: they are seen as the segments they become)")
 	fl.BoolVar(&c.sort, "sort-times", false, "sort packets that are out of order (default: they get the latest time before them)")
 }
 
 // Options checks the values of the flags; errors name the flag.
 func (c *Capture) Options() (capture.Options, error) {
-	o := capture.Options{Names: c.names, AllowTruncated: c.truncated, SortTimes: c.sort, CloseGaps: c.gaps, DropCopies: c.copies, WholeFrames: c.whole}
+	o := capture.Options{Names: c.names, AllowTruncated: c.truncated, SortTimes: c.sort, CloseGaps: c.gaps, DropCopies: c.copies, SplitAtJumps: c.split, WholeFrames: c.whole}
 	for _, s := range c.home {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {

@@ -69,13 +69,14 @@ func settings() []setting {
 		flag("allow-truncated", func(o *Options) *bool { return &o.Capture.truncated }),
 		flag("close-gaps", func(o *Options) *bool { return &o.Capture.gaps }),
 		flag("drop-copies", func(o *Options) *bool { return &o.Capture.copies }),
+		flag("split-at-jumps", func(o *Options) *bool { return &o.Capture.split }),
 		flag("whole-frames", func(o *Options) *bool { return &o.Capture.whole }),
 		flag("sort-times", func(o *Options) *bool { return &o.Capture.sort }),
 	}
 }
 
 // keyRE finds where the settings of an ID begin: a path may hold colons too.
-var keyRE = regexp.MustCompile(`:(labels|devices|zone|offset|clock|home|mac|names|allow-truncated|close-gaps|drop-copies|whole-frames|sort-times)=`)
+var keyRE = regexp.MustCompile(`:(labels|devices|zone|offset|clock|home|mac|names|allow-truncated|close-gaps|drop-copies|split-at-jumps|whole-frames|sort-times)=`)
 
 // split takes the settings off a path and lays the flags over them: what was
 // typed last wins.

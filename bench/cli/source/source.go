@@ -28,6 +28,8 @@ import (
 type Options struct {
 	Capture Capture
 	labels  labelFlags
+	// Shared says that several captures get the label files of the flags.
+	Shared bool
 	// Progress is told how many captures of a folder are read. Nil: nobody is.
 	Progress func(done, total int)
 }
@@ -103,6 +105,7 @@ func load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.
 
 // loadCapture makes a data set of one capture and its labels.
 func (o Options) loadCapture(ctx context.Context, path string) ([]datasets.Dataset, error) {
+	shared := o.Shared && len(o.labels.files) > 0
 	path, o, err := o.split(path)
 	if err != nil {
 		return nil, err
@@ -115,7 +118,7 @@ func (o Options) loadCapture(ctx context.Context, path string) ([]datasets.Datas
 	if err != nil {
 		return nil, err
 	}
-	ds, err := capture.Dataset(ctx, path, capture.DatasetOptions{Options: co, Labels: slices.Concat(o.labels.files, o.labels.devices), Times: lo})
+	ds, err := capture.Dataset(ctx, path, capture.DatasetOptions{Options: co, Labels: slices.Concat(o.labels.files, o.labels.devices), Times: lo, SharedLabels: shared})
 	return []datasets.Dataset{ds}, err
 }
 
@@ -206,6 +209,9 @@ func Cache(flag string) (string, error) {
 	}
 	return filepath.Join(dir, "veilbench", "datasets"), nil
 }
+
+// IsCapture says whether an ID names a single capture.
+func IsCapture(id string) bool { return strings.HasPrefix(id, captureWord+"=") }
 
 // Describe is one line on a data set: how much of it there is.
 func Describe(ds *datasets.Dataset) string {

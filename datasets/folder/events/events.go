@@ -17,6 +17,7 @@ type Event struct {
 	// a clock of unknown zone, as if it were UTC.
 	Start, End       time.Time
 	Since, Zoneless  bool
+	Vague            bool // End is when it happened at the latest
 	Device, Activity string
 	Actions          []datasets.ActionCount // of a command, which has no activity
 	Capture          string                 // the capture that it is of, as the file names it

@@ -55,6 +55,7 @@ var (
 	deviceColumn   = regexp.MustCompile(`(?i)^"?(device|device_?name)"?$`)
 	activityColumn = regexp.MustCompile(`(?i)^"?(activity|event|label|action|activity_label)"?$`)
 	actionsColumn  = regexp.MustCompile(`(?i)^"?actions"?$`)
+	resolution     = regexp.MustCompile(`(?i)^"?resolution(_s|_ms)?"?$`)
 	captureColumn  = regexp.MustCompile(`(?i)^"?(capture|capture_?file|file|file_?name|pcap|pcap_?file|recording|session)"?$`)
 )
 
@@ -66,12 +67,22 @@ func IsHeader(row []string) bool {
 	return has(timeColumn) && (has(deviceColumn) && has(activityColumn) || has(actionsColumn))
 }
 
+// Said is what reading a file of events found beside them.
+type Said struct {
+	Doubts   []datasets.Doubt
+	Warnings []string
+}
+
 // ParseTable reads a table of events or commands. What package labels makes of
 // a file counts; a column that names captures is this package's, so it is taken
 // out first and each capture's rows are read alone.
-func ParseTable(name, text string, rows [][]string, lines []int, o labels.Options) ([]Event, []string, error) {
+func ParseTable(name, text string, rows [][]string, lines []int, o labels.Options) ([]Event, Said, error) {
 	column := slices.IndexFunc(rows[0], func(c string) bool { return captureColumn.MatchString(strings.TrimSpace(c)) })
 	keep, head0 := columns(rows[0])
+	var said Said
+	if d, ok := labels.Misspelt(name, lines[0], rows[0]); ok {
+		said.Doubts = append(said.Doubts, d)
+	}
 	if column < 0 && len(keep) == len(rows[0]) && strings.Contains(text, ",") {
 		return readLabels(name, text, o)
 	}
@@ -112,7 +123,7 @@ func ParseTable(name, text string, rows [][]string, lines []int, o labels.Option
 		var b bytes.Buffer
 		w := csv.NewWriter(&b)
 		if err := w.Write(row); err != nil {
-			return nil, nil, err
+			return nil, said, err
 		}
 		w.Flush()
 		whole.Write(b.Bytes())
@@ -127,23 +138,30 @@ func ParseTable(name, text string, rows [][]string, lines []int, o labels.Option
 		}
 		buckets[capture].Write(b.Bytes())
 	}
-	if _, _, err := readLabels(name, whole.String(), o); err != nil {
-		return nil, nil, err
+	_, all, err := readLabels(name, whole.String(), o)
+	if err != nil {
+		return nil, said, err
+	}
+
+	// Whether whole minutes are a rule the rows of one capture may be too few to
+	// tell; other doubts are theirs, as moments of several captures may be alike.
+	minutes := func(d datasets.Doubt) bool { return d.Code == datasets.DoubtMinutes }
+	if i := slices.IndexFunc(all.Doubts, minutes); i >= 0 {
+		said.Doubts, o.WholeMinutes = append(said.Doubts, all.Doubts[i]), true
 	}
 
 	var out []Event
-	var warnings []string
 	for _, c := range order {
-		evs, w, err := readLabels(name, buckets[c].String(), o)
+		evs, more, err := readLabels(name, buckets[c].String(), o)
 		if err != nil {
-			return nil, nil, err
+			return nil, said, err
 		}
 		for i := range evs {
 			evs[i].Capture = c
 		}
-		out, warnings = append(out, evs...), append(warnings, w...)
+		out, said.Doubts, said.Warnings = append(out, evs...), append(said.Doubts, slices.DeleteFunc(more.Doubts, minutes)...), append(said.Warnings, more.Warnings...)
 	}
-	return out, warnings, nil
+	return out, said, nil
 }
 
 // columns finds the columns that package labels knows, time first, and calls them
@@ -152,7 +170,7 @@ func columns(head []string) (keep []int, names []string) {
 	for _, k := range []struct {
 		name string
 		re   *regexp.Regexp
-	}{{"time", timeColumn}, {"end", endColumn}, {"device", deviceColumn}, {"activity", activityColumn}, {"actions", actionsColumn}} {
+	}{{"time", timeColumn}, {"end", endColumn}, {"resolution_s", resolution}, {"device", deviceColumn}, {"activity", activityColumn}, {"actions", actionsColumn}} {
 		exact := slices.IndexFunc(head, func(c string) bool { return strings.EqualFold(strings.TrimSpace(c), k.name) })
 		if exact < 0 {
 			exact = slices.IndexFunc(head, func(c string) bool { return k.re.MatchString(strings.TrimSpace(c)) })
@@ -195,7 +213,7 @@ var zoneRemark = regexp.MustCompile(`(?m)^\s*#\s*zone\s*:`)
 
 // readLabels reads events and commands with package labels and finds out what
 // their times count from.
-func readLabels(name, text string, o labels.Options) ([]Event, []string, error) {
+func readLabels(name, text string, o labels.Options) ([]Event, Said, error) {
 	// Where a zone is all that is missing, the traffic may tell it: times that
 	// move along with the zone that they are read in name none.
 	open := o.Zone == nil && !zoneRemark.MatchString(text)
@@ -204,22 +222,22 @@ func readLabels(name, text string, o labels.Options) ([]Event, []string, error) 
 	}
 	f, err := labels.Read(strings.NewReader(text), name, o)
 	if err != nil {
-		return nil, nil, err
+		return nil, Said{}, err
 	}
 
 	// A label laid over traces that begin at different times moves along with
 	// the clock of a wall and stays where it counts from the start.
 	const later = time.Hour
-	first, warnings, err := labels.Apply(datasets.Trace{Start: time.Unix(0, 0), End: math.MaxInt64}, f)
+	first, err := labels.Apply(datasets.Trace{Start: time.Unix(0, 0), End: math.MaxInt64}, f)
 	if err != nil {
-		return nil, nil, err
+		return nil, Said{}, err
 	}
-	second, _, err := labels.Apply(datasets.Trace{Start: time.Unix(0, 0).Add(-later), End: math.MaxInt64}, f)
+	second, err := labels.Apply(datasets.Trace{Start: time.Unix(0, 0).Add(-later), End: math.MaxInt64}, f)
 	if err != nil {
-		return nil, nil, err
+		return nil, Said{}, err
 	}
 	if len(second.Events) != len(first.Events) || len(second.Commands) != len(first.Commands) {
-		return nil, nil, fmt.Errorf("%s: times before 1970", name)
+		return nil, Said{}, fmt.Errorf("%s: times before 1970", name)
 	}
 
 	zoneless := false
@@ -227,11 +245,11 @@ func readLabels(name, text string, o labels.Options) ([]Event, []string, error) 
 		o.Zone = time.FixedZone("", int(later.Seconds()))
 		g, err := labels.Read(strings.NewReader(text), name, o)
 		if err != nil {
-			return nil, nil, err
+			return nil, Said{}, err
 		}
-		moved, _, err := labels.Apply(datasets.Trace{Start: time.Unix(0, 0).Add(-later), End: math.MaxInt64}, g)
+		moved, err := labels.Apply(datasets.Trace{Start: time.Unix(0, 0).Add(-later), End: math.MaxInt64}, g)
 		if err != nil {
-			return nil, nil, err
+			return nil, Said{}, err
 		}
 		zoneless = len(moved.Events)+len(moved.Commands) > 0 && slices.Equal(moved.Events, first.Events) &&
 			slices.EqualFunc(moved.Commands, first.Commands, func(a, b datasets.Command) bool { return a.Time == b.Time })
@@ -244,7 +262,7 @@ func readLabels(name, text string, o labels.Options) ([]Event, []string, error) 
 		since := second.Events[i].Start == e.Start
 		mixed = mixed || !since && second.Events[i].Start != e.Start+later
 		out = append(out, Event{
-			Start: at(e.Start), End: at(e.End), Since: since, Zoneless: zoneless && !since,
+			Start: at(e.Start), End: at(e.End), Since: since, Zoneless: zoneless && !since, Vague: first.Vague && e.End > e.Start,
 			Device: first.Devices[e.Device], Activity: e.Activity,
 		})
 	}
@@ -257,7 +275,7 @@ func readLabels(name, text string, o labels.Options) ([]Event, []string, error) 
 		})
 	}
 	if mixed {
-		return nil, nil, fmt.Errorf("%s: some times count from the start, some are of the wall clock; want one kind in a file", name)
+		return nil, Said{}, fmt.Errorf("%s: some times count from the start, some are of the wall clock; want one kind in a file", name)
 	}
-	return out, warnings, nil
+	return out, Said{first.Doubts, first.Warnings}, nil
 }
