@@ -175,6 +175,8 @@ func (s *side) turn(turned []uint64) {
 	}
 	s.signs = int64(s.groups - 2*minus)
 
+	// Races ask for the largest of any first few and of the others, for each of
+	// their attackers: one pass from either end answers all.
 	best := s.best[0]
 	for a, v := range s.now {
 		best = max(best, v)
@@ -260,11 +262,13 @@ func differenceUpper(x, y [][]float64, tested []Group, alpha float64) float64 {
 		least := math.Inf(1)
 		for _, b := range y {
 			if least <= most {
-				break
+				break // a has no larger limit than those before, whatever else is in y
 			}
+
 			for g := range d {
 				d[g] = a[g] - b[g]
 			}
+			// An exact limit is only looked for where that of t is not too large already.
 			if r := ahead(d, tested); tested != nil {
 				least = min(least, r.upper(tail, math.Inf(-1), least))
 			} else {
