@@ -43,7 +43,7 @@ func (r *runner) head(u unit, j job) results.Result {
 	return results.Result{
 		Cell: j.cell, Data: r.plan.DataDigest(u.ds.Name), Setup: r.plan.Setup(j.cell), Method: results.Method, Generated: u.ds.Generated,
 		Control: j.attack.Info().Control, Headline: results.Headline(j.cell.Task),
-		DefenseLabel: r.grid.Labels[j.cell.Defense], AttackLabel: r.grid.Labels[j.cell.Attack],
+		Doubted: r.plan.Doubted(j.cell), DefenseLabel: r.grid.Labels[j.cell.Defense], AttackLabel: r.grid.Labels[j.cell.Attack],
 	}
 }
 

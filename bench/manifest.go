@@ -96,7 +96,9 @@ func Digest(ds *datasets.Dataset) string {
 		Vague     bool
 		Generated bool
 		Warnings  []string // are printed under the figures of each cell
-	}{ds.Name, ds.Recorded, ds.Same, ds.RatePerDay, ds.Unmonitored, ds.Vague, ds.Generated, ds.Warnings}) // plain data cannot fail
+		// What spoils a low score, beside what is found in the packets themselves.
+		Doubts []datasets.Doubt `json:",omitempty"`
+	}{ds.Name, ds.Recorded, ds.Same, ds.RatePerDay, ds.Unmonitored, ds.Vague, ds.Generated, ds.Warnings, ds.Doubts}) // plain data cannot fail
 	h.Write(head)
 	h.Write([]byte(strings.Join(sums, "\n")))
 	return hex.EncodeToString(h.Sum(nil))

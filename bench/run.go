@@ -57,6 +57,7 @@ func Run(ctx context.Context, g Grid, opt Options) ([]results.Result, error) {
 
 	r := newRunner(ctx, g, opt)
 	r.plan = ManifestOf(g, "", nil)
+	r.plan.Doubts = Doubts(g)
 
 	// Shards take whole units: what lies in a unit shares its defended traces.
 	if opt.Shards > 1 {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"veilbench/bench/stats"
+	"veilbench/datasets"
 )
 
 // Reason says why a low score is no evidence for a defense.
@@ -16,6 +17,8 @@ const (
 	EmptyView Reason = "empty-view"
 	// BadLabels: the labels do not fit the traffic.
 	BadLabels Reason = "labels"
+	// BadData: something else about the data spoils the task; its doubts say what.
+	BadData Reason = "data"
 	// NoUndefended: the attack was not run on undefended data, so nobody knows
 	// whether it works there.
 	NoUndefended Reason = "not-run-undefended"
@@ -30,7 +33,7 @@ const (
 
 // Reasons lists them in order.
 func Reasons() []Reason {
-	return []Reason{EmptyView, BadLabels, NoUndefended, FloorUndefended, NoCanary, CanaryMissed}
+	return []Reason{EmptyView, BadLabels, BadData, NoUndefended, FloorUndefended, NoCanary, CanaryMissed}
 }
 
 // Text says it in words that go on from "no evidence:".
@@ -40,6 +43,8 @@ func (r Reason) Text() string {
 		return "the view leaves next to nothing to look at"
 	case BadLabels:
 		return "the labels do not fit the traffic"
+	case BadData:
+		return "the data are in doubt"
 	case NoUndefended:
 		return "not run without the defense, so nobody knows whether it works there"
 	case FloorUndefended:
@@ -250,4 +255,36 @@ func undecided(reached []Reached) Reason {
 		}
 	}
 	return best
+}
+
+// Doubted are the reasons for which a low score of c would be no evidence by what
+// is doubtful about its data.
+func (m Manifest) Doubted(c Cell) []Reason {
+	seen := map[Reason]bool{}
+	for _, d := range m.Doubts {
+		if d.Dataset != c.Dataset || d.Vantage != c.Vantage {
+			continue
+		}
+		for _, x := range d.Doubts {
+			spoils := slices.Contains(x.Spoils, c.Task)
+			switch x.Code {
+			case datasets.DoubtUnseen:
+				seen[EmptyView] = true // next to nothing is left, which spoils every task
+			case datasets.DoubtEmpty, datasets.DoubtUnseenDevices, datasets.DoubtAbsent:
+				seen[EmptyView] = seen[EmptyView] || spoils
+			case datasets.DoubtShifted, datasets.DoubtSilent, datasets.DoubtZone, datasets.DoubtOutside, datasets.DoubtConflict, datasets.DoubtMisspelt:
+				seen[BadLabels] = seen[BadLabels] || spoils
+			default:
+				seen[BadData] = seen[BadData] || spoils
+			}
+		}
+	}
+
+	var out []Reason
+	for _, r := range Reasons() {
+		if seen[r] {
+			out = append(out, r)
+		}
+	}
+	return out
 }

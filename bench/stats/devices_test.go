@@ -45,7 +45,7 @@ func (h household) fill(r *rand.Rand, x [][]Group) {
 	}
 }
 
-// TestSimulationOfDevices holds the limits of the headline of events to 3 % where
+// TestSimulationOfDevices holds the limits of the headline of events to 3.5 % where
 // devices differ in floors and in how much they leak.
 func TestSimulationOfDevices(t *testing.T) {
 	shares, repeats := []float64{.02, .5, .9}, 200
@@ -77,7 +77,9 @@ func TestSimulationOfDevices(t *testing.T) {
 						cell += "*"
 					}
 					fmt.Fprintf(&b, " %9s", cell)
-					allowed := 0.03
+					// A little more than for one floor and one truth: groups are sums of few
+					// events, stretched by other floors.
+					allowed := 0.035
 					if !full() {
 						allowed += 3 * 0.012
 					}

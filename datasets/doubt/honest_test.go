@@ -69,7 +69,7 @@ func TestOrderOfRecordingsDoesNotMatter(t *testing.T) {
 
 // BenchmarkOf is the cost of doubts beside that of a run.
 func BenchmarkOf(b *testing.B) {
-	ds, err := home.Generate(t.Context(), "home:event_signatures:homes=5,hours=3", 1)
+	ds, err := home.Generate(b.Context(), "home:event_signatures:homes=5,hours=3", 1)
 	if err != nil {
 		b.Fatal(err)
 	}
