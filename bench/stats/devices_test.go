@@ -45,7 +45,7 @@ func (h household) fill(r *rand.Rand, x [][]Group) {
 	}
 }
 
-// TestSimulationOfDevices holds the limits of the headline of events to 3.5 % where
+// TestSimulationOfDevices holds the limits of the headline of events to 4.5 % where
 // devices differ in floors and in how much they leak.
 func TestSimulationOfDevices(t *testing.T) {
 	shares, repeats := []float64{.02, .5, .9}, 200
@@ -65,7 +65,7 @@ func TestSimulationOfDevices(t *testing.T) {
 			for _, g := range groups {
 				k := repeats
 				if a > 11 {
-					k = repeats / 4
+					k = repeats / 2
 				}
 				fmt.Fprintf(&b, "%6.1f %9d %6d %7d ", spread, a, g, k)
 				for _, p := range shares {
@@ -79,7 +79,7 @@ func TestSimulationOfDevices(t *testing.T) {
 					fmt.Fprintf(&b, " %9s", cell)
 					// A little more than for one floor and one truth: groups are sums of few
 					// events, stretched by other floors.
-					allowed := 0.035
+					allowed := 0.045
 					if !full() {
 						allowed += 3 * 0.012
 					}
