@@ -94,7 +94,9 @@ func project(s *Set, st Study, defenses []string, at func(d string, k int) (who 
 		row := make([]table.Value, len(st.Values))
 		for k := range row {
 			if who, metric, ok := at(d, k); ok {
-				row[k] = s.Scored(who, metric)
+				if row[k] = s.Scored(who, metric); s.Unearned(who) {
+					row[k] = table.Word(NoEvidence)
+				}
 				shown = shown || row[k].OK
 			}
 		}
