@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,6 +43,14 @@ func (s *Set) TrainedWorse(k Pair) bool {
 		func(w results.WeakAttack) bool { return w.Attack == k.Attack })
 }
 
+// doubted marks a score that is low and no evidence for a defense.
+func (s *Set) doubted(k Pair, v table.Value) table.Value {
+	if v.OK && s.Unearned(k) {
+		v.Text, v.Doubt = v.Text+" *", true
+	}
+	return v
+}
+
 // Broken says that an attack misses the canary that the defense did not touch.
 const Broken = "broken"
 
@@ -60,6 +69,15 @@ func State(e results.Evidence) string {
 		return "evidence, blinded"
 	}
 	return "evidence"
+}
+
+// Doubt says in plain words why a low score is no evidence.
+func Doubt(e results.Evidence) string {
+	var why []string
+	for _, r := range e.Reasons {
+		why = append(why, r.Text())
+	}
+	return NoEvidence + ": " + strings.Join(why, "; ")
 }
 
 // AboutStates explains the words of State.
@@ -97,28 +115,27 @@ func (s *Set) Why(at Subject) (w Why, ok bool) {
 		return w, false
 	}
 
-	// The attacker to tell of is the one that would know most: the best without a
-	// defense of those the reason holds for.
-	who := m.Reached[0]
-	for _, r := range m.Reached {
-		holds := slices.Contains(r.Evidence.Reasons, m.NoEvidence)
-		if holds && (!slices.Contains(who.Evidence.Reasons, m.NoEvidence) || r.Evidence.Undefended > who.Evidence.Undefended) {
-			who = r
-		}
+	// The attacker to tell of is the best without a defense, which would know most:
+	// that others are at their floor there too explains nothing while it is not.
+	who := slices.MaxFunc(m.Reached, func(a, b results.Reached) int { return cmp.Compare(a.Evidence.Undefended, b.Evidence.Undefended) })
+	reason := m.NoEvidence
+	if why := who.Evidence.Reasons; len(why) > 0 && !slices.Contains(why, reason) {
+		reason = why[0]
 	}
 	attack, d := s.Label(who.Attack), s.Label(at.Defense)
-	w = Why{Start: NoEvidence + ": " + m.NoEvidence.Text() + ": ", Finding: d}
+	w = Why{Start: "nothing is known about the defense, for " + reason.Text() + ": ", Finding: d}
 	try := ""
-	switch m.NoEvidence {
+	switch reason {
 	case results.CanaryMissed:
-		w.Start = NoEvidence + ": the best attack without a defense is blind here, so nothing is known about the defense: "
+		w.Start = "the best attack without a defense is blind here, so nothing is known about the defense: "
 		w.Finding = fmt.Sprintf("%s finds %d of %d canaries behind %s", attack, who.Evidence.Canary.Found, who.Evidence.Canary.Planted, d)
 		try = s.otherAttacks(at.Panel)
 	case results.FloorUndefended:
-		w.Start = NoEvidence + ": the attacks hardly do better than guessing without a defense, so nothing is known about one: "
-		w.Finding = fmt.Sprintf("%s, the best, has an advantage of %s over guessing there (%s)", attack, table.Score(who.Evidence.Undefended), d)
+		w.Start = "no attack does better than guessing without a defense, so nothing is known about any: "
+		w.Finding = fmt.Sprintf("the best there is %s with an advantage of %s", attack, table.Score(who.Evidence.Undefended))
 		try = s.otherAttacks(at.Panel)
 	case results.NoUndefended:
+		w.Start = "no attack was run without the defense, so nobody knows whether one works on these data: "
 		try = "--defense none"
 	case results.NoCanary:
 		try = "--canaries=on, or --retry where canary cells failed"

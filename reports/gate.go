@@ -165,7 +165,7 @@ func (g *gate) unearned(name string, at Subject, s *Set) bool {
 	if !ok {
 		return false
 	}
-	v := results.Verdict{Name: name, OK: g.budget.AllowNoEvidence, State: NoEvidence, Detail: strings.TrimPrefix(why.String(), NoEvidence+": ")}
+	v := results.Verdict{Name: name, OK: g.budget.AllowNoEvidence, State: NoEvidence, Detail: why.String()}
 	if v.OK {
 		v.State += " (allowed)"
 	}

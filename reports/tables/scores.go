@@ -64,7 +64,7 @@ func marked(s *reports.Set, k reports.Pair, v table.Value, n *footnotes) table.V
 		return v
 	}
 	if e, ok := s.Evidence(k); ok && !e.OK() {
-		v.Text += " " + n.mark(reports.State(e))
+		v.Text += " " + n.mark(reports.Doubt(e))
 	}
 	if s.TrainedWorse(k) {
 		v.Text += " " + n.mark(trainedWorse)
