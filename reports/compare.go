@@ -44,6 +44,8 @@ func changes(before, after *Set) (cs []change, alone int) {
 func (c change) verdict() table.Value {
 	d := c.difference()
 	switch {
+	case c.before.NoEvidence != "" || c.after.NoEvidence != "":
+		return table.Word(NoEvidence)
 	case d == 0:
 		return table.Word("same")
 	case c.test.Told() && d > 0:
@@ -69,13 +71,16 @@ func Compare(before, after *Set) table.Table {
 		if c.at.Split.Within() {
 			difference = table.Number(c.difference(), table.Signed) // groups are no samples there
 		}
+		if c.before.NoEvidence != "" || c.after.NoEvidence != "" {
+			difference = table.Missing()
+		}
 		data := c.at.Dataset
 		if digest(before.BySubject[c.at]) != digest(after.BySubject[c.at]) {
 			data += " (other data)"
 		}
 		t.Rows = append(t.Rows, []table.Value{
 			table.Word(data), table.Word(TaskName(c.at.Task)), table.Word(after.DefenseLabel(c.at.Defense)),
-			table.Number(c.before.Advantage, table.Score), table.Number(c.after.Advantage, table.Score), difference,
+			advantageOf(c.before), advantageOf(c.after), difference,
 			table.Number(c.test.Cliff, table.Signed), c.test.RankValue(), c.test.PValue(c.test.Holm), c.verdict(),
 			before.Costs(c.at).Bytes(), after.Costs(c.at).Bytes(),
 		})
@@ -85,6 +90,14 @@ func Compare(before, after *Set) table.Table {
 		t.Notes = append(t.Notes, fmt.Sprintf("%d of the second run's defenses and tasks have no counterpart that did not fail in the first.", alone))
 	}
 	return t
+}
+
+// advantageOf is the advantage of a summary, if it is known.
+func advantageOf(m results.Summary) table.Value {
+	if m.NoEvidence != "" {
+		return table.Word(NoEvidence)
+	}
+	return table.Number(m.Advantage, table.Score)
 }
 
 // digest is that of the data behind results.

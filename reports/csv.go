@@ -51,27 +51,71 @@ func writeRows(w io.Writer, rs []results.Result, head []string, rows func(r *res
 // WriteResults writes results.csv: one row for each cell and metric at full
 // precision, in canonical order of cells and by name of metric. Beside the
 // attack's scores each cell has the headline's floor and advantage and the
-// ledger of cost. A failed cell is one row with the metric "failed", the value
+// ledger of cost; an advantage without evidence is left out. A failed cell is one row with the metric "failed", the value
 // 1 and its error.
 func (s *Set) WriteResults(w io.Writer) error {
-	head := slices.Concat(cellHead[:], []string{"metric", "value"}, drawsHead[:], []string{"headline", "control", "generated", "oracle", "error"})
+	head := slices.Concat(cellHead[:], []string{"metric", "value"}, drawsHead[:], []string{"headline", "control", "generated", "oracle", "error", "evidence"})
 	return writeRows(w, s.Results, head, func(r *results.Result) (out [][]string) {
 		cell, draws := cellColumns(r.Cell), drawsColumns(r.Cell)
-		about := []string{r.Headline, strconv.FormatBool(r.Control), strconv.FormatBool(r.Generated), strconv.FormatBool(r.Oracle), r.Err}
+		e, known := s.Evidence(PairOf(r.Cell))
+		state := ""
+		if known && r.Err == "" {
+			state = State(e)
+		}
+		about := []string{r.Headline, strconv.FormatBool(r.Control), strconv.FormatBool(r.Generated), strconv.FormatBool(r.Oracle), r.Err, state}
 		for _, m := range allMetrics(r) {
+			if m.Name == results.AdvantageMetric && known && !e.OK() {
+				continue // nobody knows it
+			}
 			out = append(out, slices.Concat(cell, []string{m.Name, table.Full(m.Value)}, draws, about))
 		}
 		return out
 	})
 }
 
-// writeGroups writes groups.csv: the headline metric of each test group.
+// writeGroups writes groups.csv: the headline metric of each test group. Of
+// events it is the mean over devices; pooled is F1 over all of them at once.
 func (s *Set) writeGroups(w io.Writer) error {
-	head := slices.Concat(cellHead[:], drawsHead[:], []string{"group", "metric", "value", "floor", "n"})
+	head := slices.Concat(cellHead[:], drawsHead[:], []string{"group", "metric", "value", "floor", "n", "pooled", "pooled_floor"})
 	return writeRows(w, s.Results, head, func(r *results.Result) (out [][]string) {
 		for _, g := range r.Groups {
+			pooled, floor := "", ""
+			if len(g.Devices) > 0 {
+				pooled, floor = table.Full(g.Pooled), table.Full(g.PooledFloor)
+			}
 			out = append(out, slices.Concat(cellColumns(r.Cell), drawsColumns(r.Cell),
-				[]string{g.Group, r.Headline, table.Full(g.Value), table.Full(g.Floor), strconv.Itoa(g.N)}))
+				[]string{g.Group, r.Headline, table.Full(g.Value), table.Full(g.Floor), strconv.Itoa(g.N), pooled, floor}))
+		}
+		return out
+	})
+}
+
+// writeDevices writes devices.csv: F1 of each device with an event in each test
+// group of an event task, and what a control reaches on it.
+func (s *Set) writeDevices(w io.Writer) error {
+	head := slices.Concat(cellHead[:], drawsHead[:], []string{"group", "device", "f1", "floor", "n"})
+	return writeRows(w, s.Results, head, func(r *results.Result) (out [][]string) {
+		for _, g := range r.Groups {
+			for _, d := range g.Devices {
+				out = append(out, slices.Concat(cellColumns(r.Cell), drawsColumns(r.Cell),
+					[]string{g.Group, d.Device, table.Full(d.Value), table.Full(d.Floor), strconv.Itoa(d.N)}))
+			}
+		}
+		return out
+	})
+}
+
+// writeCanaries writes canaries.csv: what each planted cell found, in the columns
+// of results.csv.
+func (s *Set) writeCanaries(w io.Writer) error {
+	head := slices.Concat(cellHead[:], []string{"metric", "value"}, drawsHead[:], []string{"error"})
+	return writeRows(w, s.Planted, head, func(r *results.Result) (out [][]string) {
+		ms := r.Metrics
+		if r.Err != "" {
+			ms = []results.Metric{{Name: results.Failed, Value: 1}}
+		}
+		for _, m := range ms {
+			out = append(out, slices.Concat(cellColumns(r.Cell), []string{m.Name, table.Full(m.Value)}, drawsColumns(r.Cell), []string{r.Err}))
 		}
 		return out
 	})

@@ -19,6 +19,8 @@ type Estimate struct {
 	OK  bool
 	// Cells is how many there are, Failed how many of them failed.
 	Cells, Failed int
+	// Unearned is set of an advantage that nothing says of the defense.
+	Unearned bool
 }
 
 // Value is e as format prints it. Failed cells are said to have failed.
@@ -30,6 +32,8 @@ func (e Estimate) Value(format func(float64) string) table.Value {
 		return table.Failed(fmt.Sprintf("failed %d/%d", e.Failed, e.Cells))
 	case e.Cells == 0:
 		return table.Missing()
+	case e.Unearned:
+		return table.Word(NoEvidence)
 	case !e.OK:
 		return table.NotApplicable()
 	}
@@ -49,16 +53,24 @@ func estimate(all []*results.Result, take func([]*results.Result) (float64, bool
 
 // Mean is the mean of a metric over the cells of a pair.
 func (s *Set) Mean(k Pair, metric string) Estimate {
-	return estimate(s.ByPair[k], func(rs []*results.Result) (float64, bool) { return meanOf(rs, metric) })
+	e := estimate(s.ByPair[k], func(rs []*results.Result) (float64, bool) { return meanOf(rs, metric) })
+	if metric == results.AdvantageMetric && s.Unearned(k) {
+		e.OK, e.Unearned = false, true
+	}
+	return e
 }
 
 // Gain is the advantage of the mean score over the mean floor.
 func (s *Set) Gain(k Pair) Estimate {
-	return estimate(s.ByPair[k], func(rs []*results.Result) (float64, bool) {
+	e := estimate(s.ByPair[k], func(rs []*results.Result) (float64, bool) {
 		score, ok := meanOf(rs, rs[0].Headline)
 		floor, _ := meanOf(rs, results.Floor)
 		return results.Advantage(score, floor), ok
 	})
+	if s.Unearned(k) {
+		e.OK, e.Unearned = false, true
+	}
+	return e
 }
 
 // Scored is Mean as a share with its interval over test groups.

@@ -43,6 +43,7 @@ func Example() {
 	// Split group-kfold:k=2, 1 fold, 1 test group, 1 defense draw, 1 seed, n = 40 events; floor without a look at the
 	//   traffic 0.10.
 	// Intervals are over test groups and about this training data, not about others like it.
+	// CANARIES OFF: no low score is evidence for a defense.
 }
 
 // store writes two cells as a run does.

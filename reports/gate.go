@@ -24,13 +24,16 @@ type Budget struct {
 	// Overhead limits the extra bytes as a ratio, DelayP95 the added delay in
 	// seconds, GBPerMonth the extra traffic of a home.
 	Overhead, DelayP95, GBPerMonth *float64
+	// AllowNoEvidence lets a defense of which nothing is known keep its limits.
+	AllowNoEvidence bool
 	// Rise limits how much the advantage may grow since the baseline.
 	Rise *float64
 }
 
 // Gate holds a run against a budget, with one verdict for each limit, defense
 // and panel; baseline is an earlier run for Budget.Rise, nil for none. What was
-// not measured, what failed and a failed self-check or probe miss the gate. An
+// not measured, what failed, what has no evidence (unless the budget allows it)
+// and a failed self-check or probe miss the gate. An
 // error says that the budget does not fit the run.
 func (s *Set) Gate(b Budget, baseline *Set) ([]results.Verdict, error) {
 	ds, err := gated(s, b.Defense)
@@ -137,6 +140,9 @@ func (g *gate) leak(p Panel, d string, limit float64) {
 		g.say(name, false, "%d of %d cells failed, so a better attack may be missing", m.Failed, m.Cells)
 		return
 	}
+	if g.unearned(name, Subject{p, d}, g.s) {
+		return
+	}
 	worst, upper := m.Advantage, fmt.Sprintf("no interval over %d groups", m.Groups)
 	if m.HasInterval {
 		worst = max(worst, m.Hi)
@@ -152,6 +158,21 @@ func (g *gate) leak(p Panel, d string, limit float64) {
 		g.s.Label(m.Attack), apart(m.Advantage, limit, table.Score), upper, table.Score(limit))
 }
 
+// unearned is the verdict on a defense of which nothing is known in s, if it is
+// one: neither kept nor missed, but no build may pass by it unseen.
+func (g *gate) unearned(name string, at Subject, s *Set) bool {
+	why, ok := s.Why(at)
+	if !ok {
+		return false
+	}
+	v := results.Verdict{Name: name, OK: g.budget.AllowNoEvidence, State: NoEvidence, Detail: why.String()}
+	if v.OK {
+		v.State += " (allowed)"
+	}
+	g.out = append(g.out, v)
+	return true
+}
+
 // rise is the verdict on the change since the baseline.
 func (g *gate) rise(p Panel, d string) {
 	was, ok := g.before.Summaries[Subject{p, d}]
@@ -159,6 +180,10 @@ func (g *gate) rise(p Panel, d string) {
 	name := g.where(p, d) + ", change"
 	if !ok || was.Attack == "" || is.Attack == "" {
 		g.say(name, false, "the baseline or this run has no result that did not fail")
+		return
+	}
+	at := Subject{p, d}
+	if g.unearned(name, at, g.s) || g.unearned(name+" (baseline)", at, g.before) {
 		return
 	}
 	diff := is.Advantage - was.Advantage

@@ -102,6 +102,9 @@ func (s *Set) CountNote(p Panel) string {
 // are those whose names the figure uses.
 func (s *Set) Caption(p Panel, what string, defenses, attacks []string) string {
 	parts := []string{what, "Data " + p.Dataset + ", seen " + WhereName(p.Vantage) + ".", s.CountNote(p), "Seed " + s.Seeds() + "."}
+	if len(s.Planted) == 0 {
+		parts = append(parts, canariesOff)
+	}
 	return strings.Join(slices.Concat(parts, s.Stamps(p), s.IDNotes(defenses, attacks)), " ")
 }
 
@@ -114,7 +117,7 @@ func (s *Set) Doubts(at Subject) (general, weak []string) {
 		general = append(general, task+": "+w)
 	}
 	for _, w := range m.Weak {
-		weak = append(weak, fmt.Sprintf("%s: %s may be weak: it scores %.2f trained on the defense and %.2f without", task, s.Label(w.Attack), w.Adaptive, w.Unaware))
+		weak = append(weak, fmt.Sprintf("%s: %s trained worse: it scores %.2f trained on the defense and %.2f without, and the better of both counts", task, s.Label(w.Attack), w.Adaptive, w.Unaware))
 	}
 	return general, weak
 }

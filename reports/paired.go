@@ -14,20 +14,23 @@ import (
 
 // GroupAdvantages are the advantages on a defense by test group: of the attacker
 // of the headline, mean over folds and draws, not cut to 0 to 1. Groups that
-// hold nothing to find have none.
+// hold nothing to find have none, nor has a defense without evidence.
 func (s *Set) GroupAdvantages(at Subject) map[string]float64 {
 	m := s.Summaries[at]
-	if best := m.Best(); best != nil {
+	if best := m.Best(); best != nil && m.NoEvidence == "" {
 		return best.ByGroup
 	}
 	return nil
 }
 
 // side is what the attackers of a defense reached in the groups given: those
-// that were tried on all of them, the attacker of the headline always.
+// that count and were tried on all of them, the attacker of the headline always.
 func (s *Set) side(at Subject, groups []string) [][]float64 {
 	var out [][]float64
 	for _, r := range s.Summaries[at].Reached {
+		if !r.Evidence.OK() {
+			continue
+		}
 		var row []float64
 		for _, g := range groups {
 			if v, ok := r.ByGroup[g]; ok {

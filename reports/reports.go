@@ -19,6 +19,9 @@ type Options struct {
 	// Order lists IDs or names of defenses and attacks in the order of rows and
 	// columns; those not listed follow by name. "none" always comes first.
 	Order []string
+	// Show selects the results to draw, nil for all. The others are not seen but
+	// may be evidence: an attack's canaries, and how it does without a defense.
+	Show func(results.Result) bool
 	// Timing tells what a cell took on this machine; nil when not known. Only
 	// the table of the cost of attacks reads it: it differs between machines.
 	Timing func(results.Result) (results.Timing, bool)
@@ -54,8 +57,8 @@ type Contents struct {
 	Page func(io.Writer, *Set) error
 }
 
-// WriteAll draws everything into the folder dir: results.csv, groups.csv and
-// classes.csv, report.md, table.txt, table.tex, report.html, and figures as
+// WriteAll draws everything into the folder dir: results.csv, groups.csv,
+// classes.csv, devices.csv and canaries.csv, report.md, table.txt, table.tex, report.html, and figures as
 // SVG, PNG and PDF. It returns the text for a terminal: the main tables and
 // where the rest lies. Errors name the file that could not be written; files
 // before it in that order are whole. Figures that cannot be drawn are left out,
@@ -78,6 +81,8 @@ func WriteAll(dir string, s *Set, c Contents) (string, error) {
 		{"results.csv", false, s.WriteResults},
 		{"groups.csv", false, s.writeGroups},
 		{"classes.csv", false, s.writeClasses},
+		{"devices.csv", false, s.writeDevices},
+		{"canaries.csv", false, s.writeCanaries},
 		{"table.txt", false, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }},
 		{"report.md", false, func(w io.Writer) error { return writeMarkdown(w, s, figures, tables) }},
 		{"table.tex", false, func(w io.Writer) error { return table.Write(w, table.LaTeX, tables) }},

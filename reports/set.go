@@ -48,6 +48,8 @@ type Set struct {
 	// Results are in canonical order of cells, without those of planted cells, which
 	// measure no defense; Summaries know what they say.
 	Results []results.Result
+	// Planted are those of planted cells, in the same order.
+	Planted []results.Result
 	// Panels are in order, and of each panel its defenses and attackers.
 	Panels    []Panel
 	Defenses  map[Panel][]string
@@ -69,23 +71,23 @@ type Set struct {
 // NewSet sorts rs for reading. rs is neither kept nor modified.
 func NewSet(rs []results.Result, o Options) *Set {
 	s := &Set{
-		Options: o, Results: results.Measured(rs),
+		Options: o, Results: results.Measured(rs), Planted: results.PlantedOf(rs),
 		Defenses: map[Panel][]string{}, Attackers: map[Panel][]Attacker{},
 		ByPair: map[Pair][]*results.Result{}, BySubject: map[Subject][]*results.Result{},
 		Generated: map[string]bool{}, Control: map[string]bool{}, Oracle: map[string]bool{},
 	}
+	if o.Show != nil {
+		s.Results = slices.DeleteFunc(s.Results, func(r results.Result) bool { return !o.Show(r) })
+	}
 	results.Sort(s.Results)
+	results.Sort(s.Planted)
 
 	var ids []string
 	given := labels{}
 	for i := range s.Results {
 		r := &s.Results[i]
 		c := r.Cell
-		k := Pair{Panel{c.Dataset, c.Task, c.Vantage, c.Split}, c.Defense, Attacker{c.Attack, c.Knowledge, c.TrainDefense}}
-		// Else an adaptive attacker would be another one on each defense.
-		if c.Knowledge != results.Transfer {
-			k.TrainDefense = ""
-		}
+		k := PairOf(c)
 		at := Subject{k.Panel, c.Defense}
 		s.ByPair[k] = append(s.ByPair[k], r)
 		s.BySubject[at] = append(s.BySubject[at], r)
@@ -105,6 +107,16 @@ func NewSet(rs []results.Result, o Options) *Set {
 	s.order()
 	s.Summaries = summaries(rs)
 	return s
+}
+
+// PairOf is what a cell scores.
+func PairOf(c results.Cell) Pair {
+	k := Pair{Panel{c.Dataset, c.Task, c.Vantage, c.Split}, c.Defense, Attacker{c.Attack, c.Knowledge, c.TrainDefense}}
+	// Else an adaptive attacker would be another one on each defense.
+	if c.Knowledge != results.Transfer {
+		k.TrainDefense = ""
+	}
+	return k
 }
 
 // order fills the lists that are read from left to right and top to bottom.

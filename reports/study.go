@@ -89,19 +89,22 @@ func settings(kvs [][2]string) string {
 // at the k-th value, ok is false for none. The study comes back if it shows any
 // number.
 func project(s *Set, st Study, defenses []string, at func(d string, k int) (who Pair, metric string, ok bool)) []Study {
-	shown := false
+	shown, blind := false, false
 	for _, d := range defenses {
 		row := make([]table.Value, len(st.Values))
 		for k := range row {
 			if who, metric, ok := at(d, k); ok {
-				row[k] = s.Scored(who, metric)
-				shown = shown || row[k].OK
+				row[k] = s.doubted(who, s.Scored(who, metric))
+				shown, blind = shown || row[k].OK, blind || row[k].Doubt
 			}
 		}
 		st.Lines = append(st.Lines, row)
 	}
 	if !shown {
 		return nil
+	}
+	if blind {
+		st.Notes = append(st.Notes, "* "+NoEvidence+": the score is low and the attack may be to blame (see the table evidence); figures leave it out.")
 	}
 	st.Notes = append(st.Notes, s.IDNotes(s.Defenses[st.Panel], nil)...)
 	return []Study{st}
@@ -177,7 +180,7 @@ func attackStudies(s *Set, p Panel, w sweep[Attacker]) []Study {
 			st.Zero = apart
 			st.Notes = append(st.Notes, fmt.Sprintf("%s of 0: %s.", FirstUpper(what), apart))
 			for _, d := range s.Defenses[p] {
-				st.AtZero = append(st.AtZero, s.Scored(Pair{p, d, zero}, m))
+				st.AtZero = append(st.AtZero, s.doubted(Pair{p, d, zero}, s.Scored(Pair{p, d, zero}, m)))
 			}
 		}
 		out = append(out, project(s, st, s.Defenses[p], func(d string, k int) (Pair, string, bool) {

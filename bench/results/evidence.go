@@ -113,6 +113,11 @@ func Measured(rs []Result) []Result {
 	return slices.DeleteFunc(slices.Clone(rs), planted)
 }
 
+// PlantedOf returns those of rs that hold canaries.
+func PlantedOf(rs []Result) []Result {
+	return slices.DeleteFunc(slices.Clone(rs), func(r Result) bool { return !planted(r) })
+}
+
 // evidence collects what scores rest on: the canaries of each subject and attack,
 // and how the attack does there without a defense.
 type evidence struct {

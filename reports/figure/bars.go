@@ -19,10 +19,12 @@ type Bars struct {
 	Series [][]Bar
 }
 
-// Bar is one bar with its interval. One that is not OK is marked by a cross.
+// Bar is one bar with its interval. One that is not OK is marked by a cross, or
+// by Word where that says why.
 type Bar struct {
 	Share, Lo, Hi   float64
 	OK, HasInterval bool
+	Word            string
 }
 
 // Figure draws the bars.
@@ -85,7 +87,11 @@ func (g Bars) draw(c draw.Canvas) {
 func (b Bar) draw(c draw.Canvas, col color.Color, x func(float64) vg.Length, y, h vg.Length) {
 	mid := y - h/2
 	if !b.OK {
-		c.FillText(aligned(smallType, left, center), vg.Point{X: x(0) + 2, Y: mid}, "×")
+		sty, word := aligned(smallType, left, center), "×"
+		if b.Word != "" {
+			sty, word = aligned(smallType-2, left, center), b.Word
+		}
+		c.FillText(sty, vg.Point{X: x(0) + 2, Y: mid}, word)
 		return
 	}
 	fillRect(c, col, x(0), y-h+barSpace, x(b.Share), y-barSpace)

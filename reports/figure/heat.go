@@ -3,6 +3,7 @@ package figure
 import (
 	"image/color"
 	"math"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -22,12 +23,13 @@ type HeatMap struct {
 	Small bool
 }
 
-// HeatCell is a square of a heat map: a share from 0 to 1 if OK, else gray. Text
-// is printed on it.
+// HeatCell is a square of a heat map: a share from 0 to 1 if OK, else gray, or
+// hatched without a color of the scale. Text is printed on it; on a hatched square
+// that is too narrow, the first letters of its words.
 type HeatCell struct {
-	Share float64
-	Text  string
-	OK    bool
+	Share       float64
+	Text        string
+	OK, Hatched bool
 }
 
 // Figure draws the map.
@@ -130,11 +132,17 @@ func (h HeatMap) draw(c draw.Canvas) {
 // drawCell draws a square with its text, in smaller type where it is long.
 func (h HeatMap) drawCell(c draw.Canvas, cell HeatCell, x, y, w, rowH vg.Length) {
 	col := color.NRGBA{220, 220, 220, 255}
-	if cell.OK {
+	switch {
+	case cell.OK:
 		col = blues(cell.Share)
+	case cell.Hatched:
+		col = color.NRGBA{255, 255, 255, 255}
 	}
 	fillRect(c, col, x, y, x+w, y+rowH)
 	c.StrokeLines(line(color.White, 0.5), []vg.Point{{X: x, Y: y}, {X: x + w, Y: y}, {X: x + w, Y: y + rowH}, {X: x, Y: y + rowH}, {X: x, Y: y}})
+	if cell.Hatched {
+		hatch(c, x, y, w, rowH)
+	}
 	if h.Small {
 		return
 	}
@@ -142,10 +150,44 @@ func (h HeatMap) drawCell(c draw.Canvas, cell HeatCell, x, y, w, rowH vg.Length)
 	const smallest = 4.5 // of a square only: a column of them is as narrow as its numbers
 	sty := typeStyle(smallType)
 	sty.Color = textOn(col)
-	if sty.Width(cell.Text) > w-1 {
-		sty.Font.Size = max(smallest, sty.Font.Size*(w-1)/sty.Width(cell.Text))
+	text := cell.Text
+	if cell.Hatched && sty.Width(text) > w-1 {
+		text = initials(text)
 	}
-	c.FillText(sty, vg.Point{X: x + w/2, Y: y + rowH/2}, fit(sty, cell.Text, w))
+	if sty.Width(text) > w-1 {
+		sty.Font.Size = max(smallest, sty.Font.Size*(w-1)/sty.Width(text))
+	}
+	if cell.Hatched {
+		// The lines would run through the letters.
+		half := min(sty.Width(text)+2, w) / 2
+		fillRect(c, col, x+w/2-half, y+rowH/2-hatchBlank, x+w/2+half, y+rowH/2+hatchBlank)
+	}
+	c.FillText(sty, vg.Point{X: x + w/2, Y: y + rowH/2}, fit(sty, text, w))
+}
+
+// Sizes of a hatched square, in points.
+const (
+	hatchStep  = 4   // between lines
+	hatchBlank = 3.5 // above and below the text
+)
+
+// hatch draws slanted lines over a square.
+func hatch(c draw.Canvas, x, y, w, h vg.Length) {
+	sty := line(color.Gray{170}, 0.4)
+	for d := hatchStep - h; d < w; d += hatchStep {
+		// Of the line from (d, 0) to (d+h, h), what lies in the square.
+		lo, hi := max(d, 0), min(d+h, w)
+		c.StrokeLine2(sty, x+lo, y+lo-d, x+hi, y+hi-d)
+	}
+}
+
+// initials are the first letters of words.
+func initials(s string) string {
+	var out []string
+	for _, word := range strings.Fields(s) {
+		out = append(out, word[:1]+".")
+	}
+	return strings.Join(out, " ")
 }
 
 // drawScale draws the colors from 0 to 1 with what they mean.

@@ -32,8 +32,12 @@ func confusions(s *reports.Set, p reports.Panel) []figure.Figure {
 			continue
 		}
 		by, _ := s.Best(at)
-		what := fmt.Sprintf("Confusion under %s by %s (%s): share of each true class (row) that is given each name (column), over all test groups; among events the row \"other\" holds false alarms.", s.Label(d), s.Label(by.Attack), by.Knowledge)
-		out = append(out, m.heat().Figure(fmt.Sprintf("Confusion under %s: %s", s.Label(d), p.About()), s.Caption(p, what, []string{d}, []string{by.Attack})))
+		under := s.Label(d)
+		if s.Summaries[at].NoEvidence != "" {
+			under += " (" + reports.NoEvidence + ")"
+		}
+		what := fmt.Sprintf("Confusion under %s by %s (%s): share of each true class (row) that is given each name (column), over all test groups; among events the row \"other\" holds false alarms.", under, s.Label(by.Attack), by.Knowledge)
+		out = append(out, m.heat().Figure(fmt.Sprintf("Confusion under %s: %s", under, p.About()), s.Caption(p, what, []string{d}, []string{by.Attack})))
 	}
 	return out
 }

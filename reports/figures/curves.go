@@ -19,6 +19,9 @@ func curves(s *reports.Set, p reports.Panel) []figure.Figure {
 	l := figure.Lines{YName: reports.MetricLabel(results.Recall)}
 	top := 0.0
 	for _, d := range s.Defenses[p] {
+		if s.Summaries[reports.Subject{Panel: p, Defense: d}].NoEvidence != "" {
+			continue
+		}
 		if xy := meanCurve(s.BestResults(reports.Subject{Panel: p, Defense: d})); len(xy) > 1 {
 			l.Names, l.Series = append(l.Names, s.DefenseLabel(d)), append(l.Series, xy)
 			top = max(top, xy[len(xy)-1].X)
@@ -29,6 +32,7 @@ func curves(s *reports.Set, p reports.Panel) []figure.Figure {
 	}
 	l.X = figure.LinearAxis("false alarms a home and day", top)
 	what := "Recall of events against false alarms a home and day as the attack's threshold moves, for the best attack on each defense; mean over folds at the same number of false alarms."
+	what = withLeftOut(s, p, what)
 	return []figure.Figure{l.Figure("Operating curves: "+p.About(), s.Caption(p, what, s.Defenses[p], nil))}
 }
 

@@ -23,6 +23,15 @@ func All() []reports.FigureKind {
 	}
 }
 
+// withLeftOut adds to what a figure shows which defenses it does not, because
+// nothing is known of them.
+func withLeftOut(s *reports.Set, p reports.Panel, what string) string {
+	if left := s.LeftOut(p); left != "" {
+		return what + " " + left
+	}
+	return what
+}
+
 // Main are the kinds that are written as files and stand in report.md.
 func Main() []reports.FigureKind {
 	return []reports.FigureKind{Scores, Tradeoff, Study, Shares, Packets, Rates}

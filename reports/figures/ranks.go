@@ -27,6 +27,7 @@ func ranks(s *reports.Set, p reports.Panel) []figure.Figure {
 	if slices.ContainsFunc(cs, func(c reports.Comparison) bool { return c.TooFew() && !c.Told() }) {
 		what += fmt.Sprintf(" Over %s they cannot tell any two apart, however different.", reports.Plural(groups, "test group"))
 	}
+	what = withLeftOut(s, p, what)
 	return []figure.Figure{r.Figure("Ranks of defenses: "+p.About(), s.Caption(p, what, s.Defenses[p], nil))}
 }
 

@@ -25,11 +25,17 @@ func heatMap(s *reports.Set, p reports.Panel) []figure.Figure {
 		h.Cols = append(h.Cols, s.Label(a))
 	}
 
+	hatched := false
 	for _, d := range s.Defenses[p] {
 		row := make([]figure.HeatCell, len(attacks))
 		for i, a := range attacks {
+			e, who := best(s, p, d, a, metric)
+			if s.Unearned(who) {
+				row[i], hatched = figure.HeatCell{Text: reports.NoEvidence, Hatched: true}, true
+				continue
+			}
+
 			// How many cells failed is no matter in a square.
-			e, _ := best(s, p, d, a, metric)
 			row[i] = figure.HeatCell{Share: e.Num, Text: e.Value(table.Score).Text, OK: e.OK}
 			if e.Failed > 0 {
 				row[i].Text = "failed"
@@ -40,6 +46,9 @@ func heatMap(s *reports.Set, p reports.Panel) []figure.Figure {
 
 	title := reports.FirstUpper(name) + " of each attack on each defense"
 	what := title + ", with the knowledge of the defense that serves the attack best. Darker means that more is learned."
+	if hatched {
+		what += " Hatched squares (n. e.): no evidence, for the score is low and the attack may be to blame (see the table evidence)."
+	}
 	return []figure.Figure{h.Figure(title+": "+p.About(), s.Caption(p, what, s.Defenses[p], attacks))}
 }
 
@@ -55,6 +64,11 @@ func best(s *reports.Set, p reports.Panel, d, attack, metric string) (reports.Es
 		case a.Attack != attack || e.Cells == 0:
 		case e.Failed > 0:
 			return e, k
+		case out.Cells > 0 && s.Unearned(k) != s.Unearned(who):
+			// What counts stands before what does not.
+			if s.Unearned(who) {
+				out, who = e, k
+			}
 		case out.Cells == 0 || e.OK && (!out.OK || e.Num > out.Num):
 			out, who = e, k
 		}
@@ -91,7 +105,7 @@ func bars(s *reports.Set, p reports.Panel) []figure.Figure {
 		return nil
 	}
 
-	what := fmt.Sprintf("%s of each attack with the knowledge that serves it best, with %.0f %% intervals over test groups where there are enough; × marks what failed.", reports.FirstUpper(name), 100*results.Level)
+	what := fmt.Sprintf("%s of each attack with the knowledge that serves it best, with %.0f %% intervals over test groups where there are enough; × marks what failed, no evidence a score that is low and may be so by the attack's own fault.", reports.FirstUpper(name), 100*results.Level)
 	return []figure.Figure{g.Figure(fmt.Sprintf("%s by defense and attack: %s", reports.FirstUpper(name), p.About()), s.Caption(p, what, s.Defenses[p], attacks))}
 }
 
@@ -99,6 +113,9 @@ func bars(s *reports.Set, p reports.Panel) []figure.Figure {
 func bar(s *reports.Set, p reports.Panel, d, attack, metric string) figure.Bar {
 	e, who := best(s, p, d, attack, metric)
 	out := figure.Bar{Share: e.Num, OK: e.OK}
+	if s.Unearned(who) {
+		return figure.Bar{Word: reports.NoEvidence}
+	}
 	groups := reports.GroupsOf(s.ByPair[who], func(_ *results.Result, g results.GroupScore) (float64, bool) { return g.Value, g.N > 0 })
 	lo, hi, ok := reports.Interval(groups, true)
 	if ok && e.OK && !p.Split.Within() {

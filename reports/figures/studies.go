@@ -35,7 +35,7 @@ func studyFigures(s *reports.Set, sts []reports.Study) []figure.Figure {
 		for _, row := range st.Lines {
 			pts := make([]figure.Point, len(row))
 			for k, v := range row {
-				pts[k] = figure.Point{X: st.Values[k], Y: v.Num, Lo: v.Lo, Hi: v.Hi, HasInterval: v.HasInterval, Missing: !v.OK}
+				pts[k] = figure.Point{X: st.Values[k], Y: v.Num, Lo: v.Lo, Hi: v.Hi, HasInterval: v.HasInterval, Missing: !v.OK || v.Doubt}
 			}
 			l.Series = append(l.Series, pts)
 		}
@@ -45,7 +45,7 @@ func studyFigures(s *reports.Set, sts []reports.Study) []figure.Figure {
 		if st.Zero != "" {
 			l.LevelName = "across: " + st.Zero
 			for _, v := range st.AtZero {
-				l.Levels = append(l.Levels, figure.Point{Y: v.Num, Missing: !v.OK})
+				l.Levels = append(l.Levels, figure.Point{Y: v.Num, Missing: !v.OK || v.Doubt})
 			}
 		}
 		what := fmt.Sprintf("%s, one line for each defense, with %.0f %% intervals over test groups where there are enough.", st.Title, 100*results.Level)

@@ -16,12 +16,15 @@ var Tradeoff = reports.FigureKind{
 
 func tradeoff(s *reports.Set, p reports.Panel) []figure.Figure {
 	t := figure.Tradeoff{XName: "bytes added by the defense", YName: "advantage of the best attack"}
-	var left []string
+	var failed []string
 	for _, d := range s.Defenses[p] {
 		at := reports.Subject{Panel: p, Defense: d}
 		m, cost := s.Summaries[at], s.Costs(at).Overhead()
+		if m.NoEvidence != "" {
+			continue
+		}
 		if !cost.OK || m.Attack == "" {
-			left = append(left, s.Label(d))
+			failed = append(failed, s.Label(d))
 			continue
 		}
 		t.Points = append(t.Points, figure.TradeoffPoint{
@@ -34,8 +37,9 @@ func tradeoff(s *reports.Set, p reports.Panel) []figure.Figure {
 
 	// A defense that is missing must not be taken for one beside the front.
 	what := fmt.Sprintf("What the best attack learns against what the defense sends, with %.0f %% intervals where there are enough groups. The line joins the defenses that no other beats in both.", 100*results.Level)
-	if len(left) > 0 {
-		what += fmt.Sprintf(" Not shown, for want of a result: %s.", reports.List(left))
+	if len(failed) > 0 {
+		what += fmt.Sprintf(" Not shown, for want of a result: %s.", reports.List(failed))
 	}
+	what = withLeftOut(s, p, what)
 	return []figure.Figure{t.Figure("Privacy against cost: "+p.About(), s.Caption(p, what, s.Defenses[p], nil))}
 }

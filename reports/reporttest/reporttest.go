@@ -24,10 +24,11 @@ type Fixture struct {
 func Fixtures() []Fixture {
 	return []Fixture{
 		{"small", reports.NewSet(Small(), reports.Options{Samples: Samples()})},
-		{"study", reports.NewSet(Study(5), reports.Options{})},
-		{"shares", reports.NewSet(Shares(), reports.Options{})},
+		{"study", reports.NewSet(WithCanaries(Study(5), 40), reports.Options{})},
+		{"shares", reports.NewSet(WithCanaries(Shares(), 40), reports.Options{})},
 		{"whole", Whole()},
 		{"doubted", reports.NewSet(Study(5)[:10], reports.Options{Manifest: doubted()})},
+		{"unearned", reports.NewSet(Unearned(), reports.Options{})},
 	}
 }
 
@@ -59,7 +60,7 @@ func Whole() *reports.Set {
 		rs = append(rs, r, again, other)
 	}
 
-	return reports.NewSet(rs, reports.Options{
+	return reports.NewSet(WithCanaries(rs, 40), reports.Options{
 		Published: []results.Published{
 			{Task: datasets.TaskEvent, Defense: "none", Attack: knn(1), Metric: "recall", Value: 0.9, Source: "A, table 1"},
 			{Task: datasets.TaskEvent, Defense: "none", Attack: knn(1), Metric: "recall", Class: "lamp", Value: 0.25, Source: "A, table 2", Calibrated: "the lamp's packets"},
@@ -203,11 +204,11 @@ func Result(rng *rand.Rand, c results.Cell, di, ai int) results.Result {
 	return r
 }
 
-// Small is a Grid of six defenses and four attacks.
+// Small is a Grid of six defenses and four attacks that find every canary.
 func Small() []results.Result {
-	return Grid(5,
+	return WithCanaries(Grid(5,
 		[]string{"none", "pad-random:max_bytes=255", "vpn:kind=wireguard", "constant-rate:interval_s=0.1,size_bytes=1000", "pad-random:max_bytes=64+vpn:kind=openvpn-udp+constant-rate:interval_s=0.05,size_bytes=500", golden.Hostile},
-		[]string{"guess-majority", "event-knn:k=1", "event-forest:trees=100", "window-lstm:<img src=x>"})
+		[]string{"guess-majority", "event-knn:k=1", "event-forest:trees=100", "window-lstm:<img src=x>"}), 40)
 }
 
 func claim(stage, name string, value float64, unit string) results.Claim {

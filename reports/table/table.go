@@ -60,8 +60,9 @@ type Value struct {
 	// Lo and Hi bound Num if HasInterval.
 	Lo, Hi      float64
 	HasInterval bool
-	// Bad is set where something failed; HTML makes it stand out.
-	Bad bool
+	// Bad is set where something failed; HTML makes it stand out. Doubt is set where
+	// the number says less than it seems to: figures leave it out.
+	Bad, Doubt bool
 }
 
 // Word is a cell without a number behind it.

@@ -56,7 +56,11 @@ func classTable(s *reports.Set, p reports.Panel, what, tested string) []table.Ta
 
 	t := table.Table{Title: fmt.Sprintf("Recall of each %s under the best attack: %s", what, p.About()), Columns: table.Columns(what, "#n")}
 	for _, d := range s.Defenses[p] {
-		t.Columns = append(t.Columns, table.Column{Head: s.DefenseLabel(d), Num: true})
+		head := s.DefenseLabel(d)
+		if s.Summaries[reports.Subject{Panel: p, Defense: d}].NoEvidence != "" {
+			head += " (" + reports.NoEvidence + ")"
+		}
+		t.Columns = append(t.Columns, table.Column{Head: head, Num: true})
 	}
 	t.Notes = append(t.Notes, fmt.Sprintf("Share of the tested %s (n, the most over defenses) of each %s that the best attack names right.", tested, what))
 	if most[datasets.Cover] > 0 {

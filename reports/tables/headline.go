@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"veilbench/bench/results"
 	"veilbench/datasets"
@@ -39,14 +40,7 @@ func headlineTable(s *reports.Set, v datasets.Vantage, ps []reports.Panel) table
 		Columns: table.Columns("defense"),
 	}
 	for _, p := range ps {
-		head := reports.TaskName(p.Task)
-		if slices.ContainsFunc(ps, func(q reports.Panel) bool { return q.Task == p.Task && q.Dataset != p.Dataset }) {
-			head += ", " + p.Dataset
-		}
-		if p.Split.Within() {
-			head += " (within)"
-		}
-		t.Columns = append(t.Columns, table.Column{Head: head, Num: true, Interval: true})
+		t.Columns = append(t.Columns, table.Column{Head: panelHead(ps, p), Num: true, Interval: true}, table.Column{Head: "attack"})
 	}
 	t.Columns = append(t.Columns, table.Columns("#bytes", "#delay p95", "#GB/month")...)
 
@@ -56,31 +50,173 @@ func headlineTable(s *reports.Set, v datasets.Vantage, ps []reports.Panel) table
 	for _, d := range s.DefensesOf(ps) {
 		row := []table.Value{defense(s, d)}
 		for _, p := range ps {
-			row = append(row, advantage(s, reports.Subject{Panel: p, Defense: d}, &n))
+			at := reports.Subject{Panel: p, Defense: d}
+			row = append(row, advantage(s, at, &n), attackOf(s, at))
 		}
 		cost := s.Costs(reports.Subject{Panel: ps[0], Defense: d})
 		t.Rows = append(t.Rows, append(row, cost.Bytes(), cost.Delay(), cost.Traffic()))
 	}
-	t.Notes = append(n.lines, headlineNotes(s, ps)...)
+	if textWidth(t) > narrow {
+		dropColumns(&t, func(c table.Column) bool { return c.Head == "attack" })
+	}
+	t.Notes = append(n.lines(), headlineNotes(s, ps)...)
 	return t
 }
 
-// footnotes are numbered in the order in which they are first used.
-type footnotes struct{ lines []string }
+// narrow is how wide a terminal is at the least. A headline that is wider with the
+// names of attacks has them in the table below it.
+const narrow = 80
 
-// mark returns the sign of a note.
-func (n *footnotes) mark(line string) string {
-	signs := []string{"¹", "²", "³", "†", "‡", "§", "¶"}
-	for i, sign := range signs {
-		if i == len(n.lines) {
-			n.lines = append(n.lines, sign+" "+line)
-			return sign
+// textWidth is how wide t stands on a terminal.
+func textWidth(t table.Table) int {
+	width := -2
+	for k, c := range t.Columns {
+		most := utf8.RuneCountInString(c.Head)
+		for _, row := range t.Rows {
+			most = max(most, utf8.RuneCountInString(row[k].Text))
 		}
-		if n.lines[i] == sign+" "+line {
-			return sign
+		width += most + 2
+	}
+	return width
+}
+
+// dropColumns takes columns out of a table.
+func dropColumns(t *table.Table, drop func(table.Column) bool) {
+	for i, row := range t.Rows {
+		var kept []table.Value
+		for k, c := range t.Columns {
+			if !drop(c) {
+				kept = append(kept, row[k])
+			}
+		}
+		t.Rows[i] = kept
+	}
+	t.Columns = slices.DeleteFunc(t.Columns, drop)
+}
+
+// panelHead names a panel among others of one vantage point.
+func panelHead(ps []reports.Panel, p reports.Panel) string {
+	head := reports.TaskName(p.Task)
+	if slices.ContainsFunc(ps, func(q reports.Panel) bool { return q.Task == p.Task && q.Dataset != p.Dataset }) {
+		head += ", " + p.Dataset
+	}
+	if p.Split.Within() {
+		head += " (within)"
+	}
+	return head
+}
+
+// attackOf is the attack of the headline's cell.
+func attackOf(s *reports.Set, at reports.Subject) table.Value {
+	m := s.Summaries[at]
+	if m.Attack == "" || m.NoEvidence != "" {
+		return table.Missing()
+	}
+	return label(s, m.Attack)
+}
+
+// HeadlineAttacks stands below the headline: whose figure each cell is, and which
+// control set its floor.
+var HeadlineAttacks = reports.TableKind{
+	Name: "headline-attacks", Doc: "attack of each cell of the headline, and the control that set its floor",
+	Draw: func(s *reports.Set) []table.Table {
+		var out []table.Table
+		for _, v := range reports.Vantages() {
+			ps := slices.DeleteFunc(slices.Clone(s.Panels), func(p reports.Panel) bool { return p.Vantage != v })
+			out = append(out, unlessEmpty(headlineAttacksTable(s, v, ps))...)
+		}
+		return out
+	},
+}
+
+func headlineAttacksTable(s *reports.Set, v datasets.Vantage, ps []reports.Panel) table.Table {
+	t := table.Table{Title: "Attack of each cell, over the control that sets its floor, seen " + reports.WhereName(v), Columns: table.Columns("defense")}
+	pooled := map[reports.Panel]bool{}
+	for _, p := range ps {
+		t.Columns = append(t.Columns, table.Column{Head: panelHead(ps, p)})
+		pooled[p] = slices.ContainsFunc(s.Defenses[p], func(d string) bool { return s.Summaries[reports.Subject{Panel: p, Defense: d}].HasPooled })
+		if pooled[p] {
+			t.Columns = append(t.Columns, table.Column{Head: "pooled", Num: true})
 		}
 	}
-	return "*"
+
+	for _, d := range s.DefensesOf(ps) {
+		row := []table.Value{defense(s, d)}
+		for _, p := range ps {
+			m := s.Summaries[reports.Subject{Panel: p, Defense: d}]
+			who, all := table.Missing(), table.Missing()
+			switch {
+			case m.NoEvidence != "":
+				who = table.Word(reports.NoEvidence)
+			case m.Attack != "":
+				who = label(s, m.Attack)
+				if m.FloorBy != "" {
+					who.Text += " over " + s.Label(m.FloorBy)
+				}
+				if m.HasPooled {
+					all = table.Number(m.Pooled, table.Score)
+				}
+			}
+			if row = append(row, who); pooled[p] {
+				row = append(row, all)
+			}
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	for _, p := range ps {
+		if pooled[p] && !slices.Contains(t.Notes, aboutPooled) {
+			t.Notes = append(t.Notes, aboutPooled)
+		}
+	}
+	t.Notes = append(t.Notes, s.Stamps(ps...)...)
+	return t
+}
+
+const aboutPooled = "pooled: the advantage of F1 over all devices at once, by the attack of the headline; a device with many events can hide the others there."
+
+// footnotes are numbered in the order in which they are first used.
+type footnotes []footnote
+
+// footnote is a note whose middle grows with each cell that it is about.
+type footnote struct {
+	start, end string
+	about      []string
+}
+
+// mark returns the sign of a note.
+func (n *footnotes) mark(line string) string { return n.about(line, "", "") }
+
+// about returns the sign of the note that begins with start and ends with end, and
+// enters what it says of one cell between them.
+func (n *footnotes) about(start, cell, end string) string {
+	i := slices.IndexFunc(*n, func(f footnote) bool { return f.start == start && f.end == end })
+	if i < 0 {
+		i = len(*n)
+		*n = append(*n, footnote{start: start, end: end})
+	}
+	if f := &(*n)[i]; cell != "" && !slices.Contains(f.about, cell) {
+		f.about = append(f.about, cell)
+	}
+	return sign(i + 1)
+}
+
+// sign writes a number as a superscript.
+func sign(n int) string {
+	digits := []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")
+	out := ""
+	for ; n > 0; n /= 10 {
+		out = string(digits[n%10]) + out
+	}
+	return out
+}
+
+// lines are the notes as they stand below a table.
+func (n footnotes) lines() []string {
+	var out []string
+	for i, f := range n {
+		out = append(out, sign(i+1)+" "+f.start+strings.Join(f.about, "; ")+f.end)
+	}
+	return out
 }
 
 // advantage is what the best attack on a defense learns, with its interval.
@@ -92,14 +228,18 @@ func advantage(s *reports.Set, at reports.Subject, n *footnotes) table.Value {
 	if m.Failed == m.Cells || m.Attack == "" {
 		return table.Failed("failed")
 	}
+	task := reports.TaskName(at.Task) + ": "
+	if why, ok := s.Why(at); ok {
+		return table.Word(reports.NoEvidence + " " + n.about(task+why.Start, why.Finding, why.End))
+	}
 	v := table.Number(m.Advantage, table.Score)
 	if m.HasInterval {
 		v = v.Within(m.Lo, m.Hi, table.Bounds(m.Lo, m.Hi, 2, table.Short))
 	}
 
-	// Both look like a good defense and need not be one.
+	// A zero says what it rests on: it looks like a good defense and need not be one.
 	if m.Advantage == 0 {
-		v.Text += " " + n.mark("best attack is at its floor")
+		v.Text += " " + n.about(task+"the best attack is at its floor, and the defense explains it: ", s.Earned(at), "")
 	}
 	if m.HasInterval && m.Edge {
 		v.Text += " " + n.mark("few groups, and nearly all alike: were groups to differ widely, this interval would miss more often than 1 in 20")
@@ -110,10 +250,10 @@ func advantage(s *reports.Set, at reports.Subject, n *footnotes) table.Value {
 	return v
 }
 
-// headlineNotes say whose cost is printed, which attack was worst and what is
-// in doubt.
+// headlineNotes say whose cost is printed, what the figures are and what is in
+// doubt.
 func headlineNotes(s *reports.Set, ps []reports.Panel) []string {
-	var out, worst, attacks []string
+	var out, attacks []string
 	cost := ps[0]
 	if slices.ContainsFunc(ps, func(p reports.Panel) bool { return p.Dataset != cost.Dataset }) {
 		var of []string
@@ -124,20 +264,18 @@ func headlineNotes(s *reports.Set, ps []reports.Panel) []string {
 	}
 	out = append(out, fmt.Sprintf("cost columns are those of the %s data (%s); delay p95 is the largest over folds; GB/month from continuous recordings only", reports.TaskName(cost.Task), cost.Dataset))
 
-	// The worst attack is another one for each defense; the column names the one
-	// that is it most often.
-	intervals := false
+	intervals, devices := false, false
 	for _, p := range ps {
-		if name := worstAttack(s, p); name != "" {
-			worst = append(worst, reports.TaskName(p.Task)+" "+s.Label(name))
-			attacks = append(attacks, name)
-		}
 		for _, d := range s.Defenses[p] {
-			intervals = intervals || s.Summaries[reports.Subject{Panel: p, Defense: d}].HasInterval
+			m := s.Summaries[reports.Subject{Panel: p, Defense: d}]
+			intervals, devices = intervals || m.HasInterval, devices || m.HasPooled
+			if m.Attack != "" {
+				attacks = append(attacks, m.Attack)
+			}
 		}
 	}
-	if len(worst) > 0 {
-		out = append(out, "worst attack per column: "+strings.Join(worst, ", "))
+	if devices {
+		out = append(out, "events: the mean over the devices with an event, each over its own floor, so that one timetable is not everybody's floor")
 	}
 	if intervals {
 		out = append(out, "figure: the largest mean over test groups of any attack, too high where many attacks are equally good and groups few; interval: of the best attack, whichever it is, about this training data, not about others like it")
@@ -166,24 +304,4 @@ func headlineDoubts(s *reports.Set, ps []reports.Panel) []string {
 		out = append(out[:most], fmt.Sprintf("%d more warnings, see the page", len(out)-most))
 	}
 	return out
-}
-
-// worstAttack is the attack that is best on most defenses of a panel, the first
-// in report order of several.
-func worstAttack(s *reports.Set, p reports.Panel) string {
-	count := map[string]int{}
-	for _, d := range s.Defenses[p] {
-		if best, ok := s.Best(reports.Subject{Panel: p, Defense: d}); ok && d != results.NoDefense {
-			count[best.Attack]++
-		}
-	}
-	worst := ""
-	for _, q := range s.Panels {
-		for _, a := range s.Attackers[q] {
-			if count[a.Attack] > count[worst] {
-				worst = a.Attack
-			}
-		}
-	}
-	return worst
 }

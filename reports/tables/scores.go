@@ -2,6 +2,7 @@ package tables
 
 import (
 	"fmt"
+	"slices"
 
 	"veilbench/bench/results"
 	"veilbench/reports"
@@ -35,20 +36,43 @@ func scoreTable(s *reports.Set, p reports.Panel, k results.Knowledge) table.Tabl
 		attacks = append(attacks, a.Attack)
 	}
 	t.Columns = append(t.Columns, table.Columns("#floor", "#bytes", "#delay p95")...)
+	n := footnotes{}
 
 	for _, d := range s.Defenses[p] {
 		c := s.Costs(reports.Subject{Panel: p, Defense: d})
 		row := []table.Value{defense(s, d)}
 		for _, a := range s.WithKnowledge(p, k) {
-			row = append(row, s.Mean(reports.Pair{Panel: p, Defense: d, Attacker: a}, metric).Value(table.Score))
+			row = append(row, markedScore(s, reports.Pair{Panel: p, Defense: d, Attacker: a}, metric, &n))
 		}
 		// All attacks on the same traces have one floor, as they have one cost.
 		row = append(row, c.Mean(results.Floor).Value(table.Score))
 		t.Rows = append(t.Rows, append(row, c.Bytes(), c.Delay()))
 	}
-	t.Notes = append([]string{s.CountNote(p)}, s.PanelNotes(p, attacks...)...)
+	t.Notes = slices.Concat(n.lines(), []string{s.CountNote(p)}, s.PanelNotes(p, attacks...))
 	return t
 }
+
+// markedScore is the mean score of an attacker with its marks.
+func markedScore(s *reports.Set, k reports.Pair, metric string, n *footnotes) table.Value {
+	return marked(s, k, s.Mean(k, metric).Value(table.Score), n)
+}
+
+// marked is a score of an attacker with marks where it says less than it seems to:
+// a low score may be printed without evidence, an advantage may not.
+func marked(s *reports.Set, k reports.Pair, v table.Value, n *footnotes) table.Value {
+	if !v.OK {
+		return v
+	}
+	if e, ok := s.Evidence(k); ok && !e.OK() {
+		v.Text += " " + n.mark(reports.Doubt(e))
+	}
+	if s.TrainedWorse(k) {
+		v.Text += " " + n.mark(trainedWorse)
+	}
+	return v
+}
+
+const trainedWorse = "trained worse: scores less trained on the defense than without, so its training failed it; the better of both counts"
 
 // WorstAttack names the best attack of each defense with its figures.
 var WorstAttack = reports.TableKind{
@@ -76,12 +100,19 @@ func worstTable(s *reports.Set, p reports.Panel) []table.Table {
 		}
 		t.Rows = append(t.Rows, []table.Value{
 			defense(s, d), label(s, m.Attack), table.Word(string(m.Knowledge)),
-			table.Number(m.Score, table.Score), table.Number(m.Floor, table.Score), advantage(s, at, &n),
+			marked(s, pairOfBest(s, at), table.Number(m.Score, table.Score), &n), table.Number(m.Floor, table.Score), advantage(s, at, &n),
 			table.Number(m.GroupMean, table.Score), table.Count(m.Groups),
 		})
 	}
-	t.Notes = append(append(n.lines, s.CountNote(p), reports.AboutTraining), s.PanelNotes(p)...)
+	t.Notes = append(append(n.lines(), s.CountNote(p), reports.AboutTraining), s.PanelNotes(p)...)
 	return unlessEmpty(t)
+}
+
+// pairOfBest is the attacker of the headline; of a defense without evidence it is
+// the one that came farthest.
+func pairOfBest(s *reports.Set, at reports.Subject) reports.Pair {
+	k, _ := s.Best(at)
+	return k
 }
 
 // Pairs has a row for each attacker on each defense of each panel. It is for
@@ -90,7 +121,7 @@ var Pairs = reports.TableKind{
 	Name: "pairs", Doc: "every defense and attack",
 	Draw: func(s *reports.Set) []table.Table {
 		t := table.Table{Title: "Every defense and attack", Columns: table.Columns(
-			"defense", "attack", "knows", "task", "data", "seen from", "metric", "#score", "#floor", "#advantage", "#bytes", "#delay p95", "#cells")}
+			"defense", "attack", "knows", "task", "data", "seen from", "metric", "#score", "#floor", "#advantage", "evidence", "#bytes", "#delay p95", "#cells")}
 		for _, p := range s.Panels {
 			for _, d := range s.Defenses[p] {
 				c := s.Costs(reports.Subject{Panel: p, Defense: d})
@@ -102,7 +133,7 @@ var Pairs = reports.TableKind{
 				}
 			}
 		}
-		t.Notes = s.Stamps(s.Panels...)
+		t.Notes = append([]string{reports.AboutStates}, s.Stamps(s.Panels...)...)
 		return []table.Table{t}
 	},
 }
@@ -124,10 +155,17 @@ func pairRow(s *reports.Set, k reports.Pair, c reports.Costs) []table.Value {
 		data += " (within)"
 	}
 
+	state := table.Missing() // of controls nobody asks for evidence
+	if e, ok := s.Evidence(k); ok {
+		state = table.Word(reports.State(e))
+		if s.TrainedWorse(k) {
+			state.Text += ", trained worse"
+		}
+	}
 	return []table.Value{
 		defense(s, k.Defense), table.Word(attack), table.Word(knows), table.Word(reports.TaskName(k.Task)), table.Word(data), table.Word(string(k.Vantage)),
 		table.Word(reports.MetricLabel(metric)),
-		s.Mean(k, metric).Value(table.Score), s.Mean(k, results.Floor).Value(table.Score), s.Gain(k).Value(table.Score),
+		s.Mean(k, metric).Value(table.Score), s.Mean(k, results.Floor).Value(table.Score), s.Gain(k).Value(table.Score), state,
 		c.Bytes(), c.Delay(), table.Count(len(s.ByPair[k])),
 	}
 }
@@ -165,13 +203,14 @@ func transferTable(s *reports.Set, p reports.Panel, attack string, trained []rep
 	// The last column is what the matrix is held against: trained on what it is
 	// tested on.
 	trained = append(trained, reports.Attacker{Attack: attack, Knowledge: results.Adaptive})
+	n := footnotes{}
 	for _, d := range s.Defenses[p] {
 		row := []table.Value{defense(s, d)}
 		for _, a := range trained {
-			row = append(row, s.Mean(reports.Pair{Panel: p, Defense: d, Attacker: a}, metric).Value(table.Score))
+			row = append(row, markedScore(s, reports.Pair{Panel: p, Defense: d, Attacker: a}, metric, &n))
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	t.Notes = append([]string{s.CountNote(p)}, s.Stamps(p)...)
+	t.Notes = slices.Concat(n.lines(), []string{s.CountNote(p)}, s.Stamps(p))
 	return t
 }

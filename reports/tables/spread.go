@@ -117,6 +117,7 @@ func spreadTable(s *reports.Set, p reports.Panel) []table.Table {
 	// Without a second draw or seed anywhere the table would say what the
 	// headline's interval says.
 	several, mixed := false, false
+	n := footnotes{}
 	for _, d := range s.Defenses[p] {
 		at := reports.Subject{Panel: p, Defense: d}
 		rs := s.BestResults(at)
@@ -128,7 +129,7 @@ func spreadTable(s *reports.Set, p reports.Panel) []table.Table {
 		several, mixed = several || v.seeds > 1 || v.draws > 1, mixed || other
 		m := s.Summaries[at]
 		t.Rows = append(t.Rows, []table.Value{
-			defense(s, d), label(s, m.Attack), table.Word(string(m.Knowledge)), table.Number(m.Score, table.Score),
+			defense(s, d), label(s, m.Attack), table.Word(string(m.Knowledge)), marked(s, pairOfBest(s, at), table.Number(m.Score, table.Score), &n),
 			deviation(v.group, v.groups), deviation(v.seed, v.seeds), deviation(v.draw, v.draws),
 			table.Count(v.groups), table.Count(v.seeds), table.Count(v.draws),
 		})
@@ -137,7 +138,7 @@ func spreadTable(s *reports.Set, p reports.Panel) []table.Table {
 		return nil
 	}
 
-	t.Notes = []string{"Standard deviations of the score of one test group: between groups, between seeds of the run within a group, between draws of the defense within both (components of variance, each without what the ones after it add). The interval of the headline is over groups alone; draws and seeds are averaged in it."}
+	t.Notes = append(n.lines(), "Standard deviations of the score of one test group: between groups, between seeds of the run within a group, between draws of the defense within both (components of variance, each without what the ones after it add). The interval of the headline is over groups alone; draws and seeds are averaged in it.")
 	if mixed {
 		t.Notes = append(t.Notes, fmt.Sprintf("Seeds of %s are other data too: the spread between seeds holds that between data sets.", p.Dataset))
 	}

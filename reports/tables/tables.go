@@ -12,6 +12,8 @@ import (
 func All() []reports.TableKind {
 	return []reports.TableKind{
 		Headline,
+		HeadlineAttacks,
+		Evidence,
 		Published,
 		Study,
 		Tolerance,
@@ -26,6 +28,7 @@ func All() []reports.TableKind {
 		PublishedOverheads,
 		PerDevice,
 		PerActivity,
+		Devices,
 		Transfer,
 		Tests,
 		Names,
@@ -40,12 +43,12 @@ func All() []reports.TableKind {
 
 // Main are the kinds of report.md and table.tex, in their order.
 func Main() []reports.TableKind {
-	return []reports.TableKind{Headline, Published, Study, DefenseByAttack, Candidates, Bounds, Accounts, Spread, Probes, Costs, FailedCells, Doubts, Warnings}
+	return []reports.TableKind{Headline, HeadlineAttacks, Published, Study, DefenseByAttack, Candidates, Bounds, Accounts, Spread, Probes, Costs, FailedCells, Doubts, Warnings}
 }
 
 // Terminal are the kinds that stand at the end of a run.
 func Terminal() []reports.TableKind {
-	return []reports.TableKind{Headline, Published, Study}
+	return []reports.TableKind{Headline, HeadlineAttacks, Published, Study}
 }
 
 // unlessEmpty is t, or nothing where it has no row.

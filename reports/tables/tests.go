@@ -36,6 +36,9 @@ func testTable(s *reports.Set, p reports.Panel) []table.Table {
 	if slices.ContainsFunc(cs, func(c reports.Comparison) bool { return len(c.Diff) < stats.MinGroups }) {
 		t.Notes = append(t.Notes, fmt.Sprintf("No interval below %d groups.", stats.MinGroups))
 	}
+	if left := s.LeftOut(p); left != "" {
+		t.Notes = append(t.Notes, left)
+	}
 	t.Notes = append(t.Notes, s.Stamps(p)...)
 	return unlessEmpty(t)
 }

@@ -9,6 +9,7 @@ import (
 
 	"veilbench/bench/results"
 	"veilbench/reports"
+	"veilbench/reports/reporttest"
 	"veilbench/reports/table"
 )
 
@@ -24,7 +25,7 @@ func sided(n int, a, b []float64) []results.Result {
 			})
 		}
 	}
-	return out
+	return reporttest.WithCanaries(out, 40)
 }
 
 func rowOf(t *testing.T, rs []results.Result) map[string]table.Value {
