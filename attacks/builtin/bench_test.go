@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"veilbench/attacks"
+	"veilbench/attacks/anchors"
 	"veilbench/attacks/attacktest"
 	"veilbench/attacks/eventforest"
 	"veilbench/attacks/forest"
@@ -68,6 +69,7 @@ func benchAttacks() []attacks.Attack {
 		knn.EventKNN{K: 3, GapS: 1, PairS: 5},
 		knn.EventAlign{K: 3, GapS: 1, PairS: 5, Acks: "keep", First: 300},
 		eventforest.Attack{Trees: 100, Features: "hist", GapS: 1, PairS: 5},
+		anchors.New(),
 	}
 }
 

@@ -3,6 +3,7 @@ package builtin
 
 import (
 	"veilbench/attacks"
+	"veilbench/attacks/anchors"
 	"veilbench/attacks/decompose"
 	"veilbench/attacks/eventforest"
 	"veilbench/attacks/guess"
@@ -23,6 +24,7 @@ func All() []attacks.Attack {
 		knn.EventKNN{PairS: 5},
 		knn.EventAlign{PairS: 5, Acks: "auto", First: 300},
 		eventforest.Attack{Features: "auto", PairS: 5},
+		anchors.New(),
 		signatures.New(),
 		decompose.New(),
 		window.NewForest(),

@@ -40,7 +40,7 @@ func TestMinuteLabels(t *testing.T) {
 	seconds := attacktest.ToyEvents(6)
 	minutes := minuteLabels(seconds)
 	for _, a := range builtin.All() {
-		if !slices.Contains([]string{"event-forest", "event-knn", "event-align", "signatures"}, a.Info().Name) {
+		if !slices.Contains([]string{"event-anchors", "event-forest", "event-knn", "event-align", "signatures"}, a.Info().Name) {
 			continue
 		}
 		exact, rough := trainedF1(t, a, seconds), trainedF1(t, a, minutes)
