@@ -3,6 +3,7 @@ package builtin
 
 import (
 	"veilbench/attacks"
+	"veilbench/attacks/cover"
 	"veilbench/attacks/decompose"
 	"veilbench/attacks/eventforest"
 	"veilbench/attacks/guess"
@@ -29,5 +30,8 @@ func All() []attacks.Attack {
 		window.NewLSTM(),
 		window.NewBLSTM(),
 		rates.New(),
+		cover.Without(eventforest.Attack{Features: "auto", PairS: 5}),
+		cover.Without(decompose.New()),
+		cover.Without(window.NewForest()),
 	}
 }
