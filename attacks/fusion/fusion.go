@@ -185,6 +185,8 @@ func countRivals(all []candidate) []candidate {
 		for all[i].start-all[from].start > match.Tolerance {
 			from++
 		}
+		// By members, not by candidates: one that calls several things at once knows no
+		// more than one that calls one.
 		rival := make([]bool, len(all[i].called))
 		for j := from; j < len(all) && all[j].start-all[i].start <= match.Tolerance; j++ {
 			if all[j].class == all[i].class {

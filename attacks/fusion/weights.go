@@ -29,6 +29,8 @@ func weigh(found [][]candidate, truth [][]match.Span, members int) weights {
 			spans[j] = match.Span{From: c.start, Class: c.class}
 			rows, y = append(rows, c.row()), append(y, 0)
 		}
+		// One candidate an event, as scores are paired: a second one of it is a false
+		// alarm there, so it is one here.
 		for _, j := range match.Windows(truth[i], spans, match.Tolerance, match.ByClass) {
 			if j >= 0 {
 				y[len(y)-len(cs)+j] = 1
