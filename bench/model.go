@@ -27,13 +27,15 @@ type modelKey struct {
 	task                          datasets.Task
 	vantage                       datasets.Vantage
 	fold, part                    int
-	rest                          bool // of training without what choose.HeldOut marks
+	// rest names the recordings of a training on some (choose.Divide), "" for all;
+	// fold and part are then those of a fitted defense, else 0.
+	rest string
 }
 
 // keyOf is the key of the model that p's attacker trains.
 func keyOf(p part) modelKey {
 	c := p.cell
-	return modelKey{c.Dataset, c.Attack, c.TrainDefense, c.Task, c.Vantage, c.Fold, p.n, false}
+	return modelKey{c.Dataset, c.Attack, c.TrainDefense, c.Task, c.Vantage, c.Fold, p.n, ""}
 }
 
 // model is trained once and then shared.
@@ -51,11 +53,12 @@ type model struct {
 
 // model returns the model that p's attacker trained.
 func (r *runner) model(ctx context.Context, p part) (*model, error) {
-	return r.modelOf(ctx, p, keyOf(p))
+	return r.modelOf(ctx, p, keyOf(p), p.recordings().Train)
 }
 
-// modelOf returns the model of a key of p, trained when first asked for.
-func (r *runner) modelOf(ctx context.Context, p part, key modelKey) (*model, error) {
+// modelOf returns the model of a key of p, trained on recordings when first asked
+// for.
+func (r *runner) modelOf(ctx context.Context, p part, key modelKey, recordings []int) (*model, error) {
 	r.mu.Lock()
 	m := r.models[key]
 	if m == nil {
@@ -64,23 +67,34 @@ func (r *runner) modelOf(ctx context.Context, p part, key modelKey) (*model, err
 	}
 	r.mu.Unlock()
 
-	m.once.Do(func() { m.err = r.train(ctx, p, m, key.rest) })
+	m.once.Do(func() { m.err = r.train(ctx, p, m, key, recordings) })
 	if m.err != nil && ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	return m, m.err
 }
 
-// examples are the training traces of a part as its attacker has them, and the
+// half returns the model of p's attacker trained on some of its recordings. Parts
+// with the same ones share it.
+func (r *runner) half(ctx context.Context, p part, rest []int) (*model, error) {
+	key := keyOf(p)
+	key.rest = fmt.Sprint(rest)
+	if !Fitted(r.defense(p.cell.TrainDefense)) {
+		key.fold, key.part = 0, 0 // every part sees these recordings alike
+	}
+	return r.modelOf(ctx, p, key, rest)
+}
+
+// examples are training traces of a part as its attacker has them, and the
 // classes it can answer.
-func (r *runner) examples(p part) ([]choose.Example, []string, error) {
+func (r *runner) examples(p part, recordings []int) ([]choose.Example, []string, error) {
 	draws := p.cell.TrainDraws
 	if p.cell.TrainDefense == results.NoDefense {
 		draws = 1 // every draw of no defense is the same
 	}
 
 	var out []choose.Example
-	for _, i := range p.recordings().Train {
+	for _, i := range recordings {
 		for d := range draws {
 			o := r.view(p, p.cell.TrainDefense, viewOf{TrainRole, i, d})
 			if o.err != nil {
@@ -103,10 +117,10 @@ func (r *runner) examples(p part) ([]choose.Example, []string, error) {
 	return out, p.classes, nil
 }
 
-// train fills m, from all examples or from what choose.HeldOut leaves. Its draws
-// hang on what the attacker learns from and on nothing that it is tested on.
-func (r *runner) train(ctx context.Context, p part, m *model, rest bool) error {
-	examples, classes, err := r.examples(p)
+// train fills m. Its draws hang on what the attacker learns from and on nothing
+// that it is tested on.
+func (r *runner) train(ctx context.Context, p part, m *model, key modelKey, recordings []int) error {
+	examples, classes, err := r.examples(p, recordings)
 	if err != nil {
 		return err
 	}
@@ -114,23 +128,20 @@ func (r *runner) train(ctx context.Context, p part, m *model, rest bool) error {
 
 	c := p.cell
 	// DrawID, not the ID: a defense that was renamed keeps its draws.
-	key := []string{
+	draw := []string{
 		"train", c.Dataset, string(c.Task), string(c.Vantage),
-		c.Attack, defenses.DrawID(r.defense(c.TrainDefense)), strconv.Itoa(c.Fold), strconv.Itoa(p.n),
+		c.Attack, defenses.DrawID(r.defense(c.TrainDefense)), strconv.Itoa(key.fold), strconv.Itoa(key.part),
 	}
-	if rest {
-		key = append(key, "rest")
+	if key.rest != "" {
+		draw = append(draw, key.rest)
 	}
-	held := choose.HeldOut(examples)
 	t := attacks.Training{Task: c.Task, Classes: classes, Within: c.Split.Within()}
-	for i, e := range examples {
-		if !rest || !held[i] {
-			t.Examples = append(t.Examples, e.Labeled)
-		}
+	for _, e := range examples {
+		t.Examples = append(t.Examples, e.Labeled)
 	}
 
 	start := time.Now()
-	m.Model, err = r.oath.Train(attacks.WithTraining(ctx, c.TrainDefense, c.Fold), p.attack, draws.New(c.Seed, key...), t)
+	m.Model, err = r.oath.Train(attacks.WithTraining(ctx, c.TrainDefense, c.Fold), p.attack, draws.New(c.Seed, draw...), t)
 
 	m.seconds = time.Since(start).Seconds()
 	if err != nil {
@@ -139,7 +150,7 @@ func (r *runner) train(ctx context.Context, p part, m *model, rest bool) error {
 	m.bytes = memory.Of(m.Model)
 
 	// Controls set floors, for which each form counts by itself (learnFloors).
-	if !rest && c.TrainDefense != results.NoDefense && !p.attack.Info().Control {
+	if key.rest == "" && c.TrainDefense != results.NoDefense && !p.attack.Info().Control {
 		return r.chooseForm(ctx, p, m, examples)
 	}
 	return nil
@@ -157,46 +168,64 @@ func (r *runner) chooseForm(ctx context.Context, p part, m *model, examples []ch
 		return ctx.Err()
 	}
 
-	// First a few traces that m learned from, then, in doubt, held-out ones by models
-	// that never saw them. That of the unaware attacker serves all defenses.
-	task, guessing := p.cell.Task, 0.0
-	if task == datasets.TaskClip || task == datasets.TaskDevice {
-		guessing = chance(p.ds, task, p.classes)
-	}
-	a, u, err := r.ask(ctx, p, m, unaware, choose.Few(task, examples))
-	if err != nil || choose.Settled(task, guessing, a, u) {
-		return ctx.Err()
-	}
-
-	var held []choose.Example
-	for i, out := range choose.HeldOut(examples) {
-		if out {
-			held = append(held, examples[i])
+	// First a few traces that m learned from.
+	task := p.cell.Task
+	if task != datasets.TaskClip {
+		guessing := 0.0
+		if task == datasets.TaskDevice {
+			guessing = chance(p.ds, task, p.classes)
 		}
-	}
-	if len(held) == 0 {
-		return nil
-	}
-	var forms [2]*model
-	for i, q := range []part{p, plain} {
-		key := keyOf(q)
-		key.rest = true
-		if forms[i], err = r.modelOf(ctx, q, key); err != nil {
+		a, u, err := r.ask(ctx, p, m, unaware, choose.Few(task, examples))
+		if err != nil || choose.Settled(task, guessing, a, u) {
 			return ctx.Err()
 		}
 	}
-	m.seconds += forms[0].seconds
 
-	a, u, err = r.ask(ctx, p, forms[0], forms[1], held)
+	// In doubt held-out ones, by models that never saw them. That of the unaware
+	// attacker serves all defenses.
+	rest, held := divide(p)
+	if len(rest) == 0 || len(held) == 0 {
+		return nil
+	}
+	tuned, err := r.half(ctx, p, rest)
+	if err != nil {
+		return ctx.Err()
+	}
+	untuned, err := r.half(ctx, plain, rest)
+	if err != nil {
+		return ctx.Err()
+	}
+	about, _, err := r.examples(p, held)
+	if err != nil {
+		return ctx.Err()
+	}
+	m.seconds += tuned.seconds
+
+	a, u, err := r.ask(ctx, p, tuned, untuned, about)
 	if err == nil && choose.Worse(task, a, u) {
 		m.Model, m.classes, m.bytes, m.fellBack = unaware.Model, unaware.classes, unaware.bytes, true
 	}
 	return ctx.Err()
 }
 
+// divide divides p's training recordings by what its split holds together.
+func divide(p part) (rest, held []int) {
+	groups, classes := make([]string, len(p.ds.Recordings)), make([]string, len(p.ds.Recordings))
+	for i := range p.ds.Recordings {
+		rec := &p.ds.Recordings[i]
+		groups[i] = rec.Group
+		if p.cell.Split.Within() {
+			groups[i] = rec.ID
+			if p.cell.Task == datasets.TaskClip {
+				classes[i] = rec.ClipClass()
+			}
+		}
+	}
+	return choose.Divide(p.recordings(), groups, classes)
+}
+
 // ask scores what two models say about traces of p's training.
 func (r *runner) ask(ctx context.Context, p part, adaptive, unaware *model, about []choose.Example) (a, u score.Scores, err error) {
-	// Both by the classes of the adaptive one, which may know datasets.Cover.
 	out := make([]score.Scores, 2)
 	for i, m := range []*model{adaptive, unaware} {
 		tests := make([]score.Test, len(about))
@@ -207,6 +236,8 @@ func (r *runner) ask(ctx context.Context, p part, adaptive, unaware *model, abou
 			}
 			tests[j] = e.Test(answer, m.classes)
 		}
+
+		// Both by the classes of the adaptive one, which may know datasets.Cover.
 		out[i] = score.Of(p.ds, p.cell.Task, adaptive.classes, tests)
 	}
 	return out[0], out[1], nil

@@ -4,17 +4,22 @@
 // knows; so a form that was tuned to the defense and finds less than the plain
 // one is a fault of its training and no merit of the defense.
 //
-// The decision has two steps, since the second costs a training of both forms:
+// The decision has two steps, since the second costs trainings of both forms:
 //
 //  1. Both full models are asked about a few training traces as the defense
 //     leaves them (Few). These traces are what the adaptive form learned from, so
 //     the question favors it: a form that is broken shows here all the same, and
 //     one that overfits is caught only if it is not far ahead. The plain form
 //     knows the same recordings without the defense; where it finds nearly
-//     everything, the defense has changed next to nothing for it (Settled).
-//  2. Where that settles nothing, both forms are trained on some of the training
-//     groups and asked about the others (HeldOut). The plain form is taken if it
-//     is ahead by more than noise (Worse).
+//     everything, the defense has changed next to nothing for it (Settled). Of
+//     clips this would say nothing: attacks know those of their training by heart.
+//  2. Where that settles nothing, both forms are trained on one half of the groups
+//     and asked about the other half, each without what the cell tests (Divide).
+//     The plain form is taken if it is ahead by more than noise (Worse).
+//
+// The half to train on is the one that the cell does not test, so that cells which
+// test the same half share these models: there are about two for a defense, not
+// one for each fold.
 package choose
 
 import (
@@ -29,11 +34,11 @@ import (
 	"veilbench/datasets"
 )
 
-// What the first question is about: so many clips, events or commands, or packets
-// of the device task.
+// What the first question is about: so many events or commands, and no more than
+// so many packets.
 const (
 	fewItems   = 20
-	fewPackets = 5000
+	fewPackets = 10000
 )
 
 // Example is a training trace with the recording that it shows.
@@ -50,76 +55,65 @@ func (e Example) Test(a attacks.Answer, classes []string) score.Test {
 	}
 }
 
-// Few returns the traces of the first question: clips evenly over all, of other
-// tasks the beginning of one trace or, where it holds too little, of several. The
-// traces given are not modified.
+// Few returns the traces of the first question: the beginning of one trace or,
+// where it holds too little, of several. The traces given are not modified.
 func Few(task datasets.Task, all []Example) []Example {
-	if task == datasets.TaskClip {
-		n := min(fewItems, len(all))
-		out := make([]Example, n)
-		for i := range out {
-			out[i] = all[i*len(all)/n]
-		}
-		return out
-	}
-
-	most := fewItems
-	if task == datasets.TaskDevice {
-		most = fewPackets
-	}
 	var out []Example
+	items, packets := fewItems, fewPackets
 	for _, e := range all {
-		if most <= 0 {
+		if items <= 0 || packets <= 0 {
 			break
 		}
-		n := items(task, e)
-		if n == 0 {
+		e = beginning(task, e, items, packets)
+		n := itemsOf(task, e)
+		if n == 0 && task != datasets.TaskDevice {
 			continue // nothing to find here
 		}
-		out = append(out, beginning(task, e, most))
-		most -= n
+		out = append(out, e)
+		items, packets = items-n, packets-len(e.Trace.Packets)
 	}
 	return out
 }
 
-// items is how much e has to be found.
-func items(task datasets.Task, e Example) int {
+// itemsOf is how many events or commands e holds.
+func itemsOf(task datasets.Task, e Example) int {
 	switch task {
 	case datasets.TaskEvent:
 		return len(e.Labels.Events)
 	case datasets.TaskCommand:
 		return len(e.Labels.Commands)
 	}
-	return len(e.Trace.Packets)
+	return 0
 }
 
-// beginning is e up to where the first n items of it are over.
-func beginning(task datasets.Task, e Example, n int) Example {
-	if items(task, e) <= n {
+// beginning is e up to where the first items of it are over, or the first packets.
+func beginning(task datasets.Task, e Example, items, packets int) Example {
+	at := e.Trace.End
+	if itemsOf(task, e) > items {
+		// A cut at the start of the next item: all traffic of those before it is kept,
+		// but for what a defense delays beyond it.
+		if task == datasets.TaskEvent {
+			at = e.Labels.Events[items].Start
+		} else {
+			at = e.Labels.Commands[items].Time
+		}
+	}
+	if len(e.Trace.Packets) > packets {
+		at = min(at, e.Trace.Packets[packets].Time)
+	}
+	if at >= e.Trace.End {
 		return e
 	}
-	var at time.Duration
-	switch task {
-	case datasets.TaskEvent:
-		at = e.Labels.Events[n].Start
-	case datasets.TaskCommand:
-		at = e.Labels.Commands[n].Time
-	default:
-		at = e.Trace.Packets[n].Time
-	}
-
-	// A cut at the start of the next item: all traffic of those before it is kept,
-	// but for what a defense delays beyond it.
 	piece := datasets.Recording{Trace: e.Trace, Labels: e.Labels}.Cut([]time.Duration{at})[0]
 	e.Trace, e.Labels = piece.Trace, piece.Labels
 	return e
 }
 
 // By so much must the adaptive form be ahead on what it learned from to be beyond
-// doubt. In the built-in homes what it gains there over unseen traffic is up to
-// half of its score, but where the plain form is this far behind it knows
-// little: on unseen traffic it was ahead in none of the folds.
-const clear = 0.1
+// doubt. In the built-in homes it gains up to half of its score there over unseen
+// traffic, but where the plain form was this far behind it knew little: on unseen
+// traffic it was ahead in no fold.
+const clear = 0.05
 
 // The plain form has nothing to offer where it finds no more than guessing would,
 // and nothing to add where it finds all.
@@ -136,19 +130,63 @@ func Settled(task datasets.Task, chance float64, adaptive, unaware score.Scores)
 	return !ok || !ok2 || u <= chance+nothing || a >= u+clear || a >= u && u >= nearAll
 }
 
-// HeldOut marks the examples of every third group, from the second on in order of
-// appearance; of two groups the second. None is marked where there is one group
-// only: then nothing can be said, and the adaptive form stays.
-func HeldOut(all []Example) []bool {
-	number := map[string]int{}
-	out := make([]bool, len(all))
-	for i, e := range all {
-		n, ok := number[e.Group]
-		if !ok {
-			n = len(number)
-			number[e.Group] = n
+// Divide divides the recordings that a part trains on: rest to learn from, held to
+// ask about. groups and classes are of all recordings of the data set, which are
+// dealt to two halves; rest is of the half that the part tests less. Either is
+// empty where training has one group only: then nothing can be said, and the
+// adaptive form stays.
+func Divide(p datasets.Part, groups, classes []string) (rest, held []int) {
+	second := halves(groups, classes)
+	balance := 0
+	for _, i := range p.Test {
+		if second[i] {
+			balance++
+		} else {
+			balance--
 		}
-		out[i] = n%3 == 1
+	}
+	if rest, held = apart(p.Train, func(i int) bool { return second[i] == (balance < 0) }); len(rest) > 0 && len(held) > 0 {
+		return rest, held
+	}
+
+	// A split that tests all of one half leaves the other to be divided again.
+	g, c := make([]string, len(p.Train)), make([]string, len(p.Train))
+	for k, i := range p.Train {
+		g[k], c[k] = groups[i], classes[i]
+	}
+	at := map[int]bool{}
+	for k, x := range halves(g, c) {
+		at[p.Train[k]] = x
+	}
+	return apart(p.Train, func(i int) bool { return !at[i] })
+}
+
+// apart divides recordings into those that are and those that are not.
+func apart(recordings []int, are func(int) bool) (yes, no []int) {
+	for _, i := range recordings {
+		if are(i) {
+			yes = append(yes, i)
+		} else {
+			no = append(no, i)
+		}
+	}
+	return yes, no
+}
+
+// halves deals recordings to two halves, by groups in order of appearance; those
+// of clips by class too, or the two could teach different ones where each
+// recording is a group. It returns whether each lies in the second half.
+func halves(groups, classes []string) []bool {
+	ofGroup, ofClass := map[string]bool{}, map[string]int{}
+	out := make([]bool, len(groups))
+	for i, g := range groups {
+		half, ok := ofGroup[g]
+		if !ok {
+			half = ofClass[classes[i]]%2 == 1
+			ofClass[classes[i]]++
+			ofGroup[g] = half
+		}
+		out[i] = half
 	}
 	return out
 }
