@@ -59,6 +59,11 @@ type lazyView struct {
 // Whoever asks first makes it; others wait for that.
 func (r *runner) view(p part, defense string, of viewOf) *observed {
 	d := r.defense(defense)
+	if p.cell.Vantage == datasets.Zigbee {
+		if err := defenses.RefusesRadio(d); err != nil {
+			return &observed{rec: &p.ds.Recordings[of.rec], err: err}
+		}
+	}
 	fits := Fitted(d)
 	key := viewKey{dataset: p.ds.Name, defense: defense, vantage: p.cell.Vantage}
 	if fits {

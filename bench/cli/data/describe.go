@@ -32,7 +32,7 @@ edit that where the reading is wrong. Its keys, all optional:
   task      event, device, command or clip (default: all that the labels can serve)
   labels    FILE, or {file: [FILE], zone: Europe/Berlin, offset: -2s, clock: epoch, device: D, activity: A}
   devices   FILE, a list of names, or {NAME: [ADDRESS, ADDRESS]}
-  recorded  lan, wifi or wan
+  recorded  lan, wifi, wan or zigbee
   home      addresses and prefixes inside the home, for captures made outside
   same      [[plug/on, plug/off]]: classes that nobody can tell apart
   join      rotated (default: files that are one recording are joined) or none

@@ -80,7 +80,7 @@ func (c Config) settings(p command.Plugins) (g bench.Grid, err error) {
 	if g.Tasks, err = choose(c.file, c.tasks, "task", datasets.Tasks()); err != nil {
 		return g, err
 	}
-	if g.Vantages, err = choose(c.file, c.vantages, "vantage", []datasets.Vantage{datasets.LAN, datasets.WiFi, datasets.WAN}); err != nil {
+	if g.Vantages, err = choose(c.file, c.vantages, "vantage", datasets.Vantages()); err != nil {
 		return g, err
 	}
 	if g.Knowledge, err = choose(c.file, c.knowledge, "knowledge", []results.Knowledge{results.Unaware, results.Adaptive, results.Transfer}); err != nil {

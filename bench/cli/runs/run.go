@@ -69,7 +69,7 @@ out, and a list of one needs no brackets:
 	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, or all; repeatable")
 	fl.StringArrayVar(&f.Knowledge, "knowledge", nil, "unaware, adaptive or transfer; repeatable (default unaware and adaptive)")
 	fl.StringArrayVar(&f.Tasks, "task", nil, "event, device, command or clip; repeatable (default: all that the data can serve)")
-	fl.StringArrayVar(&f.Vantages, "vantage", nil, "lan, wifi or wan; repeatable (default wan)")
+	fl.StringArrayVar(&f.Vantages, "vantage", nil, "lan, wifi, wan or zigbee; repeatable (default wan, or that of a recording without a home border)")
 	fl.StringVar(&f.Split, "split", "", "split ID, such as group-kfold:k=5 (default: the data set's own)")
 	fl.StringVar(&f.shard, "shard", "", "i/n: do only the i-th of n shares of the work (counted from 0); merge shards by copying their cells and samples folders together")
 	fl.StringArrayVar(&f.probe, "probe", nil, "look for what a score should not rest on: label-shift (the best attack's score against moved labels) or leak (what gives a class or a split away without traffic); repeatable")
