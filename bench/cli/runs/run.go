@@ -65,6 +65,7 @@ out, and a list of one needs no brackets:
 	fl.IntVar(&f.jobs, "jobs", defaultJobs(), "how many things to do at once; has no influence on results")
 	fl.StringVar(&f.Seed, "seed", "", "seed of every random draw (default 1)")
 	fl.StringArrayVar(&f.Datasets, "dataset", nil, "data set, NAME[=PATH], or a folder of recordings; repeatable")
+	fl.StringVar(&f.Test, "test", "", "data set to test on, as in --dataset; those named there train (default: each is split into training and test)")
 	fl.StringArrayVar(&f.Defenses, "defense", nil, "defense ID, or all; repeatable")
 	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, or all; repeatable")
 	fl.StringArrayVar(&f.Knowledge, "knowledge", nil, "unaware, adaptive or transfer; repeatable (default unaware and adaptive)")
