@@ -73,7 +73,11 @@ func (l *loader) doubts() {
 		}
 	}
 	if len(l.f.groups()) == 1 && len(l.f.recordings) > 1 && len(l.f.tasks) > 0 {
-		l.doubt("all recordings are one group: the split is within it; say what was recorded together with group in %s", specFile)
+		how := ""
+		if l.units[0].parts["n"] != "" {
+			how = `; group: "{n}" where the number is a round in which each class was recorded once`
+		}
+		l.doubt("all recordings are one group: the split is within it; say what was recorded together with group in %s%s", specFile, how)
 	}
 	l.f.doubts = compact(l.f.doubts)
 }
