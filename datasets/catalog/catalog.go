@@ -65,15 +65,15 @@ type Download struct {
 func (e Entry) Bytes() int64 {
 	var n int64
 	for _, f := range e.Files {
-		if !f.Labels || !e.offered() {
+		if !f.Labels || !e.Offered() {
 			n += f.Bytes
 		}
 	}
 	return n
 }
 
-// offered says whether the publisher has any file of e as loaders read it.
-func (e Entry) offered() bool {
+// Offered says whether the publisher has any file of e as loaders read it.
+func (e Entry) Offered() bool {
 	return slices.ContainsFunc(e.Files, func(f File) bool { return !f.Labels })
 }
 

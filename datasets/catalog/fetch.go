@@ -63,7 +63,7 @@ func (f *Fetcher) Get(ctx context.Context, e Entry) (string, error) {
 		return folder, nil
 	}
 
-	if !e.offered() {
+	if !e.Offered() {
 		return "", fmt.Errorf("%s: the publisher has its files in another form (%s); take them in with import", e.Name, e.Source)
 	}
 

@@ -106,7 +106,7 @@ func (s *store) missing() error {
 	n, all := 0, 0
 	for _, f := range s.e.Files {
 		// Where the publisher has no file in this form, all have to be there.
-		if f.Labels && s.e.offered() {
+		if f.Labels && s.e.Offered() {
 			continue
 		}
 		if all++; !s.have[f.Path] {

@@ -25,7 +25,7 @@ func voiceCaptures() Source {
 			Papers: cite.Of("kennedy2019alexa"),
 			Terms:  "MIT; the publishers add that data and code are for research purposes only",
 			Tasks:  []datasets.Task{datasets.TaskEvent, datasets.TaskClip},
-			Note:   "event times were made from upstream volume, so a detector of that is right by construction; each command is in one capture alone: train on echo-voice to name commands (--train-dataset and --test)",
+			Note:   "event times were made from upstream volume, so a detector of that is right by construction; each command is in one capture alone: to name commands, train elsewhere (--dataset echo-voice --test voice-captures-commands)",
 			From:   github("SmartHomePrivacyProject/VCFingerprinting", "2de88766e2b2beeed44a4267c370fe755b5db90d"),
 		},
 		cited: "VCFingerprinting, github.com/SmartHomePrivacyProject/VCFingerprinting commit 2de88766, data/capture_files; Kennedy et al., I Can Hear Your Alexa, IEEE CNS 2019",
