@@ -136,6 +136,7 @@ func (s *store) addPath(from string) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
+		// The size of a compressed file tells nothing of what it holds.
 		if strings.HasSuffix(name, packed) {
 			return s.addPacked(name)
 		}

@@ -97,6 +97,8 @@ func ReadBursts(path string) ([]BurstDevice, error) {
 		if d.Train, err = readBurstFile(name, d); err != nil {
 			return nil, err
 		}
+		// One device has no test rows; the publishers test it on its training rows,
+		// which would be no test here.
 		d.Test, err = readBurstFile(filepath.Join(path, "test", filepath.Base(name)), d)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err

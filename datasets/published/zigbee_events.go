@@ -111,6 +111,9 @@ func readZigbeeActivities(path string) (datasets.Dataset, error) {
 	for _, c := range z.captures {
 		for n, e := range c.events {
 			r := datasets.Recording{ID: fmt.Sprintf("%s/%02d", c.stem, n+1), Group: c.stem}
+
+			// A frame between two devices is on a flow of one of them; in the clip of
+			// the other it has to be turned round.
 			flows := slices.Clone(c.trace.Flows)
 			turned := make([]bool, len(flows))
 			for i := range flows {
@@ -215,6 +218,7 @@ func zigbeeDevices(table string, rows []row) ([]string, map[datasets.MAC]int32, 
 		if strings.HasSuffix(name, "_hub") || strings.HasSuffix(name, "_bridge") || name == "neighbour" {
 			continue
 		}
+		// Names become classes, in which a slash parts device and activity.
 		m, err := zigbeeAddress(x.fields[0], x.fields[1])
 		if err == nil && (name == "" || strings.Contains(name, "/")) {
 			err = fmt.Errorf("device %q", quote(name))
@@ -267,6 +271,8 @@ func zigbeeLog(table string, captures, rows []row, devices []string) (map[string
 		if e.at, err = parseEpoch(x.fields[1]); err != nil {
 			return nil, fail(err)
 		}
+
+		// Of a capture that the other table lacks the network is "", and no address.
 		if e.address, err = zigbeeAddress(networks[stem], x.fields[3]); err != nil {
 			return nil, fail(err)
 		}

@@ -22,6 +22,8 @@ func describePublished(ctx context.Context, a *command.App, id string, opt sourc
 	if name, path, _ := strings.Cut(id, "="); name == published.BurstsName {
 		return describeBursts(a, path)
 	}
+
+	// The seed is of generated data, of which there is none here.
 	sets, err := source.Load(ctx, id, 1, opt)
 	if err != nil {
 		return err

@@ -94,6 +94,8 @@ func (c *Config) Override(w Words) {
 	override(&c.knowledge, w.Knowledge)
 	override(&c.tasks, w.Tasks)
 	override(&c.vantages, w.Vantages)
+
+	// A word alone: what a file says of tasks and devices was of another data set.
 	if w.Test != "" {
 		c.test = dataset{Value: yamlfile.Value{Text: w.Test}}
 	}
