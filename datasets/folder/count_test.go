@@ -49,6 +49,23 @@ func TestNumberedBeforeTheEnding(t *testing.T) {
 	}
 }
 
+// A log of whole seconds may put an event before the first packet of the capture
+// that it names, by less than a second.
+func TestEventsJustBeforeTheCapture(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "a.pcap", traffic(1, noon().Add(800*time.Millisecond), 60, 0))
+	put(t, dir, "b.pcap", traffic(1, noon().Add(time.Hour), 60, 0))
+	lines := []string{"capture,time,device,activity"}
+	for _, at := range []time.Duration{-time.Second, 0, 30 * time.Second} {
+		lines = append(lines, fmt.Sprintf("a.pcap,%d,plug,on", noon().Add(at).Unix()))
+	}
+	text(t, dir, "events.csv", lines...)
+	ds := open(t, dir).Dataset()
+	if es := ds.Recordings[0].Labels.Events; len(es) != 2 || es[0].Start != 0 || es[1].Start != 29200*time.Millisecond {
+		t.Errorf("events %v, want one at the beginning and one at 29.2 s", es)
+	}
+}
+
 // A folder around traces of cells says which were crawled together.
 func TestCellsAreGroupedByFolder(t *testing.T) {
 	dir := t.TempDir()

@@ -106,6 +106,9 @@ func (l *loader) doubtPlaces(f *truthFile, outside int, unknown map[string]bool)
 	}
 }
 
+// logSlack is how much before the first packet of its capture an event may be.
+const logSlack = time.Second
+
 // placeOne adds an event to the recordings that it falls into, of those in which
 // its device has packets if there are such. It reports false if there is none.
 func (l *loader) placeOne(e events.Event, at []int) bool {
@@ -125,6 +128,12 @@ func (l *loader) placeOne(e events.Event, at []int) bool {
 				continue
 			}
 			start, end = e.Start.Sub(r.Trace.Start), e.End.Sub(r.Trace.Start)
+		}
+
+		// Logs have whole seconds, or fewer digits than captures: of a capture that is
+		// named, a point just before the first packet is at its beginning.
+		if e.Capture != "" && start == end && start < 0 && start > -logSlack {
+			start, end = 0, 0
 		}
 
 		// A state that outlasts the recording is cut; one that began before it
