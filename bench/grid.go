@@ -17,6 +17,10 @@ import (
 // makes sense. Zero values mean the defaults named at each field.
 type Grid struct {
 	Datasets []datasets.Dataset
+	// Test is what the user wrote for a second data set to test on, "" if nothing.
+	// Datasets are joined with it already (datasets.TrainTest): it is for the
+	// manifest.
+	Test string
 	// Tasks to answer; nil: every task a data set can serve.
 	Tasks []datasets.Task
 	// Vantages to observe from; nil: the default one of each data set.

@@ -101,9 +101,10 @@ func (p pipeline) pass(o *observed, base func() (cost.Base, error), r Role, draw
 	o.cost = cost.NewLedger(o.rec, undefended, out)
 
 	// Who looks from inside the home sees what the devices send, before any
-	// gateway and before the line.
+	// gateway and before the line. On the radio of 802.15.4 the hub itself is one
+	// of the two ends, so what it does there is heard.
 	seen := out
-	if p.vantage != datasets.WAN {
+	if p.vantage != datasets.WAN && p.vantage != datasets.Zigbee {
 		seen = inside
 	}
 	labels := truth.Defended(o.rec, seen.Trace, seen.Carried)

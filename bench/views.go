@@ -72,6 +72,11 @@ func (r *runner) view(p part, defense string, of viewOf) *observed {
 // that is ready: fitted, and looked at ahead.
 func (r *runner) pipe(p part, defense string) (*views, error) {
 	d := r.defense(defense)
+	if p.cell.Vantage == datasets.Zigbee {
+		if err := defenses.RefusesRadio(d); err != nil {
+			return nil, err
+		}
+	}
 	fits := Fitted(d)
 	key := viewKey{dataset: p.ds.Name, defense: defense, vantage: p.cell.Vantage}
 	if fits {

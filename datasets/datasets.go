@@ -58,9 +58,20 @@ type Flow struct {
 	// MAC is the hardware address of the home side; zero where it cannot be
 	// seen (outside the home, raw IP captures).
 	MAC MAC `json:"Link"` // the name in digests of data
+	// Peer is the hardware address of the other side, where frames of IEEE
+	// 802.15.4 show it to everybody near; zero on all other links.
+	Peer MAC `json:",omitzero"`
 	// LAN marks a flow that never leaves the home.
 	LAN bool
 }
+
+// Radio says whether the frames of f are those of IEEE 802.15.4 (Zigbee, Thread):
+// no IP is seen in them, and they stay between the devices of one home.
+func (f Flow) Radio() bool { return f.Peer != MAC{} }
+
+// Exposed says whether anybody but the people of the home can watch f: it leaves
+// the home, or it is radio. What is not exposed needs no defense.
+func (f Flow) Exposed() bool { return !f.LAN || f.Radio() }
 
 // MAC is a 48-bit hardware address.
 type MAC [6]byte

@@ -21,6 +21,7 @@ import (
 //	                         nothing within purge_s before the cut trains
 //	fixed-even-odd           groups at even positions of their folder train,
 //	                         at odd ones test
+//	train-test               a data set trains, another tests: see TrainTest
 //	kfold:k=5                k folds of recordings (within)
 //	trial-kfold:k=5          the i-th recording of each class and group tests in
 //	                         fold i mod k (within)
@@ -60,6 +61,7 @@ func splitKinds() []splitKind {
 		{"leave-one-group-out", false, leaveOneGroupOut{}},
 		{"chronological", false, chronological{Share: 0.7}},
 		{"fixed-even-odd", false, fixedEvenOdd{}},
+		{string(TrainTestSplit), false, trainTest{}},
 		{"kfold", true, kFold{K: 5}},
 		{"trial-kfold", true, trialKFold{K: 5}},
 		{"leave-one-out", true, leaveOneOut{}},

@@ -61,7 +61,7 @@ func TestParseSplit(t *testing.T) {
 }
 
 func TestWithin(t *testing.T) {
-	want := map[Split]bool{"group-kfold:k=5": false, "leave-one-group-out": false, "chronological:purge_s=0,share=0.7": false, "fixed-even-odd": false}
+	want := map[Split]bool{"group-kfold:k=5": false, "leave-one-group-out": false, "chronological:purge_s=0,share=0.7": false, "fixed-even-odd": false, "train-test": false}
 	for _, s := range Splits() {
 		if _, across := want[s]; s.Within() == across {
 			t.Errorf("%s: within is %v", s, s.Within())
@@ -69,11 +69,16 @@ func TestWithin(t *testing.T) {
 	}
 }
 
+// splitsOfOne are the splits of a single data set; that of two has its own test.
+func splitsOfOne() []Split {
+	return slices.DeleteFunc(Splits(), func(s Split) bool { return s == TrainTestSplit })
+}
+
 // Every split uses each recording at most once as test item, puts nothing on
 // both sides, and an across split puts no group on both sides.
 func TestFoldsGuards(t *testing.T) {
 	ds := splitData(7, 10)
-	for _, s := range append(Splits(), "group-kfold:k=2", "kfold:k=7", "group-kfold:k=7", "trial-kfold:k=2") {
+	for _, s := range append(splitsOfOne(), "group-kfold:k=2", "kfold:k=7", "group-kfold:k=7", "trial-kfold:k=2") {
 		folds, err := s.Folds(ds, TaskClip)
 		if err != nil {
 			t.Fatalf("%s: %v", s, err)
@@ -125,7 +130,7 @@ func TestFoldsInvariant(t *testing.T) {
 		e.Activity = map[string]string{"on": "zz", "off": "aa"}[e.Activity]
 		perm.Recordings[i].Labels.Events = []Event{e}
 	}
-	for _, s := range append(Splits(), "group-kfold:k=2", "kfold:k=7") {
+	for _, s := range append(splitsOfOne(), "group-kfold:k=2", "kfold:k=7") {
 		for _, task := range Tasks() {
 			a, err := s.Folds(ds, task)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"veilbench/datasets/params"
 )
@@ -11,11 +12,13 @@ import (
 // Vantage is where an observer sits.
 type Vantage string
 
-// The vantage points, from inside to outside.
+// The vantage points, from inside to outside; Zigbee stands apart: what is on
+// that radio is on no other link.
 const (
-	LAN  Vantage = "lan"
-	WiFi Vantage = "wifi"
-	WAN  Vantage = "wan"
+	LAN    Vantage = "lan"
+	WiFi   Vantage = "wifi"
+	WAN    Vantage = "wan"
+	Zigbee Vantage = "zigbee"
 )
 
 // wifiOffset is what View adds to Packet.Size at the wifi vantage: the length
@@ -24,25 +27,30 @@ const (
 // that of the Ethernet frame (14 and the IP packet).
 const wifiOffset = 26 + 8 + 8 + 8 - EthernetHeader
 
-// vantages lists the vantage points from inside to outside.
-func vantages() []Vantage { return []Vantage{LAN, WiFi, WAN} }
+// Vantages lists the vantage points from inside to outside, then that which
+// stands apart.
+func Vantages() []Vantage { return []Vantage{LAN, WiFi, WAN, Zigbee} }
 
 // ParseVantage reads a vantage point's name; the error for another name lists
 // them.
 func ParseVantage(name string) (Vantage, error) {
 	var names []string
-	for _, v := range vantages() {
+	for _, v := range Vantages() {
 		if names = append(names, string(v)); string(v) == name {
 			return v, nil
 		}
 	}
-	return "", fmt.Errorf("unknown vantage %q%s (there are lan, wifi, wan)", name, params.DidYouMean(name, names))
+	return "", fmt.Errorf("unknown vantage %q%s (there are %s)", name, params.DidYouMean(name, names), strings.Join(names, ", "))
 }
 
 // Sees says whether an observer at v can be shown from a capture made at
-// recorded: nobody can be nearer to the devices than the capture was.
+// recorded: nobody can be nearer to the devices than the capture was, and the
+// radio of 802.15.4 and the other links show nothing of each other.
 func (v Vantage) Sees(recorded Vantage) bool {
-	return slices.Index(vantages(), v) >= slices.Index(vantages(), recorded)
+	if v == Zigbee || recorded == Zigbee {
+		return v == recorded
+	}
+	return slices.Index(Vantages(), v) >= slices.Index(Vantages(), recorded)
 }
 
 // DefaultVantage is where an observer of d sits unless the user says so: outside
@@ -85,6 +93,8 @@ func leavesHome(f Flow) bool { return !f.LAN && (f.Proto != 0 || f.MAC == MAC{})
 //     Flows that show no hardware address and no private address were
 //     captured outside already and stay as they are. Host stays: names are
 //     seen outside unless something hides them.
+//   - zigbee: the frames of IEEE 802.15.4, with both hardware addresses and
+//     their length. Nothing else is on that radio.
 //
 // An unknown vantage is seen as lan.
 func (v Vantage) View(rng *rand.Rand, t Trace) (Trace, []int32) {
@@ -93,6 +103,8 @@ func (v Vantage) View(rng *rand.Rand, t Trace) (Trace, []int32) {
 		return viewWiFi(t)
 	case WAN:
 		return viewWAN(rng, t)
+	case Zigbee:
+		return viewZigbee(t)
 	}
 	return viewLAN(t)
 }
@@ -157,6 +169,22 @@ func viewLAN(t Trace) (Trace, []int32) {
 	for i, p := range t.Packets {
 		if w.flow[p.Flow] < 0 {
 			w.newFlow(p.Flow, t.Flows[p.Flow])
+		}
+		w.add(i, p)
+	}
+	return w.out, w.kept
+}
+
+// viewZigbee keeps the frames of 802.15.4 as they are.
+func viewZigbee(t Trace) (Trace, []int32) {
+	w := newViewer(t)
+	for i, p := range t.Packets {
+		f := t.Flows[p.Flow]
+		if !f.Radio() {
+			continue
+		}
+		if w.flow[p.Flow] < 0 {
+			w.newFlow(p.Flow, f)
 		}
 		w.add(i, p)
 	}

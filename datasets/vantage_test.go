@@ -187,7 +187,7 @@ func TestViewProperties(t *testing.T) {
 	for seed := range uint64(30) {
 		in := randomTrace(testRNG(seed), 400)
 		before := Trace{Packets: slices.Clone(in.Packets), Flows: slices.Clone(in.Flows), End: in.End}
-		for _, v := range vantages() {
+		for _, v := range Vantages() {
 			out, kept := v.View(testRNG(seed), in)
 			if err := out.Check(); err != nil {
 				t.Fatalf("%s: %v", v, err)
@@ -237,11 +237,33 @@ func TestVantageNames(t *testing.T) {
 	if !WAN.Sees(LAN) || LAN.Sees(WAN) || !WiFi.Sees(WiFi) {
 		t.Error("order of the vantage points")
 	}
+	for _, v := range Vantages() {
+		if v.Sees(Zigbee) != (v == Zigbee) || Zigbee.Sees(v) != (v == Zigbee) {
+			t.Errorf("%s and the radio show each other's traffic", v)
+		}
+	}
+}
+
+// The radio's observer sees both addresses and the length of each frame, and
+// nothing of any other link.
+func TestViewZigbee(t *testing.T) {
+	radio := Flow{MAC: MAC{2}, Peer: MAC{4}, LAN: true}
+	in := Trace{
+		Flows:   []Flow{{Proto: 6, MAC: MAC{2}}, radio},
+		Packets: []Packet{{Size: 100, Payload: 46}, {Time: 1, Size: 50, Payload: 36, Flow: 1, Dir: Down}}, End: 2,
+	}
+	out, kept := Zigbee.View(nil, in)
+	if !slices.Equal(kept, []int32{1}) || !slices.Equal(out.Flows, []Flow{radio}) || !slices.Equal(out.Packets, []Packet{{Time: 1, Size: 50, Payload: 36, Dir: Down}}) {
+		t.Errorf("%v: %+v", kept, out)
+	}
+	if !radio.Exposed() || (Flow{LAN: true}).Exposed() {
+		t.Error("who can be watched")
+	}
 }
 
 func BenchmarkView(b *testing.B) {
 	in := randomTrace(testRNG(1), 100_000)
-	for _, v := range vantages() {
+	for _, v := range Vantages() {
 		b.Run(string(v), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -264,7 +286,7 @@ func TestDefaultVantageHasABorder(t *testing.T) {
 	}{
 		"home":         {LAN, []Flow{lan, away}, WAN},
 		"radio":        {WiFi, []Flow{radio}, WiFi},
-		"Zigbee":       {LAN, []Flow{radio}, LAN},
+		"Zigbee":       {Zigbee, []Flow{{MAC: MAC{2}, Peer: MAC{4}, LAN: true}}, Zigbee},
 		"nothing left": {LAN, []Flow{lan}, LAN},
 		"outside":      {WAN, []Flow{{Proto: 6}}, WAN},
 		"sizes alone":  {WAN, []Flow{sizes}, WAN},

@@ -40,6 +40,9 @@ func (c Chain) Info() Info {
 // the accounts, and checks the whole against in. The error names the stage by
 // its ID.
 func (c Chain) Apply(rng *rand.Rand, in datasets.Trace) (Defended, error) {
+	if err := c.refusesRadio(in); err != nil {
+		return Defended{}, err
+	}
 	out := Defended{Trace: in}
 	for _, d := range c {
 		next, err := d.Apply(Stream(rng), out.Trace)

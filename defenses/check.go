@@ -111,8 +111,8 @@ func checkIdentity(in, out datasets.Trace) error {
 			return fmt.Errorf("packet %d moved from flow %d to flow %d", i, o.Flow, p.Flow)
 		case p.Payload < o.Payload:
 			return fmt.Errorf("packet %d lost %d of %d bytes", i, o.Payload-p.Payload, o.Payload)
-		case p.Size > MaxFrame && p.Size > o.Size:
-			return fmt.Errorf("packet %d has %d bytes, above the frame limit %d", i, p.Size, MaxFrame)
+		case p.Size > o.Size && p.Size > Limit(out.Flows[p.Flow]):
+			return fmt.Errorf("packet %d has %d bytes, above the frame limit %d", i, p.Size, Limit(out.Flows[p.Flow]))
 		}
 	}
 	return nil
@@ -166,8 +166,8 @@ func (c *checker) packet(i int) error {
 	if sum > p.Payload {
 		return fmt.Errorf("packet %d carries %d bytes in a payload of %d", i, sum, p.Payload)
 	}
-	if p.Size > MaxFrame && p.Size > largest {
-		return fmt.Errorf("packet %d has %d bytes, above the frame limit %d", i, p.Size, MaxFrame)
+	if limit := Limit(c.out.Trace.Flows[p.Flow]); p.Size > limit && p.Size > largest {
+		return fmt.Errorf("packet %d has %d bytes, above the frame limit %d", i, p.Size, limit)
 	}
 	return nil
 }

@@ -57,6 +57,8 @@ type Info struct {
 	Place Place
 	// Needs lists who must cooperate besides Place. Empty: nobody.
 	Needs []Party
+	// Names is set where it acts on host names and on nothing else.
+	Names bool
 	// Cite names the publication and section, "" for common practice.
 	Cite string
 	// Works are what to put into a bibliography, nil for common practice.

@@ -33,7 +33,7 @@ func checkWire(in datasets.Trace, out Defended) error {
 			origs = []int32{int32(i)}
 		}
 
-		if int(p.Flow) >= len(in.Flows) && flows[p.Flow].LAN {
+		if int(p.Flow) >= len(in.Flows) && !flows[p.Flow].Exposed() {
 			if err := staysHome(in, i, p.Flow, origs); err != nil {
 				return err
 			}
@@ -62,7 +62,7 @@ func checkWire(in datasets.Trace, out Defended) error {
 // the line is free for it.
 func staysHome(in datasets.Trace, i int, flow int32, origs []int32) error {
 	for _, o := range origs {
-		if f := in.Packets[o].Flow; !in.Flows[f].LAN {
+		if f := in.Packets[o].Flow; in.Flows[f].Exposed() {
 			return fmt.Errorf("packet %d on the new flow %d, which is said to stay in the home, carries original %d of flow %d, which leaves it", i, flow, o, f)
 		}
 	}
@@ -106,10 +106,14 @@ func checkDummies(out Defended, dummies []int32) error {
 
 // possible tells whether headers of h bytes, Ethernet's included, can stand in
 // front of the payload of a packet of f. Frames that are not IP may be shorter
-// than an Ethernet header. A flow whose addresses nobody knows, as behind 802.11,
+// than an Ethernet header; those of 802.15.4 have up to 23 bytes, with two long
+// addresses. A flow whose addresses nobody knows, as behind 802.11,
 // may be of either family.
 func possible(f datasets.Flow, h int32) bool {
-	if f.Proto == 0 {
+	switch {
+	case f.Radio():
+		return h <= 23
+	case f.Proto == 0:
 		return h <= datasets.EthernetHeader
 	}
 

@@ -19,7 +19,10 @@ type Manifest struct {
 	Arch   string `json:"arch"`
 	Kernel string `json:"kernel"`
 	// Data are the data sets as they were asked for, with their digests.
-	Data      []DataEntry        `json:"data"`
+	Data []DataEntry `json:"data"`
+	// Test is the data set, as it was asked for, that all of Data were tested on;
+	// each name in Data then has its name behind it. "" is what is usual.
+	Test      string             `json:"test,omitempty"`
 	Tasks     []datasets.Task    `json:"tasks,omitempty"`
 	Vantages  []datasets.Vantage `json:"vantages,omitempty"`
 	Defenses  []string           `json:"defenses"`

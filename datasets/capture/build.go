@@ -27,6 +27,7 @@ type conv struct {
 	mss   uint16    // largest segment that both ends take, 0 if unknown
 	from  [2]uint64 // who sent the packets of either direction, where the link has no other address
 	own   int32     // as wayUp, by packets that the capturing machine itself sent
+	peer  uint64    // the other side of written 802.15.4 frames
 }
 
 // cacheSize is the number of slots of a direct-mapped cache in front of the
@@ -68,8 +69,9 @@ type builder struct {
 	recent        []glance
 	seed          maphash.Seed
 	scratch       []byte
-	moved         bool // a conversation may be without packets
-	cut, large    int  // frames cut into segments, and those too large that were not
+	moved         bool    // a conversation may be without packets
+	checks        []check // by packet, nil unless the link has any
+	cut, large    int     // frames cut into segments, and those too large that were not
 	steps, gaps   []step
 	future        int
 	pppoe         int
@@ -184,6 +186,10 @@ func (b *builder) add(rec *Record, f *frame) {
 	if len(f.app) > 0 && !copied {
 		b.learnNames(f, ci)
 	}
+	if f.check != 0 {
+		b.checks = append(b.checks, make([]check, b.n-len(b.checks))...) // other links of the file have none
+		b.checks = append(b.checks, f.check)
+	}
 	b.put(f, &b.convs[ci], p)
 }
 
@@ -245,6 +251,9 @@ func (b *builder) tellLink(f *frame, ci int32, back bool) {
 	}
 	if f.pppoe {
 		b.pppoe++
+	}
+	if f.peer != 0 {
+		c.peer = f.peer
 	}
 
 	// Of a packet that a router takes in and sends on, the first sender is the
@@ -378,6 +387,7 @@ func (b *builder) packets() []datasets.Packet {
 	}
 	ps = append(ps, b.tail...)
 	b.full, b.tail = nil, nil
+	ps = b.dropDamaged(ps)
 
 	if !b.o.SortTimes {
 		b.straighten(ps)

@@ -215,9 +215,13 @@ func (b *builder) assignFlows(ps []datasets.Packet, names map[string]string) []d
 	var flows []datasets.Flow
 	to := make([]int32, len(b.convs))
 	flip := make([]datasets.Dir, len(b.convs))
+	live := b.live(ps)
 	guessed := 0
 	for i := range b.convs {
 		c := &b.convs[i]
+		if !live[i] {
+			continue
+		}
 		s := b.homeSide(c, gateways)
 		if !s.known {
 			guessed++
@@ -250,6 +254,16 @@ func (b *builder) assignFlows(ps []datasets.Packet, names map[string]string) []d
 	return flows
 }
 
+// live says which conversations have a packet left. Those of damaged frames must
+// neither be guessed about nor become flows.
+func (b *builder) live(ps []datasets.Packet) []bool {
+	live := make([]bool, len(b.convs))
+	for _, p := range ps {
+		live[p.Flow] = true
+	}
+	return live
+}
+
 // renumberFlows returns the flows that ps uses in order of first appearance, and
 // rewrites Flow of ps.
 func renumberFlows(ps []datasets.Packet, flows []datasets.Flow) []datasets.Flow {
@@ -272,9 +286,12 @@ func renumberFlows(ps []datasets.Packet, flows []datasets.Flow) []datasets.Flow 
 // flowOf makes the flow of a conversation whose home side is decided.
 func (b *builder) flowOf(c *conv, s sides, names map[string]string) datasets.Flow {
 	f := datasets.Flow{Proto: c.proto, Local: s.src, Remote: s.dst, LAN: s.lan}
-	near := cmp.Or(c.srcMAC, c.from[0])
+	near, far := cmp.Or(c.srcMAC, c.from[0]), c.dstMAC
 	if !s.firstIsHome {
-		f.Local, f.Remote, near = s.dst, s.src, cmp.Or(c.dstMAC, c.from[1])
+		f.Local, f.Remote, near, far = s.dst, s.src, cmp.Or(c.dstMAC, c.from[1]), c.srcMAC
+	}
+	if f.Peer = macOf(c.peer); c.kind == kindZigbee {
+		f.Peer = macOf(far)
 	}
 	if near == 0 && f.Local.IsValid() {
 		near = b.senders[f.Local.Addr()]
@@ -386,6 +403,9 @@ func (b *builder) dropRelays(ps []datasets.Packet) []datasets.Packet {
 func (b *builder) recordedAt(flows []datasets.Flow) datasets.Vantage {
 	if slices.ContainsFunc(b.convs, func(c conv) bool { return c.kind == kindWiFi || c.kind == kindRelay }) {
 		return datasets.WiFi
+	}
+	if len(flows) > 0 && !slices.ContainsFunc(flows, func(f datasets.Flow) bool { return !f.Radio() }) {
+		return datasets.Zigbee
 	}
 	if b.n > 0 && b.pppoe*2 > b.n {
 		return datasets.WAN // the line of a router that dials in

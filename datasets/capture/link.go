@@ -127,6 +127,11 @@ type frame struct {
 	sender uint64
 	own    bool
 
+	// peer is the other side of a written 802.15.4 frame, check what the end of a
+	// recorded one says of its state.
+	peer  uint64
+	check check
+
 	// wrapped is the outermost wrapper that was opened, unopened one that was
 	// not; depth counts those opened. pppoe says that the line begins here.
 	wrapped, unopened string
@@ -184,16 +189,14 @@ func (f *frame) decodeTagged(b []byte, wire, tag int) {
 	typ := binary.BigEndian.Uint16(b[12+tag:])
 
 	// Only on the outside: a mirrored frame of a written capture is a packet.
-	if f.depth == 0 && f.srcMAC>>24 == header.FarPrefix {
-		switch typ {
-		case header.EtherMarker:
-			f.marker = b[14:]
-		case header.EtherOpaque:
-			if size, payload, ok := header.ReadSized(b[14:]); ok {
-				f.setOpaque(b, wire, 14)
-				f.size, f.payload, f.app = size, payload, nil
-				return
-			}
+	switch {
+	case f.made && typ == header.EtherMarker && f.srcMAC>>24 == header.FarPrefix:
+		f.marker = b[14:]
+	case f.made && typ == header.EtherOpaque:
+		if size, payload, peer, ok := header.ReadSized(b[14:]); ok {
+			f.setOpaque(b, wire, 14)
+			f.size, f.payload, f.app, f.peer = size, payload, nil, peer
+			return
 		}
 	}
 	f.decodeType(typ, b, 14+tag, wire)
@@ -304,7 +307,10 @@ func (f *frame) decodeOther(b []byte, wire int, link uint32) {
 		f.decodePrism(b, wire)
 	case linkPPI:
 		f.decodePPI(b, wire)
-	case link802154, link802154FCS:
+	case link802154FCS:
+		f.check = checkOf(b, wire)
+		f.decodeZigbee(b, wire)
+	case link802154:
 		f.decodeZigbee(b, wire)
 	case link802154TAP:
 		f.decodeZigbeeTAP(b, wire)

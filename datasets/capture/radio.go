@@ -6,6 +6,7 @@ import (
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 
+	"veilbench/datasets"
 	"veilbench/datasets/capture/internal/header"
 )
 
@@ -167,7 +168,8 @@ func dot11(b []byte) (d layers.Dot11, ok bool) {
 
 // decodeZigbee decodes an IEEE 802.15.4 frame (2015, section 7.2.2; 2006 for
 // frame versions 0 and 1). Size is the frame's length as recorded.
-// Acknowledgments are no traffic of their own and are skipped. The coordinator,
+// Only data frames are kept: acknowledgments, beacons and MAC commands (mostly
+// the polls of sleeping devices) are no traffic of their own. The coordinator,
 // short address 0, is the far side.
 func (f *frame) decodeZigbee(b []byte, wire int) {
 	if len(b) < 3 || wire < 3 {
@@ -180,8 +182,17 @@ func (f *frame) decodeZigbee(b []byte, wire int) {
 	// addresses (0 none, 2 short, 3 long), and the version in bits 12 and 13.
 	control := binary.LittleEndian.Uint16(b)
 	switch control & 7 {
+	case 0:
+		f.skip = "802.15.4 beacon"
+		return
 	case 2:
 		f.skip = "802.15.4 acknowledgment"
+		return
+	case 3:
+		f.skip = "802.15.4 MAC command"
+		return
+	case 4:
+		f.skip = "802.15.4 frame of a reserved type"
 		return
 	case 5, 6, 7: // multipurpose, fragment, extended: their headers are others
 		f.skip = "802.15.4 frame of another layout"
@@ -279,4 +290,91 @@ func (f *frame) decodeZigbeeTAP(b []byte, wire int) {
 		return
 	}
 	f.decodeZigbee(b[head:], wire-head)
+}
+
+// check is what the last two bytes of an 802.15.4 frame say of its state. They
+// are a CRC or, from sniffers with a CC24xx chip, signal strength and quality
+// with a bit that is set when the chip found the CRC right. A file does not say
+// which, so both readings are kept until all frames are there.
+type check uint8
+
+const (
+	checked  check = 1 << iota // the frame is whole, so that its end is known
+	crcRight                   // as a CRC it is right
+	bitSet                     // as a chip's word it says so
+)
+
+// checkOf reads the end of a frame of wire bytes.
+func checkOf(b []byte, wire int) check {
+	if len(b) < wire || wire < 3 {
+		return 0
+	}
+
+	// CRC-16 of ITU-T, bits in order of the air: polynomial 0x1021 reflected is
+	// 0x8408, no initial value, least significant byte first.
+	crc := uint16(0)
+	for _, x := range b[:wire-2] {
+		crc ^= uint16(x)
+		for range 8 {
+			low := crc & 1
+			if crc >>= 1; low == 1 {
+				crc ^= 0x8408
+			}
+		}
+	}
+
+	out := checked
+	if binary.LittleEndian.Uint16(b[wire-2:]) == crc {
+		out |= crcRight
+	}
+	if b[wire-1]&0x80 != 0 {
+		out |= bitSet
+	}
+	return out
+}
+
+// dropDamaged leaves out the frames of 802.15.4 that arrived damaged: their
+// addresses are noise. Which of the two readings a file has, most of its frames
+// tell; where neither is right for most, as when a sniffer cut or filled the
+// field, nothing is known of any.
+func (b *builder) dropDamaged(ps []datasets.Packet) []datasets.Packet {
+	var known, right, set int
+	for _, c := range b.checks {
+		if c&checked != 0 {
+			known++
+		}
+		if c&crcRight != 0 {
+			right++
+		}
+		if c&bitSet != 0 {
+			set++
+		}
+	}
+	var sign check
+	switch {
+	case right*2 > known:
+		sign = crcRight
+	case set*2 > known:
+		sign = bitSet
+	default:
+		return ps
+	}
+
+	keep := ps[:0]
+	for i, p := range ps {
+		if i < len(b.checks) && b.checks[i]&checked != 0 && b.checks[i]&sign == 0 {
+			b.skips[skipDamaged]++
+			b.moved = true
+			continue
+		}
+		keep = append(keep, p)
+	}
+
+	// The first frame may be gone, and Time 0 is that of the first one left.
+	shift := keep[0].Time
+	for i := range keep {
+		keep[i].Time -= shift
+	}
+	b.base += int64(shift)
+	return keep
 }

@@ -41,14 +41,16 @@ type Entry struct {
 
 // File is one file of a data set.
 type File struct {
-	// Path is where the loaders expect it, with slashes, below the folder.
+	// Path is where the loaders expect it, with slashes, below the folder. There
+	// it may be compressed by gzip, under Path and ".gz".
 	Path string
-	// SHA256 is the checksum in hexadecimal.
+	// SHA256 is the checksum in hexadecimal, Bytes the length, of what is not
+	// compressed.
 	SHA256 string
 	Bytes  int64
-	// Labels marks label files that the publisher does not offer in this
-	// form: they are checked where they are present, and get does not bring
-	// them.
+	// Labels marks files that the publisher does not offer in this form, label
+	// files mostly: they are checked where they are present, and get does not
+	// bring them.
 	Labels bool
 }
 
@@ -63,11 +65,16 @@ type Download struct {
 func (e Entry) Bytes() int64 {
 	var n int64
 	for _, f := range e.Files {
-		if !f.Labels {
+		if !f.Labels || !e.Offered() {
 			n += f.Bytes
 		}
 	}
 	return n
+}
+
+// Offered says whether the publisher has any file of e as loaders read it.
+func (e Entry) Offered() bool {
+	return slices.ContainsFunc(e.Files, func(f File) bool { return !f.Labels })
 }
 
 // Folder is where the cache keeps e.

@@ -63,6 +63,10 @@ func (f *Fetcher) Get(ctx context.Context, e Entry) (string, error) {
 		return folder, nil
 	}
 
+	if !e.Offered() {
+		return "", fmt.Errorf("%s: the publisher has its files in another form (%s); take them in with import", e.Name, e.Source)
+	}
+
 	// Downloads that are not complete outlive this run: the next goes on.
 	parts := filepath.Join(f.Cache, "."+e.Name+".part")
 	if err := os.MkdirAll(parts, 0o755); err != nil {

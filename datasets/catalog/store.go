@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"archive/tar"
+	"bytes"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -12,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"veilbench/datasets/atomicfile"
 )
@@ -82,15 +84,17 @@ type store struct {
 	e      Entry
 	folder string
 	bySize map[int64]bool    // sizes that files of e have: others need not be read
+	most   int64             // of these sizes
 	bySum  map[string][]File // some data sets have one content under two names
 	have   map[string]bool   // paths that are stored
 }
 
 // newStore collects into folder, which is empty.
 func newStore(ctx context.Context, e Entry, folder string) *store {
-	s := &store{ctx, e, folder, map[int64]bool{}, map[string][]File{}, map[string]bool{}}
+	s := &store{ctx, e, folder, map[int64]bool{}, 0, map[string][]File{}, map[string]bool{}}
 	for _, f := range e.Files {
 		s.bySize[f.Bytes] = true
+		s.most = max(s.most, f.Bytes)
 		s.bySum[f.SHA256] = append(s.bySum[f.SHA256], f)
 	}
 	return s
@@ -101,7 +105,8 @@ func (s *store) missing() error {
 	var first string
 	n, all := 0, 0
 	for _, f := range s.e.Files {
-		if f.Labels {
+		// Where the publisher has no file in this form, all have to be there.
+		if f.Labels && s.e.Offered() {
 			continue
 		}
 		if all++; !s.have[f.Path] {
@@ -131,6 +136,10 @@ func (s *store) addPath(from string) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
+		// The size of a compressed file tells nothing of what it holds.
+		if strings.HasSuffix(name, packed) {
+			return s.addPacked(name)
+		}
 		info, err := d.Info()
 		if err != nil || !s.bySize[info.Size()] {
 			return err
@@ -147,6 +156,26 @@ func (s *store) addFile(name string) error {
 	}
 	defer f.Close()
 	return s.add(f)
+}
+
+// addPacked stores what a compressed file holds if it is one of the entry's, not
+// compressed any more. One that is no gzip is not of the entry; nor is one that
+// holds more than the largest file.
+func (s *store) addPacked(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	zr, err := gzip.NewReader(f)
+	if err != nil {
+		return nil
+	}
+	b, err := io.ReadAll(io.LimitReader(zr, s.most+1))
+	if err != nil || !s.bySize[int64(len(b))] {
+		return nil
+	}
+	return s.add(bytes.NewReader(b))
 }
 
 // addArchive takes what it can use from a gzipped tar archive. It reads to the

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -38,7 +39,7 @@ func (e Entry) Verify(ctx context.Context, folder string) ([]Status, error) {
 			return nil, err
 		}
 		s := Status{File: f}
-		sum, n, err := sumFile(filepath.Join(folder, filepath.FromSlash(f.Path)))
+		sum, n, err := sumEither(filepath.Join(folder, filepath.FromSlash(f.Path)), f.Bytes)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && f.Labels:
 			continue
@@ -59,17 +60,33 @@ func (e Entry) Verify(ctx context.Context, folder string) ([]Status, error) {
 // Complete says whether folder holds all of e but perhaps the labels.
 func (e Entry) Complete(ctx context.Context, folder string) bool {
 	st, err := e.Verify(ctx, folder)
-	return err == nil && !slices.ContainsFunc(st, func(s Status) bool { return s.Problem != "" })
+	return err == nil && len(st) > 0 && !slices.ContainsFunc(st, func(s Status) bool { return s.Problem != "" })
 }
 
-// sumFile returns checksum and length of a file.
-func sumFile(name string) (string, int64, error) {
+// packed is the ending of a file that is compressed.
+const packed = ".gz"
+
+// sumEither returns checksum and length of a file or, where there is only a
+// compressed one, of what that holds: no more than a byte above most is read, for
+// a small file may hold a lot.
+func sumEither(name string, most int64) (string, int64, error) {
 	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = os.Open(name + packed)
+	}
 	if err != nil {
 		return "", 0, err
 	}
 	defer f.Close()
+
+	var r io.Reader = f
+	if f.Name() != name {
+		if r, err = gzip.NewReader(f); err != nil {
+			return "", 0, fmt.Errorf("%s: %w", f.Name(), err)
+		}
+		r = io.LimitReader(r, most+1)
+	}
 	h := sha256.New()
-	n, err := io.Copy(h, f)
+	n, err := io.Copy(h, r)
 	return hex.EncodeToString(h.Sum(nil)), n, err
 }

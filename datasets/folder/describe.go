@@ -54,7 +54,11 @@ func (l *loader) findDoubts() {
 		}
 	}
 	if len(l.f.groups()) == 1 && len(l.f.recordings) > 1 && len(l.f.tasks) > 0 {
-		l.doubt(datasets.DoubtOneGroup, "", 1, 1, "say what was recorded together with group in "+specFile, "all recordings are one group: the split is within it")
+		how := "say what was recorded together with group in " + specFile
+		if l.units[0].parts["n"] != "" {
+			how += `; group: "{n}" where the number is a round in which each class was recorded once`
+		}
+		l.doubt(datasets.DoubtOneGroup, "", 1, 1, how, "all recordings are one group: the split is within it")
 	}
 
 	// Captures of one kind say the same.

@@ -54,8 +54,13 @@ func (l *loader) proposeGroup() string {
 	}
 	clips := slices.Contains(l.f.tasks, datasets.TaskClip) && len(l.truth.files) == 0
 	switch homes := values("home"); {
-	case l.units[0].rep == nil:
-		return "all" // nothing says which traces were recorded together
+	case l.units[0].rep == nil: // traces of cells: folders alone say which were recorded together
+		for _, part := range []string{"home", "session", "day"} {
+			if n := values(part); n > 1 && n < len(l.units) {
+				return "{" + part + "}"
+			}
+		}
+		return "all"
 	case homes >= enoughHomes, homes > 0 && values("day") < 2:
 		return "{home}"
 	case homes > 0:

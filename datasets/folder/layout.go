@@ -221,18 +221,23 @@ func (l *loader) propose() error {
 // cells names traces of cells: the class is in the folder or the file's name.
 func (y layout) cells() (file, words string) {
 	words = "traces of cells, class in the name"
-	if y.depth > 0 {
-		y.levels[y.depth-1].kind = "activity"
-		return "{trial}", "traces of cells, class/trace"
-	}
 	site := 0
 	for _, n := range y.names {
 		if siteRE.MatchString(n) {
 			site++
 		}
 	}
-	if 2*site > len(y.names) {
+	switch {
+	case site == len(y.names) || 2*site > len(y.names) && y.depth == 0:
+		// The name has class and instance, so a folder around such files is what
+		// was crawled together.
+		if y.depth > 0 && y.levels[y.depth-1].kind == "" {
+			y.levels[y.depth-1].kind = "session"
+		}
 		return "{activity}-{n}", words
+	case y.depth > 0:
+		y.levels[y.depth-1].kind = "activity"
+		return "{trial}", "traces of cells, class/trace"
 	}
 	if sep, ok := y.separator(); ok {
 		return "{activity}" + sep + "{n}", words

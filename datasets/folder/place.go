@@ -114,6 +114,9 @@ func (l *loader) doubtPlaces(f *truthFile, outside, shared int, unknown map[stri
 	}
 }
 
+// logSlack is how much before the first packet of its capture an event may be.
+const logSlack = time.Second
+
 // placeOne adds an event to the recordings that it falls into, of those in which
 // its device has packets if there are such. It returns how many those are.
 func (l *loader) placeOne(e events.Event, at []int) int {
@@ -133,6 +136,12 @@ func (l *loader) placeOne(e events.Event, at []int) int {
 				continue
 			}
 			start, end = e.Start.Sub(r.Trace.Start), e.End.Sub(r.Trace.Start)
+		}
+
+		// Logs have whole seconds, or fewer digits than captures: of a capture that is
+		// named, a point just before the first packet is at its beginning.
+		if e.Capture != "" && start == end && start < 0 && start > -logSlack {
+			start, end = 0, 0
 		}
 
 		// A state that outlasts the recording is cut; one that began before it

@@ -95,6 +95,8 @@ func (l *loader) plan() error {
 		groups[k] = append(groups[k], c)
 	}
 
+	groups, order = l.countUp(groups, order)
+
 	// Looking into candidates costs a pass over them, so they are shared out.
 	units := make([][]*unit, len(order))
 	err = parallel.For(l.ctx, l.o.Workers, len(order), func(_, i int) error {
@@ -104,6 +106,30 @@ func (l *loader) plan() error {
 	l.units = slices.Concat(units...)
 	l.f.captures = len(l.files.captures)
 	return err
+}
+
+// countRE is a name that ends in a number, without an ending.
+var countRE = regexp.MustCompile(`^(.*?)\d+$`)
+
+// countUp puts the files together that have no other of their recording, and
+// names that differ by the number at their end alone: cap-001.pcap. Most are
+// trials; what they hold decides.
+func (l *loader) countUp(groups map[string][]string, order []string) (map[string][]string, []string) {
+	if l.f.spec.Join == "none" {
+		return groups, order
+	}
+	out, keys := map[string][]string{}, []string{}
+	for _, k := range order {
+		files := groups[k]
+		if m := countRE.FindStringSubmatch(stemOf(files[0])); len(files) == 1 && m != nil && strings.HasSuffix(k, "\x00number") {
+			k = m[1] + "\x00count"
+		}
+		if out[k] == nil {
+			keys = append(keys, k)
+		}
+		out[k] = append(out[k], files...)
+	}
+	return out, keys
 }
 
 // rotationKey is equal for files that may be one recording: names that differ
@@ -141,7 +167,7 @@ func (l *loader) joinOrNot(key string, files []string) []*unit {
 
 	// By number: tcpdump -C leaves the first without one, -W wraps around, so
 	// the order is that of the first packets and the number only breaks ties.
-	byNumber := strings.HasSuffix(key, "\x00number")
+	byNumber, byCount := strings.HasSuffix(key, "\x00number"), strings.HasSuffix(key, "\x00count")
 	var parts []rotated
 	for _, f := range files {
 		p := rotated{file: f, first: math.MaxInt64, number: -1}
@@ -149,15 +175,20 @@ func (l *loader) joinOrNot(key string, files []string) []*unit {
 			p.number, _ = strconv.Atoi(m[2])
 		}
 		p.stamp, _ = findStamp(path.Base(stemOf(f)))
-		p.scan(l.ctx, l.root, byNumber)
+		p.scan(l.ctx, l.root, byNumber || byCount)
 		parts = append(parts, p)
 	}
 	slices.SortFunc(parts, func(a, b rotated) int {
 		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.number, b.number), cmp.Compare(a.file, b.file))
 	})
 
-	if !byNumber && l.f.spec.Join != "rotated" && !l.contiguous(key, parts) {
-		return single()
+	if l.f.spec.Join != "rotated" {
+		switch {
+		case byCount && !l.seamless(parts):
+			return single()
+		case !byNumber && !byCount && !l.contiguous(key, parts):
+			return single()
+		}
 	}
 	u := &unit{stem: strings.TrimRight(strings.SplitN(key, "\x00", 2)[0], "-_. ")}
 	if byNumber {
@@ -247,6 +278,61 @@ func (l *loader) contiguous(key string, parts []rotated) bool {
 		return false
 	}
 	return float64(covered) >= share*float64(period)*float64(n-1)
+}
+
+// seamless says whether files that are numbered before their ending, in the order
+// of their first packets, are one recording cut by size or by the clock. Each but
+// the last is as large, or as long, as the others; and then nothing is missing
+// between them: trials that a program made have a pause. Two files alone could be
+// anything.
+func (l *loader) seamless(parts []rotated) bool {
+	const few = 3
+	if len(parts) < few {
+		return false
+	}
+	var sizes, steps []int64
+	for i, p := range parts[:len(parts)-1] {
+		if p.first == math.MaxInt64 || parts[i+1].first == math.MaxInt64 || naturalLess(parts[i+1].file, p.file) {
+			return false
+		}
+		if info, err := os.Stat(filepath.Join(l.root, p.file)); err == nil && !packed.MatchString(p.file) {
+			sizes = append(sizes, info.Size())
+		}
+		steps = append(steps, parts[i+1].first-p.first)
+	}
+	if !alike(sizes, len(parts)-1) && !alike(steps, len(parts)-1) {
+		return false
+	}
+
+	// Only now is it worth a pass over what may be a thousand trials.
+	var gaps, covered int64
+	for i := range parts {
+		parts[i].scan(l.ctx, l.root, false)
+		covered += parts[i].last - parts[i].first
+		if i > 0 {
+			gap := parts[i].first - parts[i-1].last
+			if gap < 0 || gap > int64(gapStated) {
+				return false
+			}
+			gaps += gap
+		}
+	}
+	return gaps*50 <= covered
+}
+
+// alike says whether there are n numbers that differ by a twentieth at most.
+func alike(x []int64, n int) bool {
+	return len(x) == n && slices.Max(x)-slices.Min(x) <= slices.Max(x)/20
+}
+
+// naturalLess says whether the number at the end of a's stem is below that of b's.
+func naturalLess(a, b string) bool {
+	number := func(s string) int {
+		stem := stemOf(s)
+		n, _ := strconv.Atoi(stem[len(countRE.FindStringSubmatch(stem)[1]):])
+		return n
+	}
+	return number(a) < number(b)
 }
 
 // joined reads several captures as one: a pcapng stream in which each link type

@@ -35,7 +35,7 @@ type spec struct {
 	Labels labelSpec `yaml:"labels,omitempty"`
 	// Devices lists who owns which address.
 	Devices deviceSpec `yaml:"devices,omitempty"`
-	// Recorded is the vantage of the captures, lan, wifi or wan.
+	// Recorded is the vantage of the captures, lan, wifi, wan or zigbee.
 	Recorded datasets.Vantage `yaml:"recorded,omitempty"`
 	// Home lists addresses and prefixes inside the home.
 	Home wordList `yaml:"home,omitempty"`
@@ -252,7 +252,7 @@ func (s spec) check() (key string, err error) {
 		{"captures", pattern(s.Captures)},
 		{"group", pattern(s.Group)},
 		{"task", word(string(s.Task), tasks...)},
-		{"recorded", word(string(s.Recorded), "lan", "wifi", "wan")},
+		{"recorded", word(string(s.Recorded), "lan", "wifi", "wan", "zigbee")},
 		{"join", word(s.Join, "rotated", "none")},
 		{"labels.zone", zone},
 		{"labels.offset", offset},

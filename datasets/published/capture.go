@@ -44,7 +44,8 @@ func openCapture(name string, o capture.Options, called ...string) (datasets.Tra
 
 // captureStem is the name of a capture without folder and ending.
 func captureStem(name string) string {
-	return strings.TrimSuffix(filepath.Base(name), ".pcap")
+	stem := strings.TrimSuffix(filepath.Base(name), ".gz")
+	return strings.TrimSuffix(strings.TrimSuffix(stem, ".pcap"), ".pcapng")
 }
 
 // openDevice reads a capture that was filtered to one device. Where its
@@ -124,6 +125,21 @@ func mergeTraces(ts []datasets.Trace) (out datasets.Trace, from []int32) {
 	// Flows come in order of appearance, which holds for each trace alone.
 	out, _ = datasets.LAN.View(nil, out)
 	return out, from
+}
+
+// window is the packets of t in the time of a clip that begins at from, which may
+// lie before t, and lasts for length; keep chooses among them and may change
+// them. The slices are new.
+func window(t datasets.Trace, from, length time.Duration, keep func(p *datasets.Packet) bool) datasets.Trace {
+	out := datasets.Trace{Start: t.Start.Add(from), Flows: t.Flows, End: length}
+	for _, p := range t.Packets {
+		if p.Time >= from && p.Time < from+length && keep(&p) {
+			p.Time -= from
+			out.Packets = append(out.Packets, p)
+		}
+	}
+	out, _ = datasets.LAN.View(nil, out) // flows in order of appearance
+	return out
 }
 
 // sortEvents orders events by start.

@@ -30,7 +30,7 @@ func echoVoice() Source {
 			Papers: cite.Of("kennedy2019alexa"),
 			Terms:  "MIT; the publishers add that data and code are for research purposes only",
 			Tasks:  []datasets.Task{datasets.TaskEvent, datasets.TaskClip},
-			Note:   "a part (60 of 100 commands); trials of one session were recorded back to back, so a split inside a session scores several times higher than one across",
+			Note:   "a part: checksums are of 60 of the 100 commands, all are read from a copy of the repository; trials of one session were recorded back to back, so a split inside a session scores several times higher than one across",
 			From:   github("SmartHomePrivacyProject/VCFingerprinting", "2de88766e2b2beeed44a4267c370fe755b5db90d"),
 		},
 		cited: "VCFingerprinting, github.com/SmartHomePrivacyProject/VCFingerprinting commit 2de88766; Kennedy et al., I Can Hear Your Alexa, IEEE CNS 2019",
@@ -42,8 +42,10 @@ func echoVoice() Source {
 }
 
 // readEchoVoice reads the traces of spoken commands to an Amazon Echo: path is
-// the folder with trace_csv, or trace_csv itself. Each CSV file (row, time,
-// size, direction) is one clip of device "echo" with the command as activity.
+// the folder with trace_csv, or trace_csv itself, of the catalog's 60 commands or
+// of all 100 in a copy of the publishers' repository (data/trace_csv). Each CSV
+// file (row, time, size, direction) is one clip of device "echo" with the command
+// as activity.
 //
 // The command is the file's name without "_<trial>.csv", cut at the first "_5"
 // that ends there or is followed by "_". Names that end in "_L_<trial>.csv" are
@@ -57,8 +59,10 @@ func echoVoice() Source {
 // Times that run backwards are stored as the running maximum, with a warning.
 func readEchoVoice(path string) (datasets.Dataset, error) {
 	folder := path
-	if info, err := os.Stat(filepath.Join(path, "trace_csv")); err == nil && info.IsDir() {
-		folder = filepath.Join(path, "trace_csv")
+	for _, below := range []string{filepath.Join("data", "trace_csv"), "trace_csv"} {
+		if info, err := os.Stat(filepath.Join(path, below)); err == nil && info.IsDir() {
+			folder = filepath.Join(path, below)
+		}
 	}
 	names, err := glob(folder, "*.csv")
 	if err != nil {

@@ -161,6 +161,27 @@ func TestEchoVoiceFile(t *testing.T) {
 	}
 }
 
+// A copy of the repository has the traces of all commands below data.
+func TestEchoVoiceRepository(t *testing.T) {
+	dir := t.TempDir()
+	traces := filepath.Join(dir, "data", "trace_csv")
+	if err := os.MkdirAll(traces, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for c := range 100 {
+		for trial := range 2 {
+			name := filepath.Join(traces, fmt.Sprintf("command_%c%c_5_%d.csv", 'a'+c/10, 'a'+c%10, trial+1))
+			if err := os.WriteFile(name, []byte(echoHead+"0,0.0,176.0,1.0\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	ds, err := readEchoVoice(dir)
+	if err != nil || len(ds.Recordings) != 200 {
+		t.Errorf("%d recordings, %v", len(ds.Recordings), err)
+	}
+}
+
 func TestEchoVoiceBadInput(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", `:1: first line ""`},

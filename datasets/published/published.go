@@ -34,14 +34,18 @@ type loader struct {
 // sources lists the published data sets, sorted by name.
 func sources() []Source {
 	return []Source{
+		behavIoTBursts(),
 		echoVoice(),
 		ikeaGateway(),
 		iotSentinel(),
 		iotEvents(),
 		lockCameraWeek(),
+		natPairs(),
 		smartPlugDay(),
+		voiceCaptures(),
 		vpnSamples(),
 		wholeHome(),
+		zigbeeEvents(),
 	}
 }
 

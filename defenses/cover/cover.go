@@ -81,7 +81,7 @@ func blend(in datasets.Trace, s shaping.Streams, size int32, dummies []dummy) de
 		case p.Flow == flow[d.stream]:
 			h = p.Size - p.Payload
 		}
-		p.Payload = max(min(p.Size, defenses.MaxFrame)-h, 0)
+		p.Payload = max(min(p.Size, defenses.Limit(in.Flows[flow[d.stream]]))-h, 0)
 		p.Size = h + p.Payload
 
 		p.Time, p.Flow, p.Dir = d.at, flow[d.stream], d.dir

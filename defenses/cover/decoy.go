@@ -130,7 +130,7 @@ func firstSeen(in datasets.Trace) ([]sighting, [][]headerSeen) {
 	var out []sighting
 	headers := make([][]headerSeen, len(in.Flows))
 	for _, p := range in.Packets {
-		if len(headers[p.Flow]) == 0 && !in.Flows[p.Flow].LAN {
+		if len(headers[p.Flow]) == 0 && in.Flows[p.Flow].Exposed() {
 			out = append(out, sighting{p.Time, p.Flow})
 		}
 		n := p.Size - p.Payload
@@ -184,10 +184,11 @@ func (c *caster) cast(t time.Duration, e shaping.Event) {
 		if int(p.Flow) < len(c.in.Flows) {
 			h = c.header(p.Flow, h, t)
 		}
-		if h < datasets.EthernetHeader || h > defenses.MaxFrame {
+		limit := defenses.Limit(c.flows[p.Flow])
+		if h < datasets.EthernetHeader || h > limit {
 			continue // a runt, or no room: nothing can be like it
 		}
-		p.Payload = max(min(p.Size, defenses.MaxFrame)-h, 0)
+		p.Payload = max(min(p.Size, limit)-h, 0)
 		p.Size = h + p.Payload
 		c.dummies = append(c.dummies, p)
 	}
@@ -197,6 +198,9 @@ func (c *caster) cast(t time.Duration, e shaping.Event) {
 // those seen before t and those it made, or makes it.
 func (c *caster) place(t time.Duration, f datasets.Flow) int32 {
 	same := func(g datasets.Flow) bool {
+		if f.Radio() || g.Radio() {
+			return g == f // a device is known by its address alone
+		}
 		return g.Proto == f.Proto && g.Host == f.Host && (f.Host != "" || g.Remote == f.Remote)
 	}
 	for _, s := range c.known(t) {

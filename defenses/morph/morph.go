@@ -95,10 +95,10 @@ func (d Morph) Fit(ctx context.Context, _ *rand.Rand, training []datasets.Record
 // where they are the target's, of the target.
 func (d *Morph) learn(r datasets.Recording, name string) {
 	for i, p := range r.Trace.Packets {
-		if p.Payload == 0 || r.Trace.Flows[p.Flow].LAN {
+		if p.Payload == 0 || !r.Trace.Flows[p.Flow].Exposed() {
 			continue
 		}
-		n := min(p.Size, defenses.MaxFrame) - datasets.EthernetHeader
+		n := min(p.Size, defenses.Limit(r.Trace.Flows[p.Flow])) - datasets.EthernetHeader
 		if isOf(r.Labels, i, name) {
 			d.target[p.Dir] = append(d.target[p.Dir], n)
 		}
@@ -142,7 +142,7 @@ func (d Morph) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, erro
 	can := shaping.NewPadder(in, "keep")
 	pieces := make([]shaping.Piece, 0, len(in.Packets)+len(in.Packets)/4)
 	for i, p := range in.Packets {
-		if !can.Can(&p) || in.Flows[p.Flow].LAN {
+		if !can.Can(&p) || !in.Flows[p.Flow].Exposed() {
 			pieces = append(pieces, shaping.Whole(i, p))
 			continue
 		}
@@ -153,7 +153,7 @@ func (d Morph) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, erro
 			// Sizes are at the IP layer and may be smaller than this packet's
 			// headers alone: then a single byte leaves, so that it ends.
 			room := max(1, size+datasets.EthernetHeader-header)
-			room = min(room, max(1, defenses.MaxFrame-header))
+			room = min(room, max(1, can.Limit(&p)-header))
 			q := p
 			q.Payload, q.Size = room, header+room
 			n := min(rest, room) // the rest of room is padding

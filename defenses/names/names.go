@@ -27,7 +27,7 @@ var _ defenses.Defense = Hide{}
 func (Hide) Info() defenses.Info {
 	return defenses.Info{
 		Name: "hide-names", Doc: "encrypted DNS and hello: no host names",
-		Place: defenses.AtGateway, Needs: []defenses.Party{defenses.Cloud}, Cite: "RFC 7858, RFC 8467, RFC 9849", Works: cite.Of("rfc7858", "rfc8467", "rfc9849"),
+		Place: defenses.AtGateway, Needs: []defenses.Party{defenses.Cloud}, Names: true, Cite: "RFC 7858, RFC 8467, RFC 9849", Works: cite.Of("rfc7858", "rfc8467", "rfc9849"),
 	}
 }
 

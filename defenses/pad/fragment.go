@@ -59,7 +59,7 @@ func (d Fragment) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, e
 			n := min(rest, d.piece(rng, p.Payload, rest))
 			// Never above the frame limit, whatever the original was. At
 			// least a byte, or headers above the limit would never end.
-			n = max(1, min(n, defenses.MaxFrame-header))
+			n = max(1, min(n, can.Limit(&p)-header))
 			q := p
 			q.Payload, q.Size = n, header+n
 			pieces = append(pieces, shaping.Piece{Packet: q, Orig: int32(i), Bytes: n})

@@ -54,9 +54,9 @@ func (d Level) Validate() error {
 func (d Level) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	// l500 is the level of 500 bytes; no other word is a number behind an l.
 	if level, err := strconv.Atoi(strings.TrimPrefix(d.To, "l")); err == nil {
-		return resized(in, d.Acks, func(p *datasets.Packet) {
+		return resized(in, d.Acks, func(p *datasets.Packet, _ int32) int32 {
 			n := p.Size - datasets.EthernetHeader
-			grow(p, pinheiro(rng, int32(level), n)-n)
+			return pinheiro(rng, int32(level), n) - n
 		}), nil
 	}
 
@@ -68,8 +68,7 @@ func (d Level) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, erro
 	for i := range out.Trace.Packets {
 		p := &out.Trace.Packets[i]
 		if n := p.Size - datasets.EthernetHeader; n <= shaping.MTU && c.Can(p) {
-			p.Size += to[n] - n
-			p.Payload += to[n] - n
+			grow(p, to[n]-n, c.Limit(p))
 		}
 	}
 	return out, nil

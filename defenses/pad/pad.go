@@ -12,23 +12,23 @@ import (
 	"veilbench/defenses/shaping"
 )
 
-// grow adds n bytes of padding to the payload of p, up to the frame limit. A
-// packet above the limit stays as it is.
-func grow(p *datasets.Packet, n int32) {
-	n = max(0, min(n, defenses.MaxFrame-p.Size))
+// grow adds n bytes of padding to the payload of p, up to the frame limit of its
+// link. A packet above the limit stays as it is.
+func grow(p *datasets.Packet, n, limit int32) {
+	n = max(0, min(n, limit-p.Size))
 	p.Size += n
 	p.Payload += n
 }
 
-// resized is in with every packet that can be padded changed by change. It needs
-// no account: packet i carries packet i.
-func resized(in datasets.Trace, acks string, change func(p *datasets.Packet)) defenses.Defended {
+// resized is in with every packet that can be padded larger by what extra says
+// of it, within limit. It needs no account: packet i carries packet i.
+func resized(in datasets.Trace, acks string, extra func(p *datasets.Packet, limit int32) int32) defenses.Defended {
 	out := defenses.Defended{Trace: in}
 	out.Trace.Packets = slices.Clone(in.Packets)
 	c := shaping.NewPadder(in, acks)
 	for i := range out.Trace.Packets {
 		if p := &out.Trace.Packets[i]; c.Can(p) {
-			change(p)
+			grow(p, extra(p, c.Limit(p)), c.Limit(p))
 		}
 	}
 	return out

@@ -62,7 +62,7 @@ func (d Random) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, err
 		return d.uniform(rng, in), nil
 	}
 	if d.Per == "packet" {
-		return resized(in, d.Acks, func(p *datasets.Packet) { grow(p, d.draw(rng, p.Size)) }), nil
+		return resized(in, d.Acks, func(p *datasets.Packet, limit int32) int32 { return d.draw(rng, limit-p.Size) }), nil
 	}
 
 	// extra is the draw of each flow. Drawn at its first packet, so the past
@@ -72,13 +72,13 @@ func (d Random) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, err
 	last := make([]time.Duration, len(in.Flows))
 
 	gap := params.Seconds(d.BurstGapS)
-	return resized(in, d.Acks, func(p *datasets.Packet) {
+	return resized(in, d.Acks, func(p *datasets.Packet, limit int32) int32 {
 		f := p.Flow
 		if !drawn[f] || d.Per == "burst" && p.Time-last[f] > gap {
-			extra[f], drawn[f] = d.draw(rng, p.Size), true
+			extra[f], drawn[f] = d.draw(rng, limit-p.Size), true
 		}
 		last[f] = p.Time
-		grow(p, extra[f])
+		return extra[f]
 	}), nil
 }
 
@@ -105,27 +105,26 @@ func (d Random) uniform(rng *rand.Rand, in datasets.Trace) defenses.Defended {
 		// draws from 0 to most-1. As most is 1500 at the largest, the product
 		// fits 43 bits, and no value is likelier than another by more than one
 		// part in two million.
-		grow(p, 1+int32(word>>32*most>>32))
+		grow(p, 1+int32(word>>32*most>>32), c.Limit(p))
 		word <<= 32
 	}
 	return out
 }
 
-// draw is the padding in bytes of a frame of the given size.
-func (d Random) draw(rng *rand.Rand, size int32) int32 {
+// draw is the padding in bytes of a frame that has so much room up to the limit.
+func (d Random) draw(rng *rand.Rand, room int32) int32 {
 	switch d.Set {
 	case "dyer":
 		return 8 * (1 + rng.Int32N(31))
 	case "mtu":
 		// With less than one step left the set {0, 8, ...} would be 0 alone;
 		// as published such a packet is filled.
-		room := defenses.MaxFrame - size
 		if room < 8 {
 			return max(0, room)
 		}
 		return 8 * rng.Int32N((room+7)/8)
 	case "mtu-uniform":
-		return rng.Int32N(max(0, defenses.MaxFrame-size) + 1)
+		return rng.Int32N(max(0, room) + 1)
 	case "gaussian":
 		return max(0, int32(400+100*rng.NormFloat64()+0.5))
 	}

@@ -37,7 +37,7 @@ func Events(r datasets.Recording, length time.Duration) []Event {
 			if r.Labels.Cause == nil && p.Time > ev.Start+length {
 				break
 			}
-			if !causedBy(r.Labels, i, n) || r.Trace.Flows[p.Flow].LAN {
+			if !causedBy(r.Labels, i, n) || !r.Trace.Flows[p.Flow].Exposed() {
 				continue
 			}
 

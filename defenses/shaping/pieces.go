@@ -87,25 +87,31 @@ func Insert(in datasets.Trace, flows []datasets.Flow, dummies []datasets.Packet)
 // those with a payload to append to, or, with acks, those without as well.
 // Frames that are not IP and stay in the home are left alone.
 type Padder struct {
-	flow  []bool // by flow: may be touched
-	least int32  // payload
+	limit []int32 // by flow: the largest frame, 0 where nothing may be touched
+	least int32   // payload
 }
 
 // NewPadder looks at the flows of in. acks is "keep" or "pad": what happens to
 // packets without payload.
 func NewPadder(in datasets.Trace, acks string) Padder {
-	c := Padder{flow: make([]bool, len(in.Flows)), least: 1}
+	c := Padder{limit: make([]int32, len(in.Flows)), least: 1}
 	if acks == "pad" {
 		c.least = 0
 	}
 	for i, f := range in.Flows {
-		c.flow[i] = f.Proto != 0 || !f.LAN
+		if f.Proto != 0 || f.Exposed() {
+			c.limit[i] = defenses.Limit(f)
+		}
 	}
 	return c
 }
 
 // Can tells whether p can be padded. A frame too short for an IP header is no
-// packet that anybody could append to.
+// packet that anybody could append to, but on a radio without IP.
 func (c Padder) Can(p *datasets.Packet) bool {
-	return p.Payload >= c.least && c.flow[p.Flow] && p.Size >= datasets.EthernetHeader+IP4Header
+	limit := c.limit[p.Flow]
+	return p.Payload >= c.least && limit > 0 && p.Size >= datasets.EthernetHeader && (p.Size >= datasets.EthernetHeader+IP4Header || limit < defenses.MaxFrame)
 }
+
+// Limit is the largest that p may become.
+func (c Padder) Limit(p *datasets.Packet) int32 { return c.limit[p.Flow] }

@@ -22,7 +22,7 @@ func FindStreams(t datasets.Trace, shared bool) Streams {
 	s := Streams{Of: make([]int32, len(t.Flows))}
 	index := map[datasets.MAC]int32{}
 	for i, f := range t.Flows {
-		if f.LAN {
+		if !f.Exposed() {
 			s.Of[i] = NoStream
 			continue
 		}

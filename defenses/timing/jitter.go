@@ -46,7 +46,7 @@ func (d Jitter) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, err
 	last := make([]time.Duration, len(in.Flows))
 	pieces := make([]shaping.Piece, len(in.Packets))
 	for i, p := range in.Packets {
-		if !in.Flows[p.Flow].LAN {
+		if in.Flows[p.Flow].Exposed() {
 			// Not before the one before it: a delay that overtakes would
 			// reorder a flow, which its receiver would take for loss.
 			p.Time = max(p.Time+least+time.Duration(rng.Int64N(span+1)), last[p.Flow])

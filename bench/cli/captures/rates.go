@@ -65,7 +65,7 @@ Pictures of every packet before and after a defense are made by "veilbench apply
 	fl.StringVar(&f.defense, "defense", "", "defense ID; stages of a chain are joined by +")
 	fl.StringVar(&f.attack, "attack", "rates", "attack ID; it must be able to show the rates it decides on")
 	fl.StringVar(&f.knowledge, "knowledge", string(results.Adaptive), "adaptive or unaware: is the attack trained behind the defense?")
-	fl.StringVar(&f.vantage, "vantage", "", "where the observer sits: lan, wifi or wan (default: wan, or that of a recording without a home border)")
+	fl.StringVar(&f.vantage, "vantage", "", "where the observer sits: lan, wifi, wan or zigbee (default: wan, or that of a recording without a home border)")
 	fl.StringVar(&f.device, "device", "", "draw this device only (default: each that something happens to)")
 	fl.StringVar(&f.recording, "recording", "", "recording to look at (default: the first)")
 	fl.StringVar(&f.out, "out", ".", "folder to write into")

@@ -140,7 +140,15 @@ func catalogInfo(a *command.App, name string, files bool) error {
 	// Labels that are ours or another's come with import alone, and whoever fetches
 	// the rest has to know.
 	for _, d := range e.From {
-		fmt.Fprintf(w, "fetched from\t%s\n", d.URL)
+		how := "fetched from"
+		if !e.Offered() {
+			how = "not fetched"
+		}
+		fmt.Fprintf(w, "%s\t%s\n", how, d.URL)
+	}
+	if !e.Offered() && !files {
+		fmt.Fprintf(w, "files\tthe publisher has all of them in another form: take them in with import\n")
+		return w.Flush()
 	}
 	for _, f := range e.Files {
 		switch {

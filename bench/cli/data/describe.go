@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,14 +15,15 @@ import (
 	"veilbench/bench/cli/progress"
 	"veilbench/bench/cli/source"
 	"veilbench/datasets/atomicfile"
+	"veilbench/datasets/published"
 )
 
 func describeCmd(a *command.App) *cobra.Command {
 	var write bool
 	var opt source.Options
 	cmd := &cobra.Command{
-		Use:   "describe PATH",
-		Short: "say what a folder of recordings was understood to be",
+		Use:   "describe PATH|NAME[=PATH]",
+		Short: "say what a folder of recordings was understood to be, or what published data hold",
 		Long: `Describe opens a folder of recordings as "run --dataset PATH" does and says what was understood:
 recordings, groups, devices, events of each class, hours, packets, time zone, what is doubtful,
 what was left out and why. With --write it puts a dataset.yaml into the folder that says the same;
@@ -32,15 +35,22 @@ edit that where the reading is wrong. Its keys, all optional:
   task      event, device, command or clip (default: all that the labels can serve)
   labels    FILE, or {file: [FILE], zone: Europe/Berlin, offset: -2s, clock: epoch, device: D, activity: A}
   devices   FILE, a list of names, or {NAME: [ADDRESS, ADDRESS]}
-  recorded  lan, wifi or wan
+  recorded  lan, wifi, wan or zigbee
   home      addresses and prefixes inside the home, for captures made outside
   same      [[plug/on, plug/off]]: classes that nobody can tell apart
   join      rotated (default: files that are one recording are joined) or none
-  pairs     {before: "{session}/lan.pcap", after: "{session}/wan.pcap"}: both sides of a gateway`,
+  pairs     {before: "{session}/lan.pcap", after: "{session}/wan.pcap"}: both sides of a gateway
+
+Of published data (NAME as in "datasets list", without PATH from the cache) it says what each
+group holds, those too that no run takes.`,
 		Example: `  veilbench datasets describe lab
-  veilbench datasets describe lab --label-zone Europe/Berlin --write`,
+  veilbench datasets describe lab --label-zone Europe/Berlin --write
+  veilbench datasets describe nat-pairs=data/nat_pairs`,
 		Args: command.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if name, _, _ := strings.Cut(args[0], "="); slices.Contains(published.Names(), name) {
+				return describePublished(cmd.Context(), a, args[0], opt)
+			}
 			return describe(cmd.Context(), a, args[0], opt, write)
 		},
 	}

@@ -36,7 +36,7 @@ address gives away. DATASET is an ID as in "veilbench run --dataset".`,
 
 	fl := cmd.Flags()
 	fl.StringVar(&f.split, "split", "", "split ID (default: the data set's own)")
-	fl.StringVar(&f.vantage, "vantage", "", "lan, wifi or wan: what the observer sees of addresses (default: wan, or that of a recording without a home border)")
+	fl.StringVar(&f.vantage, "vantage", "", "lan, wifi, wan or zigbee: what the observer sees of addresses (default: wan, or that of a recording without a home border)")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of generated data and of address translation")
 	f.source.AddFlags(fl)
 	return cmd

@@ -25,6 +25,7 @@ type Config struct {
 	file *yamlfile.File // nil when everything came from flags
 
 	datasets  []dataset
+	test      dataset
 	tasks     []yamlfile.Value
 	vantages  []yamlfile.Value
 	defenses  []yamlfile.Value
@@ -77,7 +78,7 @@ func parse(name, text string) (Config, error) {
 // config as it is.
 type Words struct {
 	Datasets, Defenses, Attacks, Knowledge, Tasks, Vantages []string
-	Split, Seed                                             string
+	Split, Seed, Test                                       string
 }
 
 // Override replaces, and does not extend, what w names.
@@ -93,6 +94,11 @@ func (c *Config) Override(w Words) {
 	override(&c.knowledge, w.Knowledge)
 	override(&c.tasks, w.Tasks)
 	override(&c.vantages, w.Vantages)
+
+	// A word alone: what a file says of tasks and devices was of another data set.
+	if w.Test != "" {
+		c.test = dataset{Value: yamlfile.Value{Text: w.Test}}
+	}
 	if w.Split != "" {
 		c.split = yamlfile.Value{Text: w.Split}
 	}
@@ -122,6 +128,7 @@ func OfManifest(m results.Manifest) Config {
 	c := Config{
 		tasks: words(m.Tasks), vantages: words(m.Vantages), knowledge: words(m.Knowledge),
 		defenses: words(m.Defenses), attacks: words(m.Attacks),
+		test:      dataset{Value: yamlfile.Value{Text: m.Test}},
 		split:     yamlfile.Value{Text: string(m.Split)},
 		draws:     yamlfile.Value{Text: fmt.Sprint(m.Draws)},
 		trainDraw: yamlfile.Value{Text: fmt.Sprint(m.TrainDraw)},
@@ -160,8 +167,9 @@ func (c *Config) keys() []yamlfile.Key {
 	}
 	return []yamlfile.Key{
 		{Name: "datasets", Doc: `what to test on: home:PRESET, NAME, NAME=PATH, a folder, or {home: {preset: P, homes: 5, tasks: [event], unmonitored: [DEVICE]}}, {folder: {path: P, labels: FILE, zone: Europe/Berlin}}`, Read: yamlfile.Into(&c.datasets, datasets)},
+		{Name: "test", Doc: "a second data set, written as those: each of them trains and this one is tested on (default: each is split)", Read: yamlfile.Into(&c.test, c.dataset)},
 		{Name: "tasks", Doc: "event, device, command, clip (default: all that the data can serve)", Read: list(&c.tasks, c.file.Scalar)},
-		{Name: "vantage", Doc: "where the observer sits: lan, wifi, wan (default wan)", Read: list(&c.vantages, c.file.Scalar)},
+		{Name: "vantage", Doc: "where the observer sits: lan, wifi, wan, zigbee (default wan, or that of a recording without a home border)", Read: list(&c.vantages, c.file.Scalar)},
 		{Name: "defenses", Doc: "ID, {NAME: {key: value}}, {chain: [ID, ID]}, or all", Read: list(&c.defenses, c.file.Plugin)},
 		{Name: "attacks", Doc: "ID, {NAME: {key: value}}, or all", Read: list(&c.attacks, c.file.Plugin)},
 		{Name: "knowledge", Doc: "of the attacker: unaware, adaptive, transfer (default unaware and adaptive)", Read: list(&c.knowledge, c.file.Scalar)},

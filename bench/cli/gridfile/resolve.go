@@ -45,11 +45,7 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 			return g, nil, c.file.Wrong(v.At, fmt.Errorf("data set %s is named twice", v.Text))
 		}
 		words[v.Text] = true
-		ds, err := source.Load(ctx, v.Text, g.Seed, opt)
-		if err != nil {
-			return g, nil, c.file.Wrong(v.At, err)
-		}
-		only, err := choose(c.file, v.tasks, "task", datasets.Tasks())
+		ds, err := c.load(ctx, v, g.Seed, opt)
 		if err != nil {
 			return g, nil, err
 		}
@@ -58,16 +54,58 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 				return g, nil, c.file.Wrong(v.At, fmt.Errorf("data set %s is named twice: %s and %s", ds[i].Name, asked[ds[i].Name], v.Text))
 			}
 			asked[ds[i].Name] = opt.Asked(v.Text)
-			if err := leaveOut(&ds[i], v.unmonitored); err != nil {
-				return g, nil, c.file.Wrong(v.unmonitored[0].At, err)
-			}
-			if only != nil {
-				ds[i].Tasks = slices.DeleteFunc(slices.Clone(ds[i].Tasks), func(t datasets.Task) bool { return !slices.Contains(only, t) })
-			}
 		}
 		g.Datasets = append(g.Datasets, ds...)
 	}
-	return g, asked, nil
+	if c.test.Text != "" {
+		asked, err = c.joinTest(ctx, &g, asked, opt)
+	}
+	return g, asked, err
+}
+
+// load makes the data sets of one word, with the tasks and the open world that the
+// config says.
+func (c Config) load(ctx context.Context, v dataset, seed uint64, opt source.Options) ([]datasets.Dataset, error) {
+	ds, err := source.Load(ctx, v.Text, seed, opt)
+	if err != nil {
+		return nil, c.file.Wrong(v.At, err)
+	}
+	only, err := choose(c.file, v.tasks, "task", datasets.Tasks())
+	if err != nil {
+		return nil, err
+	}
+	for i := range ds {
+		if err := leaveOut(&ds[i], v.unmonitored); err != nil {
+			return nil, c.file.Wrong(v.unmonitored[0].At, err)
+		}
+		if only != nil {
+			ds[i].Tasks = slices.DeleteFunc(slices.Clone(ds[i].Tasks), func(t datasets.Task) bool { return !slices.Contains(only, t) })
+		}
+	}
+	return ds, nil
+}
+
+// joinTest makes each data set of g train for that of the key test, and returns
+// asked under the new names.
+func (c Config) joinTest(ctx context.Context, g *bench.Grid, asked map[string]string, opt source.Options) (map[string]string, error) {
+	v := c.test
+	ds, err := c.load(ctx, v, g.Seed, opt)
+	if err != nil {
+		return nil, err
+	}
+	if len(ds) != 1 {
+		return nil, c.file.Wrong(v.At, fmt.Errorf("test: %s is %d data sets; name one of them", v.Text, len(ds)))
+	}
+
+	out := map[string]string{}
+	for i, train := range g.Datasets {
+		if g.Datasets[i], err = datasets.TrainTest(train, ds[0]); err != nil {
+			return nil, c.file.Wrong(v.At, fmt.Errorf("test: %w", err))
+		}
+		out[g.Datasets[i].Name] = asked[train.Name]
+	}
+	g.Test = opt.Asked(v.Text)
+	return out, nil
 }
 
 // settings resolves everything but the data sets.
@@ -87,11 +125,14 @@ func (c Config) settings(p command.Plugins) (g bench.Grid, err error) {
 	if g.Tasks, err = choose(c.file, c.tasks, "task", datasets.Tasks()); err != nil {
 		return g, err
 	}
-	if g.Vantages, err = choose(c.file, c.vantages, "vantage", []datasets.Vantage{datasets.LAN, datasets.WiFi, datasets.WAN}); err != nil {
+	if g.Vantages, err = choose(c.file, c.vantages, "vantage", datasets.Vantages()); err != nil {
 		return g, err
 	}
 	if g.Knowledge, err = choose(c.file, c.knowledge, "knowledge", []results.Knowledge{results.Unaware, results.Adaptive, results.Transfer}); err != nil {
 		return g, err
+	}
+	if c.split.Text != "" && c.test.Text != "" && c.split.Text != string(datasets.TrainTestSplit) {
+		return g, c.file.Wrong(c.split.At, fmt.Errorf("split %s: with test, one data set trains and the other is tested on, so there is nothing to split", c.split.Text))
 	}
 	if c.split.Text != "" {
 		if g.Split, err = datasets.ParseSplit(c.split.Text); err != nil {

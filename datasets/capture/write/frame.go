@@ -60,8 +60,8 @@ func (w *writer) writePacket(i int) error {
 // back as it was; it is as long as it says, but for the shortest ones.
 func (w *writer) writeOpaque(p datasets.Packet, f *wireFlow) error {
 	b := appendEthernet(w.buf[:0], f.mac[1-p.Dir], f.mac[p.Dir], header.EtherOpaque)
-	if p.Size < datasets.EthernetHeader || p.Payload != p.Size-datasets.EthernetHeader {
-		b = header.AppendSized(b, p.Size, p.Payload)
+	if f.peer != 0 || p.Size < datasets.EthernetHeader || p.Payload != p.Size-datasets.EthernetHeader {
+		b = header.AppendSized(b, p.Size, p.Payload, f.peer)
 	}
 	return w.writeRecord(p.Time, append(b, make([]byte, max(0, int(p.Size)-len(b)))...))
 }

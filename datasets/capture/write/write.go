@@ -105,6 +105,7 @@ type wireFlow struct {
 	conn      *conn
 	fragments bool // ports are unknown: everything is a later fragment
 	opaque    bool // not IP
+	peer      uint64
 }
 
 // conn is the state of a transport connection, shared by flows with the same
@@ -164,6 +165,10 @@ func newWireFlow(i int, f datasets.Flow) (wireFlow, error) {
 	wf.mac[1] = header.FarPrefix<<24 | 1
 	if f.LAN {
 		wf.mac[1] = header.FarPrefix<<24 | 1<<16 | hashText(f.Remote.Addr().String())&0xffff
+	}
+	if f.Radio() {
+		wf.peer = header.MAC48(f.Peer[:])
+		wf.mac[1] = header.FarPrefix<<24 | 1<<16 | hashText(f.Peer.String())&0xffff
 	}
 	// IPv4 has a protocol 0 too, whose packets have addresses.
 	if f.Proto == 0 && !f.Local.Addr().Is4() && !f.Remote.Addr().Is4() {

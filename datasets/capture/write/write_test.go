@@ -25,7 +25,7 @@ import (
 // in order of first appearance, and names are those that packets can carry.
 func drawTrace(t *rapid.T) datasets.Trace {
 	flows := rapid.SliceOfNDistinct(rapid.Custom(drawFlow), 1, 8, func(f datasets.Flow) string {
-		return fmt.Sprint(f.Proto, f.Local, f.Remote, f.MAC)
+		return fmt.Sprint(f.Proto, f.Local, f.Remote, f.MAC, f.Peer)
 	}).Draw(t, "flows")
 	at := time.Duration(rapid.IntRange(0, 1e9).Draw(t, "first"))
 	tr := datasets.Trace{Start: time.Unix(1_600_000_000, 123).UTC()}
@@ -83,6 +83,9 @@ func drawFlow(t *rapid.T) datasets.Flow {
 	}
 	if f.Proto == 0 {
 		f.LAN = true
+		if f.MAC != (datasets.MAC{}) && rapid.Bool().Draw(t, "radio") {
+			f.Peer = datasets.MAC{4: 1, 5: byte(rapid.IntRange(1, 3).Draw(t, "peer"))}
+		}
 		return f
 	}
 	local, remote := "192.168.0.", "52.1.2."

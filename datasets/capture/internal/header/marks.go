@@ -37,24 +37,31 @@ const (
 const sizedMagic = "veilbench:len"
 
 // AppendSized appends the content of an opaque frame whose size and payload are
-// not those of the frame itself, as of packets seen by radio: a text, and both
-// as four bytes each, big-endian.
-func AppendSized(b []byte, size, payload int32) []byte {
+// not those of the frame itself, as of packets seen by radio: a text, both as
+// four bytes each, big-endian, and in six bytes the hardware address of the other
+// side of an 802.15.4 frame, else 0.
+func AppendSized(b []byte, size, payload int32, peer uint64) []byte {
 	b = append(b, sizedMagic...)
 	b = binary.BigEndian.AppendUint32(b, uint32(size))
-	return binary.BigEndian.AppendUint32(b, uint32(payload))
+	b = binary.BigEndian.AppendUint32(b, uint32(payload))
+	b = binary.BigEndian.AppendUint16(b, uint16(peer>>32))
+	return binary.BigEndian.AppendUint32(b, uint32(peer))
 }
 
 // ReadSized reads what AppendSized wrote at the beginning of b. ok is false where
 // b is nothing of that kind, or its lengths are none of a packet.
-func ReadSized(b []byte) (size, payload int32, ok bool) {
-	rest, found := strings.CutPrefix(string(b[:min(len(b), len(sizedMagic)+8)]), sizedMagic)
-	if !found || len(rest) < 8 {
-		return 0, 0, false
+func ReadSized(b []byte) (size, payload int32, peer uint64, ok bool) {
+	const lengths, whole = 8, 14 // content of an older writer ends behind the lengths
+	rest, found := strings.CutPrefix(string(b[:min(len(b), len(sizedMagic)+whole)]), sizedMagic)
+	if !found || len(rest) < lengths {
+		return 0, 0, 0, false
 	}
 	s, p := binary.BigEndian.Uint32([]byte(rest)), binary.BigEndian.Uint32([]byte(rest)[4:])
 	if s > 1<<20 || p > max(s, 14)-14 {
-		return 0, 0, false
+		return 0, 0, 0, false
 	}
-	return int32(s), int32(p), true
+	if len(rest) == whole {
+		peer = MAC48([]byte(rest)[lengths:])
+	}
+	return int32(s), int32(p), peer, true
 }

@@ -1,0 +1,172 @@
+package published
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"veilbench/datasets"
+	"veilbench/datasets/catalog"
+	"veilbench/datasets/cite"
+)
+
+// BurstsName is the published data that has feature rows and no packets.
+const BurstsName = "behaviot-bursts"
+
+// behavIoTBursts is feature rows of the traffic of 21 devices.
+func behavIoTBursts() Source {
+	return Source{
+		Entry: catalog.Entry{
+			Name:   BurstsName,
+			Title:  "54,111 labeled feature rows of traffic bursts of 21 devices, in the publishers' train and test split",
+			Source: "https://github.com/NEU-SNS/BehavIoT",
+			Papers: cite.Of("behaviot"),
+			Terms:  "Apache-2.0; 21 of the publishers' devices, unchanged but compressed",
+			Note:   "no packets, so no defense can be applied and no run takes it: datasets describe shows it, and a test checks the forest on it",
+			From:   github("NEU-SNS/BehavIoT", "e4426d0d177dfb3e3320c5d88df0e242b0da1d00"),
+		},
+		cited:   "BehavIoT, github.com/NEU-SNS/BehavIoT commit e4426d0d; Hu et al., BehavIoT: Measuring Smart Home IoT Behavior Using Network-Inferred Behavior Models, IMC 2023",
+		loaders: []loader{{BurstsName, refuseBursts}},
+	}
+}
+
+// refuseBursts is what a run is told. A trace that was made up to have such
+// features would show defenses what nobody recorded.
+func refuseBursts(path string) ([]datasets.Dataset, error) {
+	if _, err := ReadBursts(path); err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("%s holds features of bursts and no packets: there is nothing that a defense could change or an observer see (datasets describe %s=FOLDER shows what is there)", BurstsName, BurstsName)
+}
+
+// burstFeatures is how many numbers a burst has.
+const burstFeatures = 22
+
+// Burst is one row: features of the packets of one flow with gaps of at most a
+// second. All bursts of one experiment have its label, those of the background
+// too, so it is events that can be told right or wrong.
+type Burst struct {
+	Features [burstFeatures]float32 // in the order of the columns; -1 where a cell is empty
+	// Event is the experiment, State what was done as published.
+	Event, State string
+}
+
+// BurstDevice is the rows of one device in the publishers' split. Action and
+// Merged are by state: the state without the way it was caused, and the label
+// that the published method trains on, which merges what it cannot tell apart.
+type BurstDevice struct {
+	Name           string
+	Train, Test    []Burst
+	Action, Merged map[string]string
+}
+
+// ReadBursts reads the devices' rows, sorted by name: path is the folder with
+// train/<device>.csv.gz, test/<device>.csv.gz (one device has none) and
+// labels.csv.
+func ReadBursts(path string) ([]BurstDevice, error) {
+	table := filepath.Join(path, "labels.csv")
+	rows, err := readTable(table, "device", "state", "action", "merged")
+	if err != nil {
+		return nil, err
+	}
+	names, err := glob(path, "train", "*.csv*")
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s: no rows (want train/<device>.csv.gz)", path)
+	}
+
+	var out []BurstDevice
+	for _, name := range names {
+		stem, _, _ := strings.Cut(filepath.Base(name), ".csv")
+		d := BurstDevice{Name: stem, Action: map[string]string{}, Merged: map[string]string{}}
+		for _, x := range rows {
+			if x.fields[0] == stem {
+				d.Action[x.fields[1]], d.Merged[x.fields[1]] = x.fields[2], x.fields[3]
+			}
+		}
+
+		if d.Train, err = readBurstFile(name, d); err != nil {
+			return nil, err
+		}
+		// One device has no test rows; the publishers test it on its training rows,
+		// which would be no test here.
+		d.Test, err = readBurstFile(filepath.Join(path, "test", filepath.Base(name)), d)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// readBurstFile reads the rows of d from a file, compressed or not.
+func readBurstFile(name string, d BurstDevice) ([]Burst, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r := io.Reader(f)
+	if strings.HasSuffix(name, ".gz") {
+		if r, err = gzip.NewReader(f); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	out, err := parseBursts(r, d)
+	if err != nil {
+		return nil, fmt.Errorf("%s:%w", name, err)
+	}
+	return out, nil
+}
+
+// burstColumns are the features, then what they belong to.
+func burstColumns() []string {
+	return []string{
+		"meanBytes", "minBytes", "maxBytes", "medAbsDev", "skewLength", "kurtosisLength",
+		"meanTBP", "varTBP", "medianTBP", "kurtosisTBP", "skewTBP",
+		"network_total", "network_in", "network_out", "network_external", "network_local", "network_in_local", "network_out_local",
+		"meanBytes_out_external", "meanBytes_in_external", "meanBytes_out_local", "meanBytes_in_local",
+		"device", "state", "event",
+	}
+}
+
+// parseBursts reads a table of bursts. Errors begin with the line.
+func parseBursts(r io.Reader, d BurstDevice) ([]Burst, error) {
+	rows, err := parseTable(r, burstColumns())
+	if err != nil {
+		return nil, err
+	}
+	var out []Burst
+	for _, x := range rows {
+		var b Burst
+		for i := range b.Features {
+			// An empty cell is -1, as in the publishers' own code.
+			b.Features[i] = -1
+			if x.fields[i] == "" {
+				continue
+			}
+			v, err := strconv.ParseFloat(x.fields[i], 32)
+			if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+				return nil, fmt.Errorf("%d: %s %q is no number", x.line, burstColumns()[i], quote(x.fields[i]))
+			}
+			b.Features[i] = float32(v)
+		}
+
+		device := x.fields[burstFeatures]
+		b.State, b.Event = x.fields[burstFeatures+1], x.fields[burstFeatures+2]
+		if _, ok := d.Merged[b.State]; !ok || device != d.Name || b.Event == "" {
+			return nil, fmt.Errorf("%d: event %q, state %q of %q: want an event of %s and a state that labels.csv names", x.line, quote(b.Event), quote(b.State), quote(device), d.Name)
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
