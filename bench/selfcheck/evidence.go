@@ -2,15 +2,20 @@ package selfcheck
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"time"
 
 	"veilbench/attacks"
 	"veilbench/attacks/guess"
 	"veilbench/bench"
+	"veilbench/bench/draws"
 	"veilbench/bench/results"
 	"veilbench/bench/selfcheck/planted"
 	"veilbench/datasets"
+	"veilbench/datasets/doubt"
 	"veilbench/defenses"
 )
 
@@ -41,6 +46,33 @@ func (s *selfCheck) brokenAttack() (string, error) {
 		}
 	}
 	return "it misses its canaries, so its score is no evidence", nil
+}
+
+// wrongClock plants labels that are an hour late: they must be doubted, and the hour
+// be named.
+func (s *selfCheck) wrongClock() (string, error) {
+	const late = time.Hour
+	r := draws.New(1, "clock")
+	ds := datasets.Dataset{Name: "self-check-clock", Recorded: datasets.WAN, Tasks: []datasets.Task{datasets.TaskEvent}, Split: "leave-one-group-out"}
+	for g := range 3 {
+		rec := eventRecording(r, g, 10*time.Minute)
+
+		// Who does not know the clock knows no causes, and no label after the end.
+		rec.Labels.Cause = nil
+		for i := range rec.Labels.Events {
+			e := &rec.Labels.Events[i]
+			e.Start, e.End = e.Start+late, e.End+late
+		}
+		rec.Labels.Events = slices.DeleteFunc(rec.Labels.Events, func(e datasets.Event) bool { return e.Start > rec.Trace.End })
+		ds.Recordings = append(ds.Recordings, rec)
+	}
+
+	for _, d := range doubt.Of(&ds, datasets.WAN, 1) {
+		if d.Code == datasets.DoubtShifted && slices.Contains(d.Spoils, datasets.TaskEvent) {
+			return d.Detail, nil
+		}
+	}
+	return "", errors.New("labels that are an hour late raise no doubt that spoils their scores")
 }
 
 // broken compares whole sequences, and says nothing about a trace whose packets all

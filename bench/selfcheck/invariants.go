@@ -198,7 +198,7 @@ func (s *selfCheck) newAddress() (string, error) {
 	ds := datasets.Dataset{Name: "self-check-events", Recorded: datasets.WAN, Tasks: []datasets.Task{datasets.TaskEvent}, Split: "group-kfold:k=3", Generated: true}
 	r := draws.New(1, "addresses")
 	for g := range 3 {
-		ds.Recordings = append(ds.Recordings, eventRecording(r, g))
+		ds.Recordings = append(ds.Recordings, eventRecording(r, g, time.Minute))
 	}
 
 	// Each fold's server is in one group alone, so training never has the address of
@@ -219,9 +219,9 @@ func (s *selfCheck) newAddress() (string, error) {
 	return fmt.Sprintf("%d attacks detect events", len(s.events)), nil
 }
 
-// eventRecording holds forty bursts of two activities, one a minute, with a
-// server of group g's own.
-func eventRecording(r *rand.Rand, g int) datasets.Recording {
+// eventRecording holds forty bursts of two activities, one each so often, at most
+// half of that later, with a server of group g's own.
+func eventRecording(r *rand.Rand, g int, every time.Duration) datasets.Recording {
 	rec := datasets.Recording{ID: fmt.Sprintf("home%d", g), Group: fmt.Sprintf("home%d", g)}
 
 	rec.Labels.Devices = []string{"device"}
@@ -229,8 +229,8 @@ func eventRecording(r *rand.Rand, g int) datasets.Recording {
 		parity := int32(r.IntN(2))
 		burst := planted.Trace(r, true, 10*parity)
 
-		// At most 30 s into its minute: bursts never run into each other.
-		at := time.Duration(e)*time.Minute + time.Duration(r.Int64N(int64(30*time.Second)))
+		// In the first half of its stretch: bursts never run into each other.
+		at := time.Duration(e)*every + time.Duration(r.Int64N(int64(every/2)))
 		rec.Labels.Events = append(rec.Labels.Events, datasets.Event{
 			Start: at + burst.Packets[0].Time, End: at + burst.Packets[0].Time,
 			Activity: []string{"even", "odd"}[parity],
@@ -247,7 +247,7 @@ func eventRecording(r *rand.Rand, g int) datasets.Recording {
 
 	f := &rec.Trace.Flows[0]
 	f.Remote = netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 18, 1, byte(g)}), 443)
-	rec.Trace.End = 41 * time.Minute
+	rec.Trace.End = 41 * every
 	return rec
 }
 

@@ -43,6 +43,7 @@ func Run(ctx context.Context, limit time.Duration, ds []defenses.Defense, as []a
 		{"a model answers each trace on its own", s.answersApart},
 		{"a new address silences no attack", s.newAddress},
 		{"a broken attack earns no zero", s.brokenAttack},
+		{"a wrong clock is doubted", s.wrongClock},
 		{"no group on both sides of a split", s.splits},
 		{"the order of recordings and workers does not matter", s.anyOrder},
 	}
