@@ -166,7 +166,7 @@ func SortPanels(ps []Panel) { slices.SortFunc(ps, comparePanels) }
 // Vantages lists the vantage points as they are read, the one farthest from
 // the home first: it is the one that nobody can keep away.
 func Vantages() []datasets.Vantage {
-	return []datasets.Vantage{datasets.WAN, datasets.WiFi, datasets.LAN}
+	return []datasets.Vantage{datasets.WAN, datasets.WiFi, datasets.LAN, datasets.Zigbee}
 }
 
 func vantageRank(v datasets.Vantage) int { return slices.Index(Vantages(), v) }
