@@ -59,7 +59,10 @@ func (s *Set) WriteResults(w io.Writer) error {
 		cell, draws := cellColumns(r.Cell), drawsColumns(r.Cell)
 		e, known := s.Evidence(PairOf(r.Cell))
 		state := ""
-		if known && r.Err == "" {
+		switch {
+		case r.Control:
+			state = "control"
+		case known && r.Err == "":
 			state = State(e)
 		}
 		about := []string{r.Headline, strconv.FormatBool(r.Control), strconv.FormatBool(r.Generated), strconv.FormatBool(r.Oracle), r.Err, state}

@@ -122,9 +122,13 @@ func (s *Set) Doubts(at Subject) (general, weak []string) {
 	return general, weak
 }
 
-// Alarms are the checks of the harness and the probes that failed.
+// Alarms are the checks of the harness and the probes that failed, and that there
+// are no canaries.
 func (s *Set) Alarms() []string {
 	out := alarms("SELF-CHECK FAILED", s.Options.SelfCheck)
+	if len(s.Planted) == 0 {
+		out = append(out, canariesOff)
+	}
 	if s.Options.Probes != nil {
 		out = append(out, alarms("PROBE FAILED", s.Options.Probes.Verdicts)...)
 	}
