@@ -11,7 +11,12 @@ cp "$out/scores.png" "$out/tradeoff.png" reports/docs/
 awk -v text="$out/text" '
 	/<!-- table: written by make docs -->/ {
 		print; print "```text"
-		while ((getline line < text) > 0) { if (line ~ /^(tables |In full)/) break; print line }
+		# Names in full, several lines of them, are for the terminal.
+		while ((getline line < text) > 0 && line !~ /^tables /) {
+			if (line ~ /^In full/) names = 1
+			if (line !~ /^(  |In full)/) names = 0
+			if (!names) print line
+		}
 		print "```"; skip = 1
 	}
 	/<!-- end of table -->/ { skip = 0 }

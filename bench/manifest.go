@@ -32,7 +32,7 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 		Version: version, Go: runtime.Version(), Method: results.Method, Arch: runtime.GOARCH, Kernel: lstm.Best().String(),
 		Tasks: g.Tasks, Vantages: g.Vantages, Knowledge: g.Knowledge, Split: g.Split,
 		Draws: g.Draws, TrainDraw: g.TrainDraws, Seed: g.Seed, Link: results.LinkSettings(g.Link),
-		Labels: g.Labels, Builds: builds(g), Test: g.Test, Zeros: map[string]string{},
+		Labels: g.Labels, Builds: builds(g), Test: g.Test, Canaries: !g.NoCanaries, Zeros: map[string]string{},
 	}
 
 	for i := range g.Datasets {

@@ -57,9 +57,12 @@ func (s *Set) WriteResults(w io.Writer) error {
 	head := slices.Concat(cellHead[:], []string{"metric", "value"}, drawsHead[:], []string{"headline", "control", "generated", "oracle", "error", "evidence"})
 	return writeRows(w, s.Results, head, func(r *results.Result) (out [][]string) {
 		cell, draws := cellColumns(r.Cell), drawsColumns(r.Cell)
-		e, known := s.Evidence(PairOf(r.Cell))
+		e, known := s.Evidence(pairOf(r.Cell))
 		state := ""
-		if known && r.Err == "" {
+		switch {
+		case r.Control:
+			state = "control"
+		case known && r.Err == "":
 			state = State(e)
 		}
 		about := []string{r.Headline, strconv.FormatBool(r.Control), strconv.FormatBool(r.Generated), strconv.FormatBool(r.Oracle), r.Err, state}
@@ -93,7 +96,7 @@ func (s *Set) writeGroups(w io.Writer) error {
 // writeDevices writes devices.csv: F1 of each device with an event in each test
 // group of an event task, and what a control reaches on it.
 func (s *Set) writeDevices(w io.Writer) error {
-	head := slices.Concat(cellHead[:], drawsHead[:], []string{"group", "device", "f1", "floor", "n"})
+	head := slices.Concat(cellHead[:], drawsHead[:], []string{"group", "device", results.F1, "floor", "n"})
 	return writeRows(w, s.Results, head, func(r *results.Result) (out [][]string) {
 		for _, g := range r.Groups {
 			for _, d := range g.Devices {

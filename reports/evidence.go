@@ -14,8 +14,10 @@ import (
 // NoEvidence stands in place of an advantage that says nothing of a defense.
 const NoEvidence = "no evidence"
 
-// canariesOff stands under everything that is drawn of a run without canaries.
-const canariesOff = "CANARIES OFF: no low score is evidence for a defense."
+// noCanaries stands under everything that is drawn of a run without canaries.
+const noCanaries = "CANARIES OFF: no low score is evidence for a defense."
+
+func (s *Set) canariesOff() bool { return len(s.Results) > 0 && len(s.Planted) == 0 }
 
 // Evidence is what a low score of an attacker on a defense rests on; ok is false
 // for controls, and where every cell failed.
@@ -50,9 +52,6 @@ func (s *Set) doubted(k Pair, v table.Value) table.Value {
 	}
 	return v
 }
-
-// Broken says that an attack misses the canary that the defense did not touch.
-const Broken = "broken"
 
 // State is evidence in a few words.
 func State(e results.Evidence) string {
@@ -96,7 +95,7 @@ func reasonWord(r results.Reason) string {
 	case results.NoCanary:
 		return "no canary"
 	case results.CanaryMissed:
-		return Broken
+		return "broken"
 	}
 	return string(r)
 }

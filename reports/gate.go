@@ -140,6 +140,8 @@ func (g *gate) leak(p Panel, d string, limit float64) {
 		g.say(name, false, "%d of %d cells failed, so a better attack may be missing", m.Failed, m.Cells)
 		return
 	}
+
+	// A low figure that nobody earned keeps no limit.
 	if g.unearned(name, Subject{p, d}, g.s) {
 		return
 	}

@@ -27,8 +27,8 @@ func (k TableKind) Tables(s *Set) []table.Table {
 	ts := k.Draw(s)
 	for i := range ts {
 		ts[i].Name = k.Name
-		if len(s.Planted) == 0 {
-			ts[i].Notes = append(ts[i].Notes, canariesOff)
+		if s.canariesOff() {
+			ts[i].Notes = append(ts[i].Notes, noCanaries)
 		}
 	}
 	return ts

@@ -102,8 +102,8 @@ func (s *Set) CountNote(p Panel) string {
 // are those whose names the figure uses.
 func (s *Set) Caption(p Panel, what string, defenses, attacks []string) string {
 	parts := []string{what, "Data " + p.Dataset + ", seen " + WhereName(p.Vantage) + ".", s.CountNote(p), "Seed " + s.Seeds() + "."}
-	if len(s.Planted) == 0 {
-		parts = append(parts, canariesOff)
+	if s.canariesOff() {
+		parts = append(parts, noCanaries)
 	}
 	return strings.Join(slices.Concat(parts, s.Stamps(p), s.IDNotes(defenses, attacks)), " ")
 }
@@ -122,9 +122,13 @@ func (s *Set) Doubts(at Subject) (general, weak []string) {
 	return general, weak
 }
 
-// Alarms are the checks of the harness and the probes that failed.
+// Alarms are the checks of the harness and the probes that failed, and that there
+// are no canaries.
 func (s *Set) Alarms() []string {
 	out := alarms("SELF-CHECK FAILED", s.Options.SelfCheck)
+	if s.canariesOff() {
+		out = append(out, noCanaries)
+	}
 	if s.Options.Probes != nil {
 		out = append(out, alarms("PROBE FAILED", s.Options.Probes.Verdicts)...)
 	}

@@ -87,7 +87,7 @@ func NewSet(rs []results.Result, o Options) *Set {
 	for i := range s.Results {
 		r := &s.Results[i]
 		c := r.Cell
-		k := PairOf(c)
+		k := pairOf(c)
 		at := Subject{k.Panel, c.Defense}
 		s.ByPair[k] = append(s.ByPair[k], r)
 		s.BySubject[at] = append(s.BySubject[at], r)
@@ -109,8 +109,8 @@ func NewSet(rs []results.Result, o Options) *Set {
 	return s
 }
 
-// PairOf is what a cell scores.
-func PairOf(c results.Cell) Pair {
+// pairOf is what a cell scores.
+func pairOf(c results.Cell) Pair {
 	k := Pair{Panel{c.Dataset, c.Task, c.Vantage, c.Split}, c.Defense, Attacker{c.Attack, c.Knowledge, c.TrainDefense}}
 	// Else an adaptive attacker would be another one on each defense.
 	if c.Knowledge != results.Transfer {

@@ -33,6 +33,9 @@ type Manifest struct {
 	TrainDraw int                `json:"train_draws"`
 	Seed      uint64             `json:"seed"`
 	Link      LinkSettings       `json:"link"`
+	// Canaries is set where planted cells are part of the run: without them no low
+	// score is evidence for a defense.
+	Canaries bool `json:"canaries"`
 	// Labels are the short names of defenses and attacks by ID, Builds the digests
 	// of the programs that plug-ins of other modules are part of.
 	Labels map[string]string `json:"labels,omitempty"`

@@ -84,6 +84,8 @@ func (m Manifest) strayCell(r Result) string {
 		return "attack " + c.Attack
 	case m.Knowledge != nil && c.Knowledge != Planted && !slices.Contains(m.Knowledge, c.Knowledge):
 		return "knowledge " + string(c.Knowledge)
+	case c.Knowledge == Planted && !m.Canaries:
+		return "canaries"
 	case c.TrainDraws != m.TrainDraw:
 		return fmt.Sprintf("train_draws %d", c.TrainDraws)
 	case c.Draw >= m.Draws:

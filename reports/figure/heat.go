@@ -171,14 +171,17 @@ const (
 	hatchBlank = 3.5 // above and below the text
 )
 
-// hatch draws slanted lines over a square.
+// hatch draws slanted lines over a square, as one path: a page may hold thousands.
 func hatch(c draw.Canvas, x, y, w, h vg.Length) {
-	sty := line(color.Gray{170}, 0.4)
+	var path vg.Path
 	for d := hatchStep - h; d < w; d += hatchStep {
 		// Of the line from (d, 0) to (d+h, h), what lies in the square.
 		lo, hi := max(d, 0), min(d+h, w)
-		c.StrokeLine2(sty, x+lo, y+lo-d, x+hi, y+hi-d)
+		path.Move(vg.Point{X: x + lo, Y: y + lo - d})
+		path.Line(vg.Point{X: x + hi, Y: y + hi - d})
 	}
+	c.SetLineStyle(line(color.Gray{170}, 0.4))
+	c.Stroke(path)
 }
 
 // initials are the first letters of words.

@@ -2,6 +2,7 @@ package figures
 
 import (
 	"fmt"
+	"slices"
 
 	"veilbench/bench/results"
 	"veilbench/reports"
@@ -105,7 +106,12 @@ func bars(s *reports.Set, p reports.Panel) []figure.Figure {
 		return nil
 	}
 
-	what := fmt.Sprintf("%s of each attack with the knowledge that serves it best, with %.0f %% intervals over test groups where there are enough; × marks what failed, no evidence a score that is low and may be so by the attack's own fault.", reports.FirstUpper(name), 100*results.Level)
+	what := fmt.Sprintf("%s of each attack with the knowledge that serves it best, with %.0f %% intervals over test groups where there are enough; × marks what failed.", reports.FirstUpper(name), 100*results.Level)
+	if slices.ContainsFunc(g.Series, func(row []figure.Bar) bool {
+		return slices.ContainsFunc(row, func(b figure.Bar) bool { return b.Word != "" })
+	}) {
+		what += " No evidence: the score is low and the attack may be to blame (see the table evidence)."
+	}
 	return []figure.Figure{g.Figure(fmt.Sprintf("%s by defense and attack: %s", reports.FirstUpper(name), p.About()), s.Caption(p, what, s.Defenses[p], attacks))}
 }
 

@@ -2,11 +2,13 @@ package figures
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"veilbench/bench/results"
 	"veilbench/reports"
 	"veilbench/reports/figure"
+	"veilbench/reports/table"
 )
 
 // Study is a score against a number that attacks or data sets differ in.
@@ -28,11 +30,23 @@ var Shares = reports.FigureKind{
 	Draw: func(s *reports.Set) []figure.Figure { return studyFigures(s, s.Shares()) },
 }
 
+// drawn says whether a line has a point.
+func drawn(row []table.Value) bool {
+	return slices.ContainsFunc(row, func(v table.Value) bool { return v.OK && !v.Doubt })
+}
+
 func studyFigures(s *reports.Set, sts []reports.Study) []figure.Figure {
 	var out []figure.Figure
 	for _, st := range sts {
+		if !slices.ContainsFunc(st.Lines, drawn) {
+			continue
+		}
 		l := figure.Lines{X: figure.ValuesAxis(reports.WithUnit(st.X), st.Values), YName: st.Metric, Names: st.Names, Marks: true}
-		for _, row := range st.Lines {
+		l.Names = slices.Clone(l.Names)
+		for i, row := range st.Lines {
+			if slices.ContainsFunc(row, func(v table.Value) bool { return v.Doubt }) && !drawn(row) {
+				l.Names[i] += " (" + reports.NoEvidence + ")"
+			}
 			pts := make([]figure.Point, len(row))
 			for k, v := range row {
 				pts[k] = figure.Point{X: st.Values[k], Y: v.Num, Lo: v.Lo, Hi: v.Hi, HasInterval: v.HasInterval, Missing: !v.OK || v.Doubt}

@@ -94,6 +94,7 @@ func write(w io.Writer, s *reports.Set, ts []reports.TableKind, fs []reports.Fig
 		{tables.PerActivity.Name, "What leaks of each activity?"},
 		{tables.PerDevice.Name, "What leaks of each device?"},
 		{tables.Costs.Name, "What does it cost a month?"},
+		{tables.Evidence.Name, "Is a low score earned?"},
 		{selfCheckID, "Can it be trusted?"},
 	} {
 		if slices.ContainsFunc(all, func(p section) bool { return p.ID == q.ID }) {
@@ -173,7 +174,7 @@ func (b *builder) tables(x section, k reports.TableKind, id func(int) string) {
 // the self-check: that there was none is worth knowing.
 func sections(s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) ([]section, error) {
 	b := builder{s: s}
-	b.kind(section{ID: ts[0].Name, Title: "Headline", Lead: "For each defense, how much better than guessing the best attack is that may know everything about it (0: nothing is learned, 1: everything), between which bounds that lies, and what the defense costs: bytes added, delay p95 (19 of 20 packets are delayed by no more) and what it adds to the line in 30 days. Select a heading to sort."}, ts[0])
+	b.kind(section{ID: ts[0].Name, Title: "Headline", Lead: "For each defense, how much better than guessing the best attack is that may know everything about it (0: nothing is learned, 1: everything; no evidence: nothing is known, for the attacks may be to blame), between which bounds that lies, and what the defense costs: bytes added, delay p95 (19 of 20 packets are delayed by no more) and what it adds to the line in 30 days. Select a heading to sort."}, ts[0])
 	pictures, left := drawFigures(s, fs)
 	if len(pictures) > 0 || left != "" {
 		b.out = append(b.out, section{ID: "figures", Title: "Figures", Lead: left, Figures: pictures})
@@ -181,7 +182,7 @@ func sections(s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) (
 
 	// The two tables that no kind of a report stands for have plain IDs.
 	plain := func(k reports.TableKind) func(int) string { return func(int) string { return k.Name } }
-	b.tables(section{ID: "every-pair", Title: "Every defense and attack", Lead: "One row for each attacker and defense. Select a heading to sort; type words to filter."}, tables.Pairs, plain(tables.Pairs))
+	b.tables(section{ID: "every-pair", Title: "Every defense and attack", Lead: "One row for each attacker and defense. The column evidence says what a low score rests on. Select a heading to sort; type words to filter."}, tables.Pairs, plain(tables.Pairs))
 	for _, k := range ts[1:] {
 		b.kind(section{ID: k.Name, Title: reports.FirstUpper(k.Doc)}, k)
 	}

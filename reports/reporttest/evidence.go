@@ -51,6 +51,8 @@ func Unearned() []results.Result {
 				rs = append(rs, unearned(dataset, v, d, attack, k, g, value))
 			}
 		}
+
+		// What one attacker finds of the canaries stands for all knowledges.
 		found := 40
 		if d == "blind" && attack != "event-deaf" {
 			found = 3
@@ -82,6 +84,8 @@ func unearned(dataset string, v datasets.Vantage, d, attack string, k results.Kn
 	if d == "worse" && k == results.Unaware && attack != "event-deaf" {
 		value = 0.5
 	}
+
+	// One device, so that the mean over devices is the pooled score too.
 	group := fmt.Sprintf("home-%d", g)
 	device := results.DeviceScore{Device: "lamp", Value: value, Floor: 0.1, N: 4}
 	r := results.Result{

@@ -27,7 +27,7 @@ func Fixtures() []Fixture {
 		{"study", reports.NewSet(WithCanaries(Study(5), 40), reports.Options{})},
 		{"shares", reports.NewSet(WithCanaries(Shares(), 40), reports.Options{})},
 		{"whole", Whole()},
-		{"doubted", reports.NewSet(Study(5)[:10], reports.Options{Manifest: doubted()})},
+		{"doubted", reports.NewSet(WithCanaries(Study(5)[:10], 40), reports.Options{Manifest: doubted()})},
 		{"unearned", reports.NewSet(Unearned(), reports.Options{})},
 	}
 }

@@ -140,6 +140,8 @@ func headlineAttacksTable(s *reports.Set, v datasets.Vantage, ps []reports.Panel
 		}
 	}
 
+	// An attack is named only where its figure is known: of a defense without evidence
+	// it would be the one that came farthest, which says nothing.
 	for _, d := range s.DefensesOf(ps) {
 		row := []table.Value{defense(s, d)}
 		for _, p := range ps {
@@ -264,6 +266,7 @@ func headlineNotes(s *reports.Set, ps []reports.Panel) []string {
 	}
 	out = append(out, fmt.Sprintf("cost columns are those of the %s data (%s); delay p95 is the largest over folds; GB/month from continuous recordings only", reports.TaskName(cost.Task), cost.Dataset))
 
+	// What is said of figures is said only where there are such.
 	intervals, devices := false, false
 	for _, p := range ps {
 		for _, d := range s.Defenses[p] {

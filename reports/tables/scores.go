@@ -155,7 +155,10 @@ func pairRow(s *reports.Set, k reports.Pair, c reports.Costs) []table.Value {
 		data += " (within)"
 	}
 
-	state := table.Missing() // of controls nobody asks for evidence
+	state := table.Missing()
+	if s.Control[k.Attack] {
+		state = table.Word("control") // nobody takes its score for a defense's work
+	}
 	if e, ok := s.Evidence(k); ok {
 		state = table.Word(reports.State(e))
 		if s.TrainedWorse(k) {

@@ -36,6 +36,7 @@ type Config struct {
 	trainDraw yamlfile.Value
 	seed      yamlfile.Value
 	link      yamlfile.Value
+	canaries  yamlfile.Value
 	published []quote
 }
 
@@ -78,7 +79,7 @@ func parse(name, text string) (Config, error) {
 // config as it is.
 type Words struct {
 	Datasets, Defenses, Attacks, Knowledge, Tasks, Vantages []string
-	Split, Seed, Test                                       string
+	Split, Seed, Test, Canaries                             string
 }
 
 // Override replaces, and does not extend, what w names.
@@ -104,6 +105,9 @@ func (c *Config) Override(w Words) {
 	}
 	if w.Seed != "" {
 		c.seed = yamlfile.Value{Text: w.Seed}
+	}
+	if w.Canaries != "" {
+		c.canaries = yamlfile.Value{Text: w.Canaries}
 	}
 }
 
@@ -134,6 +138,10 @@ func OfManifest(m results.Manifest) Config {
 		trainDraw: yamlfile.Value{Text: fmt.Sprint(m.TrainDraw)},
 		seed:      yamlfile.Value{Text: fmt.Sprint(m.Seed)},
 		link:      yamlfile.Value{Text: params.ID("", cost.Link(m.Link))},
+		canaries:  yamlfile.Value{Text: canariesOn},
+	}
+	if !m.Canaries {
+		c.canaries.Text = canariesOff
 	}
 
 	// A word of the run may have made several data sets, and would make them all
@@ -178,6 +186,7 @@ func (c *Config) keys() []yamlfile.Key {
 		{Name: "train_draws", Doc: "how many draws of each training trace an adaptive attacker sees (default 1)", Read: single(&c.trainDraw, c.file.Scalar)},
 		{Name: "seed", Doc: "of every random draw (default 1)", Read: single(&c.seed, c.file.Scalar)},
 		{Name: "link", Doc: "the home's access line, passed after every defense: " + linkKeys(), Read: single(&c.link, link)},
+		{Name: "canaries", Doc: "on, or off: without artificial signals behind each defense no low score is evidence (default on)", Read: single(&c.canaries, c.file.Scalar)},
 		{Name: "published", Doc: "figures of a paper to print beside ours: {" + strings.Join(yamlfile.Names(quoteKeys(nil, new(quote))), ", ") + "}", Read: yamlfile.Into(&c.published, quotes)},
 	}
 }

@@ -142,6 +142,11 @@ func (c Config) settings(p command.Plugins) (g bench.Grid, err error) {
 	if g.Link, err = c.linkOf(); err != nil {
 		return g, err
 	}
+	on, err := choose(c.file, c.canariesOf(), "setting of canaries", []string{canariesOn, canariesOff})
+	if err != nil {
+		return g, err
+	}
+	g.NoCanaries = on[0] == canariesOff
 	if g.Defenses, err = plugins(c.file, c.defenses, p.Defenses, defenses.Parse, defenses.ID); err != nil {
 		return g, err
 	}
@@ -199,6 +204,34 @@ func (c Config) count(v yamlfile.Value, name string) (int, error) {
 		return 0, c.file.Wrong(v.At, fmt.Errorf("%s %s: want a whole number from 1 to 1000", name, v.Text))
 	}
 	return n, nil
+}
+
+// Words for whether canaries are planted.
+const (
+	canariesOn  = "on"
+	canariesOff = "off"
+)
+
+// canariesOf is the word of c, on by default.
+func (c Config) canariesOf() []yamlfile.Value {
+	if c.canaries.Text == "" {
+		return words([]string{canariesOn})
+	}
+	return []yamlfile.Value{c.canaries}
+}
+
+// AddUndefended puts the undefended traffic into a grid with canaries that lacks
+// it, and says whether it did: a low score is evidence for a defense only where the
+// same attack works without it. Programs without the defense "none" have none.
+func AddUndefended(g *bench.Grid, p command.Plugins) bool {
+	none, err := defenses.Parse(p.Defenses, results.NoDefense)
+	has := slices.ContainsFunc(g.Defenses, func(d defenses.Defense) bool { return defenses.ID(d) == results.NoDefense })
+	if err != nil || has || g.NoCanaries {
+		return false
+	}
+	g.Defenses = append([]defenses.Defense{none}, g.Defenses...)
+	g.Labels[results.NoDefense] = defenses.Label(p.Defenses, none)
+	return true
 }
 
 func (c Config) linkOf() (cost.Link, error) {

@@ -70,6 +70,18 @@ are about. Pictures of a whole trace come from "veilbench apply --plot" and "vei
 	return cmd
 }
 
+// rests says whether a result that the flags do not select is evidence for those
+// that they do: a canary, or the undefended traffic.
+func (f reportFlags) rests(r results.Result) bool {
+	if r.Cell.Knowledge == results.Planted {
+		f.knowledge = ""
+	}
+	if r.Cell.Defense == results.NoDefense {
+		f.defense = ""
+	}
+	return f.keep(r)
+}
+
 // keep says whether the flags select a result.
 func (f reportFlags) keep(r results.Result) bool {
 	c := r.Cell
@@ -119,13 +131,13 @@ func report(a *command.App, dir string, f reportFlags) error {
 	// Flags are in short, results have every parameter.
 	all := len(folder.Results)
 	f = inFull(a, f)
-	rs := slices.DeleteFunc(folder.Results, func(r results.Result) bool { return !f.keep(r) })
-	if len(rs) == 0 {
+	rs := slices.DeleteFunc(folder.Results, func(r results.Result) bool { return !f.keep(r) && !f.rests(r) })
+	if !slices.ContainsFunc(results.Measured(rs), f.keep) {
 		return fmt.Errorf("%s: none of %d results is left by the flags", dir, all)
 	}
 
 	opt := reportOptions(a, dir, folder)
-	opt.Activity = f.activity
+	opt.Activity, opt.Show = f.activity, f.keep
 	set := reports.NewSet(rs, opt)
 	switch {
 	case f.figure != "":

@@ -72,6 +72,7 @@ out, and a list of one needs no brackets:
 	fl.StringArrayVar(&f.Tasks, "task", nil, "event, device, command or clip; repeatable (default: all that the data can serve)")
 	fl.StringArrayVar(&f.Vantages, "vantage", nil, "lan, wifi, wan or zigbee; repeatable (default wan, or that of a recording without a home border)")
 	fl.StringVar(&f.Split, "split", "", "split ID, such as group-kfold:k=5 (default: the data set's own)")
+	fl.StringVar(&f.Canaries, "canaries", "", "on or off: artificial signals behind each defense, which an attack must find before its low score is evidence; off marks every table (default on)")
 	fl.StringVar(&f.shard, "shard", "", "i/n: do only the i-th of n shares of the work (counted from 0); merge shards by copying their cells and samples folders together")
 	fl.StringArrayVar(&f.probe, "probe", nil, "look for what a score should not rest on: label-shift (the best attack's score against moved labels), leak (what gives a class or a split away without traffic) or none; repeatable (default: both on recorded data, with an attack that is quick to train)")
 	fl.BoolVar(&f.despite, "despite-doubts", false, "go on where a doubt about the data spoils what is to be computed; tables and manifest say so")
@@ -113,6 +114,9 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	g, asked, err := c.Grid(ctx, a.Plugins, f.source)
 	if err != nil {
 		return err
+	}
+	if gridfile.AddUndefended(&g, a.Plugins) {
+		fmt.Fprintln(a.Stderr, "note: none is added to the defenses: a low score is evidence only where the attack works on undefended traffic (--canaries=off leaves both out)")
 	}
 	m := bench.ManifestOf(g, command.Version(), asked)
 	m.Doubts, m.DespiteDoubts = bench.Doubts(g), f.despite
