@@ -19,6 +19,7 @@ import (
 // changesNoByte are the fields of a grid that may change without any cell being
 // another, with the reason. Every other field must be in the key.
 var changesNoByte = map[string]string{
+	"Test":                        "the word for the data set to test on, whose recordings are in Datasets",
 	"Datasets[].Preset":           "how data were made is told in tables; the name and the packets tell them apart",
 	"Datasets[].Settings":         "as Preset",
 	"Datasets[].Settings[].Key":   "as Preset",
