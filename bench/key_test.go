@@ -20,6 +20,7 @@ import (
 // another, with the reason. Every other field must be in the key.
 var changesNoByte = map[string]string{
 	"Datasets[].LabelZone":        "words a doubt; the times of labels themselves are in the key",
+	"Test":                        "the word for the data set to test on, whose recordings are in Datasets",
 	"Datasets[].Preset":           "how data were made is told in tables; the name and the packets tell them apart",
 	"Datasets[].Settings":         "as Preset",
 	"Datasets[].Settings[].Key":   "as Preset",

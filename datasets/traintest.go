@@ -25,7 +25,8 @@ const TrainTestSplit Split = "train-test"
 //
 // Clips of one data set have one common End, and a longer one would name the side:
 // the longer clips are cut to the length of the shorter ones, with a warning. It
-// is an error if no task or no vantage point is common to both.
+// is an error if no task or no vantage point is common to both, or a recording is
+// in both.
 func TrainTest(train, test Dataset) (Dataset, error) {
 	out := Dataset{
 		Name:        train.Name + "->" + test.Name,
@@ -57,6 +58,10 @@ func TrainTest(train, test Dataset) (Dataset, error) {
 		return out, fmt.Errorf("%s was recorded at %s and %s at %s: nobody sees both", train.Name, train.Recorded, test.Name, test.Recorded)
 	}
 
+	if a, b := inBoth(train, test); a != "" {
+		return out, fmt.Errorf("recording %s of %s is recording %s of %s: it would train and be tested on", a, train.Name, b, test.Name)
+	}
+
 	sides := []*Dataset{&train, &test}
 	if slices.Contains(out.Tasks, TaskClip) {
 		end := min(longest(train), longest(test))
@@ -74,6 +79,29 @@ func TrainTest(train, test Dataset) (Dataset, error) {
 		}
 	}
 	return out, nil
+}
+
+// inBoth names a recording that is in both data sets, whatever it is called: two
+// generated sets of one seed share homes. A trace without packets is in none.
+func inBoth(a, b Dataset) (inA, inB string) {
+	type gist struct {
+		start, packets, bytes int64
+		end                   time.Duration
+	}
+	of := func(t Trace) gist { return gist{t.Start.UnixNano(), int64(len(t.Packets)), t.Bytes(), t.End} }
+	seen := map[gist][]int{}
+	for i := range a.Recordings {
+		g := of(a.Recordings[i].Trace)
+		seen[g] = append(seen[g], i)
+	}
+	for _, r := range b.Recordings {
+		for _, i := range seen[of(r.Trace)] {
+			if same := a.Recordings[i]; len(r.Trace.Packets) > 0 && slices.Equal(same.Trace.Packets, r.Trace.Packets) {
+				return same.ID, r.ID
+			}
+		}
+	}
+	return "", ""
 }
 
 // longest is the largest End of ds.

@@ -77,6 +77,9 @@ func TestTrainTestRefuses(t *testing.T) {
 	if _, err := TrainTest(clips, side("two", Zigbee, time.Second, TaskClip)); err == nil || !strings.Contains(err.Error(), "nobody sees both") {
 		t.Error(err)
 	}
+	if _, err := TrainTest(clips, clips); err == nil || !strings.Contains(err.Error(), "recording 0 of one is recording 0 of one") {
+		t.Error(err)
+	}
 	if _, err := Split("train-test").Folds(&clips, TaskClip); err == nil || !strings.Contains(err.Error(), "second data set") {
 		t.Error(err)
 	}

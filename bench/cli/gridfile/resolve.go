@@ -2,6 +2,7 @@ package gridfile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -89,6 +90,10 @@ func (c Config) load(ctx context.Context, v dataset, seed uint64, opt source.Opt
 // asked under the new names.
 func (c Config) joinTest(ctx context.Context, g *bench.Grid, asked map[string]string, opt source.Options) (map[string]string, error) {
 	v := c.test
+	if len(v.unmonitored) > 0 {
+		// The manifest has one list, which must fit what trains.
+		return nil, c.file.Wrong(v.unmonitored[0].At, errors.New("unmonitored: name devices that nobody labeled under datasets, not under test"))
+	}
 	ds, err := c.load(ctx, v, g.Seed, opt)
 	if err != nil {
 		return nil, err
