@@ -115,7 +115,7 @@ func (l *loader) round(w watcher) {
 	// household and one logger.
 	judged, sum := map[string]int{}, 0
 	for d, at := range starts {
-		judged[d] = w.of(d).Rounded(at)
+		judged[d] = w.of(d).Rounded(at, w.of(d).usual)
 		sum += judged[d]
 	}
 

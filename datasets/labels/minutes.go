@@ -147,7 +147,8 @@ func (a *applier) round() {
 	// The sum does not hang on the order in which devices are judged.
 	judged, sum := map[int]int{}, 0
 	for d, at := range starts {
-		judged[d] = a.trackOf(d).Rounded(at)
+		t := a.trackOf(d)
+		judged[d] = t.Rounded(at, t.Usual(0, 0.9, []activity.Span{{To: int64(a.t.End / time.Second)}}))
 		sum += judged[d]
 	}
 
