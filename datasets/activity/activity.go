@@ -156,12 +156,30 @@ const (
 	leastRounded = 8
 )
 
-// Rounded is 1 where labels known to the minute, given by its first second, were
+// RoundedDevices says of which devices the labels known to the minute, given by
+// their first seconds, were rounded, not cut. Each device is judged by its own
+// traffic, for a table may be put together from several logs; one with too few
+// labels to tell goes as most others.
+func RoundedDevices(minutes map[string][]int64, of func(device string) (t *Track, usual int64)) map[string]bool {
+	judged, sum := map[string]int{}, 0
+	for d, at := range minutes {
+		t, usual := of(d)
+		judged[d] = t.rounded(at, usual)
+		sum += judged[d]
+	}
+	out := map[string]bool{}
+	for d, at := range minutes {
+		out[d] = judged[d] > 0 || len(at) < leastRounded && sum > 0
+	}
+	return out
+}
+
+// rounded is 1 where labels known to the minute, given by its first second, were
 // rounded to it, -1 where they were cut, 0 where the traffic does not tell. More
 // traffic than usual begins in the half minute before a label if it was rounded
 // up, in the second half of its minute if it was cut; in the first half it may
 // begin either way. What has nothing to do with labels begins anywhere.
-func (t *Track) Rounded(minutes []int64, usual int64) int {
+func (t *Track) rounded(minutes []int64, usual int64) int {
 	var begins []int64
 	for _, s := range t.Busy(0, usual) {
 		begins = append(begins, s.From+After-1) // the second that made it more

@@ -305,6 +305,46 @@ func TestPlantedInFiles(t *testing.T) {
 	}
 }
 
+// TestSplitAtJumps: a clock that was set in the middle gives two recordings, each
+// of one clock, with their own labels and no silence between them.
+func TestSplitAtJumps(t *testing.T) {
+	var times []float64
+	for i := range 20 {
+		times = append(times, float64(90+200*i)+0.7)
+	}
+	records := exchanges(times...)
+	rows := "time,device,activity\n"
+	for i := range records {
+		if i >= 20 {
+			records[i].at += 3 * 86400
+		}
+		if i%2 == 0 {
+			rows += fmt.Sprintf("%.1f,plug,on\n", begin+records[i].at)
+		}
+	}
+	dir := t.TempDir()
+	path, labels := filepath.Join(dir, "c.pcap"), filepath.Join(dir, "l.csv")
+	must(t, os.WriteFile(path, pcap(1, records...), 0o600))
+	must(t, os.WriteFile(labels, []byte(rows), 0o600))
+
+	ds, err := capture.Dataset(t.Context(), path, capture.DatasetOptions{Options: capture.Options{SplitAtJumps: true}, Labels: []string{labels}, Blocks: 1})
+	must(t, err)
+	if got := doubt.Of(&ds, datasets.WAN, 1); len(got) > 0 {
+		t.Error(got)
+	}
+	if len(ds.Recordings) != 2 {
+		t.Fatalf("%d recordings", len(ds.Recordings))
+	}
+	for i, r := range ds.Recordings {
+		if len(r.Trace.Packets) != 20 || len(r.Labels.Events) != 10 || r.Trace.End > time.Hour || r.Trace.Check() != nil || r.ID != fmt.Sprintf("c.pcap#%02d", i+1) {
+			t.Errorf("recording %s: %d packets, %d events in %v", r.ID, len(r.Trace.Packets), len(r.Labels.Events), r.Trace.End)
+		}
+	}
+	if between := ds.Recordings[1].Trace.Start.Sub(ds.Recordings[0].Trace.Start); between < 3*24*time.Hour {
+		t.Errorf("the second begins %v after the first", between)
+	}
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
