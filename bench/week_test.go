@@ -260,6 +260,7 @@ func TestWeekAsPeopleHaveIt(t *testing.T) {
 	}
 	t.Logf("F1 with intervals: %v", want)
 
+	// Of the other forms one is enough for every day.
 	exact := w.seconds(intervals)
 	for name, at := range map[string]func(i int, r weekRow) int64{
 		"cut":     func(_ int, r weekRow) int64 { return r.at / 60 * 60 },
@@ -271,6 +272,9 @@ func TestWeekAsPeopleHaveIt(t *testing.T) {
 			return exact[i] / 60 * 60
 		},
 	} {
+		if name != "rounded" && os.Getenv("VEILBENCH_FULL") == "" {
+			continue
+		}
 		got := w.score(t, w.dataset(t, "time,device,activity", func(i int, r weekRow) string { return strconv.FormatInt(at(i, r), 10) }))
 		t.Logf("F1 with times %s: %v", name, got)
 		for _, c := range cameras {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -79,7 +80,43 @@ func TestPlantedInDatasets(t *testing.T) {
 				}
 				slices.Reverse(l.Events)
 			}
-		}, datasets.DoubtSilent, "tplink_plug", "", event},
+		}, datasets.DoubtSilent, "tplink_plug", "have no packet", event},
+		{"a stream over everything", func(ds *datasets.Dataset) {
+			rng := rand.New(rand.NewPCG(1, 1))
+			for i := range ds.Recordings {
+				r := &ds.Recordings[i]
+				k := slices.Index(r.Labels.Owners, 2)
+				for at := time.Duration(0); at < r.Trace.End; at += time.Duration(rng.ExpFloat64() * float64(10*time.Second)) {
+					p := r.Trace.Packets[k]
+					p.Time, p.Size = at, 1<<20 // a burst of some kind
+					r.Trace.Packets, r.Labels.Owners = append(r.Trace.Packets, p), append(r.Labels.Owners, 2)
+				}
+				r.Labels.Cause = nil
+				order := make([]int, len(r.Trace.Packets))
+				for j := range order {
+					order[j] = j
+				}
+				slices.SortStableFunc(order, func(a, b int) int { return int(r.Trace.Packets[a].Time - r.Trace.Packets[b].Time) })
+				ps, owners := slices.Clone(r.Trace.Packets), slices.Clone(r.Labels.Owners)
+				for j, o := range order {
+					r.Trace.Packets[j], r.Labels.Owners[j] = ps[o], owners[o]
+				}
+			}
+		}, datasets.DoubtSilent, "tplink_plug", "as other moments have", []datasets.Task{}},
+		{"a device that was switched off", func(ds *datasets.Dataset) {
+			// Its heartbeats stopped, and with them what labels are about.
+			for i := range ds.Recordings {
+				r := &ds.Recordings[i]
+				var ps []datasets.Packet
+				var owners []int32
+				for k, p := range r.Trace.Packets {
+					if r.Labels.Owners[k] != 2 || p.Time < 10*time.Minute {
+						ps, owners = append(ps, p), append(owners, r.Labels.Owners[k])
+					}
+				}
+				r.Trace.Packets, r.Labels.Owners, r.Labels.Cause = ps, owners, nil
+			}
+		}, datasets.DoubtSilent, "tplink_plug", "have no packet", nil},
 		{"everything stays in the home", func(ds *datasets.Dataset) { atHome(ds, func(int, int) bool { return true }) }, datasets.DoubtUnseen, "", "sees 0 (0.0 %)", nil},
 		{"a device stays in the home", func(ds *datasets.Dataset) {
 			atHome(ds, func(r, k int) bool { return ds.Recordings[r].Labels.Owners[k] == 0 })

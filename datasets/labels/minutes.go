@@ -56,8 +56,12 @@ func (p *parser) resolve(e *event, cell string) error {
 // stated, and the whole minutes among them.
 type tally struct{ points, whole int }
 
-func (t tally) rule() bool {
-	return t.points >= leastMinutes && float64(t.whole) >= minuteShare*float64(t.points)
+func (t tally) rule() bool { return MinutesAreRule(t.points, t.whole) }
+
+// MinutesAreRule says whether so many whole minutes among points are no chance,
+// so that each of them stands for its minute.
+func MinutesAreRule(points, whole int) bool {
+	return points >= leastMinutes && float64(whole) >= minuteShare*float64(points)
 }
 
 // findMinutes makes intervals of the points that are known to a minute or to
