@@ -28,6 +28,7 @@ test: ## all tests (3 min)
 
 full: ## what takes too long for every day: statistics at full size, 100 kills; tables into reports/docs (10 to 60 min)
 	$(TIMED) env VEILBENCH_FULL=1 go test ./bench/stats -run Simulation -v -timeout 60m
+	$(TIMED) env VEILBENCH_FULL=1 go test ./bench -run Week -v -timeout 30m
 	$(TIMED) env VEILBENCH_FULL=1 go test -timeout 120m -count=1 ./bench/cli -run Killed
 
 check: fmt vet lint test purego ## everything that must hold before a commit: format, vet, staticcheck, house rules, tests (4 min)

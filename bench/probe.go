@@ -167,9 +167,15 @@ func shiftUnit(t datasets.Task) string {
 	return "s"
 }
 
+// longestNear is up to how many seconds a shift shows whether a score falls to its
+// floor. Beyond it are the half hours and hours that zones differ by, which only
+// show whether it rises there: what follows a timetable need not fall.
+const longestNear = 320
+
 // shiftSteps lists how far labels are moved, both ways and by 0, ascending:
 // seconds that are no multiple of a minute, for tests often trigger an event a
-// minute; packets; or clips. Nothing is moved farther than half of the shortest test.
+// minute, and the differences of zones; packets; or clips. Nothing is moved
+// farther than half of the shortest test.
 func shiftSteps(t datasets.Task, tests []score.Test) []int {
 	most := len(tests)
 	steps := []int{1, 2, 3, 4}
@@ -180,7 +186,10 @@ func shiftSteps(t datasets.Task, tests []score.Test) []int {
 			return cmp.Compare(len(a.Labels.Owners), len(b.Labels.Owners))
 		}).Labels.Owners)
 	case datasets.TaskEvent, datasets.TaskCommand:
-		steps = []int{10, 20, 40, 80, 160, 320}
+		steps = []int{10, 20, 40, 80, 160, longestNear, 1800, 5400}
+		for h := 1; h <= 14; h++ {
+			steps = append(steps, 3600*h)
+		}
 		most = int(slices.MinFunc(tests, func(a, b score.Test) int { return cmp.Compare(a.Trace.End, b.Trace.End) }).Trace.End.Seconds())
 	}
 
@@ -253,19 +262,34 @@ const (
 	shiftSlackMin = 0.05
 )
 
+// hours says whether a point of a curve is one of those beyond longestNear.
+func hours(c results.ShiftCurve, p results.ShiftPoint) bool {
+	return c.Unit == "s" && max(p.By, -p.By) > longestNear
+}
+
 // judgeShift says whether a curve peaks at 0 and falls to its floor.
 func judgeShift(c results.ShiftCurve) (string, bool) {
 	var zero, far float64
 	peak := results.ShiftPoint{}
 	n := 0
 
-	last := c.Points[len(c.Points)-1].By
+	last := 0.0
 	for _, p := range c.Points {
 		if p.By == 0 {
 			zero = p.Score
 		}
-		if p.Score > peak.Score {
+		if !hours(c, p) {
+			last = max(last, p.By)
+		}
+	}
+	for _, p := range c.Points {
+		// Among many hours one is higher by chance, or by a timetable, so there it
+		// must be by far.
+		if p.Score > peak.Score && (!hours(c, p) || p.Score > zero+2*shiftSlackMin) {
 			peak = p
+		}
+		if hours(c, p) {
+			continue
 		}
 
 		// Far is the outer half of the way, where a moved label meets nothing of its own.

@@ -10,6 +10,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/bench/results"
+	"veilbench/bench/score"
 	"veilbench/bench/selfcheck/planted"
 	"veilbench/datasets"
 	"veilbench/defenses"
@@ -88,6 +89,29 @@ func TestJudgeShiftCurves(t *testing.T) {
 		if says, ok := judgeShift(curve); ok != c.ok || !strings.Contains(says, c.says) {
 			t.Errorf("%s: %v %q", c.name, ok, says)
 		}
+	}
+}
+
+// Zones differ by hours: a peak there is told if it is high, one of a timetable is
+// not, and neither changes what is far off.
+func TestJudgeShiftByHours(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		hour  float64
+		ok    bool
+		score float64
+	}{{"honest", .1, true, .9}, {"a timetable", .92, true, .9}, {"a wrong zone", .9, false, .3}} {
+		curve := results.ShiftCurve{Unit: "s", Floor: 0.1, Points: []results.ShiftPoint{
+			{By: -3600, Score: 0.1}, {By: -320, Score: 0.1}, {By: 0, Score: c.score}, {By: 320, Score: 0.1}, {By: 3600, Score: c.hour},
+		}}
+		if says, ok := judgeShift(curve); ok != c.ok || !ok && !strings.Contains(says, "shifted by 3600 s") {
+			t.Errorf("%s: %v %q", c.name, ok, says)
+		}
+	}
+
+	day := []score.Test{{Trace: datasets.Trace{End: 30 * time.Hour}}}
+	if s := shiftSteps(datasets.TaskEvent, day); s[len(s)-1] != 14*3600 || !slices.Contains(s, -1800) || !slices.Contains(s, 10) {
+		t.Errorf("steps %v", s)
 	}
 }
 

@@ -22,6 +22,9 @@
 // 3. Recording.Cut cuts what is long, such as a week, into pieces with groups.
 // With its tasks, its split and what else is known of it this is a Dataset.
 //
+// 3a. doubt.Of looks at it before anything is scored, and adds to the doubts that
+// reading left in it.
+//
 // 4. Split.Folds divides the recordings into training and test. A group is
 // never on both sides of an across split; leakage.Probe looks for what got
 // there all the same.

@@ -152,34 +152,55 @@ func (t *Track) Busy(lasts, usual int64) []Span {
 // How sure it must be that times were rounded, in standard deviations, and from
 // how many labels on that is asked.
 const (
-	roundedBy    = 3
+	roundedBy    = 2.5
 	leastRounded = 8
 )
 
-// Rounded is 1 where labels known to the minute, given by its first second, were
-// rounded to it, -1 where they were cut, 0 where the traffic does not tell. Of
-// rounded ones half happened in the half minute before, where of those that were
-// cut none did: then no more goes by there than in the half minute before that,
-// which is none of theirs either way.
-func (t *Track) Rounded(minutes []int64) int {
-	more, less := 0, 0
-	for _, at := range minutes {
-		switch before, earlier := t.Between(at-30, at), t.Between(at-60, at-30); {
-		case before > earlier:
-			more++
-		case before < earlier:
-			less++
-		}
+// RoundedDevices says of which devices the labels known to the minute, given by
+// their first seconds, were rounded, not cut. Each device is judged by its own
+// traffic, for a table may be put together from several logs; one with too few
+// labels to tell goes as most others.
+func RoundedDevices(minutes map[string][]int64, of func(device string) (t *Track, usual int64)) map[string]bool {
+	judged, sum := map[string]int{}, 0
+	for d, at := range minutes {
+		t, usual := of(d)
+		judged[d] = t.rounded(at, usual)
+		sum += judged[d]
+	}
+	out := map[string]bool{}
+	for d, at := range minutes {
+		out[d] = judged[d] > 0 || len(at) < leastRounded && sum > 0
+	}
+	return out
+}
+
+// rounded is 1 where labels known to the minute, given by its first second, were
+// rounded to it, -1 where they were cut, 0 where the traffic does not tell. More
+// traffic than usual begins in the half minute before a label if it was rounded
+// up, in the second half of its minute if it was cut; in the first half it may
+// begin either way. What has nothing to do with labels begins anywhere.
+func (t *Track) rounded(minutes []int64, usual int64) int {
+	var begins []int64
+	for _, s := range t.Busy(0, usual) {
+		begins = append(begins, s.From+After-1) // the second that made it more
+	}
+	within := func(from, to int64) bool {
+		i, _ := slices.BinarySearch(begins, from)
+		return i < len(begins) && begins[i] < to
 	}
 
-	// Without traffic on either side a label tells nothing of rounding, but many
-	// of them tell that there was none.
-	sure := roundedBy * math.Sqrt(float64(more+less))
-	switch {
-	case more+less >= leastRounded && float64(more-less) > sure:
-		return 1
-	case len(minutes) >= leastRounded && float64(more-less) <= sure/2:
-		return -1
+	before, behind := 0, 0
+	for _, at := range minutes {
+		if within(at-30, at) {
+			before++
+		}
+		if within(at+30, at+60) {
+			behind++
+		}
 	}
-	return 0
+	n := before + behind
+	if n < leastRounded || math.Abs(float64(before-behind)) < roundedBy*math.Sqrt(float64(n)) {
+		return 0
+	}
+	return cmp.Compare(before, behind)
 }

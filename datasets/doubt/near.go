@@ -337,14 +337,19 @@ func labelDoubts(ds *datasets.Dataset, rs []datasets.Recording, without map[stri
 		}
 		if by, ok := f.bestShift(); ok {
 			out = append(out, shifted(ds, d, f, by, spoils))
-		} else if f.n >= fewPoints && (2*f.silent >= f.n || f.unrelated()) {
+		} else if f.n >= fewPoints && 2*f.silent >= f.n {
 			lost += f.n
 			quiet = append(quiet, silentDoubt(d, f))
+		} else if f.unrelated() {
+			// Bytes alone do not show it, as beside a stream; sizes may all the same,
+			// so it is no reason to refuse.
+			out = append(out, silentDoubt(d, f))
 		}
 	}
 
 	// Devices with a few labels each tell it together.
-	if by, ok := pool.bestShift(); ok && len(out) == 0 {
+	told := slices.ContainsFunc(out, func(d datasets.Doubt) bool { return d.Code == datasets.DoubtShifted })
+	if by, ok := pool.bestShift(); ok && !told {
 		return []datasets.Doubt{shifted(ds, "", pool, by, spoils)}
 	}
 	for i := range quiet {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -79,7 +80,43 @@ func TestPlantedInDatasets(t *testing.T) {
 				}
 				slices.Reverse(l.Events)
 			}
-		}, datasets.DoubtSilent, "tplink_plug", "", event},
+		}, datasets.DoubtSilent, "tplink_plug", "have no packet", event},
+		{"a stream over everything", func(ds *datasets.Dataset) {
+			rng := rand.New(rand.NewPCG(1, 1))
+			for i := range ds.Recordings {
+				r := &ds.Recordings[i]
+				k := slices.Index(r.Labels.Owners, 2)
+				for at := time.Duration(0); at < r.Trace.End; at += time.Duration(rng.ExpFloat64() * float64(10*time.Second)) {
+					p := r.Trace.Packets[k]
+					p.Time, p.Size = at, 1<<20 // a burst of some kind
+					r.Trace.Packets, r.Labels.Owners = append(r.Trace.Packets, p), append(r.Labels.Owners, 2)
+				}
+				r.Labels.Cause = nil
+				order := make([]int, len(r.Trace.Packets))
+				for j := range order {
+					order[j] = j
+				}
+				slices.SortStableFunc(order, func(a, b int) int { return int(r.Trace.Packets[a].Time - r.Trace.Packets[b].Time) })
+				ps, owners := slices.Clone(r.Trace.Packets), slices.Clone(r.Labels.Owners)
+				for j, o := range order {
+					r.Trace.Packets[j], r.Labels.Owners[j] = ps[o], owners[o]
+				}
+			}
+		}, datasets.DoubtSilent, "tplink_plug", "as other moments have", []datasets.Task{}},
+		{"a device that was switched off", func(ds *datasets.Dataset) {
+			// Its heartbeats stopped, and with them what labels are about.
+			for i := range ds.Recordings {
+				r := &ds.Recordings[i]
+				var ps []datasets.Packet
+				var owners []int32
+				for k, p := range r.Trace.Packets {
+					if r.Labels.Owners[k] != 2 || p.Time < 10*time.Minute {
+						ps, owners = append(ps, p), append(owners, r.Labels.Owners[k])
+					}
+				}
+				r.Trace.Packets, r.Labels.Owners, r.Labels.Cause = ps, owners, nil
+			}
+		}, datasets.DoubtSilent, "tplink_plug", "have no packet", nil},
 		{"everything stays in the home", func(ds *datasets.Dataset) { atHome(ds, func(int, int) bool { return true }) }, datasets.DoubtUnseen, "", "sees 0 (0.0 %)", nil},
 		{"a device stays in the home", func(ds *datasets.Dataset) {
 			atHome(ds, func(r, k int) bool { return ds.Recordings[r].Labels.Owners[k] == 0 })
@@ -302,6 +339,46 @@ func TestPlantedInFiles(t *testing.T) {
 			where = "l.csv"
 		}
 		expect(t, tc.name, got, tc.code, where, tc.says, nil)
+	}
+}
+
+// TestSplitAtJumps: a clock that was set in the middle gives two recordings, each
+// of one clock, with their own labels and no silence between them.
+func TestSplitAtJumps(t *testing.T) {
+	var times []float64
+	for i := range 20 {
+		times = append(times, float64(90+200*i)+0.7)
+	}
+	records := exchanges(times...)
+	rows := "time,device,activity\n"
+	for i := range records {
+		if i >= 20 {
+			records[i].at += 3 * 86400
+		}
+		if i%2 == 0 {
+			rows += fmt.Sprintf("%.1f,plug,on\n", begin+records[i].at)
+		}
+	}
+	dir := t.TempDir()
+	path, labels := filepath.Join(dir, "c.pcap"), filepath.Join(dir, "l.csv")
+	must(t, os.WriteFile(path, pcap(1, records...), 0o600))
+	must(t, os.WriteFile(labels, []byte(rows), 0o600))
+
+	ds, err := capture.Dataset(t.Context(), path, capture.DatasetOptions{Options: capture.Options{SplitAtJumps: true}, Labels: []string{labels}, Blocks: 1})
+	must(t, err)
+	if got := doubt.Of(&ds, datasets.WAN, 1); len(got) > 0 {
+		t.Error(got)
+	}
+	if len(ds.Recordings) != 2 {
+		t.Fatalf("%d recordings", len(ds.Recordings))
+	}
+	for i, r := range ds.Recordings {
+		if len(r.Trace.Packets) != 20 || len(r.Labels.Events) != 10 || r.Trace.End > time.Hour || r.Trace.Check() != nil || r.ID != fmt.Sprintf("c.pcap#%02d", i+1) {
+			t.Errorf("recording %s: %d packets, %d events in %v", r.ID, len(r.Trace.Packets), len(r.Labels.Events), r.Trace.End)
+		}
+	}
+	if between := ds.Recordings[1].Trace.Start.Sub(ds.Recordings[0].Trace.Start); between < 3*24*time.Hour {
+		t.Errorf("the second begins %v after the first", between)
 	}
 }
 

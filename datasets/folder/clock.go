@@ -111,18 +111,13 @@ func (l *loader) round(w watcher) {
 		}
 	}
 
-	// A device whose own traffic does not tell goes as the rest: they are of one
-	// household and one logger.
-	judged, sum := map[string]int{}, 0
-	for d, at := range starts {
-		judged[d] = w.of(d).Rounded(at)
-		sum += judged[d]
-	}
+	rounded := activity.RoundedDevices(starts, func(device string) (*activity.Track, int64) { return &w.of(device).Track, w.of(device).usual })
 
+	// Events of another resolution stay: they were no part of the question.
 	n := 0
 	for _, f := range l.truth.files {
 		for i := range f.events {
-			if e := &f.events[i]; minute(e) && (judged[e.Device] > 0 || judged[e.Device] == 0 && sum > 0) {
+			if e := &f.events[i]; minute(e) && rounded[e.Device] {
 				e.Start, e.End = e.Start.Add(-time.Minute/2), e.End.Add(-time.Minute/2)
 				n++
 			}

@@ -161,9 +161,9 @@ func (l *loader) readOne(name, text string) (what string, err error) {
 		return "events", nil
 	}
 	if evs, ok := events.ParseTriggers(text, path.Ext(name) == ".timestamps"); ok {
+		l.f.doubts = append(l.f.doubts, events.TakeMinutes(name, evs)...)
 		for i := range evs {
-			evs[i].Start = evs[i].Start.Add(l.o.Times.Offset)
-			evs[i].End = evs[i].Start
+			evs[i].Start, evs[i].End = evs[i].Start.Add(l.o.Times.Offset), evs[i].End.Add(l.o.Times.Offset)
 		}
 		l.truth.files = append(l.truth.files, &truthFile{name: name, events: evs, triggers: true})
 		return "triggers", nil

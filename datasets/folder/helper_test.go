@@ -92,6 +92,7 @@ type want struct {
 	tasks              string
 	doubts             []string // parts of doubts that must be there
 	devices            string   // all names, sorted
+	vague              bool     // events are known to the minute
 }
 
 // check compares a reading.
@@ -125,6 +126,9 @@ func check(t *testing.T, f *Folder, w want) {
 		t.Errorf("%d recordings in %d groups %v, want %d in %d", len(f.recordings), len(f.groups()), slices.Sorted(maps.Keys(f.groups())), w.recordings, w.groups)
 	}
 	ds := f.Dataset()
+	if ds.Vague != w.vague {
+		t.Errorf("vague: %v", ds.Vague)
+	}
 	said := slices.Clone(ds.Warnings)
 	for _, d := range doubt.Of(&ds, ds.DefaultVantage(), 1) {
 		said = append(said, d.String())

@@ -139,6 +139,35 @@ func TestLayouts(t *testing.T) {
 			put(t, dir, "plug.pcap", tr)
 			text(t, dir, "events.csv", rows...)
 		}, want{recordings: 1, groups: 1, doubts: []string{"moved by -2h0m0s 4 have"}}},
+		{"labels known to the minute", func(t *testing.T, dir string) {
+			rows := []string{"time,device,activity"}
+			var at []int
+			for i := range 12 {
+				at = append(at, 900+1800*i+7*i)
+				rows = append(rows, noon().Add(time.Duration(at[i])*time.Second).Truncate(time.Minute).Format(time.RFC3339)+",plug,on")
+			}
+			put(t, dir, "plug.pcap", traffic(1, noon(), 36000, at...))
+			text(t, dir, "events.csv", rows...)
+		}, want{recordings: 1, groups: 1, vague: true, doubts: []string{"12 of 12 event times are whole minutes"}}},
+		{"times alone, known to the minute and rounded", func(t *testing.T, dir string) {
+			var rows []string
+			var at []int
+			for i := range 24 {
+				at = append(at, 900+1200*i+17*i)
+				rows = append(rows, fmt.Sprint(noon().Add(time.Duration(at[i])*time.Second).Round(time.Minute).Unix()))
+			}
+			put(t, dir, "plug.pcap", traffic(1, noon(), 36000, at...))
+			text(t, dir, "plug.timestamps", rows...)
+		}, want{recordings: 1, groups: 1, vague: true, doubts: []string{"24 of 24 event times are whole minutes", "24 of 24 times known to the minute were rounded"}}},
+		{"one table for captures of one time", func(t *testing.T, dir string) {
+			put(t, dir, "a.pcap", traffic(1, noon(), 600, 100, 200))
+			put(t, dir, "b.pcap", traffic(2, noon(), 600, 100, 200))
+			text(t, dir, "events.csv", "time,device,activity", noon().Add(100*time.Second).Format(time.RFC3339)+",plug,on", noon().Add(201*time.Second).Format(time.RFC3339)+",plug,on")
+		}, want{recordings: 2, groups: 2, doubts: []string{"2 of 2 events lie in several captures at once"}}},
+		{"a column that is misspelt", func(t *testing.T, dir string) {
+			put(t, dir, "a.pcap", traffic(1, noon(), 600, 100, 200))
+			text(t, dir, "events.csv", "time,ned,device,activity", noon().Add(100*time.Second).Format(time.RFC3339)+",,plug,on")
+		}, want{recordings: 1, groups: 1, doubts: []string{`did you mean "end"`}}},
 		{"a table with more columns than are known", func(t *testing.T, dir string) {
 			rows := []string{"pcap,epoch_utc,offset_s,device,event,source"}
 			for s := range 4 {

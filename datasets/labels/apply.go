@@ -184,7 +184,10 @@ func (a *applier) outside(f *File, lines []int, all int) error {
 		return nil
 	}
 	span := "0 to " + a.t.End.Round(time.Millisecond).String()
-	if !a.t.Start.IsZero() {
+	switch {
+	case a.t.End == math.MaxInt64: // of a folder, whose recordings come later
+		span = "from its start on"
+	case !a.t.Start.IsZero():
 		span = a.t.Start.Format(time.RFC3339) + " to " + a.t.Start.Add(a.t.End).Format(time.RFC3339)
 	}
 	if len(lines) == all {

@@ -22,6 +22,8 @@ const (
 	// sixty is a whole minute by chance.
 	minuteShare  = 0.9
 	leastMinutes = 5
+	// usualShare of all places have no more traffic than one that counts.
+	usualShare = 0.9
 )
 
 // resolve states how exactly the time of e is known, by its own cell or by what
@@ -54,8 +56,12 @@ func (p *parser) resolve(e *event, cell string) error {
 // stated, and the whole minutes among them.
 type tally struct{ points, whole int }
 
-func (t tally) rule() bool {
-	return t.points >= leastMinutes && float64(t.whole) >= minuteShare*float64(t.points)
+func (t tally) rule() bool { return MinutesAreRule(t.points, t.whole) }
+
+// MinutesAreRule says whether so many whole minutes among points are no chance,
+// so that each of them stands for its minute.
+func MinutesAreRule(points, whole int) bool {
+	return points >= leastMinutes && float64(whole) >= minuteShare*float64(points)
 }
 
 // findMinutes makes intervals of the points that are known to a minute or to
@@ -135,26 +141,24 @@ func (f *File) doubtMinutes(byRule, without, points, states int) {
 }
 
 // round moves the labels known to a minute that nobody stated back by half of it
-// where the traffic says that their times were rounded, not cut. Each device is
-// judged by its own traffic; what that leaves open goes as the rest.
+// where the traffic says that their times were rounded, not cut.
 func (a *applier) round() {
-	starts := map[int][]int64{}
+	starts := map[string][]int64{}
 	for _, i := range a.minutes {
 		e := a.l.Events[i]
-		starts[e.Device] = append(starts[e.Device], int64(e.Start/time.Second))
+		d := a.l.Devices[e.Device]
+		starts[d] = append(starts[d], int64(e.Start/time.Second))
 	}
+	all := []activity.Span{{To: int64(a.t.End / time.Second)}}
+	rounded := activity.RoundedDevices(starts, func(device string) (*activity.Track, int64) {
+		t := a.trackOf(a.index[device])
+		return t, t.Usual(0, usualShare, all)
+	})
 
-	// The sum does not hang on the order in which devices are judged.
-	judged, sum := map[int]int{}, 0
-	for d, at := range starts {
-		judged[d] = a.trackOf(d).Rounded(at)
-		sum += judged[d]
-	}
-
+	// Nothing is moved out of the recording: its first minute may be half of one.
 	n := 0
 	for _, i := range a.minutes {
-		e := &a.l.Events[i]
-		if judged[e.Device] > 0 || judged[e.Device] == 0 && sum > 0 {
+		if e := &a.l.Events[i]; rounded[a.l.Devices[e.Device]] {
 			e.Start, e.End = max(e.Start-time.Minute/2, 0), max(e.End-time.Minute/2, 0)
 			n++
 		}

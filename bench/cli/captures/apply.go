@@ -103,6 +103,9 @@ func apply(ctx context.Context, a *command.App, f applyFlags, in, out string) er
 	if err != nil {
 		return err
 	}
+	for _, d := range report.Doubts {
+		fmt.Fprintf(a.Stderr, "%s: %s\n", in, d)
+	}
 	for _, w := range report.Warnings {
 		fmt.Fprintf(a.Stderr, "%s: %s\n", in, w)
 	}

@@ -2,13 +2,44 @@ package events
 
 import (
 	"bufio"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
 
+	"veilbench/datasets"
+	"veilbench/datasets/labels"
 	"veilbench/datasets/params"
 )
+
+// TakeMinutes makes intervals of the times that are whole minutes, where those are
+// the rule, and says so of the file called name.
+func TakeMinutes(name string, evs []Event) []datasets.Doubt {
+	whole := func(e *Event) bool {
+		return !e.Since && e.End.Equal(e.Start) && e.Start.Equal(e.Start.Truncate(time.Minute))
+	}
+	n := 0
+	for i := range evs {
+		if whole(&evs[i]) {
+			n++
+		}
+	}
+	if !labels.MinutesAreRule(len(evs), n) {
+		return nil
+	}
+
+	// One minute ends before the next begins.
+	for i := range evs {
+		if e := &evs[i]; whole(e) {
+			e.End, e.Vague = e.Start.Add(time.Minute-time.Millisecond), true
+		}
+	}
+	return []datasets.Doubt{{
+		Code: datasets.DoubtMinutes, Where: name, Count: int64(n), Of: int64(len(evs)),
+		Detail: fmt.Sprintf("%d of %d event times are whole minutes: each event counts anywhere in its minute", n, len(evs)),
+	}}
+}
 
 // ParseTriggers reads a text of which every line is a time and nothing else. A
 // list of numbers is one only if they count from 1970 or sure says so.
