@@ -23,7 +23,7 @@ func TestSettled(t *testing.T) {
 	}{
 		{0.00, 0.84, false}, // broken by its training
 		{0.00, 0.01, true},  // the defense leaves neither anything
-		{0.80, 0.76, false}, // ahead where it learned: no more than it should be
+		{0.80, 0.79, false}, // ahead where it learned, but no more than any is
 		{0.99, 0.20, true},
 		{0.98, 0.97, true}, // a defense that changes nothing
 		{0.94, 0.97, false},
