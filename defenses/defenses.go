@@ -2,6 +2,7 @@ package defenses
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 
 	"veilbench/datasets"
@@ -24,6 +25,10 @@ type Defense interface {
 	// that the defense cannot work on this trace.
 	Apply(rng *rand.Rand, in datasets.Trace) (Defended, error)
 }
+
+// ErrNotFitted is in the error of a defense that was to be applied before it was
+// fitted. What must be named then, a folder or a flag, its caller knows.
+var ErrNotFitted = errors.New("must be fitted to training recordings first")
 
 // Fitter is the optional ability to learn from training traffic before use.
 // Fit returns a defense to use in the receiver's place; the receiver is not

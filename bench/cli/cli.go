@@ -50,8 +50,9 @@ func Builtin() Plugins {
 	return Plugins{Defenses: alldefenses.All(), Attacks: allattacks.All()}
 }
 
-// patience is how long the work may take to end after a signal.
-const patience = 10 * time.Second
+// patience is how long the work may take to end after a signal: who pressed
+// Ctrl-C waits for two seconds, not for more.
+const patience = 1500 * time.Millisecond
 
 // Main runs the program on the process's arguments and streams and returns the
 // exit code. INT and TERM end the work cleanly, or within patience even while a
@@ -63,7 +64,7 @@ func Main(p Plugins) int {
 
 		// What is stored is whole at any time, so nothing is lost by not waiting.
 		time.Sleep(patience)
-		fmt.Fprintln(os.Stderr, "veilbench: interrupted while something did not return; run the same command again to go on")
+		fmt.Fprintln(os.Stderr, "veilbench: interrupted; run the same command again to go on (something did not end by itself)")
 		os.Exit(ExitInterrupted)
 	})
 	return Run(ctx, p, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,6 +11,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"veilbench/datasets"
 )
 
 // Setup is a digest of all that can change the bytes of a cell and is named
@@ -159,4 +162,82 @@ func (r *Run) keepPlanned(dir string) {
 	if parts != nil {
 		r.Notes = append(r.Notes, fmt.Sprintf("%s also holds results that its %s does not plan; left out: %s", dir, manifestFile, strings.Join(parts, ", ")))
 	}
+}
+
+// Differs says in what m is another experiment than that of was, in whose folder it
+// is to be kept: in data, seed or anything else that every cell hangs on. Lists
+// that may grow are no difference (Grows), nor is the program's version: cells that
+// it changes have other names.
+func (m Manifest) Differs(was Manifest) []string {
+	var out []string
+	other := func(what string, is, was any) {
+		if is != was {
+			out = append(out, fmt.Sprintf("%s is %v there, %v here", what, was, is))
+		}
+	}
+	other("seed", m.Seed, was.Seed)
+	other("split", cmp.Or(m.Split, "the data's own"), cmp.Or(was.Split, "the data's own"))
+	other("train_draws", m.TrainDraw, was.TrainDraw)
+	other("link", m.Link, was.Link)
+
+	find := func(in Manifest, name string) int {
+		return slices.IndexFunc(in.Data, func(d DataEntry) bool { return d.Name == name })
+	}
+	for _, d := range was.Data {
+		if find(m, d.Name) < 0 {
+			out = append(out, fmt.Sprintf("data set %s is not in this run", d.Name))
+		}
+	}
+	for _, d := range m.Data {
+		switch i := find(was, d.Name); {
+		case i < 0:
+			out = append(out, fmt.Sprintf("data set %s is not there", d.Name))
+		case was.Data[i].Digest != d.Digest:
+			out = append(out, fmt.Sprintf("data set %s has other content", d.Name))
+		case m.Split == was.Split && was.Data[i].Split != d.Split:
+			other("split of "+d.Name, d.Split, was.Data[i].Split)
+		}
+	}
+	return out
+}
+
+// Grows says what m asks for beyond what was asked for, such as "2 defenses".
+func (m Manifest) Grows(was Manifest) []string {
+	var out []string
+	count := func(n int, one string) {
+		switch {
+		case n == 1:
+			out = append(out, "1 "+one)
+		case n > 1:
+			out = append(out, fmt.Sprintf("%d %ss", n, one))
+		}
+	}
+	count(added(m.Defenses, was.Defenses), "defense")
+	count(added(m.Attacks, was.Attacks), "attack")
+	count(added(m.Knowledge, was.Knowledge), "knowledge")
+	count(added(m.Vantages, was.Vantages), "vantage")
+	count(added(m.tasks(), was.tasks()), "task")
+	count(max(0, m.Draws-was.Draws), "draw")
+	return out
+}
+
+// tasks are those of any data set.
+func (m Manifest) tasks() []datasets.Task {
+	var out []datasets.Task
+	for _, d := range m.Data {
+		out = append(out, d.Tasks...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// added counts what is in a and not in b.
+func added[T comparable](a, b []T) int {
+	n := 0
+	for _, x := range a {
+		if !slices.Contains(b, x) {
+			n++
+		}
+	}
+	return n
 }

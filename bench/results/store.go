@@ -49,6 +49,27 @@ const writing = 10 * time.Second
 // number of readers may look at a folder that a run writes into.
 func StoreAt(dir string) *Store { return &Store{dir} }
 
+// Foreign lists what lies in dir without being of a run, whose command keeps own
+// there too. In a folder with a manifest nothing is foreign, for reports leave files
+// of many names; shards that were copied together have none. dir need not be there.
+func Foreign(dir string, own ...string) ([]string, error) {
+	there, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var out []string
+	for _, e := range there {
+		switch name := e.Name(); {
+		case name == manifestFile:
+			return nil, nil
+		case slices.Contains([]string{cellsDir, timingDir, samplesDir, probesFile, publishedFile}, name), slices.Contains(own, name):
+		case !strings.HasPrefix(name, "."): // systems and editors leave those
+			out = append(out, name)
+		}
+	}
+	return out, nil
+}
+
 // OpenStore is the store in dir for a run. It makes dir if needed and sweeps the
 // files that a killed run left half written.
 func OpenStore(dir string) (*Store, error) {

@@ -401,7 +401,7 @@ func (b *builder) dropRelays(ps []datasets.Packet) []datasets.Packet {
 
 // recordedAt finds the nearest vantage that the capture can stand for.
 func (b *builder) recordedAt(flows []datasets.Flow) datasets.Vantage {
-	if slices.ContainsFunc(b.convs, func(c conv) bool { return c.kind == kindWiFi || c.kind == kindRelay }) {
+	if slices.ContainsFunc(b.convs, func(c conv) bool { return c.kind == kindWiFi || c.kind == kindRelay || c.writtenWiFi() }) {
 		return datasets.WiFi
 	}
 	if len(flows) > 0 && !slices.ContainsFunc(flows, func(f datasets.Flow) bool { return !f.Radio() }) {
@@ -433,6 +433,17 @@ func (b *builder) recordedAt(flows []datasets.Flow) datasets.Vantage {
 		}
 	}
 	return datasets.WAN
+}
+
+// writtenWiFi says whether c was seen by 802.11 before package write made Ethernet
+// of it. Nothing else that is not IP leaves a home and shows a station's address:
+// on Ethernet such frames stay on the link.
+func (c *conv) writtenWiFi() bool {
+	far, near := c.dstMAC, c.srcMAC
+	if far>>24 != header.FarPrefix {
+		far, near = near, far
+	}
+	return c.kind == 0 && far>>16 == header.FarPrefix<<8 && near>>24 != header.NearPrefix
 }
 
 // unicastAddr says whether a is of one host.

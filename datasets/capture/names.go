@@ -147,6 +147,7 @@ type streamPart struct {
 	data  []byte
 	next  uint32 // sequence number behind data
 	ahead map[uint32][]byte
+	dns   bool // what a name server sends
 }
 
 // take puts the payload of f behind what is there. A segment that was sent
@@ -189,22 +190,24 @@ func (s *streamPart) take(f *frame) bool {
 // learnStream looks for a server name in what a client sends first over TCP, and
 // for answers in what a name server sends.
 func (b *builder) learnStream(f *frame, ci int32) {
+	// A client may have port 53, too: a hello or request is one from any port. A
+	// DNS message that begins like one would be of 5 kB and more.
 	part := b.parts[ci]
-	dns := f.srcPort == 53
+	greets := hello.Begins(f.app)
 	switch {
-	case part == nil && !dns && !hello.Begins(f.app):
+	case part == nil && f.srcPort != 53 && !greets:
 		return
 	case part != nil && f.key != part.key:
 		return
 	case part == nil:
-		part = &streamPart{key: f.key, next: f.seq}
+		part = &streamPart{key: f.key, next: f.seq, dns: !greets}
 	}
 
 	// A name server's stream goes on with answers to the end; a client names the
 	// server once, and then is not listened to any more.
 	whole := part.take(f)
 	more := true
-	if dns {
+	if part.dns {
 		b.learnMessages(f, part)
 	} else {
 		var name string

@@ -2,6 +2,7 @@ package folder
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -42,6 +43,14 @@ var (
 	notTruth = regexp.MustCompile(`(?i)^(readme|licen[cs]e|copying|citation|changelog|sha\d*sums?|md5sums?|checksums?|makefile)\b|\.(md|py|sh|ipynb|html?|pdf|png|jpe?g|svg|zip|tar|tgz|pkl|npz|npy|h5|key|pem|m|r|go|docx?|xlsx?)$`)
 	textRE   = regexp.MustCompile(`(?i)\.(csv|tsv|txt|json|jsonl|ndjson|timestamps|list|lst|leases|log|tab|dat|cell|cells|events|labels)$`)
 )
+
+// Captures lists the captures in the folder at path and below, as Open finds them:
+// by their paths in it, with slashes, sorted. Files of a rotated capture are one each.
+func Captures(ctx context.Context, path string) ([]string, error) {
+	l := &loader{ctx: ctx, root: path, f: &Folder{path: path}}
+	err := l.list()
+	return l.files.captures, err
+}
 
 // list walks the folder. Links to folders are not followed, so a walk ends; what
 // is hidden is not looked at.

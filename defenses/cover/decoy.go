@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -80,7 +81,7 @@ func (d Decoy) Fit(ctx context.Context, _ *rand.Rand, training []datasets.Record
 // source=recorded before Fit.
 func (d Decoy) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	if d.Source == "recorded" && d.events == nil {
-		return defenses.Defended{}, errors.New("cover-decoy: source=recorded must be fitted to training recordings first")
+		return defenses.Defended{}, fmt.Errorf("cover-decoy: source=recorded %w", defenses.ErrNotFitted)
 	}
 	if d.PerHour == 0 {
 		return defenses.Defended{Trace: in}, nil

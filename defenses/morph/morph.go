@@ -4,7 +4,6 @@ package morph
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -136,7 +135,7 @@ func isOf(l datasets.Labels, i int, name string) bool {
 // It fails before Fit.
 func (d Morph) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	if d.source == nil {
-		return defenses.Defended{}, errors.New("morph: must be fitted to training recordings first")
+		return defenses.Defended{}, fmt.Errorf("morph: %w", defenses.ErrNotFitted)
 	}
 
 	can := shaping.NewPadder(in, "keep")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -110,7 +111,7 @@ func (d UniformBurst) need(e shaping.Event) int {
 func (d UniformBurst) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	slots := max(d.Slots, d.slots)
 	if slots == 0 {
-		return defenses.Defended{}, errors.New("uniform-burst: slots=0 must be fitted to training recordings first")
+		return defenses.Defended{}, fmt.Errorf("uniform-burst: slots=0 %w", defenses.ErrNotFitted)
 	}
 
 	interval := params.Seconds(d.IntervalS)

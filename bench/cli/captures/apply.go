@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,7 +17,6 @@ import (
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/source"
 	"veilbench/bench/cost"
-	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/atomicfile"
 	"veilbench/datasets/capture"
@@ -28,7 +27,7 @@ import (
 type applyFlags struct {
 	defense, train, plot, link string
 	seed                       uint64
-	ledger                     bool
+	ledger, force              bool
 	capture                    source.Capture
 }
 
@@ -36,13 +35,19 @@ func applyCommand(a *command.App) *cobra.Command {
 	var f applyFlags
 	cmd := &cobra.Command{
 		Use:   "apply --defense ID IN OUT",
-		Short: "turn a capture into the defended capture and say what it costs",
+		Short: "turn captures into defended captures and say what that costs",
 		Long: `Apply puts the capture IN through a defense, proves that every byte leaves, none too early, and writes
 what leaves instead as OUT, a pcap file that other tools open. Beside it, OUT with .truth.csv in
 place of .pcap says for each packet of OUT which packets of IN it carries and how many bytes of each;
 a packet without an original is the defense's own. Packets count from 0; "frame" is the number that
 other tools give, from 1: OUT begins and ends with a frame of Ethernet type 0x88b6 that is no traffic
 but says when observing began and ended, so packet 0 is frame 2.
+
+Where IN is a folder, every capture below it is applied and OUT is a folder of the same tree: the
+captures as .pcap and their truth, without the label files. One that cannot be read or defended costs
+itself; then the exit code is 1.
+
+What is there already is overwritten with --force only, and IN never.
 
 With --plot it also draws IN beside OUT: every packet by time and size (up above, down below, the
 defense's own packets in gray) and the bytes per second in bins. For true and detected events over
@@ -52,7 +57,8 @@ Cost is measured behind the home's link, against IN behind the same link; OUT it
 the link.`,
 		Example: `  veilbench apply --defense pad-random:max_bytes=255+vpn:kind=wireguard plug.pcap shaped.pcap
   veilbench apply --defense constant-rate:interval_s=0.5 --plot shaped.svg --ledger plug.pcap shaped.pcap
-  veilbench apply --defense cover-decoy:per_hour=60 --train home:event_signatures plug.pcap shaped.pcap`,
+  veilbench apply --defense cover-decoy:per_hour=60 --train home:event_signatures plug.pcap shaped.pcap
+  veilbench apply --defense vpn lab lab-vpn        # every capture in the folder lab`,
 		Args: command.Args(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error { return apply(cmd.Context(), a, f, args[0], args[1]) },
 	}
@@ -61,6 +67,7 @@ the link.`,
 	fl.StringVar(&f.defense, "defense", "", "defense ID; stages of a chain are joined by +")
 	fl.StringVar(&f.train, "train", "", "data set (as in run --dataset) that fitted defenses learn from")
 	fl.StringVar(&f.plot, "plot", "", "draw the packet sequence and the rates before and after into this .svg, .png or .pdf file")
+	fl.BoolVar(&f.force, "force", false, "overwrite what OUT has already")
 
 	// A link is several settings, read from one text as in an ID.
 	fl.StringVar(&f.link, "link", "", "the home's link, such as up_mbit_s=20,down_mbit_s=100; 0 is no limit")
@@ -71,72 +78,161 @@ the link.`,
 }
 
 func apply(ctx context.Context, a *command.App, f applyFlags, in, out string) error {
-	// Every name is checked before the capture is read, which may take minutes.
-	if f.defense == "" {
-		return errors.New("apply: --defense is missing (\"veilbench list defenses\" shows what there is)")
-	}
-	d, err := defenses.Parse(a.Defenses, f.defense)
+	ap := applier{a: a, f: f}
+	info, err := os.Stat(in)
 	if err != nil {
 		return err
 	}
-	link, err := parseLink(f.link)
+
+	// Every name is checked before a capture is read, which may take minutes.
+	if err := ap.settings(in, out); err != nil {
+		return err
+	}
+	check := ap.mayWrite
+	if info.IsDir() {
+		check = ap.mayFill
+	}
+	if err := check(in, out); err != nil {
+		return err
+	}
+
+	draw := drawsOf(f.seed, defenses.DrawID(ap.defense))
+	if ap.defense, err = fit(ctx, draw, ap.defense, f); err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return ap.folder(ctx, in, out)
+	}
+
+	got, err := ap.capture(ctx, draw, in, out, func(format string, args ...any) { fmt.Fprintf(a.Stderr, format, args...) })
 	if err != nil {
+		return err
+	}
+	printCost(a.Stdout, "wrote "+strings.Join(got.wrote, " and "), got.ledger.Cost(), f.ledger)
+	fmt.Fprintf(a.Stderr, "computed and checked in %v, %.0f ns for a packet of the result\n", got.took.Round(time.Millisecond),
+		float64(got.took.Nanoseconds())/float64(max(1, got.packets)))
+	return nil
+}
+
+// applier puts captures through one defense.
+type applier struct {
+	a       *command.App
+	f       applyFlags
+	defense defenses.Defense
+	link    cost.Link
+	options capture.Options
+}
+
+// settings reads what the flags say. Of a defense that must be fitted first, and
+// was given nothing to learn from, the error has the command line that works.
+func (ap *applier) settings(in, out string) (err error) {
+	f := ap.f
+	if f.defense == "" {
+		return errors.New("apply: --defense is missing (\"veilbench list defenses\" shows what there is)")
+	}
+	if ap.defense, err = defenses.Parse(ap.a.Defenses, f.defense); err != nil {
+		return err
+	}
+	if ap.link, err = parseLink(f.link); err != nil {
 		return err
 	}
 	if err := plotFormat(f.plot); err != nil {
 		return err
 	}
-	opt, err := f.capture.Options()
-	if err != nil {
+	if ap.options, err = f.capture.Options(); err != nil || f.train != "" {
 		return err
 	}
 
-	draw := drawsOf(f.seed, defenses.DrawID(d))
-	if d, err = fit(ctx, draw, d, f); err != nil {
-		return err
+	// Whether a stage needs it may hang on its parameters: it is asked by a trace
+	// that costs no time.
+	for _, s := range defenses.Stages(ap.defense) {
+		if _, ok := s.(defenses.Fitter); !ok {
+			continue
+		}
+		if _, err := s.Apply(drawsOf(f.seed, ""), datasets.Trace{}); errors.Is(err, defenses.ErrNotFitted) {
+			return fmt.Errorf("%w: --train names a data set to learn from, as in\n  veilbench apply --defense %s --train home:event_signatures %s %s", err, f.defense, in, out)
+		}
+	}
+	return nil
+}
+
+// mayWrite refuses to write over IN, by whatever name, and without --force over
+// anything.
+func (ap *applier) mayWrite(in, out string) error {
+	files := outputs(out)
+	if ap.f.plot != "" {
+		files = append(files, ap.f.plot)
+	}
+	inputs := []string{in}
+	if ap.options.Names != "" {
+		inputs = append(inputs, ap.options.Names)
 	}
 
-	t, report, err := capture.Open(ctx, in, opt)
+	// A pipe or a device is written to and loses nothing.
+	for _, f := range files {
+		info, err := os.Stat(f)
+		if err != nil {
+			continue // nothing is there, or writing will say what is wrong
+		}
+		if info.IsDir() {
+			return fmt.Errorf("%s is a folder; name a file", f)
+		}
+		for _, i := range inputs {
+			if its, err := os.Stat(i); err == nil && os.SameFile(info, its) {
+				return fmt.Errorf("%s is the same file as %s, which is never overwritten; name another", f, i)
+			}
+		}
+		if info.Mode().IsRegular() && !ap.f.force {
+			return fmt.Errorf("%s exists; --force overwrites it", f)
+		}
+	}
+	return nil
+}
+
+// applied is what one capture became.
+type applied struct {
+	wrote   []string
+	ledger  *cost.Ledger
+	packets int
+	took    time.Duration // of the defense and its check
+}
+
+// capture puts the capture in through the defense and writes out. warn is told
+// what is odd about it.
+func (ap *applier) capture(ctx context.Context, draw *rand.Rand, in, out string, warn func(string, ...any)) (applied, error) {
+	t, report, err := capture.Open(ctx, in, ap.options)
 	if err == nil {
 		err = report.Empty()
 	}
 	if err != nil {
-		return err
+		return applied{}, err
 	}
 	for _, d := range report.Doubts {
 		fmt.Fprintf(a.Stderr, "%s: %s\n", in, d)
 	}
 	for _, w := range report.Warnings {
-		fmt.Fprintf(a.Stderr, "%s: %s\n", in, w)
+		warn("%s: %s\n", in, w)
 	}
 
 	// A single defense goes as a chain of one: a chain proves every stage, and
 	// names the one that breaks a rule.
 	start := time.Now()
-	got, err := defenses.Chain(defenses.Stages(d)).Apply(draw, t)
+	got, err := defenses.Chain(defenses.Stages(ap.defense)).Apply(draw, t)
 	if err != nil {
-		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%s: %w", in, err)}
+		return applied{}, command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%s: %w", in, err)}
 	}
 	took := time.Since(start)
-	cost, err := costOf(link, t, got)
+	ledger, err := ledgerOf(ap.link, t, got)
 	if err != nil {
-		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%s: %w", in, err)}
+		return applied{}, command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%s: %w", in, err)}
 	}
 
-	wrote, err := writeDefended(out, t, got)
-	if err != nil {
-		return err
+	wrote, err := writeDefended(ctx, out, t, got)
+	if err == nil && ap.f.plot != "" {
+		wrote = append(wrote, ap.f.plot)
+		err = plotBeforeAfter(ap.f.plot, ap.f.defense, t, got)
 	}
-	if f.plot != "" {
-		if err := plotBeforeAfter(f.plot, f.defense, t, got); err != nil {
-			return err
-		}
-		wrote = append(wrote, f.plot)
-	}
-	printCost(a.Stdout, strings.Join(wrote, " and "), cost, f.ledger)
-	fmt.Fprintf(a.Stderr, "computed and checked in %v, %.0f ns for a packet of the result\n", took.Round(time.Millisecond),
-		float64(took.Nanoseconds())/float64(max(1, len(got.Trace.Packets))))
-	return nil
+	return applied{wrote, ledger, len(got.Trace.Packets), took}, err
 }
 
 // fit trains the stages of d that can learn on --train, if that is given.
@@ -168,33 +264,44 @@ func fit(ctx context.Context, draw *rand.Rand, d defenses.Defense, f applyFlags)
 	return chain, nil
 }
 
-// costOf is the ledger of one trace behind the link, against the undefended
+// ledgerOf is the ledger of one trace behind the link, against the undefended
 // trace behind the same link.
-func costOf(link cost.Link, in datasets.Trace, out defenses.Defended) (results.Cost, error) {
+func ledgerOf(link cost.Link, in datasets.Trace, out defenses.Defended) (*cost.Ledger, error) {
 	// The defended trace is made already, so nothing can wait for it in a loop.
 	link.ClosedLoop = false
 	rec := &datasets.Recording{Trace: in}
 	base, err := cost.NewBase(rec, link)
 	if err != nil {
-		return results.Cost{}, fmt.Errorf("undefended: %w", err)
+		return nil, fmt.Errorf("undefended: %w", err)
 	}
 	behind, err := link.Pass(in, out)
 	if err != nil {
-		return results.Cost{}, fmt.Errorf("defended: %w", err)
+		return nil, fmt.Errorf("defended: %w", err)
 	}
-	return cost.NewLedger(rec, base, behind).Cost(), nil
+	return cost.NewLedger(rec, base, behind), nil
 }
 
-// writeDefended writes the capture, its truth, and the names that the capture
-// cannot hold if there are any. It returns the files that it wrote.
-func writeDefended(out string, in datasets.Trace, d defenses.Defended) ([]string, error) {
+// outputs are the files that a defended capture may consist of: the capture, its
+// truth, and the names that the capture cannot hold.
+func outputs(out string) []string {
 	base := strings.TrimSuffix(out, filepath.Ext(out))
-	wrote := []string{out, base + ".truth.csv"}
-	if err := atomicfile.WriteTo(out, func(w io.Writer) error { return write.Capture(w, d.Trace) }); err != nil {
-		return nil, fmt.Errorf("%s: %w", out, err)
+	return []string{out, base + ".truth.csv", base + ".names.csv"}
+}
+
+// writeDefended writes a defended capture and returns the files that it wrote.
+// Names have a file only if there are some that the capture cannot hold.
+func writeDefended(ctx context.Context, out string, in datasets.Trace, d defenses.Defended) ([]string, error) {
+	files := outputs(out)
+	fills := []func(io.Writer) error{
+		func(w io.Writer) error { return write.Capture(w, d.Trace) },
+		func(w io.Writer) error { return writeTruth(w, in, d) },
 	}
-	if err := atomicfile.WriteTo(wrote[1], func(w io.Writer) error { return writeTruth(w, in, d) }); err != nil {
-		return nil, err
+	for i, fill := range fills {
+		// A write that ends with ctx leaves no half of a file behind.
+		err := atomicfile.WriteTo(files[i], func(w io.Writer) error { return fill(until{ctx, w}) })
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", files[i], err)
+		}
 	}
 
 	// Most captures tell every name, and an empty list beside them would look like
@@ -202,17 +309,31 @@ func writeDefended(out string, in datasets.Trace, d defenses.Defended) ([]string
 	var names bytes.Buffer
 	n, err := write.Names(&names, d.Trace)
 	if err != nil || n == 0 {
-		return wrote, err
+		return files[:2], err
 	}
-	wrote = append(wrote, base+".names.csv")
-	return wrote, atomicfile.Write(wrote[2], names.Bytes())
+	return files, atomicfile.Write(files[2], names.Bytes())
+}
+
+// until is a writer that fails once its context has ended.
+type until struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (u until) Write(b []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.w.Write(b)
 }
 
 // writeTruth writes a line for each original that a packet carries, and one
 // with nothing after the time for a dummy packet. Frame 1 of what is written says
 // when observing began.
 func writeTruth(w io.Writer, in datasets.Trace, d defenses.Defended) error {
-	fmt.Fprintln(w, "packet,frame,time_s,original,bytes")
+	if _, err := fmt.Fprintln(w, "packet,frame,time_s,original,bytes"); err != nil {
+		return err
+	}
 	for i, p := range d.Trace.Packets {
 		// Without an account, packet i carries packet i whole.
 		if d.Carried == nil {
@@ -228,63 +349,4 @@ func writeTruth(w io.Writer, in datasets.Trace, d defenses.Defended) error {
 		}
 	}
 	return nil
-}
-
-// printCost says in one line what was written and what it costs, and then the
-// ledger if that was asked for.
-func printCost(w io.Writer, wrote string, c results.Cost, all bool) {
-	in, out := c.InPackets[0]+c.InPackets[1], c.OutPackets[0]+c.OutPackets[1]
-	packets := "n/a"
-	if in > 0 {
-		packets = fmt.Sprintf("%+.1f %%", 100*float64(out-in)/float64(in))
-	}
-
-	// Traffic inside the home dilutes an overhead that the line alone bears. Short
-	// captures have no figure for a month.
-	more := map[string]float64{}
-	for _, m := range c.More {
-		more[m.Name] = m.Value
-	}
-	line, gb := "", ""
-	if x, ok := more[results.LineOverhead]; ok && more[results.LANInBytes] > 0 {
-		line = fmt.Sprintf(" (%+.1f %% without what stays in the home)", 100*x)
-	}
-	if x, ok := more[results.GBPerMonth]; ok {
-		gb = fmt.Sprintf(", %+.2f GB/month", x)
-	}
-	fmt.Fprintf(w, "wrote %s: bytes %+.1f %%%s, packets %s, delay p95 %s%s; every byte accounted for\n",
-		wrote, 100*c.Overhead(), line, packets, inMillis(c.DelayP95), gb)
-	if all {
-		printLedger(w, c)
-	}
-}
-
-// printLedger writes every figure of a ledger, one on a line.
-func printLedger(to io.Writer, c results.Cost) {
-	w := tabwriter.NewWriter(to, 0, 4, 2, ' ', 0)
-	for dir, name := range []string{"up", "down"} {
-		fmt.Fprintf(w, "bytes %s\t%d -> %d\npackets %s\t%d -> %d\n",
-			name, c.InBytes[dir], c.OutBytes[dir], name, c.InPackets[dir], c.OutPackets[dir])
-	}
-	fmt.Fprintf(w, "cover bytes\t%d\n", c.CoverBytes)
-	fmt.Fprintf(w, "delay mean, median, p95, p99, max\t%s, %s, %s, %s, %s\n", inMillis(c.DelayMean),
-		inMillis(c.DelayMedian), inMillis(c.DelayP95), inMillis(c.DelayP99), inMillis(c.DelayMax))
-	for _, m := range c.More {
-		fmt.Fprintf(w, "%s\t%.6g\n", m.Name, m.Value)
-	}
-	w.Flush()
-}
-
-// inMillis writes seconds as milliseconds, with decimals where they matter.
-func inMillis(s float64) string {
-	switch ms := s * 1000; {
-	case ms == 0:
-		return "0 ms"
-	case ms < 1:
-		return fmt.Sprintf("%.3f ms", ms)
-	case ms < 10:
-		return fmt.Sprintf("%.1f ms", ms)
-	default:
-		return fmt.Sprintf("%.0f ms", ms)
-	}
 }

@@ -174,15 +174,19 @@ func (c Config) settings(p command.Plugins) (g bench.Grid, err error) {
 // need names the first list that is missing.
 func (c Config) need() error {
 	for _, l := range []struct {
-		name, flag string
-		has        int
-	}{{"datasets", "--dataset NAME", len(c.datasets)}, {"defenses", "--defense ID", len(c.defenses)}, {"attacks", "--attack ID", len(c.attacks)}} {
-		if l.has == 0 {
-			where := "nothing"
-			if c.file != nil {
-				where = c.file.Name
-			}
-			return fmt.Errorf("%s names no %s: add it there or with %s", where, l.name, l.flag)
+		key, one, flag string
+		has            int
+	}{
+		{"datasets", "data set", "--dataset", len(c.datasets)},
+		{"defenses", "defense", "--defense", len(c.defenses)},
+		{"attacks", "attack", "--attack", len(c.attacks)},
+	} {
+		switch {
+		case l.has > 0:
+		case c.file == nil:
+			return fmt.Errorf("no %s given; %s NAME (veilbench list %s)", l.one, l.flag, l.key)
+		default:
+			return fmt.Errorf("%s names no %s: add it there or with %s NAME (veilbench list %s)", c.file.Name, l.key, l.flag, l.key)
 		}
 	}
 	return nil

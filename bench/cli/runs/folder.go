@@ -2,9 +2,12 @@ package runs
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"veilbench/attacks"
 	"veilbench/bench"
@@ -19,7 +22,52 @@ import (
 const (
 	orderFile     = "order.json"     // IDs in the order of rows and columns
 	selfcheckFile = "selfcheck.json" // verdicts of the self-check
+	checkpoints   = "checkpoints"    // folder of trainings that were stopped
 )
+
+// ownPlace refuses, without force, to put a run into a folder that holds files of
+// something else: reports would lie between them, and over them.
+func ownPlace(dir string, force bool) error {
+	foreign, err := results.Foreign(dir, orderFile, selfcheckFile, checkpoints)
+	if err != nil || len(foreign) == 0 || force {
+		return err
+	}
+	const shown = 3
+	what := strings.Join(foreign[:min(shown, len(foreign))], ", ")
+	if n := len(foreign) - shown; n > 0 {
+		what += fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Errorf("%s holds files of no run (%s); --out %s is free, --force goes on there", dir, what, freeName(dir))
+}
+
+// ownExperiment refuses, without force, to put m into the folder of another
+// experiment. The same one goes on there, and may grow, which is said.
+func ownExperiment(a *command.App, dir string, m results.Manifest, force bool) error {
+	was, err := results.ReadManifest(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil && !force {
+		return fmt.Errorf("%w; --out %s is free, --force goes on there", err, freeName(dir))
+	}
+	if diff := m.Differs(was); len(diff) > 0 && !force {
+		return fmt.Errorf("%s holds another experiment: %s; --out %s is free, --force goes on there (reports show what was asked for last)", dir, strings.Join(diff, "; "), freeName(dir))
+	}
+	if more := m.Grows(was); len(more) > 0 && err == nil {
+		fmt.Fprintf(a.Stderr, "%s holds results of the same data: it grows by %s\n", dir, strings.Join(more, ", "))
+	}
+	return nil
+}
+
+// freeName is dir with the least number behind it that nothing has as a name.
+func freeName(dir string) string {
+	for n := 2; ; n++ {
+		name := fmt.Sprintf("%s-%d", filepath.Clean(dir), n)
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) || n == 1000 {
+			return name
+		}
+	}
+}
 
 // openRun reads the folder of a run and says what of it does not count.
 func openRun(a *command.App, dir string) (results.Run, error) {

@@ -29,6 +29,7 @@ type runFlags struct {
 	jobs       int
 	retry      bool
 	despite    bool
+	force      bool
 	timeout    time.Duration
 	probe      []string
 	source     source.Options
@@ -41,7 +42,9 @@ func runCommand(a *command.App) *cobra.Command {
 		Short: "put recordings through defenses and attacks and write tables and pictures",
 		Long: `Run puts every recording through every defense, runs every attack on what is left, and writes
 tables, pictures and a page into the --out folder. It stops and goes on at will: results that are
-there are not computed again, and they are the same bytes for any number of workers.
+there are not computed again, and they are the same bytes for any number of workers. Defenses,
+attacks and whatever else may be added to a run in its folder, as long as data, seed and split
+stay; a folder with another experiment or with other files is refused without --force.
 
 An ID is NAME or NAME:key=value,key=value; stages of a chain of defenses are joined by "+".
 "veilbench list defenses|attacks|datasets|presets" shows what there is.
@@ -76,6 +79,7 @@ out, and a list of one needs no brackets:
 	fl.StringVar(&f.shard, "shard", "", "i/n: do only the i-th of n shares of the work (counted from 0); merge shards by copying their cells and samples folders together")
 	fl.StringArrayVar(&f.probe, "probe", nil, "look for what a score should not rest on: label-shift (the best attack's score against moved labels), leak (what gives a class or a split away without traffic) or none; repeatable (default: both on recorded data, with an attack that is quick to train)")
 	fl.BoolVar(&f.despite, "despite-doubts", false, "go on where a doubt about the data spoils what is to be computed; tables and manifest say so")
+	fl.BoolVar(&f.force, "force", false, "go on in an --out folder that holds another experiment or files of no run")
 	fl.BoolVar(&f.retry, "retry", false, "compute cells again that failed before")
 	fl.DurationVar(&f.timeout, "plugin-timeout", pluginTimeout, "how long one call of a defense or attack may take, or one training be silent, before its cells fail; 0 is no limit")
 	f.source.AddFlags(fl)
@@ -107,6 +111,10 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 		return err
 	}
 
+	if err := ownPlace(f.out, f.force); err != nil {
+		return err
+	}
+
 	// All that can be wrong in words was found by now: from here on it takes time.
 	start := time.Now()
 	reading := progress.New(a.Stderr, "reading captures")
@@ -122,6 +130,10 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	m.Doubts, m.DespiteDoubts = bench.Doubts(g), f.despite
 	printData(a, g, m.Doubts)
 	if err := refuse(m.Doubts, f.despite); err != nil {
+		return err
+	}
+
+	if err := ownExperiment(a, f.out, m, f.force); err != nil {
 		return err
 	}
 
@@ -148,7 +160,7 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 		}
 		p.Step(done, total, skipped)
 	}
-	ctx = attacks.WithCheckpoints(attacks.WithProgress(ctx, training(a, p)), filepath.Join(f.out, "checkpoints"))
+	ctx = attacks.WithCheckpoints(attacks.WithProgress(ctx, training(a, p)), filepath.Join(f.out, checkpoints))
 	rs, err := bench.Run(ctx, g, opt)
 	if err != nil {
 		return err

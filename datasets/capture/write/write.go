@@ -37,8 +37,9 @@ import (
 // query, name + 34 an answer); Names writes the others. Two flows that differ
 // in nothing but Host, and flows that no packet uses, do not come back as they
 // were. Frames that are not IP get a local Ethernet type and come back as such,
-// those seen by radio (802.11, 802.15.4) with their lengths, but as frames of a
-// local network.
+// those seen by radio (802.11, 802.15.4) with their lengths. A capture of 802.11
+// is known by its stations' frames, which may leave the home, where others that are
+// not IP stay on their link: it comes back as recorded at datasets.WiFi.
 //
 // Hardware addresses that begin with 02:76:62 mark the side that is not the
 // home, 02:76:63 a home side whose address is unknown, and two short frames of

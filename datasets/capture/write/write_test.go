@@ -18,6 +18,7 @@ import (
 	"veilbench/datasets"
 	"veilbench/datasets/capture"
 	"veilbench/datasets/capture/internal/capturetest"
+	"veilbench/datasets/capture/internal/header"
 	"veilbench/datasets/datatest"
 )
 
@@ -123,6 +124,61 @@ func TestCaptureReadsBackTheSame(t *testing.T) {
 		}
 		capturetest.SameTrace(t, tr, got)
 	})
+}
+
+// A client whose own port is 53 says hello like any other: its first words are
+// no DNS message. (Found by rapid with -rapid.seed=2651476321040536010.)
+func TestHelloFromPort53(t *testing.T) {
+	tr := datasets.Trace{
+		Start:   time.Unix(1_600_000_000, 123).UTC(),
+		Packets: []datasets.Packet{{Size: 132, Payload: 78}, {Size: 132, Payload: 78}},
+		Flows: []datasets.Flow{{
+			Proto: header.TCP, Host: "host0.example.com",
+			Local: netip.MustParseAddrPort("192.168.0.1:53"), Remote: netip.MustParseAddrPort("52.1.2.1:443"),
+		}},
+	}
+	var buf bytes.Buffer
+	if err := Capture(&buf, tr); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := capture.Read(t.Context(), &buf, "x", capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	capturetest.SameTrace(t, tr, got)
+}
+
+// What was recorded by radio is still that when it is read back: a defended
+// capture must be looked at from where the plain one was.
+func TestWiFiReadsBackAsWiFi(t *testing.T) {
+	a, b := datasets.MAC{0x50, 0xc7, 0xbf, 1, 2, 3}, datasets.MAC{0x50, 0xc7, 0xbf, 1, 2, 4}
+	wifi := datasets.Trace{
+		Flows: []datasets.Flow{{MAC: a}, {MAC: b}, {MAC: b, LAN: true}},
+		Packets: []datasets.Packet{
+			{Size: 150, Payload: 100}, {Time: 1, Size: 49, Payload: 1, Flow: 1, Dir: datasets.Down}, {Time: 2, Size: 40, Flow: 2},
+			{Time: 3, Size: 10, Flow: 1}, {Time: 4, Size: 14, Flow: 0}, {Time: 5, Size: 1576, Payload: 1526, Flow: 1},
+		},
+		End: 6,
+	}
+	lan := datasets.Trace{Flows: []datasets.Flow{{MAC: a, LAN: true}}, Packets: []datasets.Packet{{Size: 60, Payload: 46}}}
+	unknown := datasets.Trace{Flows: []datasets.Flow{{}}, Packets: []datasets.Packet{{Size: 60, Payload: 46}}}
+	for _, c := range []struct {
+		trace datasets.Trace
+		want  datasets.Vantage
+	}{{wifi, datasets.WiFi}, {lan, datasets.LAN}, {unknown, datasets.WAN}} {
+		var buf bytes.Buffer
+		if err := Capture(&buf, c.trace); err != nil {
+			t.Fatal(err)
+		}
+		got, rep, err := capture.Read(t.Context(), &buf, "x", capture.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		capturetest.SameTrace(t, c.trace, got)
+		if rep.Recorded != c.want {
+			t.Errorf("%+v reads back as %s, want %s", c.trace.Flows, rep.Recorded, c.want)
+		}
+	}
 }
 
 func TestCaptureSatisfiesTshark(t *testing.T) {
