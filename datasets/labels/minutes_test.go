@@ -15,7 +15,7 @@ import (
 // knows minutes: cut, rounded, with one of ten to the second. Laid over the
 // traffic each is an interval of a minute in which its event happened.
 func TestMinutesHoldTheirEvents(t *testing.T) {
-	ds, err := home.Generate("home:event_signatures:homes=1,hours=8", 1)
+	ds, err := home.Generate(t.Context(), "home:event_signatures:homes=1,hours=8", 1)
 	if err != nil {
 		t.Fatal(err)
 	}

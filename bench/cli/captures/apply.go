@@ -208,7 +208,7 @@ func (ap *applier) capture(ctx context.Context, draw *rand.Rand, in, out string,
 		return applied{}, err
 	}
 	for _, d := range report.Doubts {
-		fmt.Fprintf(a.Stderr, "%s: %s\n", in, d)
+		warn("%s: %s\n", in, d)
 	}
 	for _, w := range report.Warnings {
 		warn("%s: %s\n", in, w)
