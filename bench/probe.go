@@ -305,7 +305,7 @@ func judgeShift(c results.ShiftCurve) (string, bool) {
 
 	switch {
 	case n == 0:
-		return "the tests are too short to shift labels in", false
+		return "skipped: the tests are too short to shift labels in", true
 	case peak.Score > zero && peak.Score > c.Floor+2*shiftSlackMin:
 		return fmt.Sprintf("%s; higher, %s, with labels shifted by %v %s: is their clock right?", found, at(peak.Score), peak.By, c.Unit), false
 	case zero <= c.Floor+shiftSlackMin:
