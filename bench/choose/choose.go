@@ -110,9 +110,8 @@ func beginning(task datasets.Task, e Example, items, packets int) Example {
 }
 
 // By so much must the adaptive form be ahead on what it learned from to need no
-// second question. In the built-in homes that keeps all networks from being trained
-// again: they were .03 and more ahead there, and ahead of the plain form on unseen
-// traffic, too.
+// second question. In the built-in homes that spares most networks, whose training
+// is the dear part, behind all defenses but cover-decoy in one fold of five.
 const clear = 0.02
 
 // The plain form has nothing to offer where it finds no more than guessing would,
