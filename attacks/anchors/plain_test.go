@@ -142,10 +142,43 @@ func TestRows(t *testing.T) {
 				t.Fatalf("candidate %d, column %d: %v, want %v", i, j, rows[j][i], w)
 			}
 		}
+		for j, w := range plainNeighbors(x, int(l.packet[c.number]), window) {
+			if k := ofElement*len(a.template) + ofAnchor + j; rows[k][i] != w {
+				t.Fatalf("candidate %d, neighbor %d: %v, want %v", i, j, rows[k][i], w)
+			}
+		}
 	}
 	if want := len(x.bySize[102]); want != 2 || len(found) == 0 {
 		t.Errorf("%d candidates of %d streams, want those of 2", len(found), want)
 	}
+}
+
+// plainNeighbors is index.neighbors by listing the stream first.
+func plainNeighbors(x *index, p int, window time.Duration) []float32 {
+	ps := x.trace.Packets
+	var before, after []datasets.Packet // nearest first
+	for i, q := range ps {
+		if x.stream[q.Flow] == x.stream[ps[p].Flow] && (q.Time-ps[p].Time).Abs() <= window {
+			switch {
+			case i < p:
+				before = append([]datasets.Packet{q}, before...)
+			case i > p:
+				after = append(after, q)
+			}
+		}
+	}
+	out := make([]float32, behind+ahead+sums)
+	for i, q := range before[:min(behind, len(before))] {
+		out[i] = float32(bursts.SignedSize(q))
+	}
+	for i, q := range after {
+		if i < ahead {
+			out[behind+i] = float32(bursts.SignedSize(q))
+		}
+		out[behind+ahead+int(q.Dir)]++
+		out[behind+ahead+2+int(q.Dir)] += float32(q.Size)
+	}
+	return out
 }
 
 // plainContest is contest by comparing every pair.
