@@ -37,7 +37,7 @@ import (
 //
 // Memory: 12 bytes for each packet of the training examples, and of the trace
 // asked about, beside the traces themselves; and for each class being learned at
-// most 600 rows an hour of training, of about 45 numbers.
+// most 600 rows an hour of training, of 60 numbers.
 type Attack struct {
 	WindowS float64 `help:"how far from its anchor a packet of the same event is looked for, in seconds"`
 	PairS   float64 `help:"how far an event's packets may be from its time in the log, where their causes are unknown, in seconds"`

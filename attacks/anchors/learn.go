@@ -99,8 +99,7 @@ const coarse = 64
 // learned is a class and what its forests find in groups that they did not see.
 type learned struct {
 	classModel
-	held [][]detection // by example, of one class the surest each
-	tried
+	held [][]detection // by example
 }
 
 // learn makes the model of the present way and its F1 on held-out groups.
@@ -124,13 +123,12 @@ func (l *learner) learn(ctx context.Context) (*model, float64, error) {
 	}
 
 	m := &model{way: l.way, window: l.window}
-	score := l.chooseThresholds(all)
 	for _, c := range all {
-		if len(c.anchors) > 0 && c.threshold <= 1 {
+		if len(c.anchors) > 0 {
 			m.classes = append(m.classes, c.classModel)
 		}
 	}
-	return m, score, nil
+	return m, l.heldF1(all), nil
 }
 
 // learnClass learns the anchors of a class. It has none when it is poor at every
@@ -159,9 +157,10 @@ func (l *learner) learnClass(ctx context.Context, class string) (learned, error)
 		}
 		out.held[i] = contest(out.held[i])
 	}
-	out.tried = l.try(class, out.held)
-	if f1, _ := out.best(); f1 < poor {
+	f1, threshold := l.try(class, out.held).best()
+	if f1 < poor || threshold == never {
 		out.anchors = nil
 	}
+	out.threshold = threshold
 	return out, nil
 }

@@ -142,10 +142,43 @@ func TestRows(t *testing.T) {
 				t.Fatalf("candidate %d, column %d: %v, want %v", i, j, rows[j][i], w)
 			}
 		}
+		for j, w := range plainNeighbors(x, int(l.packet[c.number]), window) {
+			if k := ofElement*len(a.template) + ofAnchor + j; rows[k][i] != w {
+				t.Fatalf("candidate %d, neighbor %d: %v, want %v", i, j, rows[k][i], w)
+			}
+		}
 	}
 	if want := len(x.bySize[102]); want != 2 || len(found) == 0 {
 		t.Errorf("%d candidates of %d streams, want those of 2", len(found), want)
 	}
+}
+
+// plainNeighbors is index.neighbors by listing the stream first.
+func plainNeighbors(x *index, p int, window time.Duration) []float32 {
+	ps := x.trace.Packets
+	var before, after []datasets.Packet // nearest first
+	for i, q := range ps {
+		if x.stream[q.Flow] == x.stream[ps[p].Flow] && (q.Time-ps[p].Time).Abs() <= window {
+			switch {
+			case i < p:
+				before = append([]datasets.Packet{q}, before...)
+			case i > p:
+				after = append(after, q)
+			}
+		}
+	}
+	out := make([]float32, behind+ahead+sums)
+	for i, q := range before[:min(behind, len(before))] {
+		out[i] = float32(bursts.SignedSize(q))
+	}
+	for i, q := range after {
+		if i < ahead {
+			out[behind+i] = float32(bursts.SignedSize(q))
+		}
+		out[behind+ahead+int(q.Dir)]++
+		out[behind+ahead+2+int(q.Dir)] += float32(q.Size)
+	}
+	return out
 }
 
 // plainContest is contest by comparing every pair.
@@ -183,8 +216,8 @@ func TestContest(t *testing.T) {
 	}
 }
 
-// TestThreshold: the best threshold is the best of all that scores allow, by
-// counting anew for each.
+// TestThreshold: F1 and worth are the best of all that scores allow, by counting
+// anew for each.
 func TestThreshold(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	for range 200 {
@@ -206,7 +239,7 @@ func TestThreshold(t *testing.T) {
 		}
 
 		got, threshold := l.try("a/on", held).best()
-		f1At := func(threshold float64) float64 {
+		at := func(threshold float64) (f1, worth float64) {
 			hits, found, truths := 0, 0, 0
 			for i, e := range l.t.Examples {
 				truth := slices.DeleteFunc(match.Truth(e.Labels), func(s match.Span) bool { return s.Class != "a/on" })
@@ -218,14 +251,15 @@ func TestThreshold(t *testing.T) {
 				}
 				hits, found, truths = hits+match.Hits(match.Windows(truth, spans, match.Tolerance, match.ByClass)), found+len(spans), truths+len(truth)
 			}
-			return match.F1(hits, found, truths)
+			return match.F1(hits, found, truths), float64(hits) - price*float64(found)
 		}
-		want := 0.0
+		var f1, worth float64
 		for k := range 11 {
-			want = max(want, f1At(float64(k)/10))
+			f, w := at(float64(k) / 10)
+			f1, worth = max(f1, f), max(worth, w)
 		}
-		if math.Abs(got-want) > 1e-12 || want > 0 && math.Abs(f1At(threshold)-want) > 1e-12 {
-			t.Fatalf("best F1 %v at %v, want %v", got, threshold, want)
+		if _, w := at(threshold); math.Abs(got-f1) > 1e-12 || math.Abs(w-worth) > 1e-12 {
+			t.Fatalf("best F1 %v, want %v; worth %v at %v, want %v", got, f1, w, threshold, worth)
 		}
 	}
 }

@@ -12,6 +12,9 @@ const (
 	// ofElement is how many columns an element of the template has, ofAnchor how
 	// many the anchor and its surroundings.
 	ofElement, ofAnchor = 3, 9
+	// behind and ahead are how many packets of the stream next to the anchor show
+	// their sizes; sums is how many columns add up what is in the window.
+	behind, ahead, sums = 3, 8, 4
 )
 
 // columns collects rows.
@@ -25,9 +28,10 @@ func rate(n int, seconds float64) float32 { return float32(math.Log((float64(n) 
 // template they are how far, in seconds, the nearest packet of its size is from
 // its lag, how many there are near the candidate, and the rate in the minutes
 // around; for the anchor the likelihood, the same count and rates, the rate in
-// the whole home and the times to its neighbors; and the rates of all traffic.
+// the whole home and the times to its neighbors; then the rates of all traffic, and
+// what neighbors tells.
 func (a *anchor) rows(x *index, found []candidate, window time.Duration) columns {
-	out := make(columns, ofElement*len(a.template)+ofAnchor)
+	out := make(columns, ofElement*len(a.template)+ofAnchor+behind+ahead+sums)
 	for j := range out {
 		out[j] = make([]float32, len(found))
 	}
@@ -77,10 +81,45 @@ func (a *anchor) rows(x *index, found []candidate, window time.Duration) columns
 			rest[6][i] = span(ends[max(0, p-10)].Time, t)
 			rest[7][i] = span(t, ends[min(len(ends)-1, p+10)].Time)
 			rest[8][i] = span(ends[max(0, p-1000)].Time, ends[min(len(ends)-1, p+1000)].Time)
+			x.neighbors(p, window, func(j int, v float32) { rest[ofAnchor+j][i] = v })
 		}
 		lo = hi
 	}
 	return out
+}
+
+// neighbors calls set with the sizes of the packets before and after packet p in its
+// stream, and with how many packets and bytes come up and down after it, all within
+// the window. Where traffic is quiet they say much that no template has, such as
+// about sizes padded at random.
+func (x *index) neighbors(p int, window time.Duration, set func(column int, v float32)) {
+	ps := x.trace.Packets
+	stream, at := x.stream[ps[p].Flow], ps[p].Time
+	n := 0
+	for i := p - 1; i >= 0 && n < behind && at-ps[i].Time <= window; i-- {
+		if x.stream[ps[i].Flow] == stream {
+			set(n, float32(sizeOf(ps[i], 1)))
+			n++
+		}
+	}
+
+	n = 0
+	var sum [sums]float32
+	for i := p + 1; i < len(ps) && ps[i].Time-at <= window; i++ {
+		if x.stream[ps[i].Flow] != stream {
+			continue
+		}
+		// Sizes stop at ahead, sums do not: they say how much an event moves in all.
+		if n < ahead {
+			set(behind+n, float32(sizeOf(ps[i], 1)))
+		}
+		n++
+		sum[ps[i].Dir]++
+		sum[2+ps[i].Dir] += float32(ps[i].Size)
+	}
+	for j, v := range sum {
+		set(behind+ahead+j, v)
+	}
 }
 
 // span is the logarithm of a time between packets, finite for none.

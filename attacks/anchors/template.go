@@ -123,7 +123,7 @@ func (l *learner) template(events, others, kin []place) []element {
 
 	out := make([]element, len(chosen))
 	for i, k := range chosen {
-		// The middle nine tenths of the lags and half as much again: a late packet of
+		// The middle eight tenths of the lags and half as much again: a late packet of
 		// one event must not widen it for all.
 		lags := here.lags[k]
 		slices.Sort(lags)

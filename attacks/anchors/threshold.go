@@ -8,11 +8,14 @@ import (
 	"veilbench/attacks/match"
 )
 
-// poor is the best F1 below which a class is never reported.
-const poor = 0.25
-
-// never is a threshold that no probability reaches.
-const never = 2
+const (
+	// poor is the best F1 below which a class is never reported.
+	poor = 0.25
+	// price is what a detection costs, in hits.
+	price = 0.25
+	// never is a threshold that no probability reaches.
+	never = 2
+)
 
 // tried is what the detections of a class, held out, were worth.
 type tried struct {
@@ -77,70 +80,33 @@ func (t tried) at(do func(threshold float64, found, hits int)) {
 	}
 }
 
-// best is the best F1 of the class and the highest threshold that reaches it.
-func (t tried) best() (f1, threshold float64) {
-	c := bursts.Choice[float64]{Value: never}
-	t.at(func(threshold float64, found, hits int) { c.Offer(threshold, match.F1(hits, found, t.truth)) })
-	return c.Score, c.Value
-}
-
-// rounds is how often the price of a detection is set anew: it settles in three or
-// four.
-const rounds = 6
-
-// chooseThresholds sets the threshold of each class to its own best, or to what all
-// classes together do best with, whichever gives the better F1 of the held-out
-// detections of all; it returns that.
+// best is the threshold at which hits, less the price of each detection, are most,
+// and the best F1 of all thresholds.
 //
-// F1 of all is 2 hits / (found + truths). A detection more raises it if it is
-// right with a probability above half of that F1: so each class takes the
-// threshold at which hits, less that price for each detection, are most. The
-// price follows from the F1 and the F1 from the price (Dinkelbach's method).
-func (l *learner) chooseThresholds(all []learned) float64 {
-	own, joint := make([]float64, len(all)), make([]float64, len(all))
-	for i := range all {
-		_, own[i] = all[i].best()
-	}
-
-	// It begins at the price of an F1 of one half.
-	price := poor
-	for range rounds {
-		hits, found, truths := 0, 0, 0
-		for i, c := range all {
-			best := bursts.Choice[[2]int]{}
-			joint[i] = never
-			c.at(func(threshold float64, f, h int) {
-				if len(c.anchors) > 0 && best.Offer([2]int{h, f}, float64(h)-price*float64(f)) {
-					joint[i] = threshold
-				}
-			})
-			hits, found, truths = hits+best.Value[0], found+best.Value[1], truths+c.truth
-		}
-		price = match.F1(hits, found, truths) / 2
-	}
-
-	c := bursts.Choice[[]float64]{Value: own, Score: -1}
-	for _, thresholds := range [][]float64{own, joint} {
-		c.Offer(thresholds, l.heldF1(all, thresholds))
-	}
-	for i := range all {
-		all[i].threshold = c.Value[i]
-	}
-	return c.Score
+// F1 of all classes is 2 hits / (found + truths): a detection more raises it if it
+// is right with a probability above half of it. At one quarter that serves an F1 of
+// one half, and where F1 is higher it costs little. It also keeps twins, two classes
+// that look the same and of which each is right half the time.
+func (t tried) best() (f1, threshold float64) {
+	most := bursts.Choice[float64]{Value: never}
+	t.at(func(threshold float64, found, hits int) {
+		most.Offer(threshold, float64(hits)-price*float64(found))
+		f1 = max(f1, match.F1(hits, found, t.truth))
+	})
+	return f1, most.Value
 }
 
-// heldF1 is the F1 of the held-out detections of all classes at these thresholds,
-// after the contest.
-func (l *learner) heldF1(all []learned, thresholds []float64) float64 {
+// heldF1 is the F1 of the held-out detections of all classes after the contest.
+func (l *learner) heldF1(all []learned) float64 {
 	hits, found, truths := 0, 0, 0
 
 	// Events of classes that are never reported count as missed.
 	for i, e := range l.t.Examples {
 		var ds []detection
-		for k, c := range all {
-			if len(c.anchors) > 0 && thresholds[k] < never {
+		for _, c := range all {
+			if len(c.anchors) > 0 {
 				for _, d := range c.held[i] {
-					ds = append(ds, d.scaled(thresholds[k]))
+					ds = append(ds, d.scaled(c.threshold))
 				}
 			}
 		}
