@@ -22,13 +22,24 @@ func (s *Set) canariesOff() bool { return len(s.Results) > 0 && len(s.Planted) =
 // Evidence is what a low score of an attacker on a defense rests on; ok is false
 // for controls, and where every cell failed.
 func (s *Set) Evidence(k Pair) (e results.Evidence, ok bool) {
-	for _, r := range s.Summaries[Subject{k.Panel, k.Defense}].Reached {
-		trained := k.Knowledge != results.Transfer || r.TrainDefense == k.TrainDefense
-		if r.Attack == k.Attack && r.Knowledge == k.Knowledge && trained {
-			return r.Evidence, true
+	e, ok = s.evidence[k]
+	return e, ok
+}
+
+// evidenceOf is the evidence of every attacker of the summaries, kept because tables
+// ask for it once for each cell.
+func evidenceOf(summaries map[Subject]results.Summary) map[Pair]results.Evidence {
+	out := map[Pair]results.Evidence{}
+	for at, m := range summaries {
+		for _, r := range m.Reached {
+			k := Pair{at.Panel, at.Defense, Attacker{Attack: r.Attack, Knowledge: r.Knowledge}}
+			if r.Knowledge == results.Transfer {
+				k.TrainDefense = r.TrainDefense
+			}
+			out[k] = r.Evidence
 		}
 	}
-	return e, false
+	return out
 }
 
 // Unearned says that the score of an attacker is low for another reason than the

@@ -65,7 +65,8 @@ type Set struct {
 	// Failed counts the cells that failed.
 	Failed int
 
-	names labels
+	names    labels
+	evidence map[Pair]results.Evidence
 }
 
 // NewSet sorts rs for reading. rs is neither kept nor modified.
@@ -106,6 +107,7 @@ func NewSet(rs []results.Result, o Options) *Set {
 	s.names = newLabels(ids, given)
 	s.order()
 	s.Summaries = summaries(rs)
+	s.evidence = evidenceOf(s.Summaries)
 	return s
 }
 

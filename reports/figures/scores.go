@@ -59,10 +59,13 @@ func best(s *reports.Set, p reports.Panel, d, attack, metric string) (reports.Es
 	var out reports.Estimate
 	var who reports.Pair
 	for _, a := range s.Attackers[p] {
+		if a.Attack != attack {
+			continue
+		}
 		k := reports.Pair{Panel: p, Defense: d, Attacker: a}
 		e := s.Mean(k, metric)
 		switch {
-		case a.Attack != attack || e.Cells == 0:
+		case e.Cells == 0:
 		case e.Failed > 0:
 			return e, k
 		case out.Cells > 0 && s.Unearned(k) != s.Unearned(who):
