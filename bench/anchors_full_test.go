@@ -27,7 +27,7 @@ func TestAnchorsInLivedInHomes(t *testing.T) {
 	if os.Getenv("VEILBENCH_FULL") == "" {
 		t.Skip("VEILBENCH_FULL is not set: this reads 40 million packets, three times")
 	}
-	ds, err := home.Generate("home:full:homes=8,hours=24", 1)
+	ds, err := home.Generate(t.Context(), "home:full:homes=8,hours=24", 1)
 	if err != nil {
 		t.Fatal(err)
 	}
