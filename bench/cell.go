@@ -93,6 +93,7 @@ func (r *runner) askAttacker(ctx context.Context, u unit, j job, timing *results
 			return out, err
 		}
 		timing.TrainSeconds += m.seconds
+		timing.TrainPackets += m.packets
 		timing.ModelBytes = max(timing.ModelBytes, m.bytes)
 
 		start := time.Now()

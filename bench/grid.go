@@ -175,6 +175,37 @@ func (g Grid) units() ([]unit, error) {
 	return out, nil
 }
 
+// Planned is a cell that a run would compute, and what it is made on. Fold indexes
+// the recordings of Data, which are in the order of their IDs.
+type Planned struct {
+	Cell results.Cell
+	Data *datasets.Dataset
+	Fold datasets.Fold
+}
+
+// Plan lists the cells of g in the order of computing, of a shard if there are
+// shards. Errors are those that Run would begin with.
+func (g Grid) Plan(shard, shards int) ([]Planned, error) {
+	g, err := g.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	units, err := g.units()
+	if err != nil {
+		return nil, err
+	}
+	var out []Planned
+	for _, u := range units {
+		if shards > 1 && shardOf(u, shards) != shard {
+			continue
+		}
+		for _, j := range u.jobs {
+			out = append(out, Planned{j.cell, u.ds, j.fold})
+		}
+	}
+	return out, nil
+}
+
 // jobs lists the cells of one task behind one defense, in the order of the
 // grid's lists.
 func (g Grid) jobs(ds *datasets.Dataset, task datasets.Task, defense string, folds []datasets.Fold) []job {

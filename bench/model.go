@@ -44,6 +44,7 @@ type model struct {
 	attacks.Model
 	classes []string
 	seconds float64
+	packets int64 // learned from
 	bytes   int64
 	err     error
 	// fellBack is set where training on a defense made the attack worse, so that

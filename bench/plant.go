@@ -94,6 +94,9 @@ func (r *runner) canaryCell(ctx context.Context, u unit, j job, res *results.Res
 		return fmt.Errorf("training: %w", err)
 	}
 	timing.TrainSeconds = time.Since(start).Seconds()
+	for _, e := range pl.train {
+		timing.TrainPackets += int64(len(e.Trace.Packets))
+	}
 
 	start = time.Now()
 	tests := slices.Clone(pl.tests)

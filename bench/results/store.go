@@ -27,6 +27,7 @@ type Store struct{ dir string }
 // never in it.
 type Timing struct {
 	TrainSeconds float64 `json:"train_s"`
+	TrainPackets int64   `json:"train_packets,omitempty"`
 	GuessSeconds float64 `json:"guess_s"`
 	GuessPackets int64   `json:"guess_packets"`
 	// ModelBytes is about what the largest of the cell's models holds in memory.

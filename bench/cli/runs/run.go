@@ -30,6 +30,7 @@ type runFlags struct {
 	retry      bool
 	despite    bool
 	force      bool
+	dry        bool
 	timeout    time.Duration
 	probe      []string
 	source     source.Options
@@ -79,6 +80,7 @@ out, and a list of one needs no brackets:
 	fl.StringVar(&f.shard, "shard", "", "i/n: do only the i-th of n shares of the work (counted from 0); merge shards by copying their cells and samples folders together")
 	fl.StringArrayVar(&f.probe, "probe", nil, "look for what a score should not rest on: label-shift (the best attack's score against moved labels), leak (what gives a class or a split away without traffic) or none; repeatable (default: both on recorded data, with an attack that is quick to train)")
 	fl.BoolVar(&f.despite, "despite-doubts", false, "go on where a doubt about the data spoils what is to be computed; tables and manifest say so")
+	fl.BoolVar(&f.dry, "dry-run", false, "read the data, say which cells and folds there are and about what time, memory and disk they take, and stop")
 	fl.BoolVar(&f.force, "force", false, "go on in an --out folder that holds another experiment or files of no run")
 	fl.BoolVar(&f.retry, "retry", false, "compute cells again that failed before")
 	fl.DurationVar(&f.timeout, "plugin-timeout", pluginTimeout, "how long one call of a defense or attack may take, or one training be silent, before its cells fail; 0 is no limit")
@@ -135,6 +137,10 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 
 	if err := ownExperiment(a, f.out, m, f.force); err != nil {
 		return err
+	}
+
+	if f.dry {
+		return dryRun(ctx, a, g, m, f, opt)
 	}
 
 	// The manifest comes before the cells: a run that is stopped says what it was.
