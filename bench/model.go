@@ -44,7 +44,7 @@ type model struct {
 	attacks.Model
 	classes []string
 	seconds float64
-	packets int64 // learned from
+	packets int64 // of the examples, which seconds may be more than one training of
 	bytes   int64
 	err     error
 	// fellBack is set where training on a defense made the attack worse, so that
@@ -139,6 +139,7 @@ func (r *runner) train(ctx context.Context, p part, m *model, key modelKey, reco
 	t := attacks.Training{Task: c.Task, Classes: classes, Within: c.Split.Within()}
 	for _, e := range examples {
 		t.Examples = append(t.Examples, e.Labeled)
+		m.packets += int64(len(e.Trace.Packets))
 	}
 
 	start := time.Now()

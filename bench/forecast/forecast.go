@@ -34,7 +34,7 @@ const (
 	reportCell = 0.004    // and for each cell
 	scoreS     = 2.0      // scoring, cost and floors, per 10^6 packets of a test
 	baseBytes  = 70 << 20 // program, pictures, and what the collector leaves lying
-	cellDisk   = 5 << 10
+	cellDisk   = 26 << 10
 	reportDisk = 3 << 20
 )
 
@@ -45,6 +45,11 @@ const (
 	dataBytes = 2 * (24 + 8)
 	viewBytes = 2 * (24 + 8 + 12 + 8)
 )
+
+// mostRatio is how much a defense's own packets make of training at most: they are
+// alike or of one burst, and there is no more to be learned from many of them.
+// Being asked about them takes the time of each.
+const mostRatio = 1.5
 
 // Of forecasts the cells of a plan. shapes are by ID of a defense, stored says
 // which cells need no computing, and given are the numbers of defenses and attacks.
@@ -91,7 +96,7 @@ func Of(plan []bench.Planned, shapes map[string]Shape, r Rates, stored func(resu
 		}
 		if !models[k] {
 			models[k] = true
-			f.Seconds += train * trainShape.Ratio * rate.Train / 1e6
+			f.Seconds += learned(c.Attack, train*min(trainShape.Ratio, mostRatio)) * rate.Train / 1e6
 		}
 
 		// Each recording is defended once for each role, whatever is asked of it, and

@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -16,6 +17,9 @@ type Shape struct{ Ratio, SecondsPerPacket float64 }
 
 // sampled is how many packets at most each defense is tried on.
 const sampled = 5000
+
+// tried is how long a defense may take on the sample to be tried again.
+const tried = 200 * time.Millisecond
 
 // observing is how long a recording takes to be observed against how long its
 // defense takes alone: it is checked, queued, looked at from outside, accounted for,
@@ -39,7 +43,6 @@ func ShapeOf(ctx context.Context, d defenses.Defense, recordings []datasets.Reco
 	// A plug-in's panic is the run's to report.
 	defer func() { _ = recover() }()
 	rng := rand.New(rand.NewPCG(1, 1))
-	start := time.Now()
 	chain := defenses.Chain{}
 	for _, stage := range defenses.Stages(d) {
 		if f, ok := stage.(defenses.Fitter); ok {
@@ -51,11 +54,19 @@ func ShapeOf(ctx context.Context, d defenses.Defense, recordings []datasets.Reco
 		}
 		chain = append(chain, stage)
 	}
-	got, err := chain.Apply(rng, sample.Trace)
-	if err != nil {
-		return s
+
+	// The best of a few: what else the machine does must not count for the defense.
+	best := time.Duration(math.MaxInt64)
+	for try := 0; try < 3 && (try == 0 || best < tried); try++ {
+		start := time.Now()
+		got, err := chain.Apply(rng, sample.Trace)
+		if err != nil {
+			return s
+		}
+		best = min(best, time.Since(start))
+		s = Shape{max(float64(len(got.Trace.Packets))/n, 0.01), observing * best.Seconds() / n}
 	}
-	return Shape{max(float64(len(got.Trace.Packets))/n, 0.01), observing * time.Since(start).Seconds() / n}
+	return s
 }
 
 // head is the beginning of a recording, at most so many packets as are tried.

@@ -233,3 +233,39 @@ func TestUnevenSampleIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestDiffersAndGrows(t *testing.T) {
+	was := Manifest{
+		Version: "1", Seed: 1, Draws: 1, TrainDraw: 1, Defenses: []string{"none"}, Attacks: []string{"a"},
+		Data: []DataEntry{{Name: "d", Digest: "x", Split: "kfold:k=5", Tasks: []datasets.Task{datasets.TaskClip}}},
+	}
+	grown := was
+	grown.Version, grown.Draws, grown.Defenses, grown.Attacks = "2", 3, []string{"none", "vpn", "pad"}, []string{"b"}
+	grown.Data = []DataEntry{{Name: "d", Digest: "x", Split: "kfold:k=5", Tasks: []datasets.Task{datasets.TaskClip, datasets.TaskEvent}}}
+	if d := grown.Differs(was); d != nil {
+		t.Errorf("one that grows differs: %v", d)
+	}
+	if g := strings.Join(grown.Grows(was), ", "); g != "2 defenses, 1 attack, 1 task, 2 draws" {
+		t.Errorf("grows by %s", g)
+	}
+	if g := was.Grows(grown); len(g) != 1 { // its attack, no less of anything
+		t.Errorf("one that asks for less grows by %v", g)
+	}
+
+	for want, change := range map[string]func(*Manifest){
+		"seed is 1 there, 2 here":                                func(m *Manifest) { m.Seed = 2 },
+		"train_draws is 1 there, 2 here":                         func(m *Manifest) { m.TrainDraw = 2 },
+		"link is {0 0 false} there, {20 0 false} here":           func(m *Manifest) { m.Link.UpMbitS = 20 },
+		"split is the data's own there, kfold:k=2 here":          func(m *Manifest) { m.Split = "kfold:k=2"; m.Data[0].Split = "kfold:k=2" },
+		"split of d is kfold:k=5 there, kfold:k=3 here":          func(m *Manifest) { m.Data[0].Split = "kfold:k=3" },
+		"data set d has other content":                           func(m *Manifest) { m.Data[0].Digest = "y" },
+		"data set d is not in this run; data set e is not there": func(m *Manifest) { m.Data[0].Name = "e" },
+	} {
+		m := was
+		m.Data = slices.Clone(was.Data)
+		change(&m)
+		if got := strings.Join(m.Differs(was), "; "); got != want {
+			t.Errorf("differs in %q, want %q", got, want)
+		}
+	}
+}
