@@ -180,6 +180,7 @@ func (m Manifest) Differs(was Manifest) []string {
 	other("train_draws", m.TrainDraw, was.TrainDraw)
 	other("link", m.Link, was.Link)
 
+	// Content is compared by name: the order of data sets is that of a report.
 	find := func(in Manifest, name string) int {
 		return slices.IndexFunc(in.Data, func(d DataEntry) bool { return d.Name == name })
 	}

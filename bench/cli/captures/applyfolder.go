@@ -26,6 +26,8 @@ func (ap *applier) mayFill(in, out string) error {
 	if ap.f.plot != "" {
 		return errors.New("--plot draws one capture; IN is a folder")
 	}
+
+	// By where they lead: a link to IN is IN.
 	from, err := realPath(in)
 	if err != nil {
 		return err

@@ -144,6 +144,7 @@ func groupsOf(ds *datasets.Dataset, recordings []int) string {
 // printForecast writes what a run takes in one line, and what that rests on in
 // another.
 func printForecast(w io.Writer, m results.Manifest, plan []bench.Planned, f forecast.Forecast, jobs int) {
+	// Groups of two data sets may have the same name and are two.
 	groups := map[string]bool{}
 	for _, p := range plan {
 		for _, part := range p.Fold {
