@@ -44,6 +44,10 @@ type cacheSlot struct {
 // copies more than the trace's own size.
 const chunk = 1 << 14
 
+// packetBytes is what a packet costs while it is read: 24 bytes in the trace, as
+// much again while chunks are joined.
+const packetBytes = 50
+
 // builder makes a trace of records. While reading, Packet.Flow is the index
 // of a conversation and Packet.Dir is Up from its first sender.
 type builder struct {
@@ -98,8 +102,13 @@ func (b *builder) readAll(ctx context.Context, rd *Reader) error {
 	var rec Record
 	var f frame
 	for {
-		if rd.records&0xfff == 0 && ctx.Err() != nil {
-			return ctx.Err()
+		if rd.records&0xfff == 0 {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if most := b.o.MemoryBytes / packetBytes; most > 0 && int64(b.n) > most {
+				return fmt.Errorf("its first %s packets do not fit into the memory that is free, %d MB at %d bytes each; cut the capture (editcap -c), or allow more (GOMEMLIMIT)", commas(int64(b.n)), b.o.MemoryBytes>>20, packetBytes)
+			}
 		}
 
 		err := rd.Next(&rec)

@@ -59,6 +59,9 @@ type Options struct {
 	SplitAtJumps bool
 	// DropCopies leaves out packets that were captured twice.
 	DropCopies bool
+	// MemoryBytes bounds the packets of the trace, at 50 bytes each: more is an
+	// error, however large the file. 0 is no bound.
+	MemoryBytes int64
 	// WholeFrames leaves TCP frames above the MTU whole. Otherwise they are seen
 	// as the segments that the network card makes of them.
 	WholeFrames bool

@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+	"github.com/google/gopacket/pcapgo"
 
 	"github.com/klauspost/compress/zstd"
 	"veilbench/datasets"
@@ -455,5 +458,28 @@ func TestBombsAreRefused(t *testing.T) {
 		if _, _, err := readBytes(t, buf.Bytes(), Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%d bytes: %v, want %q", buf.Len(), err, want)
 		}
+	}
+}
+
+// A capture is refused by what its packets take, not by the size of the file.
+func TestMemoryBound(t *testing.T) {
+	var buf bytes.Buffer
+	w := pcapgo.NewWriter(&buf)
+	if err := w.WriteFileHeader(65536, layers.LinkTypeEthernet); err != nil {
+		t.Fatal(err)
+	}
+	frame := make([]byte, 1000)
+	for i := range 20000 {
+		ci := gopacket.CaptureInfo{Timestamp: time.Unix(int64(i), 0), CaptureLength: len(frame), Length: len(frame)}
+		if err := w.WritePacket(ci, frame); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := Read(t.Context(), bytes.NewReader(buf.Bytes()), "x", Options{MemoryBytes: 20000 * packetBytes}); err != nil {
+		t.Errorf("20 MB of file, 1 MB of packets: %v", err)
+	}
+	_, _, err := Read(t.Context(), bytes.NewReader(buf.Bytes()), "x", Options{MemoryBytes: 10000 * packetBytes})
+	if err == nil || !strings.Contains(err.Error(), "do not fit into the memory") {
+		t.Errorf("error %v", err)
 	}
 }

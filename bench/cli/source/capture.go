@@ -37,7 +37,7 @@ func (c *Capture) AddFlags(fl *pflag.FlagSet) {
 
 // Options checks the values of the flags; errors name the flag.
 func (c *Capture) Options() (capture.Options, error) {
-	o := capture.Options{Names: c.names, AllowTruncated: c.truncated, SortTimes: c.sort, CloseGaps: c.gaps, DropCopies: c.copies, SplitAtJumps: c.split, WholeFrames: c.whole}
+	o := capture.Options{MemoryBytes: memoryLimit(), Names: c.names, AllowTruncated: c.truncated, SortTimes: c.sort, CloseGaps: c.gaps, DropCopies: c.copies, SplitAtJumps: c.split, WholeFrames: c.whole}
 	for _, s := range c.home {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
