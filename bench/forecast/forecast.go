@@ -35,6 +35,7 @@ const (
 	scoreS     = 2.0      // scoring, cost and floors, per 10^6 packets of a test
 	baseBytes  = 70 << 20 // program, pictures, and what the collector leaves lying
 	cellDisk   = 26 << 10
+	cellBytes  = 300 << 10 // all results are in memory when reports are drawn
 	reportDisk = 3 << 20
 )
 
@@ -164,7 +165,7 @@ func (f *Forecast) finish(data int64, held map[holdKey]float64, given int) {
 			most = max(most, n)
 		}
 	}
-	f.MemoryBytes = baseBytes + data*dataBytes + int64((plain+most)*viewBytes)
+	f.MemoryBytes = baseBytes + int64(f.Cells)*cellBytes + data*dataBytes + int64((plain+most)*viewBytes)
 	f.DiskBytes = reportDisk + int64(f.Cells)*cellDisk
 }
 
