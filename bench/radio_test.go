@@ -41,6 +41,7 @@ func TestRadioGrid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rs = results.Measured(rs)
 	if len(rs) != 3 {
 		t.Fatalf("%d cells", len(rs))
 	}

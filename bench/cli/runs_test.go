@@ -87,7 +87,7 @@ func TestOldCellsOfAFolderDoNotCount(t *testing.T) {
 		path := config(fmt.Sprint(i, ".yaml"), more)
 		fresh := filepath.Join(dir, fmt.Sprint("fresh", i))
 		must(t, "run", path, "--out", fresh)
-		must(t, "run", path, "--out", old)
+		must(t, "run", path, "--out", old, "--force")
 
 		same := func(what string) {
 			t.Helper()

@@ -197,7 +197,7 @@ func scoreMetrics() []MetricInfo {
 		{CandidatesMean, "candidates", Lower, "candidates mean", []datasets.Task{command}},
 		{CandidatesBounded, "candidates", Lower, "candidates bounded mean", []datasets.Task{command}},
 		{ExactRecovery, "share", Higher, "exact recovery", []datasets.Task{command}},
-		{F1DeviceMean, "share", Higher, "F1, mean over devices", []datasets.Task{event}},
+		{F1DeviceMean, "share", Higher, "device F1", []datasets.Task{event}},
 		{F1, "share", Higher, "F1", []datasets.Task{event}},
 		{F1In1S, "share", Higher, "F1 within 1 s", []datasets.Task{event}},
 		{F1In15S, "share", Higher, "F1 within 15 s", []datasets.Task{event}},
