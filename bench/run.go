@@ -15,6 +15,7 @@ import (
 	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/parallel"
+	"veilbench/defenses"
 )
 
 // Options of Run that have no influence on results.
@@ -94,6 +95,8 @@ type runner struct {
 	opt  Options
 	oath oath.Calls
 	plan results.Manifest // whose digests are part of each result's name
+	// defenses of the grid by ID, the first of several; never written to.
+	defenses map[string]defenses.Defense
 
 	mu      sync.Mutex
 	results []results.Result
@@ -108,8 +111,14 @@ type runner struct {
 }
 
 func newRunner(ctx context.Context, g Grid, opt Options) *runner {
+	byID := map[string]defenses.Defense{}
+	for _, d := range g.Defenses {
+		if id := defenses.ID(d); byID[id] == nil {
+			byID[id] = d
+		}
+	}
 	return &runner{
-		grid: g, opt: opt, oath: oath.New(ctx, opt.PluginTimeout),
+		grid: g, opt: opt, defenses: byID, oath: oath.New(ctx, opt.PluginTimeout),
 		models: map[modelKey]*model{}, views: map[viewKey]*views{}, bases: map[baseKey]*lazyBase{},
 		looks: map[lookKey]*look{}, floorsOf: map[results.Cell]*floors{}, plantings: map[plantKey]*planting{},
 	}

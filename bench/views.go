@@ -163,10 +163,8 @@ func Fitted(d defenses.Defense) bool {
 // defense returns the defense of the grid with that ID; an unaware attacker
 // trains behind none, which a grid need not list.
 func (r *runner) defense(id string) defenses.Defense {
-	for _, d := range r.grid.Defenses {
-		if defenses.ID(d) == id {
-			return d
-		}
+	if d, ok := r.defenses[id]; ok {
+		return d
 	}
 	return defenses.None{}
 }
