@@ -13,7 +13,7 @@ import (
 
 // scored is a score of the event task.
 func scored(f1 float64, items ...results.Item) score.Scores {
-	return score.Scores{Metrics: []results.Metric{{Name: results.F1, Value: f1}}, Items: items}
+	return score.Scores{Metrics: []results.Metric{{Name: results.F1DeviceMean, Value: f1}}, Items: items}
 }
 
 func TestSettled(t *testing.T) {
