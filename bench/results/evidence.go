@@ -244,22 +244,30 @@ func subjectOf(c Cell) subject {
 	return subject{c.Dataset, c.Task, c.Vantage, c.Defense}
 }
 
-// Undecided says which reason speaks for a summary without evidence: the one that
-// holds for most of its attackers, the first of several.
+// undecided says which reason speaks for a summary without evidence: that of the
+// attacker that does best without a defense, the first of several. Where none does
+// anything there it is the commonest.
 func undecided(reached []Reached) Reason {
-	count := map[Reason]int{}
+	best, count := 0.0, map[Reason]int{}
+	var of Reason
 	for _, r := range reached {
 		for _, why := range r.Evidence.Reasons {
 			count[why]++
 		}
-	}
-	best := Reason("")
-	for _, r := range Reasons() {
-		if count[r] > count[best] {
-			best = r
+		if e := r.Evidence; e.Undefended > best && len(e.Reasons) > 0 {
+			best, of = e.Undefended, e.Reasons[0]
 		}
 	}
-	return best
+	if of != "" {
+		return of
+	}
+
+	for _, r := range Reasons() {
+		if count[r] > count[of] {
+			of = r
+		}
+	}
+	return of
 }
 
 // Doubted are the reasons for which a low score of c would be no evidence by what
