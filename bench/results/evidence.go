@@ -248,6 +248,7 @@ func subjectOf(c Cell) subject {
 // attacker that does best without a defense, the first of several. Where none does
 // anything there it is the commonest.
 func undecided(reached []Reached) Reason {
+	// What a weak attack lacks says little beside why the strongest is blind.
 	best, count := 0.0, map[Reason]int{}
 	var of Reason
 	for _, r := range reached {
