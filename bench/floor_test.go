@@ -200,3 +200,36 @@ func TestUnseenIsNoMiss(t *testing.T) {
 		t.Errorf("defenses %v", tested)
 	}
 }
+
+// TestFloorOfUnevenClips: three clips of four are of one class, each a group of its
+// own. Recall over all tests weighs classes alike, so naming that class is worth half;
+// the mean over groups weighs clips, so there it is worth three quarters.
+func TestFloorOfUnevenClips(t *testing.T) {
+	ds := randomClips()
+	ds.Split = "leave-one-out"
+	for i := range ds.Recordings {
+		r := &ds.Recordings[i]
+		r.Group = r.ID
+		r.Labels.Events[0].Activity = "b"
+		if i%4 == 0 {
+			r.Labels.Events[0].Activity = "a"
+		}
+	}
+	rs, err := Run(context.Background(), Grid{
+		Datasets: []datasets.Dataset{ds}, Tasks: []datasets.Task{datasets.TaskClip}, Defenses: []defenses.Defense{defenses.None{}},
+		Attacks: []attacks.Attack{attack(t, "event-knn:k=1")}, Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1, NoCanaries: true,
+	}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rs {
+		if r.Err != "" || r.Floor != 0.5 || len(r.Groups) != 60 {
+			t.Fatalf("floor %v, want 0.5; %d groups %s", r.Floor, len(r.Groups), r.Err)
+		}
+		for _, g := range r.Groups {
+			if math.Abs(g.Floor-0.75) > 1e-9 {
+				t.Fatalf("group %s: floor %v, want 0.75", g.Group, g.Floor)
+			}
+		}
+	}
+}
