@@ -21,7 +21,7 @@ build: ## build the command into bin/ (20 s)
 	$(TIMED) go build -trimpath -o bin/veilbench ./bench/cmd/veilbench
 
 run: build ## the main job: built-in homes through defenses and attacks; tables and pictures into out/ (95 s)
-	$(TIMED) ./bin/veilbench run quick --out $(OUT)
+	$(TIMED) ./bin/veilbench run quick --out $(OUT) --force
 
 test: ## all tests (3 min)
 	$(TIMED) go test ./...

@@ -3,12 +3,13 @@
 # README, so that no figure there is typed in.
 set -eu
 cd "$(dirname "$0")/.."
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-./bin/veilbench run quick --out "$out" >"$out/text"
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+out=$dir/out
+./bin/veilbench run quick --out "$out" >"$out.text"
 mkdir -p reports/docs
 cp "$out/scores.png" "$out/tradeoff.png" reports/docs/
-awk -v text="$out/text" '
+awk -v text="$out.text" '
 	/<!-- table: written by make docs -->/ {
 		print; print "```text"
 		# Names in full, several lines of them, are for the terminal.
@@ -21,5 +22,5 @@ awk -v text="$out/text" '
 	}
 	/<!-- end of table -->/ { skip = 0 }
 	!skip && !/<!-- table: written/ { print }
-' README.md >"$out/README.md"
-cat "$out/README.md" >README.md
+' README.md >"$dir/README.md"
+cat "$dir/README.md" >README.md

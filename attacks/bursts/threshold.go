@@ -44,19 +44,32 @@ func BestThreshold(truth [][]match.Span, found [][]attacks.Burst) (score, thresh
 	// A threshold has to beat an F1 of 0: where nothing is ever right it stays at
 	// 0, and every burst is a detection.
 	var best Choice[float64]
+	last := -1
+	above := make([][]match.Span, len(found))
 	for step := range 20 {
 		th := float64(step) / 20
 
-		hits, guesses, truths := 0, 0, 0
+		guesses := 0
 		for i, bs := range found {
-			var g []match.Span
+			above[i] = above[i][:0]
 			for _, b := range bs {
 				if b.Score >= th {
-					g = append(g, match.Span{Class: b.Ranked[0].Class, From: b.Start})
+					above[i] = append(above[i], match.Span{Class: b.Ranked[0].Class, From: b.Start})
 				}
 			}
+			guesses += len(above[i])
+		}
+
+		// A higher threshold only leaves detections out: as many are the same ones,
+		// which score the same and so choose nothing.
+		if guesses == last {
+			continue
+		}
+		last = guesses
+
+		hits, truths := 0, 0
+		for i, g := range above {
 			hits += match.Hits(match.Windows(truth[i], g, match.Tolerance, match.ByClass))
-			guesses += len(g)
 			truths += len(truth[i])
 		}
 		best.Offer(th, match.F1(hits, guesses, truths))

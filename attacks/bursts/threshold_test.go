@@ -2,6 +2,7 @@ package bursts
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -40,5 +41,55 @@ func TestBestThresholdIsTheLowestOfEquals(t *testing.T) {
 	}
 	if score, th := BestThreshold(truth, make([][]attacks.Burst, 2)); score != 0 || th != 0 {
 		t.Errorf("F1 %v from %v on with nothing found, want 0 from 0 on", score, th)
+	}
+}
+
+// plainThreshold tries every threshold anew.
+func plainThreshold(truth [][]match.Span, found [][]attacks.Burst) (score, threshold float64) {
+	for step := range 20 {
+		th := float64(step) / 20
+		hits, guesses, truths := 0, 0, 0
+		for i, bs := range found {
+			var g []match.Span
+			for _, b := range bs {
+				if b.Score >= th {
+					g = append(g, match.Span{Class: b.Ranked[0].Class, From: b.Start})
+				}
+			}
+			hits += match.Hits(match.Windows(truth[i], g, match.Tolerance, match.ByClass))
+			guesses, truths = guesses+len(g), truths+len(truth[i])
+		}
+		if f := match.F1(hits, guesses, truths); f > score {
+			score, threshold = f, th
+		}
+	}
+	return score, threshold
+}
+
+// TestBestThresholdIsThePlainOne compares the two on random detections, of few and of
+// many scores.
+func TestBestThresholdIsThePlainOne(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	for range 300 {
+		levels := 1 + r.IntN(30)
+		truth, found := make([][]match.Span, 1+r.IntN(3)), [][]attacks.Burst(nil)
+		for i := range truth {
+			at := time.Duration(0)
+			for range r.IntN(8) {
+				at += time.Duration(r.Int64N(int64(20 * time.Second)))
+				truth[i] = append(truth[i], match.Span{Class: string(rune('a' + r.IntN(2))), From: at, To: at})
+			}
+			var bs []attacks.Burst
+			at = 0
+			for range r.IntN(12) {
+				at += time.Duration(r.Int64N(int64(15 * time.Second)))
+				bs = append(bs, attacks.Burst{Start: at, End: at, Ranked: []attacks.Ranked{{Class: string(rune('a' + r.IntN(2)))}}, Score: float64(r.IntN(levels+1)) / float64(levels)})
+			}
+			found = append(found, bs)
+		}
+		gotF, gotT := BestThreshold(truth, found)
+		if wantF, wantT := plainThreshold(truth, found); gotF != wantF || gotT != wantT {
+			t.Fatalf("%v at %v, want %v at %v", gotF, gotT, wantF, wantT)
+		}
 	}
 }
