@@ -168,16 +168,30 @@ func leftOutWarnings(res *results.Result, tests []score.Test) []string {
 		out = append(out, fmt.Sprintf("%d of %d clips keep fewer than half of their packets at %s: an attack may know them by what is missing", n, len(tests), res.Cell.Vantage))
 	}
 
+	groups := len(res.Groups)
+	for _, g := range res.LeftOut {
+		if g.Device == "" {
+			groups++
+		}
+	}
+
 	// All names of one reason in one warning: tables count equal texts.
 	for _, why := range []string{results.NothingToFind, results.NothingToHide} {
-		var names []string
+		var names, devices []string
 		for _, g := range res.LeftOut {
-			if g.Why == why {
+			switch {
+			case g.Why != why:
+			case g.Device != "":
+				devices = append(devices, g.Device+" of "+g.Group)
+			default:
 				names = append(names, g.Group)
 			}
 		}
 		if len(names) > 0 {
-			out = append(out, fmt.Sprintf("%d of %d test groups left out, %s: %s", len(names), len(res.Groups)+len(res.LeftOut), why, strings.Join(names, ", ")))
+			out = append(out, fmt.Sprintf("%d of %d test groups left out, %s: %s", len(names), groups, why, strings.Join(names, ", ")))
+		}
+		if len(devices) > 0 {
+			out = append(out, fmt.Sprintf("%d times a device of a test group left out, %s: %s", len(devices), why, strings.Join(devices, ", ")))
 		}
 	}
 	return out

@@ -235,11 +235,18 @@ func (r *runner) plant(p part, pl *planting) error {
 func (p part) plantRecordings() (train, test []datasets.Recording) {
 	parts := p.recordings()
 	if p.cell.Task == datasets.TaskClip {
-		for k := range min(plantClips, len(parts.Train)) {
-			train = append(train, p.ds.Recordings[parts.Train[k*len(parts.Train)/min(plantClips, len(parts.Train))]])
+		// A part of leave-one-out tests one clip, which would be one canary: there the
+		// last quarter of those to train on is tested as well.
+		from, to := parts.Train, parts.Test
+		if n := len(from); len(to) < plantThrough {
+			to = slices.Concat(to, from[n-n/4:])
+			from = from[:n-n/4]
 		}
-		for k := range min(plantBehind, len(parts.Test)) {
-			test = append(test, p.ds.Recordings[parts.Test[k]])
+		for k := range min(plantClips, len(from)) {
+			train = append(train, p.ds.Recordings[from[k*len(from)/min(plantClips, len(from))]])
+		}
+		for _, i := range to[:min(plantBehind, len(to))] {
+			test = append(test, p.ds.Recordings[i])
 		}
 		return train, test
 	}
