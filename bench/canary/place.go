@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
 	"veilbench/attacks"
 	"veilbench/datasets"
 )

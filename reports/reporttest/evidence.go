@@ -25,8 +25,10 @@ func WithCanaries(rs []results.Result, found int) []results.Result {
 			Cell: c, Data: r.Data, Method: r.Method, Generated: r.Generated, Headline: results.CanaryRecall,
 			DefenseLabel: r.DefenseLabel, AttackLabel: r.AttackLabel,
 			Metrics: []results.Metric{
-				{Name: results.CanaryRecall, Value: float64(found) / 40}, {Name: results.CanaryThroughRecall, Value: 0.5},
-				{Name: results.Canaries, Value: 40}, {Name: results.CanariesThrough, Value: 20},
+				{Name: results.CanaryRecall, Value: float64(found) / 40},
+				{Name: results.CanaryThroughRecall, Value: 0.5},
+				{Name: results.Canaries, Value: 40},
+				{Name: results.CanariesThrough, Value: 20},
 			},
 		})
 	}
@@ -96,8 +98,11 @@ func unearned(dataset string, v datasets.Vantage, d, attack string, k results.Kn
 		Data: "d", Method: results.Method, Headline: results.F1DeviceMean, Floor: 0.1, FloorBy: "guess-clock",
 		Groups: []results.GroupScore{{Group: group, Value: value, Floor: 0.1, N: 4, Pooled: value, PooledFloor: 0.1, Devices: []results.DeviceScore{device}}},
 		Metrics: []results.Metric{
-			{Name: results.F1DeviceMean, Value: value}, {Name: results.Precision, Value: value}, {Name: results.Recall, Value: value},
-			{Name: results.RecallIn15S, Value: value}, {Name: results.RecallIn1S, Value: value},
+			{Name: results.F1DeviceMean, Value: value},
+			{Name: results.Precision, Value: value},
+			{Name: results.Recall, Value: value},
+			{Name: results.RecallIn15S, Value: value},
+			{Name: results.RecallIn1S, Value: value},
 		},
 		Devices: []results.DeviceScore{device},
 		Items:   []results.Item{{Recording: group, Group: group, Truth: "lamp/on", Answer: "lamp/on"}, {Recording: group, Group: group, Truth: "lamp/off", Answer: "lamp/on"}},

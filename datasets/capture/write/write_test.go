@@ -155,8 +155,12 @@ func TestWiFiReadsBackAsWiFi(t *testing.T) {
 	wifi := datasets.Trace{
 		Flows: []datasets.Flow{{MAC: a}, {MAC: b}, {MAC: b, LAN: true}},
 		Packets: []datasets.Packet{
-			{Size: 150, Payload: 100}, {Time: 1, Size: 49, Payload: 1, Flow: 1, Dir: datasets.Down}, {Time: 2, Size: 40, Flow: 2},
-			{Time: 3, Size: 10, Flow: 1}, {Time: 4, Size: 14, Flow: 0}, {Time: 5, Size: 1576, Payload: 1526, Flow: 1},
+			{Size: 150, Payload: 100},
+			{Time: 1, Size: 49, Payload: 1, Flow: 1, Dir: datasets.Down},
+			{Time: 2, Size: 40, Flow: 2},
+			{Time: 3, Size: 10, Flow: 1},
+			{Time: 4, Size: 14, Flow: 0},
+			{Time: 5, Size: 1576, Payload: 1526, Flow: 1},
 		},
 		End: 6,
 	}
