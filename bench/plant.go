@@ -361,7 +361,7 @@ func (r *runner) plantAll(p part, recs []datasets.Recording, role Role, device s
 	var out []attacks.Labeled
 	var of []*datasets.Recording
 	add := func(rec datasets.Recording) error {
-		o := vs.pipe.observe(&rec, func() (cost.Base, error) { return cost.NewBase(&rec, r.grid.Link) }, role, 0)
+		o := r.plantSeen(vs, &rec, role)
 		if o.err != nil {
 			return o.err
 		}
@@ -402,6 +402,18 @@ func (r *runner) plantAll(p part, recs []datasets.Recording, role Role, device s
 		}
 	}
 	return out, of, nil
+}
+
+// plantSeen is rec behind the defense. A stretch that was cut out of a busy hour may
+// end before a constant rate has sent what came last: then it gets a silent end.
+func (r *runner) plantSeen(vs *views, rec *datasets.Recording, role Role) *observed {
+	base := func() (cost.Base, error) { return cost.NewBase(rec, r.grid.Link) }
+	o := vs.pipe.observe(rec, base, role, 0)
+	if o.err != nil {
+		rec.Trace.End += plantLongest
+		o = vs.pipe.observe(rec, base, role, 0)
+	}
+	return o
 }
 
 // plantBehind plants the canaries that the defense does not touch.

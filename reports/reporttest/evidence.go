@@ -15,6 +15,7 @@ func WithCanaries(rs []results.Result, found int) []results.Result {
 	seen := map[results.Cell]bool{}
 	out := slices.Clone(rs)
 	for _, r := range rs {
+		// One planted cell stands for all knowledges, folds and draws.
 		c := r.Cell
 		c.Knowledge, c.TrainDefense, c.Fold, c.Draw = results.Planted, c.Defense, 0, 0
 		if r.Control || seen[c] {

@@ -211,9 +211,10 @@ func writeReports(a *command.App, dir string, rs []results.Result, o reports.Opt
 		return err
 	}
 
-	// Three tell what is wrong, and each cell's file keeps its own error.
-	failed := 0
-	for _, r := range rs {
+	// Three tell what is wrong, and each cell's file keeps its own error. A canary that
+	// could not be planted costs evidence, which tables say; no score is missing.
+	failed, measured := 0, results.Measured(rs)
+	for _, r := range measured {
 		if r.Err != "" {
 			if failed++; failed <= 3 {
 				fmt.Fprintf(a.Stderr, "failed: %s, %s, %s: %s\n", r.Cell.Dataset, r.Cell.Defense, r.Cell.Attack, r.Err)
@@ -221,7 +222,7 @@ func writeReports(a *command.App, dir string, rs []results.Result, o reports.Opt
 		}
 	}
 	if failed > 0 {
-		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%d of %d cells failed; --retry computes them again, the rest is kept in %s", failed, len(rs), filepath.Join(dir, "cells"))}
+		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%d of %d cells failed; --retry computes them again, the rest is kept in %s", failed, len(measured), filepath.Join(dir, "cells"))}
 	}
 	return nil
 }
