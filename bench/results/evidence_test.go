@@ -101,7 +101,8 @@ func TestOverDevices(t *testing.T) {
 		{[]DeviceScore{{Value: 0.5}, {Value: 1}}, 0.75},
 		{[]DeviceScore{{Value: 0.9, Floor: 0.8}, {Value: 0.4, Floor: 0.1}}, (0.5 + 1.0/3) / 2},
 		{[]DeviceScore{{Value: 1, Floor: 0.9}, {Value: 1}}, 1},
-		{[]DeviceScore{{Value: 0.2, Floor: 0.6}, {Value: 0}}, -0.5},
+		{[]DeviceScore{{Value: 0.2, Floor: 0.4}, {Value: 0}}, -1.0 / 6},
+		{[]DeviceScore{{Value: 0, Floor: 0.99}, {Value: 0.7}, {Value: 0.8}}, 0.5}, // a lock on a timetable hides no camera
 	} {
 		value, floor := OverDevices(c.ds)
 		if got := (value - floor) / (1 - floor); max(got-c.want, c.want-got) > 1e-9 || floor >= 1 {

@@ -145,16 +145,27 @@ type DeviceScore struct {
 	N      int     `json:"n"`
 }
 
+// clockwork is the floor from which on a device is known by the clock: an attacker
+// that does worse there would ask the clock, and counts as one that does. Uncut, a
+// device with a floor of .99 that an attack misses would count -99, and hide what it
+// finds of all others. Below, nothing is cut: noise must count both ways.
+const clockwork = 0.5
+
 // OverDevices is the mean score of devices and the floor that goes with it: the
-// advantage of the two is the mean of the devices' own, each over its own floor.
-// No device may have a floor of 1.
+// advantage of the two is the mean of the devices' own, each over its own floor; that
+// of a device whose floor is .5 or more is not below 0. No device may have a floor of
+// 1.
 func OverDevices(ds []DeviceScore) (value, floor float64) {
 	var advantage, floors float64
 	for _, d := range ds {
 		n := float64(len(ds))
 		value += d.Value / n
 		floors += d.Floor / n
-		advantage += (d.Value - d.Floor) / (1 - d.Floor) / n
+		own := (d.Value - d.Floor) / (1 - d.Floor)
+		if d.Floor >= clockwork {
+			own = max(own, 0)
+		}
+		advantage += own / n
 	}
 
 	// (value - floor) / (1 - floor) = advantage, solved for the floor; at an
