@@ -20,10 +20,10 @@ help: ## print the targets
 build: ## build the command into bin/ (20 s)
 	$(TIMED) go build -trimpath -o bin/veilbench ./bench/cmd/veilbench
 
-run: build ## the main job: built-in homes through defenses and attacks; tables and pictures into out/ (95 s)
+run: build ## the main job: built-in homes through defenses and attacks; tables and pictures into out/ (2 min)
 	$(TIMED) ./bin/veilbench run quick --out $(OUT) --force
 
-test: ## all tests (3 min)
+test: ## all tests (6 min)
 	$(TIMED) go test ./...
 
 full: ## what takes too long for every day: statistics at full size, 100 kills; tables into reports/docs (10 to 60 min)
@@ -31,7 +31,7 @@ full: ## what takes too long for every day: statistics at full size, 100 kills; 
 	$(TIMED) env VEILBENCH_FULL=1 go test ./bench -run Week -v -timeout 30m
 	$(TIMED) env VEILBENCH_FULL=1 go test -timeout 120m -count=1 ./bench/cli -run Killed
 
-check: fmt vet lint test purego ## everything that must hold before a commit: format, vet, staticcheck, house rules, tests (4 min)
+check: fmt vet lint test purego ## everything that must hold before a commit: format, vet, staticcheck, house rules, tests (7 min)
 
 fmt:
 	@files=$$($(TOOL) gofumpt -l $(GO_DIRS)); test -z "$$files" || { echo "not formatted, run '$(TOOL) gofumpt -w $(GO_DIRS)':"; echo "$$files"; exit 1; }
@@ -62,7 +62,7 @@ bench: ## benchmarks of the hot paths, in the format of benchstat (3 min)
 bench-compare: ## benchmarks of this tree against commit BASE, in turn; fails on a significant slowdown
 	$(TIMED) .tools/bench-compare.sh $(BASE)
 
-docs: build ## run the main job and put its table and pictures into README.md and reports/docs (100 s)
+docs: build ## run the main job and put its table and pictures into README.md and reports/docs (2 min)
 	$(TIMED) .tools/docs.sh
 
 rename: ## give the module another path: make rename MODULE=example.org/veilbench
