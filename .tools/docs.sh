@@ -1,16 +1,30 @@
 #!/bin/sh
-# Runs the main job and puts the table and the pictures that it made into the
-# README, so that no figure there is typed in.
+# Runs an experiment and puts what it printed into the README, between the lines
+# "<!-- MARK: written by make ... -->" and "<!-- end of MARK -->", so that no figure
+# there is typed in.
+#
+#   docs.sh quick table       the main job, with its pictures in reports/docs
+#   docs.sh lived-in lived-in the homes that people live in
+#
+# A third word names a folder for the run; what it already holds is not computed again.
 set -eu
 cd "$(dirname "$0")/.."
+preset=$1 mark=$2
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-out=$dir/out
-./bin/veilbench run quick --out "$out" >"$out.text"
-mkdir -p reports/docs
-cp "$out/scores.png" "$out/tradeoff.png" reports/docs/
-awk -v text="$out.text" '
-	/<!-- table: written by make docs -->/ {
+out=${3:-$dir/out}
+./bin/veilbench run "$preset" --out "$out" >"$dir/text"
+case $preset in
+quick)
+	mkdir -p reports/docs
+	cp "$out/scores.png" "$out/tradeoff.png" reports/docs/
+	;;
+*) # Its headline alone: without the attack of each cell and what lies where.
+	./bin/veilbench report "$out" --table headline >"$dir/text"
+	;;
+esac
+awk -v text="$dir/text" -v mark="$mark" '
+	index($0, "<!-- " mark ": written by ") {
 		print; print "```text"
 		# Names in full, several lines of them, are for the terminal.
 		while ((getline line < text) > 0 && line !~ /^tables /) {
@@ -20,7 +34,7 @@ awk -v text="$out.text" '
 		}
 		print "```"; skip = 1
 	}
-	/<!-- end of table -->/ { skip = 0 }
-	!skip && !/<!-- table: written/ { print }
+	$0 == "<!-- end of " mark " -->" { skip = 0 }
+	!skip { print }
 ' README.md >"$dir/README.md"
 cat "$dir/README.md" >README.md
