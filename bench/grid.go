@@ -183,9 +183,9 @@ type Planned struct {
 	Fold datasets.Fold
 }
 
-// Plan lists the cells of g in the order of computing, of a shard if there are
-// shards. Errors are those that Run would begin with.
-func (g Grid) Plan(shard, shards int) ([]Planned, error) {
+// Plan lists the cells of g in the order of computing. Errors are those that Run
+// would begin with.
+func (g Grid) Plan() ([]Planned, error) {
 	g, err := g.withDefaults()
 	if err != nil {
 		return nil, err
@@ -196,9 +196,6 @@ func (g Grid) Plan(shard, shards int) ([]Planned, error) {
 	}
 	var out []Planned
 	for _, u := range units {
-		if shards > 1 && shardOf(u, shards) != shard {
-			continue
-		}
 		for _, j := range u.jobs {
 			out = append(out, Planned{j.cell, u.ds, j.fold})
 		}

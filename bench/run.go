@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"veilbench/bench/draws"
 	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/datasets"
@@ -27,9 +26,9 @@ type Options struct {
 	// Progress is called after each cell, never at the same time twice; stored
 	// says that the cell was read and not computed.
 	Progress func(done, total int, stored bool)
-	// Shard and Shards keep the units of work that a hash of their names deals to
-	// Shard, of 0 to Shards-1. Some shards may be empty; 0 Shards keep all.
-	Shard, Shards int
+	// Units, if set, keeps the units of work, each a defense on a data set, for which
+	// it is true: a shard's share. What lies in a unit shares its defended traces.
+	Units func(dataset, defense string) bool
 	// Retry computes cells again that are stored as failed.
 	Retry bool
 	// PluginTimeout is how long a call of a plug-in may take before it is left
@@ -60,9 +59,8 @@ func Run(ctx context.Context, g Grid, opt Options) ([]results.Result, error) {
 	r.plan = ManifestOf(g, "", nil)
 	r.plan.Doubts = Doubts(g)
 
-	// Shards take whole units: what lies in a unit shares its defended traces.
-	if opt.Shards > 1 {
-		units = slices.DeleteFunc(units, func(u unit) bool { return shardOf(u, opt.Shards) != opt.Shard })
+	if opt.Units != nil {
+		units = slices.DeleteFunc(units, func(u unit) bool { return !opt.Units(u.ds.Name, u.id) })
 	}
 
 	for i := range units {
@@ -81,12 +79,6 @@ func Run(ctx context.Context, g Grid, opt Options) ([]results.Result, error) {
 	}
 	results.Sort(r.results)
 	return r.results, nil
-}
-
-// shardOf spreads units over shards by name, so that a shard's share does not
-// depend on the order of the grid.
-func shardOf(u unit, shards int) int {
-	return draws.New(0, "shard", u.ds.Name, u.id).IntN(shards)
 }
 
 // runner holds what a run shares. Results do not depend on any of it.

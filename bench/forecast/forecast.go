@@ -56,73 +56,25 @@ const mostRatio = 1.5
 // which cells need no computing, and given are the numbers of defenses and attacks.
 func Of(plan []bench.Planned, shapes map[string]Shape, r Rates, stored func(results.Cell) bool, given int) Forecast {
 	f := Forecast{Cells: len(plan)}
-	models := map[results.Cell]bool{}
-	views := map[viewKey]bool{}
 	own := map[string]bool{}
-	held := map[holdKey]float64{}
-	var data int64
-	seen := map[*datasets.Dataset]bool{}
-
+	w := newWork(shapes, r)
 	for _, p := range plan {
-		if !seen[p.Data] {
-			seen[p.Data] = true
-			for _, r := range p.Data.Recordings {
-				data += int64(len(r.Trace.Packets))
-			}
-		}
-		c := p.Cell
-		if c.Knowledge == results.Planted {
+		if p.Cell.Knowledge == results.Planted {
 			f.Canary++
 		}
-		if stored(c) {
+		if stored(p.Cell) {
 			f.Stored++
 			continue
 		}
-		rate, mine := r.of(c.Attack, c.Task)
-		own[c.Attack] = own[c.Attack] || mine
+		_, mine := r.of(p.Cell.Attack, p.Cell.Task)
+		own[p.Cell.Attack] = own[p.Cell.Attack] || mine
+		w.add(p)
+	}
 
-		// Planted cells learn from and are tested on a small part of the data.
-		train, test := packets(p)
-		if c.Knowledge == results.Planted {
-			train, test = planted(p.Data)
-		}
-		trainShape, testShape := shapes[c.TrainDefense], shapes[c.Defense]
-		f.Seconds += test * testShape.Ratio * (rate.Guess + scoreS) / 1e6
-
-		// A model is trained once for all cells that ask it, as in bench.
-		k := c
-		k.Knowledge, k.Draw = "", 0
-		if c.Knowledge != results.Planted {
-			k.Defense = ""
-		}
-		if !models[k] {
-			models[k] = true
-			f.Seconds += learned(c.Attack, train*min(trainShape.Ratio, mostRatio)) * rate.Train / 1e6
-		}
-
-		// Each recording is defended once for each role, whatever is asked of it, and
-		// held until the defense has had all its cells.
-		for _, x := range []struct {
-			defense string
-			role    bench.Role
-			of      func(datasets.Part) []int
-		}{
-			{c.TrainDefense, bench.TrainRole, func(p datasets.Part) []int { return p.Train }},
-			{c.Defense, bench.TestRole, func(p datasets.Part) []int { return p.Test }},
-		} {
-			for _, part := range p.Fold {
-				for _, i := range x.of(part) {
-					v := viewKey{p.Data, x.defense, c.Vantage, x.role, i, c.Draw}
-					if views[v] || c.Knowledge == results.Planted {
-						continue
-					}
-					views[v] = true
-					n := float64(len(p.Data.Recordings[i].Trace.Packets))
-					f.Seconds += n * shapes[x.defense].SecondsPerPacket
-					held[holdKey{p.Data, x.defense}] += n * shapes[x.defense].Ratio
-				}
-			}
-		}
+	// A model that several cells ask for is trained once.
+	f.Seconds = w.seconds
+	for _, s := range w.models {
+		f.Seconds += s
 	}
 
 	f.All = len(attacksOf(plan))
@@ -131,8 +83,88 @@ func Of(plan []bench.Planned, shapes map[string]Shape, r Rates, stored func(resu
 			f.Own++
 		}
 	}
-	f.finish(data, held, given)
+	f.Fixed = checkS*float64(given) + reportS + reportCell*float64(f.Cells)
+	f.MemoryBytes, f.DiskBytes = memory(f.Cells, packetsOf(plan), w.held), reportDisk+int64(f.Cells)*cellDisk
 	return f
+}
+
+// work adds up what cells take that are computed together, by one process.
+type work struct {
+	shapes map[string]Shape
+	rates  Rates
+	// seconds are those of all but models.
+	seconds float64
+	// models are the seconds of each training, which is done once for all cells that
+	// ask the model, as in bench.
+	models map[results.Cell]float64
+	views  map[viewKey]bool
+	held   map[holdKey]float64
+}
+
+func newWork(shapes map[string]Shape, r Rates) *work {
+	return &work{shapes: shapes, rates: r, models: map[results.Cell]float64{}, views: map[viewKey]bool{}, held: map[holdKey]float64{}}
+}
+
+// add adds a cell.
+func (w *work) add(p bench.Planned) {
+	c := p.Cell
+	rate, _ := w.rates.of(c.Attack, c.Task)
+
+	// Planted cells learn from and are tested on a small part of the data.
+	train, test := packets(p)
+	if c.Knowledge == results.Planted {
+		train, test = planted(p.Data)
+	}
+	w.seconds += test * w.shapes[c.Defense].Ratio * (rate.Guess + scoreS) / 1e6
+
+	k := c
+	k.Knowledge, k.Draw = "", 0
+	if c.Knowledge != results.Planted {
+		k.Defense = ""
+	}
+	if _, ok := w.models[k]; !ok {
+		w.models[k] = learned(c.Attack, train*min(w.shapes[c.TrainDefense].Ratio, mostRatio)) * rate.Train / 1e6
+	}
+	if c.Knowledge == results.Planted {
+		return
+	}
+
+	// Each recording is defended once for each role, whatever is asked of it, and
+	// held until the defense has had all its cells.
+	for _, part := range p.Fold {
+		w.observe(p, c.TrainDefense, bench.TrainRole, part.Train)
+		w.observe(p, c.Defense, bench.TestRole, part.Test)
+	}
+}
+
+// observe adds the views of recordings that were not yet looked at.
+func (w *work) observe(p bench.Planned, defense string, role bench.Role, recordings []int) {
+	for _, i := range recordings {
+		v := viewKey{p.Data, defense, p.Cell.Vantage, role, i, p.Cell.Draw}
+		if w.views[v] {
+			continue
+		}
+		w.views[v] = true
+		n := float64(len(p.Data.Recordings[i].Trace.Packets))
+		w.seconds += n * w.shapes[defense].SecondsPerPacket
+		w.held[holdKey{p.Data, defense}] += n * w.shapes[defense].Ratio
+	}
+}
+
+// packetsOf counts the packets of the data sets of a plan.
+func packetsOf(plan []bench.Planned) int64 {
+	var n int64
+	seen := map[*datasets.Dataset]bool{}
+	for _, p := range plan {
+		if seen[p.Data] {
+			continue
+		}
+		seen[p.Data] = true
+		for _, r := range p.Data.Recordings {
+			n += int64(len(r.Trace.Packets))
+		}
+	}
+	return n
 }
 
 // viewKey is a recording behind a defense, as an observer sees it.
@@ -151,12 +183,9 @@ type holdKey struct {
 	defense string
 }
 
-// finish adds what does not hang on single cells, and the memory and disk that
-// held and Cells take.
-func (f *Forecast) finish(data int64, held map[holdKey]float64, given int) {
-	f.Fixed = checkS*float64(given) + reportS + reportCell*float64(f.Cells)
-
-	// Undefended views stay for all defenses; of the others one defense at a time.
+// memory is what cells results, data packets and held, the views at one time, take.
+// Undefended views stay for all defenses; of the others one defense at a time.
+func memory(cells int, data int64, held map[holdKey]float64) int64 {
 	plain, most := 0.0, 0.0
 	for k, n := range held {
 		if k.defense == results.NoDefense {
@@ -165,8 +194,7 @@ func (f *Forecast) finish(data int64, held map[holdKey]float64, given int) {
 			most = max(most, n)
 		}
 	}
-	f.MemoryBytes = baseBytes + int64(f.Cells)*cellBytes + data*dataBytes + int64((plain+most)*viewBytes)
-	f.DiskBytes = reportDisk + int64(f.Cells)*cellDisk
+	return baseBytes + int64(cells)*cellBytes + data*dataBytes + int64((plain+most)*viewBytes)
 }
 
 // packets counts those that a cell learns from and is tested on, without a defense.

@@ -21,7 +21,7 @@ func planOf(t *testing.T, d ...defenses.Defense) (bench.Grid, []bench.Planned) {
 		t.Fatal(err)
 	}
 	g := bench.Grid{Datasets: []datasets.Dataset{ds}, Defenses: d, Attacks: builtin.All(), Seed: 1}
-	plan, err := g.Plan(0, 0)
+	plan, err := g.Plan()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"veilbench/datasets/atomicfile"
 )
@@ -43,4 +44,37 @@ func readRunFile(dir, name string, v any) (found bool, err error) {
 		return false, fmt.Errorf("%s: %w", path, err)
 	}
 	return true, nil
+}
+
+// CopyRunFiles copies into the folder out what runs of one experiment keep beside
+// their cells: samples, published figures, probes, and files of the names own. Of
+// several the first counts.
+func CopyRunFiles(dirs []string, out string, own ...string) error {
+	for _, dir := range dirs {
+		files, err := filepath.Glob(filepath.Join(dir, samplesDir, "*"+cellExt))
+		if err != nil {
+			return err
+		}
+		for _, name := range append([]string{publishedFile, probesFile}, own...) {
+			files = append(files, filepath.Join(dir, name))
+		}
+		for _, f := range files {
+			// All shards keep the same sample of the undefended traffic, for instance.
+			to := filepath.Join(out, strings.TrimPrefix(f, dir))
+			if _, err := os.Stat(to); err == nil {
+				continue
+			}
+			b, err := os.ReadFile(f)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if err := write(to, b); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

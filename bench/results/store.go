@@ -275,6 +275,88 @@ func readResult(path string) (Result, error) {
 	return r, nil
 }
 
+// Name is the name under which a store keeps the result of a cell of m.
+func (m Manifest) Name(c Cell) string { return cellName(c, m.DataDigest(c.Dataset), m.Setup(c)) }
+
+// Entry is a result that a store holds, unread.
+type Entry struct {
+	// Name is that of Manifest.Name.
+	Name   string
+	Failed bool
+	// Written is when it was, by the clock of the file system.
+	Written time.Time
+}
+
+// Entries lists what the store holds without reading it, in no order. A store that
+// is not there holds nothing.
+func (s *Store) Entries() ([]Entry, error) {
+	var out []Entry
+	err := filepath.WalkDir(filepath.Join(s.dir, cellsDir), func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), atomicfile.TempPrefix) {
+			return err
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a failure that was just computed
+		}
+		if err != nil {
+			return err
+		}
+		name, ext, _ := strings.Cut(e.Name(), ".")
+		out = append(out, Entry{name, "."+ext == failedExt, info.ModTime()})
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return out, err
+}
+
+// Raw returns the bytes of the result with this name and whether it is one of a
+// failed cell. The error wraps fs.ErrNotExist if there is none.
+func (s *Store) Raw(name string) (b []byte, failed bool, err error) {
+	if b, err = os.ReadFile(s.path(cellsDir, name, cellExt)); errors.Is(err, fs.ErrNotExist) {
+		b, err = os.ReadFile(s.path(cellsDir, name, failedExt))
+		failed = true
+	}
+	return b, failed, err
+}
+
+// CopyTo copies the result with this name, and how long it took, into another
+// store, where one of a cell that is done replaces a failure. A file that was
+// damaged since it was written is an error and not copied.
+func (s *Store) CopyTo(other *Store, name string) error {
+	b, failed, err := s.Raw(name)
+	if err != nil {
+		return err
+	}
+	ext := cellExt
+	if failed {
+		ext = failedExt
+	}
+	if _, err := readResult(s.path(cellsDir, name, ext)); err != nil {
+		return err
+	}
+	if err := write(other.path(cellsDir, name, ext), b); err != nil {
+		return err
+	}
+	if !failed {
+		if err := os.Remove(other.path(cellsDir, name, failedExt)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+
+	// Timings are of the machine that took them; a store may lack them.
+	t, err := os.ReadFile(s.path(timingDir, name, cellExt))
+	if err != nil {
+		return nil
+	}
+	return write(other.path(timingDir, name, cellExt), t)
+}
+
+// SortCells puts cells into the order of Sort.
+func SortCells(cs []Cell) { slices.SortFunc(cs, compareCells) }
+
 // Sort puts results into canonical order: by the fields of their cells.
 func Sort(rs []Result) {
 	slices.SortFunc(rs, func(a, b Result) int { return compareCells(a.Cell, b.Cell) })

@@ -15,28 +15,25 @@ import (
 	"veilbench/bench/cli/command"
 	"veilbench/bench/forecast"
 	"veilbench/bench/results"
+	"veilbench/bench/shards"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
 
 // dryRun says what a run would compute and what that takes. It leaves nothing in
 // the run's folder.
-func dryRun(ctx context.Context, a *command.App, g bench.Grid, m results.Manifest, f runFlags, opt bench.Options) error {
-	plan, err := g.Plan(opt.Shard, opt.Shards)
+func dryRun(ctx context.Context, a *command.App, g bench.Grid, m results.Manifest, f runFlags, p shards.Plan) error {
+	cells, err := g.Plan()
 	if err != nil {
 		return err
 	}
-	printFolds(a.Stdout, plan)
-
-	shapes := map[string]forecast.Shape{}
-	for _, d := range g.Defenses {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		shapes[defenses.ID(d)] = shapeOf(ctx, d, g.Datasets)
+	if p.Shards > 1 {
+		cells = slices.DeleteFunc(cells, func(c bench.Planned) bool { return !p.Mine(c.Cell.Dataset, c.Cell.Defense) })
 	}
-	if _, ok := shapes[results.NoDefense]; !ok { // unaware attackers learn from it all the same
-		shapes[results.NoDefense] = shapeOf(ctx, defenses.None{}, g.Datasets)
+	printFolds(a.Stdout, cells)
+	shapes, err := shapesOf(ctx, g)
+	if err != nil {
+		return err
 	}
 
 	// What is there and would be read is neither computed nor an error: the run says
@@ -46,9 +43,24 @@ func dryRun(ctx context.Context, a *command.App, g bench.Grid, m results.Manifes
 		r, ok, err := store.Get(c, m.DataDigest(c.Dataset), m.Setup(c))
 		return ok && err == nil && (r.Err == "" || !f.retry)
 	}
-	fc := forecast.Of(plan, shapes, forecast.RatesOf(earlierRuns(f.out)), stored, len(g.Defenses)+len(g.Attacks))
-	printForecast(a.Stdout, m, plan, fc, f.jobs)
+	fc := forecast.Of(cells, shapes, forecast.RatesOf(earlierRuns(f.out)), stored, len(g.Defenses)+len(g.Attacks))
+	printForecast(a.Stdout, m, cells, fc, f.jobs)
 	return nil
+}
+
+// shapesOf are the shapes of all defenses of g, by ID.
+func shapesOf(ctx context.Context, g bench.Grid) (map[string]forecast.Shape, error) {
+	shapes := map[string]forecast.Shape{}
+	for _, d := range g.Defenses {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		shapes[defenses.ID(d)] = shapeOf(ctx, d, g.Datasets)
+	}
+	if _, ok := shapes[results.NoDefense]; !ok { // unaware attackers learn from it all the same
+		shapes[results.NoDefense] = shapeOf(ctx, defenses.None{}, g.Datasets)
+	}
+	return shapes, nil
 }
 
 // shapeOf is the shape of a defense on all data sets of a run, each of which counts

@@ -13,6 +13,7 @@ import (
 	"veilbench/bench"
 	"veilbench/bench/cli/command"
 	"veilbench/bench/results"
+	"veilbench/bench/shards"
 	"veilbench/datasets/atomicfile"
 	"veilbench/defenses"
 	"veilbench/reports"
@@ -28,7 +29,7 @@ const (
 // ownPlace refuses, without force, to put a run into a folder that holds files of
 // something else: reports would lie between them, and over them.
 func ownPlace(dir string, force bool) error {
-	foreign, err := results.Foreign(dir, orderFile, selfcheckFile, checkpoints)
+	foreign, err := results.Foreign(dir, orderFile, selfcheckFile, checkpoints, shards.PlanFile)
 	if err != nil || len(foreign) == 0 || force {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"veilbench/attacks"
 	"veilbench/bench"
@@ -19,6 +20,7 @@ import (
 	"veilbench/bench/cli/progress"
 	"veilbench/bench/cli/source"
 	"veilbench/bench/results"
+	"veilbench/bench/shards"
 	"veilbench/reports"
 )
 
@@ -63,8 +65,21 @@ out, and a list of one needs no brackets:
 		RunE: func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), a, f, args) },
 	}
 
-	// IDs hold commas, as in k=1,gap_s=2: a list is a flag that is repeated.
+	// Those of how to compute; addFlags has those of what.
+	f.addFlags(cmd.Flags())
 	fl := cmd.Flags()
+	fl.StringVar(&f.shard, "shard", "", "i/n: do only the i-th of n shares of the work (counted from 0), the longest dealt first; see veilbench plan, status and merge")
+	fl.StringArrayVar(&f.probe, "probe", nil, "look for what a score should not rest on: label-shift (the best attack's score against moved labels), leak (what gives a class or a split away without traffic) or none; repeatable (default: both on recorded data, with an attack that is quick to train)")
+	fl.BoolVar(&f.dry, "dry-run", false, "read the data, say which cells and folds there are and about what time, memory and disk they take, and stop")
+	fl.BoolVar(&f.force, "force", false, "go on in an --out folder that holds another experiment or files of no run")
+	fl.BoolVar(&f.retry, "retry", false, "compute cells again that failed before")
+	fl.DurationVar(&f.timeout, "plugin-timeout", pluginTimeout, "how long one call of a defense or attack may take, or one training be silent, before its cells fail; 0 is no limit")
+	return cmd
+}
+
+// addFlags adds the flags of an experiment, which say what is computed and where.
+// IDs hold commas, as in k=1,gap_s=2: a list is a flag that is repeated.
+func (f *runFlags) addFlags(fl *pflag.FlagSet) {
 	fl.StringVar(&f.out, "out", "out", "folder for results, tables and pictures")
 	fl.IntVar(&f.jobs, "jobs", defaultJobs(), "how many things to do at once; has no influence on results")
 	fl.StringVar(&f.Seed, "seed", "", "seed of every random draw (default 1)")
@@ -77,15 +92,8 @@ out, and a list of one needs no brackets:
 	fl.StringArrayVar(&f.Vantages, "vantage", nil, "lan, wifi, wan or zigbee; repeatable (default wan, or that of a recording without a home border)")
 	fl.StringVar(&f.Split, "split", "", "split ID, such as group-kfold:k=5 (default: the data set's own)")
 	fl.StringVar(&f.Canaries, "canaries", "", "on or off: artificial signals behind each defense, which an attack must find before its low score is evidence; off marks every table (default on)")
-	fl.StringVar(&f.shard, "shard", "", "i/n: do only the i-th of n shares of the work (counted from 0); merge shards by copying their cells and samples folders together")
-	fl.StringArrayVar(&f.probe, "probe", nil, "look for what a score should not rest on: label-shift (the best attack's score against moved labels), leak (what gives a class or a split away without traffic) or none; repeatable (default: both on recorded data, with an attack that is quick to train)")
 	fl.BoolVar(&f.despite, "despite-doubts", false, "go on where a doubt about the data spoils what is to be computed; tables and manifest say so")
-	fl.BoolVar(&f.dry, "dry-run", false, "read the data, say which cells and folds there are and about what time, memory and disk they take, and stop")
-	fl.BoolVar(&f.force, "force", false, "go on in an --out folder that holds another experiment or files of no run")
-	fl.BoolVar(&f.retry, "retry", false, "compute cells again that failed before")
-	fl.DurationVar(&f.timeout, "plugin-timeout", pluginTimeout, "how long one call of a defense or attack may take, or one training be silent, before its cells fail; 0 is no limit")
 	f.source.AddFlags(fl)
-	return cmd
 }
 
 // pluginTimeout is long enough for any call that is not stuck.
@@ -105,6 +113,10 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 		return err
 	}
 	opt, err := f.options()
+	if err != nil {
+		return err
+	}
+	shard, n, err := parseShard(f.shard)
 	if err != nil {
 		return err
 	}
@@ -139,8 +151,16 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 		return err
 	}
 
+	work, err := workOf(ctx, g, n)
+	if err != nil {
+		return err
+	}
+	plan := shards.New(m, work.cells, work.units, shard, n)
 	if f.dry {
-		return dryRun(ctx, a, g, m, f, opt)
+		return dryRun(ctx, a, g, m, f, plan)
+	}
+	if n > 1 {
+		opt.Units = plan.Mine
 	}
 
 	// The manifest comes before the cells: a run that is stopped says what it was.
@@ -148,6 +168,9 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 		return err
 	}
 	if err := m.Write(f.out); err != nil {
+		return err
+	}
+	if err := plan.Write(f.out); err != nil {
 		return err
 	}
 	if err := results.WritePublished(f.out, quoted); err != nil {
@@ -198,8 +221,7 @@ func (f runFlags) options() (opt bench.Options, err error) {
 			return opt, command.UnknownName("probe", name, names)
 		}
 	}
-	opt.Shard, opt.Shards, err = parseShard(f.shard)
-	return opt, err
+	return opt, nil
 }
 
 // writeReports draws everything from results into dir, shows the headline and
@@ -257,7 +279,7 @@ func isFolder(arg string) bool {
 
 func parseShard(s string) (i, n int, err error) {
 	if s == "" {
-		return 0, 0, nil
+		return 0, 1, nil
 	}
 	if _, err := fmt.Sscanf(s, "%d/%d", &i, &n); err != nil || i < 0 || n < 1 || i >= n {
 		return 0, 0, fmt.Errorf("--shard %s: want i/n with 0 <= i < n, such as 0/4", s)

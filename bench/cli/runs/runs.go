@@ -1,6 +1,6 @@
 // Package runs holds the commands that run experiments and those that read what
-// a run left in its folder: run, verify, report, gate, compare, cite and
-// selfcheck.
+// a run left in its folder: run, plan, status, merge, verify, report, gate,
+// compare, cite and selfcheck.
 package runs
 
 import (
@@ -12,7 +12,7 @@ import (
 // Commands are those of this package.
 func Commands(a *command.App) []*cobra.Command {
 	return []*cobra.Command{
-		runCommand(a), verifyCommand(a), selfcheckCommand(a),
+		runCommand(a), planCommand(a), statusCommand(a), mergeCommand(a), verifyCommand(a), selfcheckCommand(a),
 		reportCommand(a), compareCommand(a), gateCommand(a), citeCommand(a),
 	}
 }

@@ -1,0 +1,274 @@
+package runs
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/bench"
+	"veilbench/bench/cli/command"
+	"veilbench/bench/cli/gridfile"
+	"veilbench/bench/forecast"
+	"veilbench/bench/results"
+	"veilbench/bench/shards"
+	"veilbench/reports/table"
+)
+
+func planCommand(a *command.App) *cobra.Command {
+	var f runFlags
+	var n int
+	var slurm, parallel bool
+	cmd := &cobra.Command{
+		Use:   "plan [PRESET|FILE.yaml|FOLDER]",
+		Short: "how a run would be divided among machines, and what each share takes",
+		Long: `Plan reads the data, divides the cells of a run into shards, each a set of defenses on data sets, and
+prints what each shard is expected to take. Nothing is computed. The longest units are dealt first,
+from constants alone, so that every machine deals alike: run the shards anywhere with
+"veilbench run ... --shard i/n --out DIR-i", look at them with "veilbench status DIR-*" and join them
+with "veilbench merge DIR-* --out DIR".`,
+		Example: `  veilbench plan paper.yaml --shards 8
+  veilbench plan paper.yaml --shards 8 --out runs/paper --slurm > paper.sbatch
+  veilbench plan paper.yaml --shards 8 --out runs/paper --parallel | sh`,
+		Args: command.Args(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if n < 1 {
+				return fmt.Errorf("--shards %d: want at least 1", n)
+			}
+			if slurm && parallel {
+				return fmt.Errorf("--slurm and --parallel: want one of them")
+			}
+			p, g, err := planOf(cmd.Context(), a, f, n, args)
+			if err != nil {
+				return err
+			}
+			// The job's commands repeat the words of this one, which say the experiment.
+			again := cluster{args: experimentWords(cmd, args), out: f.out, shards: n, jobs: f.jobs, plan: p}
+			switch {
+			case slurm:
+				return again.slurm(a.Stdout)
+			case parallel:
+				return again.parallel(a.Stdout)
+			}
+			return printPlan(a.Stdout, g, p, f.jobs)
+		},
+	}
+	fl := cmd.Flags()
+	f.addFlags(fl)
+	fl.IntVar(&n, "shards", 1, "how many shares")
+	fl.BoolVar(&slurm, "slurm", false, "write a job array for sbatch instead, with a job that merges what was computed")
+	fl.BoolVar(&parallel, "parallel", false, "write a line for GNU parallel instead")
+	return cmd
+}
+
+// work is what a run would compute, in cells and in units with what they take.
+type work struct {
+	cells []bench.Planned
+	units []forecast.Unit
+}
+
+// workOf plans g. Defenses are tried, for how much traffic they make, only where it
+// is dealt to several shards.
+func workOf(ctx context.Context, g bench.Grid, n int) (work, error) {
+	cells, err := g.Plan()
+	if err != nil {
+		return work{}, err
+	}
+	shapes := map[string]forecast.Shape{}
+	if n > 1 {
+		if shapes, err = shapesOf(ctx, g); err != nil {
+			return work{}, err
+		}
+	}
+	for id, s := range shapes {
+		shapes[id] = s.Constant()
+	}
+	return work{cells, forecast.Units(cells, shapes, forecast.Rates{})}, nil
+}
+
+// planned is a plan and the units that it was made of.
+type planned struct {
+	shards.Plan
+	units []forecast.Unit
+}
+
+func planOf(ctx context.Context, a *command.App, f runFlags, n int, args []string) (planned, bench.Grid, error) {
+	c, err := configOf(f, args)
+	if err != nil {
+		return planned{}, bench.Grid{}, err
+	}
+	g, asked, err := c.Grid(ctx, a.Plugins, f.source)
+	if err != nil {
+		return planned{}, g, err
+	}
+	gridfile.AddUndefended(&g, a.Plugins)
+	w, err := workOf(ctx, g, max(n, 2)) // with what each defense makes of traffic
+	if err != nil {
+		return planned{}, g, err
+	}
+	m := bench.ManifestOf(g, command.Version(), asked)
+	return planned{shards.New(m, w.cells, w.units, 0, n), w.units}, g, nil
+}
+
+// printPlan writes a line for each shard.
+func printPlan(w io.Writer, g bench.Grid, p planned, jobs int) error {
+	t := table.Table{
+		Title:   "Shards",
+		Columns: table.Columns("shard", "#units", "#cells", "#CPU time", "#memory", "#disk", "longest unit"),
+	}
+	dealt := make([]int, len(p.Units))
+	for i, u := range p.Units {
+		dealt[i] = u.Shard
+	}
+	total, longest, most := 0.0, 0.0, 0.0
+	for s := range p.Shards {
+		units, cells, memory, disk := 0, 0, int64(0), int64(0)
+		name, top := "", 0.0
+		for i, u := range p.Units {
+			if u.Shard != s {
+				continue
+			}
+			units, cells = units+1, cells+len(u.Cells)
+			memory, disk = max(memory, p.units[i].MemoryBytes), disk+p.units[i].DiskBytes
+			if name == "" || u.Seconds > top {
+				name, top = u.Defense+" on "+u.Dataset, u.Seconds
+			}
+		}
+		load := shards.Load(p.units, dealt, s)
+		total, most, longest = total+load, max(most, load), max(longest, top)
+		t.Rows = append(t.Rows, []table.Value{
+			table.Word(fmt.Sprintf("%d/%d", s, p.Shards)), table.Word(fmt.Sprint(units)), table.Word(fmt.Sprint(cells)),
+			table.Word(rough(time.Duration(load * float64(time.Second)))), table.Word(fmt.Sprintf("%.1f GiB", float64(memory)/(1<<30))),
+			table.Word(fmt.Sprintf("%d MB", max(1, disk>>20))), table.Word(name),
+		})
+	}
+
+	// No way of dealing is better than this: half of a unit is no unit.
+	ideal := max(total/float64(p.Shards), longest)
+	t.Notes = append(t.Notes,
+		fmt.Sprintf("expected from constants, half or twice is likely; the longest shard takes %.2f times what is possible (the mean of all, or the longest unit), about %s with %d workers; what each process begins with (reading or making the data, %d self-checks) is not in it",
+			most/max(ideal, 1e-9), rough(time.Duration(most/float64(jobs)*float64(time.Second))), jobs, len(g.Defenses)+len(g.Attacks)))
+	return table.Write(w, table.Text, []table.Table{t})
+}
+
+func statusCommand(a *command.App) *cobra.Command {
+	return &cobra.Command{
+		Use:     "status DIR...",
+		Short:   "how far runs are: cells done, failed and missing of each shard, and the time left",
+		Long:    "Status looks at which results lie in the folders of a run or of its shards, which may be running, and reads none of them.",
+		Example: "  veilbench status runs/paper-*",
+		Args:    command.Args(cobra.MinimumNArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			dirs, err := onlyFolders(args)
+			if err != nil {
+				return err
+			}
+			st, err := shards.StatusOf(dirs)
+			if err != nil {
+				return err
+			}
+			return table.Write(a.Stdout, table.Text, []table.Table{statusTable(st)})
+		},
+	}
+}
+
+// onlyFolders leaves out of what a pattern matched the logs that lie beside folders.
+func onlyFolders(args []string) ([]string, error) {
+	var out []string
+	for _, x := range args {
+		info, err := os.Stat(x)
+		if err != nil {
+			return nil, err
+		}
+		if info.IsDir() {
+			out = append(out, x)
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s: want folders of runs", args[0])
+	}
+	return out, nil
+}
+
+func statusTable(st []shards.Status) table.Table {
+	t := table.Table{Columns: table.Columns("shard", "#done", "#failed", "#missing", "#of", "last cell", "time left", "folder")}
+	for _, s := range st {
+		// A shard without a folder is shown all the same: it may not have begun, or lie
+		// on a machine that nobody can see from here.
+		last, left, dirs := "–", "–", "no folder"
+		if !s.Last.IsZero() {
+			last = s.Last.UTC().Format("2006-01-02 15:04:05")
+		}
+		switch d, ok := s.TimeLeft(); {
+		case s.Missing() == 0:
+			left = "none"
+		case ok:
+			left = "about " + rough(d)
+		}
+		if len(s.Dirs) > 0 {
+			dirs = s.Dirs[0]
+		}
+		t.Rows = append(t.Rows, []table.Value{
+			table.Word(fmt.Sprintf("%d/%d", s.Shard, s.Shards)), table.Word(fmt.Sprint(s.Done)), table.Word(fmt.Sprint(s.Failed)),
+			table.Word(fmt.Sprint(s.Missing())), table.Word(fmt.Sprint(s.Cells)), table.Word(last), table.Word(left), table.Word(dirs),
+		})
+	}
+	t.Notes = append(t.Notes, "times in UTC; time left at the pace since the first cell, without what a process begins with")
+	return t
+}
+
+func mergeCommand(a *command.App) *cobra.Command {
+	var out string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "merge DIR... --out DIR",
+		Short: "put the results of shards together, and prove that they are all there and agree",
+		Long: `Merge copies the results of shards into one folder. It holds them against the plan that each shard kept
+beside its results, compares what two of them computed both, and names what is missing: then the exit
+code is 1, and what is there was merged all the same. "veilbench report DIR" draws it.`,
+		Example: "  veilbench merge runs/paper-* --out runs/paper && veilbench report runs/paper",
+		Args:    command.Args(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dirs, err := onlyFolders(args)
+			if err != nil {
+				return err
+			}
+			if err := ownPlace(out, force); err != nil {
+				return err
+			}
+			m, err := results.ReadManifest(dirs[0])
+			if err != nil {
+				return err
+			}
+			if err := ownExperiment(a, out, m, force); err != nil {
+				return err
+			}
+			missing, err := shards.Merge(cmd.Context(), dirs, out, orderFile, selfcheckFile)
+			if err != nil {
+				return err
+			}
+			return sayMerged(a, missing, out)
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "folder for what was merged")
+	cmd.Flags().BoolVar(&force, "force", false, "go on in an --out folder that holds another experiment or files of no run")
+	cmd.MarkFlagRequired("out") //nolint:errcheck // the flag is there
+	return cmd
+}
+
+// sayMerged names what is missing, which is exit code 1.
+func sayMerged(a *command.App, missing []shards.Missing, out string) error {
+	gone := 0
+	for _, u := range missing {
+		gone += u.Missing
+		fmt.Fprintf(a.Stdout, "shard %d: %s on %s: of %d cells %d missing, %d failed\n", u.Shard, u.Defense, u.Dataset, u.Cells, u.Missing, u.Failed)
+	}
+	if gone > 0 {
+		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%d cells are missing; run their shards again and merge once more into %s", gone, out)}
+	}
+	fmt.Fprintf(a.Stdout, "complete: veilbench report %s draws it\n", out)
+	return nil
+}

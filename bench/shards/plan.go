@@ -1,0 +1,134 @@
+package shards
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"veilbench/bench"
+	"veilbench/bench/forecast"
+	"veilbench/bench/results"
+	"veilbench/datasets/atomicfile"
+)
+
+// Plan is all that a run would compute, as its folder keeps it beside the manifest.
+type Plan struct {
+	// Shard of Shards, from 0, is what the folder's own run computes. Shards is 1
+	// where one run computes all.
+	Shard  int    `json:"shard"`
+	Shards int    `json:"shards"`
+	Units  []Unit `json:"units"`
+}
+
+// Unit is a defense on a data set: what one run computes in any case.
+type Unit struct {
+	Dataset string `json:"dataset"`
+	Defense string `json:"defense"`
+	Shard   int    `json:"shard"`
+	// Seconds is what it is expected to take, of one worker.
+	Seconds float64 `json:"seconds"`
+	// Cells are the names of its results in a store.
+	Cells []string `json:"cells"`
+}
+
+// PlanFile lies in the folder of a run.
+const PlanFile = "plan.json"
+
+// New deals the cells of a plan to n shards; the folder's own run is shard.
+func New(m results.Manifest, cells []bench.Planned, units []forecast.Unit, shard, n int) Plan {
+	dealt := deal(units, n)
+	p := Plan{Shard: shard, Shards: n}
+	at := map[[2]string]int{}
+	for i, u := range units {
+		at[[2]string{u.Dataset, u.Defense}] = i
+		p.Units = append(p.Units, Unit{Dataset: u.Dataset, Defense: u.Defense, Shard: dealt[i], Seconds: alone(u)})
+	}
+	for _, c := range cells {
+		u := &p.Units[at[[2]string{c.Cell.Dataset, c.Cell.Defense}]]
+		u.Cells = append(u.Cells, m.Name(c.Cell))
+	}
+	return p
+}
+
+// Mine says whether a unit is one of the folder's own shard.
+func (p Plan) Mine(dataset, defense string) bool {
+	for _, u := range p.Units {
+		if u.Dataset == dataset && u.Defense == defense {
+			return u.Shard == p.Shard
+		}
+	}
+	return false
+}
+
+// Write keeps p in the folder of a run, whole or not at all.
+func (p Plan) Write(dir string) error {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(dir, PlanFile), append(b, '\n'))
+}
+
+// read returns the plan in the folder of a run.
+func read(dir string) (Plan, error) {
+	var p Plan
+	name := filepath.Join(dir, PlanFile)
+	b, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, fmt.Errorf("%s has no %s: is it the --out folder of a run? A run of this version writes one (the same command again goes on there)", dir, PlanFile)
+	}
+	if err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(b, &p); err != nil {
+		return p, fmt.Errorf("%s: %w", name, err)
+	}
+	return p, p.check(name)
+}
+
+// check refuses what New does not make.
+func (p Plan) check(name string) error {
+	if p.Shards < 1 || p.Shard < 0 || p.Shard >= p.Shards {
+		return fmt.Errorf("%s: shard %d of %d: want one of 0 to one less than their number", name, p.Shard, p.Shards)
+	}
+	for _, u := range p.Units {
+		if u.Shard < 0 || u.Shard >= p.Shards {
+			return fmt.Errorf("%s: unit %s of %s is in shard %d of %d", name, u.Defense, u.Dataset, u.Shard, p.Shards)
+		}
+	}
+	return nil
+}
+
+// same says why q is another plan than p, "" if both plan the same cells for the
+// same shards.
+func (p Plan) same(q Plan) string {
+	if p.Shards != q.Shards {
+		return fmt.Sprintf("%d shards against %d", p.Shards, q.Shards)
+	}
+	for i := range max(len(p.Units), len(q.Units)) {
+		if i >= len(p.Units) || i >= len(q.Units) {
+			return fmt.Sprintf("%d units against %d", len(p.Units), len(q.Units))
+		}
+		a, b := p.Units[i], q.Units[i]
+		switch {
+		case a.Dataset != b.Dataset || a.Defense != b.Defense:
+			return fmt.Sprintf("%s on %s against %s on %s", a.Defense, a.Dataset, b.Defense, b.Dataset)
+		case a.Shard != b.Shard:
+			return fmt.Sprintf("%s on %s is dealt to shard %d and to %d", a.Defense, a.Dataset, a.Shard, b.Shard)
+		case len(a.Cells) != len(b.Cells):
+			return fmt.Sprintf("%s on %s has %d cells and %d", a.Defense, a.Dataset, len(a.Cells), len(b.Cells))
+		}
+
+		// Names are digests of the cell, its data and its setup: a difference here is
+		// one of these, which manifests have in words.
+		for k := range a.Cells {
+			if a.Cells[k] != b.Cells[k] {
+				return fmt.Sprintf("cell %d of %s on %s: other data, settings or builds", k, a.Defense, a.Dataset)
+			}
+		}
+	}
+	return ""
+}

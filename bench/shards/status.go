@@ -1,0 +1,98 @@
+package shards
+
+import (
+	"time"
+
+	"veilbench/bench/results"
+)
+
+// Status is how far a shard is.
+type Status struct {
+	// Dirs are the folders that hold something of it.
+	Dirs          []string
+	Shard, Shards int
+	// Cells is how many there are to compute; Done and Failed how many of them the
+	// folders hold.
+	Cells, Done, Failed int
+	// Seconds is what the shard is expected to take of one worker, Left what of it is
+	// not done.
+	Seconds, Left float64
+	// First and Last are when its first and its last cell were written; zero if none
+	// was.
+	First, Last time.Time
+}
+
+// Missing is how many cells are neither done nor failed.
+func (s Status) Missing() int { return s.Cells - s.Done - s.Failed }
+
+// TimeLeft is how long the rest takes at the pace so far, which is that of the
+// expected seconds and not of cells: one cell may take a hundred times another's
+// time. ok is false as long as too little was done to tell.
+func (s Status) TimeLeft() (left time.Duration, ok bool) {
+	took, done := s.Last.Sub(s.First).Seconds(), s.Seconds-s.Left
+	if s.Left <= 0 {
+		return 0, true
+	}
+	if took < 1 || done <= 0 || s.Done < 2 {
+		return 0, false
+	}
+	return time.Duration(took / done * s.Left * float64(time.Second)), true
+}
+
+// StatusOf holds the folders of runs against their plan, which must be one, and
+// says how far each shard is, in order. It reads no result, only which are there.
+func StatusOf(dirs []string) ([]Status, error) {
+	plan, err := common(dirs)
+	if err != nil {
+		return nil, err
+	}
+
+	// A cell counts wherever it lies: of one that failed here and is done there,
+	// the second.
+	have := map[string]results.Entry{}
+	of := make([]Status, plan.Shards)
+	for _, dir := range dirs {
+		p, err := read(dir)
+		if err != nil {
+			return nil, err
+		}
+		of[p.Shard].Dirs = append(of[p.Shard].Dirs, dir)
+		entries, err := results.StoreAt(dir).Entries()
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if was, ok := have[e.Name]; !ok || was.Failed && !e.Failed {
+				have[e.Name] = e
+			}
+		}
+	}
+
+	for s := range of {
+		of[s].Shard, of[s].Shards = s, plan.Shards
+	}
+	for _, u := range plan.Units {
+		s := &of[u.Shard]
+		s.Cells += len(u.Cells)
+		s.Seconds += u.Seconds
+		for _, name := range u.Cells {
+			e, ok := have[name]
+			switch {
+			case !ok:
+				s.Left += u.Seconds / float64(len(u.Cells))
+				continue
+			case e.Failed:
+				s.Failed++
+			default:
+				s.Done++
+			}
+			if s.First.IsZero() || e.Written.Before(s.First) {
+				s.First = e.Written
+			}
+			if e.Written.After(s.Last) {
+				s.Last = e.Written
+			}
+		}
+	}
+	return of, nil
+}
