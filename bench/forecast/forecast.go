@@ -86,6 +86,10 @@ func Of(plan []bench.Planned, shapes map[string]Shape, r Rates, stored func(resu
 		if c.Knowledge == results.Planted {
 			train, test = planted(p.Data)
 		}
+
+		// At two places a cell learns and is tested on what each of them shows.
+		places := float64(len(c.Vantage.Places()))
+		train, test = places*train, places*test
 		trainShape, testShape := shapes[c.TrainDefense], shapes[c.Defense]
 		f.Seconds += test * testShape.Ratio * (rate.Guess + scoreS) / 1e6
 
@@ -117,7 +121,7 @@ func Of(plan []bench.Planned, shapes map[string]Shape, r Rates, stored func(resu
 						continue
 					}
 					views[v] = true
-					n := float64(len(p.Data.Recordings[i].Trace.Packets))
+					n := places * float64(len(p.Data.Recordings[i].Trace.Packets))
 					f.Seconds += n * shapes[x.defense].SecondsPerPacket
 					held[holdKey{p.Data, x.defense}] += n * shapes[x.defense].Ratio
 				}
