@@ -30,6 +30,13 @@ type Model interface {
 	Guess(ctx context.Context, t datasets.Trace) (Answer, error)
 }
 
+// PairModel is the further ability of a model whose training had two places.
+type PairModel interface {
+	// GuessPair is Guess about both views of a recording, the inner one first. A view
+	// may be empty: a defense can hide all from one of the places.
+	GuessPair(ctx context.Context, inner, outer datasets.Trace) (Answer, error)
+}
+
 // Info is what lists and tables say about an attack, and which tasks it is asked
 // for.
 type Info struct {
@@ -46,6 +53,10 @@ type Info struct {
 	// Control marks attacks that only set a floor (guess-*): they are rows of
 	// every table but never the "best attack".
 	Control bool
+	// Pairs says that the attack can see a home at two places at once: for the event
+	// task it learns from Labeled.Second as well, and its models are PairModels.
+	// Other attacks are not run where an observer has two places.
+	Pairs bool
 }
 
 // Training is what an attack may learn from. It belongs to the caller and is
@@ -77,6 +88,10 @@ type Labeled struct {
 	Group string
 	// Class is the class of the whole trace; clip task only.
 	Class string
+	// Second is the Trace and the Labels of the same recording as an observer with
+	// two places sees it at the outer one; its events are the same by the same clock.
+	// Nil of one place, and of attacks that do not ask for it (Info.Pairs).
+	Second *Labeled
 }
 
 // Answer is what a model says about one trace. Only the part of the trained

@@ -127,7 +127,7 @@ func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, ti
 			return nil, o.err
 		}
 
-		a, err := r.oath.Guess(ctx, p.cell.Attack, m, o.trace)
+		a, err := r.oath.Guess(ctx, p.cell.Attack, m.Model, viewsOf(o.labeled(p.cell.Task))...)
 		if err != nil {
 			return nil, fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
 		}

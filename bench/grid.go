@@ -2,8 +2,10 @@ package bench
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"veilbench/attacks"
 	"veilbench/bench/cost"
@@ -99,13 +101,65 @@ func (g Grid) vantages(ds *datasets.Dataset) []datasets.Vantage {
 	if g.Vantages == nil {
 		return []datasets.Vantage{ds.DefaultVantage()}
 	}
-	var out []datasets.Vantage
-	for _, v := range g.Vantages {
-		if v.Sees(ds.Recorded) && (v != datasets.WAN || ds.DefaultVantage() == datasets.WAN) {
-			out = append(out, v)
+	outside := ds.DefaultVantage() == datasets.WAN
+	return slices.DeleteFunc(slices.Clone(g.Vantages), func(v datasets.Vantage) bool {
+		return !v.Sees(ds.Recorded) || !outside && slices.Contains(v.Places(), datasets.WAN)
+	})
+}
+
+// answers says whether an attack is asked for a task at a vantage: at two places
+// those that can see both, and for events alone.
+func answers(a attacks.Attack, task datasets.Task, v datasets.Vantage) bool {
+	i := a.Info()
+	pair := len(v.Places()) > 1
+	return slices.Contains(i.Tasks, task) && (!pair || i.Pairs && task == datasets.TaskEvent)
+}
+
+// LeftOutOfPairs divides the names of g's attacks into those that are run where its
+// observer has two places and those that are not; none if it never has.
+func (g Grid) LeftOutOfPairs() (run, left []string) {
+	if !slices.ContainsFunc(g.Vantages, func(v datasets.Vantage) bool { return len(v.Places()) > 1 }) {
+		return nil, nil
+	}
+	for _, a := range g.Attacks {
+		if i := a.Info(); i.Pairs {
+			run = append(run, i.Name)
+		} else {
+			left = append(left, i.Name)
 		}
 	}
-	return out
+	return run, left
+}
+
+// checkPairs refuses two places that no data set shows and that nobody looks from:
+// left out in silence they would look like a row that was computed.
+func (g Grid) checkPairs() error {
+	run, left := g.LeftOutOfPairs()
+	if len(run) == 0 && len(left) > 0 {
+		return errors.New("no attack of the grid sees two places at once (fusion does)")
+	}
+	for _, v := range g.Vantages {
+		if len(v.Places()) == 1 {
+			continue
+		}
+		var why []string
+		for i := range g.Datasets {
+			ds := &g.Datasets[i]
+			switch {
+			case slices.Contains(g.vantages(ds), v) && slices.Contains(g.tasks(ds), datasets.TaskEvent):
+			case !v.Sees(ds.Recorded):
+				why = append(why, fmt.Sprintf("%s was recorded at %s: nobody at %s can be shown from that", ds.Name, ds.Recorded, v.Places()[0]))
+			case !slices.Contains(g.vantages(ds), v):
+				why = append(why, fmt.Sprintf("nothing of %s leaves the home", ds.Name))
+			default:
+				why = append(why, fmt.Sprintf("of %s no events are asked for, and two places are for events alone", ds.Name))
+			}
+		}
+		if len(why) == len(g.Datasets) {
+			return fmt.Errorf("vantage %s: %s", v, strings.Join(why, "; "))
+		}
+	}
+	return nil
 }
 
 // split is the grid's own, or else the one that the data set asks for.
@@ -140,6 +194,9 @@ func (j job) planted() bool { return j.cell.Knowledge == results.Planted }
 // units expands the grid, in the order of its lists. The order of data sets,
 // defenses and attacks is report order; it has no influence on any result.
 func (g Grid) units() ([]unit, error) {
+	if err := g.checkPairs(); err != nil {
+		return nil, err
+	}
 	var out []unit
 	for i := range g.Datasets {
 		ds := &g.Datasets[i]
@@ -213,7 +270,7 @@ func (g Grid) jobs(ds *datasets.Dataset, task datasets.Task, defense string, fol
 	var out []job
 	for _, cell.Vantage = range g.vantages(ds) {
 		for _, a := range g.Attacks {
-			if !slices.Contains(a.Info().Tasks, task) {
+			if !answers(a, task, cell.Vantage) {
 				continue
 			}
 			cell.Attack = attacks.ID(a)

@@ -232,7 +232,7 @@ func (r *runner) ask(ctx context.Context, p part, adaptive, unaware *model, abou
 	for i, m := range []*model{adaptive, unaware} {
 		tests := make([]score.Test, len(about))
 		for j, e := range about {
-			answer, err := r.oath.Guess(ctx, p.cell.Attack, m, e.Trace)
+			answer, err := r.oath.Guess(ctx, p.cell.Attack, m.Model, viewsOf(e.Labeled)...)
 			if err != nil {
 				return a, u, err
 			}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"time"
 
 	"veilbench/attacks"
 	"veilbench/bench/cost"
@@ -32,6 +33,8 @@ type observed struct {
 	rec    *datasets.Recording
 	trace  datasets.Trace
 	labels datasets.Labels
+	// second is what is seen at the outer one of two places, else nil.
+	second *attacks.Labeled
 	cost   *cost.Ledger
 	// unseen is set when no packet of the recording is left in trace, only the
 	// defense's own if any.
@@ -53,11 +56,24 @@ func (o *observed) truthOf(task datasets.Task, ds *datasets.Dataset) *observed {
 
 // labeled is what a training may see of o.
 func (o *observed) labeled(task datasets.Task) attacks.Labeled {
-	l := attacks.Labeled{Trace: o.trace, Labels: o.labels, Group: o.rec.Group}
+	l := attacks.Labeled{Trace: o.trace, Labels: o.labels, Group: o.rec.Group, Second: o.second}
 	if task == datasets.TaskClip {
 		l.Class = o.rec.ClipClass()
 	}
 	return l
+}
+
+// viewsOf are the traces of l at each of its observer's places, the outer one as
+// long as the inner one: that may have been cut.
+func viewsOf(l attacks.Labeled) []datasets.Trace {
+	if l.Second == nil {
+		return []datasets.Trace{l.Trace}
+	}
+	outer := l.Second.Trace
+	if l.Trace.End < outer.End {
+		outer = datasets.Recording{Trace: outer}.Cut([]time.Duration{l.Trace.End})[0].Trace
+	}
+	return []datasets.Trace{l.Trace, outer}
 }
 
 // pipeline is the way of a packet from the device to the observer.
@@ -100,20 +116,30 @@ func (p pipeline) pass(o *observed, base func() (cost.Base, error), r Role, draw
 	}
 	o.cost = cost.NewLedger(o.rec, undefended, out)
 
-	// Who looks from inside the home sees what the devices send, before any
-	// gateway and before the line. On the radio of 802.15.4 the hub itself is one
-	// of the two ends, so what it does there is heard.
-	seen := out
-	if p.vantage != datasets.WAN && p.vantage != datasets.Zigbee {
-		seen = inside
+	o.unseen = true
+	for place, v := range p.vantage.Places() {
+		// Who looks from inside the home sees what the devices send, before any
+		// gateway and before the line. On the radio of 802.15.4 the hub itself is one
+		// of the two ends, so what it does there is heard.
+		seen := out
+		if v != datasets.WAN && v != datasets.Zigbee {
+			seen = inside
+		}
+
+		// Each place is drawn as if it were the only one: two see what each of them
+		// sees.
+		labels := truth.Defended(o.rec, seen.Trace, seen.Carried)
+		view, kept := v.View(draws.New(p.seed, append(key, "view", string(v))...), seen.Trace)
+		if place == 0 {
+			o.trace, o.labels = view, labels.Keep(kept)
+		} else {
+			o.second = &attacks.Labeled{Trace: view, Labels: labels.Keep(kept)}
+		}
+		o.unseen = o.unseen && !slices.ContainsFunc(kept, func(i int32) bool {
+			c := seen.Carried
+			return c == nil || c.First[i] < c.First[i+1]
+		})
 	}
-	labels := truth.Defended(o.rec, seen.Trace, seen.Carried)
-	view, kept := p.vantage.View(draws.New(p.seed, append(key, "view", string(p.vantage))...), seen.Trace)
-	o.trace, o.labels = view, labels.Keep(kept)
-	o.unseen = !slices.ContainsFunc(kept, func(i int32) bool {
-		c := seen.Carried
-		return c == nil || c.First[i] < c.First[i+1]
-	})
 	return nil
 }
 

@@ -36,9 +36,11 @@ const (
 // planting is the traffic with canaries that all attacks of a unit learn from and
 // are tested on, for one task and vantage point.
 type planting struct {
-	once    sync.Once
-	train   []attacks.Labeled
+	once  sync.Once
+	train []attacks.Labeled
+	// tests are to be answered from what is seen of each, in the same order.
 	tests   []score.Test
+	seen    []attacks.Labeled
 	classes []string
 	oracle  bool
 	err     error
@@ -60,7 +62,7 @@ func (g Grid) plantJobs(ds *datasets.Dataset, task datasets.Task, defense string
 	var out []job
 	for _, v := range g.vantages(ds) {
 		for _, a := range g.Attacks {
-			if a.Info().Control || !slices.Contains(a.Info().Tasks, task) {
+			if a.Info().Control || !answers(a, task, v) {
 				continue
 			}
 			out = append(out, job{
@@ -101,7 +103,7 @@ func (r *runner) canaryCell(ctx context.Context, u unit, j job, res *results.Res
 	start = time.Now()
 	tests := slices.Clone(pl.tests)
 	for i := range tests {
-		a, err := r.oath.Guess(ctx, c.Attack, &model{Model: m}, tests[i].Trace)
+		a, err := r.oath.Guess(ctx, c.Attack, m, viewsOf(pl.seen[i])...)
 		if err != nil {
 			return fmt.Errorf("guess on recording %s: %w", tests[i].Recording.ID, err)
 		}
@@ -208,10 +210,15 @@ func (r *runner) plant(p part, pl *planting) error {
 		return err
 	}
 
-	// Frames are those of the training traffic: tests hold the same canaries.
-	f := canary.FramesOf(pl.train, device, plantFrames(p.cell.Task))
+	// Frames are those of the training traffic, at each place its own: tests hold the
+	// same canaries.
+	var f [2]canary.Frames
+	f[0] = canary.FramesOf(pl.train, device, plantFrames(p.cell.Task))
+	if pl.train[0].Second != nil {
+		f[1] = canary.FramesOf(outerOf(pl.train), device, plantFrames(p.cell.Task))
+	}
 	pl.train = r.plantBehind(p, pl.train, f, device, TrainRole)
-	seen = r.plantBehind(p, seen, f, device, TestRole)
+	pl.seen = r.plantBehind(p, seen, f, device, TestRole)
 	if p.cell.Task == datasets.TaskDevice {
 		var examples []choose.Example
 		for _, l := range pl.train {
@@ -219,7 +226,7 @@ func (r *runner) plant(p part, pl *planting) error {
 		}
 		pl.classes = deviceClasses(pl.classes, examples)
 	}
-	for i, l := range seen {
+	for i, l := range pl.seen {
 		// The truth about a clip is its recording's.
 		rec := *recs[i%len(recs)]
 		if p.cell.Task == datasets.TaskClip {
@@ -228,6 +235,15 @@ func (r *runner) plant(p part, pl *planting) error {
 		pl.tests = append(pl.tests, score.Test{Recording: &rec, Trace: l.Trace, Labels: l.Labels, Classes: pl.classes})
 	}
 	return nil
+}
+
+// outerOf are the views of the outer one of two places.
+func outerOf(ls []attacks.Labeled) []attacks.Labeled {
+	out := make([]attacks.Labeled, len(ls))
+	for i, l := range ls {
+		out[i] = *l.Second
+	}
+	return out
 }
 
 // plantRecordings are what a planting is made of: stretches of recordings of as
@@ -416,21 +432,27 @@ func (r *runner) plantSeen(vs *views, rec *datasets.Recording, role Role) *obser
 	return o
 }
 
-// plantBehind plants the canaries that the defense does not touch.
-func (r *runner) plantBehind(p part, seen []attacks.Labeled, f canary.Frames, device string, role Role) []attacks.Labeled {
+// plantBehind plants the canaries that the defense does not touch, at two places
+// the same events.
+func (r *runner) plantBehind(p part, seen []attacks.Labeled, f [2]canary.Frames, device string, role Role) []attacks.Labeled {
 	out := slices.Clone(seen)
 	for i, l := range seen {
 		g := r.plantDraws(p, fmt.Sprint(l.Group, "/", i), role, canary.Behind)
 		switch p.cell.Task {
 		case datasets.TaskEvent:
-			out[i] = canary.Event(l, device, canary.Behind, f, canary.Times(g, l, canary.Carrier(l, device), plantBehind))
+			times := canary.Times(g, l, canary.Carrier(l, device), plantBehind)
+			out[i] = canary.Event(l, device, canary.Behind, f[0], times)
+			if l.Second != nil {
+				second := canary.Event(*l.Second, device, canary.Behind, f[1], times)
+				out[i].Second = &second
+			}
 		case datasets.TaskCommand:
-			out[i] = canary.Command(l, canary.Behind, f, canary.Times(g, l, canary.Carrier(l, ""), plantBehind))
+			out[i] = canary.Command(l, canary.Behind, f[0], canary.Times(g, l, canary.Carrier(l, ""), plantBehind))
 		case datasets.TaskDevice:
-			out[i] = canary.Device(g, l, canary.Behind, f)
+			out[i] = canary.Device(g, l, canary.Behind, f[0])
 		case datasets.TaskClip:
 			if i < plantBehind {
-				out = append(out, canary.Clip(l, canary.Behind, f))
+				out = append(out, canary.Clip(l, canary.Behind, f[0]))
 			}
 		}
 	}

@@ -40,6 +40,9 @@ func (r *runner) samples(u unit) error {
 	for _, j := range u.jobs {
 		k := results.SampleKey{Dataset: j.cell.Dataset, Task: j.cell.Task, Vantage: j.cell.Vantage, Split: j.cell.Split, Defense: j.cell.Defense, Seed: j.cell.Seed}
 		data, setup := r.plan.DataDigest(k.Dataset), r.plan.SampleSetup(k)
+		if len(k.Vantage.Places()) > 1 {
+			continue // each place has its own
+		}
 
 		// All attacks of a unit see the same, so one sample does for all.
 		if seen[k] || r.opt.Store.HasSample(k, data, setup) {

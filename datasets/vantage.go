@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -9,7 +10,8 @@ import (
 	"veilbench/datasets/params"
 )
 
-// Vantage is where an observer sits.
+// Vantage is where an observer sits: one of the constants or, of one who sees the
+// home at two places at once, two of them joined by "+", the inner one first.
 type Vantage string
 
 // The vantage points, from inside to outside; Zigbee stands apart: what is on
@@ -27,12 +29,52 @@ const (
 // that of the Ethernet frame (14 and the IP packet).
 const wifiOffset = 26 + 8 + 8 + 8 - EthernetHeader
 
-// Vantages lists the vantage points from inside to outside, then that which
-// stands apart.
+// Vantages lists the single vantage points from inside to outside, then that
+// which stands apart.
 func Vantages() []Vantage { return []Vantage{LAN, WiFi, WAN, Zigbee} }
 
-// ParseVantage reads a vantage point's name; the error for another name lists
-// them.
+// Places are the single vantage points of v, one or two, the inner one first.
+func (v Vantage) Places() []Vantage {
+	inner, outer, both := strings.Cut(string(v), pairSign)
+	if !both {
+		return []Vantage{v}
+	}
+	return []Vantage{Vantage(inner), Vantage(outer)}
+}
+
+// pairSign stands between the places of an observer who has two.
+const pairSign = "+"
+
+// ParsePlaces reads one vantage point or two joined by "+", in whatever order. Two
+// that are the same, or that no recording shows both, are an error.
+func ParsePlaces(text string) (Vantage, error) {
+	var places []Vantage
+	for name := range strings.SplitSeq(text, pairSign) {
+		v, err := ParseVantage(name)
+		if err != nil {
+			return "", err
+		}
+		places = append(places, v)
+	}
+	if len(places) == 1 {
+		return places[0], nil
+	}
+
+	// In one order only, or the same observer would have two names, and two cells.
+	slices.SortFunc(places, func(a, b Vantage) int { return cmp.Compare(slices.Index(Vantages(), a), slices.Index(Vantages(), b)) })
+	switch {
+	case len(places) > 2:
+		return "", fmt.Errorf("vantage %q: an observer sees a home at two places at most", text)
+	case places[0] == places[1]:
+		return "", fmt.Errorf("vantage %q: %s is one place, not two", text, places[0])
+	case places[1] == Zigbee:
+		return "", fmt.Errorf("vantage %q: what is recorded at zigbee is on no other link, so nobody sees both", text)
+	}
+	return places[0] + pairSign + places[1], nil
+}
+
+// ParseVantage reads a single vantage point's name; the error for another name
+// lists them.
 func ParseVantage(name string) (Vantage, error) {
 	var names []string
 	for _, v := range Vantages() {
@@ -44,9 +86,11 @@ func ParseVantage(name string) (Vantage, error) {
 }
 
 // Sees says whether an observer at v can be shown from a capture made at
-// recorded: nobody can be nearer to the devices than the capture was, and the
-// radio of 802.15.4 and the other links show nothing of each other.
+// recorded: nobody can be nearer to the devices than the capture was, at none of
+// two places, and the radio of 802.15.4 and the other links show nothing of each
+// other.
 func (v Vantage) Sees(recorded Vantage) bool {
+	v = v.Places()[0]
 	if v == Zigbee || recorded == Zigbee {
 		return v == recorded
 	}
@@ -96,9 +140,10 @@ func leavesHome(f Flow) bool { return !f.LAN && (f.Proto != 0 || f.MAC == MAC{})
 //   - zigbee: the frames of IEEE 802.15.4, with both hardware addresses and
 //     their length. Nothing else is on that radio.
 //
-// An unknown vantage is seen as lan.
+// Of two places this is the inner one, which hides no packet that the outer one
+// shows. An unknown vantage is seen as lan.
 func (v Vantage) View(rng *rand.Rand, t Trace) (Trace, []int32) {
-	switch v {
+	switch v.Places()[0] {
 	case WiFi:
 		return viewWiFi(t)
 	case WAN:

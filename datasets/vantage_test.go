@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -295,5 +296,34 @@ func TestDefaultVantageHasABorder(t *testing.T) {
 		if got := ds.DefaultVantage(); got != tc.want {
 			t.Errorf("%s: %s, want %s", name, got, tc.want)
 		}
+	}
+}
+
+// Two places are one observer however they are written, who sees what the inner
+// one shows where a single view is asked for.
+func TestPlaces(t *testing.T) {
+	for text, want := range map[string]Vantage{"wan": WAN, "wifi+wan": "wifi+wan", "wan+wifi": "wifi+wan", "wan+lan": "lan+wan"} {
+		if v, err := ParsePlaces(text); err != nil || v != want {
+			t.Errorf("%s: %q, %v; want %q", text, v, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"wan+wan": "one place", "lan+wifi+wan": "two places at most", "zigbee+wan": "nobody sees both", "wan+": "unknown vantage", "wifi+wam": "unknown vantage \"wam\"",
+	} {
+		if _, err := ParsePlaces(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+
+	pair := Vantage("wifi+wan")
+	for recorded, want := range map[Vantage]bool{LAN: true, WiFi: true, WAN: false, Zigbee: false} {
+		if pair.Sees(recorded) != want {
+			t.Errorf("%s from %s: %v", pair, recorded, !want)
+		}
+	}
+	out, kept := pair.View(testRNG(1), homeTrace())
+	want, wantKept := WiFi.View(testRNG(1), homeTrace())
+	if !reflect.DeepEqual(out, want) || !slices.Equal(kept, wantKept) {
+		t.Error("the view of two places is not that of the inner one")
 	}
 }

@@ -153,5 +153,9 @@ func itemName(t datasets.Task) string {
 // WhereName says where an observer sits.
 func WhereName(v datasets.Vantage) string {
 	names := map[datasets.Vantage]string{datasets.WAN: "outside the home", datasets.WiFi: "at the radio of the home", datasets.LAN: "inside the home", datasets.Zigbee: "at the radio of the home's sensors"}
-	return cmp.Or(names[v], "at "+string(v))
+	var out []string
+	for _, place := range v.Places() {
+		out = append(out, cmp.Or(names[place], "at "+string(place)))
+	}
+	return strings.Join(out, " and ")
 }

@@ -158,20 +158,31 @@ func summaries(all []results.Result) map[Subject]results.Summary {
 func comparePanels(a, b Panel) int {
 	rank := func(t datasets.Task) int { return slices.Index(datasets.Tasks(), t) }
 	return cmp.Or(
-		cmp.Compare(rank(a.Task), rank(b.Task)), cmp.Compare(vantageRank(a.Vantage), vantageRank(b.Vantage)),
+		cmp.Compare(rank(a.Task), rank(b.Task)), compareVantages(a.Vantage, b.Vantage),
 		cmp.Compare(a.Dataset, b.Dataset), cmp.Compare(a.Split, b.Split), cmp.Compare(a.Task, b.Task), cmp.Compare(a.Vantage, b.Vantage))
 }
 
 // SortPanels sorts ps as they are read.
 func SortPanels(ps []Panel) { slices.SortFunc(ps, comparePanels) }
 
-// Vantages lists the vantage points as they are read, the one farthest from
-// the home first: it is the one that nobody can keep away.
-func Vantages() []datasets.Vantage {
-	return []datasets.Vantage{datasets.WAN, datasets.WiFi, datasets.LAN, datasets.Zigbee}
+// Vantages lists the vantage points of the panels as they are read, the one
+// farthest from the home first: it is the one that nobody can keep away. Observers
+// who have two places follow those who have one.
+func (s *Set) Vantages() []datasets.Vantage {
+	seen := map[datasets.Vantage]bool{}
+	for _, p := range s.Panels {
+		seen[p.Vantage] = true
+	}
+	return slices.SortedFunc(maps.Keys(seen), compareVantages)
 }
 
-func vantageRank(v datasets.Vantage) int { return slices.Index(Vantages(), v) }
+func compareVantages(a, b datasets.Vantage) int {
+	order := []datasets.Vantage{datasets.WAN, datasets.WiFi, datasets.LAN, datasets.Zigbee}
+	rank := func(v datasets.Vantage) int { return slices.Index(order, v) }
+	return cmp.Or(
+		cmp.Compare(len(a.Places()), len(b.Places())),
+		slices.CompareFunc(a.Places(), b.Places(), func(a, b datasets.Vantage) int { return cmp.Compare(rank(a), rank(b)) }))
+}
 
 // compareDefenses puts "none" first and keeps the order asked for; others
 // follow, chains last.

@@ -36,6 +36,9 @@ import (
 //   - not silent when the addresses are new: silence looks like privacy;
 //   - where a model can be saved, the same answers once read back, and a damaged
 //     file refused;
+//   - where an attack sees two places at once, events found whichever of the two
+//     shows them, the same answers when trained again, and no harm from two empty
+//     views;
 //   - where an attack shows feature vectors, vectors that are the same each time,
 //     have a name for each number and are numbers.
 func Run(t *testing.T, a attacks.Attack) {
@@ -51,6 +54,7 @@ func Run(t *testing.T, a attacks.Attack) {
 			t.Run("canceled", c.canceled)
 			t.Run("saved", c.saved)
 			t.Run("vectors", c.vectors)
+			t.Run("two places", c.pair)
 
 			// A clip is one device's and a command one gateway's: there addresses
 			// tell nothing apart.
@@ -317,5 +321,57 @@ func (c checker) vectors(t *testing.T) {
 	}
 	if !reflect.DeepEqual(before, c.data) {
 		t.Error("showing vectors changed the examples")
+	}
+}
+
+// pair holds an attack that sees two places to finding what only one of them shows:
+// an event that is hidden at the other is not lost.
+func (c checker) pair(t *testing.T) {
+	if !c.a.Info().Pairs || c.task != datasets.TaskEvent {
+		return
+	}
+	hide := func(l attacks.Labeled) attacks.Labeled {
+		l.Trace.Packets = nil
+		l.Labels.Owners, l.Labels.Cause = nil, nil
+		return l
+	}
+	ask := func(m attacks.Model, l attacks.Labeled) attacks.Answer {
+		t.Helper()
+		p, ok := m.(attacks.PairModel)
+		if !ok {
+			t.Fatalf("%T is no PairModel though Info.Pairs is set", m)
+		}
+		a, err := p.GuessPair(context.Background(), l.Trace, l.Second.Trace)
+		if err != nil {
+			t.Fatalf("guess: %v", err)
+		}
+		return a
+	}
+
+	for shown, see := range map[string]func(l attacks.Labeled) attacks.Labeled{
+		"both":  func(l attacks.Labeled) attacks.Labeled { s := l; l.Second = &s; return l },
+		"inner": func(l attacks.Labeled) attacks.Labeled { s := hide(l); l.Second = &s; return l },
+		"outer": func(l attacks.Labeled) attacks.Labeled { s := l; l = hide(l); l.Second = &s; return l },
+		"none":  func(l attacks.Labeled) attacks.Labeled { l = hide(l); s := l; l.Second = &s; return l },
+	} {
+		d := c.data
+		d.training.Examples, d.test = nil, nil
+		for _, l := range c.data.training.Examples {
+			d.training.Examples = append(d.training.Examples, see(l))
+		}
+		m, again := c.train(t, d.training), c.train(t, d.training)
+		var answers []attacks.Answer
+		for _, l := range c.data.test {
+			l = see(l)
+			a := ask(m, l)
+			if !reflect.DeepEqual(a, ask(again, l)) {
+				t.Errorf("shown at %s: trained twice from one seed, two different answers", shown)
+			}
+			wellFormed(t, d.training, l.Trace, a)
+			d.test, answers = append(d.test, l), append(answers, a)
+		}
+		if s := score(d, answers); shown != "none" && s.share() < 0.95 {
+			t.Errorf("shown at %s: score %s on separable data: want 0.95 or more", shown, s)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package fusion joins what several event attacks say.
+// Package fusion joins what several event attacks say, at one vantage point or two.
 package fusion
 
 import (
@@ -21,6 +21,11 @@ import (
 // them see is rarely a false alarm, and what only one can see behind a defense is
 // not lost.
 //
+// Where an observer sees the home at two places, each member looks for events at
+// each of them, and all that they say is weighed together: what a defense or the
+// view hides at one place may show at the other. Both views have one clock, so what
+// is one event to the members at one place is one across places, too.
+//
 // The weights are learned from detections in traffic that the members were not
 // trained on: on their own training traffic those that overfit most would weigh
 // most.
@@ -38,7 +43,7 @@ func Of(all ...attacks.Attack) Attack {
 
 // Info names the one task; late fusion is common practice.
 func (Attack) Info() attacks.Info {
-	return attacks.Info{Name: "fusion", Doc: "scores of all event attacks, weighed by a logistic regression", Tasks: []datasets.Task{datasets.TaskEvent}}
+	return attacks.Info{Name: "fusion", Doc: "scores of all event attacks, weighed by a logistic regression", Tasks: []datasets.Task{datasets.TaskEvent}, Pairs: true}
 }
 
 // folds is in how many parts training is cut for the weights; each member is
@@ -69,7 +74,7 @@ func (a Attack) Train(ctx context.Context, rng *rand.Rand, t attacks.Training) (
 			return nil, err
 		}
 		for _, e := range held {
-			c, err := members.candidates(ctx, e.Trace)
+			c, err := members.candidates(ctx, views(e))
 			if err != nil {
 				return nil, err
 			}
@@ -77,7 +82,7 @@ func (a Attack) Train(ctx context.Context, rng *rand.Rand, t attacks.Training) (
 		}
 	}
 
-	m := &model{weights: weigh(found, truth, len(a.members))}
+	m := &model{weights: weigh(found, truth, len(a.members)*len(places(t)))}
 	scored := make([][]attacks.Burst, len(found))
 	for i, cs := range found {
 		scored[i] = m.weights.bursts(cs)
@@ -100,19 +105,48 @@ func pick(all []attacks.Labeled, fold []int, want func(fold int) bool) []attacks
 	return out
 }
 
-// members are trained attacks.
-type members []attacks.Model
+// places are the trainings at each of the observer's places, the inner one first.
+func places(t attacks.Training) []attacks.Training {
+	if len(t.Examples) == 0 || t.Examples[0].Second == nil {
+		return []attacks.Training{t}
+	}
+	outer := t
+	outer.Examples = slices.Clone(t.Examples)
+	for i, e := range t.Examples {
+		outer.Examples[i].Trace, outer.Examples[i].Labels = e.Second.Trace, e.Second.Labels
+	}
+	return []attacks.Training{t, outer}
+}
 
-// train trains every member, each with draws of its own: how many one of them
-// takes must not change the next.
+// views are what e shows at each place.
+func views(e attacks.Labeled) []datasets.Trace {
+	if e.Second == nil {
+		return []datasets.Trace{e.Trace}
+	}
+	return []datasets.Trace{e.Trace, e.Second.Trace}
+}
+
+// members are trained attacks: all of one place, then all of the next.
+type members []member
+
+// member is an attack that was trained on what one place shows.
+type member struct {
+	attacks.Model
+	place int
+}
+
+// train trains every member at every place, each with draws of its own: how many
+// one of them takes must not change the next.
 func (a Attack) train(ctx context.Context, rng *rand.Rand, t attacks.Training) (members, error) {
 	var out members
-	for _, member := range a.members {
-		m, err := member.Train(ctx, rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())), t)
-		if err != nil {
-			return nil, err
+	for place, t := range places(t) {
+		for _, one := range a.members {
+			m, err := one.Train(ctx, rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())), t)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, member{m, place})
 		}
-		out = append(out, m)
 	}
 	return out, ctx.Err()
 }
@@ -130,11 +164,15 @@ type candidate struct {
 	rivals int
 }
 
-// candidates asks every member about t, in order of time, then class.
-func (ms members) candidates(ctx context.Context, t datasets.Trace) ([]candidate, error) {
+// candidates asks every member about the view of its place, in order of time, then
+// class. A member whose place has no view says nothing.
+func (ms members) candidates(ctx context.Context, views []datasets.Trace) ([]candidate, error) {
 	var all []candidate // of one burst each
 	for i, m := range ms {
-		a, err := m.Guess(ctx, t)
+		if m.place >= len(views) {
+			continue
+		}
+		a, err := m.Guess(ctx, views[m.place])
 		if err != nil {
 			return nil, err
 		}
@@ -212,9 +250,20 @@ type model struct {
 	threshold float64
 }
 
+var _ attacks.PairModel = &model{}
+
 // Guess lists the candidates with the probability that they are events.
 func (m *model) Guess(ctx context.Context, t datasets.Trace) (attacks.Answer, error) {
-	found, err := m.members.candidates(ctx, t)
+	return m.answer(ctx, t)
+}
+
+// GuessPair is Guess with the members at both places.
+func (m *model) GuessPair(ctx context.Context, inner, outer datasets.Trace) (attacks.Answer, error) {
+	return m.answer(ctx, inner, outer)
+}
+
+func (m *model) answer(ctx context.Context, views ...datasets.Trace) (attacks.Answer, error) {
+	found, err := m.members.candidates(ctx, views)
 	if err != nil {
 		return attacks.Answer{}, err
 	}

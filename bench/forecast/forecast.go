@@ -115,6 +115,10 @@ func (w *work) add(p bench.Planned) {
 	if c.Knowledge == results.Planted {
 		train, test = planted(p.Data)
 	}
+
+	// At two places a cell learns and is tested on what each of them shows.
+	places := float64(len(c.Vantage.Places()))
+	train, test = places*train, places*test
 	w.seconds += test * w.shapes[c.Defense].Ratio * (rate.Guess + scoreS) / 1e6
 
 	k := c
@@ -145,7 +149,7 @@ func (w *work) observe(p bench.Planned, defense string, role bench.Role, recordi
 			continue
 		}
 		w.views[v] = true
-		n := float64(len(p.Data.Recordings[i].Trace.Packets))
+		n := float64(len(p.Data.Recordings[i].Trace.Packets) * len(p.Cell.Vantage.Places()))
 		w.seconds += n * w.shapes[defense].SecondsPerPacket
 		w.held[holdKey{p.Data, defense}] += n * w.shapes[defense].Ratio
 	}

@@ -208,16 +208,22 @@ func (o Calls) Train(ctx context.Context, a attacks.Attack, rng *rand.Rand, t at
 	})
 }
 
-// Guess is m.Guess under oath; id is the attack's.
-func (o Calls) Guess(ctx context.Context, id string, m attacks.Model, t datasets.Trace) (attacks.Answer, error) {
+// Guess is m.Guess under oath or, of an observer who sees two views, GuessPair; id
+// is the attack's.
+func (o Calls) Guess(ctx context.Context, id string, m attacks.Model, views ...datasets.Trace) (attacks.Answer, error) {
 	who := "attack " + id
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	return Call(o, who, "Guess", Signs{abandon: cancel}, func() (attacks.Answer, error) {
-		given := copyTrace(t)
-		a, err := m.Guess(ctx, given)
-		if what := traceChange(t, given); what != "" {
-			return attacks.Answer{}, fmt.Errorf("%s: Guess modified its input: %s", who, what)
+		given := copyOf(views)
+		for i, t := range views {
+			given[i] = copyTrace(t)
+		}
+		a, err := guess(ctx, m, given)
+		for i, t := range views {
+			if what := traceChange(t, given[i]); what != "" {
+				return attacks.Answer{}, fmt.Errorf("%s: Guess modified its input: %s", who, what)
+			}
 		}
 		if err != nil {
 			return attacks.Answer{}, err
@@ -227,6 +233,18 @@ func (o Calls) Guess(ctx context.Context, id string, m attacks.Model, t datasets
 		}
 		return copyAnswer(a), nil
 	})
+}
+
+// guess asks m about one view or two.
+func guess(ctx context.Context, m attacks.Model, views []datasets.Trace) (attacks.Answer, error) {
+	if len(views) == 1 {
+		return m.Guess(ctx, views[0])
+	}
+	pair, ok := m.(attacks.PairModel)
+	if !ok {
+		return attacks.Answer{}, fmt.Errorf("%T is no attacks.PairModel, though the attack says that it sees two places", m)
+	}
+	return pair.GuessPair(ctx, views[0], views[1])
 }
 
 // Vectors is f.Vectors under oath, but for the limit: bounds are called as a

@@ -44,6 +44,10 @@ func copyLabels(l datasets.Labels) datasets.Labels {
 
 func copyLabeled(l attacks.Labeled) attacks.Labeled {
 	l.Trace, l.Labels = copyTrace(l.Trace), copyLabels(l.Labels)
+	if l.Second != nil {
+		second := copyLabeled(*l.Second)
+		l.Second = &second
+	}
 	return l
 }
 
@@ -112,6 +116,9 @@ func labeledChange(was, is attacks.Labeled) string {
 	}
 	if was.Group != is.Group || was.Class != is.Class {
 		return fmt.Sprintf("class and group were %q, %q and are %q, %q", was.Class, was.Group, is.Class, is.Group)
+	}
+	if was.Second != nil {
+		return labeledChange(*was.Second, *is.Second)
 	}
 	return ""
 }

@@ -121,6 +121,10 @@ func Monitored(l datasets.Labels, unmonitored []string) datasets.Labels {
 // WithoutUnmonitored removes from a training example the packets and events of
 // the devices named.
 func WithoutUnmonitored(l attacks.Labeled, unmonitored []string) attacks.Labeled {
+	if l.Second != nil {
+		second := WithoutUnmonitored(*l.Second, unmonitored)
+		l.Second = &second
+	}
 	if len(unmonitored) == 0 || l.Labels.Owners == nil {
 		return l
 	}

@@ -18,7 +18,7 @@ var Headline = reports.TableKind{
 	Name: "headline", Doc: "what the best attack still learns, and what it costs",
 	Draw: func(s *reports.Set) []table.Table {
 		var out []table.Table
-		for _, v := range reports.Vantages() {
+		for _, v := range s.Vantages() {
 			var ps []reports.Panel
 			for _, p := range s.Panels {
 				if p.Vantage == v {
@@ -121,7 +121,7 @@ var HeadlineAttacks = reports.TableKind{
 	Name: "headline-attacks", Doc: "attack of each cell of the headline, and the control that set its floor",
 	Draw: func(s *reports.Set) []table.Table {
 		var out []table.Table
-		for _, v := range reports.Vantages() {
+		for _, v := range s.Vantages() {
 			ps := slices.DeleteFunc(slices.Clone(s.Panels), func(p reports.Panel) bool { return p.Vantage != v })
 			out = append(out, unlessEmpty(headlineAttacksTable(s, v, ps))...)
 		}

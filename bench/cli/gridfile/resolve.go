@@ -130,8 +130,14 @@ func (c Config) settings(p command.Plugins) (g bench.Grid, err error) {
 	if g.Tasks, err = choose(c.file, c.tasks, "task", datasets.Tasks()); err != nil {
 		return g, err
 	}
-	if g.Vantages, err = choose(c.file, c.vantages, "vantage", datasets.Vantages()); err != nil {
-		return g, err
+	for _, v := range c.vantages {
+		at, err := datasets.ParsePlaces(v.Text)
+		if err != nil {
+			return g, c.file.Wrong(v.At, err)
+		}
+		if !slices.Contains(g.Vantages, at) {
+			g.Vantages = append(g.Vantages, at)
+		}
 	}
 	if g.Knowledge, err = choose(c.file, c.knowledge, "knowledge", []results.Knowledge{results.Unaware, results.Adaptive, results.Transfer}); err != nil {
 		return g, err

@@ -89,7 +89,7 @@ func (f *runFlags) addFlags(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, or all; repeatable")
 	fl.StringArrayVar(&f.Knowledge, "knowledge", nil, "unaware, adaptive or transfer; repeatable (default unaware and adaptive)")
 	fl.StringArrayVar(&f.Tasks, "task", nil, "event, device, command or clip; repeatable (default: all that the data can serve)")
-	fl.StringArrayVar(&f.Vantages, "vantage", nil, "lan, wifi, wan or zigbee; repeatable (default wan, or that of a recording without a home border)")
+	fl.StringArrayVar(&f.Vantages, "vantage", nil, "lan, wifi, wan or zigbee, or two of them as wifi+wan, for attacks that see both; repeatable (default wan, or that of a recording without a home border)")
 	fl.StringVar(&f.Split, "split", "", "split ID, such as group-kfold:k=5 (default: the data set's own)")
 	fl.StringVar(&f.Canaries, "canaries", "", "on or off: artificial signals behind each defense, which an attack must find before its low score is evidence; off marks every table (default on)")
 	fl.BoolVar(&f.despite, "despite-doubts", false, "go on where a doubt about the data spoils what is to be computed; tables and manifest say so")
@@ -139,6 +139,9 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	}
 	if gridfile.AddUndefended(&g, a.Plugins) {
 		fmt.Fprintln(a.Stderr, "note: none is added to the defenses: a low score is evidence only where the attack works on undefended traffic (--canaries=off leaves both out)")
+	}
+	if run, left := g.LeftOutOfPairs(); len(run) > 0 && len(left) > 0 {
+		fmt.Fprintf(a.Stderr, "note: at two places at once only %s is run: %s see one\n", reports.List(run), reports.List(left))
 	}
 	m := bench.ManifestOf(g, command.Version(), asked)
 	m.Doubts, m.DespiteDoubts = bench.Doubts(g), f.despite
