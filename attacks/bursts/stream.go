@@ -45,20 +45,32 @@ func StreamsBy(t datasets.Trace, key func(datasets.Flow) StreamKey) []Stream {
 	ofFlow := make([]int32, len(t.Flows)) // stream of a flow, +1; 0 while the flow is new
 	index := map[StreamKey]int32{}
 	var out []Stream
-	for i, p := range t.Packets {
+	var size []int
+	for _, p := range t.Packets {
 		s := ofFlow[p.Flow]
 		if s == 0 {
 			// The key is made once a flow and not once a packet: hashing it for
 			// each of a week's packets would cost more than the attack.
 			k := key(t.Flows[p.Flow])
 			if s = index[k]; s == 0 {
-				out = append(out, Stream{Key: k})
+				out, size = append(out, Stream{Key: k}), append(size, 0)
 				s = int32(len(out))
 				index[k] = s
 			}
 			ofFlow[p.Flow] = s
 		}
-		out[s-1].Packets = append(out[s-1].Packets, int32(i))
+		size[s-1]++
+	}
+
+	// All lists lie in one array, each with room for its own packets alone: lists
+	// that grow would be copied several times, and leave that much garbage.
+	room := make([]int32, len(t.Packets))
+	for i, n := range size {
+		out[i].Packets, room = room[:0:n], room[n:]
+	}
+	for i, p := range t.Packets {
+		s := &out[ofFlow[p.Flow]-1]
+		s.Packets = append(s.Packets, int32(i))
 	}
 	return out
 }

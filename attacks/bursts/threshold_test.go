@@ -67,7 +67,7 @@ func plainThreshold(truth [][]match.Span, found [][]attacks.Burst) (score, thres
 }
 
 // TestBestThresholdIsThePlainOne compares the two on random detections, of few and of
-// many scores.
+// many scores, in order of time and not.
 func TestBestThresholdIsThePlainOne(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	for range 300 {
@@ -83,6 +83,9 @@ func TestBestThresholdIsThePlainOne(t *testing.T) {
 			at = 0
 			for range r.IntN(12) {
 				at += time.Duration(r.Int64N(int64(15 * time.Second)))
+				if r.IntN(8) == 0 {
+					at = 0
+				}
 				bs = append(bs, attacks.Burst{Start: at, End: at, Ranked: []attacks.Ranked{{Class: string(rune('a' + r.IntN(2)))}}, Score: float64(r.IntN(levels+1)) / float64(levels)})
 			}
 			found = append(found, bs)

@@ -270,25 +270,39 @@ func (m *knnModel) judge(near []neighbor, packets int) bursts.Verdict {
 	if len(near) == 0 {
 		return bursts.Verdict{Ranked: bursts.UnknownRank()}
 	}
-	votes := map[string]int{}
-	dist := map[string]int64{}
-	for _, n := range near {
-		c := m.classes[n.class[m.mode]]
-		votes[c]++
-		dist[c] += n.dist
+
+	// Classes are sorted by name, so that numbers are in the order of Ranked.
+	type tally struct {
+		class int16
+		votes int
+		dist  int64
 	}
+	var room [16]tally
+	tallies := room[:0]
+	for _, n := range near {
+		c := n.class[m.mode]
+		i := slices.IndexFunc(tallies, func(t tally) bool { return t.class == c })
+		if i < 0 {
+			i = len(tallies)
+			tallies = append(tallies, tally{class: c})
+		}
+		tallies[i].votes++
+		tallies[i].dist += n.dist
+	}
+	slices.SortFunc(tallies, func(a, b tally) int { return cmp.Or(b.votes-a.votes, int(a.class)-int(b.class)) })
 
 	// Votes alone would be as sure of a burst unlike any in training, whose
 	// neighbors agree as well: closeness tells them apart.
-	v := bursts.Verdict{Ranked: bursts.Counts(votes)}
-	for _, r := range v.Ranked {
-		if r.Class != datasets.Other {
-			x := float64(dist[r.Class]) / float64(votes[r.Class]) / float64(packets)
+	v := bursts.Verdict{Ranked: make([]attacks.Ranked, len(tallies))}
+	scored := false
+	for i, t := range tallies {
+		v.Ranked[i] = attacks.Ranked{Class: m.classes[t.class], P: float64(t.votes) / float64(len(near))}
+		if !scored && v.Ranked[i].Class != datasets.Other {
+			x := float64(t.dist) / float64(t.votes) / float64(packets)
 			if !m.options.align {
 				x = math.Sqrt(x)
 			}
-			v.Score = r.P / (1 + x/50)
-			break
+			v.Score, scored = v.Ranked[i].P/(1+x/50), true
 		}
 	}
 	return v

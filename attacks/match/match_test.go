@@ -115,3 +115,32 @@ func TestF1(t *testing.T) {
 		t.Errorf("F1 of 3 hits among 4 guesses and 8 truths is %v, want 0.5", got)
 	}
 }
+
+// TestCounterIsWindows: counting marks gives what Windows pairs, the classes
+// numbered, whatever a counter counted before.
+func TestCounterIsWindows(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 1))
+	var counter Counter
+	for range 3000 {
+		events, found := randomSpans(rng, 12), randomSpans(rng, 3)
+		slices.SortStableFunc(events, byFrom)
+		slices.SortStableFunc(found, byFrom)
+		tol := time.Duration(rng.Int64N(4)) * time.Second
+		marks := func(spans []Span) []Mark {
+			var out []Mark
+			for _, s := range spans {
+				out = append(out, Mark{s.From, s.To, int32(slices.Index([]string{"a/on", "a/off", "b/on"}, s.Class))})
+			}
+			return out
+		}
+		for _, byTime := range []bool{false, true} {
+			key := ByClass
+			if byTime {
+				key = ByTime
+			}
+			if got, want := counter.Hits(marks(events), marks(found), tol, byTime), Hits(Windows(events, found, tol, key)); got != want {
+				t.Fatalf("%v with %v, by time %v: %d hits, want %d", events, found, byTime, got, want)
+			}
+		}
+	}
+}

@@ -23,11 +23,39 @@ var (
 
 const rateSteps = 24 // thresholds tried
 
+// tuner chooses a rule for some sources.
+type tuner struct {
+	sources []rateSource
+	binned  []binnedRates // of the sources, in bins of the width at hand
+	o       rateOptions
+	events  [][]match.Mark // by source
+	number  map[string]int32
+	sweeper sweeper
+}
+
+// otherClass is the number of the class Other, that of no event.
+const otherClass = -1
+
+// newTuner numbers the classes of events.
+func newTuner(sources []rateSource, o rateOptions) *tuner {
+	t := &tuner{sources: sources, binned: make([]binnedRates, len(sources)), o: o, events: make([][]match.Mark, len(sources)), number: map[string]int32{datasets.Other: otherClass}}
+	for i, s := range sources {
+		for _, e := range s.events {
+			if _, known := t.number[e.Class]; !known {
+				t.number[e.Class] = int32(len(t.number))
+			}
+			t.events[i] = append(t.events[i], match.Mark{From: e.From, To: e.To, Class: t.number[e.Class]})
+		}
+	}
+	return t
+}
+
 // learnRates chooses everything about a rule by the F of its own training
 // traffic: first by time, then the best few of each width by class, each
 // interval judged by the others' folds. It returns the F by class; below 0
 // there is no rule.
 func learnRates(ctx context.Context, sources []rateSource, o rateOptions) (rateRule, float64, error) {
+	t := newTuner(sources, o)
 	best := bursts.Choice[rateRule]{Score: -1}
 	for _, w := range o.widths {
 		if err := ctx.Err(); err != nil {
@@ -35,19 +63,18 @@ func learnRates(ctx context.Context, sources []rateSource, o rateOptions) (rateR
 		}
 
 		// The usual baseline must be known before any trace is measured by it.
-		binned := make([]binnedRates, len(sources))
 		for i, s := range sources {
-			binned[i] = binRates(s.trace, s.packets, w)
+			t.binned[i] = binRates(s.trace, s.packets, w)
 		}
-		usual := usualBaseline(binned)
-		for i := range binned {
-			binned[i].rebase(usual)
+		usual := usualBaseline(t.binned)
+		for i := range t.binned {
+			t.binned[i].rebase(usual)
 		}
 
-		for _, r := range chooseThresholds(sources, binned, w, o) {
+		for _, r := range t.chooseThresholds(w) {
 			r.usual = usual
-			r.remember(sources, binned, o.tolerance)
-			score := r.chooseNeighbors(sources, binned, o)
+			r.remember(sources, t.binned, o.tolerance)
+			score := t.chooseNeighbors(&r)
 			best.Offer(r, score)
 		}
 	}
@@ -55,25 +82,33 @@ func learnRates(ctx context.Context, sources []rateSource, o rateOptions) (rateR
 }
 
 // chooseThresholds returns the rules of one width that are best by F and by
-// one that prefers recall and leaves false alarms to the neighbors.
-func chooseThresholds(sources []rateSource, binned []binnedRates, w time.Duration, o rateOptions) []rateRule {
-	grid := thresholdGrid(sources, binned, o.tolerance)
+// one that holds recall twice as important and leaves false alarms to the
+// neighbors.
+func (t *tuner) chooseThresholds(w time.Duration) []rateRule {
+	grid := thresholdGrid(t.sources, t.binned, t.o.tolerance)
 	if len(grid) == 0 {
 		return nil
 	}
 
 	best := [2]bursts.Choice[rateRule]{{Score: -1}, {Score: -1}}
 	for _, ratio := range rateRatios {
-		above := make([][][]rateBin, len(sources))
-		for i := range sources {
-			above[i] = binsAbove(binned[i].bins, grid, ratio)
+		var counts [len(rateGaps)][]rateCounts
+		for k := range counts {
+			counts[k] = make([]rateCounts, len(grid))
 		}
-		for _, gap := range rateGaps {
+		for i := range t.sources {
+			t.sweeper.sweep(&counts, t.events[i], t.binned[i].bins, w, grid, ratio, t.o)
+		}
+
+		f := make([]float64, len(grid))
+		for k, gap := range rateGaps {
 			if gap > 0 && gap < w {
 				continue // it would cut neighboring bins apart
 			}
-			fs := sweepThresholds(sources, above, grid, rateRule{width: w, lo: 1 / ratio, gap: gap}, o)
-			for i, f := range fs {
+			for i := range best {
+				for g, c := range counts[k] {
+					f[g] = c.f(float64(i+1) * t.o.beta)
+				}
 				// A margin, not choice.offer: sums in another order may differ in
 				// the last digit, and what stands first should win such a tie.
 				if at, top := plateau(f); top > best[i].Score+1e-9 {
@@ -120,68 +155,6 @@ func thresholdGrid(sources []rateSource, binned []binnedRates, tol time.Duration
 	}
 	return grid
 }
-
-// binsAbove returns, for every upper threshold of the ascending grid, the bins
-// that reach the lower one.
-func binsAbove(bins []rateBin, grid []float64, ratio float64) [][]rateBin {
-	out := make([][]rateBin, len(grid))
-	for g, hi := range grid {
-		var kept []rateBin
-		for _, b := range bins {
-			if b.z >= hi/ratio {
-				kept = append(kept, b)
-			}
-		}
-		out[g], bins = kept, kept // what falls out here is below all higher ones too
-	}
-	return out
-}
-
-// sweepThresholds returns, for every threshold of the grid, F by time and a
-// second F that holds recall twice as important. r.lo is the lower threshold as
-// a share of the upper.
-func sweepThresholds(sources []rateSource, above [][][]rateBin, grid []float64, r rateRule, o rateOptions) [2][]float64 {
-	counts := make([]rateCounts, len(grid))
-	for i, s := range sources {
-		// From the highest down, as lower thresholds only show more intervals:
-		// once there are too many the rest of the grid need not be tracked, which
-		// is most of the time that a busy trace would take.
-		most := manyPerEvent*len(s.events) + manyAnyway
-		many := false
-		for g := len(grid) - 1; g >= 0; g-- {
-			if many {
-				counts[g].add(0, most, len(s.events))
-				continue
-			}
-			found := (binnedRates{width: r.width}).track(above[i][g], grid[g]*r.lo, grid[g], r.gap)
-			found = slices.DeleteFunc(found, func(f raisedRate) bool { return f.peak < grid[g] })
-			many = len(found) > most
-			if o.states {
-				counts[g].overlap(s.events, found, nil)
-				continue
-			}
-
-			starts := make([]match.Span, len(found))
-			for j, f := range found {
-				starts[j].From = f.start
-			}
-			counts[g].addHits(s.events, starts, o.tolerance, match.ByTime)
-		}
-	}
-
-	out := [2][]float64{make([]float64, len(grid)), make([]float64, len(grid))}
-	for g, c := range counts {
-		out[0][g], out[1][g] = c.f(o.beta), c.f(2*o.beta)
-	}
-	return out
-}
-
-// A threshold under which a trace shows more intervals than this is given up:
-// its F is next to nothing.
-const (
-	manyPerEvent = 20
-	manyAnyway   = 50
-)
 
 // plateau returns the middle of the first run of the largest value: the
 // threshold with most room on both sides.
@@ -262,29 +235,34 @@ func nearestEvents(events []match.Span, found []raisedRate, tol time.Duration) [
 	return out
 }
 
-// chooseNeighbors sets k, reject and share to what gives the best F by class
+// chooseNeighbors sets k, reject and share of r to what gives the best F by class
 // when every interval is judged by those of other folds, and returns it.
-func (r *rateRule) chooseNeighbors(sources []rateSource, binned []binnedRates, o rateOptions) float64 {
-	found := make([][]raisedRate, len(sources))
-	for i := range sources {
-		found[i] = r.raised(binned[i])
+func (t *tuner) chooseNeighbors(r *rateRule) float64 {
+	found := make([][]raisedRate, len(t.sources))
+	for i := range t.sources {
+		found[i] = r.raised(t.binned[i])
+	}
+	class := make([]int32, len(r.known))
+	for i, k := range r.known {
+		class[i] = t.number[k.class]
 	}
 
 	best := bursts.Choice[rateRule]{Value: *r, Score: -1}
 	for _, reject := range []bool{false, true} {
 		// The neighbors of every k are the first of maxNeighbors: one search
 		// serves all.
-		near := make([][][]int32, len(sources))
+		near := make([][][]int32, len(t.sources))
 		for i, fs := range found {
+			near[i] = make([][]int32, len(fs))
 			for j, f := range fs {
-				near[i] = append(near[i], r.nearest(f.vector(), sources[i].foldOf(j), maxNeighbors, reject))
+				near[i][j] = r.nearest(f.vector(), t.sources[i].foldOf(j), maxNeighbors, reject)
 			}
 		}
 		for _, k := range []int{1, 3, maxNeighbors} {
 			for _, share := range []float64{0, r.usualBytes()} {
 				c := *r
 				c.k, c.reject, c.share = k, reject, share
-				best.Offer(c, c.score(sources, found, near, o))
+				best.Offer(c, t.score(&c, found, near, class))
 			}
 		}
 	}
@@ -307,34 +285,56 @@ func (r *rateRule) usualBytes() float64 {
 	return bytes[len(bytes)/2]
 }
 
-// score is the F of the intervals found, given the nearest known of each. The F
-// by time alone decides among equals: where every class occurs once, no other
-// interval can teach it.
-func (r *rateRule) score(sources []rateSource, found [][]raisedRate, near [][][]int32, o rateOptions) float64 {
+// score is the F of the intervals found, given the nearest known of each and the
+// numbers of the classes of all known. The F by time alone decides among equals:
+// where every class occurs once, no other interval can teach it.
+func (t *tuner) score(r *rateRule, found [][]raisedRate, near [][][]int32, class []int32) float64 {
 	var c, anyClass rateCounts
-	for i, s := range sources {
-		var guess []match.Span
-		classes := make([]string, len(found[i]))
+	var guess []match.Mark
+	var spans, parts []interval
+	var classes []int32
+	for i, s := range t.sources {
+		guess, spans, classes = guess[:0], spans[:0], classes[:0]
 		for j, f := range found[i] {
-			class := r.rank(near[i][j][:min(r.k, len(near[i][j]))])[0].Class
-			if classes[j] = class; class == datasets.Other {
+			n := commonest(near[i][j][:min(r.k, len(near[i][j]))], class)
+			spans, classes = append(spans, interval{f.start, f.end}), append(classes, n)
+			if n == otherClass {
 				continue
 			}
-			for _, at := range r.divide(f) {
-				guess = append(guess, match.Span{From: at.Start, To: at.End, Class: class})
+			parts = r.divide(parts[:0], f)
+			for _, at := range parts {
+				guess = append(guess, match.Mark{From: at.Start, To: at.End, Class: n})
 			}
 		}
 
 		// States are scored by seconds alone: how an interval is cut into
 		// detections must not matter.
-		if o.states {
-			c.overlap(s.events, found[i], classes)
+		if t.o.states {
+			c.overlap(t.events[i], spans, classes)
 			continue
 		}
-		c.addHits(s.events, guess, o.tolerance, match.ByClass)
-		anyClass.addHits(s.events, guess, o.tolerance, match.ByTime)
+		c.add(t.sweeper.counter.Hits(t.events[i], guess, t.o.tolerance, false), len(guess), len(s.events))
+		anyClass.add(t.sweeper.counter.Hits(t.events[i], guess, t.o.tolerance, true), len(guess), len(s.events))
 	}
-	return c.f(o.beta) + 1e-3*anyClass.f(o.beta)
+	return c.f(t.o.beta) + 1e-3*anyClass.f(t.o.beta)
+}
+
+// commonest is the class of most of the known intervals near, that of the nearest
+// of equally frequent ones: the first that rank would list.
+func commonest(near, class []int32) int32 {
+	best, most := int32(otherClass), 0
+	for _, a := range near {
+		n := 0
+		for _, b := range near {
+			if class[a] == class[b] {
+				n++
+			}
+		}
+		if n > most {
+			best, most = class[a], n
+		}
+	}
+	return best
 }
 
 // rateOptions are the settings that training serves.
@@ -355,28 +355,27 @@ func (c *rateCounts) add(hits, found, events int) {
 	c.events += events
 }
 
-// addHits adds the detections that have an event under the rule that scores.
-func (c *rateCounts) addHits(events, found []match.Span, tol time.Duration, key func(string) string) {
-	c.add(match.Hits(match.Windows(events, found, tol, key)), len(found), len(events))
-}
-
 // overlap adds the milliseconds of states that intervals cover, with classes
 // only those of an event's own. In whole milliseconds an int holds the sum of
-// any training set, and the order of addition does not matter.
-func (c *rateCounts) overlap(events []match.Span, found []raisedRate, classes []string) {
+// any training set, and the order of addition does not matter. events are in
+// order of From.
+func (c *rateCounts) overlap(events []match.Mark, found []interval, classes []int32) {
 	ms := func(d time.Duration) int { return int(max(d, 0).Milliseconds()) }
 	for _, e := range events {
 		c.events += ms(e.To - e.From)
 	}
 
 	for i, f := range found {
-		if classes != nil && classes[i] == datasets.Other {
+		if classes != nil && classes[i] == otherClass {
 			continue
 		}
-		c.found += ms(f.end - f.start)
+		c.found += ms(f.End - f.Start)
 		for _, e := range events {
+			if e.From > f.End {
+				break
+			}
 			if classes == nil || classes[i] == e.Class {
-				c.hits += ms(min(e.To, f.end) - max(e.From, f.start))
+				c.hits += ms(min(e.To, f.End) - max(e.From, f.Start))
 			}
 		}
 	}

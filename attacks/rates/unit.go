@@ -115,21 +115,20 @@ func (r *rateRule) rank(near []int32) []attacks.Ranked {
 // maxDivide bounds the events that one interval can hold.
 const maxDivide = 50
 
-// divide cuts an interval in which several events follow each other, so that
-// their traffic runs together, into equal times: as many as the usual volume of
-// an event fits into it.
-func (r *rateRule) divide(f raisedRate) []interval {
+// divide appends f to dst, an interval in which several events follow each other,
+// so that their traffic runs together, cut into equal times: as many as the usual
+// volume of an event fits into it.
+func (r *rateRule) divide(dst []interval, f raisedRate) []interval {
 	n := 1
 	if r.share > 0 {
 		n = int(min(max(math.Round(f.bytes/r.share), 1), maxDivide))
 	}
-	out := make([]interval, n)
 	step := (f.end - f.start) / time.Duration(n)
-	for i := range out {
-		out[i] = interval{f.start + time.Duration(i)*step, f.start + time.Duration(i+1)*step}
+	for i := range n {
+		dst = append(dst, interval{f.start + time.Duration(i)*step, f.start + time.Duration(i+1)*step})
 	}
-	out[n-1].End = f.end
-	return out
+	dst[len(dst)-1].End = f.end
+	return dst
 }
 
 // bursts names the raised intervals of some packets. Scores of 0.5 and more
@@ -144,10 +143,12 @@ func (r *rateRule) bursts(t datasets.Trace, packets []int32) []attacks.Burst {
 	// z / (z + hi) grows with z, is 0.5 at hi and below 1 however high the peak:
 	// rules of different devices can share one operating curve.
 	var out []attacks.Burst
+	var parts []interval
 	for _, f := range b.track(b.bins, r.lo, r.hi, r.gap) {
 		z := max(f.peak, 0)
 		ranked := r.rank(r.nearest(f.vector(), -1, r.k, r.reject))
-		for _, i := range r.divide(f) {
+		parts = r.divide(parts[:0], f)
+		for _, i := range parts {
 			out = append(out, attacks.Burst{Start: i.Start, End: i.End, Ranked: ranked, Score: z / (z + r.hi)})
 		}
 	}

@@ -17,6 +17,7 @@ type signatureLearner struct {
 	class string
 	t     attacks.Training
 	flows [][]flowPackets
+	pairs []pairCount // of all flows
 }
 
 // sizePair is the sizes of a request and its reply, signed; b is 0 for one
@@ -41,6 +42,34 @@ func (p pairAt) last() int {
 // the packet that ends the pair before it.
 func (p pairAt) follows(q pairAt) bool {
 	return p.i > q.last() || p.b != 0 && q.b != 0 && p.i == q.last()
+}
+
+// pairCount is how often a pair occurs.
+type pairCount struct {
+	sizePair
+	n int
+}
+
+// countPairs counts the pairs of all flows, in order of size.
+func countPairs(flows [][]flowPackets) []pairCount {
+	n := map[sizePair]int{}
+	for _, fs := range flows {
+		for _, f := range fs {
+			for i := range f.size {
+				pairs, k := pairsAt(f, i, replyTimeout)
+				for _, p := range pairs[:k] {
+					n[p]++
+				}
+			}
+		}
+	}
+
+	out := make([]pairCount, 0, len(n))
+	for p, k := range n {
+		out = append(out, pairCount{p, k})
+	}
+	slices.SortFunc(out, func(x, y pairCount) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
+	return out
 }
 
 // pairTrial is what one event left in the flows of its device.
@@ -75,7 +104,7 @@ const (
 // variants splits the trials of the class into variants, each with a signature
 // of its own.
 func (l *signatureLearner) variants() []signature {
-	trials, elsewhere := l.trials()
+	trials, inside := l.trials()
 	rest := make([]int, len(trials))
 	for i := range rest {
 		rest[i] = i
@@ -86,7 +115,7 @@ func (l *signatureLearner) variants() []signature {
 	var out []signature
 	for len(out) < maxVariants && len(rest) >= max(minTrials, len(trials)/50) {
 		clusters := l.clusters(trials, rest)
-		countOutside(clusters, elsewhere)
+		countOutside(clusters, l.pairs, inside)
 		seed, ok := mostTelling(clusters)
 		if !ok {
 			break
@@ -106,9 +135,9 @@ func (l *signatureLearner) variants() []signature {
 }
 
 // trials collects the pairs of each event of the class within the window, in
-// flows of its device, and those of all other traffic.
-func (l *signatureLearner) trials() (trials []pairTrial, elsewhere map[sizePair]int) {
-	elsewhere = map[sizePair]int{}
+// flows of its device, and counts them.
+func (l *signatureLearner) trials() (trials []pairTrial, inside map[sizePair]int) {
+	inside = map[sizePair]int{}
 	window := params.Seconds(l.s.WindowS)
 	for n, ex := range l.t.Examples {
 		var starts, ends []time.Duration
@@ -125,24 +154,26 @@ func (l *signatureLearner) trials() (trials []pairTrial, elsewhere map[sizePair]
 		}
 
 		for f, fl := range l.flows[n] {
-			ofDevice := device >= 0 && bursts.Owns(ex.Labels, device, fl.at)
+			if device < 0 || !bursts.Owns(ex.Labels, device, fl.at) {
+				continue
+			}
 			for i := range fl.size {
 				// The trial of a packet is the last event that began before it, or
 				// at most leadIn after it: logs are written a little late.
 				at, _ := slices.BinarySearch(starts, fl.time[i]+leadIn+1)
-				inside := ofDevice && at > 0 && fl.time[i] <= ends[at-1]
-				for _, p := range pairsAt(fl, i, replyTimeout) {
-					if inside {
-						tr := &trials[first+at-1]
-						tr.pairs = append(tr.pairs, pairAt{p, f, i})
-					} else {
-						elsewhere[p]++
-					}
+				if at == 0 || fl.time[i] > ends[at-1] {
+					continue
+				}
+				tr := &trials[first+at-1]
+				pairs, k := pairsAt(fl, i, replyTimeout)
+				for _, p := range pairs[:k] {
+					tr.pairs = append(tr.pairs, pairAt{p, f, i})
+					inside[p]++
 				}
 			}
 		}
 	}
-	return trials, elsewhere
+	return trials, inside
 }
 
 // replyTimeout is how long after a request its reply comes at most; what comes
@@ -150,13 +181,14 @@ func (l *signatureLearner) trials() (trials []pairTrial, elsewhere map[sizePair]
 const replyTimeout = 5 * time.Second
 
 // pairsAt lists packet i alone and, if the next one goes the other way within
-// timeout, both.
-func pairsAt(f flowPackets, i int, timeout time.Duration) []sizePair {
-	out := []sizePair{{f.size[i], 0}}
+// timeout, both: the first n of pairs.
+func pairsAt(f flowPackets, i int, timeout time.Duration) (pairs [2]sizePair, n int) {
+	pairs[0] = sizePair{f.size[i], 0}
 	if i+1 < len(f.size) && (f.size[i] > 0) != (f.size[i+1] > 0) && f.time[i+1]-f.time[i] <= timeout {
-		out = append(out, sizePair{f.size[i], f.size[i+1]})
+		pairs[1] = sizePair{f.size[i], f.size[i+1]}
+		return pairs, 2
 	}
-	return out
+	return pairs, 1
 }
 
 // leadIn is how long before its recorded time an event may begin to show.
@@ -220,18 +252,19 @@ func (l *signatureLearner) clusters(trials []pairTrial, rest []int) []pairCluste
 	return out
 }
 
-// countOutside counts how often the pairs of each cluster occur elsewhere.
-func countOutside(clusters []pairCluster, elsewhere map[sizePair]int) {
+// countOutside counts how often the pairs of each cluster occur in no trial: of
+// all pairs those that are not inside.
+func countOutside(clusters []pairCluster, pairs []pairCount, inside map[sizePair]int) {
 	byA := map[int32][]int{}
 	for i, c := range clusters {
 		for a := c.lo.a; a <= c.hi.a; a++ {
 			byA[a] = append(byA[a], i)
 		}
 	}
-	for p, n := range elsewhere {
+	for _, p := range pairs {
 		for _, i := range byA[p.a] {
-			if clusters[i].holds(p) {
-				clusters[i].outside += n
+			if clusters[i].holds(p.sizePair) {
+				clusters[i].outside += p.n - inside[p.sizePair]
 			}
 		}
 	}

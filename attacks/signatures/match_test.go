@@ -2,8 +2,12 @@ package signatures
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
+
+	"veilbench/attacks"
+	"veilbench/datasets"
 )
 
 // plainMatch is the definition of a match written out: each next element is the
@@ -57,6 +61,49 @@ func TestFindIsThePlainMatch(t *testing.T) {
 		}
 		if got := m.matches(f); len(got) != want {
 			t.Fatalf("%d matches, want %d", len(got), want)
+		}
+	}
+}
+
+// TestCountOutsideIsCountedAnew: what occurs in no trial of a class, from the pairs
+// of all flows less those of its trials, is what a walk over all other traffic
+// counts.
+func TestCountOutsideIsCountedAnew(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	for range 200 {
+		l := signatureLearner{s: New(), class: "a/on"}
+		ex := attacks.Labeled{Labels: datasets.Labels{Devices: []string{"a", "b"}}}
+		for at := time.Duration(0); len(ex.Labels.Events) < 6; at += time.Duration(rng.Int64N(int64(40 * time.Second))) {
+			ex.Labels.Events = append(ex.Labels.Events, datasets.Event{Start: at, End: at, Device: rng.IntN(2), Activity: "on"})
+		}
+		ex.Trace.Flows = make([]datasets.Flow, 4)
+		for at := time.Duration(0); len(ex.Trace.Packets) < 300; at += time.Duration(rng.Int64N(int64(2 * time.Second))) {
+			f := rng.IntN(4)
+			ex.Trace.Packets = append(ex.Trace.Packets, datasets.Packet{Time: at, Size: int32(100 + rng.IntN(3)), Payload: 20, Flow: int32(f), Dir: datasets.Dir(rng.IntN(2))})
+			ex.Labels.Owners = append(ex.Labels.Owners, int32(f%2))
+		}
+		l.t.Examples, l.flows = []attacks.Labeled{ex}, [][]flowPackets{payloadFlows(ex.Trace)}
+		l.pairs = countPairs(l.flows)
+		trials, inside := l.trials()
+		clusters := []pairCluster{{lo: sizePair{100, 0}, hi: sizePair{101, 0}}, {lo: sizePair{-102, 100}, hi: sizePair{-100, 102}}}
+		countOutside(clusters, l.pairs, inside)
+
+		for _, c := range clusters {
+			want := 0
+			for f, fl := range l.flows[0] {
+				for i := range fl.size {
+					pairs, n := pairsAt(fl, i, replyTimeout)
+					for _, p := range pairs[:n] {
+						in := slices.ContainsFunc(trials, func(tr pairTrial) bool { return slices.Contains(tr.pairs, pairAt{p, f, i}) })
+						if c.holds(p) && !in {
+							want++
+						}
+					}
+				}
+			}
+			if c.outside != want {
+				t.Fatalf("%d outside, want %d", c.outside, want)
+			}
 		}
 	}
 }

@@ -85,11 +85,12 @@ func (s Attack) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (at
 	for i, ex := range t.Examples {
 		flows[i] = payloadFlows(ex.Trace)
 	}
+	pairs := countPairs(flows)
 	for _, class := range t.Classes {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		l := signatureLearner{s: s, class: class, t: t, flows: flows}
+		l := signatureLearner{s: s, class: class, t: t, flows: flows, pairs: pairs}
 		m.signatures = append(m.signatures, l.variants()...)
 	}
 	m.index()
@@ -154,21 +155,29 @@ type flowPackets struct {
 func payloadFlows(t datasets.Trace) []flowPackets {
 	index := make([]int32, len(t.Flows)) // in out, +1; 0 while a flow has had no payload
 	var out []flowPackets
-	for i, p := range t.Packets {
+	var size []int
+	for _, p := range t.Packets {
 		if p.Payload == 0 {
 			continue
 		}
-		n := index[p.Flow]
-		if n == 0 {
-			out = append(out, flowPackets{flow: p.Flow})
-			n = int32(len(out))
-			index[p.Flow] = n
+		if index[p.Flow] == 0 {
+			out, size = append(out, flowPackets{flow: p.Flow}), append(size, 0)
+			index[p.Flow] = int32(len(out))
 		}
+		size[index[p.Flow]-1]++
+	}
 
-		f := &out[n-1]
-		f.at = append(f.at, int32(i))
-		f.size = append(f.size, bursts.SignedSize(p))
-		f.time = append(f.time, p.Time)
+	// Room of the right size: lists that grow would be copied several times.
+	for i, n := range size {
+		out[i].at, out[i].size, out[i].time = make([]int32, 0, n), make([]int32, 0, n), make([]time.Duration, 0, n)
+	}
+	for i, p := range t.Packets {
+		if p.Payload != 0 {
+			f := &out[index[p.Flow]-1]
+			f.at = append(f.at, int32(i))
+			f.size = append(f.size, bursts.SignedSize(p))
+			f.time = append(f.time, p.Time)
+		}
 	}
 	return out
 }
