@@ -24,7 +24,7 @@ func TestForestOnPublishedBursts(t *testing.T) {
 		t.Skip("grows sixty forests")
 	}
 	dir := datatest.Recorded(t, "behaviot_bursts")
-	ds, err := published.ReadBursts(dir)
+	ds, err := published.ReadBursts(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

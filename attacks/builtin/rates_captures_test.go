@@ -20,7 +20,7 @@ import (
 // recorded loads a data set kept beside the repository, or skips.
 func recorded(t testing.TB, folder, name string) datasets.Dataset {
 	t.Helper()
-	sets, err := published.Load(name, datatest.Recorded(t, folder))
+	sets, err := published.Load(t.Context(), name, datatest.Recorded(t, folder))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 // 115 clips of zigbee_events 93 right and 104 with a training clip of as many
 // frames, leaving one event out; 72 and 101, leaving one capture out.
 func TestZigbeeSameCount(t *testing.T) {
-	sets, err := published.Load("zigbee-events-activities", datatest.Recorded(t, "zigbee_events"))
+	sets, err := published.Load(t.Context(), "zigbee-events-activities", datatest.Recorded(t, "zigbee_events"))
 	if err != nil {
 		t.Fatal(err)
 	}

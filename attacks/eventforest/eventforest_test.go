@@ -58,7 +58,7 @@ func TestEventForestEcho(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains 35 forests")
 	}
-	sets, err := published.Load("echo-voice", datatest.Recorded(t, "echo_voice"))
+	sets, err := published.Load(t.Context(), "echo-voice", datatest.Recorded(t, "echo_voice"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestEventForestEcho(t *testing.T) {
 // bytes do not keep lengths apart that the sorted lengths do, and near-twins
 // (two plugs, two cameras of one maker) differ by a few bytes.
 func TestEventForestSentinel(t *testing.T) {
-	sets, err := published.Load("iot-sentinel-windows", datatest.Recorded(t, "iot_sentinel"))
+	sets, err := published.Load(t.Context(), "iot-sentinel-windows", datatest.Recorded(t, "iot_sentinel"))
 	if err != nil {
 		t.Fatal(err)
 	}

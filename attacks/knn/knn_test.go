@@ -52,11 +52,11 @@ func clipScore(t *testing.T, ds *datasets.Dataset, a attacks.Attack, fold datase
 // vote tie lex of the recorded data's reference, per file and pooled.
 func TestEventKNNReference(t *testing.T) {
 	dir := datatest.Recorded(t, "iotevents")
-	sets, err := published.Load("iotevents", dir)
+	sets, err := published.Load(t.Context(), "iotevents", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pooled, err := published.Load("iotevents-pooled", dir)
+	pooled, err := published.Load(t.Context(), "iotevents-pooled", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestEventKNNReference(t *testing.T) {
 // over testdata/knn_small.txt, answers worked out by scikit-learn 1.2.1
 // (testdata/knn_small.py).
 func TestEventKNNSmall(t *testing.T) {
-	sets, err := published.Load("iotevents", filepath.Join("testdata", "knn_small.txt"))
+	sets, err := published.Load(t.Context(), "iotevents", filepath.Join("testdata", "knn_small.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}

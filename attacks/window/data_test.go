@@ -71,7 +71,7 @@ func packetScores(t testing.TB, m attacks.Model, classes []string, test []attack
 // a forest over single packets reaches 0.53 overall and 0.47 per class, and a
 // network over windows of 20 packets more.
 func TestWindowAttacksOnSetups(t *testing.T) {
-	sets, err := published.Load("iot-sentinel", datatest.Recorded(t, "iot_sentinel"))
+	sets, err := published.Load(t.Context(), "iot-sentinel", datatest.Recorded(t, "iot_sentinel"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,8 +40,8 @@ func fuzzRead(t *testing.T, b []byte, o Options) {
 	if err := tr.Check(); err != nil {
 		t.Fatal(err)
 	}
-	if rep.Packets+rep.Skipped != rep.Records || rep.Packets != len(tr.Packets) {
-		t.Fatalf("%d packets and %d skipped of %d records", rep.Packets, rep.Skipped, rep.Records)
+	if rep.Packets+rep.Skipped != rep.Records+rep.Segments || rep.Packets != len(tr.Packets) {
+		t.Fatalf("%d packets, %d of them further segments, and %d skipped of %d records", rep.Packets, rep.Segments, rep.Skipped, rep.Records)
 	}
 	for _, f := range tr.Flows {
 		if header.HostName(f.Host) != f.Host {

@@ -19,7 +19,7 @@ func TestRecordedSets(t *testing.T) {
 			t.Fatal(err)
 		}
 		path := datatest.Recorded(t, strings.ReplaceAll(s.Name, "-", "_"))
-		sets, err := published.Load(name, path)
+		sets, err := published.Load(t.Context(), name, path)
 		if err != nil {
 			t.Logf("%s: %v", name, err)
 			continue

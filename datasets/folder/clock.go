@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -45,14 +46,25 @@ func (w watcher) share(evs []events.Event, move func(time.Time) time.Time) float
 
 // watcher knows the traffic of the folder and of each device that owns some.
 type watcher struct {
+	spans  []activity.Span // of the captures
 	all    *watched
 	device map[string]*watched
 }
 
+// inside is how many of the times, in seconds since 1970, lie in some capture.
+func (w watcher) inside(times []int64) float64 {
+	n := 0
+	for _, t := range times {
+		if slices.ContainsFunc(w.spans, func(s activity.Span) bool { return t >= s.From && t <= s.To }) {
+			n++
+		}
+	}
+	return float64(n) / float64(max(len(times), 1))
+}
+
 // newWatcher goes over all packets once.
 func newWatcher(rs []datasets.Recording) watcher {
-	w := watcher{&watched{}, map[string]*watched{}}
-	var spans []activity.Span
+	w := watcher{all: &watched{}, device: map[string]*watched{}}
 	for i := range rs {
 		r := &rs[i]
 		if r.Trace.Start.IsZero() {
@@ -73,16 +85,16 @@ func newWatcher(rs []datasets.Recording) watcher {
 				own[r.Labels.Owners[j]].Add(s, int64(p.Size))
 			}
 		}
-		spans = append(spans, activity.Span{From: start / 1e9, To: (start + int64(r.Trace.End)) / 1e9})
+		w.spans = append(w.spans, activity.Span{From: start / 1e9, To: (start + int64(r.Trace.End)) / 1e9})
 	}
 
 	// A device without traffic of its own is watched by that of all.
-	w.all.done(spans)
+	w.all.done(w.spans)
 	for d, a := range w.device {
 		if a.Empty() {
 			delete(w.device, d)
 		} else {
-			a.done(spans)
+			a.done(w.spans)
 		}
 	}
 	return w
@@ -133,6 +145,8 @@ const (
 	// is believed, zoneLead how far the next one must be behind.
 	zoneShare = 0.6
 	zoneLead  = 0.2
+	// leastInside is how many labels must lie in captures for that to tell a zone.
+	leastInside = 4
 )
 
 // findZone gives the events that name no zone one: the stated, or that in which
@@ -171,13 +185,16 @@ func (l *loader) findZone(w watcher) error {
 	return nil
 }
 
+// tried is one zone that times may be of: how many of them have traffic near them in
+// it, and how many lie in some capture.
+type tried struct {
+	zone          *time.Location
+	share, inside float64
+	times         []int64
+}
+
 // likeliestZone tries all zones.
 func (l *loader) likeliestZone(w watcher, open []events.Event) (*time.Location, error) {
-	type tried struct {
-		zone  *time.Location
-		share float64
-		times []int64
-	}
 	var all []tried
 	utc := 0.0
 	for _, name := range labels.Zones() {
@@ -189,6 +206,7 @@ func (l *loader) likeliestZone(w watcher, open []events.Event) (*time.Location, 
 		for _, e := range open {
 			t.times = append(t.times, events.InZone(e.Start, z).Unix())
 		}
+		t.inside = w.inside(t.times)
 		if name == "UTC" {
 			utc = t.share
 		}
@@ -198,29 +216,35 @@ func (l *loader) likeliestZone(w watcher, open []events.Event) (*time.Location, 
 			all = append(all, t)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b tried) int {
-		switch {
-		case a.share > b.share:
-			return -1
-		case a.share < b.share:
-			return 1
-		}
-		return 0
-	})
 	if len(all) == 0 {
 		return time.UTC, nil
 	}
 
-	best := all[0]
-	second := 0.0
+	// Traffic near the labels tells it best. Where events are too small to stand out,
+	// captures that are short do: in the wrong zone no label lies in any.
+	best, second := leaders(all, func(t tried) float64 { return t.share })
+	if best.share >= zoneShare && best.share-second.share >= zoneLead {
+		l.f.clock = fmt.Sprintf("times have no zone: as %v %.0f %% of %d labels have traffic near them, as UTC %.0f %%; taken as %v",
+			best.zone, 100*best.share, len(open), 100*utc, best.zone)
+		return best.zone, nil
+	}
+	in, next := leaders(all, func(t tried) float64 { return t.inside })
+	if len(open) >= leastInside && in.inside >= zoneShare && in.inside-next.inside >= zoneLead && in.share > best.share-zoneLead {
+		l.f.clock = fmt.Sprintf("times have no zone: as %v %.0f %% of %d labels lie in a capture, as %v %.0f %%; taken as %v",
+			in.zone, 100*in.inside, len(open), next.zone, 100*next.inside, in.zone)
+		return in.zone, nil
+	}
+	return nil, fmt.Errorf("the times of %s name no zone, and the traffic does not tell it (as %v %.0f %% of %d labels have traffic near them, as %v %.0f %%): say it with labels: {zone: Europe/Berlin} in %s or with --label-zone",
+		l.truth.files[0].name, best.zone, 100*best.share, len(open), second.zone, 100*second.share, specFile)
+}
+
+// leaders are the two zones with the most of something, the first of equals first.
+func leaders(all []tried, of func(tried) float64) (best, second tried) {
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b tried) int { return cmp.Compare(of(b), of(a)) })
+	second = tried{zone: all[0].zone}
 	if len(all) > 1 {
-		second = all[1].share
+		second = all[1]
 	}
-	if best.share < zoneShare || best.share-second < zoneLead {
-		return nil, fmt.Errorf("the times of %s name no zone, and the traffic does not tell it (as %v %.0f %% of %d labels have traffic near them, as %v %.0f %%): say it with labels: {zone: Europe/Berlin} in %s or with --label-zone",
-			l.truth.files[0].name, best.zone, 100*best.share, len(open), all[min(1, len(all)-1)].zone, 100*second, specFile)
-	}
-	l.f.clock = fmt.Sprintf("times have no zone: as %v %.0f %% of %d labels have traffic near them, as UTC %.0f %%; taken as %v",
-		best.zone, 100*best.share, len(open), 100*utc, best.zone)
-	return best.zone, nil
+	return all[0], second
 }

@@ -1,14 +1,17 @@
 package folder
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"veilbench/datasets/folder/events"
 	"veilbench/datasets/folder/owners"
+	"veilbench/datasets/sheet"
 )
 
 // truthFile is a file of events.
@@ -117,6 +120,10 @@ func (l *loader) readTexts(names []string, open func(string) (string, error), mu
 			continue
 		}
 		text, err := open(n)
+		if errors.Is(err, sheet.ErrNoText) && !must && !mayBeTruth(text) {
+			l.leave(n, err.Error())
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -134,6 +141,17 @@ func (l *loader) readTexts(names []string, open func(string) (string, error), mu
 	return nil
 }
 
+// mayBeTruth says whether a text that cannot be read begins as truth does: then to
+// pass it over would lose labels in silence.
+func mayBeTruth(text string) bool {
+	text = strings.ToValidUTF8(text, "?")
+	if rows, _, err := events.ReadRows(text); err == nil && len(rows) > 0 && events.IsHeader(rows[0]) {
+		return true
+	}
+	_, ok, err := owners.Parse("", text, time.UTC)
+	return ok || err != nil
+}
+
 // readOne finds out what a text is, the surest signs first.
 func (l *loader) readOne(name, text string) (what string, err error) {
 	// JSON and cells show themselves by their first bytes, a table by its first
@@ -141,7 +159,10 @@ func (l *loader) readOne(name, text string) (what string, err error) {
 	body := strings.TrimSpace(text)
 	if strings.HasPrefix(body, "{") || strings.HasPrefix(body, "[") {
 		evs, err := events.ParseJSON(filepath.Base(name), text)
-		if err != nil || len(evs) == 0 {
+		if err == nil && len(evs) == 0 {
+			return l.readList(name, text)
+		}
+		if err != nil {
 			return "", err
 		}
 		l.truth.files = append(l.truth.files, &truthFile{name: name, events: evs})
@@ -168,6 +189,11 @@ func (l *loader) readOne(name, text string) (what string, err error) {
 		l.truth.files = append(l.truth.files, &truthFile{name: name, events: evs, triggers: true})
 		return "triggers", nil
 	}
+	return l.readList(name, text)
+}
+
+// readList reads a text as a list of devices, if it is one.
+func (l *loader) readList(name, text string) (what string, err error) {
 	list, ok, err := owners.Parse(name, text, l.o.Times.Zone)
 	if err != nil || !ok {
 		return "", err

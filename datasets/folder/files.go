@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"veilbench/datasets/sheet"
 )
 
 const (
@@ -40,8 +42,11 @@ var (
 	// numberedRE is a capture ending with the number of a rotated file.
 	numberedRE = regexp.MustCompile(`(?i)\.(pcap|pcapng|cap|dmp)\.?(\d+)$`)
 	// notTruth are files for people, which hold neither traffic nor truth.
-	notTruth = regexp.MustCompile(`(?i)^(readme|licen[cs]e|copying|citation|changelog|sha\d*sums?|md5sums?|checksums?|makefile)\b|\.(md|py|sh|ipynb|html?|pdf|png|jpe?g|svg|zip|tar|tgz|pkl|npz|npy|h5|key|pem|m|r|go|docx?|xlsx?)$`)
-	textRE   = regexp.MustCompile(`(?i)\.(csv|tsv|txt|json|jsonl|ndjson|timestamps|list|lst|leases|log|tab|dat|cell|cells|events|labels)$`)
+	notTruth = regexp.MustCompile(`(?i)^(readme|licen[cs]e|copying|citation|changelog|sha\d*sums?|md5sums?|checksums?|makefile)\b|\.(md|py|sh|ipynb|html?|pdf|png|jpe?g|svg|pkl|npz|npy|h5|key|pem|m|r|go|docx?)$`)
+	// spreadsheetRE and archiveRE may hold what a folder is read for.
+	spreadsheetRE = regexp.MustCompile(`(?i)\.(xlsx?|xlsm|ods|numbers)$`)
+	archiveRE     = regexp.MustCompile(`(?i)\.(zip|tar|tgz|rar|7z|bz2|lz4)$|\.tar\.\w+$`)
+	textRE        = regexp.MustCompile(`(?i)\.(csv|tsv|txt|json|jsonl|ndjson|timestamps|list|lst|leases|log|tab|dat|cell|cells|events|labels)$`)
 )
 
 // Captures lists the captures in the folder at path and below, as Open finds them:
@@ -116,6 +121,12 @@ func (l *loader) file(rel string, e fs.DirEntry) error {
 		l.files.hasSpec = true
 	case captureRE.MatchString(bare), numberedRE.MatchString(bare):
 		l.files.captures = append(l.files.captures, rel)
+	case rel == "dataset.yml":
+		return fmt.Errorf("%s: call it %s", rel, specFile)
+	case spreadsheetRE.MatchString(e.Name()):
+		l.leave(rel, "a spreadsheet: save it as CSV")
+	case archiveRE.MatchString(e.Name()):
+		l.leave(rel, "an archive: unpack it")
 	case notTruth.MatchString(e.Name()):
 	case textRE.MatchString(e.Name()):
 		l.files.texts = append(l.files.texts, rel)
@@ -155,7 +166,7 @@ func (l *loader) sniff(rel string) string {
 			return "capture"
 		}
 	}
-	if n > 0 && !bytes.ContainsRune(b, 0) {
+	if _, line := sheet.Text(b[:n&^1]); n > 0 && (line == 0 || !bytes.ContainsRune(b, 0)) {
 		return "text"
 	}
 	return ""
@@ -166,7 +177,7 @@ func (l *loader) text(rel string) (string, error) {
 	return readText(filepath.Join(l.root, rel))
 }
 
-// readText reads at most maxText bytes, without a byte order mark.
+// readText reads at most maxText bytes, in the encodings of package sheet.
 func readText(name string) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -180,7 +191,11 @@ func readText(name string) (string, error) {
 	if len(b) > maxText {
 		return "", fmt.Errorf("%s: more than %d MB of text", filepath.Base(name), maxText>>20)
 	}
-	return strings.TrimPrefix(string(b), "\ufeff"), nil
+	text, line := sheet.Text(b)
+	if line > 0 {
+		return text, sheet.NoText(filepath.Base(name), line)
+	}
+	return text, nil
 }
 
 // stemOf is a path without the endings that say "capture" and "compressed".

@@ -94,7 +94,7 @@ type loader struct {
 	units []*unit
 	truth truth
 
-	byStem  map[string]*unit           // all units by their path
+	index   index                      // of units, by their names
 	reports map[string]*capture.Report // of captures, by their recordings' IDs
 }
 

@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -17,8 +18,11 @@ var (
 	sessionRE = regexp.MustCompile(`(?i)^(session|sess|run|round|rep|repetition|exp|experiment|day|week|take)[-_ ]?\d+$`)
 	countryRE = regexp.MustCompile(`^[A-Za-z]{2}$`)
 	inHomeRE  = regexp.MustCompile(`(?i)^(home|house|flat|apt)-?\d+-.`)
-	trialRE   = regexp.MustCompile(`^(.*?)([ _.\-#(]*)(\d+)$`)
 	siteRE    = regexp.MustCompile(`^\d+-\d+$`)
+	// trialDirRE is a folder for one trial of each class.
+	trialDirRE = regexp.MustCompile(`(?i)^(trial|iter|iteration|sample|clip|t|n|r)?[-_ ]?\d+$`)
+	// aroundRE is a folder that only holds the captures of a data set.
+	aroundRE = regexp.MustCompile(`(?i)^(data|dataset|datasets|raw|pcaps?|pcapng|captures?|traces?|traffic|recordings?|packets|files|dumps?|export|upload|release.*|v?\d+\.\d+.*)$`)
 )
 
 // genericWords are what files are called whose name says nothing.
@@ -29,36 +33,49 @@ func genericWords() []string {
 	}
 }
 
-// base is what the last element of a path says.
-type base struct {
-	label string // "" if only a number, a time or a generic word
-	sep   string // between the label and what follows
-	trial string // "n", "time" or ""
-	date  bool   // a date without a time of day
-}
-
-// readBase takes a file's name apart.
-func readBase(s string) base {
-	generic := func(label string) string {
-		if slices.Contains(genericWords(), strings.ToLower(label)) {
-			return ""
-		}
-		return label
-	}
-	if st, ok := findStamp(s); ok {
-		label := strings.TrimRight(s[:st.lo], " _.-")
-		return base{generic(label), s[len(label):st.lo], "time", !st.hasClock && st.hi == len(s)}
-	}
-	if m := trialRE.FindStringSubmatch(s); m != nil {
-		return base{generic(m[1]), m[2], "n", false}
-	}
-	return base{label: generic(s)}
-}
-
 // level is what the folders of one depth are.
 type level struct {
 	kind   string // home, session, day, device, or "" if their names do not say
-	values map[string]bool
+	values addressed
+	around bool // it only holds the rest
+}
+
+// addressed are words that names have in one place, each with the hardware
+// addresses that most packets of its captures have.
+type addressed map[string]map[datasets.MAC]bool
+
+// add notes a word of a capture.
+func (a addressed) add(word string, m datasets.MAC) {
+	if a[word] == nil {
+		a[word] = map[datasets.MAC]bool{}
+	}
+	if m != (datasets.MAC{}) {
+		a[word][m] = true
+	}
+}
+
+// tellDevices says whether each of several words has an address of its own, as
+// devices have; activities share that of their device, or have those of several.
+func (a addressed) tellDevices() bool {
+	all := map[datasets.MAC]bool{}
+	for _, macs := range a {
+		if len(macs) != 1 {
+			return false
+		}
+		maps.Copy(all, macs)
+	}
+	return len(a) > 1 && len(all) == len(a)
+}
+
+// areActivities says whether most of the words are what devices do.
+func (a addressed) areActivities() bool {
+	n := 0
+	for w := range a {
+		if slices.Contains(usualActivities(), normal(w)) || slices.Contains(idleWords(), normal(w)) {
+			n++
+		}
+	}
+	return 2*n > len(a)
 }
 
 // layout is the evidence for a pattern.
@@ -68,6 +85,7 @@ type layout struct {
 	bases  []base
 	names  []string // last elements
 	leaves map[string]map[string]bool
+	labels addressed       // of the last elements
 	known  map[string]bool // devices of lists, normalized
 }
 
@@ -98,7 +116,7 @@ func (l *loader) knownDevices() map[string]string {
 // look gathers what the names of the units have in common. The depth is the
 // most frequent one.
 func (l *loader) look() layout {
-	y := layout{leaves: map[string]map[string]bool{}, known: map[string]bool{}}
+	y := layout{leaves: map[string]map[string]bool{}, labels: addressed{}, known: map[string]bool{}}
 	for k := range l.knownDevices() {
 		y.known[k] = true
 	}
@@ -122,9 +140,9 @@ func (l *loader) look() layout {
 		}
 		for i := range y.depth {
 			if y.levels[i].values == nil {
-				y.levels[i].values = map[string]bool{}
+				y.levels[i].values = addressed{}
 			}
-			y.levels[i].values[elements[i]] = true
+			y.levels[i].values.add(elements[i], u.mac)
 		}
 		name := elements[y.depth]
 		b := readBase(name)
@@ -135,10 +153,13 @@ func (l *loader) look() layout {
 		}
 		if b.label != "" {
 			y.leaves[dir][b.label] = true
+			y.labels.add(b.label, u.mac)
 		}
 	}
 	for i := range y.levels {
-		y.levels[i].kind = y.kindOf(i)
+		v := &y.levels[i]
+		v.kind = y.kindOf(i)
+		v.around = v.kind == "" && len(v.values) == 1 && aroundRE.MatchString(slices.Collect(maps.Keys(v.values))[0])
 	}
 	return y
 }
@@ -210,6 +231,15 @@ func (l *loader) propose() error {
 		used[k] = true
 		dirs = append(dirs, "{"+k+"}")
 	}
+
+	// Equal names would stand for equal text. A file that is called the same in
+	// every folder is named by it.
+	if word := strings.Trim(file, "{}"); file == "{"+word+"}" && used[word] {
+		file = "{file}"
+		if distinct := slices.Compact(slices.Sorted(slices.Values(y.names))); len(distinct) == 1 && !strings.ContainsAny(distinct[0], "{}") {
+			file = distinct[0]
+		}
+	}
 	l.f.spec.Captures = strings.Join(append(dirs, file), "/")
 	if l.units[0].rep != nil {
 		l.f.spec.Captures += ".pcap"
@@ -239,26 +269,28 @@ func (y layout) cells() (file, words string) {
 		y.levels[y.depth-1].kind = "activity"
 		return "{trial}", "traces of cells, class/trace"
 	}
-	if sep, ok := y.separator(); ok {
-		return "{activity}" + sep + "{n}", words
+	if head, tail := y.ends(); head+tail != "" {
+		return head + "{activity}" + tail, words
 	}
 	return "{activity}", words
 }
 
-// separator is what most often stands before a number at the end.
-func (y layout) separator() (string, bool) {
-	count, best := map[string]int{}, ""
+// ends is what most often stands around the labels in names, as text of a pattern.
+func (y layout) ends() (head, tail string) {
+	type pair struct{ head, tail string }
+	count, best := map[pair]int{}, pair{}
 	for _, b := range y.bases {
-		if b.trial == "n" && b.label != "" {
-			count[b.sep]++
+		if b.trial != "" && b.label != "" {
+			count[pair{b.head, b.tail}]++
 		}
 	}
-	for _, s := range slices.Sorted(maps.Keys(count)) {
-		if count[s] > count[best] {
-			best = s
+	order := func(a, b pair) int { return cmp.Or(strings.Compare(a.head, b.head), strings.Compare(a.tail, b.tail)) }
+	for _, p := range slices.SortedFunc(maps.Keys(count), order) {
+		if count[p] > count[best] {
+			best = p
 		}
 	}
-	return best, count[best] > 0 && best != ""
+	return best.head, best.tail
 }
 
 // session is the name of files that are not labels: home, day, session.
@@ -287,36 +319,58 @@ func (y layout) events() (file, words string) {
 // clips names captures that carry their labels in their names, or none. oneMAC
 // says that one level of folders is about one and the same device.
 func (y layout) clips(oneMAC bool) (file, words string) {
-	var unknown []int
-	hasDevice := false
-	for i, v := range y.levels {
-		if v.kind == "" {
+	labeled := y.all(func(b base) bool { return b.label != "" })
+	unknown, hasDevice, counted := []int{}, false, false
+	for i := range y.levels {
+		v := &y.levels[i]
+		numbers := !slices.ContainsFunc(slices.Collect(maps.Keys(v.values)), func(s string) bool { return !trialDirRE.MatchString(s) })
+		switch {
+		case v.kind == "" && numbers && labeled:
+			v.kind = "trial"
+		case v.kind == "" && !v.around:
 			unknown = append(unknown, i)
 		}
 		hasDevice = hasDevice || v.kind == "device"
+		counted = counted || v.kind == "trial" || v.kind == "session"
 	}
-	inName := false
-	for _, labels := range y.leaves {
-		inName = inName || len(labels) > 1
-	}
+
+	inName := slices.ContainsFunc(slices.Collect(maps.Values(y.leaves)), func(labels map[string]bool) bool { return len(labels) > 1 })
 	numbered, distinct := 0, map[string]bool{}
 	for _, b := range y.bases {
-		if b.label != "" && b.trial != "" {
+		if b.label != "" && (b.trial != "" || counted) {
 			numbered++
 			distinct[b.label] = true
 		}
 	}
 	trials := numbered >= 2*len(distinct)
 
-	// Labels in the files' names: several in one folder, most of them numbered.
+	// Labels in the files' names: several in one folder, most of them numbered, or
+	// numbered by the folders that they are in.
 	if labeled := inName || len(unknown) == 0 && !hasDevice; labeled && trials && 2*numbered > len(y.bases) && y.session() == "{session}" {
-		if len(unknown) > 0 && !hasDevice {
+		if len(unknown) > 0 && !hasDevice && !y.namesDevices(unknown[len(unknown)-1]) {
 			y.levels[unknown[len(unknown)-1]].kind, hasDevice = "device", true
 		}
 		return y.labelInName(hasDevice)
 	}
+	return y.labelInFolder(unknown, hasDevice, oneMAC)
+}
 
+// namesDevices says whether the files' names tell devices apart and the only
+// folder of a level around them does not.
+func (y layout) namesDevices(level int) bool {
+	all := map[datasets.MAC]bool{}
+	for _, macs := range y.labels {
+		maps.Copy(all, macs)
+	}
+	return len(y.levels[level].values) == 1 && len(all) > 1
+}
+
+// labelInFolder names captures in folders whose names are labels, or sessions.
+func (y layout) labelInFolder(unknown []int, hasDevice, oneMAC bool) (file, words string) {
 	n := len(unknown)
+	if n == 1 && !hasDevice && y.levels[unknown[0]].values.areActivities() {
+		oneMAC = true // whatever the addresses say, or where there are none
+	}
 	switch {
 	case n == 0 && hasDevice:
 		return y.session(), "a folder for each device"
@@ -334,46 +388,61 @@ func (y layout) clips(oneMAC bool) (file, words string) {
 	case n == 1 && !hasDevice:
 		y.levels[unknown[0]].kind = "activity"
 		return "{trial}", "activity/trial.pcap"
+	case hasDevice:
+		y.levels[unknown[n-1]].kind = "activity"
+		return "{trial}", "device/activity/trial.pcap (a layout known from Mon(IoT)r)"
 	}
-	y.levels[unknown[n-1]].kind = "activity"
-	if !hasDevice {
-		y.levels[unknown[n-2]].kind = "device"
+
+	// Of two levels the upper one is nearly always the device.
+	device, activity := &y.levels[unknown[n-2]], &y.levels[unknown[n-1]]
+	words = "device/activity/trial.pcap (a layout known from Mon(IoT)r)"
+	byAddress := activity.values.tellDevices() && !device.values.tellDevices()
+	byWords := device.values.areActivities() && !activity.values.areActivities()
+	if byAddress || byWords && !device.values.tellDevices() {
+		device, activity, words = activity, device, "activity/device/trial.pcap"
 	}
-	return "{trial}", "device/activity/trial.pcap (a layout known from Mon(IoT)r)"
+	device.kind, activity.kind = "device", "activity"
+	return "{trial}", words
 }
 
 // labelInName writes the pattern of names such as device_activity_3.
 func (y layout) labelInName(hasDevice bool) (file, words string) {
-	end, times := "", 0
-	for _, b := range y.bases {
-		if b.trial == "time" && b.label != "" {
-			times++
-			end = b.sep + "{time}"
-		}
-	}
-	if sep, ok := y.separator(); ok && 2*times <= len(y.bases) {
-		end = sep + "{n}"
-	} else if times == 0 {
-		end = "{n}" // on3, on4
-	}
+	head, tail := y.ends()
 	if hasDevice {
-		return "{activity}" + end, "device/activity_trial.pcap"
+		return head + "{activity}" + tail, "device/activity_trial.pcap"
 	}
 
-	// What most labels hold parts device and activity; a name of one word is
-	// the activity alone.
-	for _, sep := range []string{"_", "-", " ", "."} {
+	// Some names hold the device alone: those of a list, or words of which each has
+	// an address of its own, where that is not what devices do.
+	known, dated := 0, y.all(func(b base) bool { return b.date })
+	for _, b := range y.bases {
+		if y.known[normal(b.label)] {
+			known++
+		}
+	}
+	parted := func(sep string) bool {
 		n := 0
 		for _, b := range y.bases {
 			if strings.Contains(b.label, sep) {
 				n++
 			}
 		}
-		if 2*n > len(y.bases) {
-			return "{device}" + sep + "{activity}" + end, "device" + sep + "activity" + sep + "trial.pcap, label in the file's name"
+		return 2*n > len(y.bases)
+	}
+	seps := []string{" - ", "__", "--", "_", "-", " ", "."}
+	plain := dated || !slices.ContainsFunc(seps, parted)
+	if 2*known > len(y.bases) || plain && y.labels.tellDevices() && !y.labels.areActivities() {
+		return head + "{device}" + tail, "the device in the file's name"
+	}
+
+	// What most labels hold parts device and activity; a name of one word is
+	// the activity alone.
+	for _, sep := range seps {
+		if parted(sep) {
+			return head + "{device}" + sep + "{activity}" + tail, "device" + sep + "activity" + sep + "trial.pcap, label in the file's name"
 		}
 	}
-	return "{activity}" + end, "activity-trial.pcap, label in the file's name"
+	return head + "{activity}" + tail, "activity-trial.pcap, label in the file's name"
 }
 
 // macTells says whether the folders of the only level without a kind are about

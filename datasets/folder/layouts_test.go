@@ -101,7 +101,7 @@ func TestLayouts(t *testing.T) {
 			}
 			put(t, dir, "plug.pcap", tr)
 			text(t, dir, "plug-on.timestamps", rows...)
-		}, want{recordings: 1, groups: 1, classes: "plug/trigger 5", tasks: "event"}},
+		}, want{recordings: 1, groups: 1, classes: "plug/on 5", tasks: "event"}},
 		{"JSON list, milliseconds", func(t *testing.T, dir string) {
 			put(t, dir, "home.pcap", traffic(1, noon(), 600, 100, 300))
 			text(t, dir, "activity.json", fmt.Sprintf(`[{"device":"Plug","activity":"on","start":%d000,"end":%d500,"mac":"50:c7:bf:00:00:01"},`, noon().Unix()+100, noon().Unix()+101),

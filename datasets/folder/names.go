@@ -3,11 +3,92 @@ package folder
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"veilbench/datasets"
+)
+
+// base is what the last element of a path says.
+type base struct {
+	label string // "" if only a number, a time or a generic word
+	// head and tail are what stands around the label, as text of a pattern: "{n}_",
+	// " ({n})".
+	head, tail string
+	trial      string // "n", "time" or ""
+	date       bool   // a date without a time of day
+}
+
+var (
+	trialRE = regexp.MustCompile(`^(.*?)([ _.\-#(]*)(\d+)(\)?)$`)
+	roundRE = regexp.MustCompile(`^(\d{1,4})([ _.\-#)]+)(\pL.*)$`)
+	wordRE  = regexp.MustCompile(`^(.*?)([ _.\-]+)(\pL+)$`)
+)
+
+// readBase takes a file's name apart.
+func readBase(s string) base {
+	generic := func(label string) bool { return slices.Contains(genericWords(), strings.ToLower(label)) }
+	plain := func(label string) string {
+		if generic(label) {
+			return ""
+		}
+		return label
+	}
+	if st, ok := findStamp(s); ok {
+		label, sep := cutEnd(s[:st.lo])
+		b := base{label: plain(label), tail: sep + "{time}", trial: "time", date: !st.hasClock && st.hi == len(s)}
+
+		// Where nothing stands before a time, the label may stand behind it.
+		behind := s[st.hi+timeEnd(s[st.hi:]):]
+		rest := strings.TrimLeft(behind, " _.-")
+		sep = behind[:len(behind)-len(rest)]
+		if after := readBase(rest); label == "" && sep != "" && after.label != "" && after.head == "" {
+			return base{label: after.label, head: "{time}" + sep, tail: after.tail, trial: "time", date: !st.hasClock}
+		}
+		return b
+	}
+
+	// A number that counts, perhaps behind a word that says so: on_trial3.
+	if m := trialRE.FindStringSubmatch(s); m != nil {
+		label, tail := m[1], m[2]+"{n}"+m[4]
+		if w := wordRE.FindStringSubmatch(label); w != nil && generic(w[3]) {
+			label, tail = w[1], w[2]+w[3]+tail
+		}
+		return base{label: plain(label), tail: tail, trial: "n"}
+	}
+	if m := roundRE.FindStringSubmatch(s); m != nil && !generic(m[3]) {
+		return base{label: m[3], head: "{n}" + m[2], trial: "n"}
+	}
+	return base{label: plain(s)}
+}
+
+// cutEnd takes the signs at the end of a label off.
+func cutEnd(s string) (label, sep string) {
+	label = strings.TrimRight(s, " _.-")
+	return label, s[len(label):]
+}
+
+// timeEnd is how much of what follows a date still belongs to a time: digits, and
+// the words of zones and units, as in .3s, Z, h and _UTC.
+func timeEnd(s string) int {
+	digits := timeDigits.FindString(s)
+	word := timeWords.FindString(s[len(digits):])
+
+	// The s of seconds is no s of sensor.
+	end := len(digits) + len(word)
+	if next, _ := utf8.DecodeRuneInString(s[end:]); unicode.IsLetter(next) {
+		return len(digits)
+	}
+	return end
+}
+
+var (
+	timeDigits = regexp.MustCompile(`^([.,:]?\d+)*`)
+	timeWords  = regexp.MustCompile(`^(?i:[ _-]?(?:utc|gmt|cest|cet|est|edt|pst|pdt)|ms|s|z|h|min)`)
 )
 
 // nameUnits matches every unit with the pattern, gives it its parts and sorts out

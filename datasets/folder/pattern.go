@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // pattern is how the captures of a folder are named: a path with slashes in
@@ -128,7 +130,7 @@ func (m *matcher) from(i int, rest string) {
 		if x.name == "n" && (rest[n-1] < '0' || rest[n-1] > '9') {
 			break
 		}
-		if x.name == "time" && !isTime(rest[:n]) {
+		if x.name == "time" && !isTime(rest[:n], i+1 < len(m.p.parts)) {
 			continue
 		}
 		m.set[x.name] = rest[:n]
@@ -138,10 +140,10 @@ func (m *matcher) from(i int, rest string) {
 }
 
 // isTime says whether a {time} begins with a date, so that no word before it is
-// taken for a part of it.
-func isTime(s string) bool {
+// taken for a part of it. Where more follows, no word behind it is either.
+func isTime(s string, more bool) bool {
 	st, ok := findStamp(s)
-	return ok && st.lo == 0
+	return ok && st.lo == 0 && (!more || st.hi+timeEnd(s[st.hi:]) == len(s))
 }
 
 // id joins the named parts in order: what tells recordings apart, whatever
@@ -173,4 +175,59 @@ func (p pattern) fill(parts map[string]string) (string, error) {
 		b.WriteString(v)
 	}
 	return b.String(), nil
+}
+
+var (
+	// stampRE is a date, with or without a time of day, as file names hold it.
+	stampRE = regexp.MustCompile(`^(\d{4})[-_.]?(\d\d)[-_.]?(\d\d)(?:[-_.T ]?(\d\d)(?:[-_.:h]?(\d\d)(?:[-_.:m]?(\d\d))?)?)?`)
+	// shortRE is a date with a year of two digits, as in 16-09-23.
+	shortRE = regexp.MustCompile(`^(\d\d)[-_.](\d\d)[-_.](\d\d)`)
+	epochRE = regexp.MustCompile(`\d{10}`)
+)
+
+// stamp is a date in a name: the clock's digits as if they were UTC.
+type stamp struct {
+	at       time.Time
+	hasClock bool
+	lo, hi   int // where it stands
+}
+
+// findStamp looks for the first date in a name that is one and no part of a
+// longer number.
+func findStamp(s string) (stamp, bool) {
+	digit := func(i int) bool { return i >= 0 && i < len(s) && s[i] >= '0' && s[i] <= '9' }
+	for _, re := range []*regexp.Regexp{stampRE, shortRE} {
+		for i := range s {
+			if !digit(i) || digit(i-1) {
+				continue
+			}
+			m := re.FindStringSubmatch(s[i:])
+			if m == nil || digit(i+len(m[0])) {
+				continue
+			}
+			var n [6]int
+			for k, text := range m[1:] {
+				n[k], _ = strconv.Atoi(text) // digits, or "" for a part that is not there
+			}
+			if re == shortRE {
+				n[0] += 2000
+			}
+
+			// A month of 13 would have been carried over into the next year.
+			t := time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], n[5], 0, time.UTC)
+			if n[0] < 1990 || n[0] > 2069 || int(t.Month()) != n[1] || t.Day() != n[2] || n[3] > 23 || n[4] > 59 || n[5] > 59 {
+				continue
+			}
+			return stamp{t, len(m) > 4 && m[4] != "", i, i + len(m[0])}, true
+		}
+	}
+
+	// Seconds since 1970, as tcpdump -w cap-%s.pcap writes them.
+	for _, m := range epochRE.FindAllStringIndex(s, -1) {
+		n, err := strconv.ParseInt(s[m[0]:m[1]], 10, 64)
+		if t := time.Unix(n, 0).UTC(); err == nil && !digit(m[0]-1) && !digit(m[1]) && t.Year() >= 1990 && t.Year() <= 2069 {
+			return stamp{t, true, m[0], m[1]}, true
+		}
+	}
+	return stamp{}, false
 }

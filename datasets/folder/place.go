@@ -13,12 +13,60 @@ import (
 	"veilbench/datasets/folder/events"
 )
 
-// namesUnit says whether a label file means u by a capture's name: with or
-// without folders and endings.
-func namesUnit(name string, u *unit) bool {
-	name = strings.TrimPrefix(strings.ReplaceAll(name, `\`, "/"), "./")
-	stem := stemOf(name)
-	return stem == u.stem || stem == path.Base(u.stem) || name == u.parts["session"] || slices.Contains(u.files, name)
+// index finds units by their names: a folder of 100,000 has as many label files.
+type index struct {
+	byStem map[string]*unit // by their path without endings
+	byBase map[string]*unit // by the last part of it, where that is theirs alone
+	dirs   map[string]bool  // all folders with a unit in or below them
+	named  map[string][]int // the numbers of units by path, last part, session and file
+}
+
+func newIndex(units []*unit) index {
+	x := index{map[string]*unit{}, map[string]*unit{}, map[string]bool{"": true}, map[string][]int{}}
+	for i, u := range units {
+		base := path.Base(u.stem)
+		x.byStem[u.stem] = u
+		for dir := dirOf(u.stem); !x.dirs[dir]; dir = dirOf(dir) {
+			x.dirs[dir] = true
+		}
+		keys := append([]string{u.stem, base, u.parts["session"]}, u.files...)
+		slices.Sort(keys)
+		for _, k := range slices.Compact(keys) {
+			if k == "" {
+				continue // a recording that is no session
+			}
+			x.named[k] = append(x.named[k], i)
+		}
+		if x.byBase[base] = u; len(x.named[base]) > 1 {
+			x.byBase[base] = nil
+		}
+	}
+	return x
+}
+
+// find lists the units that a label file means by a capture's name: with or
+// without folders and endings, by what the pattern calls it, or by its path on the
+// machine where the labels were made.
+func (x index) find(name string, units []*unit) []int {
+	plain := strings.TrimPrefix(strings.ReplaceAll(name, `\`, "/"), "./")
+	stem := stemOf(plain)
+	at := slices.Concat(x.named[plain], x.named[stem])
+	slices.Sort(at)
+	if at = slices.Compact(at); len(at) > 0 || name == "" {
+		return at
+	}
+
+	// The last part of a path alone only where one capture is called so.
+	alike := x.named[path.Base(stem)]
+	for _, i := range alike {
+		if own := units[i].stem; strings.HasSuffix("/"+stem, "/"+own) || strings.HasSuffix("/"+own, "/"+stem) {
+			at = append(at, i)
+		}
+	}
+	if len(at) == 0 && len(alike) == 1 {
+		return alike
+	}
+	return at
 }
 
 // place lays the events over the recordings that they fall into.
@@ -34,16 +82,16 @@ func (l *loader) place(scopes []scope) error {
 		}
 	}
 	slices.SortFunc(order, func(a, b int) int { return l.units[a].trace.Start.Compare(l.units[b].trace.Start) })
-	byName, index := map[string][]int{}, map[*unit]int{}
+	number := map[*unit]int{}
 	for i, u := range l.units {
-		index[u] = i
+		number[u] = i
 	}
 
 	for k, f := range l.truth.files {
 		outside, shared, unknown := 0, 0, map[string]bool{}
 		var scoped []int
 		if u := scopes[k].beside; u != nil {
-			scoped = []int{index[u]}
+			scoped = []int{number[u]}
 		} else {
 			for i, u := range l.units {
 				if within(u, scopes[k].dir) {
@@ -54,16 +102,7 @@ func (l *loader) place(scopes []scope) error {
 		for _, e := range f.events {
 			at := scoped
 			if e.Capture != "" {
-				named, ok := byName[e.Capture]
-				if !ok {
-					for i, u := range l.units {
-						if namesUnit(e.Capture, u) {
-							named = append(named, i)
-						}
-					}
-					byName[e.Capture] = named
-				}
-				if at = named; len(at) == 0 {
+				if at = l.index.find(e.Capture, l.units); len(at) == 0 {
 					unknown[e.Capture] = true
 					continue
 				}
@@ -75,7 +114,11 @@ func (l *loader) place(scopes []scope) error {
 			if !e.Since && len(at) == len(l.units) && e.Capture == "" {
 				lo, _ := slices.BinarySearchFunc(order, e.Start.Add(-longest), func(i int, t time.Time) int { return l.units[i].trace.Start.Compare(t) })
 				hi := lo
-				for hi < len(order) && !l.units[order[hi]].trace.Start.After(e.Start) {
+				latest := e.Start
+				if e.Vague {
+					latest = e.End // it may have happened after a capture began
+				}
+				for hi < len(order) && !l.units[order[hi]].trace.Start.After(latest) {
 					hi++
 				}
 				at = order[lo:hi]

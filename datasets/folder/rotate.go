@@ -21,52 +21,6 @@ import (
 	"veilbench/datasets/parallel"
 )
 
-var (
-	// stampRE is a date, with or without a time of day, as file names hold it.
-	stampRE = regexp.MustCompile(`^(\d{4})[-_.]?(\d\d)[-_.]?(\d\d)(?:[-_.T ]?(\d\d)(?:[-_.:h]?(\d\d)(?:[-_.:m]?(\d\d))?)?)?`)
-	// shortRE is a date with a year of two digits, as in 16-09-23.
-	shortRE = regexp.MustCompile(`^(\d\d)[-_.](\d\d)[-_.](\d\d)`)
-)
-
-// stamp is a date in a name: the clock's digits as if they were UTC.
-type stamp struct {
-	at       time.Time
-	hasClock bool
-	lo, hi   int // where it stands
-}
-
-// findStamp looks for the first date in a name that is one and no part of a
-// longer number.
-func findStamp(s string) (stamp, bool) {
-	digit := func(i int) bool { return i >= 0 && i < len(s) && s[i] >= '0' && s[i] <= '9' }
-	for _, re := range []*regexp.Regexp{stampRE, shortRE} {
-		for i := range s {
-			if !digit(i) || digit(i-1) {
-				continue
-			}
-			m := re.FindStringSubmatch(s[i:])
-			if m == nil || digit(i+len(m[0])) {
-				continue
-			}
-			var n [6]int
-			for k, text := range m[1:] {
-				n[k], _ = strconv.Atoi(text) // digits, or "" for a part that is not there
-			}
-			if re == shortRE {
-				n[0] += 2000
-			}
-
-			// A month of 13 would have been carried over into the next year.
-			t := time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], n[5], 0, time.UTC)
-			if n[0] < 1990 || n[0] > 2069 || int(t.Month()) != n[1] || t.Day() != n[2] || n[3] > 23 || n[4] > 59 || n[5] > 59 {
-				continue
-			}
-			return stamp{t, len(m) > 4 && m[4] != "", i, i + len(m[0])}, true
-		}
-	}
-	return stamp{}, false
-}
-
 // plan makes units of the captures: rotated files one, every other file its
 // own.
 func (l *loader) plan() error {
@@ -133,36 +87,44 @@ func (l *loader) countUp(groups map[string][]string, order []string) (map[string
 }
 
 // rotationKey is equal for files that may be one recording: names that differ
-// by the number behind the ending or by a time of day.
+// by the number behind the ending or by a time of day, or by both.
 func rotationKey(rel string) string {
+	dir, base := path.Split(stemOf(rel))
+	if s, ok := findStamp(base); ok && s.hasClock && isCapture(rel) {
+		// dumpcap writes a number of five digits in front of the time, or behind it.
+		return dir + serialRE.ReplaceAllString(base[:s.lo], "") + "\x00" + serialEndRE.ReplaceAllString(base[s.hi:], "") + "\x00time"
+	}
+	return numberKey(rel)
+}
+
+// numberKey is equal for files whose names differ by the number behind the ending
+// alone.
+func numberKey(rel string) string {
 	bare := packed.ReplaceAllString(rel, "")
 	if m := numberedRE.FindStringSubmatchIndex(bare); m != nil {
 		return bare[:m[3]] + "\x00number"
 	}
 	if captureRE.MatchString(bare) {
-		dir, base := path.Split(stemOf(rel))
-		if s, ok := findStamp(base); ok && s.hasClock {
-			// dumpcap writes a number of five digits in front of the time.
-			head := serialRE.ReplaceAllString(base[:s.lo], "")
-			return dir + head + "\x00" + base[s.hi:] + "\x00time"
-		}
 		return bare + "\x00number"
 	}
 	return rel
 }
 
-var serialRE = regexp.MustCompile(`_\d{5}_$`)
+// isCapture says whether a name ends as captures do, rotated ones too.
+func isCapture(rel string) bool {
+	bare := packed.ReplaceAllString(rel, "")
+	return captureRE.MatchString(bare) || numberedRE.MatchString(bare)
+}
+
+var (
+	serialRE    = regexp.MustCompile(`_\d{5}_$`)
+	serialEndRE = regexp.MustCompile(`^_\d{5}$`)
+)
 
 // joinOrNot decides whether candidates are one recording.
 func (l *loader) joinOrNot(key string, files []string) []*unit {
-	single := func() (us []*unit) {
-		for _, f := range files {
-			us = append(us, &unit{stem: stemOf(f), files: []string{f}})
-		}
-		return us
-	}
 	if len(files) < 2 {
-		return single()
+		return alone(files)
 	}
 
 	// By number: tcpdump -C leaves the first without one, -W wraps around, so
@@ -185,9 +147,9 @@ func (l *loader) joinOrNot(key string, files []string) []*unit {
 	if l.f.spec.Join != "rotated" {
 		switch {
 		case byCount && !l.seamless(parts):
-			return single()
-		case !byNumber && !byCount && !l.contiguous(key, parts):
-			return single()
+			return alone(files)
+		case !byNumber && !byCount && !l.contiguous(key, runs(parts)):
+			return l.byNumber(files)
 		}
 	}
 	u := &unit{stem: strings.TrimRight(strings.SplitN(key, "\x00", 2)[0], "-_. ")}
@@ -201,6 +163,45 @@ func (l *loader) joinOrNot(key string, files []string) []*unit {
 		u.files = append(u.files, p.file)
 	}
 	return []*unit{u}
+}
+
+// alone makes a unit of each file.
+func alone(files []string) (us []*unit) {
+	for _, f := range files {
+		us = append(us, &unit{stem: stemOf(f), files: []string{f}})
+	}
+	return us
+}
+
+// byNumber joins those of the files that differ by the number behind their ending:
+// each time at which tcpdump -C was started, say.
+func (l *loader) byNumber(files []string) (us []*unit) {
+	groups, order := map[string][]string{}, []string{}
+	for _, f := range files {
+		k := numberKey(f)
+		if groups[k] == nil {
+			order = append(order, k)
+		}
+		groups[k] = append(groups[k], f)
+	}
+	for _, k := range order {
+		us = append(us, l.joinOrNot(k, groups[k])...)
+	}
+	return us
+}
+
+// runs puts the files of one time into one, in order.
+func runs(parts []rotated) []rotated {
+	var out []rotated
+	for _, p := range parts {
+		n := len(out)
+		if n > 0 && out[n-1].stamp.at.Equal(p.stamp.at) && p.first != math.MaxInt64 {
+			out[n-1].last = max(out[n-1].last, p.last)
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 // rotated is one file of a recording.
@@ -240,6 +241,9 @@ func (p *rotated) scan(ctx context.Context, root string, firstOnly bool) {
 // the next begins, and together they cover a good part of the time. Trials that
 // people made one by one fail one of the three.
 func (l *loader) contiguous(key string, parts []rotated) bool {
+	if len(parts) < 2 {
+		return true // one time, many numbers
+	}
 	period, covered := int64(math.MaxInt64), int64(0)
 	for i, p := range parts {
 		if p.first == math.MaxInt64 {

@@ -61,10 +61,20 @@ func (l *loader) scope(name string) scope {
 	if slices.Contains(l.o.Labels, name) || name == specFile || strings.HasPrefix(name, "..") {
 		return scope{}
 	}
-	if p := pairedUnit(name, l.byStem); p != nil {
+	if p := pairedUnit(name, l.index.byStem); p != nil {
 		return scope{beside: p}
 	}
-	return scope{dir: dirOf(name)}
+
+	// A folder without captures, labels/ say, holds files for those elsewhere: of the
+	// same name, or of the folder around both.
+	dir := dirOf(name)
+	for dir != "" && !l.index.dirs[dir] {
+		if p := pairedUnit(path.Base(name), l.index.byBase); p != nil {
+			return scope{beside: p}
+		}
+		dir = dirOf(dir)
+	}
+	return scope{dir: dir}
 }
 
 // about collects, for each unit, the numbers of the files that are about it, in
@@ -105,10 +115,7 @@ func idleWords() []string {
 // layTruth makes recordings of the units: devices and owners first, for the
 // clock of the labels is found by them, then what happened.
 func (l *loader) layTruth() error {
-	l.byStem = map[string]*unit{}
-	for _, u := range l.units {
-		l.byStem[u.stem] = u
-	}
+	l.index = newIndex(l.units)
 	p, err := parsePattern(l.f.spec.Captures)
 	if err != nil {
 		return err
@@ -136,7 +143,7 @@ func (l *loader) layTruth() error {
 			r.ID = u.stem
 		}
 		l.reports[r.ID] = u.rep
-		r.Labels.Devices = l.devicesOf(u, lists[i], files[i])
+		r.Labels.Devices = l.devicesOf(i, lists[i], files[i])
 		if len(lists[i]) > 0 {
 			o := owners.New(lists[i], r.Labels.Devices)
 			r.Labels.Owners = o.Of(u.trace)
@@ -180,36 +187,73 @@ func (l *loader) layTruth() error {
 }
 
 // nameTriggers gives lists of times alone a device and an activity: as stated,
-// else the device that the list's and the captures' names begin with.
+// else by their names. The device is what the name begins with, as far as another
+// list's, a capture's or a known device's does; the activity is the rest where there
+// are several lists of a device, or where it is what devices do.
 func (l *loader) nameTriggers() {
+	words := func(name string) []string { return strings.FieldsFunc(name, isSeparator) }
+	var lists [][]string
+	for _, f := range l.truth.files {
+		if f.triggers {
+			lists = append(lists, words(strings.TrimSuffix(path.Base(f.name), path.Ext(f.name))))
+		}
+	}
+	known := l.allDevices()
+	captures := map[string][]string{}
+	for _, u := range l.units {
+		captures[path.Base(u.stem)] = words(path.Base(u.stem))
+	}
+
+	k := 0
 	for _, f := range l.truth.files {
 		if !f.triggers {
 			continue
 		}
-		s := l.f.spec.Labels
-		known := l.allDevices()
-		words := strings.FieldsFunc(strings.TrimSuffix(path.Base(f.name), path.Ext(f.name)), isSeparator)
-		device := ""
-		for _, u := range l.units {
-			// The longest beginning that some capture has too.
-			stem := path.Base(u.stem)
-			other := strings.FieldsFunc(stem, isSeparator)
-			n := 0
-			for n < min(len(words), len(other)) && words[n] == other[n] {
-				n++
+		own := lists[k]
+		k++
+
+		// The longest beginning that something else has too.
+		n, siblings := 0, 0
+		for i, other := range lists {
+			if m := common(own, other); i != k-1 && m > 0 && m < len(own) && m < len(other) {
+				n, siblings = max(n, m), siblings+1
 			}
-			if d := strings.Join(words[:n], "-"); len(d) > len(device) {
-				device = d
+		}
+		for _, d := range known {
+			if w := words(d); common(own, w) == len(w) {
+				n = max(n, len(w))
 			}
+		}
+		if siblings == 0 {
+			for _, c := range captures {
+				n = max(n, common(own, c))
+			}
+		}
+		if last := len(own) - 1; n > last && last > 0 && slices.Contains(usualActivities(), normal(own[last])) {
+			n = last // the capture is called after the activity, too
+		}
+
+		device, activity := strings.Join(own[:n], "-"), "trigger"
+		if rest := own[n:]; n > 0 && len(rest) > 0 && (siblings > 0 || slices.Contains(usualActivities(), normal(rest[0]))) {
+			activity = strings.Join(rest, "_")
 		}
 		if device == "" && len(known) == 1 {
 			device = known[0]
 		}
-		device = cmp.Or(s.Device, device, strings.Join(words, "-"), "device")
+		s := l.f.spec.Labels
+		device = cmp.Or(s.Device, device, strings.Join(own, "-"), "device")
 		for i := range f.events {
-			f.events[i].Device, f.events[i].Activity = device, cmp.Or(s.Activity, "trigger")
+			f.events[i].Device, f.events[i].Activity = device, cmp.Or(s.Activity, activity)
 		}
 	}
+}
+
+// common is how many words two names begin with alike.
+func common(a, b []string) (n int) {
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 func isSeparator(r rune) bool { return strings.ContainsRune("-_. ", r) }
@@ -285,14 +329,14 @@ func (l *loader) listsOf() [][]owners.Owned {
 }
 
 // devicesOf names the devices of one recording, sorted.
-func (l *loader) devicesOf(u *unit, list []owners.Owned, files []int) []string {
-	names := map[string]bool{}
+func (l *loader) devicesOf(i int, list []owners.Owned, files []int) []string {
+	u, names := l.units[i], map[string]bool{}
 	for _, o := range list {
 		names[o.Device] = true
 	}
 	for _, k := range files {
 		for _, e := range l.truth.files[k].events {
-			if e.Capture == "" || namesUnit(e.Capture, u) {
+			if e.Capture == "" || slices.Contains(l.index.find(e.Capture, l.units), i) {
 				names[e.Device] = true
 			}
 		}

@@ -10,30 +10,30 @@ import (
 	"veilbench/datasets"
 )
 
-// setAddress reads a hardware address, in any of the forms below, or an IP
-// address.
-func (o *owner) setAddress(s string) error {
-	o.mac, o.addr, o.short = datasets.MAC{}, netip.Addr{}, false
+// setAddress reads an address in any of the forms of ParseAddress.
+func (o *owner) setAddress(s string) (err error) {
+	o.mac, o.addr, o.short, err = ParseAddress(s)
+	return err
+}
 
+// ParseAddress reads a hardware address in any usual spelling, an IP address, or a
+// short address of 802.15.4 such as 0x1a2b, of whatever network, which is at the end
+// of mac. Of mac and ip one is set.
+func ParseAddress(s string) (mac datasets.MAC, ip netip.Addr, short bool, err error) {
 	// Eight groups of two digits are IPv6 by the book, but nobody writes it so:
 	// it is the long address of an 802.15.4 station.
 	if m, ok := parseMAC(s); ok {
-		o.mac = m
-		return nil
+		return m, ip, false, nil
 	}
 	if a, err := netip.ParseAddr(s); err == nil {
-		o.addr = a.Unmap().WithZone("")
-		return nil
+		return mac, a.Unmap().WithZone(""), false, nil
 	}
-
-	// A short address of 802.15.4, of whatever network.
 	if hexa, ok := strings.CutPrefix(strings.ToLower(s), "0x"); ok && len(hexa) <= 4 {
 		if n, err := strconv.ParseUint(hexa, 16, 16); err == nil {
-			o.mac, o.short = datasets.MAC{4: byte(n >> 8), 5: byte(n)}, true
-			return nil
+			return datasets.MAC{4: byte(n >> 8), 5: byte(n)}, ip, true, nil
 		}
 	}
-	return fmt.Errorf("%q is neither a hardware nor an IP address", s)
+	return mac, ip, false, fmt.Errorf("%q is neither a hardware nor an IP address", s)
 }
 
 // parseMAC reads a hardware address: six groups of one or two digits, as arp -a

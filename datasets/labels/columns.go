@@ -106,6 +106,49 @@ func (p *parser) header(row []string) error {
 	return nil
 }
 
+// Columns finds the columns of a table of events or commands by which Read would
+// read it, in their order, from its header. It reports false for any other table.
+// Addresses beside events, and an activity beside actions, are for people: a table
+// that Read would refuse for them is read without.
+func Columns(row []string) (keep []int, ok bool) {
+	is := func(c string, columns ...string) bool {
+		name, _ := columnName(c)
+		return slices.ContainsFunc(Names(columns...), func(n string) bool { return n == name })
+	}
+	row = slices.Clone(row)
+	timed := slices.ContainsFunc(row, func(c string) bool { return is(c, "time") })
+	labeled := slices.ContainsFunc(row, func(c string) bool { name, _ := columnName(c); return name == "activity" })
+	for i, c := range row {
+		address := is(c, "mac", "ip", "ip6")
+		if address && !timed {
+			return nil, false // whose it was since which day
+		}
+		if address || labeled && is(c, "actions") {
+			row[i] = ""
+		}
+	}
+
+	p := parser{file: &File{}}
+	if err := p.header(row); err != nil {
+		return nil, false
+	}
+	_, events := p.columns["activity"]
+	_, commands := p.columns["actions"]
+	return slices.Sorted(maps.Values(p.columns)), events || commands
+}
+
+// Names are what people and programs call some of the columns, the best name of
+// each first, in small letters with _ between words.
+func Names(columns ...string) []string {
+	var out []string
+	for _, s := range synonyms {
+		if slices.Contains(columns, s.column) {
+			out = append(out, s.names...)
+		}
+	}
+	return out
+}
+
 // Misspelt is a doubt about the columns in line of a label file that mean
 // nothing there but that a slip of the pen tells from one of an end, a resolution
 // or the time an address was owned. Its silent loss would make points of states

@@ -2,6 +2,7 @@ package published
 
 import (
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -39,8 +40,8 @@ func behavIoTBursts() Source {
 
 // refuseBursts is what a run is told. A trace that was made up to have such
 // features would show defenses what nobody recorded.
-func refuseBursts(path string) ([]datasets.Dataset, error) {
-	if _, err := ReadBursts(path); err != nil {
+func refuseBursts(ctx context.Context, path string) ([]datasets.Dataset, error) {
+	if _, err := ReadBursts(ctx, path); err != nil {
 		return nil, err
 	}
 	return nil, fmt.Errorf("%s holds features of bursts and no packets: there is nothing that a defense could change or an observer see (datasets describe %s=FOLDER shows what is there)", BurstsName, BurstsName)
@@ -70,9 +71,9 @@ type BurstDevice struct {
 // ReadBursts reads the devices' rows, sorted by name: path is the folder with
 // train/<device>.csv.gz, test/<device>.csv.gz (one device has none) and
 // labels.csv.
-func ReadBursts(path string) ([]BurstDevice, error) {
+func ReadBursts(ctx context.Context, path string) ([]BurstDevice, error) {
 	table := filepath.Join(path, "labels.csv")
-	rows, err := readTable(table, "device", "state", "action", "merged")
+	rows, err := readTable(ctx, table, "device", "state", "action", "merged")
 	if err != nil {
 		return nil, err
 	}
@@ -94,12 +95,12 @@ func ReadBursts(path string) ([]BurstDevice, error) {
 			}
 		}
 
-		if d.Train, err = readBurstFile(name, d); err != nil {
+		if d.Train, err = readBurstFile(ctx, name, d); err != nil {
 			return nil, err
 		}
 		// One device has no test rows; the publishers test it on its training rows,
 		// which would be no test here.
-		d.Test, err = readBurstFile(filepath.Join(path, "test", filepath.Base(name)), d)
+		d.Test, err = readBurstFile(ctx, filepath.Join(path, "test", filepath.Base(name)), d)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -109,15 +110,15 @@ func ReadBursts(path string) ([]BurstDevice, error) {
 }
 
 // readBurstFile reads the rows of d from a file, compressed or not.
-func readBurstFile(name string, d BurstDevice) ([]Burst, error) {
+func readBurstFile(ctx context.Context, name string, d BurstDevice) ([]Burst, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	r := io.Reader(f)
+	r := io.Reader(stoppable{ctx, f})
 	if strings.HasSuffix(name, ".gz") {
-		if r, err = gzip.NewReader(f); err != nil {
+		if r, err = gzip.NewReader(r); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}

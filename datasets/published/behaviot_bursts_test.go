@@ -16,7 +16,7 @@ import (
 // What the description counts: rows, events, states and labels of each device.
 func TestBurstCounts(t *testing.T) {
 	dir := datatest.Recorded(t, "behaviot_bursts")
-	ds, err := ReadBursts(dir)
+	ds, err := ReadBursts(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestBurstCounts(t *testing.T) {
 
 // A run is told why it cannot have them.
 func TestBurstsAreNoDataset(t *testing.T) {
-	if _, err := Load(BurstsName, datatest.Recorded(t, "behaviot_bursts")); err == nil || !strings.Contains(err.Error(), "no packets") {
+	if _, err := Load(t.Context(), BurstsName, datatest.Recorded(t, "behaviot_bursts")); err == nil || !strings.Contains(err.Error(), "no packets") {
 		t.Error(err)
 	}
 }
@@ -88,7 +88,7 @@ func TestBurstBadInput(t *testing.T) {
 
 func TestBurstFolder(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := ReadBursts(dir); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ReadBursts(t.Context(), dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "labels.csv"), []byte("device,state,action,merged\nplug,local_on,on,on_off\n"), 0o600); err != nil {
@@ -97,7 +97,7 @@ func TestBurstFolder(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "train"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadBursts(dir); err == nil || !strings.Contains(err.Error(), "no rows") {
+	if _, err := ReadBursts(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "no rows") {
 		t.Error(err)
 	}
 
@@ -111,7 +111,7 @@ func TestBurstFolder(t *testing.T) {
 	if err := errors.Join(zw.Close(), f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	ds, err := ReadBursts(dir)
+	ds, err := ReadBursts(t.Context(), dir)
 	if err != nil || len(ds) != 1 || len(ds[0].Train) != 1 || ds[0].Test != nil || ds[0].Merged["local_on"] != "on_off" || ds[0].Action["local_on"] != "on" {
 		t.Errorf("%+v, %v", ds, err)
 	}

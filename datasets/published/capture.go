@@ -34,8 +34,8 @@ func (o odd) tell(ds *datasets.Dataset) {
 
 // openCapture reads a capture. What the reader found odd is of that called by the
 // words in front, if any, and the file's name.
-func openCapture(name string, o capture.Options, called ...string) (datasets.Trace, odd, error) {
-	t, rep, err := capture.Open(context.Background(), name, o)
+func openCapture(ctx context.Context, name string, o capture.Options, called ...string) (datasets.Trace, odd, error) {
+	t, rep, err := capture.Open(ctx, name, o)
 	if err != nil {
 		return t, odd{}, err
 	}
@@ -50,15 +50,15 @@ func captureStem(name string) string {
 
 // openDevice reads a capture that was filtered to one device. Where its
 // hardware address is not given it is the home side's most frequent one.
-func openDevice(name string, mac datasets.MAC) (datasets.Trace, datasets.MAC, odd, error) {
+func openDevice(ctx context.Context, name string, mac datasets.MAC) (datasets.Trace, datasets.MAC, odd, error) {
 	if mac == (datasets.MAC{}) {
-		t, _, err := openCapture(name, capture.Options{})
+		t, _, err := openCapture(ctx, name, capture.Options{})
 		if err != nil {
 			return t, mac, odd{}, err
 		}
 		mac = commonMAC(t)
 	}
-	t, found, err := openCapture(name, capture.Options{MACs: []datasets.MAC{mac}})
+	t, found, err := openCapture(ctx, name, capture.Options{MACs: []datasets.MAC{mac}})
 	return t, mac, found, err
 }
 

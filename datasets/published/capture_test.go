@@ -64,7 +64,7 @@ func owners(ds datasets.Dataset) int {
 // load1 reads a data set that Load gives alone.
 func load1(t *testing.T, name, path string) datasets.Dataset {
 	t.Helper()
-	sets, err := Load(name, path)
+	sets, err := Load(t.Context(), name, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestIoTSentinelWindows(t *testing.T) {
 // computer that is in every capture of the last one sends more than it.
 func TestIoTSentinelWithoutTable(t *testing.T) {
 	dir := datatest.Recorded(t, "iot_sentinel")
-	macs, err := sentinelMACs(filepath.Join(dir, "devices.csv"))
+	macs, err := sentinelMACs(t.Context(), filepath.Join(dir, "devices.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestIoTSentinelWithoutTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := guessMACs(names)
+	got, err := guessMACs(t.Context(), names)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -395,13 +395,13 @@ func TestLockCameraWeekFiles(t *testing.T) {
 		{head + "1615266000,x,1\n", ":2: wrong number of fields"},
 	} {
 		writeFile(t, events, c.text)
-		if _, err := readLockCameraWeek(dir); err == nil || !strings.Contains(err.Error(), events+c.want) {
+		if _, err := readLockCameraWeek(t.Context(), dir); err == nil || !strings.Contains(err.Error(), events+c.want) {
 			t.Errorf("%q: %v, want %q", c.text, err, c.want)
 		}
 	}
 	writeFile(t, events, head)
 	writeFile(t, filepath.Join(dir, "devices.csv"), "pcap,mac\npcaps/cam.pcap,20:00\n")
-	if _, err := readLockCameraWeek(dir); err == nil || !strings.Contains(err.Error(), `devices.csv:2: hardware address "20:00"`) {
+	if _, err := readLockCameraWeek(t.Context(), dir); err == nil || !strings.Contains(err.Error(), `devices.csv:2: hardware address "20:00"`) {
 		t.Errorf("%v", err)
 	}
 }
@@ -424,7 +424,7 @@ func TestSmartPlugDayFiles(t *testing.T) {
 		t.Errorf("%d events, warnings %q", sum(t, ds).events, ds.Warnings)
 	}
 	writeFile(t, filepath.Join(dir, "active_events.csv"), "offset_s,event\n-5,timer\n")
-	if _, err := readSmartPlugDay(dir); err == nil || !strings.Contains(err.Error(), `active_events.csv:2: time "-5"`) {
+	if _, err := readSmartPlugDay(t.Context(), dir); err == nil || !strings.Contains(err.Error(), `active_events.csv:2: time "-5"`) {
 		t.Errorf("%v", err)
 	}
 }
@@ -433,14 +433,14 @@ func TestSmartPlugDayFiles(t *testing.T) {
 func TestLoadErrors(t *testing.T) {
 	for _, name := range Names() {
 		dir := t.TempDir()
-		if _, err := Load(name, filepath.Join(dir, "absent")); err == nil || !strings.Contains(err.Error(), dir) {
+		if _, err := Load(t.Context(), name, filepath.Join(dir, "absent")); err == nil || !strings.Contains(err.Error(), dir) {
 			t.Errorf("%s of an absent folder: %v", name, err)
 		}
-		if _, err := Load(name, dir); err == nil || !strings.Contains(err.Error(), dir) {
+		if _, err := Load(t.Context(), name, dir); err == nil || !strings.Contains(err.Error(), dir) {
 			t.Errorf("%s of an empty folder: %v", name, err)
 		}
 	}
-	if _, err := Load("iotevent", ""); err == nil || !strings.Contains(err.Error(), `did you mean "iotevents"`) {
+	if _, err := Load(t.Context(), "iotevent", ""); err == nil || !strings.Contains(err.Error(), `did you mean "iotevents"`) {
 		t.Errorf("%v", err)
 	}
 	dir := t.TempDir()
@@ -449,7 +449,7 @@ func TestLoadErrors(t *testing.T) {
 	if err := os.Truncate(cut, 100); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readLockCameraWeek(dir); err == nil || !strings.Contains(err.Error(), "cam.pcap") {
+	if _, err := readLockCameraWeek(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "cam.pcap") {
 		t.Errorf("%v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package published
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -57,7 +58,7 @@ func echoVoice() Source {
 // Sizes are those of IP packets. Payloads were not published: they are taken as
 // the IP length less 40, and none for 52 bytes (TCP with options and no data).
 // Times that run backwards are stored as the running maximum, with a warning.
-func readEchoVoice(path string) (datasets.Dataset, error) {
+func readEchoVoice(ctx context.Context, path string) (datasets.Dataset, error) {
 	folder := path
 	for _, below := range []string{filepath.Join("data", "trace_csv"), "trace_csv"} {
 		if info, err := os.Stat(filepath.Join(path, below)); err == nil && info.IsDir() {
@@ -80,7 +81,7 @@ func readEchoVoice(path string) (datasets.Dataset, error) {
 		if !ok {
 			continue // labels and events lie beside the traces
 		}
-		t, err := readText(name, parseEchoTrace)
+		t, err := readText(ctx, name, parseEchoTrace)
 		if err != nil {
 			return ds, err
 		}
@@ -220,7 +221,7 @@ func (t echoTrace) recording(command, session string, trial int) datasets.Record
 // the names: <command>_5_<seconds>_<seconds>..., with or without "_capture".
 // Each file is one recording and its own group. The speaker owns the packets of
 // its address; its other traffic is background.
-func readEchoCaptures(path string) (datasets.Dataset, error) {
+func readEchoCaptures(ctx context.Context, path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Recorded: datasets.LAN,
 		Tasks:    []datasets.Task{datasets.TaskEvent},
@@ -241,7 +242,7 @@ func readEchoCaptures(path string) (datasets.Dataset, error) {
 		if err != nil {
 			return ds, fmt.Errorf("%s: %w", n, err)
 		}
-		t, found, err := openCapture(n, capture.Options{})
+		t, found, err := openCapture(ctx, n, capture.Options{})
 		if err != nil {
 			return ds, err
 		}

@@ -16,7 +16,7 @@ import (
 // Counts, labels and sessions as the data's description and its label list say.
 func TestEchoVoiceCounts(t *testing.T) {
 	dir := datatest.Recorded(t, "echo_voice")
-	ds, err := readEchoVoice(dir)
+	ds, err := readEchoVoice(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestEchoVoiceCounts(t *testing.T) {
 // The description's 1-NN over log(1+count) of signed sizes in bins of 10:
 // 0.583 in five folds by trial number, 0.133 from either session to the other.
 func TestEchoVoiceReference(t *testing.T) {
-	ds, err := readEchoVoice(datatest.Recorded(t, "echo_voice"))
+	ds, err := readEchoVoice(t.Context(), datatest.Recorded(t, "echo_voice"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestEchoVoiceFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ds, err := readEchoVoice(dir)
+	ds, err := readEchoVoice(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestEchoVoiceRepository(t *testing.T) {
 			}
 		}
 	}
-	ds, err := readEchoVoice(dir)
+	ds, err := readEchoVoice(t.Context(), dir)
 	if err != nil || len(ds.Recordings) != 200 {
 		t.Errorf("%d recordings, %v", len(ds.Recordings), err)
 	}
@@ -199,11 +199,11 @@ func TestEchoVoiceBadInput(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := readEchoVoice(dir); err == nil || !strings.Contains(err.Error(), path+c.want) {
+		if _, err := readEchoVoice(t.Context(), dir); err == nil || !strings.Contains(err.Error(), path+c.want) {
 			t.Errorf("%q: error %v, want %q", c.text, err, c.want)
 		}
 	}
-	if _, err := readEchoVoice(t.TempDir()); err == nil {
+	if _, err := readEchoVoice(t.Context(), t.TempDir()); err == nil {
 		t.Error("an empty folder is no error")
 	}
 }

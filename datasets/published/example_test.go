@@ -1,6 +1,7 @@
 package published_test
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 
@@ -10,7 +11,7 @@ import (
 // One file of a published data set becomes a data set of labeled clips; the
 // source says what it is and how to cite it.
 func Example() {
-	sets, err := published.Load("iotevents", filepath.Join("testdata", "iotevents", "lamp.txt"))
+	sets, err := published.Load(context.Background(), "iotevents", filepath.Join("testdata", "iotevents", "lamp.txt"))
 	if err != nil {
 		fmt.Println(err)
 		return

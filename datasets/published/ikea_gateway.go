@@ -2,6 +2,7 @@ package published
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -63,7 +64,7 @@ func ikeaFolders() []string {
 // moment is read off the traffic (a warning says so). The other files hold
 // commands too, of unknown kind, so they have no labels and no split of the
 // command task uses them.
-func readIKEAGateway(path string) (datasets.Dataset, error) {
+func readIKEAGateway(ctx context.Context, path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Recorded: datasets.LAN,
 		Tasks:    []datasets.Task{datasets.TaskCommand},
@@ -77,7 +78,7 @@ func readIKEAGateway(path string) (datasets.Dataset, error) {
 			return ds, err
 		}
 		for _, name := range names {
-			rs, err := readText(name, parseJoy)
+			rs, err := readText(ctx, name, parseJoy)
 			if err != nil {
 				return ds, err
 			}

@@ -14,7 +14,7 @@ import (
 // Files, flow records and packets as the data's description counts them.
 func TestIKEAGatewayCounts(t *testing.T) {
 	dir := datatest.Recorded(t, "ikea_gateway")
-	ds, err := readIKEAGateway(dir)
+	ds, err := readIKEAGateway(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestIKEAGatewayCounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range names {
-			rs, err := readText(name, parseJoy)
+			rs, err := readText(t.Context(), name, parseJoy)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +76,7 @@ func TestIKEAGatewayFile(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "on-off", "turn-on-off.json"), []byte(joyLine+"\n"+reply+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ds, err := readIKEAGateway(dir)
+	ds, err := readIKEAGateway(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package published
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -54,8 +55,8 @@ type sentinelFile struct {
 // one recording and its own group: a clip (is it this device that is being set
 // up?) whose packets to and from the device's address it owns. Frames of the
 // gateway and of phones belong to nobody. IDs sort as the published file names.
-func readIoTSentinel(path string) (datasets.Dataset, error) {
-	files, devices, err := readSentinel(path)
+func readIoTSentinel(ctx context.Context, path string) (datasets.Dataset, error) {
+	files, devices, err := readSentinel(ctx, path)
 	if err != nil {
 		return datasets.Dataset{}, err
 	}
@@ -77,8 +78,8 @@ func readIoTSentinel(path string) (datasets.Dataset, error) {
 // across groups or of fixed-even-odd. A file with fewer than 20 such packets
 // becomes one recording without a class, so that positions of files stay as
 // they are for fixed-even-odd.
-func readIoTSentinelWindows(path string) (datasets.Dataset, error) {
-	files, devices, err := readSentinel(path)
+func readIoTSentinelWindows(ctx context.Context, path string) (datasets.Dataset, error) {
+	files, devices, err := readSentinel(ctx, path)
 	if err != nil {
 		return datasets.Dataset{}, err
 	}
@@ -122,7 +123,7 @@ func sentinelDataset(tasks []datasets.Task, files []sentinelFile) datasets.Datas
 }
 
 // readSentinel reads all captures below path, in the order of their names.
-func readSentinel(path string) ([]sentinelFile, []string, error) {
+func readSentinel(ctx context.Context, path string) ([]sentinelFile, []string, error) {
 	names, err := glob(path, "*", "*.pcap")
 	if err != nil {
 		return nil, nil, err
@@ -131,10 +132,10 @@ func readSentinel(path string) ([]sentinelFile, []string, error) {
 	if len(names) == 0 {
 		return nil, nil, fmt.Errorf("%s: no captures (want <device>/<name>.pcap)", path)
 	}
-	macs, err := sentinelMACs(filepath.Join(path, "devices.csv"))
+	macs, err := sentinelMACs(ctx, filepath.Join(path, "devices.csv"))
 	guessed := err == nil && macs == nil
 	if guessed {
-		macs, err = guessMACs(names)
+		macs, err = guessMACs(ctx, names)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -157,7 +158,7 @@ func readSentinel(path string) ([]sentinelFile, []string, error) {
 		if f.mac = macs[device]; f.mac == (datasets.MAC{}) {
 			return nil, nil, fmt.Errorf("%s: no hardware address of %s", filepath.Join(path, "devices.csv"), device)
 		}
-		if f.trace, f.odd, err = openCapture(n, capture.Options{MACs: []datasets.MAC{f.mac}}, device); err != nil {
+		if f.trace, f.odd, err = openCapture(ctx, n, capture.Options{MACs: []datasets.MAC{f.mac}}, device); err != nil {
 			return nil, nil, err
 		}
 		out = append(out, f)
@@ -170,8 +171,8 @@ func readSentinel(path string) ([]sentinelFile, []string, error) {
 
 // sentinelMACs reads the table of hardware addresses; it is nil where there is
 // no such file.
-func sentinelMACs(name string) (map[string]datasets.MAC, error) {
-	rows, missing, err := readOptionalTable(name, "device", "mac")
+func sentinelMACs(ctx context.Context, name string) (map[string]datasets.MAC, error) {
+	rows, missing, err := readOptionalTable(ctx, name, "device", "mac")
 	if err != nil || missing {
 		return nil, err
 	}
@@ -188,12 +189,12 @@ func sentinelMACs(name string) (map[string]datasets.MAC, error) {
 // home side's addresses that occur with at most two devices (twins share one;
 // gateways and phones are with many), the one in most of its captures, then
 // with the fewest devices, then with the most packets. names are all captures.
-func guessMACs(names []string) (map[string]datasets.MAC, error) {
+func guessMACs(ctx context.Context, names []string) (map[string]datasets.MAC, error) {
 	type seen struct{ files, packets int }
 	count := map[string]map[datasets.MAC]seen{}
 	devices := map[datasets.MAC]int{}
 	for _, n := range names {
-		t, _, err := openCapture(n, capture.Options{})
+		t, _, err := openCapture(ctx, n, capture.Options{})
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package published
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -54,8 +55,8 @@ func iotEvents() Source {
 // within one recording session. Clips that stand in a file twice are kept, with
 // a warning: the authors counted them. All clips of a data set end at its
 // longest clip, rounded up to a whole second.
-func readIoTEvents(path string) ([]datasets.Dataset, error) {
-	files, skipped, err := readIoTEventsPath(path)
+func readIoTEvents(ctx context.Context, path string) ([]datasets.Dataset, error) {
+	files, skipped, err := readIoTEventsPath(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -73,8 +74,8 @@ func readIoTEvents(path string) ([]datasets.Dataset, error) {
 
 // readIoTEventsPooled reads the same files into one data set, whose classes are
 // "<stem>/<label>".
-func readIoTEventsPooled(folder string) (datasets.Dataset, error) {
-	files, skipped, err := readIoTEventsPath(folder)
+func readIoTEventsPooled(ctx context.Context, folder string) (datasets.Dataset, error) {
+	files, skipped, err := readIoTEventsPath(ctx, folder)
 	if err != nil {
 		return datasets.Dataset{}, err
 	}
@@ -100,7 +101,7 @@ type iotClip struct {
 
 // readIoTEventsPath reads a file, or all *.txt of a folder by name, and says
 // which files had to be left out.
-func readIoTEventsPath(path string) (files []iotFile, skipped []string, err error) {
+func readIoTEventsPath(ctx context.Context, path string) (files []iotFile, skipped []string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, nil, err
@@ -115,7 +116,7 @@ func readIoTEventsPath(path string) (files []iotFile, skipped []string, err erro
 	// A file that nobody labeled is worth a warning among others, but an error
 	// alone.
 	for _, name := range names {
-		f, err := readText(name, parseIoTEvents)
+		f, err := readText(ctx, name, parseIoTEvents)
 		if err != nil {
 			return nil, nil, err
 		}

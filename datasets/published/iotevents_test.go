@@ -17,7 +17,7 @@ import (
 // The numbers of the data's own description.
 func TestIoTEventsCounts(t *testing.T) {
 	dir := datatest.Recorded(t, "iotevents")
-	sets, err := Load("iotevents", dir)
+	sets, err := Load(t.Context(), "iotevents", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestIoTEventsCounts(t *testing.T) {
 			t.Errorf("%s: warnings %q", ds.Name, ds.Warnings)
 		}
 	}
-	pooled, err := readIoTEventsPooled(dir)
+	pooled, err := readIoTEventsPooled(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestIoTEventsCounts(t *testing.T) {
 // Labels and their counts, from the label list beside the data.
 func TestIoTEventsLabels(t *testing.T) {
 	dir := datatest.Recorded(t, "iotevents")
-	pooled, err := readIoTEventsPooled(dir)
+	pooled, err := readIoTEventsPooled(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,11 +106,11 @@ func TestIoTEventsLabels(t *testing.T) {
 // splits together give the reference's counts exactly.
 func TestIoTEventsReference(t *testing.T) {
 	dir := datatest.Recorded(t, "iotevents")
-	sets, err := Load("iotevents", dir)
+	sets, err := Load(t.Context(), "iotevents", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pooled, err := readIoTEventsPooled(dir)
+	pooled, err := readIoTEventsPooled(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func signed(p datasets.Packet) int {
 // a last packet 3.5 s before the clip, two rows after the last label, a row
 // without its trailing tab, a blank last line.
 func TestIoTEventsFile(t *testing.T) {
-	sets, err := Load("iotevents", filepath.Join("testdata", "iotevents", "lamp.txt"))
+	sets, err := Load(t.Context(), "iotevents", filepath.Join("testdata", "iotevents", "lamp.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,11 +242,11 @@ func TestIoTEventsBadInput(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Load("iotevents", path); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), path) {
+		if _, err := Load(t.Context(), "iotevents", path); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), path) {
 			t.Errorf("%s: error %v, want %s...%s", c.name, err, path, c.want)
 		}
 	}
-	if _, err := Load("iotevents", t.TempDir()); err == nil {
+	if _, err := Load(t.Context(), "iotevents", t.TempDir()); err == nil {
 		t.Error("an empty folder is no error")
 	}
 }

@@ -1,6 +1,7 @@
 package published
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -51,20 +52,20 @@ const lockOnTimetable = "ultraloq-hub-01"
 //
 // Events known to the second are points. Events known to the minute only lie
 // somewhere in it and are intervals of one minute, with a warning.
-func readLockCameraWeek(path string) (datasets.Dataset, error) {
+func readLockCameraWeek(ctx context.Context, path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Recorded: datasets.LAN,
 		Tasks:    []datasets.Task{datasets.TaskEvent, datasets.TaskDevice},
 		Vague:    true,
 		Split:    "leave-one-group-out",
 	}
-	r, found, err := lockWeek(path)
+	r, found, err := lockWeek(ctx, path)
 	if err != nil {
 		return ds, err
 	}
 	found.tell(&ds)
 
-	events, more, err := lockEvents(filepath.Join(path, "events.csv"), r.Trace, r.Labels.Devices)
+	events, more, err := lockEvents(ctx, filepath.Join(path, "events.csv"), r.Trace, r.Labels.Devices)
 	if err != nil {
 		return ds, err
 	}
@@ -85,7 +86,7 @@ func readLockCameraWeek(path string) (datasets.Dataset, error) {
 }
 
 // lockWeek reads all captures into one recording of the week.
-func lockWeek(path string) (datasets.Recording, odd, error) {
+func lockWeek(ctx context.Context, path string) (datasets.Recording, odd, error) {
 	var r datasets.Recording
 	names, err := glob(path, "pcaps", "*.pcap")
 	if err != nil {
@@ -97,7 +98,7 @@ func lockWeek(path string) (datasets.Recording, odd, error) {
 	slices.Sort(names)
 
 	table := filepath.Join(path, "devices.csv")
-	rows, _, err := readOptionalTable(table, "pcap", "mac")
+	rows, _, err := readOptionalTable(ctx, table, "pcap", "mac")
 	if err != nil {
 		return r, odd{}, err
 	}
@@ -114,7 +115,7 @@ func lockWeek(path string) (datasets.Recording, odd, error) {
 	var found odd
 	for _, n := range names {
 		device := captureStem(n)
-		t, _, w, err := openDevice(n, macs[device])
+		t, _, w, err := openDevice(ctx, n, macs[device])
 		if err != nil {
 			return r, odd{}, err
 		}
@@ -130,8 +131,8 @@ func lockWeek(path string) (datasets.Recording, odd, error) {
 }
 
 // lockEvents reads the label file. It is no error if there is none.
-func lockEvents(name string, t datasets.Trace, devices []string) ([]datasets.Event, []string, error) {
-	rows, missing, err := readOptionalTable(name, "epoch_utc", "resolution_s", "pcap", "event")
+func lockEvents(ctx context.Context, name string, t datasets.Trace, devices []string) ([]datasets.Event, []string, error) {
+	rows, missing, err := readOptionalTable(ctx, name, "epoch_utc", "resolution_s", "pcap", "event")
 	if err != nil {
 		return nil, nil, err
 	}

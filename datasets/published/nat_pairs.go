@@ -1,6 +1,7 @@
 package published
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 
@@ -37,7 +38,7 @@ func natPairs() Source {
 // A packet between two devices of the home may be in two of the inside captures,
 // and is twice in what is put together; those that cross the gateway are once.
 // Nothing is labeled, so no task is served.
-func readNATPairs(path string) (datasets.Dataset, error) {
+func readNATPairs(ctx context.Context, path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Recorded: datasets.LAN,
 		Split:    "leave-one-group-out",
@@ -53,7 +54,7 @@ func readNATPairs(path string) (datasets.Dataset, error) {
 			if len(names) != 1 {
 				return ds, fmt.Errorf("%s: %d captures of this side (want %s.pcap or %s.pcap.gz)", filepath.Join(path, set, side), len(names), side, side)
 			}
-			t, found, err := openCapture(names[0], capture.Options{}, set)
+			t, found, err := openCapture(ctx, names[0], capture.Options{}, set)
 			if err != nil {
 				return ds, err
 			}

@@ -52,7 +52,7 @@ func TestNATPairs(t *testing.T) {
 func TestNATPairsFiles(t *testing.T) {
 	dir := datatest.Recorded(t, "nat_pairs")
 	for _, x := range readCSV(t, filepath.Join(dir, "captures.csv"))[1:] {
-		tr, _, err := openCapture(filepath.Join(dir, x[0]), capture.Options{})
+		tr, _, err := openCapture(t.Context(), filepath.Join(dir, x[0]), capture.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestNATPairsFiles(t *testing.T) {
 
 func TestNATPairsBadInput(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := readNATPairs(dir); err == nil || !strings.Contains(err.Error(), filepath.Join("blocked", "lan")) {
+	if _, err := readNATPairs(t.Context(), dir); err == nil || !strings.Contains(err.Error(), filepath.Join("blocked", "lan")) {
 		t.Errorf("an empty folder: %v", err)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "blocked"), 0o700); err != nil {
@@ -79,7 +79,7 @@ func TestNATPairsBadInput(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := readNATPairs(dir); err == nil || !strings.Contains(err.Error(), "2 captures of this side") {
+	if _, err := readNATPairs(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "2 captures of this side") {
 		t.Errorf("a capture twice: %v", err)
 	}
 }

@@ -5,6 +5,7 @@
 package published
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	"slices"
@@ -28,7 +29,7 @@ type loader struct {
 	// load reads from a folder as the publisher laid it out or, where that
 	// makes sense, from one of its files. Name and Source of the data sets are
 	// filled in by Load; of several, each has its part of the name in Name.
-	load func(path string) ([]datasets.Dataset, error)
+	load func(ctx context.Context, path string) ([]datasets.Dataset, error)
 }
 
 // sources lists the published data sets, sorted by name.
@@ -119,15 +120,16 @@ func Names() []string {
 // Load reads the published data set called name from path, a folder as the
 // publisher laid it out or, where that makes sense, one of its files. Some
 // names give several data sets, one per device, called "name/device". "_" in a
-// name is as good as "-". Errors name the file, and the line if it has lines.
-func Load(name, path string) ([]datasets.Dataset, error) {
+// name is as good as "-". Errors name the file, and the line if it has lines; when
+// ctx ends, reading does, with its error.
+func Load(ctx context.Context, name, path string) ([]datasets.Dataset, error) {
 	plain := strings.ReplaceAll(name, "_", "-")
 	for _, s := range sources() {
 		for _, l := range s.loaders {
 			if l.name != plain {
 				continue
 			}
-			sets, err := l.load(path)
+			sets, err := l.load(ctx, path)
 			for i := range sets {
 				part := sets[i].Name
 				sets[i].Name, sets[i].Source = l.name, s.cited
@@ -142,9 +144,9 @@ func Load(name, path string) ([]datasets.Dataset, error) {
 }
 
 // one makes a loader of a function that reads a single data set.
-func one(load func(string) (datasets.Dataset, error)) func(string) ([]datasets.Dataset, error) {
-	return func(path string) ([]datasets.Dataset, error) {
-		ds, err := load(path)
+func one(load func(context.Context, string) (datasets.Dataset, error)) func(context.Context, string) ([]datasets.Dataset, error) {
+	return func(ctx context.Context, path string) ([]datasets.Dataset, error) {
+		ds, err := load(ctx, path)
 		if err != nil {
 			return nil, err
 		}

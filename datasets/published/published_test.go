@@ -2,6 +2,7 @@ package published
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -71,6 +72,25 @@ func TestVerifyRecorded(t *testing.T) {
 		folder := filepath.Join(data, strings.ReplaceAll(e.Name, "-", "_"))
 		if !e.Complete(context.Background(), folder) {
 			t.Errorf("%s is not what the catalog says", folder)
+		}
+	}
+}
+
+// A loader that was told to stop reads no further: nothing goes on behind a command
+// that has returned.
+func TestLoadStops(t *testing.T) {
+	all, err := Sources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, s := range all {
+		path := datatest.Recorded(t, strings.ReplaceAll(s.Name, "-", "_"))
+		for _, name := range s.Loads() {
+			if _, err := Load(ctx, name, path); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: error %v, want %v", name, err, context.Canceled)
+			}
 		}
 	}
 }

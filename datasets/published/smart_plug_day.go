@@ -1,6 +1,7 @@
 package published
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -48,9 +49,9 @@ const (
 // one, not to rate a detector. readSmartPlugDayNamed has the period as one
 // state instead. On and off cannot be told apart, so they are one activity.
 // Without the label files no task is served.
-func readSmartPlugDay(path string) (datasets.Dataset, error) {
-	return smartPlugFrom(path, func(named []datasets.Event) ([]datasets.Event, []string, error) {
-		commands, warnings, err := plugEvents(filepath.Join(path, "active_switch_commands.csv"))
+func readSmartPlugDay(ctx context.Context, path string) (datasets.Dataset, error) {
+	return smartPlugFrom(ctx, path, func(named []datasets.Event) ([]datasets.Event, []string, error) {
+		commands, warnings, err := plugEvents(ctx, filepath.Join(path, "active_switch_commands.csv"))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -65,8 +66,8 @@ func readSmartPlugDay(path string) (datasets.Dataset, error) {
 
 // readSmartPlugDayNamed is readSmartPlugDay with the named rows only, and the
 // period of manual switching as one state.
-func readSmartPlugDayNamed(path string) (datasets.Dataset, error) {
-	return smartPlugFrom(path, func(named []datasets.Event) ([]datasets.Event, []string, error) {
+func readSmartPlugDayNamed(ctx context.Context, path string) (datasets.Dataset, error) {
+	return smartPlugFrom(ctx, path, func(named []datasets.Event) ([]datasets.Event, []string, error) {
 		var out []datasets.Event
 		at := -1 // index of the state in out
 
@@ -95,7 +96,7 @@ func plugMAC() datasets.MAC { return datasets.MAC{0x38, 0x1f, 0x8d, 0xb0, 0xc9, 
 
 // smartPlugFrom reads both captures. events makes the labels of the used one
 // from the named rows of its table.
-func smartPlugFrom(path string, events func(named []datasets.Event) ([]datasets.Event, []string, error)) (datasets.Dataset, error) {
+func smartPlugFrom(ctx context.Context, path string, events func(named []datasets.Event) ([]datasets.Event, []string, error)) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Recorded: datasets.LAN,
 		Tasks:    []datasets.Task{datasets.TaskEvent},
@@ -106,7 +107,7 @@ func smartPlugFrom(path string, events func(named []datasets.Event) ([]datasets.
 		piece time.Duration
 	}{{"active", 5 * time.Minute}, {"passive", time.Hour}} {
 		r := datasets.Recording{ID: c.group, Group: c.group, Labels: datasets.Labels{Devices: []string{"plug"}}}
-		t, mac, found, err := openDevice(filepath.Join(path, c.group+".pcap"), plugMAC())
+		t, mac, found, err := openDevice(ctx, filepath.Join(path, c.group+".pcap"), plugMAC())
 		if err != nil {
 			return ds, err
 		}
@@ -116,7 +117,7 @@ func smartPlugFrom(path string, events func(named []datasets.Event) ([]datasets.
 
 		// Only one of the captures has events; nothing happened in the other.
 		if c.group == "active" {
-			named, warnings, err := plugEvents(filepath.Join(path, "active_events.csv"))
+			named, warnings, err := plugEvents(ctx, filepath.Join(path, "active_events.csv"))
 			if err != nil {
 				return ds, err
 			}
@@ -142,8 +143,8 @@ func smartPlugFrom(path string, events func(named []datasets.Event) ([]datasets.
 
 // plugEvents reads a table of offsets from the capture's first packet. It is
 // no error if there is none.
-func plugEvents(name string) ([]datasets.Event, []string, error) {
-	rows, missing, err := readOptionalTable(name, "offset_s", "event")
+func plugEvents(ctx context.Context, name string) ([]datasets.Event, []string, error) {
+	rows, missing, err := readOptionalTable(ctx, name, "offset_s", "event")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,6 +3,7 @@ package published
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -59,16 +60,33 @@ func (l *lines) Err() error {
 	return nil
 }
 
+// stoppable is a reader that ends with an error when ctx does.
+type stoppable struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+// Read reads from r unless ctx has ended.
+func (s stoppable) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.r.Read(p)
+}
+
 // readText opens a text file and hands it to parse, whose errors begin with a
 // line number.
-func readText[T any](name string, parse func(io.Reader) (T, error)) (T, error) {
+func readText[T any](ctx context.Context, name string, parse func(io.Reader) (T, error)) (T, error) {
 	r, err := os.Open(name)
 	if err != nil {
 		var zero T
 		return zero, err
 	}
 	defer r.Close()
-	out, err := parse(r)
+	out, err := parse(stoppable{ctx, r})
+	if ctx.Err() != nil {
+		return out, ctx.Err() // parsers take the end of reading for what they miss then
+	}
 	if err != nil {
 		return out, fmt.Errorf("%s:%w", name, err)
 	}
@@ -168,8 +186,8 @@ type row struct {
 
 // readTable reads a CSV file with a header and returns the columns asked for.
 // A missing column is an error that names the line.
-func readTable(name string, columns ...string) ([]row, error) {
-	return readText(name, func(r io.Reader) ([]row, error) { return parseTable(r, columns) })
+func readTable(ctx context.Context, name string, columns ...string) ([]row, error) {
+	return readText(ctx, name, func(r io.Reader) ([]row, error) { return parseTable(r, columns) })
 }
 
 // parseTable reads a table. Errors begin with the line, 0 if it is unknown.
@@ -211,8 +229,8 @@ func parseTable(r io.Reader, columns []string) ([]row, error) {
 
 // readOptionalTable is readTable for a label file that the publisher does not
 // have: if it is absent the table is empty and missing is set.
-func readOptionalTable(name string, columns ...string) (rows []row, missing bool, err error) {
-	rows, err = readTable(name, columns...)
+func readOptionalTable(ctx context.Context, name string, columns ...string) (rows []row, missing bool, err error) {
+	rows, err = readTable(ctx, name, columns...)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, true, nil
 	}

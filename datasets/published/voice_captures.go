@@ -1,6 +1,7 @@
 package published
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,7 +52,7 @@ func echoMAC() datasets.MAC { return datasets.MAC{0xc4, 0x95, 0, 0xe3, 0x93, 0x2
 // A capture holds one question, so a split by capture has no class in common: the
 // classes are merged, and what is scored is whether something was asked, and
 // when. What was asked is for readVoiceCommands.
-func readVoiceCaptures(path string) (datasets.Dataset, error) {
+func readVoiceCaptures(ctx context.Context, path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Recorded: datasets.LAN,
 		Tasks:    []datasets.Task{datasets.TaskEvent},
@@ -59,7 +60,7 @@ func readVoiceCaptures(path string) (datasets.Dataset, error) {
 		Warnings: []string{"the times of events were made from upstream volume: a detector of that is right by construction"},
 	}
 	table := filepath.Join(path, "events.csv")
-	rows, err := readTable(table, "capture", "time", "activity")
+	rows, err := readTable(ctx, table, "capture", "time", "activity")
 	if err != nil {
 		return ds, err
 	}
@@ -76,7 +77,7 @@ func readVoiceCaptures(path string) (datasets.Dataset, error) {
 	}
 	at, same := map[string]int{}, []string{}
 	for _, name := range names {
-		t, found, err := openCapture(name, o)
+		t, found, err := openCapture(ctx, name, o)
 		if err != nil {
 			return ds, err
 		}
@@ -135,8 +136,8 @@ func voiceEvents(table string, rows []row, at map[string]int, recs []datasets.Re
 // readVoiceCommands reads the same files as clips of ten seconds from each event
 // on: "echo/<command>", as in echo-voice, for attacks that were trained there.
 // Within this data alone, training and test share their two minutes.
-func readVoiceCommands(path string) (datasets.Dataset, error) {
-	whole, err := readVoiceCaptures(path)
+func readVoiceCommands(ctx context.Context, path string) (datasets.Dataset, error) {
+	whole, err := readVoiceCaptures(ctx, path)
 	ds := datasets.Dataset{
 		Recorded: datasets.LAN,
 		Tasks:    []datasets.Task{datasets.TaskClip},

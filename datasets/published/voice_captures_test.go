@@ -161,7 +161,7 @@ func TestVoiceBadInput(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := readVoiceCaptures(dir); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := readVoiceCaptures(t.Context(), dir); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: error %v, want %q", c.text, err, c.want)
 		}
 	}

@@ -1,6 +1,7 @@
 package published
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -47,7 +48,7 @@ func vpnSamples() Source {
 // readVPNSamples reads real tunnel traffic: path is the folder with the captures
 // (*.pcap, *.pcapng), each one recording and its own group. None is from a
 // smart home and nothing is labeled: they serve to check what a tunnel adds.
-func readVPNSamples(path string) (datasets.Dataset, error) {
+func readVPNSamples(ctx context.Context, path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{Recorded: datasets.WAN, Split: "leave-one-group-out"}
 	names, err := glob(path, "*.pcap*")
 	if err != nil {
@@ -56,7 +57,7 @@ func readVPNSamples(path string) (datasets.Dataset, error) {
 	slices.Sort(names)
 	for _, n := range names {
 		id, _, _ := strings.Cut(filepath.Base(n), ".")
-		t, found, err := openCapture(n, capture.Options{})
+		t, found, err := openCapture(ctx, n, capture.Options{})
 		if err != nil {
 			return ds, err
 		}

@@ -54,9 +54,9 @@ func homeAddresses() map[string]string {
 // five minutes, with the owner of each packet by local address. There is one
 // home and one session, so only a split within it is possible. Only the order
 // of the events is known, so none is labeled.
-func readWholeHome(path string) (datasets.Dataset, error) {
+func readWholeHome(ctx context.Context, path string) (datasets.Dataset, error) {
 	ds := homeDataset()
-	r, found, err := homeRecording(filepath.Join(path, "all_devices", "wan.pcap"), "all_devices")
+	r, found, err := homeRecording(ctx, filepath.Join(path, "all_devices", "wan.pcap"), "all_devices")
 	if err != nil {
 		return ds, err
 	}
@@ -73,7 +73,7 @@ func readWholeHome(path string) (datasets.Dataset, error) {
 // same session as whole-home, filtered; raw IP) and tplink_plug_runs below
 // path. Each is one recording. The six of all_devices are one group, each run
 // of the plug is its own.
-func readWholeHomeDevices(path string) (datasets.Dataset, error) {
+func readWholeHomeDevices(ctx context.Context, path string) (datasets.Dataset, error) {
 	ds := homeDataset()
 	for _, folder := range []string{"all_devices", "tplink_plug_runs"} {
 		names, err := glob(path, folder, "*.pcap")
@@ -93,7 +93,7 @@ func readWholeHomeDevices(path string) (datasets.Dataset, error) {
 			if folder != "all_devices" {
 				group = id
 			}
-			r, found, err := homeRecording(n, id)
+			r, found, err := homeRecording(ctx, n, id)
 			if err != nil {
 				return ds, err
 			}
@@ -118,8 +118,8 @@ func homeDataset() datasets.Dataset {
 
 // homeRecording reads a capture and finds the owner of each packet: the device
 // at the local address, else the one at the remote address (flows in the home).
-func homeRecording(name, id string) (datasets.Recording, odd, error) {
-	t, rep, err := capture.Open(context.Background(), name, capture.Options{})
+func homeRecording(ctx context.Context, name, id string) (datasets.Recording, odd, error) {
+	t, rep, err := capture.Open(ctx, name, capture.Options{})
 	if err != nil {
 		return datasets.Recording{}, odd{}, err
 	}

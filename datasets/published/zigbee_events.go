@@ -1,6 +1,7 @@
 package published
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -46,13 +47,13 @@ const zigbeeClip = 3 * time.Second
 //
 // Most devices are in one event capture alone, so an attack across captures
 // cannot have met its device: an activity is the same whatever the device.
-func readZigbeeEvents(path string) (datasets.Dataset, error) {
+func readZigbeeEvents(ctx context.Context, path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Recorded: datasets.Zigbee,
 		Tasks:    []datasets.Task{datasets.TaskEvent, datasets.TaskDevice},
 		Split:    "group-kfold:k=5",
 	}
-	z, err := readZigbee(path)
+	z, err := readZigbee(ctx, path)
 	z.found.tell(&ds)
 	if err != nil {
 		return ds, err
@@ -97,13 +98,13 @@ func readZigbeeEvents(path string) (datasets.Dataset, error) {
 // readZigbeeActivities reads the same files as clips of three seconds from each
 // event on: the frames to and from the event's device, up being from it. The
 // class is "zigbee/<activity>", whatever the device. The group is the capture.
-func readZigbeeActivities(path string) (datasets.Dataset, error) {
+func readZigbeeActivities(ctx context.Context, path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Recorded: datasets.Zigbee,
 		Tasks:    []datasets.Task{datasets.TaskClip},
 		Split:    "leave-one-group-out",
 	}
-	z, err := readZigbee(path)
+	z, err := readZigbee(ctx, path)
 	z.found.tell(&ds)
 	if err != nil {
 		return ds, err
@@ -162,17 +163,17 @@ type zigbeeEvent struct {
 }
 
 // readZigbee reads the tables, then the captures.
-func readZigbee(path string) (zigbee, error) {
+func readZigbee(ctx context.Context, path string) (zigbee, error) {
 	var z zigbee
 	table := filepath.Join(path, "devices.csv")
-	rows, err := readTable(table, "pan", "short", "device")
+	rows, err := readTable(ctx, table, "pan", "short", "device")
 	if err == nil {
 		z.names, z.devices, err = zigbeeDevices(table, rows)
 	}
 	if err != nil {
 		return z, err
 	}
-	events, err := readZigbeeLog(path, z.names)
+	events, err := readZigbeeLog(ctx, path, z.names)
 	if err != nil {
 		return z, err
 	}
@@ -190,7 +191,7 @@ func readZigbee(path string) (zigbee, error) {
 	for _, name := range names {
 		c := zigbeeCapture{stem: captureStem(name)}
 		var found odd
-		if c.trace, found, err = openCapture(name, o); err != nil {
+		if c.trace, found, err = openCapture(ctx, name, o); err != nil {
 			return z, err
 		}
 		z.found.doubts, z.found.warnings = append(z.found.doubts, found.doubts...), append(z.found.warnings, found.warnings...)
@@ -241,13 +242,13 @@ func zigbeeDevices(table string, rows []row) ([]string, map[datasets.MAC]int32, 
 }
 
 // readZigbeeLog reads the events by the stem of their capture.
-func readZigbeeLog(path string, devices []string) (map[string][]zigbeeEvent, error) {
-	networks, err := readTable(filepath.Join(path, "captures.csv"), "capture", "home_pan")
+func readZigbeeLog(ctx context.Context, path string, devices []string) (map[string][]zigbeeEvent, error) {
+	networks, err := readTable(ctx, filepath.Join(path, "captures.csv"), "capture", "home_pan")
 	if err != nil {
 		return nil, err
 	}
 	table := filepath.Join(path, "events.csv")
-	rows, err := readTable(table, "capture", "time", "device", "short_address", "activity")
+	rows, err := readTable(ctx, table, "capture", "time", "device", "short_address", "activity")
 	if err != nil {
 		return nil, err
 	}

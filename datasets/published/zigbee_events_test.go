@@ -153,7 +153,7 @@ func TestZigbeeBadInput(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := readZigbeeEvents(dir); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := readZigbeeEvents(t.Context(), dir); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %q: error %v, want %q", c.file, c.text, err, c.want)
 		}
 	}

@@ -47,9 +47,9 @@ func Read(r io.Reader, name string) (Table, error) {
 	if err != nil {
 		return Table{}, fmt.Errorf("%s: %w", name, err)
 	}
-	text, line := decode(raw)
+	text, line := Text(raw)
 	if line > 0 {
-		return Table{}, fmt.Errorf("%s:%d: not UTF-8; convert the file, such as by: iconv -f latin1 -t utf-8", name, line)
+		return Table{}, NoText(name, line)
 	}
 
 	t, text := takeRemarks(text)
@@ -75,9 +75,17 @@ func Read(r io.Reader, name string) (Table, error) {
 	}
 }
 
-// decode makes UTF-8 with plain line ends of raw. line is the first one that is
-// no text, 0 if there is none.
-func decode(raw []byte) (text string, line int) {
+// NoText is the error of a file whose line is no text.
+func NoText(name string, line int) error {
+	return fmt.Errorf("%s:%d: %w; convert the file, such as by: iconv -f latin1 -t utf-8", name, line, ErrNoText)
+}
+
+// ErrNoText is in the error of NoText.
+var ErrNoText = errors.New("not UTF-8")
+
+// Text makes UTF-8 with plain line ends and without a mark of raw, which may be
+// UTF-16. line is the first one that is no text, 0 if there is none.
+func Text(raw []byte) (text string, line int) {
 	var order binary.ByteOrder
 	switch {
 	case bytes.HasPrefix(raw, []byte("\xff\xfe")):

@@ -20,7 +20,7 @@ import (
 // many labels, then the classes and what is doubtful.
 func describePublished(ctx context.Context, a *command.App, id string, opt source.Options) error {
 	if name, path, _ := strings.Cut(id, "="); name == published.BurstsName {
-		return describeBursts(a, path)
+		return describeBursts(ctx, a, path)
 	}
 
 	// The seed is of generated data, of which there is none here.
@@ -101,7 +101,7 @@ func describeGroups(a *command.App, ds *datasets.Dataset) error {
 
 // describeBursts says what the feature rows hold: there is no packet in them, so
 // no data set comes of it.
-func describeBursts(a *command.App, path string) error {
+func describeBursts(ctx context.Context, a *command.App, path string) error {
 	if path == "" {
 		e, cache, err := source.Published(published.BurstsName, "")
 		if err != nil {
@@ -109,7 +109,7 @@ func describeBursts(a *command.App, path string) error {
 		}
 		path = e.Folder(cache)
 	}
-	ds, err := published.ReadBursts(path)
+	ds, err := published.ReadBursts(ctx, path)
 	if err != nil {
 		return err
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"veilbench/attacks"
 	"veilbench/bench"
@@ -17,6 +19,7 @@ import (
 	"veilbench/bench/cost"
 	"veilbench/bench/results"
 	"veilbench/datasets"
+	"veilbench/datasets/parallel"
 	"veilbench/datasets/params"
 	"veilbench/defenses"
 )
@@ -30,26 +33,17 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 		return g, nil, err
 	}
 
-	// A second word for a data set that is there is refused before it is loaded: a
-	// short file could fill the memory with copies of one.
-	asked = map[string]string{}
-	words := map[string]bool{}
-	captures := 0
-	for _, v := range c.datasets {
-		if source.IsCapture(v.Text) {
-			captures++
-		}
+	named, err := c.expand()
+	if err != nil {
+		return g, nil, err
 	}
-	opt.Shared = captures > 1
-	for _, v := range c.datasets {
-		if words[v.Text] {
-			return g, nil, c.file.Wrong(v.At, fmt.Errorf("data set %s is named twice", v.Text))
-		}
-		words[v.Text] = true
-		ds, err := c.load(ctx, v, g.Seed, opt)
-		if err != nil {
-			return g, nil, err
-		}
+	sets, err := c.loadAll(ctx, named, g.Seed, opt)
+	if err != nil {
+		return g, nil, err
+	}
+	asked = map[string]string{}
+	for k, v := range named {
+		ds := sets[k]
 		for i := range ds {
 			if asked[ds[i].Name] != "" {
 				return g, nil, c.file.Wrong(v.At, fmt.Errorf("data set %s is named twice: %s and %s", ds[i].Name, asked[ds[i].Name], v.Text))
@@ -62,6 +56,78 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 		asked, err = c.joinTest(ctx, &g, asked, opt)
 	}
 	return g, asked, err
+}
+
+// expand lists the data sets as they are named, a glob as the captures that fit
+// it.
+func (c Config) expand() ([]dataset, error) {
+	// A second word for a data set that is there is refused before it is loaded: a
+	// short file could fill the memory with copies of one.
+	var out []dataset
+	words := map[string]bool{}
+	for _, v := range c.datasets {
+		ids, err := source.Expand(v.Text)
+		if err != nil {
+			return nil, c.file.Wrong(v.At, err)
+		}
+		for _, id := range ids {
+			if words[id] {
+				return nil, c.file.Wrong(v.At, fmt.Errorf("data set %s is named twice", id))
+			}
+			words[id] = true
+			one := v
+			one.Text = id
+			out = append(out, one)
+		}
+	}
+	return out, nil
+}
+
+// loadAll makes the data sets of every word. Captures are read side by side;
+// folders and homes, which use all processors themselves, one after another.
+func (c Config) loadAll(ctx context.Context, named []dataset, seed uint64, opt source.Options) ([][]datasets.Dataset, error) {
+	var captures, others []int
+	for i, v := range named {
+		if source.IsCapture(v.Text) {
+			captures = append(captures, i)
+		} else {
+			others = append(others, i)
+		}
+	}
+	opt.Readers = min(runtime.GOMAXPROCS(0), len(captures))
+
+	// Label files whose times count from the start fit any capture: who shares one
+	// must know.
+	var ids []string
+	for _, v := range named {
+		ids = append(ids, v.Text)
+	}
+	shared := opt.SharedLabels(ids)
+
+	// Progress is told in order, by whoever has just finished.
+	out := make([][]datasets.Dataset, len(named))
+	var mu sync.Mutex
+	done := 0
+	err := parallel.For(ctx, opt.Readers, len(captures), func(_, k int) (err error) {
+		i, opt := captures[k], opt
+		opt.Shared = shared[named[i].Text]
+		if out[i], err = c.load(ctx, named[i], seed, opt); err != nil {
+			return err
+		}
+		if len(captures) > 1 && opt.Progress != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			opt.Progress(done, len(captures))
+		}
+		return nil
+	})
+	for _, i := range others {
+		if err == nil {
+			out[i], err = c.load(ctx, named[i], seed, opt)
+		}
+	}
+	return out, err
 }
 
 // load makes the data sets of one word, with the tasks and the open world that the

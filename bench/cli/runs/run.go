@@ -132,7 +132,13 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	// All that can be wrong in words was found by now: from here on it takes time.
 	start := time.Now()
 	reading := progress.New(a.Stderr, "reading captures")
-	f.source.Progress = func(done, total int) { reading.Step(done, total, 0) }
+	f.source.Progress = func(done, total int) {
+		// Each folder, and all captures together, count from 1.
+		if done == 1 {
+			reading = progress.New(a.Stderr, "reading captures")
+		}
+		reading.Step(done, total, 0)
+	}
 	g, asked, err := c.Grid(ctx, a.Plugins, f.source)
 	if err != nil {
 		return err

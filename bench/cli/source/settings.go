@@ -113,6 +113,31 @@ func (o Options) split(path string) (string, Options, error) {
 	return path[:at[0]], said, nil
 }
 
+// SharedLabels finds those of several IDs that are captures with label files
+// which another of them has too, by flags, a glob or in its settings.
+func (o Options) SharedLabels(ids []string) map[string]bool {
+	by := map[string][]string{}
+	for _, id := range ids {
+		path, ok := strings.CutPrefix(id, captureWord+"=")
+		if !ok {
+			continue
+		}
+		if _, said, err := o.split(path); err == nil { // else Load says what is wrong
+			for _, f := range said.labels.files {
+				by[f] = append(by[f], id)
+			}
+		}
+	}
+
+	shared := map[string]bool{}
+	for _, list := range by {
+		for _, id := range list {
+			shared[id] = shared[id] || len(list) > 1
+		}
+	}
+	return shared
+}
+
 // Asked is id with all that the flags say of how its captures are read: the
 // same data without flags. Other IDs are as they were.
 func (o Options) Asked(id string) string {

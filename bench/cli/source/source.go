@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -28,8 +29,11 @@ import (
 type Options struct {
 	Capture Capture
 	labels  labelFlags
-	// Shared says that several captures get the label files of the flags.
+	// Shared says that other captures get the same label files.
 	Shared bool
+	// Readers is how many captures are read at once, which share the memory. 0 is
+	// one.
+	Readers int
 	// Progress is told how many captures of a folder are read. Nil: nobody is.
 	Progress func(done, total int)
 }
@@ -60,15 +64,55 @@ func Load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.
 		done <- loaded{ds, err}
 	}()
 
-	// Homes and captures in the making stop with ctx, published files do not, and
-	// one home or label file may take long. Who is told to stop ends the program,
-	// so what goes on behind does not go on for long.
+	// All that reads or makes data stops with ctx, between two packets, lines or
+	// homes, so nothing goes on behind a command that has returned. Only laying one
+	// large label file over one trace may take longer than people wait.
 	select {
 	case l := <-done:
 		return l.ds, l.err
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
 	}
+	select {
+	case <-done:
+	case <-time.After(stopWithin):
+	}
+	return nil, context.Cause(ctx)
+}
+
+// stopWithin is how long a command that was told to stop waits for its readers.
+const stopWithin = time.Second
+
+// Expand lists the captures that an ID with a glob names, sorted, each with the
+// settings behind it: "capture=lab/*.pcap:zone=Europe/Berlin". Every other ID
+// stands for itself.
+func Expand(id string) ([]string, error) {
+	pattern, ok := strings.CutPrefix(id, captureWord+"=")
+	if !ok {
+		return []string{id}, nil
+	}
+	settings := ""
+	if at := keyRE.FindStringIndex(pattern); at != nil {
+		pattern, settings = pattern[:at[0]], pattern[at[0]:]
+	}
+
+	// A file may be called so: its name is no pattern then.
+	if _, err := os.Stat(pattern); err == nil || !strings.ContainsAny(pattern, "*?[") {
+		return []string{id}, nil
+	}
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", id, err)
+	}
+	var ids []string
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil && info.Mode().IsRegular() {
+			ids = append(ids, captureWord+"="+f+settings)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("%s: no file fits", id)
+	}
+	return ids, nil
 }
 
 func load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.Dataset, error) {
@@ -78,7 +122,7 @@ func load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.
 	}
 	name, path, has := strings.Cut(id, "=")
 	if !has && slices.Contains(published.Names(), name) {
-		return loadCached(name)
+		return loadCached(ctx, name)
 	}
 
 	// Names of data come before folders of the same name; a path with a slash in
@@ -100,12 +144,12 @@ func load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.
 		}
 		return []datasets.Dataset{f.Dataset()}, nil
 	}
-	return published.Load(name, path)
+	return published.Load(ctx, name, path)
 }
 
 // loadCapture makes a data set of one capture and its labels.
 func (o Options) loadCapture(ctx context.Context, path string) ([]datasets.Dataset, error) {
-	shared := o.Shared && len(o.labels.files) > 0
+	shared, readers := o.Shared, o.Readers
 	path, o, err := o.split(path)
 	if err != nil {
 		return nil, err
@@ -118,6 +162,7 @@ func (o Options) loadCapture(ctx context.Context, path string) ([]datasets.Datas
 	if err != nil {
 		return nil, err
 	}
+	co.MemoryBytes /= int64(max(readers, 1))
 	ds, err := capture.Dataset(ctx, path, capture.DatasetOptions{Options: co, Labels: slices.Concat(o.labels.files, o.labels.devices), Times: lo, SharedLabels: shared})
 	return []datasets.Dataset{ds}, err
 }
@@ -175,7 +220,7 @@ func memoryLimit() int64 {
 
 // loadCached reads published data that "datasets get" or "datasets import" put
 // into the user's cache.
-func loadCached(name string) ([]datasets.Dataset, error) {
+func loadCached(ctx context.Context, name string) ([]datasets.Dataset, error) {
 	e, cache, err := Published(name, "")
 	if err != nil {
 		return nil, err
@@ -184,7 +229,7 @@ func loadCached(name string) ([]datasets.Dataset, error) {
 	if _, err := os.Stat(folder); err != nil {
 		return nil, fmt.Errorf("data set %q is not in the cache: say where it lies (%s=FOLDER) or fetch it (veilbench datasets get %s)", name, name, e.Name)
 	}
-	return published.Load(name, folder)
+	return published.Load(ctx, name, folder)
 }
 
 // Published finds public data by their name, and the folder that holds fetched

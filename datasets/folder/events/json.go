@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"veilbench/datasets/labels"
 	"veilbench/datasets/params"
 )
 
@@ -57,7 +58,7 @@ func eventObjects(v any, depth int) []map[string]any {
 	var out []map[string]any
 	switch v := v.(type) {
 	case map[string]any:
-		if field(v, startKeys...) != "" {
+		if field(v, "time") != "" && field(v, "device")+field(v, "activity") != "" {
 			return []map[string]any{v}
 		}
 
@@ -76,12 +77,9 @@ func eventObjects(v any, depth int) []map[string]any {
 	return out
 }
 
-// startKeys are the names that a start goes by.
-var startKeys = []string{"start_time", "start", "time", "timestamp", "begin", "ts"}
-
-// field is the first of the named fields that has a value, as text.
-func field(m map[string]any, names ...string) string {
-	for _, n := range names {
+// field is the value of a column, by any of its names, as text.
+func field(m map[string]any, column string) string {
+	for _, n := range names(column) {
 		switch v := m[n].(type) {
 		case string:
 			if v != "" {
@@ -94,13 +92,26 @@ func field(m map[string]any, names ...string) string {
 	return ""
 }
 
+// names are those of a column: first the ones of programs that keep JSON, then
+// those of tables.
+func names(column string) []string {
+	own := map[string][]string{
+		"time": {"start_time", "start"}, "device": {"device_name"}, "activity": {"activity_label"},
+		"capture": {"capture", "file", "filename", "pcap", "session"}, "mac": {"mac_address", "mac", "device_mac"},
+	}[column]
+	if column == "capture" {
+		return own
+	}
+	return append(own, labels.Names(column)...)
+}
+
 // eventOf reads one object.
 func eventOf(m map[string]any) (Event, error) {
 	e := Event{
-		Device:   strings.ReplaceAll(field(m, "device_name", "device", "name", "device_id"), "/", "-"),
-		Activity: field(m, "activity_label", "activity", "label", "event", "action"),
-		Capture:  field(m, "capture", "file", "filename", "pcap", "session"),
-		MAC:      field(m, "mac_address", "mac", "device_mac"),
+		Device:   strings.ReplaceAll(field(m, "device"), "/", "-"),
+		Activity: field(m, "activity"),
+		Capture:  field(m, "capture"),
+		MAC:      field(m, "mac"),
 	}
 	if e.Device == "" || e.Activity == "" {
 		return e, errors.New("want a device (device_name) and an activity (activity_label)")
@@ -109,11 +120,11 @@ func eventOf(m map[string]any) (Event, error) {
 	// Start and end may be spelled differently, but a number since the start and
 	// a date cannot be compared.
 	var err error
-	if e.Start, e.Since, e.Zoneless, err = jsonTime(field(m, startKeys...)); err != nil {
+	if e.Start, e.Since, e.Zoneless, err = jsonTime(field(m, "time")); err != nil {
 		return e, err
 	}
 	e.End = e.Start
-	if s := field(m, "end_time", "end", "stop"); s != "" {
+	if s := field(m, "end"); s != "" {
 		var since, zoneless bool
 		if e.End, since, zoneless, err = jsonTime(s); err != nil {
 			return e, err

@@ -3,68 +3,37 @@ package events
 import (
 	"bytes"
 	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"veilbench/datasets"
 	"veilbench/datasets/labels"
+	"veilbench/datasets/sheet"
 )
 
-// ReadRows reads a table whose columns are parted by tabs, semicolons or commas,
-// whichever its first line has most of. lines holds the line of each row.
+// ReadRows reads a table of any make. lines holds the line of each row; remarks
+// and empty rows are left out.
 func ReadRows(text string) (rows [][]string, lines []int, err error) {
-	sep, head := ',', ""
-	for line := range strings.Lines(text) {
-		if s := strings.TrimSpace(line); s != "" && !strings.HasPrefix(s, "#") {
-			head = s
-			break
-		}
+	t, err := sheet.Read(strings.NewReader(text), "")
+	if err != nil {
+		return nil, nil, err
 	}
-	for _, c := range []rune{';', '\t'} {
-		if strings.Count(head, string(c)) > strings.Count(head, string(sep)) {
-			sep = c
-		}
+	for _, r := range t.Rows {
+		rows, lines = append(rows, r.Cells), append(lines, r.Line)
 	}
-
-	// Rows of unequal length are for the caller: a list of devices has them.
-	c := csv.NewReader(strings.NewReader(text))
-	c.Comma, c.Comment, c.FieldsPerRecord, c.LazyQuotes, c.TrimLeadingSpace = sep, '#', -1, true, sep != '\t'
-	for {
-		row, err := c.Read()
-		if errors.Is(err, io.EOF) {
-			return rows, lines, nil
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		line, _ := c.FieldPos(0)
-		rows, lines = append(rows, row), append(lines, line)
-	}
+	return rows, lines, nil
 }
 
-var (
-	timeColumn     = regexp.MustCompile(`(?i)^"?(time|start|start_?time|timestamp|ts|begin|epoch|epoch_utc|datetime)"?$`)
-	endColumn      = regexp.MustCompile(`(?i)^"?(end|end_?time|stop)"?$`)
-	deviceColumn   = regexp.MustCompile(`(?i)^"?(device|device_?name)"?$`)
-	activityColumn = regexp.MustCompile(`(?i)^"?(activity|event|label|action|activity_label)"?$`)
-	actionsColumn  = regexp.MustCompile(`(?i)^"?actions"?$`)
-	resolution     = regexp.MustCompile(`(?i)^"?resolution(_s|_ms)?"?$`)
-	captureColumn  = regexp.MustCompile(`(?i)^"?(capture|capture_?file|file|file_?name|pcap|pcap_?file|recording|session)"?$`)
-)
+var captureColumn = regexp.MustCompile(`(?i)^(capture|capture[_ ]?file|file|file[_ ]?name|pcap|pcap[_ ]?file|recording|session)$`)
 
 // IsHeader says whether a first row names a time and what happened then.
 func IsHeader(row []string) bool {
-	has := func(re *regexp.Regexp) bool {
-		return slices.ContainsFunc(row, func(c string) bool { return re.MatchString(strings.TrimSpace(c)) })
-	}
-	return has(timeColumn) && (has(deviceColumn) && has(activityColumn) || has(actionsColumn))
+	_, ok := labels.Columns(row)
+	return ok
 }
 
 // Said is what reading a file of events found beside them.
@@ -78,18 +47,13 @@ type Said struct {
 // out first and each capture's rows are read alone.
 func ParseTable(name, text string, rows [][]string, lines []int, o labels.Options) ([]Event, Said, error) {
 	column := slices.IndexFunc(rows[0], func(c string) bool { return captureColumn.MatchString(strings.TrimSpace(c)) })
-	keep, head0 := columns(rows[0])
+	keep, _ := labels.Columns(rows[0])
 	var said Said
 	if d, ok := labels.Misspelt(name, lines[0], rows[0]); ok {
 		said.Doubts = append(said.Doubts, d)
 	}
-	if column < 0 && len(keep) == len(rows[0]) && strings.Contains(text, ",") {
+	if column < 0 && len(keep) == len(rows[0]) {
 		return readLabels(name, text, o)
-	}
-
-	// Numbers that can only count from 1970 do, unless something else is said.
-	if o.Clock == "" && !strings.Contains(text, "# clock:") && countsFrom1970(rows[1:], keep[0]) {
-		o.Clock = "epoch"
 	}
 
 	// The whole once, with every row on its line, for the sake of messages.
@@ -117,9 +81,6 @@ func ParseTable(name, text string, rows [][]string, lines []int, o labels.Option
 			capture = strings.TrimSpace(row[column])
 		}
 		row = pick(row, keep)
-		if i == 0 {
-			row = head0
-		}
 		var b bytes.Buffer
 		w := csv.NewWriter(&b)
 		if err := w.Write(row); err != nil {
@@ -164,27 +125,6 @@ func ParseTable(name, text string, rows [][]string, lines []int, o labels.Option
 	return out, said, nil
 }
 
-// columns finds the columns that package labels knows, time first, and calls them
-// as it does. What else a table holds is its maker's.
-func columns(head []string) (keep []int, names []string) {
-	for _, k := range []struct {
-		name string
-		re   *regexp.Regexp
-	}{{"time", timeColumn}, {"end", endColumn}, {"resolution_s", resolution}, {"device", deviceColumn}, {"activity", activityColumn}, {"actions", actionsColumn}} {
-		exact := slices.IndexFunc(head, func(c string) bool { return strings.EqualFold(strings.TrimSpace(c), k.name) })
-		if exact < 0 {
-			exact = slices.IndexFunc(head, func(c string) bool { return k.re.MatchString(strings.TrimSpace(c)) })
-		}
-
-		// A table of commands may have an activity beside them for people.
-		if exact < 0 || k.name == "actions" && slices.Contains(names, "activity") {
-			continue
-		}
-		keep, names = append(keep, exact), append(names, k.name)
-	}
-	return keep, names
-}
-
 // pick takes some cells of a row; those that it is too short for are empty.
 func pick(row []string, keep []int) []string {
 	out := make([]string, len(keep))
@@ -194,18 +134,6 @@ func pick(row []string, keep []int) []string {
 		}
 	}
 	return out
-}
-
-// countsFrom1970 says whether all times are numbers, too large to count from the
-// start of a recording.
-func countsFrom1970(rows [][]string, column int) bool {
-	for _, r := range rows {
-		v, err := strconv.ParseFloat(pick(r, []int{column})[0], 64)
-		if err != nil || v < epochFrom {
-			return false
-		}
-	}
-	return len(rows) > 0
 }
 
 // zoneRemark is a line with which a file states its zone itself.

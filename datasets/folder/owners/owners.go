@@ -15,18 +15,24 @@ import (
 
 	"veilbench/datasets"
 	"veilbench/datasets/folder/events"
+	"veilbench/datasets/labels"
 )
 
-// Address is a hardware or an IP Address; of the two only one is set.
+// Address is a hardware or an IP Address; of the two only one is set. A short one is
+// of 802.15.4: it stands at the end of MAC, for a station of any network.
 type Address struct {
-	MAC datasets.MAC
-	IP  netip.Addr
+	MAC   datasets.MAC
+	IP    netip.Addr
+	Short bool
 }
 
 // String is the usual spelling.
 func (a Address) String() string {
-	if a.IP.IsValid() {
+	switch {
+	case a.IP.IsValid():
 		return a.IP.String()
+	case a.Short:
+		return fmt.Sprintf("0x%02x%02x", a.MAC[4], a.MAC[5])
 	}
 	return a.MAC.String()
 }
@@ -40,44 +46,17 @@ type Owned struct {
 	Line        int
 }
 
-// Spellings of hardware addresses: six groups of one or two digits, twelve
-// digits, and Cisco's three groups of four.
-var (
-	macGroups = regexp.MustCompile(`^[0-9A-Fa-f]{1,2}([:-])[0-9A-Fa-f]{1,2}([:-][0-9A-Fa-f]{1,2}){4}$`)
-	eui64     = regexp.MustCompile(`^[0-9A-Fa-f]{1,2}([:-][0-9A-Fa-f]{1,2}){7}$`)
-	macPlain  = regexp.MustCompile(`^[0-9A-Fa-f]{12}$`)
-	macThree  = regexp.MustCompile(`^[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}$`)
-)
+// serialRE are digits that lists have beside addresses: times since 1970, serial
+// numbers.
+var serialRE = regexp.MustCompile(`^\d{16}$`)
 
-// ParseAddress reads an Address in any usual spelling; bytes need not be padded.
+// ParseAddress reads an Address in any usual spelling; bytes need not be padded, and
+// signs of quoting around it do not matter.
 func ParseAddress(s string) (Address, bool) {
-	s = strings.Trim(strings.TrimSpace(s), `"'()[]`)
-	var groups []string
-	switch {
-	case macGroups.MatchString(s):
-		groups = strings.FieldsFunc(s, func(r rune) bool { return r == ':' || r == '-' })
-	case macPlain.MatchString(s), macThree.MatchString(s):
-		s = strings.ReplaceAll(s, ".", "")
-		for i := 0; i < 12; i += 2 {
-			groups = append(groups, s[i:i+2])
-		}
-	case eui64.MatchString(s):
-		return Address{}, false // eight bytes, as radios have; netip takes them for IPv6
-	default:
-		ip, err := netip.ParseAddr(s)
-		return Address{IP: ip.Unmap()}, err == nil
-	}
-
-	// A byte without padding, as in 6c:72:20:c5:a:3f, is as good as any.
-	var a Address
-	for i, g := range groups {
-		n, err := strconv.ParseUint(g, 16, 8)
-		if err != nil {
-			return a, false
-		}
-		a.MAC[i] = byte(n)
-	}
-	return a, a.MAC != (datasets.MAC{})
+	s = strings.Trim(strings.TrimSpace(s), "\"'()[]`")
+	mac, ip, short, err := labels.ParseAddress(s)
+	none := mac == (datasets.MAC{}) && !ip.IsValid() // all zeros are nobody's
+	return Address{mac, ip, short}, err == nil && !none && !serialRE.MatchString(s)
 }
 
 // Parse reads a list of devices: a table of owners with times if its columns say
@@ -88,9 +67,17 @@ func Parse(name, text string, zone *time.Location) (list []Owned, ok bool, err e
 	if list, ok, err := parseBounded(name, text, zone); ok || err != nil {
 		return list, ok, err
 	}
+	if s := strings.TrimSpace(text); strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[") {
+		if list, ok = parseJSON(text); ok {
+			return list, ok, nil
+		}
+	}
 	list, ok = parseDevices(text)
 	return list, ok, nil
 }
+
+// arpRE is a line of arp -a: a name or ?, an IP and a hardware address.
+var arpRE = regexp.MustCompile(`^(\S+) \(([0-9.]+)\) at ([0-9A-Fa-f:]+) `)
 
 // cellsOf splits a line into columns: at tabs, semicolons, commas or two blanks,
 // or, where there are none of these, at every blank.
@@ -103,6 +90,14 @@ func cellsOf(line string) (columns []string, words bool) {
 			}
 		}
 		return out
+	}
+
+	// A table in Markdown, and what arp -a prints.
+	if strings.HasPrefix(line, "|") {
+		return split(func(r rune) bool { return r == '|' }), false
+	}
+	if m := arpRE.FindStringSubmatch(line); m != nil {
+		return m[1:], false
 	}
 
 	// A name in quotes may hold the separator.
@@ -131,7 +126,7 @@ func parseDevices(text string) ([]Owned, bool) {
 	}
 	var out []Owned
 	lines, good := 0, 0
-	named, parts := -1, ","
+	named, network, parts := -1, -1, ","
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -140,14 +135,27 @@ func parseDevices(text string) ([]Owned, bool) {
 		lines++
 		columns, words := cellsOf(line)
 		if lines == 1 {
-			named, parts = nameColumn(line)
+			named, parts = column(line, "device", "device_name", "name", "label_name", "hostname", "host", "description")
+			network, _ = column(line, "pan", "pan_id", "panid", "network")
 		}
 		var name []string
-		if cells := strings.Split(line, parts); named >= 0 && lines > 1 && named < len(cells) && isName(cells[named]) {
+		cells := strings.Split(line, parts)
+		if named >= 0 && lines > 1 && named < len(cells) && isName(cells[named]) {
 			name, words = []string{strings.TrimSpace(cells[named])}, false
 		}
 		var found []Owned
 		for _, c := range columns {
+			if network >= 0 && network < len(cells) && c == strings.TrimSpace(cells[network]) {
+				continue // no station's address
+			}
+
+			// A prefix of one address is that; any other is nobody's alone.
+			if p, err := netip.ParsePrefix(strings.TrimSpace(c)); err == nil {
+				if c = ""; p.IsSingleIP() {
+					c = p.Addr().String()
+				}
+			}
+
 			// One column may hold several addresses: "aa:.. / bb:..".
 			any := false
 			for _, w := range strings.FieldsFunc(c, func(r rune) bool { return r == ' ' || r == '/' || r == '|' }) {
@@ -173,16 +181,16 @@ func parseDevices(text string) ([]Owned, bool) {
 	return out, good > 0 && 2*good >= lines-1
 }
 
-// nameColumn is the column of a table that its first line calls the device's name,
-// and what parts columns; -1 if no column is called so. Tabs in varying number
-// part no columns that could be counted.
-func nameColumn(line string) (column int, sep string) {
+// column is the number of the column of a table that its first line calls by one of
+// the names, the best first, and what parts columns; -1 if no column is called so.
+// Tabs in varying number part no columns that could be counted.
+func column(line string, names ...string) (column int, sep string) {
 	sep = ","
 	if strings.Contains(line, ";") {
 		sep = ";"
 	}
 	cells := strings.Split(strings.ToLower(line), sep)
-	for _, want := range []string{"device", "device_name", "name", "label_name", "hostname", "host", "description"} {
+	for _, want := range names {
 		for i, c := range cells {
 			if strings.Trim(c, ` "`) == want && len(cells) > 1 {
 				return i, sep
@@ -309,71 +317,103 @@ func parseBounded(name, text string, zone *time.Location) ([]Owned, bool, error)
 	return out, true, nil
 }
 
-// Finder finds whose packets a trace's are. A hardware Address is better
-// evidence than an IP Address, the home side better than the other side of a
-// flow inside the home. used is told which lines some packet has.
+// Finder finds whose packets a trace's are, by the rules of package labels. A
+// hardware Address is better evidence than an IP Address, which another may have by
+// now, unless several devices share it, as behind a repeater: where the two name
+// different devices the IP Address counts if its device has no hardware Address of
+// its own. The home side is better than the other side of a flow inside the home.
+// Used is told which lines some packet has.
 type Finder struct {
-	byMAC map[datasets.MAC][]Owned
-	byIP  map[netip.Addr][]Owned
+	by    map[Address][]Owned
+	wired map[string]bool // devices with a hardware Address
 	index map[string]int32
 	Used  map[Owned]bool
 }
 
 // New sorts a list by Address.
 func New(list []Owned, devices []string) *Finder {
-	o := &Finder{byMAC: map[datasets.MAC][]Owned{}, byIP: map[netip.Addr][]Owned{}, index: map[string]int32{}, Used: map[Owned]bool{}}
+	o := &Finder{by: map[Address][]Owned{}, wired: map[string]bool{}, index: map[string]int32{}, Used: map[Owned]bool{}}
 	for i, d := range devices {
 		o.index[d] = int32(i)
 	}
 	for _, x := range list {
-		if x.Addr.IP.IsValid() {
-			o.byIP[x.Addr.IP] = append(o.byIP[x.Addr.IP], x)
-		} else {
-			o.byMAC[x.Addr.MAC] = append(o.byMAC[x.Addr.MAC], x)
-		}
+		o.by[x.Addr] = append(o.by[x.Addr], x)
+		o.wired[x.Device] = o.wired[x.Device] || !x.Addr.IP.IsValid()
 	}
 	return o
+}
+
+// claims are the lines that may say whose a flow is.
+type claims struct{ mac, ip, remote []Owned }
+
+// of collects them for a flow.
+func (o *Finder) of(f datasets.Flow) (c claims) {
+	if f.MAC != (datasets.MAC{}) {
+		if c.mac = o.by[Address{MAC: f.MAC}]; len(c.mac) == 0 && f.MAC[0]|f.MAC[1] == 0 {
+			c.mac = o.by[Address{MAC: datasets.MAC{4: f.MAC[4], 5: f.MAC[5]}, Short: true}]
+		}
+	}
+	c.ip = o.by[Address{IP: f.Local.Addr().Unmap()}]
+	if f.LAN {
+		c.remote = o.by[Address{IP: f.Remote.Addr().Unmap()}]
+	}
+	return c
+}
+
+// bounded says whether the time matters.
+func (c claims) bounded() bool {
+	is := func(x Owned) bool { return x.From != 0 || x.Until != 0 }
+	return slices.ContainsFunc(c.mac, is) || slices.ContainsFunc(c.ip, is) || slices.ContainsFunc(c.remote, is)
+}
+
+// at is the first line that holds at a time.
+func at(list []Owned, now int64) (Owned, bool) {
+	for _, x := range list {
+		if now >= x.From && (x.Until == 0 || now < x.Until) {
+			return x, true
+		}
+	}
+	return Owned{}, false
+}
+
+// owner is the device that the lines name at a time, -1 if none.
+func (o *Finder) owner(c claims, now int64) int32 {
+	mac, byMAC := at(c.mac, now)
+	ip, byIP := at(c.ip, now)
+	switch {
+	case byMAC && (!byIP || ip.Device == mac.Device || o.wired[ip.Device]):
+		o.Used[mac] = true
+		if byIP && ip.Device == mac.Device { // a device listed with both of its addresses uses both
+			o.Used[ip] = true
+		}
+		return o.index[mac.Device]
+	case byIP:
+		o.Used[ip] = true
+		return o.index[ip.Device]
+	}
+	if x, ok := at(c.remote, now); ok {
+		o.Used[x] = true
+		return o.index[x.Device]
+	}
+	return -1
 }
 
 // Of returns the owner of every packet.
 func (o *Finder) Of(t datasets.Trace) []int32 {
 	// Nearly all flows have one owner for good, found once.
-	type candidates struct {
-		list    []Owned
-		bounded bool
-	}
-	flows := make([]candidates, len(t.Flows))
+	start := t.Start.UnixNano()
+	flows, owner, bounded := make([]claims, len(t.Flows)), make([]int32, len(t.Flows)), make([]bool, len(t.Flows))
 	for i, f := range t.Flows {
-		list := o.byMAC[f.MAC]
-		if f.MAC == (datasets.MAC{}) || len(list) == 0 {
-			if list = o.byIP[f.Local.Addr().Unmap()]; len(list) == 0 && f.LAN {
-				list = o.byIP[f.Remote.Addr().Unmap()]
-			}
-		} else if also := o.byIP[f.Local.Addr().Unmap()]; len(also) > 0 {
-			// A device that is listed with both of its addresses uses both here.
-			for _, x := range also {
-				if x.Device == list[0].Device && x.From == 0 && x.Until == 0 {
-					o.Used[x] = true
-				}
-			}
+		flows[i] = o.of(f)
+		if bounded[i] = flows[i].bounded(); !bounded[i] {
+			owner[i] = o.owner(flows[i], 0)
 		}
-		bounded := slices.ContainsFunc(list, func(x Owned) bool { return x.From != 0 || x.Until != 0 })
-		flows[i] = candidates{list, bounded}
 	}
 
 	out := make([]int32, len(t.Packets))
-	start := t.Start.UnixNano()
 	for i, p := range t.Packets {
-		c := &flows[p.Flow]
-		out[i] = -1
-		for _, x := range c.list {
-			at := start + int64(p.Time)
-			if c.bounded && (at < x.From || x.Until != 0 && at >= x.Until) {
-				continue
-			}
-			out[i] = o.index[x.Device]
-			o.Used[x] = true
-			break
+		if out[i] = owner[p.Flow]; bounded[p.Flow] {
+			out[i] = o.owner(flows[p.Flow], start+int64(p.Time))
 		}
 	}
 	return out
