@@ -116,7 +116,14 @@ func routinePresets() []Preset {
 	month := whole
 	month.people, month.thin = nil, traffic.Thinning{Beat: int64(20 * time.Minute), Stream: int64(5 * time.Second)}
 
+	// The recording of the paper's figure 2A, from 22:40 on.
+	night := recipe{
+		devices: []string{"echo_dot", "nest_cam", "sense_sleep", "wemo_switch"},
+		when:    oneNight, start: 22*time.Hour + 40*time.Minute,
+	}
+
 	return []Preset{
+		{"castle_night", "a night of a sleep monitor, from 22:40: to bed at 0:30, up for a while at 6:30, for good at 9:15", Params{3, 12, "same", 0}, tasks[1:], night},
 		{"routine", "a month of lived-in homes with twenty devices and a gateway: who is home, who sleeps; no phones or computers, streams cut short, heartbeats thinned to one in twenty minutes", Params{12, 720, "same", 16}, tasks, month},
 		{"routine-full", "three days of the same people, devices and events with all packets, phones and computers", Params{2, 72, "same", 16}, tasks, whole},
 	}
