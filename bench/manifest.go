@@ -120,10 +120,12 @@ func recordingDigest(r *datasets.Recording) string {
 		Commands  []datasets.Command
 		// How long the lists behind are, -1 for one that is unknown.
 		Packets, Owners, Cause int
+		Stays                  []datasets.Stay `json:",omitempty"`
 	}{
 		r.ID, r.Group, r.Trace.Start.UnixNano(), zone, r.Trace.Flows, int64(r.Trace.End),
 		r.Labels.Devices, r.Labels.Events, r.Labels.Commands,
 		len(r.Trace.Packets), length(r.Labels.Owners), length(r.Labels.Cause),
+		r.Labels.Stays,
 	})
 
 	h.Write(head)

@@ -10,8 +10,8 @@ import (
 // pieces: a packet at a cut belongs to the piece after it. Pieces have ID and
 // Group of r, for the caller to rename; their Trace.Start moves along and
 // their flows are those of their own packets. An event belongs to each piece
-// that it reaches into, so a state that spans a cut is clipped at it. r is not
-// modified.
+// that it reaches into, so a state that spans a cut is clipped at it, as is a
+// stay. r is not modified.
 func (r Recording) Cut(at []time.Duration) []Recording {
 	var out []Recording
 	lo, from := 0, time.Duration(0)
@@ -87,6 +87,19 @@ func (l Labels) piece(lo, hi int, from, to time.Duration, last bool) Labels {
 		if within(c.Time, c.Time) {
 			c.Time -= from
 			out.Commands = append(out.Commands, c)
+		}
+	}
+	out.Stays = CutStays(l.Stays, from, to)
+	return out
+}
+
+// CutStays returns the parts of stays between two times of a trace, as times
+// since the first; nil if there are none. stays is not modified.
+func CutStays(stays []Stay, from, to time.Duration) []Stay {
+	var out []Stay
+	for _, s := range stays {
+		if s.Start, s.End = max(s.Start, from)-from, min(s.End, to)-from; s.Start < s.End {
+			out = append(out, s)
 		}
 	}
 	return out

@@ -27,6 +27,7 @@ func TestCut(t *testing.T) {
 			},
 			Cause:    []int32{0, 1, 2, 3},
 			Commands: []Command{{Time: 15 * s}},
+			Stays:    []Stay{{Start: 2 * s, End: 10 * s}, {Start: 10 * s, End: 20 * s, Home: 2}},
 		},
 	}
 	ps := r.Cut([]time.Duration{10 * s})
@@ -56,6 +57,14 @@ func TestCut(t *testing.T) {
 	if len(a.Labels.Commands) != 0 || b.Labels.Commands[0].Time != 5*s {
 		t.Errorf("commands %v and %v", a.Labels.Commands, b.Labels.Commands)
 	}
+	if !slices.Equal(a.Labels.Stays, []Stay{{Start: 2 * s, End: 10 * s}}) || !slices.Equal(b.Labels.Stays, []Stay{{End: 10 * s, Home: 2}}) {
+		t.Errorf("stays %v and %v", a.Labels.Stays, b.Labels.Stays)
+	}
+	c := r.Cut([]time.Duration{5 * s})[1].Labels.Stays
+	if !slices.Equal(c, []Stay{{End: 5 * s}, {Start: 5 * s, End: 15 * s, Home: 2}}) {
+		t.Errorf("stays across a cut: %v", c)
+	}
+
 	// Cuts outside make empty pieces, and nothing is lost.
 	n := 0
 	for _, p := range r.Cut([]time.Duration{0, 5 * s, 5 * s, 40 * s}) {

@@ -124,6 +124,17 @@ type Command struct {
 	Actions []ActionCount
 }
 
+// Stay is a stretch of time in which the people of a home are in one state.
+type Stay struct {
+	// Start and End are times of the trace, Start < End.
+	Start, End time.Duration
+	// Home is how many people are at home, guests included: 0 nobody, -1 where
+	// only that nobody knows.
+	Home int
+	// Asleep says that everybody at home sleeps; false if nobody is there.
+	Asleep bool
+}
+
 // Labels is the truth about a trace. Defenses and models never see it.
 type Labels struct {
 	// Devices names the devices, sorted. Names hold no '/'.
@@ -138,6 +149,9 @@ type Labels struct {
 	Cause []int32
 	// Commands are in order of Time.
 	Commands []Command
+	// Stays say who is home and who sleeps, in order and without overlap; of the
+	// gaps nothing is known. Nil if unknown.
+	Stays []Stay
 }
 
 // Recording is a trace with its truth.
@@ -160,6 +174,7 @@ const (
 	TaskEvent   Task = "event"   // what happened when?
 	TaskDevice  Task = "device"  // whose packet is this?
 	TaskCommand Task = "command" // which actions are in this command?
+	TaskRoutine Task = "routine" // who is home, who sleeps, hour by hour?
 )
 
 // Tasks lists all tasks in report order.

@@ -35,7 +35,7 @@ func copyTrace(t datasets.Trace) datasets.Trace {
 
 func copyLabels(l datasets.Labels) datasets.Labels {
 	l.Devices, l.Owners, l.Events, l.Cause = copyOf(l.Devices), copyOf(l.Owners), copyOf(l.Events), copyOf(l.Cause)
-	l.Commands = copyOf(l.Commands)
+	l.Commands, l.Stays = copyOf(l.Commands), copyOf(l.Stays)
 	for i := range l.Commands {
 		l.Commands[i].Actions = copyOf(l.Commands[i].Actions)
 	}
@@ -93,6 +93,7 @@ func labelsChange(was, is datasets.Labels) string {
 		firstChange("owner of packet", was.Owners, is.Owners),
 		firstChange("event", was.Events, is.Events),
 		firstChange("cause of packet", was.Cause, is.Cause),
+		firstChange("stay", was.Stays, is.Stays),
 	} {
 		if what != "" {
 			return what

@@ -330,5 +330,6 @@ func cutPiece(r datasets.Recording, from, to time.Duration) datasets.Recording {
 			out.Labels.Commands = append(out.Labels.Commands, c)
 		}
 	}
+	out.Labels.Stays = datasets.CutStays(r.Labels.Stays, from, to)
 	return out
 }

@@ -63,6 +63,7 @@ func quickIDs() []string {
 		"event_signatures", "event_signatures-unseen:homes=2,hours=1", "event_signatures-ten:homes=1,hours=2",
 		"event_clips:homes=2,hours=1", "event_clips-unseen:homes=2,hours=1", "homemole-ind:homes=1,hours=0.25",
 		"homemole-noise:homes=1,hours=0.25", "homemole-quick:homes=2", "rates:homes=1", "gateway", "full:hours=1", "small",
+		"castle_night", "routine:homes=2,hours=30", "routine-full:homes=1,hours=1",
 	}
 }
 
@@ -122,6 +123,16 @@ func checkTruth(t *testing.T, id string, rec *datasets.Recording) {
 			first[c] = pk[i].Time
 		}
 	}
+	at := time.Duration(0)
+	for _, s := range l.Stays {
+		if s.Start != at || s.End <= s.Start || s.Home < 0 || s.Asleep && s.Home == 0 {
+			fail("stay %+v after %v", s, at)
+		}
+		at = s.End
+	}
+	if len(l.Stays) > 0 && at != rec.Trace.End {
+		fail("stays end at %v of %v", at, rec.Trace.End)
+	}
 	for i, e := range l.Events {
 		if i > 0 && e.Start < l.Events[i-1].Start || e.End < e.Start || e.End > rec.Trace.End {
 			fail("event %d: %+v is out of order", i, e)
@@ -156,6 +167,9 @@ func digest(ds datasets.Dataset) string {
 			flows = append(flows, flow{f.Proto, f.Local, f.Remote, f.Host, f.MAC, f.LAN})
 		}
 		fmt.Fprintln(h, r.ID, r.Group, r.Trace.Start, r.Trace.End, flows, r.Labels.Devices, r.Labels.Events, r.Labels.Commands)
+		if r.Labels.Stays != nil {
+			fmt.Fprintln(h, r.Labels.Stays)
+		}
 		binary.Write(h, binary.LittleEndian, r.Labels.Owners)
 		binary.Write(h, binary.LittleEndian, r.Labels.Cause)
 		for _, p := range r.Trace.Packets {
@@ -177,6 +191,7 @@ func TestGolden(t *testing.T) {
 		"full:hours=1":                            "64b5824e01353533",
 		"gateway":                                 "9ad196256810f9e4",
 		"homemole-ind:homes=1,hours=0.1":          "0d4dbcbc8bda62e3",
+		"routine:homes=2,hours=24":                "97deb96d5ac1ce1e",
 	} {
 		got := digest(mustGenerate(t, id, 1))
 		if again := digest(mustGenerate(t, id, 1)); again != got {

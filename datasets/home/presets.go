@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/home/traffic"
 )
 
 // Preset names a set of homes that can be generated.
@@ -23,7 +24,7 @@ type Preset struct {
 
 // Presets lists what can be generated, in report order.
 func Presets() []Preset {
-	return slices.Concat(eventPresets(), devicePresets(), mixedPresets())
+	return slices.Concat(eventPresets(), devicePresets(), mixedPresets(), routinePresets())
 }
 
 // eventPresets are laboratories where events are triggered one after another.
@@ -99,6 +100,32 @@ func mixedPresets() []Preset {
 		{"gateway", "five sessions of a gateway that gets 677 commands from its cloud", Params{5, 2, "same", 16}, commandTask, gateway},
 		{"full", "a lived-in home with twenty devices, a gateway, phones and computers", Params{1, 24, "same", 16}, slices.Concat(events, commandTask), full},
 		{"small", "an hour of five devices and a phone", Params{3, 1, "same", 0}, events, small},
+	}
+}
+
+// routinePresets are homes that are watched until they give away who lives there.
+func routinePresets() []Preset {
+	tasks := []datasets.Task{datasets.TaskRoutine, datasets.TaskEvent, datasets.TaskDevice}
+
+	// A month of a home is only as large as heartbeats and streams make it. The
+	// other preset has all packets of the same people, to see what that costs.
+	whole := recipe{
+		devices: everyDevice(), people: []string{"phone", "phone", "tablet", "laptop", "pc"}, gateway: true,
+		when: resident,
+	}
+	month := whole
+	month.people, month.thin = nil, traffic.Thinning{Beat: int64(20 * time.Minute), Stream: int64(5 * time.Second)}
+
+	// The recording of the paper's figure 2A, from 22:40 on.
+	night := recipe{
+		devices: []string{"echo_dot", "nest_cam", "sense_sleep", "wemo_switch"},
+		when:    oneNight, start: 22*time.Hour + 40*time.Minute,
+	}
+
+	return []Preset{
+		{"castle_night", "a night of a sleep monitor, from 22:40: to bed at 0:30, up for a while at 6:30, for good at 9:15", Params{3, 12, "same", 0}, tasks[1:], night},
+		{"routine", "a month of lived-in homes with twenty devices and a gateway: who is home, who sleeps; no phones or computers, streams cut short, heartbeats thinned to one in twenty minutes", Params{12, 720, "same", 16}, tasks, month},
+		{"routine-full", "three days of the same people, devices and events with all packets, phones and computers", Params{2, 72, "same", 16}, tasks, whole},
 	}
 }
 

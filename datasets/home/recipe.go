@@ -17,7 +17,9 @@ type schedule uint8
 const (
 	controlled schedule = iota // one after another, gaps drawn from lo to hi
 	perDevice                  // each device on its own, gaps drawn from lo to hi
-	lived                      // by the people of the home
+	lived                      // by the people of the home, all days alike
+	resident                   // by people of many kinds
+	oneNight                   // by whoever sleeps in the home, one published night
 	commands                   // a session of gateway commands
 )
 
@@ -34,6 +36,8 @@ type recipe struct {
 	router  bool          // the homes' routers answer look-ups
 	alone   bool          // every device in a recording of its own
 	clips   bool          // cut into one clip per event
+	thin    traffic.Thinning
+	start   time.Duration // time of day at which recordings start
 }
 
 // models returns the profiles of all devices of a home, one for each device. A
@@ -70,7 +74,8 @@ func (rc *recipe) recordings(prof *profile.Profile, models []*profile.Device, p 
 		h := &traffic.Home{
 			Seed: seed, Name: rc.homeName(i), Profile: prof, Gateway: prof.Gateway.With(p.Devices),
 			Era: rc.era, RouterDNS: rc.router, LongestStream: int64(rc.longest),
-			End: int64(p.Hours*3600) * int64(time.Second), // whole seconds
+			End:  int64(p.Hours*3600) * int64(time.Second), // whole seconds
+			Thin: rc.thin, Start: int64(rc.start),
 		}
 		for _, d := range set {
 			h.AddDevice(d, firmwareOf(h, d, p.Firmware, i))
@@ -120,6 +125,10 @@ func (rc *recipe) play(h *traffic.Home, i, homes int) {
 		h.Play(people.PerDevice(h, int64(rc.lo), int64(rc.hi)))
 	case lived:
 		h.Play(people.LivedIn(h))
+	case resident:
+		h.Play(people.Residents(h, i))
+	case oneNight:
+		h.Play(people.Night(h, i))
 	case commands:
 		h.PlayCommands(h.Devices[0], i, homes)
 	}
@@ -132,7 +141,7 @@ func (rc *recipe) play(h *traffic.Home, i, homes int) {
 		case rc.light:
 			people.UseLightly(d)
 		default:
-			people.Use(d, rc.when == lived)
+			people.Use(d, rc.when == lived || rc.when == resident)
 		}
 	}
 }

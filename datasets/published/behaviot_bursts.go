@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"veilbench/datasets"
 	"veilbench/datasets/catalog"
@@ -30,11 +33,15 @@ func behavIoTBursts() Source {
 			Source: "https://github.com/NEU-SNS/BehavIoT",
 			Papers: cite.Of("behaviot"),
 			Terms:  "Apache-2.0; 21 of the publishers' devices, unchanged but compressed",
-			Note:   "no packets, so no defense can be applied and no run takes it: datasets describe shows it, and a test checks the forest on it",
+			Tasks:  []datasets.Task{datasets.TaskRoutine},
+			Note:   "no packets, so no defense can be applied and no run takes the rows: datasets describe shows them, and a test checks the forest on them; behaviot-routines is when something was detected on five days, for the clock alone to be judged",
 			From:   github("NEU-SNS/BehavIoT", "e4426d0d177dfb3e3320c5d88df0e242b0da1d00"),
 		},
-		cited:   "BehavIoT, github.com/NEU-SNS/BehavIoT commit e4426d0d; Hu et al., BehavIoT: Measuring Smart Home IoT Behavior Using Network-Inferred Behavior Models, IMC 2023",
-		loaders: []loader{{BurstsName, refuseBursts}},
+		cited: "BehavIoT, github.com/NEU-SNS/BehavIoT commit e4426d0d; Hu et al., BehavIoT: Measuring Smart Home IoT Behavior Using Network-Inferred Behavior Models, IMC 2023",
+		loaders: []loader{
+			{BurstsName, refuseBursts},
+			{"behaviot-routines", one(readRoutines)},
+		},
 	}
 }
 
@@ -170,4 +177,107 @@ func parseBursts(r io.Reader, d BurstDevice) ([]Burst, error) {
 		out = append(out, b)
 	}
 	return out, nil
+}
+
+// readRoutines reads when devices were used on five days of acted routines: path is
+// the folder with routines/recordings.csv (device, start_epoch, seconds) and
+// routines/detected_events.csv (epoch, device, event). Each day is a recording, from
+// the first to the last moment at which any device was recorded, in US Eastern time,
+// and its own group.
+//
+// There are no packets, so all that can be judged here is what a clock without
+// traffic knows of a home's days. Events are what the publishers' classifier
+// detected, not truth. People were there all the time, by the plan of the
+// experiment; stays say only when activity was looked for, and nobody's number.
+func readRoutines(ctx context.Context, path string) (datasets.Dataset, error) {
+	ds := datasets.Dataset{
+		Recorded: datasets.LAN,
+		Tasks:    []datasets.Task{datasets.TaskRoutine},
+		Split:    "leave-one-group-out",
+		Warnings: []string{"no packets: whatever is right here, a clock knew", "events are detections of the publishers' classifier, not truth"},
+	}
+	devices, err := routineDays(ctx, filepath.Join(path, "routines", "recordings.csv"), &ds)
+	if err != nil {
+		return ds, err
+	}
+
+	table := filepath.Join(path, "routines", "detected_events.csv")
+	rows, err := readTable(ctx, table, "epoch", "device", "event")
+	if err != nil {
+		return ds, err
+	}
+	strays := 0
+	for _, x := range rows {
+		at, err := parseEpoch(x.fields[0])
+		if err != nil {
+			return ds, fmt.Errorf("%s:%d: %w", table, x.line, err)
+		}
+		d, ok := slices.BinarySearch(devices, x.fields[1])
+		if !ok {
+			return ds, fmt.Errorf("%s:%d: device %q was not recorded", table, x.line, quote(x.fields[1]))
+		}
+
+		// The publishers' table has some events outside of any recording.
+		i := slices.IndexFunc(ds.Recordings, func(r datasets.Recording) bool {
+			return !at.Before(r.Trace.Start) && !at.After(r.Trace.Start.Add(r.Trace.End))
+		})
+		if i < 0 {
+			strays++
+			continue
+		}
+		since := at.Sub(ds.Recordings[i].Trace.Start)
+		ds.Recordings[i].Labels.Events = append(ds.Recordings[i].Labels.Events, datasets.Event{Start: since, End: since, Device: d, Activity: x.fields[2]})
+	}
+
+	for i := range ds.Recordings {
+		sortEvents(ds.Recordings[i].Labels.Events)
+	}
+	if strays > 0 {
+		ds.Warnings = append(ds.Warnings, fmt.Sprintf("%d of %d events lie outside the recorded hours and are left out", strays, len(rows)))
+	}
+	return ds, nil
+}
+
+// routineDays adds a recording without packets for each day of the table, in order,
+// and returns the devices, sorted.
+func routineDays(ctx context.Context, table string, ds *datasets.Dataset) ([]string, error) {
+	rows, err := readTable(ctx, table, "device", "start_epoch", "seconds")
+	if err != nil {
+		return nil, err
+	}
+	summer := time.FixedZone("EDT", -4*3600) // in October 2021
+
+	var devices []string
+	from, to := map[string]time.Time{}, map[string]time.Time{}
+	for _, x := range rows {
+		at, err := parseEpoch(x.fields[1])
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", table, x.line, err)
+		}
+		length, err := parseSeconds(x.fields[2])
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", table, x.line, err)
+		}
+
+		// Devices were recorded apart, but at the same hours.
+		at = at.In(summer)
+		day := at.Format(time.DateOnly)
+		if old, ok := from[day]; !ok || at.Before(old) {
+			from[day] = at
+		}
+		if end := at.Add(length); end.After(to[day]) {
+			to[day] = end
+		}
+		devices = append(devices, x.fields[0])
+	}
+	slices.Sort(devices)
+	devices = slices.Compact(devices)
+
+	for _, day := range slices.Sorted(maps.Keys(from)) {
+		r := datasets.Recording{ID: day, Group: day, Labels: datasets.Labels{Devices: devices}}
+		r.Trace.Start, r.Trace.End = from[day], to[day].Sub(from[day])
+		r.Labels.Stays = []datasets.Stay{{End: r.Trace.End, Home: -1}}
+		ds.Recordings = append(ds.Recordings, r)
+	}
+	return devices, nil
 }

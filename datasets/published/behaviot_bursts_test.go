@@ -134,3 +134,24 @@ func FuzzBursts(f *testing.F) {
 		}
 	})
 }
+
+// TestRoutines: what the description counts of five days: 660 detections of 18
+// devices, of which those outside of any recording are left out.
+func TestRoutines(t *testing.T) {
+	ds := load1(t, "behaviot-routines", datatest.Recorded(t, "behaviot_bursts"))
+	n, hours := 0, 0.
+	for _, r := range ds.Recordings {
+		n += len(r.Labels.Events)
+		hours += r.Trace.End.Hours()
+		if len(r.Labels.Devices) != 18 || len(r.Trace.Packets) != 0 || len(r.Labels.Stays) != 1 || r.Labels.Stays[0].Home != -1 {
+			t.Errorf("%s: %d devices, %d packets, stays %v", r.ID, len(r.Labels.Devices), len(r.Trace.Packets), r.Labels.Stays)
+		}
+	}
+	t.Logf("%d events in %.1f hours; %q", n, hours, ds.Warnings)
+	if len(ds.Recordings) != 5 || ds.Recordings[0].ID != "2021-10-20" || n < 648 || n > 660 || hours < 23 || hours > 25 {
+		t.Errorf("%d recordings, %d events in %.1f hours", len(ds.Recordings), n, hours)
+	}
+	if _, err := ds.Split.Folds(&ds, ds.Tasks[0]); err != nil {
+		t.Error(err)
+	}
+}

@@ -364,6 +364,51 @@ func writeFile(t *testing.T, name, text string) {
 	}
 }
 
+// TestSeen: stays worked out by hand. The timetable's lock is nobody; the cameras'
+// labels an hour apart are one visit, longer ones are two.
+func TestSeen(t *testing.T) {
+	at := func(minutes, device int) datasets.Event {
+		m := time.Duration(minutes) * time.Minute
+		return datasets.Event{Start: m, End: m, Device: device}
+	}
+	got := ""
+	for _, s := range seen([]datasets.Event{at(10, 1), at(30, 0), at(60, 1), at(90, 0), at(160, 0), at(300, 1)}, []string{"cam", lockOnTimetable}) {
+		got += fmt.Sprintf("%.0f-%.0f:%d ", s.Start.Minutes(), s.End.Minutes(), s.Home)
+		if s.Asleep {
+			t.Errorf("somebody sleeps: %+v", s)
+		}
+	}
+	if want := "10-30:0 30-105:1 105-160:0 160-175:1 175-300:0 "; got != want {
+		t.Errorf("stays %q, want %q", got, want)
+	}
+	if s := seen([]datasets.Event{at(10, 0)}, []string{lockOnTimetable}); s != nil {
+		t.Errorf("stays %v of a timetable", s)
+	}
+}
+
+// TestLockCameraWeekStays: somebody is seen on each day but the shortest, mostly
+// nobody is, and nothing is said beyond the labels.
+func TestLockCameraWeekStays(t *testing.T) {
+	ds := load1(t, "lock-camera-week", datatest.Recorded(t, "lock_camera_week"))
+	var there, nobody time.Duration
+	for _, r := range ds.Recordings {
+		for _, s := range r.Labels.Stays {
+			if s.Start < 0 || s.End > r.Trace.End {
+				t.Errorf("%s: %+v of %v", r.ID, s, r.Trace.End)
+			}
+			if s.Home > 0 {
+				there += s.End - s.Start
+			} else {
+				nobody += s.End - s.Start
+			}
+		}
+		t.Log(r.ID, r.Labels.Stays)
+	}
+	if there < 4*time.Hour || there > 10*time.Hour || nobody < 160*time.Hour {
+		t.Errorf("somebody is there for %v, nobody for %v", there, nobody)
+	}
+}
+
 // Label files that are absent, right and wrong, on small captures.
 func TestLockCameraWeekFiles(t *testing.T) {
 	dir := t.TempDir()

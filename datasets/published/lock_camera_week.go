@@ -52,6 +52,10 @@ const lockOnTimetable = "ultraloq-hub-01"
 //
 // Events known to the second are points. Events known to the minute only lie
 // somewhere in it and are intervals of one minute, with a warning.
+//
+// Stays are derived from the times of what people did, which the lock on its
+// timetable is not: see seen. They say when somebody was seen, not who; nobody
+// spends a night in this laboratory, so nobody is asleep.
 func readLockCameraWeek(ctx context.Context, path string) (datasets.Dataset, error) {
 	ds := datasets.Dataset{
 		Recorded: datasets.LAN,
@@ -70,9 +74,13 @@ func readLockCameraWeek(ctx context.Context, path string) (datasets.Dataset, err
 		return ds, err
 	}
 	ds.Warnings = append(ds.Warnings, more...)
-	r.Labels.Events = events
-	if len(events) == 0 {
+	r.Labels.Events, r.Labels.Stays = events, seen(events, r.Labels.Devices)
+	switch {
+	case len(events) == 0:
 		ds.Tasks = []datasets.Task{datasets.TaskDevice}
+	case r.Labels.Stays != nil:
+		ds.Tasks = append(ds.Tasks, datasets.TaskRoutine)
+		ds.Warnings = append(ds.Warnings, "who is home is derived: somebody is there from the first label of people's doing to 15 minutes after the last, where no two are more than an hour apart, and nobody at all other times up to the last label")
 	}
 
 	// A day has the offset of its own beginning, which is before 02:00 even on
@@ -184,6 +192,52 @@ func lockEvents(ctx context.Context, name string, t datasets.Trace, devices []st
 		warnings = append(warnings, fmt.Sprintf("%d of %d events are known to the minute only; each is an interval of its minute", vague, len(events)))
 	}
 	return events, warnings, nil
+}
+
+// A person is there for at most seenApart between two labels and seenAfter the
+// last one.
+const (
+	seenApart = time.Hour
+	seenAfter = 15 * time.Minute
+)
+
+// seen derives from events when somebody was there: in runs of events that people
+// cause, none more than seenApart after the one before, and for seenAfter beyond.
+// At other times between the first and the last label of any device two cameras and
+// a lock noticed nobody, which is taken for nobody's being there: who sits still out
+// of their sight is missed. Before and after that labels were not kept. Nil where
+// people caused none.
+func seen(events []datasets.Event, devices []string) []datasets.Stay {
+	var out []datasets.Stay
+	for _, e := range events {
+		if devices[e.Device] == lockOnTimetable {
+			continue
+		}
+		n := len(out)
+		if n > 0 && e.Start-(out[n-1].End-seenAfter) <= seenApart {
+			out[n-1].End = max(out[n-1].End, e.End+seenAfter)
+			continue
+		}
+		if from := max(events[0].Start, last(out)); from < e.Start {
+			out = append(out, datasets.Stay{Start: from, End: e.Start})
+		}
+		out = append(out, datasets.Stay{Start: e.Start, End: e.End + seenAfter, Home: 1})
+	}
+	if out == nil {
+		return nil
+	}
+	if end := events[len(events)-1].Start; last(out) < end {
+		out = append(out, datasets.Stay{Start: last(out), End: end})
+	}
+	return out
+}
+
+// last is the end of the last stay.
+func last(stays []datasets.Stay) time.Duration {
+	if len(stays) == 0 {
+		return 0
+	}
+	return stays[len(stays)-1].End
 }
 
 // eastern is US Eastern time in the recorded week, written out so that it does

@@ -32,7 +32,7 @@ import (
 
 type ratesFlags struct {
 	dataset, train, defense, attack, knowledge, vantage string
-	device, recording, out, format, width, link         string
+	device, recording, out, format, width, link, hosts  string
 	seed                                                uint64
 	from, length, tolerance                             time.Duration
 	source                                              source.Options
@@ -49,9 +49,14 @@ is trained on the other recordings of the data set (of other homes or days where
 behind the same defense unless --knowledge unaware. Where the device's traffic cannot be told apart
 any more, all traffic is drawn. One file is written for each device.
 
+With --hosts nothing is learned: the device, a sleep monitor, is known by words in the names of its
+servers, and spikes of its rate by the clock (the last one of the evening is going to bed). Each is
+printed with its time and what happened next to it. --defense may be left out then.
+
 Pictures of every packet before and after a defense are made by "veilbench apply --plot".`,
 		Example: `  veilbench rates --dataset home:rates --defense vpn:kind=wireguard --device camera-nest --out pictures
   veilbench rates --dataset home:rates --defense pad-random:max_bytes=255 --from 1h --for 20m --format pdf
+  veilbench rates --dataset home:castle_night --device sense_sleep --hosts hello
   veilbench rates --dataset capture=plug.pcap --labels plug.csv --train home:rates --defense constant-rate:interval_s=0.5`,
 		Args: command.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return drawRates(cmd.Context(), a, f) },
@@ -67,6 +72,7 @@ Pictures of every packet before and after a defense are made by "veilbench apply
 	fl.StringVar(&f.knowledge, "knowledge", string(results.Adaptive), "adaptive or unaware: is the attack trained behind the defense?")
 	fl.StringVar(&f.vantage, "vantage", "", "where the observer sits: lan, wifi, wan or zigbee (default: wan, or that of a recording without a home border)")
 	fl.StringVar(&f.device, "device", "", "draw this device only (default: each that something happens to)")
+	fl.StringVar(&f.hosts, "hosts", "", "words in the names of a sleep monitor's servers, joined by commas: find its nights without learning")
 	fl.StringVar(&f.recording, "recording", "", "recording to look at (default: the first)")
 	fl.StringVar(&f.out, "out", ".", "folder to write into")
 	fl.StringVar(&f.format, "format", string(figure.SVG), "svg, pdf, png or pgf")
@@ -127,6 +133,15 @@ func drawRates(ctx context.Context, a *command.App, f ratesFlags) error {
 
 // names resolves every name before any data are read.
 func (j *ratesJob) names(p command.Plugins) (err error) {
+	// A night is worth a picture without any defense, and nothing but the device's
+	// purpose says what its spikes are.
+	if j.flags.hosts != "" {
+		j.flags.defense = cmp.Or(j.flags.defense, "none")
+		if j.flags.device == "" {
+			return errors.New("--hosts: name the sleep monitor with --device")
+		}
+	}
+
 	// These two alone have no default.
 	if j.flags.dataset == "" || j.flags.defense == "" {
 		return errors.New("rates: --dataset and --defense are needed (\"veilbench list\" shows what there is)")
@@ -184,6 +199,10 @@ func (j *ratesJob) data(ctx context.Context) error {
 		j.look = 0
 	}
 
+	j.ds = ds
+	if j.flags.hosts != "" {
+		return nil
+	}
 	groups := map[string]bool{}
 	for _, r := range ds.Recordings {
 		groups[r.Group] = true
@@ -198,7 +217,6 @@ func (j *ratesJob) data(ctx context.Context) error {
 	if len(j.train) == 0 {
 		return fmt.Errorf("%s has one recording: name with --train what the attack is to learn from", j.flags.dataset)
 	}
-	j.ds = ds
 	return nil
 }
 
@@ -247,6 +265,10 @@ func (j *ratesJob) side(ctx context.Context, k int) (s ratesSide, err error) {
 	w, err := bench.Watch(&j.ds, j.sides[k], j.link, j.vantage, j.flags.seed, j.train, j.look)
 	if err != nil {
 		return s, command.Exit{Code: command.FailedCells, Err: err}
+	}
+
+	if j.flags.hosts != "" {
+		return j.night(w.Test), nil
 	}
 
 	// An unaware attacker has seen no defense in training.
@@ -349,39 +371,49 @@ func marks(of []match.Span, device string) []figure.RateMark {
 
 // draw writes the picture of one device and says what was found.
 func (j *ratesJob) draw(a *command.App, device string, seen [2]ratesSide) error {
+	if j.flags.hosts != "" {
+		return j.drawNight(a, device, seen)
+	}
 	label := defenses.Label(a.Defenses, j.sides[1])
 	before := seen[0].panel("before", device, j.flags.tolerance)
 	after := seen[1].panel("after "+label, device, j.flags.tolerance)
 
+	// A picture in a paper has to say all of this, and the counts are of the whole
+	// recording even where --from and --for show a part.
+	rec := j.ds.Recordings[j.look]
+	caption := fmt.Sprintf("Bytes per second sent and received by %s in %s of %s, as seen at %s, with the events that happened and those that %s found, trained on %d other recordings (%s); right is at most %v from an event of that name. Defense %s, seed %d. Where the device's own traffic is not told apart, all traffic is drawn. Counts are of the whole recording; panels have one scale unless the highest rates differ by more than 4 times.",
+		device, rec.ID, j.ds.Name, j.vantage, attacks.Label(a.Attacks, j.attack), len(j.train), j.flags.knowledge, j.flags.tolerance, defenses.ID(j.sides[1]), j.flags.seed)
+	file, err := j.write(device, "Rates of "+device+" before and after "+label, caption, before, after)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.Stdout, "%s: before: %s; after %s: %s\n", file, before.Note, label, after.Note)
+	return nil
+}
+
+// write draws the panels from --from on and returns the name of the file.
+func (j *ratesJob) write(device, title, caption string, panels ...figure.RatePanel) (string, error) {
 	rec := j.ds.Recordings[j.look]
 	to := rec.Trace.End
 	if j.flags.length > 0 {
 		to = min(to, j.flags.from+j.flags.length)
 	}
 	if j.flags.from >= to {
-		return fmt.Errorf("--from %v: the recording ends at %v (%s; choose with --recording)", j.flags.from, rec.Trace.End, rec.ID)
+		return "", fmt.Errorf("--from %v: the recording ends at %v (%s; choose with --recording)", j.flags.from, rec.Trace.End, rec.ID)
 	}
-
-	// A picture in a paper has to say all of this, and the counts are of the whole
-	// recording even where --from and --for show a part.
-	caption := fmt.Sprintf("Bytes per second sent and received by %s in %s of %s, as seen at %s, with the events that happened and those that %s found, trained on %d other recordings (%s); right is at most %v from an event of that name. Defense %s, seed %d. Where the device's own traffic is not told apart, all traffic is drawn. Counts are of the whole recording; panels have one scale unless the highest rates differ by more than 4 times.",
-		device, rec.ID, j.ds.Name, j.vantage, attacks.Label(a.Attacks, j.attack), len(j.train), j.flags.knowledge, j.flags.tolerance, defenses.ID(j.sides[1]), j.flags.seed)
-	fig := figure.Rates{From: j.flags.from, To: to, Panels: []figure.RatePanel{before, after}}.Figure("Rates of "+device+" before and after "+label, caption)
 
 	width := figure.ColumnWidth
 	if j.flags.width != "" {
 		var err error
 		if width, err = figure.ParseWidth(j.flags.width); err != nil {
-			return err
+			return "", err
 		}
 	}
 
+	// A picture that was begun and not finished must not stand for one.
+	fig := figure.Rates{From: j.flags.from, To: to, Panels: panels}.Figure(title, caption)
 	file := filepath.Join(j.flags.out, "rates-"+fileName(device)+"."+j.flags.format)
-	if err := atomicfile.WriteTo(file, func(w io.Writer) error { return fig.Write(w, figure.Format(j.flags.format), width) }); err != nil {
-		return err
-	}
-	fmt.Fprintf(a.Stdout, "%s: before: %s; after %s: %s\n", file, before.Note, label, after.Note)
-	return nil
+	return file, atomicfile.WriteTo(file, func(w io.Writer) error { return fig.Write(w, figure.Format(j.flags.format), width) })
 }
 
 // fileName is s as a part of a file name: short, and of what every file system

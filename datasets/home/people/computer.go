@@ -36,7 +36,8 @@ func newComputer(d *traffic.Device, uses []*profile.Use) *computer {
 
 // Use plays the whole recording of a phone or computer: pages, films, calls,
 // games, downloads, messages. Its sessions keep to the hours of people's
-// activity if byHour is set. Devices without a profile of use stay silent.
+// activity if byHour is set, and to those of the people where the home has stays.
+// Devices without a profile of use stay silent.
 func Use(d *traffic.Device, byHour bool) {
 	c := newComputer(d, d.Home.Profile.Computers.Profiles)
 	if c == nil {
@@ -60,6 +61,15 @@ func (c *computer) playSessions(byHour bool, play func(from, to int64)) {
 		if byHour {
 			at -= at % (24 * hour)
 			at += hourOfDay(c.Home.Profile.Household.HourWeights, c.r)
+		}
+
+		// Where it is known who is home when, an hour without anybody awake is drawn
+		// again, a few times: some sessions are of programs left running.
+		for range 8 {
+			if c.Home.Stays == nil || awakeAt(c.Home.Stays, at) {
+				break
+			}
+			at = draw.Between(c.r, 0, c.Home.End)
 		}
 		starts = append(starts, at)
 	}

@@ -34,14 +34,7 @@ func LivedIn(h *traffic.Home) []traffic.Trigger {
 	r := h.Rand("household")
 	p := h.Profile.Household
 
-	// How much each home does of each thing, by up to two fifths.
-	habit := map[*profile.Event]int64{}
-	for _, d := range h.Devices {
-		for _, e := range d.Events {
-			habit[e] = draw.Between(r, 600, 1400)
-		}
-	}
-
+	habit := habits(h, r)
 	var out []traffic.Trigger
 	for n := 0; int64(n)*24*hour < h.End; n++ {
 		plan := planDay(p, n, r)
@@ -58,19 +51,39 @@ func LivedIn(h *traffic.Home) []traffic.Trigger {
 	return out
 }
 
-// routines draws the routines of a day, each step four times out of five.
+// habits is how much a home does of each thing, by up to two fifths more or less
+// than others, in thousandths.
+func habits(h *traffic.Home, r *rand.Rand) map[*profile.Event]int64 {
+	out := map[*profile.Event]int64{}
+	for _, d := range h.Devices {
+		for _, e := range d.Events {
+			out[e] = draw.Between(r, 600, 1400)
+		}
+	}
+	return out
+}
+
+// routines draws the routines of a day.
 func routines(h *traffic.Home, plan day, r *rand.Rand) []traffic.Trigger {
 	var out []traffic.Trigger
 	p := h.Profile.Household
 	for i := range p.Routines {
 		rt := &p.Routines[i]
 		for _, at := range plan.moments(rt.At, p.Dinner.Draw(r)) {
-			for _, what := range rt.Order {
-				at += rt.Gap.Draw(r)
-				if d, e := findEvent(h, what); e != nil && draw.Chance(r, 0.8) {
-					out = append(out, traffic.Trigger{At: at, Device: d, Event: e})
-				}
-			}
+			out = append(out, playRoutine(h, rt, at, r)...)
+		}
+	}
+	return out
+}
+
+// playRoutine draws one routine from time at on, each step four times out of
+// five.
+func playRoutine(h *traffic.Home, rt *profile.Routine, at int64, r *rand.Rand) []traffic.Trigger {
+	var out []traffic.Trigger
+	for _, what := range rt.Order {
+		at += rt.Gap.Draw(r)
+		if d, e := findEvent(h, what); e != nil && draw.Chance(r, 0.8) {
+			out = append(out, traffic.Trigger{At: at, Device: d, Event: e})
 		}
 	}
 	return out
@@ -95,17 +108,14 @@ func freeEvents(h *traffic.Home, plan day, done []traffic.Trigger, habit map[*pr
 	var out []traffic.Trigger
 	for _, d := range h.Devices {
 		for _, e := range d.Events {
-			// What routines did counts toward the daily rate, in millionths; of
-			// the rest, a fraction of an event happens with that probability.
+			// What routines did counts toward the daily rate, in millionths.
 			want := draw.PPM(e.RatePerDay) * habit[e] / 1000 * draw.Between(r, 700, 1300) / 1000
 			for _, t := range done {
 				if t.Event == e {
 					want -= draw.Million
 				}
 			}
-			for ; want > 0 && (want >= draw.Million || r.Int64N(draw.Million) < want); want -= draw.Million {
-				out = append(out, traffic.Trigger{Device: d, Event: e})
-			}
+			out = append(out, times(traffic.Trigger{Device: d, Event: e}, want, r)...)
 		}
 	}
 	r.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
@@ -114,20 +124,37 @@ func freeEvents(h *traffic.Home, plan day, done []traffic.Trigger, habit map[*pr
 	at := int64(-1)
 	for i := range out {
 		t := &out[i]
-		switch {
-		case t.Device.Type == "sensor": // the bed notices people at night only
+		if t.Device.Type == "sensor" { // the bed notices people at night only
 			t.At = plan.bed + draw.Between(r, hour/2, 5*hour)
 			continue
-		case at < 0:
-			at = plan.activeMoment(p, r)
-		case draw.Chance(r, p.SameClusterP):
-			at += p.ClusterGap.Draw(r)
-		case draw.Chance(r, p.SameActivityP):
-			at += p.ActivityGap.Draw(r)
-		default:
-			at = plan.activeMoment(p, r)
 		}
+		at = following(at, p, func() int64 { return plan.activeMoment(p, r) }, r)
 		t.At = at
 	}
 	return out
+}
+
+// times is a trigger as often as want says, which counts in millionths: a
+// fraction of an event happens with that probability.
+func times(t traffic.Trigger, want int64, r *rand.Rand) []traffic.Trigger {
+	var out []traffic.Trigger
+	for ; want > 0 && (want >= draw.Million || r.Int64N(draw.Million) < want); want -= draw.Million {
+		out = append(out, t)
+	}
+	return out
+}
+
+// following is when the event after one at time at happens, which is negative
+// if there was none: within seconds, within minutes, or with a new activity,
+// whose time open draws.
+func following(at int64, p *profile.Household, open func() int64, r *rand.Rand) int64 {
+	switch {
+	case at < 0:
+		return open()
+	case draw.Chance(r, p.SameClusterP):
+		return at + p.ClusterGap.Draw(r)
+	case draw.Chance(r, p.SameActivityP):
+		return at + p.ActivityGap.Draw(r)
+	}
+	return open()
 }

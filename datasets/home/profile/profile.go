@@ -39,10 +39,11 @@ type Profile struct {
 	Handshakes map[string]*Handshake `yaml:"handshakes"`
 	// RTT holds the classes of round trip times.
 	RTT map[string]*Span `yaml:"rtt_classes"`
-	// Gateway, Household and Computers are in one file each.
+	// Each of these is in one file.
 	Gateway   *Gateway   `yaml:"gateway"`
 	Household *Household `yaml:"household"`
 	Computers *Computers `yaml:"non_iot"`
+	Lives     *Lives     `yaml:"lives"`
 }
 
 // Load reads the files, once; who gets the Profile shares it and changes
@@ -71,6 +72,7 @@ var load = sync.OnceValues(func() (*Profile, error) {
 		all.Gateway = cmp.Or(all.Gateway, one.Gateway)
 		all.Household = cmp.Or(all.Household, one.Household)
 		all.Computers = cmp.Or(all.Computers, one.Computers)
+		all.Lives = cmp.Or(all.Lives, one.Lives)
 		maps.Copy(all.Sources, one.Sources)
 		maps.Copy(all.RTT, one.RTT)
 		maps.Copy(all.Handshakes, one.Handshakes)

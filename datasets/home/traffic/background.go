@@ -45,8 +45,13 @@ func (d *Device) repeatEvery(id string, period draw.Value, f func(s *Script, t i
 	r := d.Rand("periodic", id)
 
 	// A distribution may draw a period of 0, which must not stop the clock.
+	apart := d.Home.Thin.Beat
+	last := -apart
 	for t := draw.Between(r, 0, period.Draw(r)); t < d.Home.End; t += max(period.Draw(r), millisecond) {
-		f(d.Begin(r, t), t)
+		if t-last >= apart {
+			f(d.Begin(r, t), t)
+			last = t
+		}
 	}
 }
 

@@ -44,10 +44,15 @@ func (s *Script) sendFrame(c *Conn, dir datasets.Dir, size, payload int64, acked
 		owner: s.device.owner, cause: s.cause, dir: dir, acked: acked || c.Proto == "udp",
 	}
 	h := s.device.Home
-	h.addPacket(p)
+	left := s.mute > 0 && t > s.mute
+	if !left {
+		h.addPacket(p)
+	}
 	if payload > 0 && !p.acked && draw.Chance(s.r, s.device.loss) {
 		p.time += retransmission(s)
-		h.addPacket(p)
+		if !left {
+			h.addPacket(p)
+		}
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"veilbench/datasets"
 )
 
-// startTime is the wall-clock time at which recordings start: a Monday, midnight,
-// so that the days of the week are those that routines go by.
+// startTime is the wall-clock time from which recordings count: a Monday,
+// midnight, so that the days of the week are those that routines go by.
 func startTime() time.Time { return time.Date(2025, time.March, 3, 0, 0, 0, 0, time.UTC) }
 
 // Recording adds the pure ACKs of all that was played and turns the home into a
@@ -19,8 +19,9 @@ func startTime() time.Time { return time.Date(2025, time.March, 3, 0, 0, 0, 0, t
 func (h *Home) Recording() datasets.Recording {
 	h.acknowledge()
 	rec := datasets.Recording{ID: h.Name, Group: h.Name}
-	rec.Trace.Start, rec.Trace.End = startTime(), time.Duration(h.End)
+	rec.Trace.Start, rec.Trace.End = startTime().Add(time.Duration(h.Start)), time.Duration(h.End)
 	rec.Labels.Events, rec.Labels.Commands = h.events, h.commands
+	rec.Labels.Stays = datasets.CutStays(h.Stays, 0, rec.Trace.End)
 
 	for _, d := range h.Devices {
 		rec.Labels.Devices = append(rec.Labels.Devices, d.label())

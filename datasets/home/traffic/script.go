@@ -22,6 +22,7 @@ type Script struct {
 	device   *Device
 	r        *rand.Rand
 	until    int64  // when the state the script shows ends, 0 for a point
+	mute     int64  // from when on packets are left out, 0 never
 	cause    int32  // index into Home.events, -1 none
 	channel  string // through which the event was triggered
 	flow     string // where steps that name no flow go

@@ -46,6 +46,12 @@ func (s *Script) playStream(st *profile.Stream) {
 	s.until = from + length
 	stop := s.until + st.LingerS.Draw(s.r)
 
+	// What is left out is drawn all the same: the device's next event must not
+	// hang on it.
+	if part := s.device.Home.Thin.Stream; part > 0 {
+		s.mute = from + part
+		defer func() { s.mute = 0 }()
+	}
 	if st.Chunk > 0 {
 		s.fetchChunks(c, st, stop)
 	} else {

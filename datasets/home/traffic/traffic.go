@@ -42,8 +42,15 @@ type Home struct {
 	RouterDNS bool
 	// LongestStream is the time after which somebody stops a stream, 0 never.
 	LongestStream int64
+	// Start is the time of day, after the midnight of a Monday, at which the
+	// recording starts.
+	Start int64
 	// End is when the recording ends; what would leave later is cut off.
 	End int64
+	// Thin leaves out what makes long recordings large.
+	Thin Thinning
+	// Stays are who is home when, for the truth; nil where nobody lives.
+	Stays []datasets.Stay
 	// Devices are those added so far, in order.
 	Devices []*Device
 
@@ -53,6 +60,19 @@ type Home struct {
 	packets  []packet
 	events   []datasets.Event
 	commands []datasets.Command
+}
+
+// Thinning leaves packets out of recordings of many days. Events are drawn as
+// without it, so what happens when stays what it was, and so do the packets of
+// events but for streams. The zero Thinning leaves out nothing.
+type Thinning struct {
+	// Beat is how rare a heartbeat, look-up or clock is at least: of one that
+	// is more frequent, every second, third, ... is played, the first at which
+	// they are this far apart.
+	Beat int64
+	// Stream is how much of a stream is recorded; the state it shows lasts as
+	// long as ever.
+	Stream int64
 }
 
 // packet is a generated packet with its truth.
