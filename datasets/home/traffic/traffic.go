@@ -42,6 +42,10 @@ type Home struct {
 	RouterDNS bool
 	// LongestStream is the time after which somebody stops a stream, 0 never.
 	LongestStream int64
+	// StreamFor is how long every stream is, 0 as long as the profile says.
+	StreamFor int64
+	// Queries says that the flow of a look-up has the name that it asks for.
+	Queries bool
 	// End is when the recording ends; what would leave later is cut off.
 	End int64
 	// Devices are those added so far, in order.
@@ -53,6 +57,7 @@ type Home struct {
 	packets  []packet
 	events   []datasets.Event
 	commands []datasets.Command
+	appDraws *rand.Rand // of the app that sends commands, nil before the first
 }
 
 // packet is a generated packet with its truth.
@@ -99,7 +104,7 @@ func (h *Home) Play(list []Trigger) {
 		switch {
 		case t.At < d.busy:
 		case d.Type == "gateway":
-			h.sendCommand(d, sampleCommand(h.Gateway, r), t.At, r)
+			h.sendCommand(d, sampleCommand(h.Gateway, r), t.At, habitual, r)
 		default:
 			h.playEvent(t, r)
 		}
