@@ -50,6 +50,7 @@ type Attack struct {
 	Limits     string  `help:"how many devices can do some actions, such as dim|fade:4+scene:2; empty for no limit"`
 	GapS       float64 `help:"largest gap inside a message in seconds" zero:"learned"`
 	Slack      int     `help:"by how much the reports may miscount the actions"`
+	App        bool    `help:"learn the sizes of actions from what the user's app sends its cloud (A4), where training shows that; else from messages to the gateway"`
 }
 
 var _ attacks.Attack = Attack{}
@@ -143,15 +144,29 @@ func (d Attack) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (at
 			best.known[i].heard = m.reports.count(r.s, r.at, r.until)
 		}
 	}
-	m.chooseRule(best.known, len(t.Classes), limits)
+	learners := []sizeLearner{learnPairs, learnFit}
+	if d.App {
+		learn, ok, err := d.learnApp(ctx, t, best)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			learners = []sizeLearner{learn}
+		}
+	}
+	m.chooseRule(best.known, len(t.Classes), limits, learners)
 	return m, nil
 }
 
-// chooseRule learns sizes both ways, with one variation or a range of them, and
+// sizeLearner learns sizes of so many actions from known commands, k of which vote
+// on the variation that m of them teach.
+type sizeLearner = func(commands []knownCommand, actions, k, m int) sizeRule
+
+// chooseRule learns sizes each way, with one variation or a range of them, and
 // keeps what recovers most of the training commands; the published way first.
-func (m *decomposer) chooseRule(commands []knownCommand, actions int, limits []actionLimit) {
+func (m *decomposer) chooseRule(commands []knownCommand, actions int, limits []actionLimit, learners []sizeLearner) {
 	best := bursts.Choice[sizeRule]{Score: -1}
-	for _, learn := range []func([]knownCommand, int, int, int) sizeRule{learnPairs, learnFit} {
+	for _, learn := range learners {
 		rule := learn(commands, actions, m.d.K, m.d.Known)
 		l := newLister(rule.action, m.d.MaxActions, limits)
 		for _, rule.spread = range []bool{false, true} {
