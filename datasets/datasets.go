@@ -55,6 +55,10 @@ type Flow struct {
 	// Host is the remote's name as learned from DNS or TLS SNI; "" if unknown
 	// or hidden.
 	Host string
+	// Query is the name that a look-up over plain DNS asks for, where the source
+	// tells; "" for all other flows. A device may ask for more names than it talks
+	// to.
+	Query string `json:",omitempty"`
 	// MAC is the hardware address of the home side; zero where it cannot be
 	// seen (outside the home, raw IP captures).
 	MAC MAC `json:"Link"` // the name in digests of data

@@ -50,6 +50,8 @@ type Attack struct {
 	Limits     string  `help:"how many devices can do some actions, such as dim|fade:4+scene:2; empty for no limit"`
 	GapS       float64 `help:"largest gap inside a message in seconds" zero:"learned"`
 	Slack      int     `help:"by how much the reports may miscount the actions"`
+	CountFirst bool    `help:"list candidates with as many actions as the reports count alone: quicker, and where they miscount nothing is listed"`
+	App        bool    `help:"learn the sizes of actions from what the user's app sends its cloud (A4), where training shows that; else from messages to the gateway"`
 }
 
 var _ attacks.Attack = Attack{}
@@ -143,15 +145,29 @@ func (d Attack) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (at
 			best.known[i].heard = m.reports.count(r.s, r.at, r.until)
 		}
 	}
-	m.chooseRule(best.known, len(t.Classes), limits)
+	learners := []sizeLearner{learnPairs, learnFit}
+	if d.App {
+		learn, ok, err := d.learnApp(ctx, t, best)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			learners = []sizeLearner{learn}
+		}
+	}
+	m.chooseRule(best.known, len(t.Classes), limits, learners)
 	return m, nil
 }
 
-// chooseRule learns sizes both ways, with one variation or a range of them, and
+// sizeLearner learns sizes of so many actions from known commands, k of which vote
+// on the variation that m of them teach.
+type sizeLearner = func(commands []knownCommand, actions, k, m int) sizeRule
+
+// chooseRule learns sizes each way, with one variation or a range of them, and
 // keeps what recovers most of the training commands; the published way first.
-func (m *decomposer) chooseRule(commands []knownCommand, actions int, limits []actionLimit) {
+func (m *decomposer) chooseRule(commands []knownCommand, actions int, limits []actionLimit, learners []sizeLearner) {
 	best := bursts.Choice[sizeRule]{Score: -1}
-	for _, learn := range []func([]knownCommand, int, int, int) sizeRule{learnPairs, learnFit} {
+	for _, learn := range learners {
 		rule := learn(commands, actions, m.d.K, m.d.Known)
 		l := newLister(rule.action, m.d.MaxActions, limits)
 		for _, rule.spread = range []bool{false, true} {
@@ -244,8 +260,12 @@ func (m *decomposer) isCommand(size int) bool {
 // the reports leave if they leave any.
 func (m *decomposer) decompose(s gatewayTraffic, g message, until time.Duration) attacks.Message {
 	out := attacks.Message{Time: g.start, Bytes: g.bytes}
-	out.Candidates = m.rule.candidates(m.lister, g.bytes, nil)
 	n := m.reports.count(s, g.start, until)
+	if m.counts && m.d.CountFirst {
+		out.Candidates = m.rule.candidatesBetween(m.lister, g.bytes, n-m.d.Slack, n+m.d.Slack)
+	} else {
+		out.Candidates = m.rule.candidates(m.lister, g.bytes, nil)
+	}
 	for i, c := range out.Candidates {
 		if !m.counts || max(totalCount(c)-n, n-totalCount(c)) <= m.d.Slack {
 			out.Bounded = append(out.Bounded, i)

@@ -279,6 +279,16 @@ func (r sizeRule) candidates(l *lister, size int, skip func(i int) bool) [][]uin
 	return out
 }
 
+// candidatesBetween is candidates of those with lo to hi actions.
+func (r sizeRule) candidatesBetween(l *lister, size, lo, hi int) [][]uint8 {
+	var out [][]uint8
+	from, to, ok := r.variationAt(size, nil)
+	for e := from; ok && e <= to && len(out) < maxCandidates; e++ {
+		out = append(out, l.listBetween(size-r.content-e, lo, hi)...)
+	}
+	return out
+}
+
 // recovery is the exact_recovery that the rule reaches on its own pairs, each
 // predicted from the others; counts says whether reports count the actions.
 func (r sizeRule) recovery(l *lister, counts bool, slack int) float64 {

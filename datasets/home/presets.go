@@ -84,6 +84,14 @@ func mixedPresets() []Preset {
 		when:    controlled, lo: 90 * time.Second, hi: 150 * time.Second,
 	}
 	gateway := recipe{gateway: true, when: commands}
+	app, days := gateway, gateway
+	app.app = true
+	days.when = habits
+
+	// More devices of one maker beside others, each doing something by turns.
+	makers := rates
+	makers.devices = []string{"echo_2016", "nest_cam", "sense_sleep", "wemo_2016", "wemo_insight_2016", "wemo_motion_2016"}
+	makers.queries = true
 	full := recipe{
 		devices: everyDevice(), people: []string{"phone", "phone", "tablet", "laptop", "pc"}, gateway: true,
 		when: lived,
@@ -98,6 +106,10 @@ func mixedPresets() []Preset {
 	return []Preset{
 		{"rates", "a sleep monitor, a camera, a switch and an assistant, one action every two minutes", Params{5, 6, "same", 0}, events, rates},
 		{"gateway", "five sessions of a gateway that gets 677 commands from its cloud", Params{5, 2, "same", 16}, commandTask, gateway},
+		{"gateway-app", "home:gateway with its user's app in the home, which sends the cloud each command first", Params{5, 2, "same", 16}, commandTask, app},
+		{"gateway-days", "a gateway for days: commands that are habits of the home, and some that are not", Params{5, 192, "same", 16}, slices.Concat(commandTask, []datasets.Task{datasets.TaskEvent}), days},
+		{"castle-figures", "the experiments of A Smart Home is No Castle, figure 2B to 2E: each device alone, something every two minutes", Params{5, 0.5, "same", 0}, events[:1], recipe{devices: experimentDevices(), when: published, queries: true}},
+		{"castle-makers", "three devices of one maker that share their services, beside a sleep monitor, a camera and an assistant", Params{5, 4, "same", 0}, events, makers},
 		{"full", "a lived-in home with twenty devices, a gateway, phones and computers", Params{1, 24, "same", 16}, slices.Concat(events, commandTask), full},
 		{"small", "an hour of five devices and a phone", Params{3, 1, "same", 0}, events, small},
 	}

@@ -21,6 +21,8 @@ const (
 	resident                   // by people of many kinds
 	oneNight                   // by whoever sleeps in the home, one published night
 	commands                   // a session of gateway commands
+	habits                     // days of gateway commands that are habits, and others
+	published                  // the experiments of A Smart Home is No Castle, one by one
 )
 
 // recipe is what the homes of a preset are made of.
@@ -28,6 +30,7 @@ type recipe struct {
 	devices []string
 	people  []string // phones and computers
 	gateway bool
+	app     bool // the user of the gateway commands it from within the home
 	when    schedule
 	lo, hi  time.Duration
 	light   bool          // people's devices are used lightly, all the time
@@ -38,6 +41,7 @@ type recipe struct {
 	clips   bool          // cut into one clip per event
 	thin    traffic.Thinning
 	start   time.Duration // time of day at which recordings start
+	queries bool          // flows say which name a look-up asks for
 }
 
 // models returns the profiles of all devices of a home, one for each device. A
@@ -46,6 +50,9 @@ func (rc *recipe) models(p *profile.Profile) ([]*profile.Device, error) {
 	ids := slices.Concat(rc.devices, rc.people)
 	if rc.gateway {
 		ids = append(ids, "zigbee_gateway")
+	}
+	if rc.app {
+		ids = append(ids, "gateway_app")
 	}
 	var out []*profile.Device
 	for _, id := range ids {
@@ -62,6 +69,9 @@ func (rc *recipe) models(p *profile.Profile) ([]*profile.Device, error) {
 // devices of the given models: one, or one for each device or event. All have
 // the home's name as their group.
 func (rc *recipe) recordings(prof *profile.Profile, models []*profile.Device, p Params, seed uint64, i int) []datasets.Recording {
+	if rc.when == published {
+		return rc.experiments(prof, models, p, seed, i)
+	}
 	sets := [][]*profile.Device{models}
 	if rc.alone {
 		sets = slices.Collect(slices.Chunk(models, 1))
@@ -71,16 +81,7 @@ func (rc *recipe) recordings(prof *profile.Profile, models []*profile.Device, p 
 	// distances to servers and the firmware.
 	var out []datasets.Recording
 	for _, set := range sets {
-		h := &traffic.Home{
-			Seed: seed, Name: rc.homeName(i), Profile: prof, Gateway: prof.Gateway.With(p.Devices),
-			Era: rc.era, RouterDNS: rc.router, LongestStream: int64(rc.longest),
-			End:  int64(p.Hours*3600) * int64(time.Second), // whole seconds
-			Thin: rc.thin, Start: int64(rc.start),
-		}
-		for _, d := range set {
-			h.AddDevice(d, firmwareOf(h, d, p.Firmware, i))
-		}
-
+		h := rc.home(prof, set, p, seed, i)
 		rc.play(h, i, p.Homes)
 		rec := h.Recording()
 		if rc.alone {
@@ -91,6 +92,37 @@ func (rc *recipe) recordings(prof *profile.Profile, models []*profile.Device, p 
 
 	if rc.clips {
 		out = cutClips(out, clipLength, seed)
+	}
+	return out
+}
+
+// home is home number i with devices of the given models, before anything happens.
+func (rc *recipe) home(prof *profile.Profile, models []*profile.Device, p Params, seed uint64, i int) *traffic.Home {
+	h := &traffic.Home{
+		Seed: seed, Name: rc.homeName(i), Profile: prof, Gateway: prof.Gateway.With(p.Devices),
+		Era: rc.era, RouterDNS: rc.router, LongestStream: int64(rc.longest), Queries: rc.queries,
+		End:  int64(p.Hours*3600) * int64(time.Second), // whole seconds
+		Thin: rc.thin, Start: int64(rc.start),
+	}
+	for _, d := range models {
+		h.AddDevice(d, firmwareOf(h, d, p.Firmware, i))
+	}
+	return h
+}
+
+// experiments makes a recording of each of the castle's experiments in home number
+// i, in which streams last as long as the schedule says.
+func (rc *recipe) experiments(prof *profile.Profile, models []*profile.Device, p Params, seed uint64, i int) []datasets.Recording {
+	var out []datasets.Recording
+	for _, e := range castleExperiments() {
+		h := rc.home(prof, e.model(models), p, seed, i)
+		h.StreamFor = int64(every)
+		h.Play(e.triggers(h))
+		h.Devices[0].Background()
+
+		rec := h.Recording()
+		rec.ID += "/" + e.name
+		out = append(out, rec)
 	}
 	return out
 }
@@ -131,6 +163,8 @@ func (rc *recipe) play(h *traffic.Home, i, homes int) {
 		h.Play(people.Night(h, i))
 	case commands:
 		h.PlayCommands(h.Devices[0], i, homes)
+	case habits:
+		h.PlayHabits(h.Devices[0], i, homes)
 	}
 
 	// In laboratories, people's devices are used at all hours.

@@ -50,7 +50,7 @@ func (d Hide) Apply(_ *rand.Rand, in datasets.Trace) (defenses.Defended, error) 
 	lookup := make([]bool, len(in.Flows))
 	for i := range in.Flows {
 		f := &flows[i]
-		f.Host = ""
+		f.Host, f.Query = "", ""
 		lookup[i] = f.Proto == shaping.UDP && f.Remote.Port() == portDNS && !f.LAN
 	}
 

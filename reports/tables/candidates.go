@@ -1,6 +1,10 @@
 package tables
 
 import (
+	"fmt"
+
+	"gonum.org/v1/gonum/stat/combin"
+
 	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/reports"
@@ -34,6 +38,7 @@ func candidateTable(s *reports.Set, p reports.Panel) []table.Table {
 	for _, m := range candidateMetrics() {
 		t.Columns = append(t.Columns, table.Column{Head: reports.MetricLabel(m), Num: true})
 	}
+	t.Columns = append(t.Columns, table.Columns("#recall lost", "#of list left")...)
 
 	for _, d := range s.Defenses[p] {
 		for _, a := range s.Attackers[p] {
@@ -46,14 +51,53 @@ func candidateTable(s *reports.Set, p reports.Panel) []table.Table {
 			for _, m := range candidateMetrics() {
 				row = append(row, s.Mean(k, m).Value(table.Three))
 			}
+			lost, left := boundingCost(s, k)
+			row = append(row, lost, left)
 			t.Rows = append(t.Rows, row)
 		}
 	}
 
 	t.Notes = []string{
+		fmt.Sprintf("Listing is what there is, for commands cannot be learned one by one: %d devices with %d actions have %s combinations (Junges et al. 2019, section III-A), and %s multisets of up to %d actions, which is all that sizes can tell.",
+			someDevices, someActions, table.Amount(float64(combinations(someDevices, someActions))), table.Amount(float64(combin.Binomial(someDevices+someActions, someActions)-1)), someDevices),
 		"Means are over messages that were found; the shares are of all commands. Bounding keeps the candidates with as many actions as the traffic shows; a list that it empties is 0 long, and wrong. Without bounding all candidates are left.",
 		s.CountNote(p),
 	}
 	t.Notes = append(t.Notes, s.PanelNotes(p)...)
 	return unlessEmpty(t)
+}
+
+// boundingCost is what the second stage costs, the share of commands that were in
+// the list and no longer are, and what it buys, the part of the mean list that is
+// left to go through. Neither is said where one of its two figures is missing.
+func boundingCost(s *reports.Set, k reports.Pair) (lost, left table.Value) {
+	value := func(metric string) table.Value { return s.Mean(k, metric).Value(table.Three) }
+	in, bounded := value(results.InCandidates), value(results.InCandidatesBounded)
+	all, some := value(results.CandidatesMean), value(results.CandidatesBounded)
+
+	lost, left = table.NotApplicable(), table.NotApplicable()
+	if in.OK && bounded.OK {
+		lost = table.Number(in.Num-bounded.Num, table.Three)
+	}
+	if all.OK && some.OK && all.Num > 0 {
+		left = table.Number(some.Num/all.Num, table.Three)
+	}
+	return lost, left
+}
+
+// The paper's example of what cannot be learned by heart.
+const (
+	someDevices = 5
+	someActions = 7
+)
+
+// combinations is how many commands there are to one device or more, in order and
+// with one of so many actions each: the figure of the paper, 7 + 7^2 + ... + 7^5.
+func combinations(devices, actions int) int {
+	sum, of := 0, 1
+	for range devices {
+		of *= actions
+		sum += of
+	}
+	return sum
 }

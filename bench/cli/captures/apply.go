@@ -250,13 +250,22 @@ func fit(ctx context.Context, draw *rand.Rand, d defenses.Defense, f applyFlags)
 		training = append(training, s.Recordings...)
 	}
 
-	// Each stage has a generator of its own, so that one more draw in the first
-	// does not shift those of the second.
+	if d, err = fitted(ctx, draw, d, training); err != nil {
+		return nil, fmt.Errorf("--train %s: %w", f.train, err)
+	}
+	return d, nil
+}
+
+// fitted is d with the stages that can learn fitted to training. Each stage has a
+// generator of its own, so that one more draw in the first does not shift those of
+// the second.
+func fitted(ctx context.Context, draw *rand.Rand, d defenses.Defense, training []datasets.Recording) (defenses.Defense, error) {
 	chain := defenses.Chain{}
 	for _, s := range defenses.Stages(d) {
 		if fitter, ok := s.(defenses.Fitter); ok {
+			var err error
 			if s, err = fitter.Fit(ctx, defenses.Stream(draw), training); err != nil {
-				return nil, fmt.Errorf("--train %s: %w", f.train, err)
+				return nil, err
 			}
 		}
 		chain = append(chain, s)

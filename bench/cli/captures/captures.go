@@ -1,5 +1,5 @@
 // Package captures holds the commands that take captures and say or make
-// something of them: apply, inspect, rates and vpnlabel.
+// something of them: apply, commands, inspect, rates and vpnlabel.
 package captures
 
 import (
@@ -21,7 +21,7 @@ import (
 
 // Commands are those of this package.
 func Commands(a *command.App) []*cobra.Command {
-	return []*cobra.Command{applyCommand(a), inspectCommand(a), ratesCommand(a), vpnlabelCommand(a)}
+	return []*cobra.Command{applyCommand(a), inspectCommand(a), ratesCommand(a), commandsCommand(a), vpnlabelCommand(a)}
 }
 
 // open reads a capture by its path; "-" is standard input.

@@ -28,6 +28,20 @@ type Gateway struct {
 	Known   int `yaml:"known_commands"`
 	Others  int `yaml:"other_commands"`
 	Repeats int `yaml:"repeats"`
+	// App is the other end of a command: what the user's app sends.
+	App App `yaml:"app"`
+}
+
+// App is what a user's app sends its cloud for a command, in a home where the
+// user is: an envelope and the actions of the command, each as large as in the
+// message to the gateway. That they are alike is assumption A4 of the paper.
+// Forward is how long the cloud takes to send the command on; ACK answers the
+// app.
+type App struct {
+	Content  int64  `yaml:"content_bytes"`
+	Residual Length `yaml:"residual"`
+	Forward  Span   `yaml:"forward"`
+	ACK      Step   `yaml:"ack"`
 }
 
 // Action is one thing a command can ask for and its size in a message; Plug

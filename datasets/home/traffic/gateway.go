@@ -34,12 +34,18 @@ func actionCounts(g *profile.Gateway, c command) []datasets.ActionCount {
 	return out
 }
 
-// messageSize draws the plaintext length of the command's message.
-func messageSize(g *profile.Gateway, c command, r *rand.Rand) int64 {
-	n := g.Content
+// actionBytes is the sum of the actions' sizes.
+func (c command) actionBytes(g *profile.Gateway) int64 {
+	n := int64(0)
 	for i, k := range c {
 		n += int64(k) * g.Actions[i].Bytes
 	}
+	return n
+}
+
+// messageSize draws the plaintext length of the command's message.
+func messageSize(g *profile.Gateway, c command, r *rand.Rand) int64 {
+	n := g.Content + c.actionBytes(g)
 	if n >= g.LongMessage.From {
 		n += g.LongMessage.Add
 	}
@@ -109,13 +115,13 @@ func (h *Home) PlayCommands(d *Device, i, n int) {
 		if at += draw.Between(r, 20*second, 60*second); at > h.End-20*second {
 			break
 		}
-		h.sendCommand(d, c, at, r)
+		h.sendCommand(d, c, at, habitual, r)
 	}
 }
 
-// sendCommand plays one command: the message down, its acknowledgement, and a status
+// sendCommand plays one command, an event of the given activity: the message down, its acknowledgement, and a status
 // report per action, a few of them lost or twice.
-func (h *Home) sendCommand(d *Device, c command, at int64, r *rand.Rand) {
+func (h *Home) sendCommand(d *Device, c command, at int64, activity string, r *rand.Rand) {
 	g, loss := h.Gateway, d.loss
 	d.loss = 0 // the sizes were calibrated without lost segments
 	defer func() { d.loss = loss }()
@@ -124,7 +130,7 @@ func (h *Home) sendCommand(d *Device, c command, at int64, r *rand.Rand) {
 	t := time.Duration(at)
 	h.commands = append(h.commands, datasets.Command{Time: t, Device: int(d.owner), Actions: actionCounts(g, c)})
 	s := &Script{r: r, cause: int32(len(h.events))}
-	h.events = append(h.events, datasets.Event{Start: t, End: t, Device: int(d.owner), Activity: "command"})
+	h.events = append(h.events, datasets.Event{Start: t, End: t, Device: int(d.owner), Activity: activity})
 	d.play(s, at, nil)
 
 	conn := s.connection("")
@@ -143,4 +149,32 @@ func (h *Home) sendCommand(d *Device, c command, at int64, r *rand.Rand) {
 			s.playStep(&g.Report)
 		}
 	}
+	h.sendFromApp(c, at)
+}
+
+// sendFromApp plays what made the cloud send a command at a time: the message of
+// the user's app, where that is in this home. It has a generator of its own, so
+// that the gateway's traffic is the same with an app in the home and without.
+func (h *Home) sendFromApp(c command, at int64) {
+	i := slices.IndexFunc(h.Devices, func(d *Device) bool { return d.Type == "app" })
+	if i < 0 {
+		return
+	}
+	if h.appDraws == nil {
+		h.appDraws = h.Rand("app")
+	}
+
+	g, r, d := h.Gateway, h.appDraws, h.Devices[i]
+	at -= g.App.Forward.Draw(r)
+	if at < 0 {
+		return // sent before the recording began
+	}
+	loss := d.loss
+	d.loss = 0 // as of the gateway
+	s := &Script{r: r, cause: -1}
+	d.play(s, at, nil)
+	conn := s.connection("")
+	s.sendMessage(conn, "C", conn.Header()+g.Record+g.App.Content+c.actionBytes(g)+g.App.Residual.Draw(r), false)
+	s.playStep(&g.App.ACK)
+	d.loss = loss
 }

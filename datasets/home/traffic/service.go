@@ -22,6 +22,12 @@ func (s *Script) LookUp(name string) {
 	}
 	c := datagrams(flow)
 
+	// Each look-up has a port of its own. Where ports have come round, the flow is
+	// an old one and keeps the first name.
+	if f := &s.device.Home.flows[flow]; s.device.Home.Queries && f.Query == "" {
+		f.Query = name
+	}
+
 	// The answer to a name has the same length in every home, by which observers
 	// may know it: it is drawn from the name and not from the seed.
 	query := 60 + int64(len(name))

@@ -43,6 +43,9 @@ func (s *Script) playStream(st *profile.Stream) {
 	if most := s.device.Home.LongestStream; most > 0 {
 		length = min(length, most)
 	}
+	if n := s.device.Home.StreamFor; n > 0 {
+		length = n
+	}
 	s.until = from + length
 	stop := s.until + st.LingerS.Draw(s.r)
 

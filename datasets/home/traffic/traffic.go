@@ -45,6 +45,10 @@ type Home struct {
 	// Start is the time of day, after the midnight of a Monday, at which the
 	// recording starts.
 	Start int64
+	// StreamFor is how long every stream is, 0 as long as the profile says.
+	StreamFor int64
+	// Queries says that the flow of a look-up has the name that it asks for.
+	Queries bool
 	// End is when the recording ends; what would leave later is cut off.
 	End int64
 	// Thin leaves out what makes long recordings large.
@@ -60,6 +64,7 @@ type Home struct {
 	packets  []packet
 	events   []datasets.Event
 	commands []datasets.Command
+	appDraws *rand.Rand // of the app that sends commands, nil before the first
 }
 
 // Thinning leaves packets out of recordings of many days. Events are drawn as
@@ -119,7 +124,7 @@ func (h *Home) Play(list []Trigger) {
 		switch {
 		case t.At < d.busy:
 		case d.Type == "gateway":
-			h.sendCommand(d, sampleCommand(h.Gateway, r), t.At, r)
+			h.sendCommand(d, sampleCommand(h.Gateway, r), t.At, habitual, r)
 		default:
 			h.playEvent(t, r)
 		}
