@@ -49,6 +49,7 @@ func (m *knnModel) Save(out io.Writer) error {
 		w.Line("class %q", c)
 	}
 
+	// Streams are sorted: the same model must give the same bytes.
 	keys := slices.SortedFunc(maps.Keys(m.scopes), func(a, b bursts.StreamKey) int {
 		return cmp.Or(bytes.Compare(a.Link[:], b.Link[:]), cmp.Compare(a.Host, b.Host), a.Remote.Compare(b.Remote))
 	})
@@ -156,6 +157,8 @@ type signatureReader struct {
 
 // line takes one line of event-knn's own.
 func (p *signatureReader) line(word, rest string) error {
+	// What is out of range is refused here, where the line is known, and not when
+	// all is read.
 	var err error
 	switch word {
 	case "task":
