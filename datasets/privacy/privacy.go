@@ -50,6 +50,10 @@ type Meaning struct {
 	Source string
 }
 
+// Private says whether an activity is one of IoTEvent's private ones, of which a
+// detection raises an alert: it tells more than that the device is used.
+func (m Meaning) Private() bool { return m.ID != "" && m.ID != used }
+
 // Kinds is Tells in one cell, with a star if they are ours.
 func (m Meaning) Kinds() string {
 	s := strings.Join(m.Tells, ", ")
@@ -61,6 +65,9 @@ func (m Meaning) Kinds() string {
 
 // Star explains the star of Kinds.
 const Star = "what it tells about people, after table 4 of IoTEvent; *: ours."
+
+// used is the meaning that every event has.
+const used = "used"
 
 // entry is a meaning with the names that it belongs to.
 type entry struct {

@@ -82,7 +82,7 @@ func activities() []entry {
 		// 3.4.2: "privacy events include device physical state change information and
 		// device operation command".
 		{"", "subdevice* paired* join*", tells("subdevice", belongings, "which devices are behind the hub", paper)},
-		{"", "", tells("used", habits, "the device is used, or its state changes", paper)},
+		{"", "", tells(used, habits, "the device is used, or its state changes", paper)},
 	}
 }
 

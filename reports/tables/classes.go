@@ -105,6 +105,7 @@ func classTable(s *reports.Set, p reports.Panel, what, tested string) []table.Ta
 		names = names[:mostClasses]
 	}
 
+	// A defense may have been tested on fewer classes: what it was not asked is no 0.
 	for _, c := range names {
 		row := []table.Value{table.Word(c), table.Word(meaning(c).Kinds()), table.Count(most[c])}
 		for _, d := range s.Defenses[p] {
