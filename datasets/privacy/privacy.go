@@ -10,7 +10,6 @@
 package privacy
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -79,15 +78,20 @@ type entry struct {
 type Entry struct {
 	// Devices and Activities are words of names, "" for any.
 	Devices, Activities string
+	// There is set where no activity tells it, but that the device is there.
+	There bool
 	Meaning
 }
 
 // Entries lists the taxonomy: activities first, then devices whose mere presence
-// tells something, which have no activities.
+// tells something.
 func Entries() []Entry {
 	var out []Entry
-	for _, e := range slices.Concat(activities(), devices()) {
-		out = append(out, Entry{e.devices, e.activities, e.Meaning})
+	for _, e := range activities() {
+		out = append(out, Entry{e.devices, e.activities, false, e.Meaning})
+	}
+	for _, e := range devices() {
+		out = append(out, Entry{e.devices, "", true, e.Meaning})
 	}
 	return out
 }

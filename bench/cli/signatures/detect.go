@@ -43,6 +43,8 @@ so is a combination of detections that tells more than each.`,
 		Args: command.Args(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error { return detect(cmd.Context(), a, args[0], args[1], f) },
 	}
+
+	// What the file says holds unless somebody says otherwise here.
 	fl := cmd.Flags()
 	fl.StringVar(&f.vantage, "vantage", "", "where the observer sits (default: as in the file)")
 	fl.StringVar(&f.private, "private", "", "what raises an alert, as in learn (default: as in the file)")
@@ -140,7 +142,10 @@ func alertTable(ds *datasets.Dataset, v datasets.Vantage, found []detection, all
 	if several {
 		t.Columns = append(table.Columns("recording"), t.Columns...)
 	}
-	perDevice := map[string]int{}
+
+	// Detections that raise no alert are counted, listed or not: a file whose
+	// private activities never happen is not one that finds nothing.
+	perClass := map[string]int{}
 	alerts := 0
 	for _, d := range found {
 		m := privacy.OfClass(d.class)
@@ -148,7 +153,7 @@ func alertTable(ds *datasets.Dataset, v datasets.Vantage, found []detection, all
 		if d.alert {
 			word = "ALERT"
 			alerts++
-			perDevice[d.class]++
+			perClass[d.class]++
 		}
 		if !d.alert && !all {
 			continue
@@ -161,8 +166,8 @@ func alertTable(ds *datasets.Dataset, v datasets.Vantage, found []detection, all
 	}
 
 	t.Notes = []string{fmt.Sprintf("%d alerts of %d detections.", alerts, len(found))}
-	for _, c := range sortedKeys(perDevice) {
-		t.Notes = append(t.Notes, fmt.Sprintf("%s: %d", c, perDevice[c]))
+	for _, c := range sortedKeys(perClass) {
+		t.Notes = append(t.Notes, fmt.Sprintf("%s: %d", c, perClass[c]))
 	}
 	t.Notes = append(t.Notes, "Tells: "+privacy.Star)
 	return t
@@ -194,6 +199,9 @@ func combine(found []detection, within time.Duration) []together {
 			if !slices.Contains(c.Needs, id) {
 				continue
 			}
+
+			// Of several that meet a need the latest counts: a light that went out an
+			// hour ago says less than one that went out now.
 			have := map[string]detection{id: last}
 			for j := i - 1; j >= 0 && found[j].recording == last.recording && last.at-found[j].at <= within; j-- {
 				if other := privacy.OfClass(found[j].class).ID; slices.Contains(c.Needs, other) {

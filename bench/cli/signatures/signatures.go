@@ -3,7 +3,8 @@
 // tables of that article with our figures.
 //
 // Read this file first: what the commands share. Then learn.go, show.go and
-// detect.go, one command each, and papertables.go for the article's tables.
+// detect.go, one command each, and papertables.go for the article's tables:
+// measure.go has the methods measured, comparison.go compares them.
 package signatures
 
 import (
@@ -36,7 +37,7 @@ func Command(a *command.App) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(learnCommand(a), showCommand(a), detectCommand(a))
+	cmd.AddCommand(learnCommand(a), showCommand(a), detectCommand(a), tablesCommand(a))
 	return cmd
 }
 
