@@ -120,13 +120,16 @@ func (ix *merged) add(id int32, e entry, limit int) {
 
 	// By fold, since a search leaves one fold out: the others must still have
 	// limit of them. A heartbeat that occurs 100,000 times so takes a few entries.
-	same := 0
+	// The first of a class is kept besides: it never votes, as limit others come
+	// before it, but tells that two classes share the burst.
+	same, known := 0, false
 	for _, x := range ix.growing[r] {
 		if x.fold == e.fold {
 			same++
+			known = known || x.class == e.class
 		}
 	}
-	if same < limit {
+	if same < limit || !known {
 		ix.growing[r] = append(ix.growing[r], e)
 	}
 }

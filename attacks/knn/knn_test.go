@@ -181,7 +181,7 @@ func FuzzLoadSignatures(f *testing.F) {
 	f.Add(body[:bytes.LastIndex(body, []byte("end"))])
 	trace := attacktest.ToyEvents(1).Examples[0].Trace
 	f.Fuzz(func(t *testing.T, body []byte) {
-		file := append([]byte("veilbench-signatures 1\n"), body...)
+		file := append([]byte("veilbench-signatures 2\n"), body...)
 		file = fmt.Appendf(file, "end %d %08x\n", bytes.Count(file, []byte("\n")), crc32.ChecksumIEEE(file))
 		m, err := knn.EventKNN{}.Load(bytes.NewReader(file))
 		if err != nil {
@@ -196,4 +196,35 @@ func FuzzLoadSignatures(f *testing.F) {
 			t.Errorf("what was written is not read back: %v", err)
 		}
 	})
+}
+
+// TestLoadSignaturesNamesTheLine: what is wrong in a file is said with the line
+// that it stands in, and what should be there.
+func TestLoadSignaturesNamesTheLine(t *testing.T) {
+	m := attacktest.Train(t, knn.EventKNN{K: 1, GapS: 1, PairS: 5}, attacktest.ToyEvents(1))
+	var b bytes.Buffer
+	if err := m.(attacks.Saver).Save(&b); err != nil {
+		t.Fatal(err)
+	}
+	whole := b.String()
+	body := whole[:strings.LastIndex(whole, "end ")]
+	ended := func(s string) string {
+		return fmt.Sprintf("%send %d %08x\n", s, strings.Count(s, "\n"), crc32.ChecksumIEEE([]byte(s)))
+	}
+	for _, c := range []struct{ file, want string }{
+		{"not a file", `signature file line 1: "not a file": want "veilbench-signatures 2"`},
+		{body, "the file is cut short"},
+		{strings.Replace(whole, "k 1\n", "k 2\n", 1), "somebody changed it"},
+		{ended(strings.Replace(body, "k 1\n", "k 0\n", 1)), "signature file line 4: k 0: want a whole number from 1 to 99"},
+		{ended(strings.Replace(body, `task "event"`, `task "dance"`, 1)), `signature file line 3: task "dance": want "clip" or "event"`},
+		{ended(strings.Replace(body, `attack "event-knn"`, `attack "signatures"`, 1)), `signature file line 3: signatures of attack "signatures", want those of "event-knn"`},
+		{ended(strings.Replace(body, "single false", "single maybe", 1)), "line 9: single maybe: want true or false"},
+		{ended(strings.Replace(body, "burst ", "burst x ", 1)), `length "x": want a whole number`},
+		{ended(body + "dance 3\n"), `unknown word "dance"`},
+		{ended("veilbench-signatures 2\nattack \"event-knn\"\n"), `no line "task"`},
+	} {
+		if _, err := (knn.EventKNN{}).Load(strings.NewReader(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want %q", err, c.want)
+		}
+	}
 }

@@ -1,11 +1,9 @@
 package knn
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"maps"
 	"net/netip"
@@ -15,14 +13,13 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/attacks/bursts"
+	"veilbench/attacks/sigfile"
 	"veilbench/datasets"
 	"veilbench/datasets/params"
 )
 
-// The signature file is text, one item a line, so that a person can read it
-// and compare two of them:
+// The lines of event-knn in a signature file (package sigfile):
 //
-//	veilbench-signatures 1
 //	task "event"
 //	k 3
 //	gap_s 1                       seconds; likewise pair_s
@@ -35,44 +32,77 @@ import (
 //	class "plug/on"               once for each, sorted; numbered from 0
 //	scope host "api.example.net"  or link MAC, or remote ADDRESS, or pooled
 //	burst +78 -66 +54 = 0@12 3@17 a vector; then class@place of its entries
-//	end 17 1a2b3c4d               lines before this one, CRC-32 of them
 //
-// Of equal bursts only the k first are written: no other can ever vote.
-const signatureHeader = "veilbench-signatures 1"
+// Of equal bursts the k first are written, for no other can ever vote, and the
+// first of each other class: which activities share a vector can be read off.
 
 // Save writes the signature file, the same bytes for the same model. Numbers
 // are written so that they read back exactly.
-func (m *knnModel) Save(w io.Writer) error {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s\ntask %q\nk %d\ngap_s %v\npair_s %v\nmax_even %d\nmode %d\nsingle %v\nthreshold %v\n",
-		signatureHeader, m.task, m.k, m.gap.Seconds(), m.pair.Seconds(), m.options.maxEven, m.mode, m.single, m.threshold)
+func (m *knnModel) Save(out io.Writer) error {
+	w := sigfile.New(EventKNN{}.Info().Name)
+	w.Line("task %q\nk %d\ngap_s %v\npair_s %v\nmax_even %d\nmode %d\nsingle %v\nthreshold %v",
+		m.task, m.k, m.gap.Seconds(), m.pair.Seconds(), m.options.maxEven, m.mode, m.single, m.threshold)
 	for _, p := range m.private {
-		fmt.Fprintf(&b, "private %q\n", p)
+		w.Line("private %q", p)
 	}
 	for _, c := range m.classes {
-		fmt.Fprintf(&b, "class %q\n", c)
+		w.Line("class %q", c)
 	}
 
+	// Streams are sorted: the same model must give the same bytes.
 	keys := slices.SortedFunc(maps.Keys(m.scopes), func(a, b bursts.StreamKey) int {
 		return cmp.Or(bytes.Compare(a.Link[:], b.Link[:]), cmp.Compare(a.Host, b.Host), a.Remote.Compare(b.Remote))
 	})
 	for _, k := range keys {
-		fmt.Fprintf(&b, "scope %s\n", writeKey(k))
-		m.writeScope(&b, m.scopes[k])
+		w.Line("scope %s", writeKey(k))
+		m.writeScope(w, m.scopes[k])
 	}
-	fmt.Fprintf(&b, "scope pooled\n")
-	m.writeScope(&b, m.pooled)
-
-	// The last line tells a file that was cut at the end of a line from a whole
-	// one: without it the rest would be a model of fewer bursts.
-	fmt.Fprintf(&b, "end %d %08x\n", bytes.Count(b.Bytes(), []byte("\n")), crc32.ChecksumIEEE(b.Bytes()))
-	_, err := w.Write(b.Bytes())
-	return err
+	w.Line("scope pooled")
+	m.writeScope(w, m.pooled)
+	return w.Save(out)
 }
 
-// writeScope lists the bursts of s by number of packets, then in order of
-// their first place in the training data.
-func (m *knnModel) writeScope(b *bytes.Buffer, s *scope) {
+// writeScope lists the bursts of s.
+func (m *knnModel) writeScope(w *sigfile.Writer, s *scope) {
+	m.eachRow(s, func(v []int32, entries []entry) {
+		var b strings.Builder
+		b.WriteString("burst")
+		for _, x := range v {
+			fmt.Fprintf(&b, " %+d", x)
+		}
+		b.WriteString(" =")
+		var seen []int16
+		for i, e := range entries {
+			if c := e.class[m.mode]; i < m.k || !slices.Contains(seen, c) {
+				fmt.Fprintf(&b, " %d@%d", c, e.order)
+				seen = append(seen, c)
+			}
+		}
+		w.Line("%s", b.String())
+	})
+}
+
+// Signatures are the different vectors of all streams.
+func (m *knnModel) Signatures() []sigfile.Signature {
+	var out []sigfile.Signature
+	m.eachRow(m.pooled, func(v []int32, entries []entry) {
+		var s sigfile.Signature
+		for _, x := range v {
+			s.Packets = append(s.Packets, sigfile.Range{Lo: x, Hi: x})
+		}
+		for _, e := range entries {
+			if c := m.classes[e.class[m.mode]]; !slices.Contains(s.Classes, c) {
+				s.Classes = append(s.Classes, c)
+			}
+		}
+		out = append(out, s)
+	})
+	return out
+}
+
+// eachRow calls f with the different bursts of s, by number of packets, then in
+// order of their first place in the training data.
+func (m *knnModel) eachRow(s *scope, f func(v []int32, entries []entry)) {
 	all := s.searcher.(*byLength).lengths
 	for _, n := range slices.Sorted(maps.Keys(all)) {
 		// Rows lie in the order of the search tree: the file is in that of
@@ -83,17 +113,8 @@ func (m *knnModel) writeScope(b *bytes.Buffer, s *scope) {
 			rows[r] = r
 		}
 		slices.SortFunc(rows, func(a, b int) int { return cmp.Compare(ix.entriesOf(a)[0].order, ix.entriesOf(b)[0].order) })
-
 		for _, r := range rows {
-			b.WriteString("burst")
-			for _, x := range m.vs.at(ix.ids[r]) {
-				fmt.Fprintf(b, " %+d", x)
-			}
-			b.WriteString(" =")
-			for _, e := range ix.entriesOf(r)[:min(m.k, len(ix.entriesOf(r)))] {
-				fmt.Fprintf(b, " %d@%d", e.class[m.mode], e.order)
-			}
-			b.WriteByte('\n')
+			f(m.vs.at(ix.ids[r]), ix.entriesOf(r))
 		}
 	}
 }
@@ -113,52 +134,18 @@ func writeKey(k bursts.StreamKey) string {
 // refuses a file that is cut short, changed or not what Save writes, and names
 // the line.
 func (a EventKNN) Load(r io.Reader) (attacks.Model, error) {
-	raw, err := io.ReadAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("signature file: %w", err)
-	}
-	body, err := checkEnd(raw)
-	if err != nil {
-		return nil, fmt.Errorf("signature file: %w", err)
-	}
-
 	// The classes of the file are all there are: a new model would add Other,
 	// which the file holds in its place of the order.
 	p := signatureReader{m: EventKNN{}.options().newModel(attacks.Training{})}
 	p.m.classes = nil
-	sc := bufio.NewScanner(bytes.NewReader(body))
-	sc.Buffer(nil, len(body)+1)
-	for n := 1; sc.Scan(); n++ {
-		if n == 1 {
-			continue // the header, which checkEnd has seen
-		}
-		if err := p.line(sc.Text()); err != nil {
-			return nil, fmt.Errorf("signature file line %d: %w", n, err)
-		}
+	if err := sigfile.Read(r, a.Info().Name, p.line); err != nil {
+		return nil, err
 	}
 	if err := p.finish(); err != nil {
 		return nil, fmt.Errorf("signature file: %w", err)
 	}
 	p.m.ready()
 	return p.m, nil
-}
-
-// checkEnd returns what stands before the last line, which must hold its
-// number of lines and checksum.
-func checkEnd(raw []byte) ([]byte, error) {
-	if !bytes.HasPrefix(raw, []byte(signatureHeader+"\n")) {
-		return nil, fmt.Errorf("first line is not %q", signatureHeader)
-	}
-	at := bytes.LastIndex(raw, []byte("\nend ")) + 1
-	if at == 0 {
-		return nil, fmt.Errorf("no line \"end\": the file is cut short")
-	}
-	body := raw[:at]
-	want := fmt.Sprintf("end %d %08x\n", bytes.Count(body, []byte("\n")), crc32.ChecksumIEEE(body))
-	if got := string(raw[at:]); got != want {
-		return nil, fmt.Errorf("last line is %q, want %q: the file is damaged", got, want)
-	}
-	return body, nil
 }
 
 // signatureReader takes the file line by line.
@@ -168,26 +155,24 @@ type signatureReader struct {
 	key   []byte
 }
 
-// line takes one line after the first.
-func (p *signatureReader) line(s string) error {
-	word, rest, _ := strings.Cut(s, " ")
-
+// line takes one line of event-knn's own.
+func (p *signatureReader) line(word, rest string) error {
+	// What is out of range is refused here, where the line is known, and not when
+	// all is read.
 	var err error
 	switch word {
 	case "task":
-		// Which tasks there are is for finish to say: errors of lines are about
-		// how they are written.
-		var task string
-		task, err = strconv.Unquote(rest)
-		p.m.task = datasets.Task(task)
+		err = p.task(rest)
 	case "k":
-		p.m.k, err = strconv.Atoi(rest)
+		p.m.k, err = whole(word, rest, 1, 99)
 	case "max_even":
-		p.m.options.maxEven, err = strconv.Atoi(rest)
+		p.m.options.maxEven, err = whole(word, rest, 0, maxBurst)
 	case "mode":
-		p.m.mode, err = strconv.Atoi(rest)
+		p.m.mode, err = whole(word, rest, pairNearest, pairAll)
 	case "single":
-		p.m.single, err = strconv.ParseBool(rest)
+		if p.m.single, err = strconv.ParseBool(rest); err != nil {
+			err = fmt.Errorf("single %s: want true or false", rest)
+		}
 	case "gap_s", "pair_s", "threshold":
 		err = p.number(word, rest)
 	case "private", "class":
@@ -201,6 +186,25 @@ func (p *signatureReader) line(s string) error {
 	}
 
 	return err
+}
+
+// task reads what the model answers.
+func (p *signatureReader) task(s string) error {
+	name, err := sigfile.Unquote("task", s)
+	if t := datasets.Task(name); err == nil && t != datasets.TaskClip && t != datasets.TaskEvent {
+		return fmt.Errorf("task %q: want %q or %q", t, datasets.TaskClip, datasets.TaskEvent)
+	}
+	p.m.task = datasets.Task(name)
+	return err
+}
+
+// whole reads a number from lo to hi.
+func whole(word, s string, lo, hi int) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < lo || n > hi {
+		return 0, fmt.Errorf("%s %s: want a whole number from %d to %d", word, s, lo, hi)
+	}
+	return n, nil
 }
 
 // number reads a parameter that is a number, of seconds or the threshold.
@@ -223,9 +227,9 @@ func (p *signatureReader) number(word, s string) error {
 // name reads a private activity or a class. Classes must be sorted: entries name
 // them by number, and a model searches them.
 func (p *signatureReader) name(word, s string) error {
-	name, err := strconv.Unquote(s)
+	name, err := sigfile.Unquote(word, s)
 	if err != nil {
-		return fmt.Errorf("%s %s: want a quoted name", word, s)
+		return err
 	}
 	if word == "private" {
 		p.m.private = append(p.m.private, name)
@@ -326,18 +330,11 @@ func (p *signatureReader) burst(s string) error {
 
 // finish checks what only the whole file shows.
 func (p *signatureReader) finish() error {
-	m := p.m
 	switch {
-	case m.task != datasets.TaskClip && m.task != datasets.TaskEvent:
-		return fmt.Errorf("task %q: want %q or %q", m.task, datasets.TaskClip, datasets.TaskEvent)
-	case m.k < 1 || m.k > 99:
-		return fmt.Errorf("k %d: want 1 to 99", m.k)
-	case m.mode != pairNearest && m.mode != pairAll:
-		return fmt.Errorf("mode %d: want 0 or 1", m.mode)
-	case m.options.maxEven < 0 || m.options.maxEven > maxBurst:
-		return fmt.Errorf("max_even %d: want 0 to %d", m.options.maxEven, maxBurst)
-	case len(m.classes) == 0:
-		return fmt.Errorf("no classes")
+	case p.m.task == "":
+		return fmt.Errorf("no line \"task\"")
+	case len(p.m.classes) == 0:
+		return fmt.Errorf("no line \"class\"")
 	}
 	return nil
 }

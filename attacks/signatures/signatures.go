@@ -39,19 +39,26 @@ import (
 // trials without it are searched for the next. Of sequences of several
 // classes that match the same packets the likeliest sizes decide. The paper
 // clusters at a distance of 10 bytes, which joins commands that differ by one
-// digit; here it is 2. A sequence stays in one flow.
+// digit; here it is 2. A sequence stays in one flow. The paper looks at TCP
+// alone, which is udp=false; flows of UDP are a variant of ours, and the usual
+// one, for an attacker who sees them would not leave them out.
 type Attack struct {
 	WindowS  float64 `help:"how long after its trigger an event's packets are looked for, in seconds"`
 	EpsBytes int     `help:"sizes at most this far apart are one cluster"`
 	Share    float64 `help:"share of the trials of a variant that must have a pair"`
 	MaxPairs int     `help:"pairs in a sequence at most"`
+	Udp      bool    `help:"look at UDP too; the paper looks at TCP alone"`
 }
 
-var _ attacks.Attack = Attack{}
+var (
+	_ attacks.Attack = Attack{}
+	_ attacks.Loader = Attack{}
+	_ attacks.Saver  = (*signatureModel)(nil)
+)
 
 // New returns the attack with its default parameters.
 func New() Attack {
-	return Attack{WindowS: 15, EpsBytes: 2, Share: 0.9, MaxPairs: 4}
+	return Attack{WindowS: 15, EpsBytes: 2, Share: 0.9, MaxPairs: 4, Udp: true}
 }
 
 // Info cites the paper as a whole: training and detection take up most of it.
@@ -80,10 +87,10 @@ func (s Attack) Validate() error {
 // Train learns the signatures of each class and the score from which a match
 // counts.
 func (s Attack) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (attacks.Model, error) {
-	m := &signatureModel{}
+	m := &signatureModel{udp: s.Udp}
 	flows := make([][]flowPackets, len(t.Examples))
 	for i, ex := range t.Examples {
-		flows[i] = payloadFlows(ex.Trace)
+		flows[i] = payloadFlows(ex.Trace, s.Udp)
 	}
 	pairs := countPairs(flows)
 	for _, class := range t.Classes {
@@ -126,6 +133,7 @@ func (r sizeRange) logP(size int32) float64 {
 
 // signatureModel is a trained Signatures.
 type signatureModel struct {
+	udp        bool
 	signatures []signature
 	first      map[int32][]int // signatures by the size of their first packet
 	threshold  float64
@@ -150,14 +158,19 @@ type flowPackets struct {
 	time []time.Duration
 }
 
+// protoUDP is the number of UDP in IP headers.
+const protoUDP = 17
+
 // payloadFlows cuts a trace into flows, in order of their first payload.
-// Packets without payload are acknowledgements and carry no sign.
-func payloadFlows(t datasets.Trace) []flowPackets {
+// Packets without payload are acknowledgements and carry no sign. What is known to
+// be UDP is left out unless asked for; on Wi-Fi no protocol is known.
+func payloadFlows(t datasets.Trace, udp bool) []flowPackets {
 	index := make([]int32, len(t.Flows)) // in out, +1; 0 while a flow has had no payload
 	var out []flowPackets
 	var size []int
+	counts := func(p datasets.Packet) bool { return p.Payload != 0 && (udp || t.Flows[p.Flow].Proto != protoUDP) }
 	for _, p := range t.Packets {
-		if p.Payload == 0 {
+		if !counts(p) {
 			continue
 		}
 		if index[p.Flow] == 0 {
@@ -172,7 +185,7 @@ func payloadFlows(t datasets.Trace) []flowPackets {
 		out[i].at, out[i].size, out[i].time = make([]int32, 0, n), make([]int32, 0, n), make([]time.Duration, 0, n)
 	}
 	for i, p := range t.Packets {
-		if p.Payload != 0 {
+		if counts(p) {
 			f := &out[index[p.Flow]-1]
 			f.at = append(f.at, int32(i))
 			f.size = append(f.size, bursts.SignedSize(p))
@@ -272,7 +285,7 @@ func (m *signatureModel) weight(g sighted) float64 {
 
 // Guess looks for all signatures in all flows.
 func (m *signatureModel) Guess(ctx context.Context, t datasets.Trace) (attacks.Answer, error) {
-	return m.answer(ctx, payloadFlows(t))
+	return m.answer(ctx, payloadFlows(t, m.udp))
 }
 
 // answer is Guess on a trace that is cut into flows already.

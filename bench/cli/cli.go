@@ -29,6 +29,7 @@ import (
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/data"
 	"veilbench/bench/cli/runs"
+	"veilbench/bench/cli/signatures"
 	alldefenses "veilbench/defenses/builtin"
 )
 
@@ -118,7 +119,7 @@ func rootCommand(a *command.App) *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("veilbench {{.Version}}\n")
-	root.AddCommand(list(a), data.Command(a))
+	root.AddCommand(list(a), data.Command(a), signatures.Command(a))
 	root.AddCommand(captures.Commands(a)...)
 	root.AddCommand(runs.Commands(a)...)
 	return root

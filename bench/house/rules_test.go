@@ -70,7 +70,7 @@ func importsPointLeft(all []source) []string {
 // reportsMaySee are what package reports and those below it import outside of
 // reports; the first must not drag in others by themselves.
 func reportsMaySee() []string {
-	return []string{"bench/results", "bench/stats", "datasets", "datasets/params", "datasets/atomicfile", "datasets/cite"}
+	return []string{"bench/results", "bench/stats", "datasets", "datasets/params", "datasets/atomicfile", "datasets/cite", "datasets/privacy"}
 }
 
 func reportsSeeResults(all []source) []string {
@@ -124,7 +124,7 @@ func knowLittle(all []source) []string {
 func sharedBy() []string {
 	return []string{
 		"defenses/shaping", "defenses/defensetest", "defenses/builtin",
-		"attacks/bursts", "attacks/match", "attacks/features", "attacks/forest", "attacks/lstm", "attacks/attacktest", "attacks/builtin",
+		"attacks/bursts", "attacks/match", "attacks/features", "attacks/forest", "attacks/lstm", "attacks/sigfile", "attacks/attacktest", "attacks/builtin",
 	}
 }
 

@@ -92,6 +92,7 @@ func write(w io.Writer, s *reports.Set, ts []reports.TableKind, fs []reports.Fig
 		{tables.Headline.Name, "Which defense is best for what it costs?"},
 		{tables.Tests.Name, "Is one better than another?"},
 		{tables.PerActivity.Name, "What leaks of each activity?"},
+		{tables.People.Name, "What does it say about people?"},
 		{tables.PerDevice.Name, "What leaks of each device?"},
 		{tables.Costs.Name, "What does it cost a month?"},
 		{tables.Evidence.Name, "Is a low score earned?"},

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"veilbench/bench/results"
 	"veilbench/bench/stats"
 	"veilbench/datasets"
+	"veilbench/datasets/privacy"
 	"veilbench/reports"
 	"veilbench/reports/table"
 )
@@ -39,11 +41,11 @@ var PerActivity = reports.TableKind{
 // mostClasses is how many classes a table shows.
 const mostClasses = 60
 
-func classTable(s *reports.Set, p reports.Panel, what, tested string) []table.Table {
-	// A defense adds classes of its own, such as cover, so the number tested is
-	// the most over defenses.
-	byDefense := map[string]map[string]reports.Tally{}
-	most := map[string]int64{}
+// classTallies are what the best attack on each defense named right of each class,
+// and the most that any defense was tested on: one adds classes of its own, such as
+// cover.
+func classTallies(s *reports.Set, p reports.Panel) (byDefense map[string]map[string]reports.Tally, most map[string]int64) {
+	byDefense, most = map[string]map[string]reports.Tally{}, map[string]int64{}
 	for _, d := range s.Defenses[p] {
 		byDefense[d] = map[string]reports.Tally{}
 		for _, r := range s.BestResults(reports.Subject{Panel: p, Defense: d}) {
@@ -55,16 +57,45 @@ func classTable(s *reports.Set, p reports.Panel, what, tested string) []table.Ta
 			}
 		}
 	}
+	return byDefense, most
+}
 
-	t := table.Table{Title: fmt.Sprintf("Recall of each %s under the best attack: %s", what, p.About()), Columns: table.Columns(what, "#n")}
+// defenseColumns has a column for each defense, which says where low numbers are
+// not its doing.
+func defenseColumns(s *reports.Set, p reports.Panel) []table.Column {
+	var out []table.Column
 	for _, d := range s.Defenses[p] {
 		head := s.DefenseLabel(d)
 		if s.Summaries[reports.Subject{Panel: p, Defense: d}].NoEvidence != "" {
 			head += " (" + reports.NoEvidence + ")"
 		}
-		t.Columns = append(t.Columns, table.Column{Head: head, Num: true})
+		out = append(out, table.Column{Head: head, Num: true})
 	}
-	t.Notes = append(t.Notes, fmt.Sprintf("Share of the tested %s (n, the most over defenses) of each %s that the best attack names right.", tested, what))
+	return out
+}
+
+// share is the part of t that is right, missing where nothing was tested.
+func share(t reports.Tally) table.Value {
+	if t.N == 0 {
+		return table.Missing()
+	}
+	return table.Number(float64(t.Right)/float64(t.N), table.Score)
+}
+
+func classTable(s *reports.Set, p reports.Panel, what, tested string) []table.Table {
+	byDefense, most := classTallies(s, p)
+	told, meaning := "tells", privacy.OfClass
+	if p.Task == datasets.TaskDevice {
+		told, meaning = "tells by being there", privacy.OfDevice
+	}
+	t := table.Table{
+		Title:   fmt.Sprintf("Recall of each %s under the best attack: %s", what, p.About()),
+		Columns: append(table.Columns(what, told, "#n"), defenseColumns(s, p)...),
+		Notes: []string{
+			fmt.Sprintf("Share of the tested %s (n, the most over defenses) of each %s that the best attack names right.", tested, what),
+			reports.FirstUpper(told) + ": " + privacy.Star,
+		},
+	}
 	if most[datasets.Cover] > 0 {
 		t.Notes = append(t.Notes, datasets.Cover+": the defense's own packets.")
 	}
@@ -74,19 +105,109 @@ func classTable(s *reports.Set, p reports.Panel, what, tested string) []table.Ta
 		names = names[:mostClasses]
 	}
 
+	// A defense may have been tested on fewer classes: what it was not asked is no 0.
 	for _, c := range names {
-		row := []table.Value{table.Word(c), table.Count(most[c])}
+		row := []table.Value{table.Word(c), table.Word(meaning(c).Kinds()), table.Count(most[c])}
 		for _, d := range s.Defenses[p] {
-			if u := byDefense[d][c]; u.N > 0 {
-				row = append(row, table.Number(float64(u.Right)/float64(u.N), table.Score))
-			} else {
-				row = append(row, table.Missing())
-			}
+			row = append(row, share(byDefense[d][c]))
 		}
 		t.Rows = append(t.Rows, row)
 	}
 	t.Notes = append(t.Notes, s.PanelNotes(p)...)
 	return unlessEmpty(t)
+}
+
+// People is what the leaks of activities add up to: how much of what tells each
+// kind of thing about people the best attack names right, and what leaks of several
+// devices tell together.
+var People = reports.TableKind{
+	Name: "people", Doc: "what the leaks say about people: presence, sleep, health, habits, belongings",
+	Draw: reports.PerPanel(peopleTable),
+}
+
+func peopleTable(s *reports.Set, p reports.Panel) []table.Table {
+	if p.Task == datasets.TaskDevice {
+		return nil
+	}
+	byDefense, most := classTallies(s, p)
+	classes := slices.Sorted(maps.Keys(most))
+	t := table.Table{
+		Title:   "What the leaks say about people, by the best attack: " + p.About(),
+		Columns: append(table.Columns("tells", "from", "#n"), defenseColumns(s, p)...),
+	}
+	add := func(what, from string, n int64, of func(d string) table.Value) {
+		row := []table.Value{table.Word(what), table.Word(from), table.Count(n)}
+		for _, d := range s.Defenses[p] {
+			row = append(row, of(d))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	sum := func(d string, classes []string) (all reports.Tally) {
+		for _, c := range classes {
+			all.Right, all.N = all.Right+byDefense[d][c].Right, all.N+byDefense[d][c].N
+		}
+		return all
+	}
+
+	for _, kind := range privacy.Kinds() {
+		of := slices.DeleteFunc(slices.Clone(classes), func(c string) bool { return !slices.Contains(privacy.OfClass(c).Tells, kind) })
+		if len(of) > 0 {
+			add(kind, few(of), countOf(most, of), func(d string) table.Value { return share(sum(d, of)) })
+		}
+	}
+
+	// Whether parts are seen together is in no result: no more often than the one
+	// that is seen least.
+	together := false
+	for _, c := range privacy.Combinations() {
+		parts, whole := c.Classes(classes)
+		if !whole {
+			continue
+		}
+		together = true
+		add(c.Says+" *", strings.Join(eachFew(parts), " + "), countOf(most, slices.Concat(parts...)), func(d string) table.Value {
+			least := share(sum(d, parts[0]))
+			for _, part := range parts[1:] {
+				if v := share(sum(d, part)); !v.OK || v.Num < least.Num {
+					least = v
+				}
+			}
+			return least
+		})
+	}
+
+	t.Notes = []string{"Share of the events of all activities that tell it (n, the most over defenses) that the best attack names right; from: those activities. Tells: " + privacy.Star}
+	if together {
+		t.Notes = append(t.Notes, "Rows of several activities joined by +: the least of their shares, for all are seen together no more often than that one.")
+	}
+	t.Notes = append(t.Notes, s.PanelNotes(p)...)
+	return unlessEmpty(t)
+}
+
+// countOf adds up the counts of classes.
+func countOf(of map[string]int64, classes []string) (n int64) {
+	for _, c := range classes {
+		n += of[c]
+	}
+	return n
+}
+
+// few names the first classes, and how many there are besides.
+func few(classes []string) string {
+	const most = 2
+	if n := len(classes) - most; n > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(classes[:most], ", "), n)
+	}
+	return strings.Join(classes, ", ")
+}
+
+// eachFew is few of each part of a combination.
+func eachFew(parts [][]string) []string {
+	var out []string
+	for _, p := range parts {
+		out = append(out, few(p))
+	}
+	return out
 }
 
 // Devices is a table for each event panel: what the attack of the headline finds

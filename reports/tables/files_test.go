@@ -16,6 +16,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"veilbench/datasets"
+	"veilbench/datasets/privacy"
 	"veilbench/reports"
 	"veilbench/reports/reporttest"
 	"veilbench/reports/table"
@@ -226,6 +227,11 @@ func TestScoresFollowFromFiles(t *testing.T) {
 		_, about, _ := strings.Cut(tb.Title, ": ")
 		recalls[about] = tb
 	}
+	people := map[string]table.Table{}
+	for _, tb := range People.Tables(s) {
+		_, about, _ := strings.Cut(tb.Title, ": ")
+		people[about] = tb
+	}
 	checked := 0
 	for _, p := range s.Panels {
 		metric, _ := s.Headline(p)
@@ -254,7 +260,17 @@ func TestScoresFollowFromFiles(t *testing.T) {
 						right, n = right+c.num("right"), n+c.num("n")
 					}
 				}
-				want(t, p.About()+", "+d+", "+r[0].Text, r[2+i], right/n)
+				want(t, p.About()+", "+d+", "+r[0].Text, r[3+i], right/n)
+				checked++
+			}
+			for _, r := range people[p.About()].Rows {
+				var right, n float64
+				for _, c := range classes[at] {
+					if c.attacker() == best && slices.Contains(privacy.OfClass(c["class"]).Tells, r[0].Text) {
+						right, n = right+c.num("right"), n+c.num("n")
+					}
+				}
+				want(t, p.About()+", "+d+", "+r[0].Text, r[3+i], right/n)
 				checked++
 			}
 		}

@@ -28,6 +28,7 @@ func All() []reports.TableKind {
 		PublishedOverheads,
 		PerDevice,
 		PerActivity,
+		People,
 		Devices,
 		Transfer,
 		Tests,
