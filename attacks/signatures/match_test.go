@@ -82,7 +82,7 @@ func TestCountOutsideIsCountedAnew(t *testing.T) {
 			ex.Trace.Packets = append(ex.Trace.Packets, datasets.Packet{Time: at, Size: int32(100 + rng.IntN(3)), Payload: 20, Flow: int32(f), Dir: datasets.Dir(rng.IntN(2))})
 			ex.Labels.Owners = append(ex.Labels.Owners, int32(f%2))
 		}
-		l.t.Examples, l.flows = []attacks.Labeled{ex}, [][]flowPackets{payloadFlows(ex.Trace)}
+		l.t.Examples, l.flows = []attacks.Labeled{ex}, [][]flowPackets{payloadFlows(ex.Trace, true)}
 		l.pairs = countPairs(l.flows)
 		trials, inside := l.trials()
 		clusters := []pairCluster{{lo: sizePair{100, 0}, hi: sizePair{101, 0}}, {lo: sizePair{-102, 100}, hi: sizePair{-100, 102}}}

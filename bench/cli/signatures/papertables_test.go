@@ -26,7 +26,7 @@ func app() *command.App { return &command.App{Plugins: command.Plugins{Attacks: 
 // answers of the reference that was worked out apart, file by file, 249 of 302.
 func TestAuthorsRecordings(t *testing.T) {
 	dir := datatest.Recorded(t, "iotevents")
-	sets, err := published.Load("iotevents", dir)
+	sets, err := published.Load(t.Context(), "iotevents", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
