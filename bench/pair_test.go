@@ -75,7 +75,7 @@ func TestTwoPlaces(t *testing.T) {
 	}
 
 	// The plan is what was computed, and nothing is computed a second time.
-	plan, err := g.Plan(0, 1)
+	plan, err := g.Plan()
 	if err != nil || len(plan) != len(rs) {
 		t.Errorf("%d cells planned, %d computed, %v", len(plan), len(rs), err)
 	}
@@ -109,7 +109,7 @@ func TestTwoPlacesAreAskedForInVain(t *testing.T) {
 	other := g.Datasets[0]
 	other.Name, other.Recorded = "other", datasets.WAN
 	g.Datasets = append(g.Datasets, other)
-	if _, err := g.Plan(0, 1); err != nil {
+	if _, err := g.Plan(); err != nil {
 		t.Error(err)
 	}
 }
