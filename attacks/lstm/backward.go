@@ -28,7 +28,7 @@ func softmax(v []float32) (top float32, logSum float64) {
 func (s *part) loss(weights []float32, inv float64) float64 {
 	n, w, k := s.n, s.n.cfg.width(), s.n.cfg.Classes
 	clear(s.grad)
-	lo := s.computeLogits()
+	lo, row := s.computeLogits()
 
 	// Of a step with true class y, the loss is -log p_y, and its gradient by the
 	// logits is p - 1 at y and p elsewhere; it takes the place of the logits. The
@@ -36,7 +36,7 @@ func (s *part) loss(weights []float32, inv float64) float64 {
 	var sum float64
 	db := n.ob.view(s.grad)
 	for i := range s.steps * s.b {
-		v, y := lo[i*k:(i+1)*k], s.labels[i]
+		v, y := lo[i*row:][:k], s.labels[i]
 		if y < 0 {
 			clear(v)
 			continue
@@ -54,21 +54,22 @@ func (s *part) loss(weights []float32, inv float64) float64 {
 	}
 
 	last := n.cfg.Layers - 1
-	s.outer(0, s.inputAbove(last), w, w, lo, k, n.ow.view(s.grad))
+	s.outer(0, s.inputAbove(last), w, w, lo, row, k, n.ow.view(s.grad))
 	dy := s.dy[last][:s.steps*s.b*w]
 	clear(dy)
-	gemm(n.kr, s.steps*s.b, lo, k, 1, &n.pk.owT, dy, w)
+	gemm(n.kr, s.steps*s.b, lo, row, 1, &n.pk.owT, dy, w)
 	return sum
 }
 
 // outer adds to grad the product of two arrays over all their rows:
-// grad[m][n] += sum of a[i][m] b[i][n], rows of a being lda apart. It takes
-// chunkK rows at a time, in order; d says whose scratch they are packed in.
-func (s *part) outer(d int, a []float32, lda, m int, b []float32, n int, grad []float32) {
-	rows := len(b) / n
+// grad[m][n] += sum of a[i][m] b[i][n], rows of a being lda and those of b ldb
+// apart. It takes chunkK rows at a time, in order; d says whose scratch they are
+// packed in.
+func (s *part) outer(d int, a []float32, lda, m int, b []float32, ldb, n int, grad []float32) {
+	rows := len(b) / ldb
 	for k0 := 0; k0 < rows; k0 += chunkK {
 		k := min(chunkK, rows-k0)
-		s.chunk[d].pack(b[k0*n:], n, k, n)
+		s.chunk[d].pack(b[k0*ldb:], ldb, k, n)
 		gemm(s.n.kr, m, a[k0*lda:], 1, lda, &s.chunk[d], grad, n)
 	}
 }
@@ -81,6 +82,7 @@ func (s *part) backward(l, d int) {
 	dc := s.dc[d][:s.b*h]
 	clear(dc)
 	if l == 0 {
+		s.table[d] = sized(s.table[d], len(s.tables.sums[d]))
 		clear(s.table[d])
 	}
 
@@ -114,12 +116,12 @@ func (s *part) weightGradients(l, d, lo, hi int) {
 	g := s.g[l][d][first*4*h : hi*s.b*4*h]
 	// y has a step of zeros in front, so that what went into step lo from the
 	// step before it is at lo, and from the step after it at lo + 2.
-	s.outer(d, s.y[l][(first+2*d*s.b)*w+d*h:], w, h, g, 4*h, t.wh.view(s.grad))
+	s.outer(d, s.y[l][(first+2*d*s.b)*w+d*h:], w, h, g, 4*h, 4*h, t.wh.view(s.grad))
 	if l == 0 {
 		s.lookupBack(d, first, g)
 		return
 	}
-	s.outer(d, s.inputAbove(l - 1)[first*w:], w, w, g, 4*h, t.wx.view(s.grad))
+	s.outer(d, s.inputAbove(l - 1)[first*w:], w, w, g, 4*h, 4*h, t.wx.view(s.grad))
 	db := t.b.view(s.grad)
 	for i := 0; i < len(g); i += 4 * h {
 		n.kr.add(db, g[i:i+4*h])
@@ -130,12 +132,8 @@ func (s *part) weightGradients(l, d, lo, hi int) {
 // given row of the part.
 func (s *part) lookupBack(d, first int, g []float32) {
 	h4, f := 4*s.n.cfg.Hidden, len(s.n.cfg.Vocab)
-	table, row := s.table[d], s.n.pk.first
 	for i := 0; i < len(g); i += h4 {
-		x := s.x[(first+i/h4)*f:][:f]
-		for j, v := range x {
-			s.n.kr.add(table[(row[j]+int(v))*h4:][:h4], g[i:i+h4])
-		}
+		s.n.kr.scatter(s.table[d], s.x[(first+i/h4)*f:][:f], g[i:i+h4])
 	}
 }
 

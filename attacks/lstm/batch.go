@@ -12,8 +12,9 @@ type part struct {
 	keep  bool
 	b     int // windows in use
 
-	x      []uint16 // [steps][b][features]
-	labels []int16  // [steps][b]
+	tables *tables // of the values in x
+	x      []int32 // rows of tables, as places in an array: [steps][b][features]
+	labels []int16 // [steps][b]
 
 	// y[l] is the output of layer l with a zero step before and after, drop[l]
 	// the same after dropout without these steps, mask[l] the factors.
@@ -21,14 +22,14 @@ type part struct {
 	// By layer and direction: g the gates [steps][b][4H], c the cell states in
 	// order of processing [steps+1][b][H], tc their tanh.
 	g, c, tc [][][]float32
-	logits   []float32 // [steps][b][classes]
+	logits   []float32 // [steps][b][classes, padded to whole panels]
 
 	dy [][]float32 // gradient of y, [steps][b][width]
 	dc [][]float32 // gradient of the cell state, by direction
 
 	// grad is the part's gradient of all parameters, but for the first
 	// layer's input weights, biases and embeddings, which are in table, by
-	// direction, until they are all added up.
+	// direction and row of tables, until they are all added up.
 	grad  []float32
 	table [][]float32
 	chunk []panels // scratch of outer, by direction
@@ -36,13 +37,13 @@ type part struct {
 
 // newPart makes room for up to rows windows. keep is for training: gates and
 // cell states of all steps instead of one and two, and room for gradients.
-func newPart(n *Net, steps, rows int, keep, dropout bool) *part {
+func newPart(n *Net, t *tables, steps, rows int, keep, dropout bool) *part {
 	c := n.cfg
 	f := func(k int) []float32 { return make([]float32, k) }
 	s := &part{
-		n: n, steps: steps, keep: keep,
-		x: make([]uint16, steps*rows*len(c.Vocab)), labels: make([]int16, steps*rows),
-		logits: f(steps * rows * c.Classes),
+		n: n, tables: t, steps: steps, keep: keep,
+		x: make([]int32, steps*rows*len(c.Vocab)), labels: make([]int16, steps*rows),
+		logits: f(steps * rows * padded(c.Classes)),
 	}
 	depth := 1
 	if keep {
@@ -73,20 +74,23 @@ func newPart(n *Net, steps, rows int, keep, dropout bool) *part {
 	for range c.dirs() {
 		if keep {
 			s.dc = append(s.dc, f(rows*c.Hidden))
-			s.table = append(s.table, f(n.pk.rows*4*c.Hidden))
+			s.table = append(s.table, nil) // as long as the tables of its batch
 		}
 	}
 	return s
 }
 
-// load takes windows of d, by index, and turns them from [window][step] to
-// [step][window].
+// load takes windows of d, by index, looks up the rows of their values and turns
+// them from [window][step] to [step][window].
 func (s *part) load(d Data, windows []int32) {
 	s.b = len(windows)
-	f := d.Features
+	f, h4, base := d.Features, int32(4*s.n.cfg.Hidden), s.n.valuesBefore()
 	for r, w := range windows {
 		for t := range s.steps {
-			copy(s.x[(t*s.b+r)*f:][:f], d.X[(int(w)*s.steps+t)*f:])
+			to := s.x[(t*s.b+r)*f:][:f]
+			for j, v := range d.X[(int(w)*s.steps+t)*f:][:f] {
+				to[j] = s.tables.row[base[j]+int(v)] * h4
+			}
 			if d.Y != nil {
 				s.labels[t*s.b+r] = d.Y[int(w)*s.steps+t]
 			}
@@ -181,13 +185,8 @@ func (s *part) forward(l, d int) {
 // lookup sets the gates of step st to what the features add to them.
 func (s *part) lookup(d, st int, g []float32) {
 	h4, f := 4*s.n.cfg.Hidden, len(s.n.cfg.Vocab)
-	table, first := s.n.pk.table[d], s.n.pk.first
 	for r := range s.b {
-		x, row := s.x[(st*s.b+r)*f:][:f], g[r*h4:][:h4]
-		copy(row, table[(first[0]+int(x[0]))*h4:])
-		for i := 1; i < f; i++ {
-			s.n.kr.add(row, table[(first[i]+int(x[i]))*h4:][:h4])
-		}
+		s.n.kr.gather(g[r*h4:][:h4], s.tables.sums[d], s.x[(st*s.b+r)*f:][:f])
 	}
 }
 
@@ -195,33 +194,34 @@ func (s *part) lookup(d, st int, g []float32) {
 // becomes zero, the rest grows by 1/(1-p), so that sums stay what they are on
 // average and guessing needs no factor. A draw of 64 bits decides for four
 // outputs, to 1/65536.
-func (s *part) dropout(rng *rand.Rand, l int, p float64) {
+func (s *part) dropout(rng *rand.PCG, l int, p float64) {
 	w := s.n.cfg.width()
 	in, out := s.y[l][s.b*w:], s.drop[l][:s.steps*s.b*w]
 	mask := s.mask[l][:len(out)]
-	limit, factor := uint64(p*(1<<16)), float32(1/(1-p))
+
+	// A difference below 0 has the highest bit set. Choosing by that bit and not by
+	// a branch matters: no processor foresees which output is dropped.
+	limit, factors := uint64(p*(1<<16)), [2]float32{float32(1 / (1 - p)), 0}
 	for i := 0; i < len(out); i += 4 { // the width is a multiple of 16
 		bits := rng.Uint64()
-		for j := i; j < i+4; j++ {
-			m := factor
-			if bits&0xffff < limit {
-				m = 0
-			}
+		x, m, y := (*[4]float32)(in[i:]), (*[4]float32)(mask[i:]), (*[4]float32)(out[i:])
+		for j := range 4 {
+			m[j] = factors[(bits&0xffff-limit)>>63]
+			y[j] = x[j] * m[j]
 			bits >>= 16
-			mask[j] = m
-			out[j] = in[j] * m
 		}
 	}
 }
 
 // computeLogits returns the logits of all steps, [step][window][class], in
-// memory that belongs to the part.
-func (s *part) computeLogits() []float32 {
-	n, w, k := s.n, s.n.cfg.width(), s.n.cfg.Classes
-	lo := s.logits[:s.steps*s.b*k]
+// memory that belongs to the part. Rows are whole panels apart, zero beyond the
+// classes.
+func (s *part) computeLogits() (lo []float32, row int) {
+	n, w, k := s.n, s.n.cfg.width(), padded(s.n.cfg.Classes)
+	lo = s.logits[:s.steps*s.b*k]
 	for i := 0; i < len(lo); i += k {
 		copy(lo[i:], n.ob.W)
 	}
-	gemm(n.kr, s.steps*s.b, s.inputAbove(n.cfg.Layers-1), w, 1, &n.pk.ow, lo, k)
-	return lo
+	gemm(n.kr, s.steps*s.b, s.inputAbove(n.cfg.Layers-1), w, 1, n.pk.ow.wide(), lo, k)
+	return lo, k
 }

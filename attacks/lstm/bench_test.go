@@ -97,3 +97,37 @@ func BenchmarkGuess(b *testing.B) {
 		report(b, times)
 	})
 }
+
+// homeData is like the traffic of a few homes: of every feature few values make up
+// most packets.
+func homeData(c Config, windows int) Data {
+	rng := rand.New(rand.NewPCG(5, 6))
+	d := Data{Steps: 50, Features: len(c.Vocab)}
+	for range windows * d.Steps {
+		class := rng.IntN(c.Classes)
+		for _, v := range c.Vocab {
+			d.X = append(d.X, uint16((class+int(rng.ExpFloat64()*float64(v)/16))%v))
+		}
+		d.Y = append(d.Y, int16(class))
+	}
+	return d
+}
+
+// BenchmarkTrain is a small training from end to end, of 120 steps with a validation
+// after every epoch: many of them make up a run.
+func BenchmarkTrain(b *testing.B) {
+	for _, both := range []bool{false, true} {
+		b.Run(fmt.Sprintf("hidden=32/both=%v", both), func(b *testing.B) {
+			c := Config{Vocab: []int{40, 9, 3, 300, 68}, Dim: []int{30, 4, 2, 32, 16}, Hidden: 32, Layers: 1, Bidirectional: both, Classes: 11}
+			data, valid := homeData(c, 400), homeData(c, 50)
+			o := Options{Epochs: 10, MaxSteps: 120, Batch: 32, Rate: 1e-2, Decay: true, Dropout: 0.2, Clip: 5, Patience: 10}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Train(b.Context(), rand.New(rand.NewPCG(1, 2)), c, data, valid, o); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(120*float64(b.N)/b.Elapsed().Seconds(), "steps/s")
+		})
+	}
+}

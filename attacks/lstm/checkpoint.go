@@ -137,6 +137,5 @@ func (t *trainer) restore(raw []byte) error {
 		}
 		at += used
 	}
-	t.n.repack(t.workers)
 	return nil
 }

@@ -27,6 +27,10 @@ func (p *panels) shape(k, n int) {
 	p.data = p.data[:size]
 }
 
+// wide is p with its last panel whole: a product with it writes zeros beyond column
+// n, where there is room for them, and needs no copies.
+func (p *panels) wide() *panels { return &panels{k: p.k, n: padded(p.n), data: p.data} }
+
 // padded is n rounded up to whole panels.
 func padded(n int) int { return (n + tileN - 1) / tileN * tileN }
 
@@ -98,20 +102,32 @@ func gemm(kr Kernel, m int, a []float32, ra, ca int, b *panels, c []float32, ldc
 // copied out and in again; the columns of B beyond n are zero already, and A is
 // copied, transposed, only if it lacks rows, which are zero then.
 func edgeTile(kr Kernel, k, m, n int, a []float32, ra, ca int, b, c []float32, ldc int) {
+	if m < tileM {
+		fewRows(kr, k, m, n, a, ra, ca, b, c, ldc)
+		return
+	}
+	var ct [tileM * tileN]float32
+	for i := range m {
+		copy(ct[i*tileN:], c[i*ldc:][:n])
+	}
+	kr.tile(k, a, ra, ca, b, ct[:], tileN)
+	for i := range m {
+		copy(c[i*ldc:][:n], ct[i*tileN:])
+	}
+}
+
+// fewRows is edgeTile where A lacks rows. Apart, for the copy of A is large and
+// would be cleared for every tile.
+func fewRows(kr Kernel, k, m, n int, a []float32, ra, ca int, b, c []float32, ldc int) {
 	var ct [tileM * tileN]float32
 	var at [tileM * chunkK]float32
 	for i := range m {
 		copy(ct[i*tileN:], c[i*ldc:][:n])
-	}
-	if m < tileM {
-		for i := range m {
-			for kk := range k {
-				at[kk*tileM+i] = a[i*ra+kk*ca]
-			}
+		for kk := range k {
+			at[kk*tileM+i] = a[i*ra+kk*ca]
 		}
-		a, ra, ca = at[:], 1, tileM
 	}
-	kr.tile(k, a, ra, ca, b, ct[:], tileN)
+	kr.tile(k, at[:], 1, tileM, b, ct[:], tileN)
 	for i := range m {
 		copy(c[i*ldc:][:n], ct[i*tileN:])
 	}

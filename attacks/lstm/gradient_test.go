@@ -119,6 +119,34 @@ func TestGradientsOfManyWindows(t *testing.T) {
 	}
 }
 
+// TestTablesOfABatchAreEnough: the gradient with rows for the values of the batch
+// alone is, to the byte, that with rows for all, of which most stay zero.
+func TestTablesOfABatchAreEnough(t *testing.T) {
+	for _, kr := range kernels() {
+		for _, c := range []Config{small(1, true), small(2, false), numbers(2, true)} {
+			rng := rand.New(rand.NewPCG(3, 5))
+			n, err := newRandom(rng, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n.refresh(kr)
+			d := task(rng, c, 12, 3)
+			s := newStepper(n, d.Steps, d.Len(), Options{Workers: 2, Dropout: 0.2}, [2]uint64{})
+			for range 5 {
+				windows := all(d)[:1+rng.IntN(d.Len())]
+				loss, got := s.gradient(d, windows)
+				got = slices.Clone(got)
+				few := len(s.used.value)
+				s.used.useAll(n)
+				wantLoss, want := s.gradientBy(d, windows)
+				if loss != wantLoss || !slices.Equal(got, want) {
+					t.Fatalf("%v, %d windows, %d of %d rows: another gradient", kr, len(windows), few, len(s.used.value))
+				}
+			}
+		}
+	}
+}
+
 func compareAbs(a, b float32) int {
 	x, y := math.Abs(float64(a)), math.Abs(float64(b))
 	switch {

@@ -36,9 +36,9 @@ func (n *Net) Guess(d Data, workers int) []float32 {
 	k, size := n.cfg.Classes, d.Steps*n.cfg.Classes
 	out := make([]float32, d.Len()*size)
 	n.eachPart(d, workers, func(s *part, windows []int32) {
-		lo := s.computeLogits()
+		lo, row := s.computeLogits()
 		for i := range s.steps * s.b { // by step, then window
-			v := lo[i*k : (i+1)*k]
+			v := lo[i*row:][:k]
 			softmax(v)
 			copy(out[int(windows[i%s.b])*size+i/s.b*k:], v)
 		}
@@ -58,7 +58,7 @@ func (n *Net) eachPart(d Data, workers int, f func(s *part, windows []int32)) {
 	parts := make([]*part, workers)
 	parallel.For(context.Background(), workers, chunks, func(worker, i int) error {
 		if parts[worker] == nil {
-			parts[worker] = newPart(n, d.Steps, min(guessRows, total), false, false)
+			parts[worker] = newPart(n, &n.pk.all, d.Steps, min(guessRows, total), false, false)
 		}
 		s := parts[worker]
 		var windows []int32

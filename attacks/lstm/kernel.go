@@ -88,6 +88,37 @@ func (kr Kernel) add(dst, src []float32) {
 	kr.fastAdd(dst, src)
 }
 
+// gather sets dst, a multiple of 64 values, to the sum of rows of a table, of which
+// there is at least one: those that begin at the places given, added in order.
+func (kr Kernel) gather(dst, table []float32, at []int32) {
+	for _, i := range at {
+		_ = table[i:][len(dst)-1]
+	}
+	if kr != kernelPlain {
+		kr.fastGather(dst, table, at)
+		return
+	}
+	copy(dst, table[at[0]:])
+	for _, i := range at[1:] {
+		kr.add(dst, table[i:])
+	}
+}
+
+// scatter adds src, a multiple of 64 values, to the rows of a table that begin at
+// the places given and do not overlap.
+func (kr Kernel) scatter(table []float32, at []int32, src []float32) {
+	for _, i := range at {
+		_ = table[i:][len(src)-1]
+	}
+	if kr != kernelPlain {
+		kr.fastScatter(table, at, src)
+		return
+	}
+	for _, i := range at {
+		kr.add(table[i:][:len(src)], src)
+	}
+}
+
 // adam applies one step of Adam to w: m and v are the moments, g the gradient
 // times scale, lr and vs the step size and the factor of v with the bias
 // corrections inside. The last len(w)%16 parameters are taken by plain Go, which

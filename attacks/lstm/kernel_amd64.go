@@ -45,6 +45,18 @@ func add512(n int, dst, src *float32)
 func add256(n int, dst, src *float32)
 
 //go:noescape
+func gather512(n int, dst, table *float32, at *int32, rows int)
+
+//go:noescape
+func gather256(n int, dst, table *float32, at *int32, rows int)
+
+//go:noescape
+func scatter512(n int, table *float32, at *int32, rows int, src *float32)
+
+//go:noescape
+func scatter256(n int, table *float32, at *int32, rows int, src *float32)
+
+//go:noescape
 func adam512(n int, w, m, v, grad *float32, scale, lr, vs float32)
 
 //go:noescape
@@ -86,6 +98,22 @@ func (kr Kernel) fastAdd(dst, src []float32) {
 		return
 	}
 	add256(len(dst), &dst[0], &src[0])
+}
+
+func (kr Kernel) fastGather(dst, table []float32, at []int32) {
+	if kr == kernelAVX512 {
+		gather512(len(dst), &dst[0], &table[0], &at[0], len(at))
+		return
+	}
+	gather256(len(dst), &dst[0], &table[0], &at[0], len(at))
+}
+
+func (kr Kernel) fastScatter(table []float32, at []int32, src []float32) {
+	if kr == kernelAVX512 {
+		scatter512(len(src), &table[0], &at[0], len(at), &src[0])
+		return
+	}
+	scatter256(len(src), &table[0], &at[0], len(at), &src[0])
 }
 
 func (kr Kernel) fastAdam(w, m, v, g []float32, scale, lr, vs float32) {

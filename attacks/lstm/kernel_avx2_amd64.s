@@ -254,6 +254,108 @@ add256loop:
 	VZEROUPPER
 	RET
 
+// gather256 adds rows of 64 columns at a time, kept in registers over all rows; n
+// is a multiple of 64. AX is the next row's place in the table, in values.
+//
+// func gather256(n int, dst, table *float32, at *int32, rows int)
+TEXT ·gather256(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ table+16(FP), SI
+	MOVQ at+24(FP), R8
+	MOVQ rows+32(FP), R9
+gather256columns:
+	MOVLQSX (R8), AX
+	LEAQ (SI)(AX*4), BX
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	VMOVUPS 128(BX), Y4
+	VMOVUPS 160(BX), Y5
+	VMOVUPS 192(BX), Y6
+	VMOVUPS 224(BX), Y7
+	MOVQ $1, DX
+	JMP gather256next
+gather256row:
+	MOVLQSX (R8)(DX*4), AX
+	LEAQ (SI)(AX*4), BX
+	VADDPS (BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	VADDPS 128(BX), Y4, Y4
+	VADDPS 160(BX), Y5, Y5
+	VADDPS 192(BX), Y6, Y6
+	VADDPS 224(BX), Y7, Y7
+	INCQ DX
+gather256next:
+	CMPQ DX, R9
+	JLT gather256row
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	VMOVUPS Y4, 128(DI)
+	VMOVUPS Y5, 160(DI)
+	VMOVUPS Y6, 192(DI)
+	VMOVUPS Y7, 224(DI)
+	ADDQ $256, DI
+	ADDQ $256, SI
+	SUBQ $64, CX
+	JNZ gather256columns
+	VZEROUPPER
+	RET
+
+// scatter256 adds 64 columns of src at a time to every row; n is a multiple of 64
+// and there is at least one row.
+//
+// func scatter256(n int, table *float32, at *int32, rows int, src *float32)
+TEXT ·scatter256(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ table+8(FP), SI
+	MOVQ at+16(FP), R8
+	MOVQ rows+24(FP), R9
+	MOVQ src+32(FP), DI
+scatter256columns:
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS 64(DI), Y2
+	VMOVUPS 96(DI), Y3
+	VMOVUPS 128(DI), Y4
+	VMOVUPS 160(DI), Y5
+	VMOVUPS 192(DI), Y6
+	VMOVUPS 224(DI), Y7
+	XORQ DX, DX
+scatter256row:
+	MOVLQSX (R8)(DX*4), AX
+	LEAQ (SI)(AX*4), BX
+	VADDPS (BX), Y0, Y8
+	VADDPS 32(BX), Y1, Y9
+	VADDPS 64(BX), Y2, Y10
+	VADDPS 96(BX), Y3, Y11
+	VADDPS 128(BX), Y4, Y12
+	VADDPS 160(BX), Y5, Y13
+	VADDPS 192(BX), Y6, Y14
+	VADDPS 224(BX), Y7, Y15
+	VMOVUPS Y8, (BX)
+	VMOVUPS Y9, 32(BX)
+	VMOVUPS Y10, 64(BX)
+	VMOVUPS Y11, 96(BX)
+	VMOVUPS Y12, 128(BX)
+	VMOVUPS Y13, 160(BX)
+	VMOVUPS Y14, 192(BX)
+	VMOVUPS Y15, 224(BX)
+	INCQ DX
+	CMPQ DX, R9
+	JLT scatter256row
+	ADDQ $256, DI
+	ADDQ $256, SI
+	SUBQ $64, CX
+	JNZ scatter256columns
+	VZEROUPPER
+	RET
+
 // adam256 is plainAdam for 8 parameters at a time; n is a multiple of 16 and not
 // zero. Y15 is scale, Y14 lr, Y13 vs, Y12 and Y11 1 - beta1 and 1 -
 // beta2, Y10 epsilon; Y0 is the gradient, Y1 and Y3 the moments.

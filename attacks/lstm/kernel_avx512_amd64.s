@@ -285,6 +285,84 @@ add512loop:
 	VZEROUPPER
 	RET
 
+// gather512 adds rows of 64 columns at a time, kept in registers over all rows; n
+// is a multiple of 64. AX is the next row's place in the table, in values.
+//
+// func gather512(n int, dst, table *float32, at *int32, rows int)
+TEXT ·gather512(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ table+16(FP), SI
+	MOVQ at+24(FP), R8
+	MOVQ rows+32(FP), R9
+gather512columns:
+	MOVLQSX (R8), AX
+	LEAQ (SI)(AX*4), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
+	VMOVUPS 128(BX), Z2
+	VMOVUPS 192(BX), Z3
+	MOVQ $1, DX
+	JMP gather512next
+gather512row:
+	MOVLQSX (R8)(DX*4), AX
+	LEAQ (SI)(AX*4), BX
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	INCQ DX
+gather512next:
+	CMPQ DX, R9
+	JLT gather512row
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, 192(DI)
+	ADDQ $256, DI
+	ADDQ $256, SI
+	SUBQ $64, CX
+	JNZ gather512columns
+	VZEROUPPER
+	RET
+
+// scatter512 adds 64 columns of src at a time to every row; n is a multiple of 64
+// and there is at least one row.
+//
+// func scatter512(n int, table *float32, at *int32, rows int, src *float32)
+TEXT ·scatter512(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ table+8(FP), SI
+	MOVQ at+16(FP), R8
+	MOVQ rows+24(FP), R9
+	MOVQ src+32(FP), DI
+scatter512columns:
+	VMOVUPS (DI), Z0
+	VMOVUPS 64(DI), Z1
+	VMOVUPS 128(DI), Z2
+	VMOVUPS 192(DI), Z3
+	XORQ DX, DX
+scatter512row:
+	MOVLQSX (R8)(DX*4), AX
+	LEAQ (SI)(AX*4), BX
+	VADDPS (BX), Z0, Z4
+	VADDPS 64(BX), Z1, Z5
+	VADDPS 128(BX), Z2, Z6
+	VADDPS 192(BX), Z3, Z7
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	VMOVUPS Z6, 128(BX)
+	VMOVUPS Z7, 192(BX)
+	INCQ DX
+	CMPQ DX, R9
+	JLT scatter512row
+	ADDQ $256, DI
+	ADDQ $256, SI
+	SUBQ $64, CX
+	JNZ scatter512columns
+	VZEROUPPER
+	RET
+
 // adam512 is plainAdam for 16 parameters at a time; n is a multiple of 16 and not
 // zero. Z15 is scale, Z14 lr, Z13 vs, Z12 and Z11 1 - beta1 and 1 -
 // beta2, Z10 epsilon; Z0 is the gradient, Z1 and Z3 the moments.

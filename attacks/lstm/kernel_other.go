@@ -24,6 +24,12 @@ func (kr Kernel) fastAdd(dst, src []float32) {
 	}
 }
 
+func (kr Kernel) fastGather(dst, table []float32, at []int32) { kernelPlain.gather(dst, table, at) }
+
+func (kr Kernel) fastScatter(table []float32, at []int32, src []float32) {
+	kernelPlain.scatter(table, at, src)
+}
+
 func (kr Kernel) fastAdam(w, m, v, g []float32, scale, lr, vs float32) {
 	plainAdam(w, m, v, g, scale, lr, vs)
 }

@@ -168,6 +168,40 @@ func TestAddAndAdamOfAnyLength(t *testing.T) {
 	}
 }
 
+// TestRowsOfTablesAreAddedInOrder compares gather and scatter of all kernels with
+// additions one after the other, to the byte, and looks that no other row was
+// written to.
+func TestRowsOfTablesAreAddedInOrder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 4))
+	for _, kr := range kernels() {
+		for range 200 {
+			size, rows := 64*(1+rng.IntN(3)), 6+rng.IntN(20)
+			table, src, dst := random(rng, size*rows), random(rng, size), random(rng, size)
+			var at []int32
+			for _, r := range rng.Perm(rows)[:1+rng.IntN(5)] {
+				at = append(at, int32(r*size))
+			}
+
+			sum, want := make([]float32, size), slices.Clone(table)
+			copy(sum, table[at[0]:])
+			for i, a := range at {
+				for j := range size {
+					if i > 0 {
+						sum[j] += table[int(a)+j]
+					}
+					want[int(a)+j] += src[j]
+				}
+			}
+			if kr.gather(dst, table, at); !slices.Equal(dst, sum) {
+				t.Fatalf("%v: rows at %v add up to something else", kr, at)
+			}
+			if kr.scatter(table, at, src); !slices.Equal(table, want) {
+				t.Fatalf("%v: added to rows at %v, something else came out", kr, at)
+			}
+		}
+	}
+}
+
 // TestCellsKeepNaN: what is not a number must reach the loss, which is where
 // training looks for it.
 func TestCellsKeepNaN(t *testing.T) {

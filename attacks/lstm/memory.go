@@ -57,16 +57,17 @@ func memory(c Config, steps, batch int, dropout bool) (fixed, perWindow int64) {
 	if dropout {
 		arrays = 4
 	}
-	perStep := c.Layers*(arrays+6)*w + c.Classes + len(c.Vocab)
+	perStep := c.Layers*(arrays+6)*w + padded(c.Classes) + len(c.Vocab)
 	windows := (batch + batchParts - 1) / batchParts * batchParts
 
 	// Parameters: themselves, two moments, the best so far, one gradient per
-	// part. Tables: one, one gradient per part, their sum packed.
-	floats := (4+batchParts)*params + (2+batchParts)*table + c.packedValues() +
+	// part, and embeddings twice beside tables. Tables: that of all values and that
+	// of a batch, one gradient per part, their sum packed.
+	floats := (6+batchParts)*params + (3+batchParts)*table + 8*rows + c.packedValues() +
 		(steps+2)*windows*perStep + batchParts*c.dirs()*chunkK*max(h4, padded(c.Classes))
 
 	// Not all at once, but nothing is freed between them for certain.
-	validation := recallParts * guessRows * (c.Layers*(steps+9)*w + steps*(c.Classes+len(c.Vocab)))
+	validation := recallParts * guessRows * (c.Layers*(steps+9)*w + steps*(padded(c.Classes)+len(c.Vocab)))
 	checkpoint := checkpointArrays * params
 	floats += validation + checkpoint + max(2*c.dirs()*in*h4, 2*inPadded*h4) // matrices packed for one product
 	return int64(4*floats) + overhead, int64(steps*(2*len(c.Vocab)+4) + 4)

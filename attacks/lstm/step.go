@@ -23,7 +23,8 @@ type stepper struct {
 	weights []float32 // by class
 	seed    [2]uint64 // of dropout's masks
 
-	rows  []panels  // the packed gradient of the first layer's tables, by feature and direction
+	used  tables    // of the values of a batch
+	wxT   []panels  // input weights transposed, by feature and direction
 	m, v  []float32 // Adam's moments
 	steps int       // steps taken
 	norm  float64   // of the last gradient, before it was clipped
@@ -34,11 +35,11 @@ func newStepper(n *Net, steps, batch int, o Options, seed [2]uint64) *stepper {
 	t := &stepper{
 		n: n, workers: o.Workers, dropout: o.Dropout, clip: o.Clip, seed: seed,
 		weights: o.ClassWeights, m: make([]float32, len(n.w)), v: make([]float32, len(n.w)),
-		rows: make([]panels, len(n.cfg.Vocab)*n.cfg.dirs()),
+		wxT: make([]panels, len(n.cfg.Vocab)*n.cfg.dirs()),
 	}
 	rows := (batch + batchParts - 1) / batchParts
 	for range batchParts {
-		t.parts = append(t.parts, newPart(n, steps, rows, true, o.Dropout > 0))
+		t.parts = append(t.parts, newPart(n, &t.used, steps, rows, true, o.Dropout > 0))
 	}
 	if t.weights == nil {
 		t.weights = make([]float32, n.cfg.Classes)
@@ -55,7 +56,6 @@ func (t *stepper) takeStep(d Data, windows []int32, rate float64) float64 {
 	loss, grad := t.gradient(d, windows)
 	if grad != nil {
 		t.update(grad, rate)
-		t.n.repack(t.workers)
 	}
 	return loss
 }
@@ -63,20 +63,17 @@ func (t *stepper) takeStep(d Data, windows []int32, rate float64) float64 {
 // gradient returns the mean loss over the labeled steps of the given windows
 // and its gradient, or nil if there are none.
 func (t *stepper) gradient(d Data, windows []int32) (loss float64, grad []float32) {
-	each := (len(windows) + batchParts - 1) / batchParts
-	parts := t.parts
-	if len(windows) <= each { // a single window
-		parts = parts[:1]
-	}
-	spread(t.workers, len(parts), func(i int) {
-		parts[i].load(d, windows[i*each:min((i+1)*each, len(windows))])
-	})
+	t.used.useOnly(t.n, d, windows)
+	return t.gradientBy(d, windows)
+}
 
+// gradientBy is gradient once it is settled which values have rows in the tables.
+func (t *stepper) gradientBy(d Data, windows []int32) (loss float64, grad []float32) {
 	// The mean is over the whole batch: a part with few labels must not count
 	// as much as one with many.
 	var total float64
-	for _, s := range parts {
-		for _, y := range s.labels[:s.steps*s.b] {
+	for _, w := range windows {
+		for _, y := range d.Y[int(w)*d.Steps:][:d.Steps] {
 			if y >= 0 {
 				total += float64(t.weights[y])
 			}
@@ -86,7 +83,16 @@ func (t *stepper) gradient(d Data, windows []int32) (loss float64, grad []float3
 		return 0, nil
 	}
 
-	t.n.repackBack(t.workers)
+	t.n.pack(t.workers, true)
+	t.n.fill(t.workers, &t.used)
+	each := (len(windows) + batchParts - 1) / batchParts
+	parts := t.parts
+	if len(windows) <= each { // a single window
+		parts = parts[:1]
+	}
+	spread(t.workers, len(parts), func(i int) {
+		parts[i].load(d, windows[i*each:min((i+1)*each, len(windows))])
+	})
 	sum := t.forwardBackward(parts, 1/total)
 	t.sumGradients(parts)
 	return sum / total, parts[0].grad
@@ -95,28 +101,31 @@ func (t *stepper) gradient(d Data, windows []int32) (loss float64, grad []float3
 // forwardBackward runs all layers forward and back and returns the weighted sum
 // of losses. Each spread is a barrier: the next stage reads what all of it wrote.
 func (t *stepper) forwardBackward(parts []*part, inv float64) float64 {
-	dirs, layers := t.n.cfg.dirs(), t.n.cfg.Layers
-	for l := range layers {
+	dirs, last := t.n.cfg.dirs(), t.n.cfg.Layers-1
+	for l := range last + 1 {
 		spread(t.workers, len(parts)*dirs, func(i int) { parts[i/dirs].forward(l, i%dirs) })
-		if t.dropout > 0 {
-			// A mask is a function of step, layer and part: neither which worker
-			// draws it nor where training was taken up again matters.
-			spread(t.workers, len(parts), func(i int) {
-				key := uint64((t.steps*maxLayers+l)*batchParts + i)
-				parts[i].dropout(rand.New(rand.NewPCG(t.seed[0], t.seed[1]+key)), l, t.dropout)
-			})
+		if l < last && t.dropout > 0 {
+			spread(t.workers, len(parts), func(i int) { t.drop(parts[i], l, i) })
 		}
 	}
 
 	losses := make([]float64, len(parts))
-	spread(t.workers, len(parts), func(i int) { losses[i] = parts[i].loss(t.weights, inv) })
-	for l := layers - 1; l >= 0; l-- {
+	spread(t.workers, len(parts), func(i int) {
 		if t.dropout > 0 {
-			spread(t.workers, len(parts), func(i int) { parts[i].dropBack(l) })
+			t.drop(parts[i], last, i)
 		}
+		if losses[i] = parts[i].loss(t.weights, inv); t.dropout > 0 {
+			parts[i].dropBack(last)
+		}
+	})
+	for l := last; l >= 0; l-- {
 		spread(t.workers, len(parts)*dirs, func(i int) { parts[i/dirs].backward(l, i%dirs) })
 		if l > 0 {
-			spread(t.workers, len(parts), func(i int) { parts[i].inputGradient(l) })
+			spread(t.workers, len(parts), func(i int) {
+				if parts[i].inputGradient(l); t.dropout > 0 {
+					parts[i].dropBack(l - 1)
+				}
+			})
 		}
 	}
 	var sum float64
@@ -126,10 +135,19 @@ func (t *stepper) forwardBackward(parts []*part, inv float64) float64 {
 	return sum
 }
 
+// drop draws the mask of layer l for part i. It is a function of step, layer and
+// part: neither which worker draws it nor where training was taken up again
+// matters.
+func (t *stepper) drop(s *part, l, i int) {
+	key := uint64((t.steps*maxLayers+l)*batchParts + i)
+	s.dropout(rand.NewPCG(t.seed[0], t.seed[1]+key), l, t.dropout)
+}
+
 // sumGradients adds up the gradients of all parts, in order, into the first
 // one's, and takes the first layer's through its table to embeddings and weights.
 // A feature's rows of the table are T = E W, embedding times input weights, so
-// that from the gradient dT of T follow dW = E^T dT and dE = dT W^T.
+// that from the gradient dT of T follow dW = E^T dT and dE = dT W^T. Values without
+// a row had no part in the batch: they would add zeros.
 func (t *stepper) sumGradients(parts []*part) {
 	first := parts[0]
 
@@ -143,60 +161,66 @@ func (t *stepper) sumGradients(parts []*part) {
 			}
 		})
 	}
-	sum(first.grad, func(s *part) []float32 { return s.grad })
+	// Embeddings and the first input weights stand first and have no gradient yet.
+	summed := t.n.layers[0][0].wh.off
+	sum(first.grad[summed:], func(s *part) []float32 { return s.grad[summed:] })
 	for d := range first.table {
 		sum(first.table[d], func(s *part) []float32 { return s.table[d] })
 	}
 
 	c := t.n.cfg
-	spread(t.workers, len(c.Vocab)*c.dirs(), func(i int) { first.inputWeightGradients(i%c.dirs(), i/c.dirs(), &t.rows[i]) })
-	spread(t.workers, 2*len(c.Vocab), func(i int) { first.embeddingGradients(i/2, i%2) })
-}
-
-// rowsOf returns feature f's rows lo to hi of direction d's table gradient.
-func (s *part) rowsOf(d, f, lo, hi int) []float32 {
-	h4, first := 4*s.n.cfg.Hidden, s.n.pk.first[f]
-	return s.table[d][(first+lo)*h4 : (first+hi)*h4]
+	spread(t.workers, len(c.Vocab)*c.dirs(), func(i int) {
+		first.inputWeightGradients(i%c.dirs(), i/c.dirs(), &t.used.rows[i])
+		if f, l := i/c.dirs(), t.n.layers[0][i%c.dirs()]; !c.isNumber(f) {
+			t.wxT[i].packT(l.wx.W[t.n.inputRow(f)*l.wx.Cols:], l.wx.Cols, l.wx.Cols, t.n.embed[f].Cols)
+		}
+	})
+	spread(t.workers, 2*len(c.Vocab), func(i int) { first.embeddingGradients(i/2, i%2, t.wxT[i/2*c.dirs():]) })
 }
 
 // inputWeightGradients computes the gradient of feature f's rows of the first
 // layer's input weights, and with feature 0 that of the bias, which every step
 // adds through exactly one of feature 0's rows. b takes the packed rows.
 func (s *part) inputWeightGradients(d, f int, b *panels) {
-	n, h4 := s.n, 4*s.n.cfg.Hidden
-	e, l := n.embed[f], n.layers[0][d]
-	rows := s.rowsOf(d, f, 0, e.Rows)
-	b.pack(rows, h4, e.Rows, h4)
+	n, t, h4 := s.n, s.tables, 4*s.n.cfg.Hidden
+	cols, l := n.embed[f].Cols, n.layers[0][d]
+	rows := s.table[d][t.first[f]*h4 : t.first[f+1]*h4]
+	b.pack(rows, h4, len(rows)/h4, h4)
 
-	grad := l.wx.view(s.grad)[n.inputRow(f)*h4:][:e.Cols*h4]
+	grad := l.wx.view(s.grad)[n.inputRow(f)*h4:][:cols*h4]
 	clear(grad)
-	gemm(n.kr, e.Cols, e.W, 1, e.Cols, b, grad, h4)
+	gemm(n.kr, cols, t.embed[f], 1, cols, b, grad, h4)
 
 	if f == 0 {
 		db := l.b.view(s.grad)
 		clear(db)
-		for r := range e.Rows {
-			n.kr.add(db, rows[r*h4:(r+1)*h4])
+		for r := 0; r < len(rows); r += h4 {
+			n.kr.add(db, rows[r:r+h4])
 		}
 	}
 }
 
 // embeddingGradients computes the gradient of half the rows of feature f's
-// embedding, the sum over directions; that of a number stays zero.
-func (s *part) embeddingGradients(f, half int) {
-	n, h4 := s.n, 4*s.n.cfg.Hidden
+// embedding, the sum over directions; that of a number stays zero. wxT holds the
+// input weights by direction.
+func (s *part) embeddingGradients(f, half int, wxT []panels) {
+	n, t, h4 := s.n, s.tables, 4*s.n.cfg.Hidden
 	if n.cfg.isNumber(f) {
 		return
 	}
 
-	e := n.embed[f]
-	lo, hi := half*e.Rows/2, (half+1)*e.Rows/2
-	grad := e.view(s.grad)[lo*e.Cols : hi*e.Cols]
+	// The rows lie together while they are computed; the embeddings of the network
+	// are no longer needed as they were and make room for them.
+	cols, rows := n.embed[f].Cols, t.first[f+1]-t.first[f]
+	lo, hi := half*rows/2, (half+1)*rows/2
+	grad := t.embed[f][lo*cols : hi*cols]
 	clear(grad)
-	for d, l := range n.layers[0] {
-		var b panels
-		b.packT(l.wx.W[n.inputRow(f)*h4:], h4, h4, e.Cols)
-		gemm(n.kr, hi-lo, s.rowsOf(d, f, lo, hi), h4, 1, &b, grad, e.Cols)
+	for d := range s.table {
+		gemm(n.kr, hi-lo, s.table[d][(t.first[f]+lo)*h4:(t.first[f]+hi)*h4], h4, 1, &wxT[d], grad, cols)
+	}
+	all, before := n.embed[f].view(s.grad), n.valuesBefore()[f]
+	for i, v := range t.value[t.first[f]+lo : t.first[f]+hi] {
+		copy(all[(int(v)-before)*cols:], grad[i*cols:(i+1)*cols])
 	}
 }
 

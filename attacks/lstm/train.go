@@ -179,6 +179,7 @@ func (t *trainer) run(ctx context.Context) error {
 		t.epoch++
 		score := math.NaN()
 		if t.valid.Len() > 0 {
+			t.n.repack(t.workers)
 			score = t.n.recall(t.valid, t.workers)
 			if t.stale++; score > t.bestScore {
 				t.bestScore, t.stale = score, 0
@@ -273,9 +274,9 @@ func (n *Net) recall(d Data, workers int) float64 {
 	// counted afterwards: parts end in any order.
 	guess := make([]int16, len(d.Y))
 	n.eachPart(d, min(workers, recallParts), func(s *part, windows []int32) {
-		lo := s.computeLogits()
+		lo, row := s.computeLogits()
 		for i := range s.steps * s.b {
-			v, best := lo[i*k:(i+1)*k], 0
+			v, best := lo[i*row:][:k], 0
 			for j, x := range v {
 				if x > v[best] {
 					best = j

@@ -262,6 +262,7 @@ func TestKernelsLearnAlike(t *testing.T) {
 		for i := range steps {
 			s.takeStep(d, order[i%20*batch:][:batch], 0.03*(1-float64(i)/steps))
 		}
+		n.repack(2)
 		scores = append(scores, n.recall(test, 2))
 	}
 	t.Logf("recall by kernel %v: %.4f", kernels(), scores)
