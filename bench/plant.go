@@ -193,8 +193,11 @@ func (r *runner) plant(p part, pl *planting) error {
 	slices.Sort(pl.classes)
 	pl.classes = slices.Compact(pl.classes)
 
+	// Tests hold the canaries of training, or an attack that knows sizes could not
+	// find them; so all frames are those of the training traffic.
+	before := canary.FramesOf(rawOf(train), device, plantFrames(p.cell.Task))
 	look := func(recs []datasets.Recording, role Role) ([]attacks.Labeled, []*datasets.Recording, error) {
-		return r.plantAll(p, recs, role, device)
+		return r.plantAll(p, recs, before, role, device)
 	}
 	vs, err := r.pipe(p, p.cell.Defense)
 	if err != nil {
@@ -210,9 +213,7 @@ func (r *runner) plant(p part, pl *planting) error {
 		return err
 	}
 
-	// Frames are those of the training traffic, at each place its own: tests hold the
-	// same canaries.
-	var f [2]canary.Frames
+	var f [2]canary.Frames // at each place its own
 	f[0] = canary.FramesOf(pl.train, device, plantFrames(p.cell.Task))
 	if pl.train[0].Second != nil {
 		f[1] = canary.FramesOf(outerOf(pl.train), device, plantFrames(p.cell.Task))
@@ -360,20 +361,24 @@ func plantFrames(t datasets.Task) canary.Choice {
 	return canary.Commonest
 }
 
-// plantAll plants the canaries that pass through the defense and returns what is
-// seen of recs behind it. Of clips the first half of those to test, and some more to
-// train, are such canaries.
-func (r *runner) plantAll(p part, recs []datasets.Recording, role Role, device string) ([]attacks.Labeled, []*datasets.Recording, error) {
+// rawOf are recordings as they are before any defense.
+func rawOf(recs []datasets.Recording) []attacks.Labeled {
+	out := make([]attacks.Labeled, len(recs))
+	for i, rec := range recs {
+		out[i] = attacks.Labeled{Trace: rec.Trace, Labels: rec.Labels, Group: rec.Group, Class: rec.ClipClass()}
+	}
+	return out
+}
+
+// plantAll plants the canaries that pass through the defense, made of frames f, and
+// returns what is seen of recs behind it. Of clips the first half of those to test,
+// and some more to train, are such canaries.
+func (r *runner) plantAll(p part, recs []datasets.Recording, f canary.Frames, role Role, device string) ([]attacks.Labeled, []*datasets.Recording, error) {
 	vs, err := r.pipe(p, p.cell.Defense)
 	if err != nil {
 		return nil, nil, err
 	}
-	var raw []attacks.Labeled
-	for i := range recs {
-		raw = append(raw, attacks.Labeled{Trace: recs[i].Trace, Labels: recs[i].Labels, Group: recs[i].Group, Class: recs[i].ClipClass()})
-	}
-	f := canary.FramesOf(raw, device, plantFrames(p.cell.Task))
-
+	raw := rawOf(recs)
 	var out []attacks.Labeled
 	var of []*datasets.Recording
 	add := func(rec datasets.Recording) error {

@@ -145,3 +145,22 @@ func TestPlantedCellsChangeNoOther(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// TestCanariesForSizesAlone: an attack that knows sizes and their number finds its
+// canaries where all have one size, and those that passed through a defense that
+// leaves their number: tests hold the frames of training.
+func TestCanariesForSizesAlone(t *testing.T) {
+	rs := plantedCells(t, Grid{
+		Datasets: []datasets.Dataset{small(t, "home:event_signatures:homes=8,hours=3")}, Tasks: []datasets.Task{datasets.TaskEvent},
+		Defenses: []defenses.Defense{defenses.None{}, defense(t, "pad-level"), defense(t, "pad-level:to=mice"), defense(t, "hide-names"), defense(t, "vpn")},
+		Attacks:  []attacks.Attack{attack(t, "signatures")}, Knowledge: []results.Knowledge{results.Adaptive}, Seed: 1, Link: cost.DefaultLink(),
+	})
+	for _, r := range rs {
+		behind, _ := r.Metric(results.CanaryRecall)
+		through, _ := r.Metric(results.CanaryThroughRecall)
+		t.Logf("%s: %.2f behind, %.2f through", r.Cell.Defense, behind, through)
+		if behind < 0.95 || through < 0.95 {
+			t.Errorf("%s: %.2f of the canaries found behind, %.2f through", r.Cell.Defense, behind, through)
+		}
+	}
+}

@@ -131,7 +131,81 @@ func (l *signatureLearner) variants() []signature {
 		out = append(out, sig)
 		rest = slices.DeleteFunc(rest, func(i int) bool { return slices.Contains(members, i) })
 	}
+	if len(out) == 0 {
+		return l.repeats(trials)
+	}
 	return out
+}
+
+// maxRepeats bounds how often a pair is looked for, in the time of a match.
+const maxRepeats = 64
+
+// repeats is the signature of a class in which no pair tells: the one pair so many
+// times that tells most trials from other traffic, if any does. Padding makes all
+// pairs alike and leaves how many there are.
+func (l *signatureLearner) repeats(trials []pairTrial) []signature {
+	all := make([]int, len(trials))
+	for i := range all {
+		all[i] = i
+	}
+	clusters := l.clusters(trials, all)
+	slices.SortStableFunc(clusters, func(a, b pairCluster) int { return len(b.trials) - len(a.trials) })
+
+	var out []signature
+	best := 0.0
+	for _, c := range clusters[:min(maxVariants, len(clusters))] {
+		var counts []int
+		for _, m := range c.trials {
+			counts = append(counts, occurrences(trials[m], c))
+		}
+		slices.Sort(counts)
+		n := min(counts[int((1-l.s.Share)*float64(len(counts)))], maxRepeats)
+		if n < 2 {
+			continue
+		}
+
+		chosen := slices.Repeat([]pairCluster{c}, n)
+		members := slices.DeleteFunc(slices.Clone(c.trials), func(m int) bool {
+			_, ok := locate(trials[m], chosen)
+			return !ok
+		})
+		sig := l.newSignature(trials, chosen, members)
+		members = l.matching(&sig, trials, chosen, members)
+
+		// How often other traffic repeats the pair as fast only a search can tell: its
+		// pairs, counted one by one, do not say how close they are.
+		found := 0
+		m := signatureModel{signatures: []signature{sig}}
+		m.index()
+		for _, flows := range l.flows {
+			for _, f := range flows {
+				found += len(m.matches(f))
+			}
+		}
+		right := float64(len(members))
+		if s := telling(right, float64(found)); s > best {
+			out, best = []signature{sig}, s
+		}
+	}
+	return out
+}
+
+// occurrences is how often one flow of a trial holds pairs of a cluster that share
+// no packet, the most of any.
+func occurrences(tr pairTrial, c pairCluster) int {
+	most, n := 0, 0
+	var last pairAt
+	for _, p := range tr.pairs {
+		// The pairs of a flow stand together, so another flow begins a new count.
+		if n > 0 && p.flow != last.flow {
+			n = 0
+		}
+		if c.holds(p.sizePair) && (n == 0 || p.i > last.last()) {
+			n, last = n+1, p
+			most = max(most, n)
+		}
+	}
+	return most
 }
 
 // trials collects the pairs of each event of the class within the window, in
@@ -270,20 +344,28 @@ func countOutside(clusters []pairCluster, pairs []pairCount, inside map[sizePair
 	}
 }
 
-// mostTelling returns the cluster that tells most trials from other traffic: the
-// number of its trials times the fourth power of the share of its occurrences
-// that they are, for what another class shares is no use for most of the
-// trials. One that is mostly elsewhere tells nothing.
+// mostTelling returns the cluster that tells most trials from other traffic.
 func mostTelling(clusters []pairCluster) (best int, ok bool) {
 	score := 0.0
 	for i, c := range clusters {
 		n := float64(len(c.trials))
-		precision := n / (n + float64(c.outside))
-		if s := n * math.Pow(precision, 4); precision >= minPrecision && s > score {
+		if s := telling(n, n+float64(c.outside)); s > score {
 			best, score, ok = i, s, true
 		}
 	}
 	return best, ok
+}
+
+// telling says how well what occurs so often in all, in trials of the class once
+// each, tells these from other traffic: their number times the fourth power of the
+// share that they are, for what another class shares is no use for most of the
+// trials. What is mostly elsewhere tells nothing, 0.
+func telling(trials, all float64) float64 {
+	precision := min(trials/max(all, 1), 1)
+	if precision < minPrecision {
+		return 0
+	}
+	return trials * math.Pow(precision, 4)
 }
 
 // minPrecision keeps heartbeats, which any window holds, out of signatures.

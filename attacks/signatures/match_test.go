@@ -1,12 +1,14 @@
 package signatures
 
 import (
+	"context"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
 	"veilbench/attacks"
+	"veilbench/attacks/attacktest"
 	"veilbench/datasets"
 )
 
@@ -105,5 +107,26 @@ func TestCountOutsideIsCountedAnew(t *testing.T) {
 				t.Fatalf("%d outside, want %d", c.outside, want)
 			}
 		}
+	}
+}
+
+// Where all packets have one size, a class is known by how many pairs it has.
+func TestRepeats(t *testing.T) {
+	tr := attacktest.ToyEvents(4)
+	for _, e := range tr.Examples {
+		for i := range e.Trace.Packets {
+			e.Trace.Packets[i].Size, e.Trace.Packets[i].Payload = 1514, 1460
+		}
+	}
+	m, err := New().Train(context.Background(), nil, tr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs := map[string]int{}
+	for _, s := range m.(*signatureModel).signatures {
+		pairs[s.class] = len(s.elements)
+	}
+	if pairs["lamp/off"] != 6 || pairs["lock/unlock"] != 4 || pairs["lamp/on"] != 4 {
+		t.Errorf("packets by class %v: want three pairs of one class and two of the others", pairs)
 	}
 }

@@ -31,7 +31,7 @@ import (
 //     showed, in order, other packets in between allowed, inside the longest
 //     duration seen.
 //
-// Steps 1 to 3 are signatures_learn.go, step 4 is here.
+// Steps 1 to 3 are learn.go, step 4 is here.
 //
 // Deviations: one activity may have several triggers (an app, a button) and
 // replies of several sizes, so no pair need be in all of its trials: the pair
@@ -39,8 +39,10 @@ import (
 // trials without it are searched for the next. Of sequences of several
 // classes that match the same packets the likeliest sizes decide. The paper
 // clusters at a distance of 10 bytes, which joins commands that differ by one
-// digit; here it is 2. A sequence stays in one flow. The paper looks at TCP
-// alone, which is udp=false; flows of UDP are a variant of ours, and the usual
+// digit; here it is 2. A sequence stays in one flow. Where no pair tells a class
+// from other traffic, as behind padding to one size, its signature is one pair so
+// many times over; the paper's attack would know nothing there. The paper looks at
+// TCP alone, which is udp=false; flows of UDP are a variant of ours, and the usual
 // one, for an attacker who sees them would not leave them out.
 type Attack struct {
 	WindowS  float64 `help:"how long after its trigger an event's packets are looked for, in seconds"`
