@@ -3,8 +3,12 @@ package folder
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"math"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"veilbench/datasets"
@@ -60,11 +64,17 @@ func (l *loader) proposeGroup() string {
 				return "{" + part + "}"
 			}
 		}
+		if l.inRounds() {
+			l.warn("no folder says what was recorded together: each number, with which every class occurs once, is taken for a round (group: \"{n}\")")
+			return "{n}"
+		}
 		return "all"
 	case homes >= enoughHomes, homes > 0 && values("day") < 2:
 		return "{home}"
 	case homes > 0:
 		return "{home}/{day}"
+	case clips && values("session") > 1:
+		return "{session}"
 	case clips:
 		return "{day}"
 	case values("session") == len(l.units):
@@ -72,7 +82,34 @@ func (l *loader) proposeGroup() string {
 	case values("day") > 1 && (values("time") > 0 || values("device") > 0 || values("session") == 0):
 		return "{day}"
 	}
+	if values("session") > 1 {
+		return "{session}" // several captures each
+	}
 	return "{recording}"
+}
+
+// inRounds says whether traces are numbered by rounds, in nearly each of which every
+// class was visited once.
+func (l *loader) inRounds() bool {
+	const enough, nearly = 3, 0.9
+	rounds, classes := map[string]map[string]bool{}, map[string]bool{}
+	for _, u := range l.units {
+		n, class := u.parts["n"], u.parts["activity"]
+		if n == "" || rounds[n][class] {
+			return false
+		}
+		if rounds[n] == nil {
+			rounds[n] = map[string]bool{}
+		}
+		rounds[n][class], classes[class] = true, true
+	}
+	whole := 0
+	for _, r := range rounds {
+		if len(r) == len(classes) {
+			whole++
+		}
+	}
+	return len(classes) > 1 && whole >= enough && float64(whole) >= nearly*float64(len(rounds))
 }
 
 // joinSessions gives captures one group that overlap in time and share a
@@ -132,9 +169,13 @@ func (l *loader) joinSessions() {
 	l.warn("captures of different groups overlap in time and share a device: %d groups were put together with others", joined)
 }
 
-// planPairs finds captures on both sides of a gateway, if dataset.yaml says
-// where they are. Those after it are no recordings of their own.
+// planPairs finds captures on both sides of a gateway, where dataset.yaml says that
+// they are or, without one, where names and times do. Those after it are no
+// recordings of their own.
 func (l *loader) planPairs() (after map[string]bool, err error) {
+	if l.f.spec.Pairs.Before == "" && l.f.spec.Captures == "" {
+		l.proposePairs()
+	}
 	s := l.f.spec.Pairs
 	if s.Before == "" {
 		return nil, nil
@@ -171,4 +212,118 @@ func (l *loader) planPairs() (after map[string]bool, err error) {
 		l.f.spec.Captures = s.Before
 	}
 	return after, nil
+}
+
+// sides are words for the two sides of a gateway.
+func sides() [][2]string {
+	return [][2]string{
+		{"lan", "wan"}, {"inside", "outside"}, {"internal", "external"}, {"inner", "outer"}, {"private", "public"}, {"before", "after"}, {"pre", "post"},
+	}
+}
+
+// proposePairs looks for captures that are called the same but for a word of the two
+// sides, and were made at the same time.
+func (l *loader) proposePairs() {
+	for _, words := range sides() {
+		pairs := l.calledAlike(words)
+		if 4*len(pairs) < len(l.files.captures) || len(pairs) == 0 {
+			continue // a few of many: the rest would be left out
+		}
+		keys := slices.Sorted(maps.Keys(pairs))
+
+		// before and after may be of an update as well. A few pairs are enough to tell.
+		const tried = 3
+		together := true
+		for _, k := range keys[:min(tried, len(keys))] {
+			var span [2]rotated
+			for i := range span {
+				span[i] = rotated{file: pairs[k][i], first: math.MaxInt64}
+				span[i].scan(l.ctx, l.root, false)
+			}
+			together = together && span[0].first <= span[1].last && span[1].first <= span[0].last
+		}
+		text, ok := pairPattern(keys)
+		if !together || !ok {
+			continue
+		}
+		l.f.spec.Pairs = pairSpec{strings.Replace(text, "\x00", pairs[keys[0]][2], 1) + ".pcap", strings.Replace(text, "\x00", pairs[keys[0]][3], 1) + ".pcap"}
+		l.f.layout = fmt.Sprintf("both sides of a gateway, %s and %s", words[0], words[1])
+		return
+	}
+}
+
+// calledAlike finds captures whose paths differ by one of two words: before, after and
+// how each spells its word, by the path with a zero byte in the word's place.
+func (l *loader) calledAlike(words [2]string) map[string][4]string {
+	out := map[string][4]string{}
+	for i, w := range words {
+		re := regexp.MustCompile(`(?i)(^|[^A-Za-z0-9])(` + w + `)($|[^A-Za-z0-9])`)
+		for _, c := range l.files.captures {
+			stem := stemOf(c)
+			m := re.FindStringSubmatchIndex(stem)
+			if m == nil {
+				continue
+			}
+			k := stem[:m[4]] + "\x00" + stem[m[5]:]
+			p := out[k]
+			p[i], p[2+i] = c, stem[m[4]:m[5]]
+			out[k] = p
+		}
+	}
+	maps.DeleteFunc(out, func(_ string, p [4]string) bool { return p[0] == "" || p[1] == "" })
+	return out
+}
+
+// pairPattern is a pattern, without an ending, that fits paths with a zero byte for
+// the word of the side: what differs around it is the session. It reports false where
+// the paths have no pattern in common.
+func pairPattern(keys []string) (string, bool) {
+	var elements [][]string
+	for _, k := range keys {
+		e := strings.Split(k, "/")
+		if len(elements) > 0 && len(e) != len(elements[0]) {
+			return "", false
+		}
+		elements = append(elements, e)
+	}
+	same := func(of func(e []string) string) (string, bool) {
+		first := of(elements[0])
+		return first, !slices.ContainsFunc(elements, func(e []string) bool { return of(e) != first }) && !strings.ContainsAny(first, "{}")
+	}
+
+	// The last part that differs names the session, those before it only group.
+	names := 0
+	part := func() string {
+		if names++; names == 1 {
+			return "{session}"
+		}
+		return fmt.Sprintf("{part%d}", names)
+	}
+	var out []string
+	for i := len(elements[0]) - 1; i >= 0; i-- {
+		text, ok := same(func(e []string) string { return e[i] })
+		if _, word := same(func(e []string) string { return fmt.Sprint(strings.Contains(e[i], "\x00")) }); !word {
+			return "", false // in the folder here, in the name there
+		}
+		switch {
+		case ok:
+		case !strings.Contains(elements[0][i], "\x00"):
+			text = part()
+		default:
+			text = "\x00"
+			before, equal := same(func(e []string) string { b, _, _ := strings.Cut(e[i], "\x00"); return b })
+			after, alike := same(func(e []string) string { _, a, _ := strings.Cut(e[i], "\x00"); return a })
+			if !alike {
+				after = after[:len(after)-len(strings.TrimLeft(after, " _.-"))] + part()
+			}
+			if !equal {
+				_, sep := cutEnd(before)
+				before = part() + sep
+			}
+			text = before + text + after
+		}
+		out = append(out, text)
+	}
+	slices.Reverse(out)
+	return strings.Join(out, "/"), true
 }

@@ -93,6 +93,8 @@ type want struct {
 	doubts             []string // parts of doubts that must be there
 	devices            string   // all names, sorted
 	vague              bool     // events are known to the minute
+	pairs              int      // captures of both sides of a gateway
+	left               string   // a file that was passed over, and why
 }
 
 // check compares a reading.
@@ -124,6 +126,12 @@ func check(t *testing.T, f *Folder, w want) {
 	}
 	if len(f.recordings) != w.recordings || len(f.groups()) != w.groups {
 		t.Errorf("%d recordings in %d groups %v, want %d in %d", len(f.recordings), len(f.groups()), slices.Sorted(maps.Keys(f.groups())), w.recordings, w.groups)
+	}
+	if len(f.pairs) != w.pairs {
+		t.Errorf("%d pairs, want %d", len(f.pairs), w.pairs)
+	}
+	if w.left != "" && !slices.Contains(problems(f.left), w.left) {
+		t.Errorf("left out %q, want %q", problems(f.left), w.left)
 	}
 	ds := f.Dataset()
 	if ds.Vague != w.vague {

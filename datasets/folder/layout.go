@@ -83,10 +83,10 @@ type layout struct {
 	depth  int
 	levels []level
 	bases  []base
-	names  []string // last elements
-	leaves map[string]map[string]bool
-	labels addressed       // of the last elements
-	known  map[string]bool // devices of lists, normalized
+	names  []string             // last elements
+	leaves map[string]addressed // labels of last elements by folder
+	labels addressed            // of the last elements
+	known  map[string]bool      // devices of lists, normalized
 }
 
 // normal is a name as it is compared: letters and digits alone.
@@ -116,7 +116,7 @@ func (l *loader) knownDevices() map[string]string {
 // look gathers what the names of the units have in common. The depth is the
 // most frequent one.
 func (l *loader) look() layout {
-	y := layout{leaves: map[string]map[string]bool{}, labels: addressed{}, known: map[string]bool{}}
+	y := layout{leaves: map[string]addressed{}, labels: addressed{}, known: map[string]bool{}}
 	for k := range l.knownDevices() {
 		y.known[k] = true
 	}
@@ -149,10 +149,10 @@ func (l *loader) look() layout {
 		y.names, y.bases = append(y.names, name), append(y.bases, b)
 		dir := path.Dir(u.stem)
 		if y.leaves[dir] == nil {
-			y.leaves[dir] = map[string]bool{}
+			y.leaves[dir] = addressed{}
 		}
 		if b.label != "" {
-			y.leaves[dir][b.label] = true
+			y.leaves[dir].add(b.label, u.mac)
 			y.labels.add(b.label, u.mac)
 		}
 	}
@@ -265,9 +265,11 @@ func (y layout) cells() (file, words string) {
 			y.levels[y.depth-1].kind = "session"
 		}
 		return "{activity}-{n}", words
-	case y.depth > 0:
+	case y.depth > 0 && !(y.inName() && len(y.names) >= 2*len(y.labels)):
 		y.levels[y.depth-1].kind = "activity"
 		return "{trial}", "traces of cells, class/trace"
+	case y.depth > 0 && y.levels[y.depth-1].kind == "":
+		y.levels[y.depth-1].kind = "session"
 	}
 	if head, tail := y.ends(); head+tail != "" {
 		return head + "{activity}" + tail, words
@@ -334,7 +336,7 @@ func (y layout) clips(oneMAC bool) (file, words string) {
 		counted = counted || v.kind == "trial" || v.kind == "session"
 	}
 
-	inName := slices.ContainsFunc(slices.Collect(maps.Values(y.leaves)), func(labels map[string]bool) bool { return len(labels) > 1 })
+	inName := y.inName()
 	numbered, distinct := 0, map[string]bool{}
 	for _, b := range y.bases {
 		if b.label != "" && (b.trial != "" || counted) {
@@ -353,6 +355,24 @@ func (y layout) clips(oneMAC bool) (file, words string) {
 		return y.labelInName(hasDevice)
 	}
 	return y.labelInFolder(unknown, hasDevice, oneMAC)
+}
+
+// inName says whether files of one folder have several labels.
+func (y layout) inName() bool {
+	return slices.ContainsFunc(slices.Collect(maps.Values(y.leaves)), func(labels addressed) bool { return len(labels) > 1 })
+}
+
+// fileIsDevice says whether several folders hold files of the same names, each of
+// which is a device of its own there: home1/camera.pcap.
+func (y layout) fileIsDevice() bool {
+	n := 0
+	for _, labels := range y.leaves {
+		if !labels.tellDevices() {
+			return false
+		}
+		n += len(labels)
+	}
+	return len(y.leaves) > 1 && n >= 2*len(y.labels) && n == len(y.names) && !y.labels.areActivities() && y.session() == "{session}"
 }
 
 // namesDevices says whether the files' names tell devices apart and the only
@@ -374,6 +394,8 @@ func (y layout) labelInFolder(unknown []int, hasDevice, oneMAC bool) (file, word
 	switch {
 	case n == 0 && hasDevice:
 		return y.session(), "a folder for each device"
+	case n == 0 && y.fileIsDevice():
+		return "{device}", "a file for each device"
 	case n == 0:
 		words = "captures by session"
 		if f := y.session(); f == "{day}" || f == "{time}" {

@@ -111,7 +111,7 @@ func TestLayouts(t *testing.T) {
 			for i := range 12 {
 				text(t, dir, fmt.Sprintf("%d-%d", i%3, i/3), "0.0\t1", "0.1\t-1", "0.25\t-1")
 			}
-		}, want{captures: "{activity}-{n}", recordings: 12, groups: 1, classes: "page/0 4, page/1 4, page/2 4", tasks: "clip"}},
+		}, want{captures: "{activity}-{n}", recordings: 12, groups: 4, classes: "page/0 4, page/1 4, page/2 4", tasks: "clip"}},
 		{"cells, class/trace, sizes", func(t *testing.T, dir string) {
 			for i := range 12 {
 				text(t, dir, fmt.Sprintf("site%c/%d.cell", 'a'+i%3, i/3), "0.0\t+600", "0.1\t-1500", "0.25\t-52")

@@ -62,7 +62,7 @@ func TestStrangersFolders(t *testing.T) {
 		}, clips},
 		{"round as the top folder", func(t *testing.T, dir string) {
 			rig(t, dir, func(d, a string, n int, _ time.Time) string { return fmt.Sprintf("round%d/%s_%s.pcap", n, d, a) })
-		}, clips},
+		}, want{captures: "{session}/{device}_{activity}.pcap", recordings: 16, groups: 4, classes: clips.classes, tasks: "clip"}},
 		{"date first", func(t *testing.T, dir string) {
 			rig(t, dir, func(d, a string, _ int, at time.Time) string {
 				return fmt.Sprintf("%s_%s_%s.pcap", at.Format("20060102-150405"), d, a)
@@ -357,6 +357,116 @@ func TestLabelsOfEveryMakeInAFolder(t *testing.T) {
 			if !slices.Equal(a.Events, b.Events) || !slices.Equal(a.Owners, b.Owners) {
 				t.Errorf("events %v, %d owners of %v; beside a capture %v, %d of %v", b.Events, len(b.Owners), b.Devices, a.Events, len(a.Owners), a.Devices)
 			}
+		})
+	}
+}
+
+// More folders of strangers, with more than one reading that looks right.
+func TestStrangersTraps(t *testing.T) {
+	day := 24 * time.Hour
+	for _, c := range []struct {
+		name string
+		make func(t *testing.T, dir string)
+		want
+	}{
+		{"a file for each device and day", func(t *testing.T, dir string) {
+			for i := range 10 {
+				at := noon().Add(time.Duration(i/2) * day)
+				put(t, dir, fmt.Sprintf("%s_%s.pcap", []string{"philips-hue", "tplink-plug"}[i%2], at.Format("2006-01-02")), traffic(1+i%2, at, 100))
+			}
+		}, want{captures: "{device}_{time}.pcap", recordings: 10, groups: 5, devices: "philips-hue, tplink-plug", tasks: "device", classes: "none"}},
+		{"a folder for each device, a file for each day", func(t *testing.T, dir string) {
+			for i := range 10 {
+				at := noon().Add(time.Duration(i/2) * day)
+				put(t, dir, fmt.Sprintf("%s/%s.pcap", []string{"hue", "plug"}[i%2], at.Format("20060102")), traffic(1+i%2, at, 100))
+			}
+		}, want{captures: "{device}/{day}.pcap", recordings: 10, groups: 5, devices: "hue, plug", tasks: "device", classes: "none"}},
+		{"a folder for each home, a file for each device", func(t *testing.T, dir string) {
+			for i := range 9 {
+				put(t, dir, fmt.Sprintf("home%d/%s.pcap", i/3+1, []string{"hue", "plug", "cam"}[i%3]), traffic(1+i%3, noon().Add(time.Duration(i/3)*time.Hour), 100))
+			}
+		}, want{captures: "{home}/{device}.pcap", recordings: 9, groups: 3, devices: "cam, hue, plug", tasks: "device", classes: "none"}},
+		{"people as homes", func(t *testing.T, dir string) {
+			for i := range 24 {
+				put(t, dir, fmt.Sprintf("%s/%s/%s/%d.pcap", []string{"ann", "bob", "eve"}[i/8], "plug", []string{"on", "off"}[i%2], i%8/2), traffic(1+i/8, noon().Add(time.Duration(i)*time.Minute), 10))
+			}
+		}, want{captures: "{home}/{device}/{activity}/{trial}.pcap", recordings: 24, groups: 3, classes: "plug/off 12, plug/on 12", tasks: "clip"}},
+		{"background among the trials", func(t *testing.T, dir string) {
+			rig(t, dir, func(d, a string, n int, _ time.Time) string { return fmt.Sprintf("%s/%s/%d.pcap", d, a, n) })
+			put(t, dir, "plug/no_activity/1.pcap", traffic(1, noon().Add(20*day), 10))
+			put(t, dir, "lamp/Idle/1.pcap", traffic(2, noon().Add(21*day), 10))
+		}, want{recordings: 18, groups: 18, classes: "lamp/off 4, lamp/on 4, plug/off 4, plug/on 4", tasks: "clip"}},
+		{"lan and wan", func(t *testing.T, dir string) {
+			for s := range 4 {
+				at := noon().Add(time.Duration(s) * time.Hour)
+				put(t, dir, fmt.Sprintf("session%d/lan.pcap", s+1), traffic(1, at, 300, 100))
+				put(t, dir, fmt.Sprintf("session%d/wan.pcap", s+1), traffic(9, at, 300, 100))
+			}
+			text(t, dir, "events.csv", "session,time,device,activity", "session1,100,plug,on", "session2,100,plug,on", "session3,100,plug,off", "session4,100,plug,off")
+		}, want{captures: "{session}/lan.pcap", recordings: 4, groups: 4, classes: "plug/off 2, plug/on 2", tasks: "event, clip", pairs: 4}},
+		{"inside and outside, in one folder", func(t *testing.T, dir string) {
+			for s := range 4 {
+				at := noon().Add(time.Duration(s) * day)
+				put(t, dir, at.Format("2006-01-02")+"-inside.pcap", traffic(1, at, 300, 100))
+				put(t, dir, at.Format("2006-01-02")+"-outside.pcap", traffic(9, at, 300, 100))
+			}
+			text(t, dir, "devices.txt", "plug 50:c7:bf:00:00:01")
+		}, want{captures: "{session}-inside.pcap", recordings: 4, groups: 4, pairs: 4}},
+		{"before and after as folders", func(t *testing.T, dir string) {
+			for s := range 3 {
+				at := noon().Add(time.Duration(s) * day)
+				put(t, dir, fmt.Sprintf("before/run%d.pcap", s), traffic(1, at, 300, 100))
+				put(t, dir, fmt.Sprintf("after/run%d.pcap", s), traffic(9, at, 300, 100))
+			}
+		}, want{captures: "before/{session}.pcap", recordings: 3, groups: 3, pairs: 3}},
+		{"before and after an update are no pairs", func(t *testing.T, dir string) {
+			for s := range 6 {
+				at := noon().Add(time.Duration(s) * day)
+				put(t, dir, fmt.Sprintf("%s_%d.pcap", []string{"before", "after"}[s/3], s%3), traffic(1, at, 100))
+			}
+		}, want{recordings: 6, groups: 6, classes: "device/after 3, device/before 3", tasks: "clip"}},
+		{"cells, rounds of all classes", func(t *testing.T, dir string) {
+			for i := range 40 {
+				text(t, dir, fmt.Sprintf("%d-%d", i%4, i/4), "0.0\t1", "0.1\t-1", "0.25\t-1")
+			}
+		}, want{captures: "{activity}-{n}", recordings: 40, groups: 10, classes: "page/0 10, page/1 10, page/2 10, page/3 10", tasks: "clip"}},
+		{"cells with endings, sizes and commas", func(t *testing.T, dir string) {
+			for i := range 12 {
+				text(t, dir, fmt.Sprintf("crawl%d/example.org_%d.csv", i/6, i%6), "0.0,600", "0.1,-1500", "0.25,-52")
+				text(t, dir, fmt.Sprintf("crawl%d/example.com_%d.csv", i/6, i%6), "0.0,600", "0.1,-1500", "0.25,-52")
+			}
+		}, want{recordings: 24, groups: 2, classes: "page/example.com 12, page/example.org 12", tasks: "clip"}},
+		{"a capture that is cut, one of noise, hidden files and pictures", func(t *testing.T, dir string) {
+			rig(t, dir, func(d, a string, n int, _ time.Time) string { return fmt.Sprintf("%s_%s_%d.pcap", d, a, n) })
+			b, _ := os.ReadFile(filepath.Join(dir, "plug_on_1.pcap"))
+			os.WriteFile(filepath.Join(dir, "plug_on_5.pcap"), b[:len(b)-5], 0o600)
+			text(t, dir, "plug_on_6.pcap", "not a capture")
+			text(t, dir, "._plug_on_1.pcap", "what a Mac leaves")
+			text(t, dir, "__MACOSX/._plug_on_2.pcap", "what a Mac packs")
+			text(t, dir, "Thumbs.db", "\x00\x01")
+			text(t, dir, "figure.png", "\x89PNG")
+			text(t, dir, "labels.xlsx", "PK")
+		}, want{recordings: 16, groups: 16, classes: "lamp/off 4, lamp/on 4, plug/off 4, plug/on 4", tasks: "clip", left: "labels.xlsx: a spreadsheet: save it as CSV"}},
+		{"an owner for a time, dates without zone", func(t *testing.T, dir string) {
+			for i := range 4 {
+				at := noon().Add(time.Duration(i) * day)
+				tr := traffic(1, at, 100)
+				tr.Flows[0].MAC = macOf(7)
+				put(t, dir, at.Format("20060102")+".pcap", tr)
+			}
+			text(t, dir, "leases.csv", "# zone: UTC", "IP Address,Device Name,First seen,Last seen", "192.168.1.11,plug,2024-05-01 00:00,2024-05-03 00:00", "192.168.1.11,lamp,2024-05-03 00:00,")
+		}, want{recordings: 4, groups: 4, devices: "lamp, plug", tasks: "device"}},
+		{"names of two captures begin alike", func(t *testing.T, dir string) {
+			for s := range 3 {
+				put(t, dir, fmt.Sprintf("s%d.pcap", s*9+1), traffic(1, noon().Add(time.Duration(s)*time.Hour), 600, 100))
+				text(t, dir, fmt.Sprintf("s%d.csv", s*9+1), "time,device,activity", "100,plug,on")
+			}
+		}, want{recordings: 3, groups: 3, classes: "plug/on 3", tasks: "event"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			c.make(t, dir)
+			check(t, open(t, dir), c.want)
 		})
 	}
 }

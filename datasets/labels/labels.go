@@ -186,6 +186,18 @@ func (p *parser) directives(remarks []sheet.Row, o Options) error {
 	return nil
 }
 
+// StatedZone is the zone that a remark in the text of a table states, nil if none
+// does. A zone that is unknown is an error.
+func StatedZone(name, text string) (*time.Location, error) {
+	table, err := sheet.Read(strings.NewReader(text), name)
+	if err != nil {
+		return nil, err
+	}
+	p := parser{file: &File{name: name}}
+	err = p.directives(table.Remarks, Options{})
+	return p.o.Zone, err
+}
+
 // directive takes one "# key: value". Other keys are remarks and pass, but for
 // those that only a slip of the pen tells from a directive: its silent loss
 // would move every label.

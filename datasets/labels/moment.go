@@ -152,6 +152,15 @@ var clocks = []string{"15:04:05", "15:04", "3:04:05 PM", "3:04:05PM", "3:04 PM",
 // zones are layouts of an offset from UTC.
 var zones = []string{"", "Z07:00", " Z07:00", "-0700", " -0700", "-07", " -07"}
 
+// ParseTime reads a date with a time of day as Read does. zoned says that it names a
+// zone; if not, t has its digits as if they were UTC. Where day and month could be
+// either, which Read asks about, ok is false.
+func ParseTime(s string) (t time.Time, zoned, ok bool) {
+	var p parser
+	t, zoned, _, err := p.date(s)
+	return t.UTC(), zoned, err == nil
+}
+
 // date reads a day and a time of day, in the words of programs and people. zoned
 // says that an offset from UTC is there, layout what was read.
 func (p *parser) date(s string) (t time.Time, zoned bool, layout string, err error) {

@@ -136,15 +136,16 @@ func pick(row []string, keep []int) []string {
 	return out
 }
 
-// zoneRemark is a line with which a file states its zone itself.
-var zoneRemark = regexp.MustCompile(`(?m)^\s*#\s*zone\s*:`)
-
 // readLabels reads events and commands with package labels and finds out what
 // their times count from.
 func readLabels(name, text string, o labels.Options) ([]Event, Said, error) {
 	// Where a zone is all that is missing, the traffic may tell it: times that
 	// move along with the zone that they are read in name none.
-	open := o.Zone == nil && !zoneRemark.MatchString(text)
+	stated, err := labels.StatedZone(name, text)
+	if err != nil {
+		return nil, Said{}, err
+	}
+	open := o.Zone == nil && stated == nil
 	if open {
 		o.Zone = time.UTC
 	}

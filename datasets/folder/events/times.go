@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"veilbench/datasets/labels"
 	"veilbench/datasets/params"
 )
 
@@ -59,7 +60,7 @@ func ParseTime(s string) (t time.Time, zoned, ok bool) {
 			return t, false, true
 		}
 	}
-	return t, false, false
+	return labels.ParseTime(s)
 }
 
 // epoch reads a number since 1970 exactly: a float64 of it is off by 119 ns.

@@ -254,13 +254,13 @@ func parseLeases(text string) ([]Owned, bool) {
 func boundedHeader(row []string) (at [4]int, ok bool) {
 	at = [4]int{-1, -1, -1, -1}
 	kinds := [][]string{
-		{"address", "ip", "mac", "ip_address", "mac_address"},
-		{"device", "name", "host", "hostname", "device_name"},
-		{"from", "start", "since", "starts", "lease_start", "valid_from"},
-		{"until", "end", "to", "ends", "lease_end", "valid_until"},
+		labels.Names("mac", "ip", "ip6"),
+		append(labels.Names("device"), "host"),
+		append(labels.Names("from"), "starts", "lease_start"),
+		append(labels.Names("to"), "ends", "lease_end", "valid_until"),
 	}
 	for i, c := range row {
-		c = strings.ToLower(strings.Trim(strings.TrimSpace(c), `"`))
+		c = strings.Join(strings.FieldsFunc(strings.ToLower(c), func(r rune) bool { return strings.ContainsRune(` _-."`, r) }), "_")
 		for k, names := range kinds {
 			if at[k] < 0 && slices.Contains(names, c) {
 				at[k] = i
@@ -280,6 +280,12 @@ func parseBounded(name, text string, zone *time.Location) ([]Owned, bool, error)
 	at, ok := boundedHeader(rows[0])
 	if !ok {
 		return nil, false, nil
+	}
+
+	if stated, err := labels.StatedZone(name, text); err != nil {
+		return nil, true, err
+	} else if zone == nil {
+		zone = stated
 	}
 
 	var out []Owned
