@@ -67,7 +67,7 @@ type Training struct {
 	// Classes lists the classes that can be answered, sorted: event classes
 	// ("device/activity") for clip and event, device names for device (with
 	// datasets.Nobody and datasets.Cover where they occur), actions for
-	// command. It does not hold Other and Unknown.
+	// command, states of package diary for routine. It does not hold Other and Unknown.
 	Classes []string
 	// Examples are in the order of the data set; there may be none.
 	Examples []Labeled
@@ -110,6 +110,20 @@ type Answer struct {
 	Devices []Owner
 	// Commands lists the messages found, in order of time; command task only.
 	Commands []Message
+	// Slots holds one guess for each quarter of an hour of the trace, as many as
+	// diary.Slots says; routine task only.
+	Slots []Slot
+}
+
+// Slot is the guess for one quarter of an hour of a home.
+type Slot struct {
+	// State indexes Training.Classes, the states of package diary; -1 is unknown.
+	State int32
+	// P is the probability of that state, Several that more than one person is at
+	// home, both 0 to 1.
+	P, Several float32
+	// Events is how many events are thought to begin in it.
+	Events float32
 }
 
 // Ranked is a class with its probability, 0 to 1. Probabilities order classes;

@@ -10,7 +10,7 @@
 //  3. Test recordings go the same way, through the defense that is judged. The
 //     Model gets their traces one at a time and never their labels.
 //  4. Model.Guess fills that part of an Answer that belongs to the task: Clip,
-//     Events, Devices or Commands.
+//     Events, Devices, Commands or Slots.
 //  5. The answer is compared with the labels by somebody else: an attack neither
 //     scores itself nor knows which defense it met. So attacks never import
 //     defenses: one that recognized a defense's type would cheat.

@@ -182,7 +182,7 @@ const (
 )
 
 // Tasks lists all tasks in report order.
-func Tasks() []Task { return []Task{TaskEvent, TaskDevice, TaskCommand, TaskClip} }
+func Tasks() []Task { return []Task{TaskEvent, TaskDevice, TaskCommand, TaskClip, TaskRoutine} }
 
 // Class names that attacks and truth share beside the classes of the data.
 const (

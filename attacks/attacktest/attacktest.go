@@ -58,7 +58,7 @@ func Run(t *testing.T, a attacks.Attack) {
 
 			// A clip is one device's and a command one gateway's: there addresses
 			// tell nothing apart.
-			if task == datasets.TaskEvent || task == datasets.TaskDevice {
+			if task == datasets.TaskEvent || task == datasets.TaskDevice || task == datasets.TaskRoutine {
 				t.Run("new addresses", c.newAddresses)
 			}
 		})
@@ -237,6 +237,9 @@ func (c checker) newAddresses(t *testing.T) {
 		for _, o := range a.Devices {
 			spoke = spoke || o.Class >= 0
 		}
+		for _, x := range a.Slots {
+			spoke = spoke || x.State >= 0
+		}
 		for _, b := range a.Events {
 			spoke = spoke || detection(a, b)
 		}
@@ -245,9 +248,9 @@ func (c checker) newAddresses(t *testing.T) {
 		t.Error("silent when the addresses are new")
 	}
 
-	// Sizes and times are as in training, so events must still be found; whose a
-	// packet is, an attack may know by nothing but the address.
-	if s := score(moved, answers); c.task == datasets.TaskEvent && !c.a.Info().Control && s.share() < 0.5 {
+	// Sizes and times are as in training, so events and who is home must still be
+	// found; whose a packet is, an attack may know by nothing but the address.
+	if s := score(moved, answers); c.task != datasets.TaskDevice && !c.a.Info().Control && s.share() < 0.5 {
 		t.Errorf("score %s when the addresses are new: want 0.5 or more", s)
 	}
 }

@@ -35,6 +35,8 @@ func makeData(task datasets.Task, shuffled bool) data {
 		d.clips(rng, shuffled)
 	case datasets.TaskCommand:
 		d.gateway(rng, shuffled)
+	case datasets.TaskRoutine:
+		d.routines(rng, shuffled)
 	default:
 		d.homes(rng, shuffled)
 	}

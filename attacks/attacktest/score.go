@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"veilbench/attacks"
+	"veilbench/attacks/diary"
 	"veilbench/attacks/match"
 	"veilbench/datasets"
 )
@@ -33,8 +34,8 @@ func (s outcome) aboveChance(p float64) bool {
 	return float64(s.right)-1 > n*p+3.5*math.Sqrt(n*p*(1-p))
 }
 
-// score counts right answers of d.test: clips, packets, commands found among
-// the best candidates, and for events an F1 in the form of counts: twice the
+// score counts right answers of d.test: clips, packets, quarter hours, commands found
+// among the best candidates, and for events an F1 in the form of counts: twice the
 // matches of truth and detections.
 func score(d data, answers []attacks.Answer) outcome {
 	var s outcome
@@ -60,6 +61,8 @@ func score(d data, answers []attacks.Answer) outcome {
 			}
 		case datasets.TaskCommand:
 			s.addCommands(d.training.Classes, e, a)
+		case datasets.TaskRoutine:
+			s.addSlots(d.training.Classes, e, a)
 		}
 	}
 	return s
@@ -144,6 +147,16 @@ func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attac
 		for i, m := range a.Commands {
 			if m.Best < -1 || m.Best >= len(m.Candidates) || i > 0 && m.Time < a.Commands[i-1].Time {
 				t.Errorf("message %d: best %d of %d candidates at %v", i, m.Best, len(m.Candidates), m.Time)
+			}
+		}
+
+	case datasets.TaskRoutine:
+		if want := diary.Slots(trace.End); len(a.Slots) != want {
+			t.Errorf("%d slots for %d quarter hours", len(a.Slots), want)
+		}
+		for i, x := range a.Slots {
+			if x.State < -1 || int(x.State) >= len(tr.Classes) || !(x.P >= 0 && x.P <= 1.0001) || !(x.Several >= 0 && x.Several <= 1.0001) || !(x.Events >= 0) {
+				t.Fatalf("slot %d: %+v of %d states", i, x, len(tr.Classes))
 			}
 		}
 	}

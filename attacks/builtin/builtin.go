@@ -11,6 +11,7 @@ import (
 	"veilbench/attacks/guess"
 	"veilbench/attacks/knn"
 	"veilbench/attacks/rates"
+	"veilbench/attacks/routine"
 	"veilbench/attacks/signatures"
 	"veilbench/attacks/window"
 )
@@ -23,7 +24,9 @@ func All() []attacks.Attack {
 		guess.Majority{},
 		guess.Uniform{},
 		guess.Clock{},
+		guess.Hour{},
 		guess.Exact{GapS: 1, PairS: 5},
+		routine.NewPackets(),
 		knn.EventKNN{PairS: 5},
 		knn.EventAlign{PairS: 5, Acks: "auto", First: 300},
 		forest,
@@ -34,6 +37,8 @@ func All() []attacks.Attack {
 		window.NewLSTM(),
 		window.NewBLSTM(),
 		rates.New(),
+		routine.NewRates(),
+		routine.NewEvents(knn.EventKNN{PairS: 5}),
 	}
 
 	// Those that are made of others: past cover one attack of each family, which are

@@ -14,3 +14,5 @@ func TestContractOfUniform(t *testing.T) { attacktest.Run(t, guess.Uniform{}) }
 func TestContractOfClock(t *testing.T) { attacktest.Run(t, guess.Clock{}) }
 
 func TestContractOfExact(t *testing.T) { attacktest.Run(t, guess.Exact{GapS: 1, PairS: 5}) }
+
+func TestContractOfHour(t *testing.T) { attacktest.Run(t, guess.Hour{}) }

@@ -13,6 +13,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/attacks/bursts"
+	"veilbench/attacks/diary"
 	"veilbench/datasets"
 	"veilbench/datasets/params"
 )
@@ -46,6 +47,8 @@ func (Majority) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (at
 		return constantOwner(majorityOwner(t)), nil
 	case datasets.TaskCommand:
 		return constantCommand(majorityCommand(t)), nil
+	case datasets.TaskRoutine:
+		return hoursOf(t, func(int, int) int { return 0 }), nil
 	}
 	return constantClip(bursts.Counts(classCounts(t))), nil
 }
@@ -114,11 +117,25 @@ func (m *uniformModel) Guess(ctx context.Context, t datasets.Trace) (attacks.Ans
 		return attacks.Answer{Devices: m.owners(rng, len(t.Packets))}, nil
 	case datasets.TaskCommand:
 		return attacks.Answer{Commands: m.messages(rng, t)}, nil
+	case datasets.TaskRoutine:
+		return attacks.Answer{Slots: m.slots(rng, t)}, nil
 	}
 	if len(m.classes) == 0 {
 		return attacks.Answer{Clip: bursts.UnknownRank()}, nil
 	}
 	return attacks.Answer{Clip: m.rank(rng)}, nil
+}
+
+// slots draws a state for each slot by itself; -1 where there is none.
+func (m *uniformModel) slots(rng *rand.Rand, t datasets.Trace) []attacks.Slot {
+	out := make([]attacks.Slot, diary.Slots(t.End))
+	for i := range out {
+		out[i].State = -1
+		if n := len(m.classes); n > 0 {
+			out[i] = attacks.Slot{State: int32(rng.IntN(n)), P: 1 / float32(n), Several: rng.Float32()}
+		}
+	}
+	return out
 }
 
 // rank is all classes in an order drawn at random.

@@ -290,6 +290,11 @@ func finite(a attacks.Answer) error {
 			return fmt.Errorf("in the answer the probability of packet %d's owner is %v", i, d.P)
 		}
 	}
+	for i, s := range a.Slots {
+		if bad(float64(s.P)) || bad(float64(s.Several)) || bad(float64(s.Events)) {
+			return fmt.Errorf("in the answer slot %d is %+v", i, s)
+		}
+	}
 	return nil
 }
 

@@ -54,7 +54,7 @@ func copyLabeled(l attacks.Labeled) attacks.Labeled {
 // copyAnswer copies all that scoring reads: a model that kept hold of an answer
 // could revise it once it has seen the other test traces.
 func copyAnswer(a attacks.Answer) attacks.Answer {
-	a.Clip, a.Events, a.Devices, a.Commands = copyOf(a.Clip), copyOf(a.Events), copyOf(a.Devices), copyOf(a.Commands)
+	a.Clip, a.Events, a.Devices, a.Commands, a.Slots = copyOf(a.Clip), copyOf(a.Events), copyOf(a.Devices), copyOf(a.Commands), copyOf(a.Slots)
 	for i := range a.Events {
 		a.Events[i].Ranked = copyOf(a.Events[i].Ranked)
 	}
