@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"veilbench/attacks"
 	"veilbench/bench/cost"
 	"veilbench/bench/draws"
 	"veilbench/bench/oath"
@@ -61,6 +62,7 @@ func (r *runner) score(ctx context.Context, u unit, j job, res *results.Result, 
 	// what has nothing to hide.
 	s := score.Of(u.ds, j.cell.Task, out.classes, out.tests)
 	res.Metrics, res.Groups, res.Devices, res.LeftOut, res.Items, res.Confusion, res.Curve = s.Metrics, s.Groups, s.Devices, s.LeftOut, s.Items, s.Confusion, s.Curve
+	res.Strips = s.Strips
 
 	res.Oracle = out.oracle
 	out.floors.enter(res, isBlind(j.attack))
@@ -132,12 +134,41 @@ func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, ti
 			return nil, fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
 		}
 
+		early, err := r.early(ctx, p, m, o.trace)
+		if err != nil {
+			return nil, fmt.Errorf("guess on the beginning of recording %s: %w", o.rec.ID, err)
+		}
+
 		out.oracle = out.oracle || o.oracle
 		timing.GuessPackets += int64(len(o.trace.Packets))
-		tests = append(tests, score.Test{Recording: o.rec, Trace: o.trace, Labels: o.truthOf(p.cell.Task, p.ds).labels, Answer: a, Classes: m.classes, Unseen: o.unseen})
+		tests = append(tests, score.Test{Recording: o.rec, Trace: o.trace, Labels: o.truthOf(p.cell.Task, p.ds).labels, Answer: a, Classes: m.classes, Unseen: o.unseen, Early: early})
 		out.ledger.Add(o.cost)
 	}
 	return tests, nil
+}
+
+// early asks m, of a routine task, about the first days of t alone, for as many days as
+// t is longer than.
+func (r *runner) early(ctx context.Context, p part, m *model, t datasets.Trace) ([]attacks.Answer, error) {
+	if p.cell.Task != datasets.TaskRoutine {
+		return nil, nil
+	}
+	var out []attacks.Answer
+	for _, days := range score.EarlyDays() {
+		end := time.Duration(days) * 24 * time.Hour
+		if end >= t.End {
+			break
+		}
+		piece := t
+		_, n := packetsWithin(t, 0, end)
+		piece.Packets, piece.End = t.Packets[:n], end
+		a, err := r.oath.Guess(ctx, p.cell.Attack, m, piece)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, nil
 }
 
 // cellWarnings are doubts that follow from the data and the cell alone.

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"veilbench/attacks"
+	"veilbench/attacks/diary"
 	"veilbench/attacks/guess"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
@@ -27,10 +28,12 @@ type floors struct {
 	err     error
 }
 
-// groupFloors are those of one group of an event task.
+// groupFloors are those of one group of an event or routine task.
 type groupFloors struct {
 	pooled  float64
 	devices map[string]float64
+	value   float64            // of a routine task
+	parts   map[string]float64 // of a routine task, by the control that knows the hour
 }
 
 // singleAnswer is the name of the floor that the best single answer sets: the one
@@ -40,7 +43,7 @@ const singleAnswer = "best single answer"
 // blind lists the controls that see no traffic. guess-exact is none of them: it
 // sees sizes.
 func blind() []attacks.Attack {
-	return []attacks.Attack{guess.Majority{}, guess.Uniform{}, guess.Clock{}}
+	return []attacks.Attack{guess.Majority{}, guess.Uniform{}, guess.Clock{}, guess.Hour{}}
 }
 
 // isBlind says whether a is one of them.
@@ -120,6 +123,9 @@ func (f *floors) raise(s score.Scores, headline, control string) {
 	// Each device by its own best control: one device's timetable is not everybody's
 	// floor.
 	for _, g := range s.Groups {
+		if g.Parts != nil {
+			f.raiseParts(g, control)
+		}
 		if g.Devices == nil {
 			continue
 		}
@@ -133,6 +139,21 @@ func (f *floors) raise(s score.Scores, headline, control string) {
 		}
 		f.groups[g.Group] = of
 	}
+}
+
+// raiseParts takes a group of a routine task into account. Its own timetable is its
+// floor, for homes differ in how regular they are; a home's further figures stand
+// beside those of the clock whichever control is best.
+func (f *floors) raiseParts(g results.GroupScore, control string) {
+	of := f.groups[g.Group]
+	of.value = max(of.value, g.Value)
+	if control == attacks.ID(guess.Hour{}) && of.parts == nil {
+		of.parts = map[string]float64{}
+		for _, p := range g.Parts {
+			of.parts[p.Name] = p.Value
+		}
+	}
+	f.groups[g.Group] = of
 }
 
 // bestAnswer is what the best single answer reaches, as the mean over all groups of
@@ -160,6 +181,12 @@ func (r *runner) bestAnswer(u unit, j job) (float64, error) {
 			for _, c := range rec.Labels.Commands {
 				of(rec.Group, fmt.Sprint(c.Actions), 1)
 			}
+		case datasets.TaskRoutine:
+			for _, x := range diary.Of(rec.Labels, rec.Trace.End, j.classes) {
+				if x.State >= 0 {
+					of(rec.Group, j.classes[x.State], 1)
+				}
+			}
 		case datasets.TaskDevice:
 			o := r.view(part{u, j, 0}, results.NoDefense, viewOf{TrainRole, i, 0})
 			if o.err != nil {
@@ -178,8 +205,8 @@ func (r *runner) bestAnswer(u unit, j job) (float64, error) {
 			all += n
 		}
 		for answer, n := range shares[group] {
-			// Recall weighs the classes of a group alike, a command counts once.
-			if j.cell.Task != datasets.TaskCommand {
+			// Recall weighs the classes of a group alike, a command and a slot count once.
+			if j.cell.Task != datasets.TaskCommand && j.cell.Task != datasets.TaskRoutine {
 				n, all = 1, float64(len(shares[group]))
 			}
 			mean[answer] += n / all / float64(len(shares))
@@ -287,7 +314,11 @@ func (f *floors) enter(res *results.Result, own bool) {
 	for _, g := range res.Groups {
 		hidden := results.LeftOut{Group: g.Group, Why: results.NothingToHide}
 		if g.Devices == nil {
-			if g.Floor = raise(f.answer, g.Value); g.Floor < 1 {
+			floor := f.groups[g.Group]
+			for i, p := range g.Parts {
+				g.Parts[i].Floor = floor.parts[p.Name]
+			}
+			if g.Floor = raise(max(f.answer, floor.value), g.Value); g.Floor < 1 {
 				kept = append(kept, g)
 			} else {
 				res.LeftOut = append(res.LeftOut, hidden)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"veilbench/attacks"
+	"veilbench/attacks/diary"
 	"veilbench/bench/cost"
 	"veilbench/bench/results"
 	"veilbench/bench/truth"
@@ -313,6 +314,14 @@ func (g Grid) trainDefenses(k results.Knowledge, defense string) []string {
 // Classes lists the classes that a task can be answered with on a data set,
 // sorted, as its truth names them: those that nobody can tell apart stay apart.
 func Classes(ds *datasets.Dataset, task datasets.Task) []string {
+	if task == datasets.TaskRoutine {
+		var all []datasets.Labels
+		for i := range ds.Recordings {
+			all = append(all, ds.Recordings[i].Labels)
+		}
+		return diary.States(all)
+	}
+
 	seen := map[string]bool{}
 	for i := range ds.Recordings {
 		r := &ds.Recordings[i]

@@ -172,7 +172,7 @@ func (r *runner) chooseForm(ctx context.Context, p part, m *model, examples []ch
 
 	// First a few traces that m learned from.
 	task := p.cell.Task
-	if task != datasets.TaskClip {
+	if task != datasets.TaskClip && task != datasets.TaskRoutine { // a few hours are no diary
 		guessing := 0.0
 		if task == datasets.TaskDevice {
 			guessing = chance(p.ds, task, p.classes)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"veilbench/attacks"
+	"veilbench/attacks/diary"
 	"veilbench/bench/canary"
 	"veilbench/bench/choose"
 	"veilbench/bench/cost"
@@ -31,6 +32,7 @@ const (
 	plantPackets = 12000
 	plantBehind  = 20
 	plantThrough = 10
+	plantDays    = 1 // of recordings with canaries that are hours
 )
 
 // planting is the traffic with canaries that all attacks of a unit learn from and
@@ -298,6 +300,10 @@ func (p part) plantRecordings() (train, test []datasets.Recording) {
 	}
 	for _, recs := range [][]datasets.Recording{train, test} {
 		for i := range recs {
+			if p.cell.Task == datasets.TaskRoutine {
+				recs[i] = canary.FirstDays(recs[i], plantDays)
+				continue
+			}
 			recs[i] = canary.Busiest(recs[i], plantLongest, plantPackets)
 		}
 	}
@@ -353,7 +359,7 @@ func plantClasses(t datasets.Task, device string) (behind, through string) {
 // plantFrames says what canaries of a task are made of.
 func plantFrames(t datasets.Task) canary.Choice {
 	switch t {
-	case datasets.TaskEvent:
+	case datasets.TaskEvent, datasets.TaskRoutine:
 		return canary.Unpaired
 	case datasets.TaskCommand:
 		return canary.Largest
@@ -398,6 +404,8 @@ func (r *runner) plantAll(p part, recs []datasets.Recording, f canary.Frames, ro
 		switch p.cell.Task {
 		case datasets.TaskEvent:
 			l = canary.Event(l, device, canary.Through, f, canary.Times(g, l, canary.Carrier(l, device), plantThrough))
+		case datasets.TaskRoutine:
+			l = canary.Event(l, device, canary.Through, f, canary.Hours(g, l.Trace.End, diary.Slot, plantThrough))
 		case datasets.TaskCommand:
 			l = canary.Command(l, canary.Through, f, canary.Times(g, l, canary.Carrier(l, ""), plantThrough))
 		case datasets.TaskDevice:
@@ -451,6 +459,8 @@ func (r *runner) plantBehind(p part, seen []attacks.Labeled, f [2]canary.Frames,
 				second := canary.Event(*l.Second, device, canary.Behind, f[1], times)
 				out[i].Second = &second
 			}
+		case datasets.TaskRoutine:
+			out[i] = canary.Event(l, device, canary.Behind, f[0], canary.Hours(g, l.Trace.End, diary.Slot, plantBehind))
 		case datasets.TaskCommand:
 			out[i] = canary.Command(l, canary.Behind, f[0], canary.Times(g, l, canary.Carrier(l, ""), plantBehind))
 		case datasets.TaskDevice:

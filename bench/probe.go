@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"veilbench/attacks/diary"
 	"veilbench/bench/draws"
 	"veilbench/bench/oath"
 	"veilbench/bench/results"
@@ -161,6 +162,8 @@ func shiftUnit(t datasets.Task) string {
 	switch t {
 	case datasets.TaskDevice:
 		return "packets"
+	case datasets.TaskRoutine:
+		return "quarter hours"
 	case datasets.TaskClip:
 		return "clips"
 	}
@@ -185,6 +188,9 @@ func shiftSteps(t datasets.Task, tests []score.Test) []int {
 		most = len(slices.MinFunc(tests, func(a, b score.Test) int {
 			return cmp.Compare(len(a.Labels.Owners), len(b.Labels.Owners))
 		}).Labels.Owners)
+	case datasets.TaskRoutine:
+		steps = []int{1, 2, 4, 8, 16, 24, 32, 40, 48}
+		most = int(slices.MinFunc(tests, func(a, b score.Test) int { return cmp.Compare(a.Trace.End, b.Trace.End) }).Trace.End / diary.Slot)
 	case datasets.TaskEvent, datasets.TaskCommand:
 		steps = []int{10, 20, 40, 80, 160, longestNear, 1800, 5400}
 		for h := 1; h <= 14; h++ {
@@ -219,7 +225,8 @@ func shiftTests(t datasets.Task, tests []score.Test, by int) []score.Test {
 	return out
 }
 
-// moveLabels moves the truth later by seconds or, for devices, packets. It goes
+// moveLabels moves the truth later by seconds or, for devices, packets, or, for
+// routines, quarter hours. It goes
 // round: nothing is lost at an end. l is not modified.
 func moveLabels(l datasets.Labels, t datasets.Task, end time.Duration, by int) datasets.Labels {
 	later := func(at time.Duration) time.Duration {
@@ -244,6 +251,15 @@ func moveLabels(l datasets.Labels, t datasets.Task, end time.Duration, by int) d
 
 		// Scoring pairs events in order of start.
 		slices.SortStableFunc(l.Events, func(a, b datasets.Event) int { return cmp.Compare(a.Start, b.Start) })
+	case datasets.TaskRoutine:
+		l = moveLabels(l, datasets.TaskEvent, end, by*int(diary.Slot.Seconds()))
+		by := time.Duration(by) * diary.Slot % end
+		cut := (end - by) % end // what comes last comes in again at the beginning
+		late, early := datasets.CutStays(l.Stays, cut, end), datasets.CutStays(l.Stays, 0, cut)
+		for i := range early {
+			early[i].Start, early[i].End = early[i].Start+end-cut, early[i].End+end-cut
+		}
+		l.Stays = append(late, early...)
 	case datasets.TaskCommand:
 		l.Commands = slices.Clone(l.Commands)
 		for i, c := range l.Commands {

@@ -60,6 +60,9 @@ const (
 	// DoubtUntrained: a class is in one group only, so that a split across groups
 	// never has it in training and test.
 	DoubtUntrained = "untrained-classes"
+	// DoubtStays: who is home and who sleeps is known for too short a time, or never
+	// changes.
+	DoubtStays = "stays"
 	// DoubtOneGroup: all recordings are one group, and the split is within it.
 	DoubtOneGroup = "one-group"
 	// DoubtMisspelt: a column of a label file is not used but looks like a known

@@ -67,7 +67,9 @@ type Truth struct {
 }
 
 // Of says what was true of each slot of a trace of that length. states are those of
-// States, which may be of other recordings as well.
+// States, which may be of other recordings as well; one that is none of them is the
+// name of an activity, and a slot in which such an event begins has that state
+// whatever people do.
 func Of(l datasets.Labels, end time.Duration, states []string) []Truth {
 	out := make([]Truth, Slots(end))
 	people := slices.Contains(states, Awake)
@@ -95,15 +97,19 @@ func Of(l datasets.Labels, end time.Duration, states []string) []Truth {
 			}
 		}
 	}
+	marked := make([]int, len(out)) // by an activity: 1 more than the state
 	for _, e := range l.Events {
 		if i := int(e.Start / Slot); i >= 0 && i < len(out) {
 			out[i].Events++
+			marked[i] = max(marked[i], 1+slices.Index(states, e.Activity))
 		}
 	}
 
 	for i := range out {
 		out[i].State, out[i].Several = -1, -1
 		switch {
+		case marked[i] > 0:
+			out[i].State = marked[i] - 1
 		case people:
 			var known, most time.Duration
 			for k, d := range held[i] {

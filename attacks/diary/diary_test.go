@@ -54,6 +54,16 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// TestActivityAsState: a slot in which an activity begins that is among the states has
+// that state, over what people do.
+func TestActivityAsState(t *testing.T) {
+	l := datasets.Labels{Stays: []datasets.Stay{{End: 30 * time.Minute, Home: 1}}, Events: []datasets.Event{{Start: 16 * time.Minute, Activity: "party"}}}
+	got := diary.Of(l, 30*time.Minute, []string{diary.Asleep, diary.Awake, diary.Away, "party"})
+	if got[0].State != 1 || got[1].State != 3 {
+		t.Errorf("%v", got)
+	}
+}
+
 // TestPhase: quarter hours by the clock, and weekends.
 func TestPhase(t *testing.T) {
 	friday := time.Date(2026, 3, 6, 23, 50, 0, 0, time.FixedZone("east", 0))

@@ -100,6 +100,17 @@ const (
 	StateRight          = "state_seconds_right"
 	StateOff            = "state_seconds_off"
 
+	// Scores of diaries. A colon and a number behind says that so many days were
+	// watched.
+	HoursRight          = "hours_right"
+	PresenceRight       = "presence_right"
+	SleepRight          = "sleep_right"
+	SeveralRight        = "several_right"
+	BedError            = "bed_error_median_min"
+	WakeError           = "wake_error_median_min"
+	ActivityError       = "activity_error_per_hour"
+	ActivityCorrelation = "activity_correlation"
+
 	// Scores of planted cells.
 	CanaryRecall        = "canary_recall"
 	Canaries            = "canaries"
@@ -172,12 +183,13 @@ func Metrics() []MetricInfo { return append(scoreMetrics(), otherMetrics()...) }
 // scoreMetrics are the scores of each task.
 func scoreMetrics() []MetricInfo {
 	clip, event, device, command := datasets.TaskClip, datasets.TaskEvent, datasets.TaskDevice, datasets.TaskCommand
+	routine := []datasets.Task{datasets.TaskRoutine}
 
 	return []MetricInfo{
 		// In the order of the names above. What merely counts the material, such as
 		// items tested and time observed, is Neither: more of it is no better score.
 		{Correct, "clips", Higher, "right", []datasets.Task{clip}},
-		{Tested, "items", Neither, "tested", []datasets.Task{clip, event, command}},
+		{Tested, "items", Neither, "tested", []datasets.Task{clip, event, command, datasets.TaskRoutine}},
 		{Accuracy, "share", Higher, "accuracy", []datasets.Task{clip, device}},
 		{MacroRecall, "share", Higher, "macro recall", []datasets.Task{clip, device}},
 		{Packets, "packets", Neither, "packets", []datasets.Task{device}},
@@ -232,6 +244,14 @@ func scoreMetrics() []MetricInfo {
 		{BurstFloor, "share", Neither, "burst accuracy of always other", []datasets.Task{event}},
 		{StateRight, "share", Higher, "time whose states are right", []datasets.Task{event}},
 		{StateOff, "share", Neither, "time without a state", []datasets.Task{event}},
+		{HoursRight, "share", Higher, "time whose state is right", routine},
+		{PresenceRight, "share", Higher, "time whose presence is right", routine},
+		{SleepRight, "share", Higher, "time whose sleep is right", routine},
+		{SeveralRight, "share", Higher, "time of which it is right whether several are home", routine},
+		{BedError, "min", Lower, "median error of going to bed", routine},
+		{WakeError, "min", Lower, "median error of getting up", routine},
+		{ActivityError, "events/h", Lower, "mean error of events in an hour", routine},
+		{ActivityCorrelation, "correlation", Higher, "correlation of events in an hour", routine},
 		{CanaryRecall, "share", Higher, "canaries found behind the defense", datasets.Tasks()},
 		{Canaries, "canaries", Neither, "canaries behind the defense", datasets.Tasks()},
 		{CanaryThroughRecall, "share", Higher, "canaries found that passed the defense", datasets.Tasks()},
@@ -324,6 +344,8 @@ func Headline(t datasets.Task) string {
 		return F1DeviceMean
 	case datasets.TaskCommand:
 		return ExactRecovery
+	case datasets.TaskRoutine:
+		return HoursRight
 	}
 	return MacroRecall
 }

@@ -89,10 +89,12 @@ type Result struct {
 	LeftOut []LeftOut `json:"left_out,omitempty"`
 	// Items are truth and answer of each test item, in order.
 	Items []Item `json:"items,omitempty"`
-	// Confusion is the confusion matrix of a device task, one per group.
+	// Confusion is the confusion matrix of a device or routine task, one per group.
 	Confusion []Confusion `json:"confusion,omitempty"`
 	// Curve is the operating curve of an event task.
 	Curve []Point `json:"curve,omitempty"`
+	// Strips are beginnings of diaries of a routine task, to be looked at.
+	Strips []Strip `json:"strips,omitempty"`
 	// Bounds are what feature vectors of the attack say of any attacker's error;
 	// of adaptive cells of attacks that have vectors, first draw.
 	Bounds []Bound `json:"bounds,omitempty"`
@@ -134,6 +136,55 @@ type GroupScore struct {
 	// Pooled is F1 over all devices at once with its floor; event task only.
 	Pooled      float64 `json:"pooled,omitempty"`
 	PooledFloor float64 `json:"pooled_floor,omitempty"`
+	// Parts are further figures of the group with the same of the control that knows
+	// the clock alone, sorted by name; routine task only.
+	Parts []Part `json:"parts,omitempty"`
+}
+
+// Part is one more figure of a group: a metric, for some after so many days of
+// watching (OfClass), and what a control reaches.
+type Part struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Floor float64 `json:"floor"`
+}
+
+// Part returns the figure of that name.
+func (g GroupScore) Part(name string) (Part, bool) {
+	for _, p := range g.Parts {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Part{}, false
+}
+
+// Strip is the beginning of a diary as it was and as it was read, a letter for each
+// slot (StateLetter). FirstSlot is where in its day the first slot lies.
+type Strip struct {
+	Recording   string `json:"rec"`
+	Group       string `json:"group"`
+	FirstSlot   int    `json:"first_slot"`
+	SlotsPerDay int    `json:"slots_per_day"`
+	Truth       string `json:"truth"`
+	Said        string `json:"said"`
+}
+
+// UnknownLetter stands for a slot whose state nobody knows or says.
+const UnknownLetter = '.'
+
+// StateLetter stands for a state of a home in a Strip: a of away, h of awake (at home),
+// s of asleep, b of active (busy), q of quiet; a capital where several people are at
+// home.
+func StateLetter(state string, several bool) byte {
+	letter, ok := map[string]byte{"away": 'a', "awake": 'h', "asleep": 's', "active": 'b', "quiet": 'q'}[state]
+	switch {
+	case !ok:
+		return UnknownLetter
+	case several && (letter == 'h' || letter == 's'):
+		return letter - 'a' + 'A'
+	}
+	return letter
 }
 
 // DeviceScore is F1 over the N events of one device: those found of it, and what

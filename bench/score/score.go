@@ -26,6 +26,10 @@ type Test struct {
 	// defense's own if any. Nobody can find what is not there, so Unseen tests are no
 	// items: else the view's work would be taken for the defense's.
 	Unseen bool
+	// Early holds what the model said of the first EarlyDays of the trace when it had
+	// seen no more, in their order; of a routine task, and not of those that are longer
+	// than the trace. Missing ones are the beginnings of Answer.
+	Early []attacks.Answer
 }
 
 // Scores is what the answers to a task are worth; its fields are those of
@@ -38,6 +42,7 @@ type Scores struct {
 	Items     []results.Item
 	Confusion []results.Confusion
 	Curve     []results.Point
+	Strips    []results.Strip
 }
 
 func (s *Scores) add(name string, v float64) {
@@ -70,6 +75,8 @@ func Of(ds *datasets.Dataset, task datasets.Task, classes []string, tests []Test
 		s = scoreDevices(classes, seen)
 	case datasets.TaskCommand:
 		s = scoreCommands(classes, seen)
+	case datasets.TaskRoutine:
+		s = scoreRoutines(classes, seen)
 	}
 
 	// Tasks score the groups that they find items in; any other must be named, or it

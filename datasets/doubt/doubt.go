@@ -66,6 +66,7 @@ func Of(ds *datasets.Dataset, v datasets.Vantage, seed uint64) []datasets.Doubt 
 	}
 	out = append(out, rare(ds)...)
 	out = append(out, untrained(ds)...)
+	out = append(out, stays(ds)...)
 	return datasets.SortDoubts(out)
 }
 

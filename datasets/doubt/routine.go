@@ -1,0 +1,60 @@
+package doubt
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"veilbench/datasets"
+)
+
+// leastStays is how long people must be known in a group for a routine to show: a day
+// has one night, and nobody learns from one.
+const leastStays = 2 * 24 * time.Hour
+
+// stays is the doubt that too little is known of people for a diary to be judged: no
+// group is known for leastStays, or no two things are ever true.
+func stays(ds *datasets.Dataset) []datasets.Doubt {
+	if !slices.Contains(ds.Tasks, datasets.TaskRoutine) {
+		return nil
+	}
+	known := map[string]time.Duration{}
+	differs, events := false, 0
+	var first *datasets.Stay
+	for i := range ds.Recordings {
+		r := &ds.Recordings[i]
+		known[r.Group] += 0
+		events += len(r.Labels.Events)
+		for k := range r.Labels.Stays {
+			s := &r.Labels.Stays[k]
+			known[r.Group] += s.End - s.Start
+			if first == nil {
+				first = s
+			}
+			differs = differs || (s.Home == 0) != (first.Home == 0) || s.Asleep != first.Asleep
+		}
+	}
+
+	short := 0
+	var most time.Duration
+	for _, d := range known {
+		most = max(most, d)
+		if d < leastStays {
+			short++
+		}
+	}
+	if short == 0 && (differs || first != nil && first.Home < 0 && events > 0) {
+		return nil
+	}
+	d := datasets.Doubt{
+		Code: datasets.DoubtStays, Count: int64(short), Of: int64(len(known)), Remedy: "record for days, with times at which people come, go and sleep",
+		Detail: fmt.Sprintf("of %d of %d groups it is known for less than %.0f h who is home and who sleeps (at most %.1f h)", short, len(known), leastStays.Hours(), most.Hours()),
+	}
+	if short == 0 {
+		d.Detail = "who is home and who sleeps never differs: there is nothing to tell"
+	}
+	if short == len(known) || short == 0 {
+		d.Spoils = []datasets.Task{datasets.TaskRoutine}
+	}
+	return []datasets.Doubt{d}
+}
