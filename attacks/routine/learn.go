@@ -38,7 +38,7 @@ func activityClass(events int) int {
 }
 
 // learn reads all examples and learns the diary from them.
-func (s Settings) learn(ctx context.Context, rng *rand.Rand, t attacks.Training, r reader) (attacks.Model, error) {
+func (s settings) learn(ctx context.Context, rng *rand.Rand, t attacks.Training, r reader) (attacks.Model, error) {
 	m := &model{settings: s, reader: r, classes: len(t.Classes)}
 	fold, folds := bursts.Folds(t, 2)
 	var all []example
@@ -120,13 +120,13 @@ func (q *question) tryTrusts(ctx context.Context, held []example, right []float6
 }
 
 // state learns the states.
-func (s Settings) state(ctx context.Context, all []example, classes int, seed uint64) (*question, error) {
+func (s settings) state(ctx context.Context, all []example, classes int, seed uint64) (*question, error) {
 	return s.question(ctx, all, classes, seed, func(t diary.Truth) int { return t.State })
 }
 
 // question learns one thing to be asked of each slot: answer is the class of a slot,
 // below 0 where nobody knows it. Nil where no slot is known.
-func (s Settings) question(ctx context.Context, all []example, classes int, seed uint64, answer func(diary.Truth) int) (*question, error) {
+func (s settings) question(ctx context.Context, all []example, classes int, seed uint64, answer func(diary.Truth) int) (*question, error) {
 	q := &question{table: newTable(all, classes, answer), prior: make([]float64, classes)}
 	seen := hmm.NewCounts(classes, phases)
 	var columns [][]float32
@@ -174,7 +174,7 @@ func appendRows(columns, from [][]float32, rows []int) [][]float32 {
 
 // activityOf learns how many events begin in a slot. Slots of traces without labels
 // of events teach that nothing happens, which they cannot know: they are left out.
-func (s Settings) activityOf(ctx context.Context, all []example, seed uint64) (*activity, error) {
+func (s settings) activityOf(ctx context.Context, all []example, seed uint64) (*activity, error) {
 	a := &activity{}
 	var n [len(activityFrom)]float64
 	var some []example

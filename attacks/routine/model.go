@@ -83,7 +83,7 @@ type activity struct {
 
 // model answers for diaries.
 type model struct {
-	settings Settings
+	settings settings
 	reader   reader
 	classes  int
 	state    *question // nil: nothing was learned, as of the others

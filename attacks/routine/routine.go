@@ -19,23 +19,23 @@ import (
 	"veilbench/datasets/params"
 )
 
-// Settings are what all readers of diaries have.
-type Settings struct {
-	Trees  int    `help:"trees of the forests that say what a slot looks like"`
-	Decode string `help:"posterior: the likeliest state of each slot; viterbi: the likeliest days as a whole"`
+// settings are what all readers of diaries have: as parameters each has fields of its
+// own.
+type settings struct {
+	Trees  int
+	Decode string
 }
 
-// The ways to make a diary of probabilities.
+// The defaults, and the ways to make a diary of probabilities.
 const (
+	usualTrees = 60
+
 	posterior = "posterior"
 	viterbi   = "viterbi"
 )
 
-// usual are the defaults.
-func usual() Settings { return Settings{Trees: 60, Decode: posterior} }
-
-// Validate refuses no tree or more than 1000, and a decoding that is neither.
-func (s Settings) Validate() error {
+// validate refuses no tree or more than 1000, and a decoding that is neither.
+func (s settings) validate() error {
 	return cmp.Or(params.Within("trees", s.Trees, 1, 1000), params.OneOf("decode", s.Decode, posterior, viterbi))
 }
 
@@ -47,12 +47,15 @@ func (s Settings) Validate() error {
 // That rates above a home's own background tell what people do is from Apthorpe,
 // Reisman, Feamster 2017, section 4.3, where a reader of plots concludes from it when
 // somebody sleeps; how it is concluded here is ours.
-type Rates struct{ Settings }
+type Rates struct {
+	Trees  int    `help:"trees of the forests that say what a slot looks like"`
+	Decode string `help:"posterior: the likeliest state of each slot; viterbi: the likeliest days as a whole"`
+}
 
 var _ attacks.Attack = Rates{}
 
 // NewRates returns the attack with its default parameters.
-func NewRates() Rates { return Rates{usual()} }
+func NewRates() Rates { return Rates{usualTrees, posterior} }
 
 // Info names the one task.
 func (Rates) Info() attacks.Info {
@@ -62,19 +65,25 @@ func (Rates) Info() attacks.Info {
 	}
 }
 
+// Validate refuses no tree or more than 1000, and a decoding that is neither of the two.
+func (a Rates) Validate() error { return settings{a.Trees, a.Decode}.validate() }
+
 // Train learns from all examples.
 func (a Rates) Train(ctx context.Context, rng *rand.Rand, t attacks.Training) (attacks.Model, error) {
-	return a.learn(ctx, rng, t, rateReader{})
+	return settings{a.Trees, a.Decode}.learn(ctx, rng, t, rateReader{})
 }
 
 // Packets is a control: the same model, which sees of each slot no more than how many
 // packets the home sent and got. What a defense leaves of it is volume alone.
-type Packets struct{ Settings }
+type Packets struct {
+	Trees  int    `help:"trees of the forests that say what a slot looks like"`
+	Decode string `help:"posterior: the likeliest state of each slot; viterbi: the likeliest days as a whole"`
+}
 
 var _ attacks.Attack = Packets{}
 
 // NewPackets returns the control with its default parameters.
-func NewPackets() Packets { return Packets{usual()} }
+func NewPackets() Packets { return Packets{usualTrees, posterior} }
 
 // Info marks the attack as a control.
 func (Packets) Info() attacks.Info {
@@ -84,22 +93,26 @@ func (Packets) Info() attacks.Info {
 	}
 }
 
+// Validate refuses what that of Rates does.
+func (a Packets) Validate() error { return settings{a.Trees, a.Decode}.validate() }
+
 // Train learns from all examples.
 func (a Packets) Train(ctx context.Context, rng *rand.Rand, t attacks.Training) (attacks.Model, error) {
-	return a.learn(ctx, rng, t, packetReader{})
+	return settings{a.Trees, a.Decode}.learn(ctx, rng, t, packetReader{})
 }
 
 // Events reads the diary from what an event attack detects: how many events, of how
 // many devices, and of which classes more than mostly.
 type Events struct {
-	Settings
+	Trees  int    `help:"trees of the forests that say what a slot looks like"`
+	Decode string `help:"posterior: the likeliest state of each slot; viterbi: the likeliest days as a whole"`
 	member attacks.Attack
 }
 
 var _ attacks.Attack = Events{}
 
 // NewEvents returns the attack that asks member, which must answer the event task.
-func NewEvents(member attacks.Attack) Events { return Events{usual(), member} }
+func NewEvents(member attacks.Attack) Events { return Events{usualTrees, posterior, member} }
 
 // Info names the one task.
 func (a Events) Info() attacks.Info {
@@ -109,6 +122,9 @@ func (a Events) Info() attacks.Info {
 	}
 }
 
+// Validate refuses what that of Rates does.
+func (a Events) Validate() error { return settings{a.Trees, a.Decode}.validate() }
+
 // Train trains the event attack on one half of the groups and learns the diary from
 // what it detects in the other half: on traffic that it learned by heart it detects
 // more than it will ever detect again.
@@ -117,5 +133,5 @@ func (a Events) Train(ctx context.Context, rng *rand.Rand, t attacks.Training) (
 	if err != nil {
 		return nil, err
 	}
-	return a.learn(ctx, rng, rest, heard)
+	return settings{a.Trees, a.Decode}.learn(ctx, rng, rest, heard)
 }
