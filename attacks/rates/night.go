@@ -65,6 +65,7 @@ func spikes(s RateSeries) []match.Span {
 	if len(sum) == 0 {
 		return nil
 	}
+	// The median of all minutes: a night has few spikes, so they do not raise it.
 	usual := slices.Sorted(slices.Values(sum))[len(sum)/2]
 
 	var out []match.Span
@@ -107,6 +108,8 @@ func nameNights(list []match.Span, start time.Time, device string) []match.Span 
 // nameNight names the spikes of one night, whose times since noon are given.
 func nameNight(list []match.Span, device string, sinceNoon func(match.Span) time.Duration) []match.Span {
 	const evening, late = 8 * time.Hour, 14*time.Hour + 30*time.Minute
+	// Spikes before the last one of the evening may be anything, such as a light that
+	// is switched on: who sleeps makes none.
 	bed := -1
 	for i, x := range list {
 		if at := sinceNoon(x); at >= evening && at < late {
@@ -120,7 +123,7 @@ func nameNight(list []match.Span, device string, sinceNoon func(match.Span) time
 	out := slices.Clone(list[bed:])
 	for i := range out {
 		what := rise
-		switch i {
+		switch i { // a night of one spike has no end yet
 		case 0:
 			what = inBed
 		case len(out) - 1:

@@ -213,6 +213,9 @@ func seen(events []datasets.Event, devices []string) []datasets.Stay {
 		if devices[e.Device] == lockOnTimetable {
 			continue
 		}
+
+		// After a first event the last stay is always one with somebody there, since a
+		// gap is added together with the visit behind it.
 		n := len(out)
 		if n > 0 && e.Start-(out[n-1].End-seenAfter) <= seenApart {
 			out[n-1].End = max(out[n-1].End, e.End+seenAfter)

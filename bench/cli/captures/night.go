@@ -29,6 +29,8 @@ func (j *ratesJob) night(l attacks.Labeled) ratesSide {
 // drawNight draws the night, with a defense below it if there is one, and prints
 // each spike beside the event nearest to it.
 func (j *ratesJob) drawNight(a *command.App, device string, seen [2]ratesSide) error {
+	// Without a defense both sides are the same, and one panel is the figure of the
+	// paper.
 	rec := j.ds.Recordings[j.look]
 	panels := []figure.RatePanel{seen[0].panel("no defense", device, nightTolerance)}
 	sides := []string{"none"}

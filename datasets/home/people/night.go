@@ -28,6 +28,8 @@ func Night(h *traffic.Home, n int) []traffic.Trigger {
 	bed, rise, up := at(24*60+30), at(30*60+30), at(33*60+15)
 	back := rise + 12*minute
 
+	// A recording that is cut shorter keeps the whole night's stays; its own part of
+	// them is taken with its packets.
 	for _, s := range []struct {
 		from, to int64
 		asleep   bool

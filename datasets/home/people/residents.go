@@ -75,6 +75,8 @@ func transitions(h *traffic.Home, r *rand.Rand) []traffic.Trigger {
 		}
 	}
 
+	// Leaving and going to bed take a while before the state changes: lights go off
+	// first. How a recording begins is no transition.
 	for i := 1; i < len(h.Stays); i++ {
 		was, is := h.Stays[i-1], h.Stays[i]
 		at := int64(is.Start)
