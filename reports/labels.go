@@ -144,8 +144,11 @@ func TaskName(t datasets.Task) string {
 
 // itemName is what is counted in a test of a task.
 func itemName(t datasets.Task) string {
-	if t == datasets.TaskDevice {
+	switch t {
+	case datasets.TaskDevice:
 		return "packets"
+	case datasets.TaskRoutine:
+		return "quarter hours"
 	}
 	return TaskName(t)
 }

@@ -10,7 +10,7 @@ import (
 
 // burstsPerSlot is how many bursts make a slot of a diary a canary: more than any
 // device is used in a quarter of an hour.
-const burstsPerSlot = 12
+const burstsPerSlot = 60
 
 // Hours chooses the moments of canaries of a routine task in a trace of that length:
 // n of its slots (every other one where there are fewer than 2 n), drawn at random, are

@@ -19,6 +19,7 @@ func All() []reports.FigureKind {
 		Shares,
 		Packets,
 		Rates,
+		Routine,
 		Ranks,
 	}
 }
@@ -34,5 +35,5 @@ func withLeftOut(s *reports.Set, p reports.Panel, what string) string {
 
 // Main are the kinds that are written as files and stand in report.md.
 func Main() []reports.FigureKind {
-	return []reports.FigureKind{Scores, Tradeoff, Study, Shares, Packets, Rates}
+	return []reports.FigureKind{Scores, Tradeoff, Study, Shares, Routine, Packets, Rates}
 }

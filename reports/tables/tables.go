@@ -20,6 +20,8 @@ func All() []reports.TableKind {
 		Shares,
 		DefenseByAttack,
 		Candidates,
+		Routine,
+		RoutineShares,
 		Bounds,
 		Accounts,
 		FalseAlarms,
@@ -44,12 +46,12 @@ func All() []reports.TableKind {
 
 // Main are the kinds of report.md and table.tex, in their order.
 func Main() []reports.TableKind {
-	return []reports.TableKind{Headline, HeadlineAttacks, Published, Study, DefenseByAttack, Candidates, Bounds, Accounts, Spread, Probes, Costs, FailedCells, Doubts, Warnings}
+	return []reports.TableKind{Headline, HeadlineAttacks, Published, Study, DefenseByAttack, Candidates, Routine, RoutineShares, Bounds, Accounts, Spread, Probes, Costs, FailedCells, Doubts, Warnings}
 }
 
 // Terminal are the kinds that stand at the end of a run.
 func Terminal() []reports.TableKind {
-	return []reports.TableKind{Headline, HeadlineAttacks, Published, Study}
+	return []reports.TableKind{Headline, HeadlineAttacks, Routine, Published, Study}
 }
 
 // unlessEmpty is t, or nothing where it has no row.
