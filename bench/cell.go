@@ -134,6 +134,7 @@ func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, ti
 			return nil, fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
 		}
 
+		// Asked again of the beginning alone: later days must not tell of earlier ones.
 		early, err := r.early(ctx, p, m, o.trace)
 		if err != nil {
 			return nil, fmt.Errorf("guess on the beginning of recording %s: %w", o.rec.ID, err)

@@ -96,6 +96,9 @@ func hoursOf(t attacks.Training, key func(slot, day int) int) hours {
 		for i, x := range diary.Of(e.Labels, e.Trace.End, t.Classes) {
 			slot, day := diary.Phase(e.Trace.Start, i)
 			all.add(x)
+
+			// Round midnight without a change of the kind of day: a Friday's last quarter hour
+			// counts for its own first one, which no more than blurs one time in a hundred.
 			for d := -around; d <= around; d++ {
 				counts[key((slot+d+diary.PerDay)%diary.PerDay, day)].add(x)
 			}

@@ -179,6 +179,7 @@ func (c *Counts) Chain(prior float64) Chain {
 		out.Start[i] = math.Log((n + 1) / (floats.Sum(c.start) + float64(states)))
 	}
 
+	// All phases together come first, since each phase is drawn to them.
 	all := rows(states, states)
 	for _, step := range c.step {
 		for i := range step {

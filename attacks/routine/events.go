@@ -74,6 +74,8 @@ func (a Events) hear(ctx context.Context, rng *rand.Rand, t attacks.Training) (e
 		if folds == 2 && fold[i] == 1 {
 			continue
 		}
+		// The rest of a recording is not lost to the diary where there is one group only:
+		// rest has it whole.
 		if e.Trace.End > heardFor {
 			piece := datasets.Recording{Trace: e.Trace, Labels: e.Labels}.Cut([]time.Duration{heardFor})[0]
 			e.Trace, e.Labels = piece.Trace, piece.Labels

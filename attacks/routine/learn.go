@@ -189,6 +189,7 @@ func (s settings) activityOf(ctx context.Context, all []example, seed uint64) (*
 			n[c]++
 		}
 	}
+	// What a class stands for is its own mean: the last one has no upper end.
 	for c := range n {
 		a.mean[c] /= max(n[c], 1)
 	}

@@ -54,6 +54,7 @@ func (rateReader) read(ctx context.Context, t datasets.Trace) (sheet, error) {
 	minutes := make([][int(diary.Slot / time.Minute)]int32, n)
 	distinct := make([]int, n)
 
+	// Slot by slot, so that a month needs the counts of one at a time.
 	at := 0
 	c := slotCounts{flow: make([]int32, len(t.Flows))}
 	for i := range n {
@@ -91,6 +92,9 @@ func addRaised(s sheet, minutes [][int(diary.Slot / time.Minute)]int32) {
 	if len(all) == 0 {
 		return
 	}
+
+	// Minutes with more than twice the median are those in which somebody did something,
+	// or a device did by itself; many of them in a slot are somebody.
 	slices.Sort(all)
 	median := all[(len(all)-1)/2]
 	for i, m := range minutes {

@@ -124,7 +124,7 @@ func knowLittle(all []source) []string {
 func sharedBy() []string {
 	return []string{
 		"defenses/shaping", "defenses/defensetest", "defenses/builtin",
-		"attacks/bursts", "attacks/match", "attacks/features", "attacks/forest", "attacks/lstm", "attacks/sigfile", "attacks/attacktest", "attacks/builtin",
+		"attacks/bursts", "attacks/match", "attacks/diary", "attacks/features", "attacks/forest", "attacks/hmm", "attacks/lstm", "attacks/sigfile", "attacks/attacktest", "attacks/builtin",
 	}
 }
 

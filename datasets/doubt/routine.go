@@ -35,6 +35,7 @@ func stays(ds *datasets.Dataset) []datasets.Doubt {
 		}
 	}
 
+	// A group may be many recordings: what counts is how long it is known in all.
 	short := 0
 	var most time.Duration
 	for _, d := range known {

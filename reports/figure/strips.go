@@ -102,7 +102,7 @@ func (s stripPlan) draw(c draw.Canvas) {
 		c.FillText(aligned(smallType, center, top), vg.Point{X: x, Y: y + stripGap/2 - tick}, fmt.Sprint(h))
 	}
 	c.StrokeLine2(axisLine(), x0, y+stripGap/2, x1, y+stripGap/2)
-	c.FillText(aligned(smallType, center, bottom), vg.Point{X: (x0 + x1) / 2, Y: c.Min.Y}, "hour of day")
+	c.FillText(aligned(smallType, center, bottom), vg.Point{X: (x0 + x1) / 2, Y: c.Min.Y + edge}, "hour of day")
 }
 
 // day draws one day downwards from y. Equal parts side by side are one rectangle,
@@ -126,6 +126,7 @@ func (p StripPanel) day(c draw.Canvas, d int, x0, x1, y vg.Length) {
 		return
 	}
 
+	// The line touches no strip, or it would be one more height.
 	for i := 0; i < len(p.Lines[d]); i++ {
 		k := i
 		for k < len(p.Lines[d]) && p.Lines[d][k] {

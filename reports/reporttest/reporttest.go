@@ -29,7 +29,7 @@ func Fixtures() []Fixture {
 		{"whole", Whole()},
 		{"doubted", reports.NewSet(WithCanaries(Study(5)[:10], 40), reports.Options{Manifest: doubted()})},
 		{"unearned", reports.NewSet(Unearned(), reports.Options{})},
-		{"routine", reports.NewSet(WithCanaries(Routine(), 40), reports.Options{})},
+		{"routine", reports.NewSet(WithCanaries(diaries(), 40), reports.Options{})},
 	}
 }
 

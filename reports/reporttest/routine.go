@@ -8,10 +8,10 @@ import (
 	"veilbench/datasets"
 )
 
-// Routine are diaries of six homes without a defense, where presence is known after a
+// diaries are those of six homes without a defense, where presence is known after a
 // day and sleep after seven, and behind a constant rate, where nothing is. Several
 // people are never known.
-func Routine() []results.Result {
+func diaries() []results.Result {
 	var out []results.Result
 	for _, d := range []string{results.NoDefense, "constant-rate"} {
 		for _, attack := range []string{"guess-hour", "guess-packets", "routine-rates"} {

@@ -215,6 +215,8 @@ func bedTable(s *reports.Set, p reports.Panel) table.Table {
 		"defense", "attack", "#to bed, min off", "#to bed by the clock", "#up, min off", "#up by the clock", "#activity, correlation", "±activity beyond the clock",
 		"presence known after", "sleep known after", "several known after")}
 	for _, d := range s.Defenses[p] {
+		// The clock has bed times of its own, which are no floor that a score could fall
+		// to: they stand beside.
 		at := reports.Subject{Panel: p, Defense: d}
 		rs := s.BestResults(at)
 		row := []table.Value{defense(s, d), label(s, s.Summaries[at].Attack)}
@@ -258,6 +260,8 @@ func knownAfter(rs []*results.Result, metric string) string {
 			}
 		}
 	}
+
+	// By number: 7 days come before 30, as words they would not.
 	slices.Sort(days)
 	if len(days) == 0 {
 		return table.Missing().Text
