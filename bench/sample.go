@@ -334,6 +334,7 @@ func namesOf(o *observed) []results.DeviceNames {
 	seen := map[talk]bool{}
 
 	hosts := make([][]string, len(o.labels.Devices))
+	asked := make([][]string, len(o.labels.Devices))
 	for i, d := range o.labels.Owners {
 		k := talk{d, o.trace.Packets[i].Flow}
 
@@ -345,6 +346,9 @@ func namesOf(o *observed) []results.DeviceNames {
 		if h := o.trace.Flows[k.flow].Host; h != "" {
 			hosts[d] = append(hosts[d], h)
 		}
+		if q := o.trace.Flows[k.flow].Query; q != "" {
+			asked[d] = append(asked[d], q)
+		}
 	}
 
 	var out []results.DeviceNames
@@ -353,10 +357,12 @@ func namesOf(o *observed) []results.DeviceNames {
 			continue
 		}
 		slices.Sort(hosts[d])
+		slices.Sort(asked[d])
 
 		// An empty list, not nil: a device that shows no name stands in the file as [].
 		h := append([]string{}, slices.Compact(hosts[d])...)
-		out = append(out, results.DeviceNames{Device: name, Recording: o.rec.ID, Hosts: h[:min(len(h), sampleNames)]})
+		q := slices.Compact(asked[d])
+		out = append(out, results.DeviceNames{Device: name, Recording: o.rec.ID, Hosts: h[:min(len(h), sampleNames)], Asked: q[:min(len(q), sampleNames)]})
 	}
 	return out
 }

@@ -143,6 +143,9 @@ func (m *rateModel) learnHost(ctx context.Context, sources []rateSource, states 
 	// All traffic stands first: one service must do better, not as well.
 	best := bursts.Choice[*rateRule]{Value: rule, Score: score}
 	for _, h := range hostsOf(sources) {
+		if m.r.ByRate && h != away {
+			continue // a service is known by its name
+		}
 		if rule, score, err = m.learnRule(ctx, slices.Clone(sources), h, states); err != nil {
 			return nil, 0, err
 		}

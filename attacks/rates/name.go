@@ -40,6 +40,7 @@ type streamNames struct {
 	within map[bursts.StreamKey][]int // devices of a shared service, ascending
 	prints []ratePrint
 	window time.Duration
+	byRate bool // nothing but the fingerprint says whose a stream is
 }
 
 // ratePrint is the fingerprint of one window of a stream.
@@ -122,9 +123,9 @@ type portKey struct {
 }
 
 // learnNames learns from the owners of the training packets.
-func learnNames(ctx context.Context, t attacks.Training, window time.Duration) (*streamNames, error) {
+func learnNames(ctx context.Context, t attacks.Training, window time.Duration, byRate bool) (*streamNames, error) {
 	n := &streamNames{
-		devices: devicesOf(t), window: window,
+		devices: devicesOf(t), window: window, byRate: byRate,
 		owner: map[bursts.StreamKey]int{}, hosts: map[string]int{}, ports: map[bursts.StreamKey]bool{}, within: map[bursts.StreamKey][]int{},
 	}
 
@@ -366,6 +367,10 @@ func (n *streamNames) labelStreams(t datasets.Trace) []labeledStream {
 		if !known {
 			owner, known = n.byHosts(t, s)
 		}
+
+		// Of shared services, ports still take apart what each device sends: that is
+		// how streams are separated, not how they are labeled.
+		known = known && !n.byRate
 
 		l := labeledStream{Stream: s, label: owner, p: 1, named: known}
 		switch {

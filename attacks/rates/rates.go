@@ -46,6 +46,7 @@ type Attack struct {
 	WindowS    float64 `help:"window of a rate fingerprint in seconds"`
 	Beta       float64 `help:"how much more recall counts than precision in training"`
 	Names      string  `help:"file of address,name lines that stands in for reverse lookup"`
+	ByRate     bool    `help:"label streams by their rates alone, whatever names and addresses say"`
 }
 
 var _ attacks.Attack = Attack{}
@@ -114,7 +115,7 @@ func (r Attack) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (at
 		t.Examples[i].Trace = withNames(t.Examples[i].Trace, m.file)
 	}
 
-	if m.names, err = learnNames(ctx, t, params.Seconds(r.WindowS)); err != nil || t.Task != datasets.TaskEvent {
+	if m.names, err = learnNames(ctx, t, params.Seconds(r.WindowS), r.ByRate); err != nil || t.Task != datasets.TaskEvent {
 		return m, err
 	}
 	return m, m.learnRules(ctx, t)

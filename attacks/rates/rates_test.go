@@ -255,3 +255,46 @@ func TestStreamKeyString(t *testing.T) {
 		}
 	}
 }
+
+// TestByRate: two devices whose services changed names between training and test,
+// so that each has the other's. By names they are taken for each other, by rates
+// alone they are not.
+func TestByRate(t *testing.T) {
+	home := func(hosts [2]string) attacks.Labeled {
+		l := attacks.Labeled{Labels: datasets.Labels{Devices: []string{"cam", "plug"}}}
+		for d, h := range hosts {
+			l.Trace.Flows = append(l.Trace.Flows, datasets.Flow{
+				Proto: 6, Host: h, Local: netip.AddrPortFrom(netip.MustParseAddr("203.0.113.10"), uint16(40000+d)),
+				Remote: netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 18, 0, h[0]}), 443),
+			})
+		}
+		for s := range 1200 {
+			for d, size := range []int32{1200, 90} {
+				if s%(1+9*d) == 0 {
+					l.Trace.Packets = append(l.Trace.Packets, datasets.Packet{Time: time.Duration(s)*time.Second + time.Duration(d), Size: size, Flow: int32(d)})
+					l.Labels.Owners = append(l.Labels.Owners, int32(d))
+				}
+			}
+		}
+		l.Trace.End = 1200 * time.Second
+		return l
+	}
+	train, test := home([2]string{"a.example", "b.example"}), home([2]string{"b.example", "a.example"})
+	for _, byRate := range []bool{false, true} {
+		r := New()
+		r.ByRate = byRate
+		m, err := r.Train(t.Context(), nil, attacks.Training{Task: datasets.TaskDevice, Classes: []string{"cam", "plug"}, Examples: []attacks.Labeled{train}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := m.Guess(t.Context(), test.Trace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, o := range a.Devices {
+			if (o.Class == test.Labels.Owners[i]) != byRate {
+				t.Fatalf("by_rate=%v, packet %d: device %d, of device %d", byRate, i, o.Class, test.Labels.Owners[i])
+			}
+		}
+	}
+}

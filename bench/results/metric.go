@@ -126,6 +126,7 @@ const (
 	BoundClasses    = "bound_classes"
 	BoundClassBits  = "bound_class_bits"
 	BoundChanceBits = "bound_chance_bits"
+	NamesSeen       = "names_seen"
 
 	// Costs of a defense; lower is better for the user of it.
 	Overhead         = "overhead"
@@ -270,6 +271,7 @@ func otherMetrics() []MetricInfo {
 		{BoundClasses, "classes", Neither, "classes of the bound", nil},
 		{BoundClassBits, "bit", Neither, "entropy of the class", nil},
 		{BoundChanceBits, "bit", Neither, "information by chance", nil},
+		{NamesSeen, "names", Neither, "names looked up", nil},
 		{Overhead, "share", Lower, "bytes added", nil},
 
 		// Figures of the undefended traffic are Neither: no defense moves them.

@@ -10,11 +10,13 @@ type Published struct {
 	Defense string `json:"defense"`
 	Attack  string `json:"attack"`
 	// Metric is the name of the run's figure to compare with, as in
-	// Result.Metrics; with Class it is Recall or Precision.
+	// Result.Metrics; with Class it is Recall or Precision. NamesSeen is of the
+	// device that Class names: how many of Names it looks up.
 	Metric string `json:"metric"`
 	// Class narrows Metric down to one class, or to the classes of one device.
-	Class string  `json:"class,omitempty"`
-	Value float64 `json:"value"`
+	Class string   `json:"class,omitempty"`
+	Names []string `json:"names,omitempty"`
+	Value float64  `json:"value"`
 	// Source says where the figure stands and, if the paper counted otherwise,
 	// how.
 	Source string `json:"source"`

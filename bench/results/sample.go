@@ -97,11 +97,12 @@ type EventSample struct {
 }
 
 // DeviceNames are the host names that an observer sees a device talk to in one
-// recording, sorted.
+// recording, sorted, and those that it sees the device look up, where the data tell.
 type DeviceNames struct {
 	Device    string   `json:"device"`
 	Recording string   `json:"rec"`
 	Hosts     []string `json:"hosts"`
+	Asked     []string `json:"asked,omitempty"`
 }
 
 // SamplePackets is how many packets a Sequence holds at most.

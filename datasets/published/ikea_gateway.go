@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -31,6 +32,7 @@ func ikeaGateway() Source {
 		cited: "NEMEA-SIoT, github.com/CESNET/NEMEA-SIoT commit 78a6af6c, datasets/data-sets/ikea-app",
 		loaders: []loader{
 			{"ikea-gateway", one(readIKEAGateway)},
+			{"ikea-gateway-sums", one(readIKEASums)},
 		},
 	}
 }
@@ -299,4 +301,106 @@ func ikeaCommands(stem string, t datasets.Trace) []datasets.Command {
 // ikeaRequest says whether a datagram of n bytes carries a command.
 func ikeaRequest(n int32) bool {
 	return n == 71 || n == 75 || n == 78 || n >= 80 && n <= 82 || n >= 89 && n <= 91
+}
+
+// Bounds of the compound commands that are made of recorded requests.
+const (
+	ikeaMost    = 8 // requests in one
+	ikeaApart   = 20 * time.Second
+	ikeaUDP     = 28 // bytes of headers in a datagram
+	ikeaSpread  = 2  // by which sizes of one kind may differ: a value has up to three digits
+	ikeaWarning = "each command is some recorded requests that followed each other, as one message with the sum of their sizes: the sizes are recorded, the messages are not"
+)
+
+// readIKEASums makes compound commands of the recorded requests, which the set has
+// one by one: in each file that holds one kind, every run of 1 to 8 requests is one
+// message, 20 s after the one before, as long as they are together. So the
+// decomposition meets the sizes, and the ambiguities, of a real gateway. An action
+// is a kind with a size, such as color_78, for a value has up to three digits: that
+// part of the name is read off the traffic. Files whose sizes differ by more hold
+// another kind, too, and are left out.
+func readIKEASums(path string) (datasets.Dataset, error) {
+	ds, err := readIKEAGateway(path)
+	if err != nil {
+		return ds, err
+	}
+
+	var out []datasets.Recording
+	for _, r := range ds.Recordings {
+		if rs := ikeaRequests(r); len(rs) > 0 {
+			out = append(out, ikeaWindows(r, rs))
+		}
+	}
+	ds.Recordings = out
+	ds.Warnings = append(ds.Warnings, ikeaWarning, "actions are kinds with a size, of which the size was read off the traffic")
+	return ds, nil
+}
+
+// ikeaRequested is one recorded request.
+type ikeaRequested struct {
+	action string
+	bytes  int32
+}
+
+// ikeaRequests are the requests of a recording that holds one kind, none of one
+// that holds several.
+func ikeaRequests(r datasets.Recording) []ikeaRequested {
+	var out []ikeaRequested
+	lo, hi := int32(1<<30), int32(0)
+	next := 0
+	for _, c := range r.Labels.Commands {
+		// A command is a request at its very time: it was read off it.
+		for ; next < len(r.Trace.Packets) && r.Trace.Packets[next].Time <= c.Time; next++ {
+			p := r.Trace.Packets[next]
+			if p.Time == c.Time && p.Dir == datasets.Down && ikeaRequest(p.Payload) {
+				lo, hi = min(lo, p.Payload), max(hi, p.Payload)
+				out = append(out, ikeaRequested{fmt.Sprintf("%s_%d", c.Actions[0].Action, p.Payload), p.Payload})
+				next++
+				break
+			}
+		}
+	}
+	if hi-lo > ikeaSpread {
+		return nil
+	}
+	return out
+}
+
+// ikeaWindows is a recording of compound commands made of requests of r.
+func ikeaWindows(r datasets.Recording, rs []ikeaRequested) datasets.Recording {
+	out := datasets.Recording{ID: r.ID, Group: r.Group}
+	out.Trace.Start, out.Trace.Flows = r.Trace.Start, r.Trace.Flows[:1:1]
+	out.Labels.Devices = r.Labels.Devices
+
+	// The flow of the first request stands for all: one phone drives the gateway in
+	// a file.
+	for _, p := range r.Trace.Packets {
+		if p.Time == r.Labels.Commands[0].Time && p.Dir == datasets.Down {
+			out.Trace.Flows = []datasets.Flow{r.Trace.Flows[p.Flow]}
+			break
+		}
+	}
+
+	at := ikeaApart
+	for n := 1; n <= ikeaMost; n++ {
+		for i := 0; i+n <= len(rs); i += n {
+			sum, count := int32(0), map[string]int{}
+			for _, x := range rs[i : i+n] {
+				sum += x.bytes
+				count[x.action]++
+			}
+			c := datasets.Command{Time: at}
+			for _, a := range slices.Sorted(maps.Keys(count)) {
+				c.Actions = append(c.Actions, datasets.ActionCount{Action: a, Count: count[a]})
+			}
+			out.Labels.Commands = append(out.Labels.Commands, c)
+			out.Trace.Packets = append(out.Trace.Packets, datasets.Packet{
+				Time: at, Size: datasets.EthernetHeader + ikeaUDP + sum, Payload: sum, Dir: datasets.Down,
+			})
+			out.Labels.Owners = append(out.Labels.Owners, 0)
+			at += ikeaApart
+		}
+	}
+	out.Trace.End = at
+	return out
 }

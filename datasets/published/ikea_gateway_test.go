@@ -3,6 +3,7 @@ package published
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +99,40 @@ func TestIKEAGatewayFile(t *testing.T) {
 	}
 	if c := r.Labels.Commands; len(c) != 1 || c[0].Actions[0].Action != "switch" || c[0].Time != 0 {
 		t.Errorf("commands %v", c)
+	}
+}
+
+// TestIKEASums: three requests of 71 bytes are three commands of one action, one of
+// two and one of three, as long as these are together.
+func TestIKEASums(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "on-off"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	line := strings.Replace(joyLine, `{"b":33,"ipt":7,"dir":">"}`, `{"b":71,"ipt":900,"dir":">"},{"b":71,"ipt":900,"dir":">"}`, 1)
+	if err := os.WriteFile(filepath.Join(dir, "on-off", "turn-on-off.json"), []byte(line+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ds, err := readIKEASums(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(ds.Recordings) != 1 {
+		t.Fatalf("%d recordings, want 1", len(ds.Recordings))
+	}
+	r := ds.Recordings[0]
+	if err := r.Trace.Check(); err != nil {
+		t.Fatal(err)
+	}
+	var counts, sizes []int
+	for i, c := range r.Labels.Commands {
+		if c.Actions[0].Action != "switch_71" || len(c.Actions) != 1 || c.Time != r.Trace.Packets[i].Time {
+			t.Errorf("command %v, want switch_71 at the time of its message", c)
+		}
+		counts, sizes = append(counts, c.Actions[0].Count), append(sizes, int(r.Trace.Packets[i].Payload))
+	}
+	if !slices.Equal(counts, []int{1, 1, 1, 2, 3}) || !slices.Equal(sizes, []int{71, 71, 71, 142, 213}) {
+		t.Errorf("counts %v with sizes %v, want 1 1 1 2 3 with 71 bytes each", counts, sizes)
 	}
 }
 

@@ -2,7 +2,9 @@ package tables
 
 import (
 	"fmt"
+	"slices"
 
+	"veilbench/bench/results"
 	"veilbench/reports"
 	"veilbench/reports/table"
 )
@@ -36,7 +38,7 @@ func nameTable(s *reports.Set, p reports.Panel) table.Table {
 	}
 	ds := s.Sampled(p)
 	type sight struct{ device, host, defense string }
-	visible := map[sight]bool{}
+	visible, asked := map[sight]bool{}, map[sight]bool{}
 	hosts := map[string][]string{} // by device: names behind any defense
 	var devices []string
 	recording := ""
@@ -46,26 +48,90 @@ func nameTable(s *reports.Set, p reports.Panel) table.Table {
 			devices = append(devices, n.Device)
 			hosts[n.Device] = append(hosts[n.Device], n.Hosts...)
 			recording = n.Recording
+			hosts[n.Device] = append(hosts[n.Device], n.Asked...)
 			for _, h := range n.Hosts {
 				visible[sight{n.Device, h, d}] = true
 			}
+			for _, h := range n.Asked {
+				asked[sight{n.Device, h, d}] = true
+			}
 		}
+	}
+
+	// What a paper saw and nobody does here is a row, too.
+	quoted := publishedNames(s, devices)
+	for dev, names := range quoted {
+		hosts[dev] = append(hosts[dev], names...)
+	}
+	if len(quoted) > 0 {
+		t.Columns = slices.Insert(t.Columns, 2, table.Column{Head: "published"})
 	}
 
 	for _, dev := range reports.Distinct(devices) {
 		for _, host := range reports.Distinct(hosts[dev]) {
 			row := []table.Value{table.Word(dev), table.Word(host)}
+			if len(quoted) > 0 {
+				row = append(row, wordIf(slices.Contains(quoted[dev], host), "yes"))
+			}
 			for _, d := range ds {
-				if visible[sight{dev, host, d}] {
-					row = append(row, table.Word("seen"))
-				} else {
-					row = append(row, table.Missing())
+				switch at := (sight{dev, host, d}); {
+				case visible[at] && asked[at]:
+					row = append(row, table.Word("seen, asked for"))
+				case asked[at]:
+					row = append(row, table.Word("asked for"))
+				default:
+					row = append(row, wordIf(visible[at], "seen"))
 				}
 			}
 			t.Rows = append(t.Rows, row)
 		}
 	}
-	t.Notes = append([]string{fmt.Sprintf("Of %s; by DNS or TLS. – is hidden there.", recording)}, s.Stamps(p)...)
+	more := ""
+	if len(asked) > 0 {
+		more = " Asked for are names that the device looks up, seen those that it talks to."
+	}
+	t.Notes = append([]string{fmt.Sprintf("Of %s; by DNS or TLS. – is hidden there.%s", recording, more)}, s.Stamps(p)...)
 	t.Notes = append(t.Notes, s.IDNotes(ds, nil)...)
 	return t
+}
+
+// wordIf is word, or missing.
+func wordIf(is bool, word string) table.Value {
+	if is {
+		return table.Word(word)
+	}
+	return table.Missing()
+}
+
+// publishedNames are the names that papers saw some of the devices look up.
+func publishedNames(s *reports.Set, devices []string) map[string][]string {
+	out := map[string][]string{}
+	for _, q := range s.Options.Published {
+		if q.Metric == results.NamesSeen && slices.Contains(devices, q.Class) {
+			out[q.Class] = append(out[q.Class], q.Names...)
+		}
+	}
+	return out
+}
+
+// namesLookedUp counts those of q's names that its device looks up in the sample of
+// k; missing where no sample has the device, or the data do not tell.
+func namesLookedUp(s *reports.Set, q results.Published, k reports.Pair) table.Value {
+	sample := s.Sample(reports.Subject{Panel: k.Panel, Defense: k.Defense})
+	if sample == nil {
+		return table.Missing()
+	}
+	i := slices.IndexFunc(sample.Names, func(n results.DeviceNames) bool { return n.Device == q.Class })
+	told := slices.ContainsFunc(sample.Names, func(n results.DeviceNames) bool { return len(n.Asked) > 0 })
+	if i < 0 || !told {
+		return table.Missing()
+	}
+
+	n := 0
+	for _, name := range q.Names {
+		if slices.Contains(sample.Names[i].Asked, name) {
+			n++
+		}
+	}
+	return table.Number(float64(n), table.Three)
 }

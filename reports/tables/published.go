@@ -41,12 +41,13 @@ func publishedTable(s *reports.Set) table.Table {
 		if q.Class != "" {
 			figure += " of " + q.Class
 		}
-		calibrated := "no"
-		if q.Calibrated != "" {
-			calibrated = "yes"
-		}
 		who := s.LabelOrName(q.Defense)
 		row := func(data string, kind, seen, ours, floor, difference table.Value) {
+			// Only a generator can be calibrated: what was recorded is as it was.
+			calibrated := "no"
+			if q.Calibrated != "" && kind != table.Word(recorded) {
+				calibrated = "yes"
+			}
 			t.Rows = append(t.Rows, []table.Value{
 				table.Word(data), kind, seen, table.Word(who), table.Word(s.LabelOrName(q.Attack)),
 				table.Word(figure), table.Number(q.Value, table.Three), table.Word(calibrated), ours, floor, difference, table.Word(fmt.Sprintf("(%d)", i+1)),
@@ -142,11 +143,17 @@ func kindOf(s *reports.Set, k reports.Pair) table.Value {
 	case len(rs) == 0:
 		return table.Missing()
 	}
-	return table.Word("recorded")
+	return table.Word(recorded)
 }
+
+// recorded is the kind of data that nobody made.
+const recorded = "recorded"
 
 // oursOf is our figure for q.
 func oursOf(s *reports.Set, q results.Published, k reports.Pair) table.Value {
+	if q.Metric == results.NamesSeen {
+		return namesLookedUp(s, q, k)
+	}
 	if q.Class == "" {
 		v := s.Mean(k, q.Metric).Value(table.Three)
 		return reports.WithGroups(v, k.Panel, s.ByPair[k], reports.IsShare(q.Metric), func(r *results.Result) (float64, bool) { return reports.MetricOf(r, q.Metric) })

@@ -106,16 +106,17 @@ func TestPublishedSaysWhatItIs(t *testing.T) {
 	}
 }
 
-// TestPublishedKindOfData: recorded data are said to be.
+// TestPublishedKindOfData: recorded data are said to be, and are calibrated to
+// nothing, whatever the generator is.
 func TestPublishedKindOfData(t *testing.T) {
 	rs := reporttest.Study(5)
 	for i := range rs {
 		rs[i].Generated = false
 	}
-	q := results.Published{Task: datasets.TaskEvent, Defense: "none", Attack: rs[5].Cell.Attack, Metric: results.F1, Value: 0.5, Source: "A"}
+	q := results.Published{Task: datasets.TaskEvent, Defense: "none", Attack: rs[5].Cell.Attack, Metric: results.F1, Value: 0.5, Source: "A", Calibrated: results.Yes}
 	row := Published.Tables(reports.NewSet(rs, reports.Options{Published: []results.Published{q}}))[0].Rows[0]
-	if row[1].Text != "recorded" {
-		t.Errorf("kind %q, want recorded", row[1].Text)
+	if row[1].Text != "recorded" || row[7].Text != "no" {
+		t.Errorf("kind %q, calibrated %q: want recorded data, which nothing was calibrated of", row[1].Text, row[7].Text)
 	}
 }
 

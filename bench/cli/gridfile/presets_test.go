@@ -2,6 +2,7 @@ package gridfile
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"veilbench/datasets"
 	"veilbench/datasets/home"
 	"veilbench/datasets/params"
+	"veilbench/datasets/published"
 	"veilbench/defenses"
 )
 
@@ -57,11 +59,38 @@ func TestPresetsResolve(t *testing.T) {
 	}
 }
 
+// A small form quotes what the whole does, and asks for the same but for its data.
+func TestSmallForms(t *testing.T) {
+	for _, whole := range []string{"castle", "gateway"} {
+		name := whole + "-small"
+		small, err := presetFiles.ReadFile(presetFile(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := presetFiles.ReadFile(presetFile(whole))
+		if err != nil {
+			t.Fatal(err)
+		}
+		strip := func(b []byte) string {
+			_, rest, _ := strings.Cut(string(b), "\n")
+			return regexp.MustCompile(` (hours|homes): [0-9.]+,`).ReplaceAllString(rest, "")
+		}
+		if d := cmp.Diff(strip(all), strip(small)); d != "" {
+			t.Errorf("%s differs from %s in more than hours and homes (-whole +small)\n%s", name, whole, d)
+		}
+	}
+}
+
 // presetTasks lists what the data sets of c are used for.
 func presetTasks(t *testing.T, c Config) []datasets.Task {
 	t.Helper()
 	var out []datasets.Task
 	for _, d := range c.datasets {
+		// Recordings are read nowhere here: what they serve stands in the catalog.
+		if x, err := published.Find(d.Text); err == nil {
+			out = append(out, x.Tasks...)
+			continue
+		}
 		name, set, err := params.Split(strings.TrimPrefix(d.Text, "home:"))
 		if err != nil {
 			t.Fatal(err)
@@ -135,8 +164,19 @@ func TestPublishedQuantities(t *testing.T) {
 		}
 	}
 	want := []string{
+		"castle-figures: recall of a class, rates, none, calibrated true",
+		"castle-figures: recall_time_only, rates, none, calibrated true",
+		"castle-makers: names_seen of a class, rates, none, calibrated true",
+		"castle-small: accuracy, rates, hide-names, calibrated false",
+		"castle-small: gb_per_month, rates, constant-rate, calibrated true",
 		"castle: accuracy, rates, hide-names, calibrated false",
 		"castle: gb_per_month, rates, constant-rate, calibrated true",
+		"gateway-app: in_candidates, decompose, none, calibrated true",
+		"gateway-app: in_candidates_bounded, decompose, none, calibrated true",
+		"gateway-recorded: in_candidates, decompose, none, calibrated true",
+		"gateway-recorded: in_candidates_bounded, decompose, none, calibrated true",
+		"gateway-small: in_candidates, decompose, none, calibrated true",
+		"gateway-small: in_candidates_bounded, decompose, none, calibrated true",
 		"gateway: in_candidates, decompose, none, calibrated true",
 		"gateway: in_candidates_bounded, decompose, none, calibrated true",
 		"homemole-noise: accuracy, window-forest, none, calibrated true",
@@ -186,6 +226,8 @@ func TestPublishedMistakesPointAtTheirPlace(t *testing.T) {
 		{"  - {task: event, defense: none, attack: guess, metric: f1, value: 0.5, source: x}", `f:5:42: unknown attack "guess"`},
 		{"  - {task: event, defense: none, attack: guess-majority, metric: F1 score, value: 0.5, source: x}", `f:5:66: metric "F1 score"`},
 		{"  - {task: event, defense: none, attack: guess-majority, metric: f1, class: lamp, value: 0.5, source: x}", "f:5:66: metric f1 of class lamp: of one class there are only recall and precision"},
+		{"  - {task: device, defense: none, attack: guess-majority, metric: names_seen, class: lamp, value: 2, source: x}", "f:5:67: metric names_seen: names_seen is of a class"},
+		{"  - {task: device, defense: none, attack: guess-majority, metric: accuracy, names: [a], value: 2, source: x}", "f:5:67: metric accuracy: names_seen is of a class"},
 		{"  - {task: event, defense: none, attack: guess-majority, metric: f1, value: 98 %, source: x}", "f:5:77: value 98 %: want a number"},
 		{"  - {task: event, defense: none, attack: guess-majority, metric: f1, value: .nan, source: x}", "f:5:77: value .nan: want a number"},
 		{"  - text", "f:5:5: want key: value, got String"},

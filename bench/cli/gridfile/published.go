@@ -24,10 +24,12 @@ type quote struct {
 	at                                           *token.Position
 	task, defense, attack, metric, value, source yamlfile.Value
 	class, calibrated                            yamlfile.Value // may be missing
+	names                                        []yamlfile.Value
 }
 
 // quoteKeys are the keys of a published figure. Those that it may lack stand
-// last: class, without which it is of all classes, and calibrated.
+// last: class, without which it is of all classes, calibrated, and the names that
+// names_seen counts.
 func quoteKeys(f *yamlfile.File, q *quote) []yamlfile.Key {
 	return []yamlfile.Key{
 		{Name: "task", Read: yamlfile.Into(&q.task, f.Scalar)},
@@ -38,6 +40,7 @@ func quoteKeys(f *yamlfile.File, q *quote) []yamlfile.Key {
 		{Name: "source", Read: yamlfile.Into(&q.source, f.Scalar)},
 		{Name: "class", Read: yamlfile.Into(&q.class, f.Scalar)},
 		{Name: "calibrated", Read: yamlfile.Into(&q.calibrated, f.Scalar)},
+		{Name: "names", Read: yamlfile.Into(&q.names, func(n ast.Node) ([]yamlfile.Value, error) { return yamlfile.List(f, n, f.Scalar) })},
 	}
 }
 
@@ -85,8 +88,11 @@ func (c Config) Published(p command.Plugins) ([]results.Published, error) {
 		if !metricWord.MatchString(q.metric.Text) {
 			return nil, c.file.Wrong(q.metric.At, fmt.Errorf("metric %q: want a name such as f1 or macro_recall", q.metric.Text))
 		}
-		if m := q.metric.Text; q.class.Text != "" && m != results.Recall && m != results.Precision {
+		if m := q.metric.Text; q.class.Text != "" && m != results.Recall && m != results.Precision && m != results.NamesSeen {
 			return nil, c.file.Wrong(q.metric.At, fmt.Errorf("metric %s of class %s: of one class there are only recall and precision", m, q.class.Text))
+		}
+		if m := q.metric.Text; (m == results.NamesSeen) != (len(q.names) > 0) || m == results.NamesSeen && q.class.Text == "" {
+			return nil, c.file.Wrong(q.metric.At, fmt.Errorf("metric %s: %s is of a class, the device, and of names, and no other metric is of names", m, results.NamesSeen))
 		}
 		v, err := strconv.ParseFloat(q.value.Text, 64)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
@@ -95,9 +101,13 @@ func (c Config) Published(p command.Plugins) ([]results.Published, error) {
 		if q.calibrated.Text == "false" {
 			q.calibrated.Text = ""
 		}
+		var names []string
+		for _, n := range q.names {
+			names = append(names, n.Text)
+		}
 		out = append(out, results.Published{
 			Task: task[0], Defense: defenses.ID(d), Attack: attacks.ID(at),
-			Metric: q.metric.Text, Class: q.class.Text, Value: v, Source: q.source.Text, Calibrated: q.calibrated.Text,
+			Metric: q.metric.Text, Class: q.class.Text, Names: names, Value: v, Source: q.source.Text, Calibrated: q.calibrated.Text,
 		})
 	}
 	return out, nil
