@@ -36,21 +36,24 @@ func (p *paper) methods() ([]table.Table, error) {
 		Columns: table.Columns("method", "data", "range, published", "#recall TLS", "#own over TCP", "#own over UDP", "#recall", "#precision", "#accuracy (4)", "#its floor", "published",
 			"#training, s", "#detecting, s a million packets", "#peak memory, MB", "#storage, kB"),
 	}
+
+	// A method that cannot answer for clips has a row all the same: that it is not
+	// there for want of a number would be taken for an oversight.
 	for _, m := range methodsOf() {
-		if len(p.authors) > 0 {
-			if !m.clips {
-				r := append(words(m.name, fromAuthors), table.NotApplicable())
-				for len(r) < len(t.Columns) {
-					r = append(r, table.NotApplicable())
-				}
-				t.Rows = append(t.Rows, r)
-			} else {
-				x, err := p.onAuthors(m.attack + ":k=1")
-				if err != nil {
-					return nil, err
-				}
-				t.Rows = append(t.Rows, p.methodRow(m, fromAuthors, x))
+		switch {
+		case len(p.authors) == 0:
+		case m.clips:
+			x, err := p.onAuthors(m.attack + ":k=1")
+			if err != nil {
+				return nil, err
 			}
+			t.Rows = append(t.Rows, p.methodRow(m, fromAuthors, x))
+		default:
+			r := words(m.name, fromAuthors, m.says)
+			for len(r) < len(t.Columns) {
+				r = append(r, table.NotApplicable())
+			}
+			t.Rows = append(t.Rows, r)
 		}
 	}
 	for i := range p.divided {
@@ -105,6 +108,9 @@ func rangeOf(protocol string) string {
 // protocols of a platform's own leak more.
 func (p *paper) platforms() ([]table.Table, error) {
 	t := table.Table{Title: "What leaks by platform and protocol, by event-knn", Columns: table.Columns("data", "platform", "protocol", "#devices", "#events", "#recall", "#precision")}
+
+	// A false name counts where the name belongs: it is that device which seems to
+	// do more than it did.
 	add := func(src string, items []results.Item, of func(device string) channel) {
 		devices := map[string]map[string]bool{}
 		key := func(class string) string {

@@ -89,7 +89,7 @@ func detect(ctx context.Context, a *command.App, path, name string, f detectFlag
 	if t := togetherTable(found, f.within); len(t.Rows) > 0 {
 		ts = append(ts, t)
 	}
-	return write(a.Stdout, f.format, ts)
+	return printTo(a.Stdout, f.format, ts)
 }
 
 // detection is something that was found in a recording.

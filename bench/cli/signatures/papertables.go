@@ -101,7 +101,7 @@ func printTables(ctx context.Context, a *command.App, names []string, f tablesFl
 		}
 		ts = append(ts, t...)
 	}
-	return write(a.Stdout, f.format, ts)
+	return printTo(a.Stdout, f.format, ts)
 }
 
 // load reads the authors' recordings, if they are there, the homes and the

@@ -57,7 +57,7 @@ func show(a *command.App, path string, f showFlags) error {
 	if f.all {
 		ts = append(ts, sequenceTable(ss))
 	}
-	return write(a.Stdout, f.format, ts)
+	return printTo(a.Stdout, f.format, ts)
 }
 
 // uniqueness is what an activity's signatures are.

@@ -74,7 +74,14 @@ func look(ds *datasets.Dataset, i int, v datasets.Vantage, seed uint64) (attacks
 	if !v.Sees(ds.Recorded) {
 		return attacks.Labeled{}, fmt.Errorf("%s was recorded at %s: nobody at %s can be shown from that (--vantage)", ds.Name, ds.Recorded, v)
 	}
-	view, kept := v.View(draws.New(seed, "signatures", r.ID), r.Trace)
+
+	// Frames that a radio caught have their lengths there already; only those from
+	// inside grow on the way.
+	sight := v
+	if v == datasets.WiFi && ds.Recorded == datasets.WiFi {
+		sight = datasets.LAN
+	}
+	view, kept := sight.View(draws.New(seed, "signatures", r.ID), r.Trace)
 	if len(view.Packets) == 0 && len(r.Trace.Packets) > 0 {
 		return attacks.Labeled{}, fmt.Errorf("%s: nothing of it is seen at %s (--vantage)", r.ID, v)
 	}
@@ -147,8 +154,8 @@ func (p private) alerts(class string, b attacks.Burst) bool {
 	})
 }
 
-// write prints tables as text, or in another format.
-func write(w io.Writer, format string, ts []table.Table) error {
+// printTo prints tables as text, or in another format.
+func printTo(w io.Writer, format string, ts []table.Table) error {
 	f := table.Format(format)
 	if !slices.Contains([]table.Format{table.Text, table.Markdown, table.LaTeX, table.CSV}, f) {
 		return errors.New("--format " + format + ": want text, markdown, latex or csv")

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"veilbench/bench/cli/command"
 	"veilbench/datasets"
 	"veilbench/datasets/capture"
+	"veilbench/datasets/capture/write"
 	"veilbench/datasets/datatest"
 	"veilbench/datasets/home"
 	"veilbench/datasets/privacy"
@@ -191,6 +193,63 @@ func TestHandCountOfAnotherSession(t *testing.T) {
 		for class, n := range byHand {
 			if found[class] != n {
 				t.Errorf("%s from %s, %s: %d alerts, %d by hand", c.attack, c.vantage, class, found[class], n)
+			}
+		}
+	}
+}
+
+// TestDetectFromInsideAndOutside: captures that were made where the observer sits,
+// at the line with addresses behind NAPT and by the radio of the Wi-Fi with nothing
+// but lengths, give the same alerts as a hand count inside.
+func TestDetectFromInsideAndOutside(t *testing.T) {
+	ds, err := home.Generate(context.Background(), "home:event_signatures-ten:homes=2,hours=4", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if _, err := home.Export(context.Background(), dir, ds); err != nil {
+		t.Fatal(err)
+	}
+	byHand := handCount(t, filepath.Join(dir, "home-02.pcap"))
+	first := filepath.Join(dir, "home-01")
+	for _, v := range []datasets.Vantage{datasets.WiFi, datasets.WAN} {
+		view, _ := v.View(rand.New(rand.NewPCG(1, 2)), ds.Recordings[1].Trace)
+		path := filepath.Join(dir, string(v)+".pcap")
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := write.Capture(f, view); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+
+		// Outside, the address of the router is all there is of the home, and names
+		// come from a list as those of a reverse look-up would.
+		args := []string{path, "--private", "security"}
+		if v == datasets.WAN {
+			names := filepath.Join(dir, "names.csv")
+			f, err := os.Create(names)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := write.Names(f, view); err != nil {
+				t.Fatal(err)
+			}
+			f.Close()
+			args = append(args, "--home", view.Flows[0].Local.Addr().String(), "--names", names)
+		}
+		for _, attack := range []string{"event-knn", "signatures"} {
+			sig := filepath.Join(dir, "home.sig")
+			run(t, "learn", first+".pcap", "--labels", first+".events.csv,"+first+".devices.csv", "--attack", attack, "--vantage", string(v), "--out", sig)
+			found := map[string]int{}
+			for _, a := range alertsIn(t, append([]string{sig}, args...)...) {
+				found[a.class]++
+			}
+			for class, n := range byHand {
+				if found[class] != n {
+					t.Errorf("%s at %s, %s: %d alerts, %d by hand", attack, v, class, found[class], n)
+				}
 			}
 		}
 	}
