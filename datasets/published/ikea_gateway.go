@@ -319,8 +319,8 @@ const (
 // is a kind with a size, such as color_78, for a value has up to three digits: that
 // part of the name is read off the traffic. Files whose sizes differ by more hold
 // another kind, too, and are left out.
-func readIKEASums(path string) (datasets.Dataset, error) {
-	ds, err := readIKEAGateway(path)
+func readIKEASums(ctx context.Context, path string) (datasets.Dataset, error) {
+	ds, err := readIKEAGateway(ctx, path)
 	if err != nil {
 		return ds, err
 	}

@@ -113,7 +113,7 @@ func TestIKEASums(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "on-off", "turn-on-off.json"), []byte(line+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ds, err := readIKEASums(dir)
+	ds, err := readIKEASums(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -131,31 +131,10 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 
 	// All that can be wrong in words was found by now: from here on it takes time.
 	start := time.Now()
-	reading := progress.New(a.Stderr, "reading captures")
-	f.source.Progress = func(done, total int) {
-		// Each folder, and all captures together, count from 1.
-		if done == 1 {
-			reading = progress.New(a.Stderr, "reading captures")
-		}
-		reading.Step(done, total, 0)
-	}
-	g, asked, err := c.Grid(ctx, a.Plugins, f.source)
+	g, m, err := read(ctx, a, f, c)
 	if err != nil {
 		return err
 	}
-	if gridfile.AddUndefended(&g, a.Plugins) {
-		fmt.Fprintln(a.Stderr, "note: none is added to the defenses: a low score is evidence only where the attack works on undefended traffic (--canaries=off leaves both out)")
-	}
-	if run, left := g.LeftOutOfPairs(); len(run) > 0 && len(left) > 0 {
-		fmt.Fprintf(a.Stderr, "note: at two places at once only %s is run: %s see one\n", reports.List(run), reports.List(left))
-	}
-	m := bench.ManifestOf(g, command.Version(), asked)
-	m.Doubts, m.DespiteDoubts = bench.Doubts(g), f.despite
-	printData(a, g, m.Doubts)
-	if err := refuse(m.Doubts, f.despite); err != nil {
-		return err
-	}
-
 	if err := ownExperiment(a, f.out, m, f.force); err != nil {
 		return err
 	}
@@ -216,6 +195,34 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 		return err
 	}
 	return writeReports(a, f.out, rs, reportOptions(a, f.out, folder))
+}
+
+// read reads or makes the data of an experiment, says what they are, and refuses
+// those that would spoil its results.
+func read(ctx context.Context, a *command.App, f runFlags, c gridfile.Config) (bench.Grid, results.Manifest, error) {
+	reading := progress.New(a.Stderr, "reading captures")
+	f.source.Progress = func(done, total int) {
+		// Each folder, and all captures together, count from 1.
+		if done == 1 {
+			reading = progress.New(a.Stderr, "reading captures")
+		}
+		reading.Step(done, total, 0)
+	}
+	g, asked, err := c.Grid(ctx, a.Plugins, f.source)
+	if err != nil {
+		return g, results.Manifest{}, err
+	}
+	if gridfile.AddUndefended(&g, a.Plugins) {
+		fmt.Fprintln(a.Stderr, "note: none is added to the defenses: a low score is evidence only where the attack works on undefended traffic (--canaries=off leaves both out)")
+	}
+	if run, left := g.LeftOutOfPairs(); len(run) > 0 && len(left) > 0 {
+		fmt.Fprintf(a.Stderr, "note: at two places at once only %s is run: %s see one\n", reports.List(run), reports.List(left))
+	}
+
+	m := bench.ManifestOf(g, command.Version(), asked)
+	m.Doubts, m.DespiteDoubts = bench.Doubts(g), f.despite
+	printData(a, g, m.Doubts)
+	return g, m, refuse(m.Doubts, f.despite)
 }
 
 // options checks what the flags say of how to compute, which is no part of the
