@@ -108,7 +108,7 @@ func TestSwitchByRates(t *testing.T) {
 // better than a coin, unlike that of the paper; all features of its bursts tell it
 // nearly always (33 of 36 by forest).
 func TestRecordedSwitchByVolume(t *testing.T) {
-	ds, err := published.ReadBursts(datatest.Recorded(t, "behaviot_bursts"))
+	ds, err := published.ReadBursts(t.Context(), datatest.Recorded(t, "behaviot_bursts"))
 	if err != nil {
 		t.Fatal(err)
 	}
