@@ -11,7 +11,8 @@
 //
 // 1b. published.Load reads what others published; catalog fetches it.
 //
-// 1c. home.Generate makes the traffic of a home that nobody lives in.
+// 1c. home.Generate makes the traffic of a home that nobody lives in, and says
+// who would be home and asleep when (Labels.Stays).
 //
 // 2. Truth comes from elsewhere than the traffic.
 //

@@ -27,8 +27,8 @@ type Files struct {
 // Export writes every recording of ds into the folder dir, which it makes if
 // need be: a pcap file that other tools open, and the truth beside it as the
 // CSV files that captures are labeled with. A device in the truth owns the
-// hardware addresses of its flows; what packet was caused by what event is not
-// written. No file is ever half there, and all can read them. When one cannot be
+// hardware addresses of its flows; what packet was caused by what event, and who
+// is home when, is not written. No file is ever half there, and all can read them. When one cannot be
 // written or ctx ends, the files of the recordings before are returned with the
 // error, and stay.
 func Export(ctx context.Context, dir string, ds datasets.Dataset) ([]Files, error) {

@@ -92,7 +92,8 @@ type person struct {
 	l     *profile.Lives
 	r     *rand.Rand
 	habit int64 // moves bed and wake times
-	bed   int64 // when the last day ended in bed, 0 after a night elsewhere
+	bed   int64 // when the last day ended in bed
+	out   bool  // it ended elsewhere
 	free  int64 // from when on the person may do the next thing
 }
 
@@ -114,7 +115,7 @@ func (p *person) day(k *profile.DayKind, midnight int64) {
 
 	// Who went to bed late sleeps on into the day, as after a night at work; nobody
 	// stays in bed for half of it.
-	if p.bed != 0 {
+	if !p.out {
 		if wake < p.bed+4*hour {
 			wake = p.bed + l.ShortSleep.Draw(r)
 		}
@@ -149,11 +150,12 @@ func (p *person) evening(k *profile.DayKind, midnight int64) {
 		// Of a night elsewhere nothing is seen: the next day begins with coming home.
 		if draw.Chance(r, l.OvernightP) {
 			p.leave(at, midnight+l.OvernightBack.Draw(r)-at)
-			p.bed = 0
+			p.out = true
 			return
 		}
 		p.leave(at, l.OutFor.Draw(r))
 	}
+	p.out = false
 	p.bed = max(midnight+k.Bed.Draw(r)+p.habit, p.free+draw.Between(r, 0, hour))
 }
 
