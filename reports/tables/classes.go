@@ -126,7 +126,8 @@ var People = reports.TableKind{
 }
 
 func peopleTable(s *reports.Set, p reports.Panel) []table.Table {
-	if p.Task == datasets.TaskDevice {
+	// Classes of diaries are what is told already, and have tables of their own.
+	if p.Task == datasets.TaskDevice || p.Task == datasets.TaskRoutine {
 		return nil
 	}
 	byDefense, most := classTallies(s, p)
