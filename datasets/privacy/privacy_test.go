@@ -34,6 +34,9 @@ func TestOfClass(t *testing.T) {
 		"echo/how_old_is_serena_williams": "voice presence habits ours",
 		"echo_dot/app_volume":             "remote habits ours",
 		"mitu_storyteller/play_story":     "story presence sleep household ours",
+		"alarm-clock/ring_off":            "wake sleep ours",
+		"doorbell/ring":                   "doorbell presence ours",
+		"front-door/unlock":               "unlock presence security ours",
 		"switch_on":                       "plug-on presence habits IoTEvents repository",
 		"zigbee_gateway/command":          "used habits IoTEvent",
 		"other":                           "  ",
@@ -108,7 +111,7 @@ func TestCombination(t *testing.T) {
 
 // TestOfDevice: what tells something by being there.
 func TestOfDevice(t *testing.T) {
-	for device, want := range map[string]string{"sense_sleep": "has-sleep", "hue_bridge": "has-hub", "tplink_plug": "", "phone-2": "has-phone"} {
+	for device, want := range map[string]string{"sense_sleep": "has-sleep", "hue_bridge": "has-hub", "tplink_plug": "", "alarm-clock": "", "schlage-lock-01": "has-lock", "phone-2": "has-phone"} {
 		if got := privacy.OfDevice(device).ID; got != want {
 			t.Errorf("%s: %q, want %q", device, got, want)
 		}

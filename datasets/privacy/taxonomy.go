@@ -12,7 +12,8 @@ const (
 	lights   = "light* *bulb* lamp* hue* led* strip* sengled* dp"
 	plugs    = "*plug* *outlet* socket* *switch* cz wemo*"
 	speakers = "echo* alexa* *home_mini google_home assistant* genie* tmall* speaker* storyteller* mitu*"
-	cameras  = "*cam* *camera*"
+	cameras  = "cam* *camera* webcam* dropcam*"
+	locks    = "lock* unlock* smartlock* doorlock* deadbolt*"
 	clocks   = "timer* *ds_on* ds schedule* countdown* settime* ontime* *_ontime_* astro*"
 )
 
@@ -28,19 +29,21 @@ func activities() []entry {
 		{"", "nowater no_water water leak flood*", tells("water", security, "there is water where none should be, or no longer", paper)},
 		{"magnet* door* contact* window*", "open* close* magnet*", tells("door", "presence habits", "a door or window is used: somebody comes, goes or airs a room", authors)},
 		{"", "sound noise", tells("sound", presence, "somebody is there and makes a noise", ours)},
-		{"", "doorbell* ring bell*", tells("doorbell", presence, "somebody is at the door", authors)},
+		{"", "doorbell*", tells("doorbell", presence, "somebody is at the door", authors)},
+		{"doorbell* bell*", "ring* press* ding*", tells("doorbell", presence, "somebody is at the door", ours)},
 		{"", "sensor_ht* temperature_report humidity*", tells("climate", "presence habits", "how warm and damp it is: somebody heats, bathes or is away", authors)},
 
 		// Alarms and locks.
-		{"", "clock_alarm* xset_clock_alarm*", tells("wake", sleep, "when somebody wants to be woken", authors)},
+		{"", "clock_alarm* xset_clock_alarm* alarm_clock*", tells("wake", sleep, "when somebody wants to be woken", authors)},
 		{"", "alert_enabled alarm_on arm armed", tells("alarm-on", "presence security", "the home is guarded from now on: all leave or go to bed", authors)},
 		{"", "alert_disabled alarm_off disarm disarmed", tells("alarm-off", "presence security", "the home is guarded no longer: somebody is back or up", authors)},
-		{"*lock*", "battery batt event_batt", tells("lock-battery", security, "the lock is about to fail", ours)},
-		{"*lock*", "lock_unlock", tells("lock", "presence security", "somebody comes or goes", ours)},
-		{"*lock*", "unlock* event_unlock", tells("unlock", "presence security", "somebody comes home or lets someone in; the door is open", ours)},
-		{"*lock*", "lock event_lock", tells("lock", "presence security", "somebody leaves or locks up for the night", ours)},
+		{locks, "battery batt event_batt", tells("lock-battery", security, "the lock is about to fail", ours)},
+		{locks, "lock_unlock", tells("lock", "presence security", "somebody comes or goes", ours)},
+		{locks, "unlock* event_unlock", tells("unlock", "presence security", "somebody comes home or lets someone in; the door is open", ours)},
+		{locks, "lock event_lock", tells("lock", "presence security", "somebody leaves or locks up for the night", ours)},
 
 		// Beds and bodies.
+		{"clock* alarm_clock*", "", tells("wake", sleep, "when somebody wants to be woken", ours)},
 		{"sleep* bed* sense* mattress*", "night_rise", tells("night-rise", "sleep health", "somebody is up in the night: sleeps badly, is ill, or minds a child", ours)},
 		{"sleep* bed* sense* mattress*", "out_of_bed up wake*", tells("out-of-bed", "presence sleep health", "somebody gets up", ours)},
 		{"sleep* bed* sense* mattress*", "", tells("in-bed", "presence sleep health", "somebody goes to bed", ours)},
@@ -60,7 +63,7 @@ func activities() []entry {
 		{"*kettle* coffee* oven* cook* fridge* microwave*", "", tells("kitchen", "presence habits", "somebody is in the kitchen: when they eat and drink", ours)},
 		{"vacuum* roomba* washer* dryer* dishwasher*", "", tells("chores", "habits", "the home is cleaned, often while nobody is in", ours)},
 		{"*tstat* thermostat* heater* aircon* ac hvac*", "", tells("heating", "presence sleep habits", "it is made warm for somebody, or cold for nobody", ours)},
-		{"*tv* roku* chromecast*", "", tells("screen", "presence habits", "somebody watches, and when they stop", ours)},
+		{"tv* smarttv* roku* chromecast*", "", tells("screen", "presence habits", "somebody watches, and when they stop", ours)},
 		{"feeder* pet*", "", tells("pet", household, "an animal lives there and is fed", ours)},
 		{plugs, "aqmode*", tells("safety", "habits", "the outlet is made safe: for children, or while nobody is in", ours)},
 		{plugs, clocks, tells("plug-timer", habits, "when somebody needs what is plugged in, as they plan it", authors)},
@@ -95,7 +98,7 @@ func devices() []entry {
 		{"storyteller* mitu*", "", tells("has-child", household, "a child lives there", ours)},
 		{"feeder* pet*", "", tells("has-pet", household, "an animal lives there", ours)},
 		{"phone* tablet* laptop* pc non_iot", "", tells("has-phone", presence, "while it is there, so is somebody", ours)},
-		{"*lock* alarm* doorbell*", "", tells("has-lock", security, "how the door is guarded", ours)},
+		{locks + " alarm_system* doorbell*", "", tells("has-lock", security, "how the door is guarded", ours)},
 		{cameras, "", tells("has-camera", security, "what is watched, and that there is something to guard", ours)},
 		{"*hub* bridge* gateway*", "", tells("has-hub", belongings, "there are more devices behind it, of its maker's kinds", paper)},
 		{speakers, "", tells("has-voice", belongings, "a microphone is open in the room", ours)},

@@ -85,8 +85,11 @@ func share(t reports.Tally) table.Value {
 func classTable(s *reports.Set, p reports.Panel, what, tested string) []table.Table {
 	byDefense, most := classTallies(s, p)
 	told, meaning := "tells", privacy.OfClass
-	if p.Task == datasets.TaskDevice {
+	switch p.Task {
+	case datasets.TaskDevice:
 		told, meaning = "tells by being there", privacy.OfDevice
+	case datasets.TaskRoutine: // its classes are what is told already
+		meaning = func(string) privacy.Meaning { return privacy.Meaning{} }
 	}
 	t := table.Table{
 		Title:   fmt.Sprintf("Recall of each %s under the best attack: %s", what, p.About()),
@@ -126,7 +129,8 @@ var People = reports.TableKind{
 }
 
 func peopleTable(s *reports.Set, p reports.Panel) []table.Table {
-	if p.Task == datasets.TaskDevice {
+	// Classes of diaries are what is told already, and have tables of their own.
+	if p.Task == datasets.TaskDevice || p.Task == datasets.TaskRoutine {
 		return nil
 	}
 	byDefense, most := classTallies(s, p)

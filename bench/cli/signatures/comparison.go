@@ -8,6 +8,7 @@ import (
 
 	"veilbench/attacks/match"
 	"veilbench/bench/results"
+	"veilbench/datasets"
 	"veilbench/reports/figure"
 	"veilbench/reports/table"
 )
@@ -70,6 +71,9 @@ func (p *paper) methods() ([]table.Table, error) {
 		"Accuracy (4): (TP + TN) / all bursts, heartbeats among them, with what calling all of them heartbeats gives as its floor. Of IoTEvent's figures in its table 5 the stored text has the two accuracies; of time, memory and storage it says that IoTEvent takes more of the first two than PingPong, and the rate method more of the third.",
 		"Time and memory: measured now, on this machine; peak memory is the heap beyond what the data take, while training. Storage: the signature file, for rates, which has none, the model in memory.",
 	}, p.notes()...)
+	if p.vantage == datasets.WiFi {
+		t.Notes = append([]string{"On Wi-Fi nobody sees which protocol a frame holds: PingPong as published looks at all of them."}, t.Notes...)
+	}
 	return []table.Table{t}, nil
 }
 

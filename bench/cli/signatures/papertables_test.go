@@ -107,8 +107,12 @@ func TestRange(t *testing.T) {
 // TestTallies: hits, misses, wrong names and false alarms, by hand.
 func TestTallies(t *testing.T) {
 	items := []results.Item{
-		{Truth: "a/on", Answer: "a/on"}, {Truth: "a/on", Answer: "a/off"}, {Truth: "a/off", Answer: results.Missed},
-		{Truth: datasets.Other, Answer: "a/on"}, {Truth: "b/x", Answer: "b/x"}, {Truth: "b/x", Answer: datasets.Unknown},
+		{Truth: "a/on", Answer: "a/on"},
+		{Truth: "a/on", Answer: "a/off"},
+		{Truth: "a/off", Answer: results.Missed},
+		{Truth: datasets.Other, Answer: "a/on"},
+		{Truth: "b/x", Answer: "b/x"},
+		{Truth: "b/x", Answer: datasets.Unknown},
 	}
 	by := tallies(items, match.ByDevice)
 	if by["a"] != (tally{1, 3, 3}) || by["b"] != (tally{1, 2, 1}) || len(by) != 2 {
