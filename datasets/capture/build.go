@@ -51,22 +51,23 @@ const packetBytes = 50
 // builder makes a trace of records. While reading, Packet.Flow is the index
 // of a conversation and Packet.Dir is Up from its first sender.
 type builder struct {
-	o     Options
-	rep   Report
-	full  [][]datasets.Packet // chunks that are full,
-	tail  []datasets.Packet   // and the one that is not
-	n     int                 // packets in both
-	base  int64               // Unix time of Packet.Time 0
-	convs []conv
-	index map[key]int32 // twice the conversation, plus 1 for its other direction
-	bare  map[key]int32 // first conversation by addresses and ports alone
-	cache []cacheSlot
-	names nameBook
-	parts map[int32]*streamPart
-	quic  map[int32]*hello.QUIC
-	mark  marks
-	skips map[string]int
-	odd   map[string]int
+	o       Options
+	rep     Report
+	full    [][]datasets.Packet // chunks that are full,
+	tail    []datasets.Packet   // and the one that is not
+	n       int                 // packets in both
+	base    int64               // Unix time of Packet.Time 0
+	convs   []conv
+	index   map[key]int32 // twice the conversation, plus 1 for its other direction
+	bare    map[key]int32 // first conversation by addresses and ports alone
+	cache   []cacheSlot
+	names   nameBook
+	queries map[Query]int // by client and name, their Count 0
+	parts   map[int32]*streamPart
+	quic    map[int32]*hello.QUIC
+	mark    marks
+	skips   map[string]int
+	odd     map[string]int
 
 	wraps, closed map[string]int // wrappers that were opened, and that were not
 	frags         map[fragKey]*fragments
@@ -88,7 +89,7 @@ type builder struct {
 func newBuilder(o Options) *builder {
 	b := &builder{
 		o: o, index: map[key]int32{}, bare: map[key]int32{}, cache: make([]cacheSlot, cacheSize),
-		parts: map[int32]*streamPart{}, quic: map[int32]*hello.QUIC{}, skips: map[string]int{}, odd: map[string]int{}, names: nameBook{},
+		parts: map[int32]*streamPart{}, quic: map[int32]*hello.QUIC{}, skips: map[string]int{}, odd: map[string]int{}, names: nameBook{}, queries: map[Query]int{},
 		wraps: map[string]int{}, closed: map[string]int{}, frags: map[fragKey]*fragments{}, recent: make([]glance, recentSize),
 		seed: maphash.MakeSeed(), onLink: map[netip.Addr]bool{}, routers: map[uint64]bool{}, senders: map[netip.Addr]uint64{},
 	}
@@ -380,7 +381,7 @@ func (b *builder) trace(names map[string]string) datasets.Trace {
 	for _, p := range b.prefixes {
 		b.rep.Home = append(b.rep.Home, p.String())
 	}
-	b.rep.Recorded = b.recordedAt(flows)
+	b.rep.Queries, b.rep.Recorded = b.sortedQueries(), b.recordedAt(flows)
 	// Never null in JSON.
 	b.rep.Doubts, b.rep.Warnings = append([]datasets.Doubt{}, b.rep.Doubts...), append([]string{}, b.rep.Warnings...)
 	b.findDoubts()

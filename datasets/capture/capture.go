@@ -73,6 +73,13 @@ type Count struct {
 	Count int    `json:"count"`
 }
 
+// Query is how often a client looked a name up, whether it got an answer or not.
+type Query struct {
+	Client string `json:"client"`
+	Name   string `json:"name"`
+	Count  int    `json:"count"`
+}
+
 // Report is what reading a capture found beside the trace.
 type Report struct {
 	// File is the name the capture was opened by.
@@ -106,6 +113,8 @@ type Report struct {
 	NotOpened []Count `json:"not_opened,omitempty"`
 	// Home lists prefixes that routers and neighbors on the link gave away.
 	Home []string `json:"home,omitempty"`
+	// Queries are the look-ups over plain DNS, by client and name.
+	Queries []Query `json:"queries,omitempty"`
 	// Recorded is the nearest vantage that the capture can stand for.
 	Recorded datasets.Vantage `json:"recorded"`
 	// WireBytes is the sum of the frames' original lengths.

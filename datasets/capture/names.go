@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -72,6 +73,8 @@ func (b *builder) learnNames(f *frame, ci int32) {
 	case f.fragment == 2:
 	case f.proto == header.UDP && f.srcPort == 53:
 		b.learnDNS(f, f.app)
+	case f.proto == header.UDP && f.dstPort == 53:
+		b.countQuery(f, f.app)
 	case b.convs[ci].host != "":
 	case f.proto == header.TCP:
 		b.learnStream(f, ci)
@@ -84,6 +87,10 @@ func (b *builder) learnNames(f *frame, ci int32) {
 
 // learnDNS takes the addresses of a DNS answer.
 func (b *builder) learnDNS(f *frame, message []byte) {
+	// Without an answer there is nothing to learn, and no need to decode.
+	if len(message) < 12 || binary.BigEndian.Uint16(message[6:]) == 0 {
+		return
+	}
 	d, ok := decodeDNS(message)
 	if !ok || !d.QR || len(d.Answers) == 0 {
 		return
@@ -118,6 +125,36 @@ func (b *builder) learnDNS(f *frame, message []byte) {
 	}
 }
 
+// maxQueries bounds how many names of how many clients are counted.
+const maxQueries = 1 << 14
+
+// countQuery counts a look-up under its client and the first name that it asks for,
+// which is the only one in practice.
+func (b *builder) countQuery(f *frame, message []byte) {
+	d, ok := decodeDNS(message)
+	if !ok || d.QR || len(d.Questions) == 0 {
+		return
+	}
+	client, _ := f.addrs()
+	q := Query{Client: client.Addr().String(), Name: header.HostName(string(d.Questions[0].Name))}
+	if _, old := b.queries[q]; q.Name != "" && (old || len(b.queries) < maxQueries) {
+		b.queries[q]++
+	}
+}
+
+// sortedQueries lists what was looked up, by client and name.
+func (b *builder) sortedQueries() []Query {
+	var out []Query
+	for q, n := range b.queries { // sorted below
+		q.Count = n
+		out = append(out, q)
+	}
+	slices.SortFunc(out, func(p, q Query) int {
+		return cmp.Or(strings.Compare(p.Client, q.Client), strings.Compare(p.Name, q.Name))
+	})
+	return out
+}
+
 // decodeDNS decodes with gopacket, whose decoder may panic on hostile input.
 func decodeDNS(p []byte) (d layers.DNS, ok bool) {
 	defer func() {
@@ -125,9 +162,6 @@ func decodeDNS(p []byte) (d layers.DNS, ok bool) {
 			ok = false
 		}
 	}()
-	if len(p) < 12 || binary.BigEndian.Uint16(p[6:]) == 0 {
-		return d, false
-	}
 	return d, d.DecodeFromBytes(p, gopacket.NilDecodeFeedback) == nil
 }
 

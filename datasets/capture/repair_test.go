@@ -2,8 +2,10 @@ package capture
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -346,6 +348,30 @@ func TestNamesInPieces(t *testing.T) {
 		if tr, _ := readFrames(t, 1, Options{}, seg(0, 1, []byte(b))); tr.Flows[0].Host != "" {
 			t.Errorf("%s: name %q", name, tr.Flows[0].Host)
 		}
+	}
+}
+
+// TestQueries: what two devices look up, answered or not, by device and name.
+func TestQueries(t *testing.T) {
+	resolver, lamp := [4]byte{9, 9, 9, 9}, [4]byte{192, 168, 1, 9}
+	question := func(name string) []byte {
+		m := dnsAnswer(name, cloud)
+		m = m[:len(m)-16] // the record that answers
+		m[2], m[3], m[7] = 1, 0, 0
+		return m
+	}
+	ask := func(i int, from [4]byte, name string) at {
+		return at{time.Duration(i) * time.Second, packet4(i+1, 1, 2, from, resolver, 17, 0, udp(4000+i, 53, question(name)))}
+	}
+	_, rep := readFrames(t, 1, Options{},
+		ask(0, plug, "Cam.example.com"), ask(1, plug, "cam.example.com"), ask(2, lamp, "time.example.com"), ask(3, plug, "a.example.com"),
+		at{4 * time.Second, packet4(5, 2, 1, resolver, plug, 17, 0, udp(53, 4000, dnsAnswer("cam.example.com", cloud)))},
+	)
+	p, l := netip.AddrFrom4(plug).String(), netip.AddrFrom4(lamp).String()
+	want := []Query{{p, "a.example.com", 1}, {p, "cam.example.com", 2}, {l, "time.example.com", 1}}
+	slices.SortFunc(want, func(a, b Query) int { return cmp.Or(strings.Compare(a.Client, b.Client), strings.Compare(a.Name, b.Name)) })
+	if !slices.Equal(rep.Queries, want) {
+		t.Errorf("queries %v, want %v", rep.Queries, want)
 	}
 }
 

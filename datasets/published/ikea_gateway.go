@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -305,34 +306,58 @@ func ikeaRequest(n int32) bool {
 
 // Bounds of the compound commands that are made of recorded requests.
 const (
-	ikeaMost    = 8 // requests in one
-	ikeaApart   = 20 * time.Second
-	ikeaUDP     = 28 // bytes of headers in a datagram
-	ikeaSpread  = 2  // by which sizes of one kind may differ: a value has up to three digits
-	ikeaWarning = "each command is some recorded requests that followed each other, as one message with the sum of their sizes: the sizes are recorded, the messages are not"
+	ikeaSessions = 5
+	ikeaEach     = 120 // in a session
+	ikeaMost     = 8   // requests in one command
+	ikeaApart    = 20 * time.Second
+	ikeaUDP      = 28 // bytes of headers in a datagram
+	ikeaSpread   = 2  // by which sizes of one kind may differ: a value has up to three digits
 )
 
 // readIKEASums makes compound commands of the recorded requests, which the set has
-// one by one: in each file that holds one kind, every run of 1 to 8 requests is one
-// message, 20 s after the one before, as long as they are together. So the
-// decomposition meets the sizes, and the ambiguities, of a real gateway. An action
-// is a kind with a size, such as color_78, for a value has up to three digits: that
-// part of the name is read off the traffic. Files whose sizes differ by more hold
-// another kind, too, and are left out.
+// one by one: the requests of files that hold one kind are dealt to five sessions,
+// and a command is 1 to 8 requests of its session, drawn at random, as one message
+// with the sum of their sizes. So the decomposition meets the sizes, and the
+// ambiguities, of a real gateway whose every action it has tried before, as the
+// paper has it; files of one action each are in ikea-gateway. An action is a kind
+// with a size, such as color_78, for a value has up to three digits: that part of
+// the name is read off the traffic. Files whose sizes differ by more hold another
+// kind, too, and are left out.
 func readIKEASums(ctx context.Context, path string) (datasets.Dataset, error) {
 	ds, err := readIKEAGateway(ctx, path)
 	if err != nil {
 		return ds, err
 	}
 
-	var out []datasets.Recording
+	// Sorted before they are dealt, so that each session gets some of most actions.
+	var all []ikeaRequested
+	var flow datasets.Flow
 	for _, r := range ds.Recordings {
 		if rs := ikeaRequests(r); len(rs) > 0 {
-			out = append(out, ikeaWindows(r, rs))
+			all = append(all, rs...)
+			flow = r.Trace.Flows[0]
 		}
 	}
-	ds.Recordings = out
-	ds.Warnings = append(ds.Warnings, ikeaWarning, "actions are kinds with a size, of which the size was read off the traffic")
+	slices.SortStableFunc(all, func(a, b ikeaRequested) int { return strings.Compare(a.action, b.action) })
+	pools := make([][]ikeaRequested, ikeaSessions)
+	for i, x := range all {
+		pools[i%ikeaSessions] = append(pools[i%ikeaSessions], x)
+	}
+	if len(all) == 0 {
+		return ds, fmt.Errorf("%s: no file with requests of one kind", path)
+	}
+	flow.Proto, flow.LAN = 17, false // the commands', as said above
+
+	start := ds.Recordings[0].Trace.Start
+	ds.Recordings = nil
+	for i, pool := range pools {
+		if len(pool) > 0 {
+			ds.Recordings = append(ds.Recordings, ikeaSession(i, pool, flow, start))
+		}
+	}
+	ds.Warnings = append(ds.Warnings,
+		"each command is some recorded requests, drawn at random, as one message with the sum of their sizes: the sizes are recorded, the messages are not",
+		"actions are kinds with a size, of which the size was read off the traffic")
 	return ds, nil
 }
 
@@ -366,41 +391,34 @@ func ikeaRequests(r datasets.Recording) []ikeaRequested {
 	return out
 }
 
-// ikeaWindows is a recording of compound commands made of requests of r.
-func ikeaWindows(r datasets.Recording, rs []ikeaRequested) datasets.Recording {
-	out := datasets.Recording{ID: r.ID, Group: r.Group}
-	out.Trace.Start, out.Trace.Flows = r.Trace.Start, r.Trace.Flows[:1:1]
-	out.Labels.Devices = r.Labels.Devices
+// ikeaSession is a recording of commands made of the requests in pool. The draws
+// are fixed: the data are the same wherever they are read.
+func ikeaSession(i int, pool []ikeaRequested, flow datasets.Flow, start time.Time) datasets.Recording {
+	name := fmt.Sprintf("session-%d", i+1)
+	out := datasets.Recording{ID: name, Group: name, Labels: datasets.Labels{Devices: []string{"gateway"}}}
+	out.Trace.Start, out.Trace.Flows = start, []datasets.Flow{flow}
+	rng := rand.New(rand.NewPCG(1, uint64(i)))
 
-	// The flow of the first request stands for all: one phone drives the gateway in
-	// a file.
-	for _, p := range r.Trace.Packets {
-		if p.Time == r.Labels.Commands[0].Time && p.Dir == datasets.Down {
-			out.Trace.Flows = []datasets.Flow{r.Trace.Flows[p.Flow]}
-			break
+	at := time.Duration(0)
+	for range ikeaEach {
+		at += ikeaApart + time.Duration(rng.IntN(10_000))*time.Millisecond
+		sum, count := int32(0), map[string]int{}
+		for range 1 + rng.IntN(ikeaMost) {
+			x := pool[rng.IntN(len(pool))]
+			sum += x.bytes
+			count[x.action]++
 		}
-	}
 
-	at := ikeaApart
-	for n := 1; n <= ikeaMost; n++ {
-		for i := 0; i+n <= len(rs); i += n {
-			sum, count := int32(0), map[string]int{}
-			for _, x := range rs[i : i+n] {
-				sum += x.bytes
-				count[x.action]++
-			}
-			c := datasets.Command{Time: at}
-			for _, a := range slices.Sorted(maps.Keys(count)) {
-				c.Actions = append(c.Actions, datasets.ActionCount{Action: a, Count: count[a]})
-			}
-			out.Labels.Commands = append(out.Labels.Commands, c)
-			out.Trace.Packets = append(out.Trace.Packets, datasets.Packet{
-				Time: at, Size: datasets.EthernetHeader + ikeaUDP + sum, Payload: sum, Dir: datasets.Down,
-			})
-			out.Labels.Owners = append(out.Labels.Owners, 0)
-			at += ikeaApart
+		c := datasets.Command{Time: at}
+		for _, a := range slices.Sorted(maps.Keys(count)) {
+			c.Actions = append(c.Actions, datasets.ActionCount{Action: a, Count: count[a]})
 		}
+		out.Labels.Commands = append(out.Labels.Commands, c)
+		out.Labels.Owners = append(out.Labels.Owners, 0)
+		out.Trace.Packets = append(out.Trace.Packets, datasets.Packet{
+			Time: c.Time, Size: datasets.EthernetHeader + ikeaUDP + sum, Payload: sum, Dir: datasets.Down,
+		})
 	}
-	out.Trace.End = at
+	out.Trace.End = at + ikeaApart
 	return out
 }

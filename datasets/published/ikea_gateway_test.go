@@ -3,7 +3,7 @@ package published
 import (
 	"os"
 	"path/filepath"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -102,8 +102,8 @@ func TestIKEAGatewayFile(t *testing.T) {
 	}
 }
 
-// TestIKEASums: three requests of 71 bytes are three commands of one action, one of
-// two and one of three, as long as these are together.
+// TestIKEASums: of three requests of 71 bytes, each command is 1 to 8 of one action
+// and as long as these together; two readings are the same.
 func TestIKEASums(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "on-off"), 0o700); err != nil {
@@ -117,22 +117,53 @@ func TestIKEASums(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(ds.Recordings) != 1 {
-		t.Fatalf("%d recordings, want 1", len(ds.Recordings))
+	again, err := readIKEASums(t.Context(), dir)
+	if err != nil || !reflect.DeepEqual(ds, again) {
+		t.Errorf("two readings differ, or %v", err)
+	}
+	if len(ds.Recordings) != 3 {
+		t.Fatalf("%d recordings, want 3: a request each", len(ds.Recordings))
 	}
 	r := ds.Recordings[0]
 	if err := r.Trace.Check(); err != nil {
 		t.Fatal(err)
 	}
-	var counts, sizes []int
+	counts := map[int]bool{}
 	for i, c := range r.Labels.Commands {
-		if c.Actions[0].Action != "switch_71" || len(c.Actions) != 1 || c.Time != r.Trace.Packets[i].Time {
-			t.Errorf("command %v, want switch_71 at the time of its message", c)
+		x, p := c.Actions[0], r.Trace.Packets[i]
+		if x.Action != "switch_71" || len(c.Actions) != 1 || c.Time != p.Time || int(p.Payload) != 71*x.Count {
+			t.Errorf("command %v of %d bytes at %v", c, p.Payload, p.Time)
 		}
-		counts, sizes = append(counts, c.Actions[0].Count), append(sizes, int(r.Trace.Packets[i].Payload))
+		counts[x.Count] = true
 	}
-	if !slices.Equal(counts, []int{1, 1, 1, 2, 3}) || !slices.Equal(sizes, []int{71, 71, 71, 142, 213}) {
-		t.Errorf("counts %v with sizes %v, want 1 1 1 2 3 with 71 bytes each", counts, sizes)
+	if len(counts) != 8 || counts[0] || counts[9] {
+		t.Errorf("counts %v, want 1 to 8", counts)
+	}
+}
+
+// TestIKEASumsOfTheRecordings: all kinds are in each of the five sessions.
+func TestIKEASumsOfTheRecordings(t *testing.T) {
+	ds, err := readIKEASums(t.Context(), datatest.Recorded(t, "ikea_gateway"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sessions := map[string]int{}
+	for _, r := range ds.Recordings {
+		kinds := map[string]bool{}
+		for _, c := range r.Labels.Commands {
+			for _, x := range c.Actions {
+				kind, _, _ := strings.Cut(x.Action, "_")
+				kinds[kind] = true
+			}
+		}
+		for k := range kinds {
+			sessions[k]++
+		}
+	}
+	for _, k := range []string{"switch", "color", "brightness"} {
+		if len(ds.Recordings) != 5 || sessions[k] < 5 {
+			t.Errorf("%s in %d of %d sessions, want all 5", k, sessions[k], len(ds.Recordings))
+		}
 	}
 }
 

@@ -189,6 +189,16 @@ func (in *inspection) rest(b *strings.Builder, most int) {
 		fmt.Fprintln(b, "names")
 		shares(b, in.Names, most)
 	}
+	if len(in.Queries) > 0 {
+		fmt.Fprintln(b, "looked up")
+	}
+	for i, q := range in.Queries {
+		if i >= 4*most {
+			fmt.Fprintf(b, "  and %d more\n", len(in.Queries)-i)
+			break
+		}
+		fmt.Fprintf(b, "  %s  %s  %s times\n", q.Client, table.Plain(q.Name), thousands(q.Count))
+	}
 
 	// That there are none is a finding, other than of names and protocols.
 	if len(in.Heartbeats) == 0 {
