@@ -31,6 +31,10 @@ var synonyms = []struct {
 	{"to", []string{"to", "valid_to", "last", "last_seen", "until", "end", "end_time", "expires"}},
 }
 
+// OneDevice is what the device of a table of events is called that has no column for
+// it.
+const OneDevice = "device"
+
 // header finds the kind of file by its columns, which may come in any order.
 func (p *parser) header(row []string) error {
 	p.columns, p.units = map[string]int{}, map[string]time.Duration{}
@@ -70,6 +74,11 @@ func (p *parser) header(row []string) error {
 		return false
 	}
 
+	// Who recorded one device may have no column for it.
+	oneDevice := !slices.ContainsFunc(slices.Collect(maps.Keys(names)), func(n string) bool {
+		return !known(n) && params.DidYouMean(n, []string{"device"}) != ""
+	})
+
 	// A file of two kinds is refused: half of its columns would be passed over
 	// in silence.
 	_, plain := names["activity"]
@@ -83,6 +92,10 @@ func (p *parser) header(row []string) error {
 	case has("time", "day") && has("device") && has("activity") && !has("actions", "mac"):
 		take("time", "day", "end", "resolution", "device", "activity")
 		p.parse = (*parser).event
+	case has("time", "day") && has("activity") && oneDevice && !has("device", "actions", "mac", "ip", "ip6"):
+		take("time", "day", "end", "resolution", "activity")
+		p.parse, p.oneDevice = (*parser).event, true
+		p.file.warnings = append(p.file.warnings, p.file.name+": no column names the device: all events are taken for those of one")
 	default:
 		want := []string{"time", "device", "activity", "address", "actions"}
 		want = slices.DeleteFunc(want, func(c string) bool { _, there := names[c]; return there })
