@@ -198,12 +198,12 @@ func slip(a, b string) bool {
 	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
 		a, b = a[:len(a)-1], b[:len(b)-1]
 	}
-	switch len(a)*10 + len(b) {
-	case 1, 10:
+	switch [2]int{len(a), len(b)} {
+	case [2]int{0, 1}, [2]int{1, 0}:
 		return true
-	case 11:
+	case [2]int{1, 1}:
 		return long
-	case 22:
+	case [2]int{2, 2}:
 		return a[0] == b[1] && a[1] == b[0]
 	}
 	return false
