@@ -17,7 +17,7 @@ var synonyms = []struct {
 	column string
 	names  []string
 }{
-	{"time", []string{"time", "timestamp", "start", "datetime", "start_time", "time_start", "starttime", "begin", "begin_time", "ts", "date_time", "when", "last_changed", "epoch", "unix_time", "unixtime", "time_of_event", "from", "last_updated"}},
+	{"time", []string{"time", "timestamp", "start", "datetime", "start_time", "time_start", "starttime", "begin", "begin_time", "ts", "date_time", "when", "last_changed", "epoch", "unix_time", "unixtime", "unix_timestamp", "unix", "time_of_event", "event_time", "occurred_at", "from", "last_updated"}},
 	{"day", []string{"day", "date"}},
 	{"end", []string{"end", "end_time", "time_end", "endtime", "stop", "stop_time", "finish", "until", "to"}},
 	{"resolution", []string{"resolution"}},
