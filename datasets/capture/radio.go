@@ -292,6 +292,9 @@ func (f *frame) decodeZigbeeTAP(b []byte, wire int) {
 		f.skip = "802.15.4 TAP header of a wrong length"
 		return
 	}
+
+	// Without the field the frame has no check sequence, or one of 32 bits, which
+	// only radios below 1 GHz use: then nothing says that it is damaged.
 	const fieldFCS, crc16 = 0, 1
 	for at := 4; at+8 <= head; {
 		typ, n := binary.LittleEndian.Uint16(b[at:]), int(binary.LittleEndian.Uint16(b[at+2:]))

@@ -386,6 +386,8 @@ func (f *frame) openTZSP(b []byte, size int) bool {
 	case 1:
 		return f.inEthernet("TZSP", b[off:], size-off)
 	case 18, 119, 127:
+		// The addresses around a frame of 802.11 are those of the sniffer, so nothing
+		// of the outer frame may stay.
 		if !f.opening("TZSP") {
 			return false
 		}
