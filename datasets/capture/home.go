@@ -401,6 +401,9 @@ func (b *builder) dropRelays(ps []datasets.Packet) []datasets.Packet {
 
 // recordedAt finds the nearest vantage that the capture can stand for.
 func (b *builder) recordedAt(flows []datasets.Flow) datasets.Vantage {
+	if b.mark.recorded != "" {
+		return b.mark.recorded // a defense may have left nothing that tells it
+	}
 	if slices.ContainsFunc(b.convs, func(c conv) bool { return c.kind == kindWiFi || c.kind == kindRelay || c.writtenWiFi() }) {
 		return datasets.WiFi
 	}

@@ -197,15 +197,21 @@ func (f *frame) decodePFLog(b []byte, wire int) {
 }
 
 // decodePKTAP decodes what macOS writes for all interfaces at once: the header
-// holds its own length and the link type of what follows.
+// holds its own length and the link type of what follows. Version 2 (bsd/net/pktap.h
+// of xnu) has both in fewer bytes, behind the length the places of its texts; the
+// word of the direction is at the same place in both.
 func (f *frame) decodePKTAP(b []byte, wire int) {
-	if len(b) < 44 {
-		f.setOpaque(b, wire, 44)
+	const shortest = 40
+	if len(b) < shortest {
+		f.setOpaque(b, wire, shortest)
 		f.odd = "frame cut inside its link header"
 		return
 	}
 	head, link := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[8:])
-	if head < 44 || int64(head) > int64(len(b)) {
+	if head > 0xff && b[0] >= shortest {
+		head, link = uint32(b[0]), uint32(binary.LittleEndian.Uint16(b[6:]))
+	}
+	if head < shortest || int64(head) > int64(len(b)) {
 		f.skip = "PKTAP header of a wrong length"
 		return
 	}
@@ -213,6 +219,52 @@ func (f *frame) decodePKTAP(b []byte, wire int) {
 		f.own = true
 	}
 	f.decodeInner(b, wire, int(head), link)
+}
+
+// openGTP takes off the header of a mobile network's user plane (3GPP 29.281).
+func (f *frame) openGTP(b []byte, size int) bool {
+	if len(b) < 12 || b[0]>>4 != 3 || b[1] != 0xff {
+		return false
+	}
+	head := 8
+	if b[0]&7 != 0 {
+		// Four more bytes, the last of which says whether extensions follow;
+		// each ends the same way.
+		next := b[11]
+		for head = 12; next != 0; {
+			if head >= len(b) || b[head] == 0 || head+4*int(b[head]) > len(b) {
+				return false
+			}
+			head += 4 * int(b[head])
+			next = b[head-1]
+		}
+	}
+	return f.inIP("GTP", b[head:], size-head)
+}
+
+// openL2TP takes off the header of an L2TP data message (RFC 2661).
+func (f *frame) openL2TP(b []byte, size int) bool {
+	flags := binary.BigEndian.Uint16(b)
+	if flags&0x8000 != 0 || flags&0xf != 2 {
+		if flags&0xf == 3 && flags&0x8000 == 0 {
+			f.unopened = "L2TPv3"
+		}
+		return false
+	}
+	off := 6
+	if flags&0x4000 != 0 {
+		off += 2 // length
+	}
+	if flags&0x0800 != 0 {
+		off += 4 // sequence numbers
+	}
+	if flags&0x0200 != 0 {
+		if len(b) < off+2 {
+			return false
+		}
+		off += 2 + int(binary.BigEndian.Uint16(b[off:]))
+	}
+	return len(b) > off && f.inPPP("L2TP", b[off:], size-off)
 }
 
 // inPPP decodes a PPP frame that may begin with address and control (ff 03).

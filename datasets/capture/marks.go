@@ -2,6 +2,8 @@ package capture
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 	"time"
 
 	"veilbench/datasets"
@@ -15,11 +17,17 @@ type marks struct {
 	start, end       int64
 	hasStart, hasEnd bool
 	noClock          bool
+	recorded         datasets.Vantage // where the original was recorded, "" if that is not said
 }
 
 // read takes a marker frame. It reports false if text is none.
 func (m *marks) read(text []byte, at int64) bool {
-	switch string(bytes.TrimRight(text, "\x00")) {
+	said := string(bytes.TrimRight(text, "\x00"))
+	if v, ok := strings.CutPrefix(said, header.MarkRecorded); ok && slices.Contains(datasets.Vantages(), datasets.Vantage(v)) {
+		m.recorded = datasets.Vantage(v)
+		return true
+	}
+	switch said {
 	case header.MarkStart:
 		m.start, m.hasStart = at, true
 	case header.MarkStartNoClock:

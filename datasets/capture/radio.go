@@ -147,7 +147,9 @@ func (f *frame) decodePPI(b []byte, wire int) {
 				wire -= 4
 			}
 		}
-		at += 4 + n
+		if at += 4 + n; b[1]&1 != 0 {
+			at = (at + 3) &^ 3 // fields begin at whole words
+		}
 	}
 	f.decodeInner(b, wire, head, link)
 }
@@ -274,7 +276,8 @@ func zigbeeAddr(b []byte, at int, mode uint16, pan bool, network uint64) (addr u
 	return long>>40<<24 | long&0xffffff, at + 8, false, network
 }
 
-// decodeZigbeeTAP skips the TAP header in front of an 802.15.4 frame.
+// decodeZigbeeTAP skips the TAP header in front of an 802.15.4 frame, a list of
+// fields in little-endian words, one of which says what check sequence the frame has.
 func (f *frame) decodeZigbeeTAP(b []byte, wire int) {
 	if len(b) < 4 {
 		f.skip = "802.15.4 TAP header cut"
@@ -288,6 +291,17 @@ func (f *frame) decodeZigbeeTAP(b []byte, wire int) {
 	if wire < head {
 		f.skip = "802.15.4 TAP header of a wrong length"
 		return
+	}
+
+	// Without the field the frame has no check sequence, or one of 32 bits, which
+	// only radios below 1 GHz use: then nothing says that it is damaged.
+	const fieldFCS, crc16 = 0, 1
+	for at := 4; at+8 <= head; {
+		typ, n := binary.LittleEndian.Uint16(b[at:]), int(binary.LittleEndian.Uint16(b[at+2:]))
+		if typ == fieldFCS && n >= 1 && b[at+4] == crc16 {
+			f.check = checkOf(b[head:], wire-head)
+		}
+		at += 4 + (n+3)&^3
 	}
 	f.decodeZigbee(b[head:], wire-head)
 }

@@ -106,6 +106,12 @@ func (f *frame) decodeType(typ uint16, b []byte, off, wire int) {
 			typ == 0x4305 && f.openBatman(rest, wire-off),
 			typ == 0x894f && f.openNSH(rest, wire-off):
 			return
+		case (typ == 0x809a || typ == 0x00f6) && wire > off && f.opening("Ethernet"):
+			// 802.15.4, as sniffers hand it out and as Linux calls it.
+			f.setOpaque(rest, wire-off, 0)
+			f.check = checkOf(rest, wire-off)
+			f.decodeZigbee(rest, wire-off)
+			return
 		case typ == 0x88e5:
 			f.unopened = "MACsec"
 		case typ == 0x8847 || typ == 0x8848:
@@ -261,6 +267,12 @@ func (f *frame) openGRE(b []byte, size int) bool {
 		head += 4 // acknowledgment
 	}
 
+	// Routing entries (RFC 1701) say how long they are; one of nothing is the last.
+	for routed := flags&0x4000 != 0; routed && len(b) >= head+4; {
+		routed = binary.BigEndian.Uint32(b[head:]) != 0
+		head += 4 + int(b[head+3])
+	}
+
 	// ERSPAN type I has no header of its own and no sequence number, type II
 	// has 8 bytes, type III 12 and, by a flag in its last one, 8 more.
 	name := "GRE"
@@ -323,41 +335,59 @@ func (f *frame) openUDP(b []byte, size int) bool {
 			return f.inEthernet("HP mirror", b[12:], size-12)
 		}
 	}
+	return f.fragment == 0 && f.openOddPort(b, size)
+}
+
+// openOddPort opens wrappers on a port that somebody chose, such as 8472 for VXLAN
+// as Linux has it. Without a port for a sign the header must be exact and the frame
+// inside a whole one of IP.
+func (f *frame) openOddPort(b []byte, size int) bool {
+	first := binary.BigEndian.Uint32(b)
+	switch {
+	case first == 0x08000000 && len(b) > 8 && b[7] == 0:
+		return isWholeFrame(b[8:], size-8) && f.inEthernet("VXLAN", b[8:], size-8)
+	case first&0xc03fffff == 0x6558 && len(b) > 8 && b[7] == 0:
+		if head := 8 + int(b[0]&0x3f)*4; len(b) > head && isWholeFrame(b[head:], size-head) {
+			return f.inEthernet("Geneve", b[head:], size-head)
+		}
+	case first == 0x01000001:
+		if off, _, ok := tzspFields(b); ok && isWholeFrame(b[off:], size-off) {
+			return f.inEthernet("TZSP", b[off:], size-off)
+		}
+	}
 	return false
+}
+
+// isWholeFrame says whether b is an Ethernet frame of size bytes with an IP packet
+// that fills it, but for the fill of a short one.
+func isWholeFrame(b []byte, size int) bool {
+	const shortest = 60
+	if len(b) < 14+6 {
+		return false
+	}
+	total := 0
+	switch typ := binary.BigEndian.Uint16(b[12:]); {
+	case typ == header.EtherIPv4 && b[14]>>4 == 4 && b[14]&15 >= 5:
+		total = int(binary.BigEndian.Uint16(b[16:]))
+	case typ == header.EtherIPv6 && b[14]>>4 == 6:
+		total = 40 + int(binary.BigEndian.Uint16(b[18:]))
+	}
+	return total >= 20 && (14+total == size || 14+total < size && size <= shortest)
 }
 
 // openTZSP takes off what MikroTik routers and Wi-Fi sniffers mirror in: version,
 // type, what is inside, and fields of a number and a length each up to number 1.
 func (f *frame) openTZSP(b []byte, size int) bool {
-	if b[0] != 1 || b[1] > 1 {
+	off, damaged, ok := tzspFields(b)
+	if b[0] != 1 || b[1] > 1 || !ok {
 		return false
 	}
-	inside, off, damaged := binary.BigEndian.Uint16(b[2:]), 4, false
-	for {
-		if off >= len(b) {
-			return false
-		}
-		number := b[off]
-		off++
-		if number == 1 {
-			break
-		}
-		if number == 0 { // padding
-			continue
-		}
-		if off >= len(b) || off+1+int(b[off]) > len(b) {
-			return false
-		}
-		if number == 17 && b[off] > 0 && b[off+1] != 0 {
-			damaged = true // the sniffer's word on the check sequence
-		}
-		off += 1 + int(b[off])
-	}
-
-	switch inside {
+	switch inside := binary.BigEndian.Uint16(b[2:]); inside {
 	case 1:
 		return f.inEthernet("TZSP", b[off:], size-off)
 	case 18, 119, 127:
+		// The addresses around a frame of 802.11 are those of the sniffer, so nothing
+		// of the outer frame may stay.
 		if !f.opening("TZSP") {
 			return false
 		}
@@ -370,6 +400,28 @@ func (f *frame) openTZSP(b []byte, size int) bool {
 	}
 	f.unopened = "TZSP"
 	return false
+}
+
+// tzspFields finds where the fields of a TZSP header end, and whether one of them
+// says that the frame arrived damaged.
+func tzspFields(b []byte) (off int, damaged, ok bool) {
+	for off = 4; off < len(b); {
+		number := b[off]
+		off++
+		switch {
+		case number == 1:
+			return off, damaged, true
+		case number == 0: // padding
+			continue
+		case off >= len(b) || off+1+int(b[off]) > len(b):
+			return off, damaged, false
+		}
+		if number == 17 && b[off] > 0 && b[off+1] != 0 {
+			damaged = true // the sniffer's word on the check sequence
+		}
+		off += 1 + int(b[off])
+	}
+	return off, damaged, false
 }
 
 // openZEP takes off what 802.15.4 sniffers hand out frames in, versions 1 and 2.
@@ -394,27 +446,6 @@ func (f *frame) openZEP(b []byte, size int) bool {
 	return true
 }
 
-// openGTP takes off the header of a mobile network's user plane (3GPP 29.281).
-func (f *frame) openGTP(b []byte, size int) bool {
-	if len(b) < 12 || b[0]>>4 != 3 || b[1] != 0xff {
-		return false
-	}
-	head := 8
-	if b[0]&7 != 0 {
-		// Four more bytes, the last of which says whether extensions follow;
-		// each ends the same way.
-		next := b[11]
-		for head = 12; next != 0; {
-			if head >= len(b) || b[head] == 0 || head+4*int(b[head]) > len(b) {
-				return false
-			}
-			head += 4 * int(b[head])
-			next = b[head-1]
-		}
-	}
-	return f.inIP("GTP", b[head:], size-head)
-}
-
 // openTeredo takes off up to two indications in front of IPv6 (RFC 4380).
 func (f *frame) openTeredo(b []byte, size int) bool {
 	off := 0
@@ -425,31 +456,6 @@ func (f *frame) openTeredo(b []byte, size int) bool {
 		off += 8
 	}
 	return len(b) > off && b[off]>>4 == 6 && f.inIP("Teredo", b[off:], size-off)
-}
-
-// openL2TP takes off the header of an L2TP data message (RFC 2661).
-func (f *frame) openL2TP(b []byte, size int) bool {
-	flags := binary.BigEndian.Uint16(b)
-	if flags&0x8000 != 0 || flags&0xf != 2 {
-		if flags&0xf == 3 && flags&0x8000 == 0 {
-			f.unopened = "L2TPv3"
-		}
-		return false
-	}
-	off := 6
-	if flags&0x4000 != 0 {
-		off += 2 // length
-	}
-	if flags&0x0800 != 0 {
-		off += 4 // sequence numbers
-	}
-	if flags&0x0200 != 0 {
-		if len(b) < off+2 {
-			return false
-		}
-		off += 2 + int(binary.BigEndian.Uint16(b[off:]))
-	}
-	return len(b) > off && f.inPPP("L2TP", b[off:], size-off)
 }
 
 // openCAPWAP takes off the header between an access point and its controller

@@ -64,7 +64,7 @@ func (f *Fetcher) Get(ctx context.Context, e Entry) (string, error) {
 	}
 
 	if !e.Offered() {
-		return "", fmt.Errorf("%s: the publisher has its files in another form (%s); take them in with import", e.Name, e.Source)
+		return "", fmt.Errorf("the publisher has its files in another form (%s); take them in with import (veilbench datasets import %s PATH)", e.Source, e.Name)
 	}
 
 	// Downloads that are not complete outlive this run: the next goes on.

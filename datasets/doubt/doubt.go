@@ -279,7 +279,7 @@ func untrained(ds *datasets.Dataset) []datasets.Doubt {
 	d := datasets.Doubt{
 		Code: datasets.DoubtUntrained, Count: int64(lost), Of: int64(all),
 		Detail: fmt.Sprintf("%d of %d labels are of classes that are in one group only, so that the split %s never has them in training and test: %s", lost, all, ds.Split, some(alone)),
-		Remedy: "split inside the groups (--split kfold:k=5, or trial-kfold:k=5 for clips)",
+		Remedy: fmt.Sprintf("split inside the groups (--split %s)", map[bool]string{true: "trial-kfold:k=5", false: "kfold:k=5"}[task == datasets.TaskClip]),
 	}
 	if 2*lost >= all {
 		d.Spoils = []datasets.Task{task}

@@ -11,6 +11,7 @@ import (
 
 	"veilbench/datasets/folder/events"
 	"veilbench/datasets/folder/owners"
+	"veilbench/datasets/labels"
 	"veilbench/datasets/sheet"
 )
 
@@ -19,6 +20,7 @@ type truthFile struct {
 	name     string // path in the folder
 	events   []events.Event
 	triggers bool // times alone: device and activity are not in the file
+	nameless bool // events of a device that the file does not name
 }
 
 // truth is what the text files of a folder say.
@@ -178,7 +180,8 @@ func (l *loader) readOne(name, text string) (what string, err error) {
 			return "", err
 		}
 		l.f.doubts, l.f.warnings = append(l.f.doubts, said.Doubts...), append(l.f.warnings, said.Warnings...)
-		l.truth.files = append(l.truth.files, &truthFile{name: name, events: evs})
+		nameless := !slices.ContainsFunc(evs, func(e events.Event) bool { return e.Device != labels.OneDevice })
+		l.truth.files = append(l.truth.files, &truthFile{name: name, events: evs, nameless: nameless})
 		return "events", nil
 	}
 	if evs, ok := events.ParseTriggers(text, path.Ext(name) == ".timestamps"); ok {

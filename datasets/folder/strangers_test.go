@@ -201,6 +201,14 @@ func TestStrangersFolders(t *testing.T) {
 			}
 			os.WriteFile(filepath.Join(dir, "labels.txt"), b, 0o600)
 		}, events},
+		{"no column for the only device", func(t *testing.T, dir string) {
+			rows := []string{"epoch,offset_s,activity"}
+			for _, at := range sessions(t, dir, "s%d.pcap") {
+				rows = append(rows, fmt.Sprintf("%d.5,1,on", at.Unix()+100), fmt.Sprintf("%d.5,2,off", at.Unix()+200))
+			}
+			text(t, dir, "truth.csv", rows...)
+			text(t, dir, "devices.txt", "plug 50:c7:bf:00:00:01")
+		}, events},
 		{"one list of times for each activity", func(t *testing.T, dir string) {
 			var on, off []string
 			for _, at := range sessions(t, dir, "plug%d.pcap") {

@@ -206,6 +206,11 @@ func (l *loader) nameTriggers() {
 
 	k := 0
 	for _, f := range l.truth.files {
+		if f.nameless && (l.f.spec.Labels.Device != "" || len(known) == 1) {
+			for i := range f.events {
+				f.events[i].Device = cmp.Or(l.f.spec.Labels.Device, known[0])
+			}
+		}
 		if !f.triggers {
 			continue
 		}

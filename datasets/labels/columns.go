@@ -17,7 +17,7 @@ var synonyms = []struct {
 	column string
 	names  []string
 }{
-	{"time", []string{"time", "timestamp", "start", "datetime", "start_time", "time_start", "starttime", "begin", "begin_time", "ts", "date_time", "when", "last_changed", "epoch", "unix_time", "unixtime", "time_of_event", "from", "last_updated"}},
+	{"time", []string{"time", "timestamp", "start", "datetime", "start_time", "time_start", "starttime", "begin", "begin_time", "ts", "date_time", "when", "last_changed", "epoch", "unix_time", "unixtime", "unix_timestamp", "unix", "time_of_event", "event_time", "occurred_at", "from", "last_updated"}},
 	{"day", []string{"day", "date"}},
 	{"end", []string{"end", "end_time", "time_end", "endtime", "stop", "stop_time", "finish", "until", "to"}},
 	{"resolution", []string{"resolution"}},
@@ -30,6 +30,10 @@ var synonyms = []struct {
 	{"from", []string{"from", "valid_from", "first", "first_seen", "since", "start", "start_time", "begin"}},
 	{"to", []string{"to", "valid_to", "last", "last_seen", "until", "end", "end_time", "expires"}},
 }
+
+// OneDevice is what the device of a table of events is called that has no column for
+// it.
+const OneDevice = "device"
 
 // header finds the kind of file by its columns, which may come in any order.
 func (p *parser) header(row []string) error {
@@ -70,6 +74,11 @@ func (p *parser) header(row []string) error {
 		return false
 	}
 
+	// Who recorded one device may have no column for it.
+	oneDevice := !slices.ContainsFunc(slices.Collect(maps.Keys(names)), func(n string) bool {
+		return !known(n) && params.DidYouMean(n, []string{"device"}) != ""
+	})
+
 	// A file of two kinds is refused: half of its columns would be passed over
 	// in silence.
 	_, plain := names["activity"]
@@ -83,6 +92,10 @@ func (p *parser) header(row []string) error {
 	case has("time", "day") && has("device") && has("activity") && !has("actions", "mac"):
 		take("time", "day", "end", "resolution", "device", "activity")
 		p.parse = (*parser).event
+	case has("time", "day") && has("activity") && oneDevice && !has("device", "actions", "mac", "ip", "ip6"):
+		take("time", "day", "end", "resolution", "activity")
+		p.parse, p.oneDevice = (*parser).event, true
+		p.file.warnings = append(p.file.warnings, p.file.name+": no column names the device: all events are taken for those of one")
 	default:
 		want := []string{"time", "device", "activity", "address", "actions"}
 		want = slices.DeleteFunc(want, func(c string) bool { _, there := names[c]; return there })
@@ -185,12 +198,12 @@ func slip(a, b string) bool {
 	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
 		a, b = a[:len(a)-1], b[:len(b)-1]
 	}
-	switch len(a)*10 + len(b) {
-	case 1, 10:
+	switch [2]int{len(a), len(b)} {
+	case [2]int{0, 1}, [2]int{1, 0}:
 		return true
-	case 11:
+	case [2]int{1, 1}:
 		return long
-	case 22:
+	case [2]int{2, 2}:
 		return a[0] == b[1] && a[1] == b[0]
 	}
 	return false

@@ -155,6 +155,7 @@ type parser struct {
 	units      map[string]time.Duration // of numbers in a column
 	renamed    map[string]string
 	parse      func(p *parser, row []string, line int) error
+	oneDevice  bool // no column names it
 }
 
 // directives reads the remarks that state clock, offset, zone and the order of
@@ -355,6 +356,9 @@ func (p *parser) event(row []string, line int) error {
 // a stroke: another sign stands for it.
 func (p *parser) device(row []string) (string, error) {
 	name := p.cell(row, "device")
+	if p.oneDevice {
+		name = OneDevice
+	}
 	if name == "" {
 		return "", errors.New(`device ""; want a name`)
 	}

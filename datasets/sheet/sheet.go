@@ -69,7 +69,8 @@ func Read(r io.Reader, name string) (Table, error) {
 		for i := range cells {
 			cells[i] = strings.TrimSpace(cells[i])
 		}
-		if line, _ := c.FieldPos(0); slices.ContainsFunc(cells, func(s string) bool { return s != "" }) {
+		// The line below the head of a table in Markdown is drawn, not written.
+		if line, _ := c.FieldPos(0); slices.ContainsFunc(cells, func(s string) bool { return s != "" && !(c.Comma == '|' && strings.Trim(s, "-:") == "") }) {
 			t.Rows = append(t.Rows, Row{line, cells})
 		}
 	}

@@ -227,7 +227,7 @@ func (ap *applier) capture(ctx context.Context, draw *rand.Rand, in, out string,
 		return applied{}, command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%s: %w", in, err)}
 	}
 
-	wrote, err := writeDefended(ctx, out, t, got)
+	wrote, err := writeDefended(ctx, out, t, got, report.Recorded)
 	if err == nil && ap.f.plot != "" {
 		wrote = append(wrote, ap.f.plot)
 		err = plotBeforeAfter(ap.f.plot, ap.f.defense, t, got)
@@ -299,10 +299,10 @@ func outputs(out string) []string {
 
 // writeDefended writes a defended capture and returns the files that it wrote.
 // Names have a file only if there are some that the capture cannot hold.
-func writeDefended(ctx context.Context, out string, in datasets.Trace, d defenses.Defended) ([]string, error) {
+func writeDefended(ctx context.Context, out string, in datasets.Trace, d defenses.Defended, recorded datasets.Vantage) ([]string, error) {
 	files := outputs(out)
 	fills := []func(io.Writer) error{
-		func(w io.Writer) error { return write.Capture(w, d.Trace) },
+		func(w io.Writer) error { return write.CaptureAt(w, d.Trace, recorded) },
 		func(w io.Writer) error { return writeTruth(w, in, d) },
 	}
 	for i, fill := range fills {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -220,6 +221,10 @@ func catalogGet(ctx context.Context, a *command.App, flag string, names []string
 		f := catalog.Fetcher{Cache: cache, Progress: fetchProgress(a), Log: func(m string) { fmt.Fprintln(a.Stderr, m) }}
 		folder, err := f.Get(ctx, e.Entry)
 		if err != nil {
+			var unreached net.Error
+			if errors.As(err, &unreached) {
+				return fmt.Errorf("%s: %w; no network, or no way to the publisher: a copy that was fetched elsewhere is taken in with: veilbench datasets import %s PATH", e.Name, err, e.Name)
+			}
 			return fmt.Errorf("%s: %w", e.Name, err)
 		}
 		fmt.Fprintln(a.Stdout, folder)

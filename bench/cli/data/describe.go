@@ -63,6 +63,9 @@ group holds, those too that no run takes.`,
 }
 
 func describe(ctx context.Context, a *command.App, path string, opt source.Options, write bool) error {
+	if info, err := os.Stat(strings.TrimPrefix(path, "capture=")); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is no folder; what one capture holds says: veilbench inspect %s", path, strings.TrimPrefix(path, "capture="))
+	}
 	name := filepath.Join(path, "dataset.yaml")
 	if write {
 		// It may hold comments and decisions that this one would not.

@@ -55,7 +55,24 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 	if c.test.Text != "" {
 		asked, err = c.joinTest(ctx, &g, asked, opt)
 	}
+	if err == nil {
+		err = unlabeled(g.Datasets)
+	}
 	return g, asked, err
+}
+
+// unlabeled refuses recordings without any truth: there is nothing that an attack
+// could be right about.
+func unlabeled(all []datasets.Dataset) error {
+	for _, ds := range all {
+		if len(ds.Tasks) > 0 || len(ds.Recordings) == 0 {
+			return nil
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: no labels and no list of devices, so there is nothing that an attack could find out; put a table with the columns time, device, activity or a list of devices with their addresses beside the captures, or name one (--labels, --devices). \"datasets describe\" says what was understood, \"apply\" defends captures without labels", all[0].Name)
 }
 
 // expand lists the data sets as they are named, a glob as the captures that fit

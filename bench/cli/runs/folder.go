@@ -52,6 +52,11 @@ func ownExperiment(a *command.App, dir string, m results.Manifest, force bool) e
 		return fmt.Errorf("%w; --out %s is free, --force goes on there", err, freeName(dir))
 	}
 	if diff := m.Differs(was); len(diff) > 0 && !force {
+		// Data that nobody touched have other content where another build makes or reads
+		// them in another way.
+		if was.Version != m.Version {
+			diff = append(diff, fmt.Sprintf("it was made by another build (%s, this is %s), which may make or read the same data differently", was.Version, m.Version))
+		}
 		return fmt.Errorf("%s holds another experiment: %s; --out %s is free, --force goes on there (reports show what was asked for last)", dir, strings.Join(diff, "; "), freeName(dir))
 	}
 	if more := m.Grows(was); len(more) > 0 && err == nil {

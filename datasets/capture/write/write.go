@@ -51,7 +51,12 @@ import (
 // error before anything is written. A packet that no such frame can hold is one
 // when its turn comes: with more or fewer header bytes than the protocols allow,
 // or in a frame above 65,549 bytes.
-func Capture(w io.Writer, t datasets.Trace) error {
+func Capture(w io.Writer, t datasets.Trace) error { return CaptureAt(w, t, datasets.LAN) }
+
+// CaptureAt is Capture for a trace that was recorded elsewhere than in the local
+// network: a third frame says where, for what a defense left of it, a tunnel say, does
+// not tell it any more.
+func CaptureAt(w io.Writer, t datasets.Trace, recorded datasets.Vantage) error {
 	if err := t.Check(); err != nil {
 		return err
 	}
@@ -76,6 +81,11 @@ func Capture(w io.Writer, t datasets.Trace) error {
 
 	if err := wr.writeMarker(0, startText); err != nil {
 		return err
+	}
+	if recorded != datasets.LAN {
+		if err := wr.writeMarker(0, header.MarkRecorded+string(recorded)); err != nil {
+			return err
+		}
 	}
 	for i := range t.Packets {
 		if err := wr.writePacket(i); err != nil {

@@ -240,3 +240,22 @@ func TestTimesOutOfRange(t *testing.T) {
 		}
 	}
 }
+
+// What a tunnel leaves of frames by radio is IP alone, and was recorded there all the
+// same.
+func TestWhereItWasRecordedComesBack(t *testing.T) {
+	for _, v := range datasets.Vantages() {
+		var b bytes.Buffer
+		want := capturetest.PortTrace(17, []uint16{443}, []int32{100, 200}, "52.1.2.3")
+		if err := CaptureAt(&b, want, v); err != nil {
+			t.Fatal(err)
+		}
+		got, rep, err := capture.Read(t.Context(), &b, "x.pcap", capture.Options{})
+		if err != nil || rep.Recorded != v {
+			t.Errorf("%s came back as %s: %v", v, rep.Recorded, err)
+		}
+		if len(got.Packets) != len(want.Packets) || got.End != want.End {
+			t.Errorf("%s: %d packets in %v, want %d in %v", v, len(got.Packets), got.End, len(want.Packets), want.End)
+		}
+	}
+}

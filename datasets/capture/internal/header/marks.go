@@ -31,6 +31,8 @@ const (
 	MarkStart        = "veilbench: observing starts"
 	MarkStartNoClock = "veilbench: observing starts, wall clock unknown"
 	MarkEnd          = "veilbench: observing ends"
+	// MarkRecorded comes before a vantage.
+	MarkRecorded = "veilbench: recorded at "
 )
 
 // sizedMagic begins the content of an opaque frame that states its lengths.
