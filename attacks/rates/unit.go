@@ -91,10 +91,12 @@ func (r *rateRule) nearest(v [4]float64, skip, n int, reject bool) []int32 {
 			return false
 		}
 
-		d := 0.0
-		for j := range v {
-			d += (v[j] - k.v[j]) * (v[j] - k.v[j])
+		d := (v[0]-k.v[0])*(v[0]-k.v[0]) + (v[1]-k.v[1])*(v[1]-k.v[1])
+		if len(out) == n && d > ds[n-1] {
+			return false // the sum only grows
 		}
+		d += (v[2] - k.v[2]) * (v[2] - k.v[2])
+		d += (v[3] - k.v[3]) * (v[3] - k.v[3])
 		if len(out) == n && (d > ds[n-1] || d == ds[n-1] && i > out[n-1]) {
 			return false
 		}
