@@ -293,7 +293,9 @@ func (c *corpus) ask(i int, trials []trial, found [][][]attacks.Burst, budget in
 		for j, v := range vs {
 			if v.Detected() {
 				found[j][i] = append(found[j][i], attacks.Burst{Start: b.start, End: b.end, Ranked: v.Ranked, Score: v.Score})
-				streams[j] = append(streams[j], b.key)
+				if trials[j].single { // nobody else asks for streams
+					streams[j] = append(streams[j], b.key)
+				}
 			}
 		}
 	}
