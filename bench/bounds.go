@@ -126,6 +126,7 @@ func (b *bounder) gather(pool *itemPool, n int, ro Role, recs []int) error {
 
 		b.sets = len(f.Sets)
 		pool.from = append(pool.from, recordingFeatures{f, i, n})
+		pool.items = slices.Grow(pool.items, f.Items) // a device task has an item for each packet
 		for k := range f.Items {
 			pool.items = append(pool.items, boundItem{int32(len(pool.from) - 1), int32(k), b.classOf(f.Class(k))})
 		}

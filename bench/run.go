@@ -34,6 +34,9 @@ type Options struct {
 	// PluginTimeout is how long a call of a plug-in may take before it is left
 	// behind: its cells fail, and it is not called again. 0: no limit.
 	PluginTimeout time.Duration
+	// Plan is the manifest of the grid with its doubts, for who has made it already:
+	// both take a look at every packet. Nil: Run makes it.
+	Plan *results.Manifest
 	// Only, if set, keeps the cells for which it is true.
 	Only func(results.Cell) bool
 }
@@ -56,8 +59,12 @@ func Run(ctx context.Context, g Grid, opt Options) ([]results.Result, error) {
 	}
 
 	r := newRunner(ctx, g, opt)
-	r.plan = ManifestOf(g, "", nil)
-	r.plan.Doubts = Doubts(g)
+	if opt.Plan != nil {
+		r.plan = *opt.Plan
+	} else {
+		r.plan = ManifestOf(g, "", nil)
+		r.plan.Doubts = Doubts(g)
+	}
 
 	if opt.Units != nil {
 		units = slices.DeleteFunc(units, func(u unit) bool { return !opt.Units(u.ds.Name, u.id) })

@@ -96,3 +96,24 @@ func TestBestThresholdIsThePlainOne(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkBestThreshold chooses among 3,000 detections of five homes.
+func BenchmarkBestThreshold(b *testing.B) {
+	r := rand.New(rand.NewPCG(3, 4))
+	truth, found := make([][]match.Span, 5), make([][]attacks.Burst, 5)
+	for i := range truth {
+		for k := range 600 {
+			at := time.Duration(k)*20*time.Second + time.Duration(r.Int64N(int64(10*time.Second)))
+			class := string(rune('a' + r.IntN(12)))
+			if k%3 == 0 {
+				truth[i] = append(truth[i], match.Span{From: at, To: at, Class: class})
+			}
+			found[i] = append(found[i], attacks.Burst{Start: at, Ranked: []attacks.Ranked{{Class: class}}, Score: r.Float64()})
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		BestThreshold(truth, found)
+	}
+	b.ReportMetric(3000*float64(b.N)/b.Elapsed().Seconds(), "detections/s")
+}

@@ -298,8 +298,9 @@ func totalCount(counts []uint8) int {
 // prior is how likely a multiset is: the number of actions times, for that
 // many draws, the shares of the actions, all as learned and never 0.
 type prior struct {
-	number []float64 // log probability of 0.. actions
-	action []float64 // log share of each action
+	number    []float64 // log probability of 0.. actions
+	action    []float64 // log share of each action
+	factorial []float64 // logarithms of 0!, 1! and so on, as far as a count of one byte goes
 }
 
 // mostActions is the largest number of actions in a command of t, 1 at least.
@@ -320,7 +321,10 @@ func mostActions(t attacks.Training) int {
 // newPrior counts numbers of actions, up to most, and actions in the commands
 // of t.
 func newPrior(t attacks.Training, most int) prior {
-	p := prior{make([]float64, most+1), make([]float64, len(t.Classes))}
+	p := prior{number: make([]float64, most+1), action: make([]float64, len(t.Classes)), factorial: make([]float64, math.MaxUint8+1)}
+	for n := range p.factorial {
+		p.factorial[n] = lgamma(n + 1)
+	}
 	for _, ex := range t.Examples {
 		for _, c := range ex.Labels.Commands {
 			counts, ok := bursts.Multiset(c, t.Classes)
@@ -361,12 +365,14 @@ func lgamma(n int) float64 {
 }
 
 // logP is the log probability of a multiset: that of its number n of actions,
-// times the multinomial n! / (k1! k2! ...) of drawing them in any order.
+// times the multinomial n! / (k1! k2! ...) of drawing them in any order. Behind
+// padding one message has thousands of candidates, so factorials are looked up; n is
+// at most the 254 of newLister.
 func (p prior) logP(counts []uint8) float64 {
 	n := totalCount(counts)
-	x := p.number[min(n, len(p.number)-1)] + lgamma(n+1)
+	x := p.number[min(n, len(p.number)-1)] + p.factorial[n]
 	for a, k := range counts {
-		x += float64(k)*p.action[a] - lgamma(int(k)+1)
+		x += float64(k)*p.action[a] - p.factorial[k]
 	}
 	return x
 }

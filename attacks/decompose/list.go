@@ -139,15 +139,18 @@ func (l *lister) list(rest int) [][]uint8 {
 	// All rows share one array; the third index keeps an append to one from
 	// writing into the next.
 	found := l.table.withSum(rest)
-	found = found[:min(len(found), maxCandidates)]
+	if found = found[:min(len(found), maxCandidates)]; len(found) == 0 {
+		return nil
+	}
 	n := len(l.sizes)
 	flat := make([]uint8, n*len(found))
+	out = make([][]uint8, len(found))
 	for i, v := range found {
-		row := flat[i*n : (i+1)*n : (i+1)*n]
-		for a := range row {
-			row[a] = l.count(v, a)
+		out[i] = flat[i*n : (i+1)*n : (i+1)*n]
+		for a := n - 1; a >= 0; a-- {
+			out[i][a] = uint8(v)
+			v >>= 8
 		}
-		out = append(out, row)
 	}
 	return out
 }

@@ -71,8 +71,9 @@ func readGateway(t datasets.Trace, packets []int32, gap time.Duration, empty int
 	type open struct {
 		message int
 		last    time.Duration
+		any     bool
 	}
-	flows := map[int32]open{}
+	flows := make([]open, len(t.Flows))
 
 	for _, i := range packets {
 		p := t.Packets[i]
@@ -83,14 +84,13 @@ func readGateway(t datasets.Trace, packets []int32, gap time.Duration, empty int
 		default:
 			// By flow: the segments of two connections to one service may
 			// interleave, and are two messages.
-			o, ok := flows[p.Flow]
-			if !ok || p.Time-o.last > gap {
-				o.message = len(s.messages)
+			o := &flows[p.Flow]
+			if !o.any || p.Time-o.last > gap {
+				o.message, o.any = len(s.messages), true
 				s.messages = append(s.messages, message{start: p.Time})
 			}
 			s.messages[o.message].bytes += int(p.Payload)
 			o.last = p.Time
-			flows[p.Flow] = o
 		}
 	}
 	return s

@@ -222,17 +222,17 @@ func (r sizeRule) nearest(size, k int, skip func(i int) bool) []int {
 }
 
 // likeliest is the most frequent vote; of equally frequent ones the nearest to
-// 0, then the smaller.
+// 0, then the smaller. It sorts votes.
 func likeliest(votes []int) int {
-	count := map[int]int{}
-	for _, v := range votes {
-		count[v]++
-	}
-	e := votes[0]
-	for v, n := range count {
+	slices.Sort(votes)
+	e, most := 0, 0
+	for lo, hi := 0, 0; lo < len(votes); lo = hi {
+		v := votes[lo]
+		for hi = lo; hi < len(votes) && votes[hi] == v; hi++ {
+		}
 		a, b := max(v, -v), max(e, -e)
-		if n > count[e] || n == count[e] && (a < b || a == b && v < e) {
-			e = v
+		if n := hi - lo; n > most || n == most && (a < b || a == b && v < e) {
+			e, most = v, n
 		}
 	}
 	return e
@@ -274,7 +274,11 @@ func (r sizeRule) candidates(l *lister, size int, skip func(i int) bool) [][]uin
 	var out [][]uint8
 	lo, hi, ok := r.variationAt(size, skip)
 	for e := lo; ok && e <= hi && len(out) < maxCandidates; e++ {
-		out = append(out, l.list(size-r.content-e)...)
+		if list := l.list(size - r.content - e); out == nil {
+			out = list // mostly there is one e, and nothing to join
+		} else {
+			out = append(out, list...)
+		}
 	}
 	return out
 }

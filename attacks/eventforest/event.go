@@ -180,7 +180,7 @@ func (m *eventForestModel) growForests(ctx context.Context, rows, ask []*burstRo
 	f.keys = sharedKeys(rows)
 	width := len(rows[0].features)
 	grow := func(extra int, vector func(r *burstRow) []float32) (*forest.Forest, error) {
-		table := newFeatureTable(width + extra)
+		table := newFeatureTable(width+extra, len(rows))
 		for _, r := range rows {
 			table.add(vector(r), r.class)
 		}
@@ -301,7 +301,7 @@ func (m *eventForestModel) judgeBy(ctx context.Context, forest *forest.Forest, r
 	if forest == nil || len(at) == 0 {
 		return ctx.Err()
 	}
-	table := newFeatureTable(forest.Features())
+	table := newFeatureTable(forest.Features(), len(at))
 	for _, i := range at {
 		table.add(vector(rows[i]), 0)
 	}

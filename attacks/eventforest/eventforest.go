@@ -95,8 +95,14 @@ type featureTable struct {
 	class   []int32
 }
 
-func newFeatureTable(width int) *featureTable {
-	return &featureTable{columns: make([][]float32, width)}
+// newFeatureTable has room for so many rows.
+func newFeatureTable(width, rows int) *featureTable {
+	t := &featureTable{columns: make([][]float32, width), class: make([]int32, 0, rows)}
+	room := make([]float32, width*rows)
+	for j := range t.columns {
+		t.columns[j], room = room[:0:rows], room[rows:]
+	}
+	return t
 }
 
 // add appends a row, of which v may be only the first part; the rest is 0.
@@ -133,7 +139,7 @@ func (a Attack) trainClips(ctx context.Context, seed uint64, t attacks.Training)
 	score := -1.0
 	sets := a.sets()
 	for _, set := range sets {
-		table := newFeatureTable(set.Width)
+		table := newFeatureTable(set.Width, len(t.Examples))
 		var rowFold []int
 		for i, e := range t.Examples {
 			if c, ok := slices.BinarySearch(m.classes, e.Class); ok {
@@ -172,7 +178,13 @@ const clipFolds = 3
 func validateTable(ctx context.Context, table *featureTable, fold []int, classes int, seed uint64) (float64, error) {
 	right, rows := 0, 0
 	for f := range clipFolds {
-		train, test := newFeatureTable(len(table.columns)), newFeatureTable(len(table.columns))
+		held := 0
+		for _, x := range fold {
+			if x == f {
+				held++
+			}
+		}
+		train, test := newFeatureTable(len(table.columns), len(fold)-held), newFeatureTable(len(table.columns), held)
 		row := make([]float32, len(table.columns))
 		for i, c := range table.class {
 			for j := range row {

@@ -44,12 +44,15 @@ func plainCut(rows []drawn, col []uint8, classes int) (score float64, bin int) {
 	return score, bin
 }
 
-// TestForestCuts compares both searches with the plain one on random nodes of
-// all sizes.
+// TestForestCuts compares the searches with the plain one on random nodes of
+// all sizes, that of two bins where there are no more.
 func TestForestCuts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 9))
 	for trial := range 300 {
 		n, classes, spread := 1+rng.IntN(60), 1+rng.IntN(20), 1+rng.IntN(256)
+		if trial%3 == 0 {
+			spread = 2
+		}
 		col, y := make([]uint8, n), make([]int32, n)
 		rows := make([]drawn, n)
 		for i := range rows {
@@ -64,9 +67,13 @@ func TestForestCuts(t *testing.T) {
 			squares += int64(c) * int64(c)
 		}
 		want, wantBin := plainCut(rows, col, classes)
-		for name, search := range map[string]func([]drawn, []int32, []uint8, int64, int64) (float64, int){
-			"sorted": g.cutSorted, "histogram": g.cutHistogram,
-		} {
+		searches := map[string]func([]drawn, []int32, []uint8, int64, int64) (float64, int){"sorted": g.cutSorted, "histogram": g.cutHistogram}
+		if spread <= 2 {
+			searches["binary"] = func(rows []drawn, counts []int32, col []uint8, total, _ int64) (float64, int) {
+				return g.cutBinary(rows, counts, col, total)
+			}
+		}
+		for name, search := range searches {
 			got, bin := search(rows, counts, col, total, squares)
 			if bin != wantBin || math.Abs(got-want) > 1e-9 {
 				t.Fatalf("trial %d, %s: cut at %d scores %v, want %d and %v", trial, name, bin, got, wantBin, want)

@@ -99,6 +99,7 @@ func orderedBits(v float32) uint64 {
 type binned struct {
 	rows int
 	cols [][]uint8
+	bins []int // of each column
 	y    []int32
 }
 
@@ -278,11 +279,14 @@ func (g *grower) bestCut(rows []drawn, counts []int32, total, squares int64) nod
 	for k := 0; k < len(p) && (k < g.tries || b.feature < 0); k++ {
 		j := k + int(g.rng.Uint32N(uint32(len(p)-k)))
 		p[k], p[j] = p[j], p[k]
-		var s float64
-		var bin int
-		if col := g.d.cols[p[k]]; len(rows) <= sortedNode {
+		s, bin := -1.0, -1
+		switch col := g.d.cols[p[k]]; {
+		case g.d.bins[p[k]] < 2: // nothing to cut
+		case g.d.bins[p[k]] == 2:
+			s, bin = g.cutBinary(rows, counts, col, total)
+		case len(rows) <= sortedNode:
 			s, bin = g.cutSorted(rows, counts, col, total, squares)
-		} else {
+		default:
 			s, bin = g.cutHistogram(rows, counts, col, total, squares)
 		}
 		if bin >= 0 && s > b.score {
@@ -313,8 +317,9 @@ func (g *grower) partition(rows []drawn, col []uint8, bin uint8) int {
 	return a
 }
 
-// Two searches find the cut of a node where the Gini impurity is least, one for
-// small nodes and one for large ones. Both put all n = total draws on the right
+// Three searches find the cut of a node where the Gini impurity is least, one for
+// small nodes, one for large ones, and one for columns of two bins, which have one cut.
+// They put all n = total draws on the right
 // side and move them to the left in order of bin.
 //
 // With l_c draws of class c and n_l in all on the left, r_c and n_r on the
@@ -336,6 +341,28 @@ func (g *grower) partition(rows []drawn, col []uint8, bin uint8) int {
 // A cut is tried only behind a bin that occurs, and put in the middle between
 // it and the next one that does. Of equal scores the first counts. -1 is no
 // cut: all rows are in one bin.
+
+// cutBinary is the score of the only cut of a column of two bins, such as a port that
+// a packet has or has not. Classes are added up without a branch: the weight of a
+// row in bin 1 is masked away.
+func (g *grower) cutBinary(rows []drawn, counts []int32, col []uint8, total int64) (float64, int) {
+	l := g.left
+	clear(l)
+	for _, r := range rows {
+		l[r.class()] += int64(r.weight()) & (int64(col[r.row()]) - 1)
+	}
+
+	var nl, l2, r2 int64
+	for c, n := range l {
+		nl += n
+		l2 += n * n
+		r2 += (int64(counts[c]) - n) * (int64(counts[c]) - n)
+	}
+	if nl == 0 || nl == total {
+		return -1, -1
+	}
+	return float64(l2)/float64(nl) + float64(r2)/float64(total-nl), 0
+}
 
 // cutSorted searches a node of at most sortedNode rows, sorted by bin.
 func (g *grower) cutSorted(rows []drawn, counts []int32, col []uint8, total, squares int64) (float64, int) {

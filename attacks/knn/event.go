@@ -64,12 +64,13 @@ func (a knnOptions) trainEvents(ctx context.Context, t attacks.Training) (*knnMo
 	// Other gaps make other bursts, so each gap has a model of its own; only the
 	// best is kept in memory.
 	best := bursts.Choice[*knnModel]{Score: -1}
+	var found [][][]attacks.Burst // room that all gaps share
 	for _, g := range gaps {
 		if err := ctx.Err(); err != nil {
 			return nil, 0, err
 		}
 		c := a.collect(t, ex, fold, params.Seconds(g))
-		s, err := c.tune(ctx, ex)
+		s, err := c.tune(ctx, ex, &found)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -214,13 +215,19 @@ func (a knnOptions) trials() []trial {
 
 // tune sets the model's k, mode and threshold to what scores best (F1 over
 // events, tolerance match.Tolerance) on bursts asked without their own fold,
-// and returns that score.
-func (c *corpus) tune(ctx context.Context, ex []bursts.Streamed) (float64, error) {
+// and returns that score. What is in *room is written over.
+func (c *corpus) tune(ctx context.Context, ex []bursts.Streamed, room *[][][]attacks.Burst) (float64, error) {
 	trials := c.a.trials()
 	truth := make([][]match.Span, len(ex))
-	found := make([][][]attacks.Burst, len(trials)) // by trial and example
+	if *room == nil {
+		*room = make([][][]attacks.Burst, len(trials))
+	}
+	found := *room // by trial and example
 	for i := range found {
-		found[i] = make([][]attacks.Burst, len(ex))
+		found[i] = slices.Grow(found[i][:0], len(ex))[:len(ex)]
+		for j := range found[i] {
+			found[i][j] = found[i][j][:0]
+		}
 	}
 
 	// Where the budget ends within an example, events after that time were not
@@ -286,7 +293,9 @@ func (c *corpus) ask(i int, trials []trial, found [][][]attacks.Burst, budget in
 		for j, v := range vs {
 			if v.Detected() {
 				found[j][i] = append(found[j][i], attacks.Burst{Start: b.start, End: b.end, Ranked: v.Ranked, Score: v.Score})
-				streams[j] = append(streams[j], b.key)
+				if trials[j].single { // nobody else asks for streams
+					streams[j] = append(streams[j], b.key)
+				}
 			}
 		}
 	}

@@ -99,12 +99,15 @@ func gemm(kr Kernel, m int, a []float32, ra, ca int, b *panels, c []float32, ldc
 }
 
 // edgeTile computes a tile of only m rows or n columns. A whole tile of C is
-// copied out and in again; the columns of B beyond n are zero already, and A is
-// copied, transposed, only if it lacks rows, which are zero then.
+// copied out and in again; the columns of B beyond n are zero already. Where A
+// lacks rows, what lies behind it in memory stands for them, and what comes out of
+// that is left behind; only at the end of an array A is copied.
 func edgeTile(kr Kernel, k, m, n int, a []float32, ra, ca int, b, c []float32, ldc int) {
-	if m < tileM {
+	if need := (tileM-1)*ra + (k-1)*ca + 1; need > cap(a) {
 		fewRows(kr, k, m, n, a, ra, ca, b, c, ldc)
 		return
+	} else if need > len(a) {
+		a = a[:need]
 	}
 	var ct [tileM * tileN]float32
 	for i := range m {
@@ -116,8 +119,8 @@ func edgeTile(kr Kernel, k, m, n int, a []float32, ra, ca int, b, c []float32, l
 	}
 }
 
-// fewRows is edgeTile where A lacks rows. Apart, for the copy of A is large and
-// would be cleared for every tile.
+// fewRows is edgeTile with a copy of A, transposed, whose other rows are zero. It is
+// apart, for the copy is large and would be cleared for every tile.
 func fewRows(kr Kernel, k, m, n int, a []float32, ra, ca int, b, c []float32, ldc int) {
 	var ct [tileM * tileN]float32
 	var at [tileM * chunkK]float32

@@ -60,6 +60,8 @@ func (n *Net) pack(workers int, training bool) {
 			}
 		}
 	}
+
+	// The first layer has no input panels: its tables stand for them.
 	spread(workers, c.Layers*c.dirs(), func(i int) {
 		l, d := i/c.dirs(), i%c.dirs()
 		t := n.layers[l][d]
@@ -74,6 +76,7 @@ func (n *Net) pack(workers int, training bool) {
 			}
 		}
 	})
+
 	p.ow.pack(n.ow.W, n.ow.Cols, n.ow.Rows, n.ow.Cols)
 	if training {
 		p.owT.packT(n.ow.W, n.ow.Cols, n.ow.Cols, n.ow.Rows)

@@ -109,6 +109,8 @@ func (t *stepper) forwardBackward(parts []*part, inv float64) float64 {
 		}
 	}
 
+	// What a part does by itself between two barriers is one task: the last layer's
+	// mask, the loss and the way back through the mask.
 	losses := make([]float64, len(parts))
 	spread(t.workers, len(parts), func(i int) {
 		if t.dropout > 0 {
@@ -128,6 +130,7 @@ func (t *stepper) forwardBackward(parts []*part, inv float64) float64 {
 			})
 		}
 	}
+
 	var sum float64
 	for _, l := range losses {
 		sum += l

@@ -107,12 +107,14 @@ func (n *streamNames) owners(ex attacks.Labeled) []int {
 // tallies counts packets of devices under keys.
 type tallies[K comparable] map[K][]int
 
-// add counts one packet of a device under k.
-func (t tallies[K]) add(k K, device, devices int) {
+// add counts packets, given by device, under k.
+func (t tallies[K]) add(k K, packets []int) {
 	if t[k] == nil {
-		t[k] = make([]int, devices)
+		t[k] = make([]int, len(packets))
 	}
-	t[k][device]++
+	for d, n := range packets {
+		t[k][d] += n
+	}
 }
 
 // portKey is a stream and a port of the home side.
@@ -136,13 +138,23 @@ func learnNames(ctx context.Context, t attacks.Training, window time.Duration, b
 			return nil, err
 		}
 		owners[i] = n.owners(ex)
+
+		// By flow first: keys hold names and addresses, and hashing them for every packet
+		// would take longer than all else here.
+		count := make([]int, len(ex.Trace.Flows)*len(n.devices))
 		for j, p := range ex.Trace.Packets {
-			f := ex.Trace.Flows[p.Flow]
-			key, d := bursts.StreamOf(f), owners[i][j]
-			keys.add(key, d, len(n.devices))
-			ports.add(portKey{key, i, f.Local.Port()}, d, len(n.devices))
+			count[int(p.Flow)*len(n.devices)+owners[i][j]]++
+		}
+		for j, f := range ex.Trace.Flows {
+			packets := count[j*len(n.devices):][:len(n.devices)]
+			if slices.Max(packets) == 0 {
+				continue // a flow that the observer does not see
+			}
+			key := bursts.StreamOf(f)
+			keys.add(key, packets)
+			ports.add(portKey{key, i, f.Local.Port()}, packets)
 			if f.Host != "" {
-				hosts.add(f.Host, d, len(n.devices))
+				hosts.add(f.Host, packets)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package rates
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -110,6 +111,47 @@ func TestCommonestIsTheFirstRanked(t *testing.T) {
 		want := r.rank(near)[0].Class
 		if got := commonest(near, class); len(near) > 0 && names[got] != want || len(near) == 0 && got != otherClass {
 			t.Fatalf("classes %v: %d, want %s", class, got, want)
+		}
+	}
+}
+
+// plainNearest looks at every known interval.
+func plainNearest(r *rateRule, v [4]float64, skip, n int, reject bool) []int32 {
+	var near []int32
+	distance := func(i int32) (d float64) {
+		for j, x := range v {
+			d += (x - r.known[i].v[j]) * (x - r.known[i].v[j])
+		}
+		return d
+	}
+	for i, k := range r.known {
+		if k.fold != skip && (reject || k.event) {
+			near = append(near, int32(i))
+		}
+	}
+	slices.SortStableFunc(near, func(a, b int32) int { return cmp.Compare(distance(a), distance(b)) })
+	return near[:min(n, len(near))]
+}
+
+// TestNearestIsThePlainOne compares the walk over volumes with a look at all, with
+// many that are equally near.
+func TestNearestIsThePlainOne(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 6))
+	for range 1000 {
+		r, levels := &rateRule{}, 1+rng.IntN(8)
+		vector := func() (v [4]float64) {
+			for j := range v {
+				v[j] = float64(rng.IntN(levels)) / 3
+			}
+			return v
+		}
+		for range rng.IntN(60) {
+			r.known = append(r.known, knownRate{v: vector(), event: rng.IntN(3) > 0, fold: rng.IntN(5)})
+		}
+		r.sortKnown()
+		v, skip, n, reject := vector(), rng.IntN(6)-1, 1+rng.IntN(maxNeighbors), rng.IntN(2) == 0
+		if got, want := r.nearest(v, skip, n, reject), plainNearest(r, v, skip, n, reject); !slices.Equal(got, want) {
+			t.Fatalf("%v, want %v", got, want)
 		}
 	}
 }

@@ -181,7 +181,7 @@ func (r *rateRule) remember(sources []rateSource, binned []binnedRates, tol time
 			if events[j] >= 0 {
 				class = s.events[events[j]].Class
 			}
-			r.known = append(r.known, knownRate{f.bytes, f.vector(), class, s.foldOf(j)})
+			r.known = append(r.known, knownRate{f.bytes, f.vector(), class, class != datasets.Other, s.foldOf(j)})
 		}
 	}
 
@@ -193,6 +193,7 @@ func (r *rateRule) remember(sources []rateSource, binned []binnedRates, tol time
 		}
 		r.known = kept
 	}
+	r.sortKnown()
 }
 
 // raised returns the intervals that reach the upper threshold.

@@ -44,6 +44,7 @@ type rateRule struct {
 	share  float64 // bytes of one event, where long intervals hold several; 0 where not
 	reject bool    // an interval whose neighbors are no events is none
 	known  []knownRate
+	order  []int32 // of known, by volume
 }
 
 // knownRate is an interval of the training traffic with its event class, Other
@@ -52,42 +53,76 @@ type knownRate struct {
 	bytes float64
 	v     [4]float64
 	class string
+	event bool // class is not Other
 	fold  int
 }
 
 // maxNeighbors is the largest k.
 const maxNeighbors = 5
 
+// volume is the place of the volume in a vector: what differs most between intervals.
+const volume = 2
+
+// sortKnown puts the known intervals in the order that nearest walks in.
+func (r *rateRule) sortKnown() {
+	r.order = make([]int32, len(r.known))
+	for i := range r.order {
+		r.order[i] = int32(i)
+	}
+	slices.SortStableFunc(r.order, func(a, b int32) int { return cmp.Compare(r.known[a].v[volume], r.known[b].v[volume]) })
+}
+
 // nearest lists up to n known intervals of other folds than skip (-1: of all),
-// the nearest first; only intervals of events unless reject is set. n is at
-// most maxNeighbors.
+// the nearest first, of equally near ones in the order of training; only intervals
+// of events unless reject is set. n is at most maxNeighbors.
+//
+// It walks away from v to smaller and to larger volumes. A squared distance is not
+// below that of the volumes alone, also as rounded, so that a side is done with where
+// that exceeds the n-th distance; one that equals it may still stand earlier.
 func (r *rateRule) nearest(v [4]float64, skip, n int, reject bool) []int32 {
 	var ds [maxNeighbors]float64 // squared distances of out
 	out := make([]int32, 0, maxNeighbors)
-	for i := range r.known {
+	try := func(i int32) (done bool) {
 		k := &r.known[i]
-		if k.fold == skip || !reject && k.class == datasets.Other {
-			continue
+		if e := v[volume] - k.v[volume]; len(out) == n && e*e > ds[n-1] {
+			return true
+		}
+		if k.fold == skip || !reject && !k.event {
+			return false
 		}
 
-		d := 0.0
-		for j := range v {
-			d += (v[j] - k.v[j]) * (v[j] - k.v[j])
+		d := (v[0]-k.v[0])*(v[0]-k.v[0]) + (v[1]-k.v[1])*(v[1]-k.v[1])
+		if len(out) == n && d > ds[n-1] {
+			return false // the sum only grows
 		}
-		if len(out) == n && d >= ds[n-1] {
-			continue
+		d += (v[2] - k.v[2]) * (v[2] - k.v[2])
+		d += (v[3] - k.v[3]) * (v[3] - k.v[3])
+		if len(out) == n && (d > ds[n-1] || d == ds[n-1] && i > out[n-1]) {
+			return false
 		}
-
-		// Insertion keeps equally near ones in the order of training, so the
-		// answer does not depend on how the list was searched.
 		if len(out) < n {
 			out = append(out, 0)
 		}
 		at := len(out) - 1
-		for ; at > 0 && ds[at-1] > d; at-- {
+		for ; at > 0 && (ds[at-1] > d || ds[at-1] == d && out[at-1] > i); at-- {
 			ds[at], out[at] = ds[at-1], out[at-1]
 		}
-		ds[at], out[at] = d, int32(i)
+		ds[at], out[at] = d, i
+		return false
+	}
+
+	hi, _ := slices.BinarySearchFunc(r.order, v[volume], func(i int32, x float64) int { return cmp.Compare(r.known[i].v[volume], x) })
+	for lo := hi - 1; lo >= 0 || hi < len(r.order); {
+		if lo >= 0 {
+			if lo--; try(r.order[lo+1]) {
+				lo = -1
+			}
+		}
+		if hi < len(r.order) {
+			if hi++; try(r.order[hi-1]) {
+				hi = len(r.order)
+			}
+		}
 	}
 	return out
 }

@@ -265,23 +265,19 @@ func finite(a attacks.Answer) error {
 	// JSON knows neither, so one of them in a result would end the whole run where
 	// the result is stored.
 	bad := func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }
-	ranked := func(what string, rs []attacks.Ranked) error {
-		for _, r := range rs {
-			if bad(r.P) {
-				return fmt.Errorf("%s the probability of class %q is %v", what, r.Class, r.P)
-			}
-		}
-		return nil
+	unranked := func(r attacks.Ranked) bool { return bad(r.P) }
+	ranked := func(what string, r attacks.Ranked) error {
+		return fmt.Errorf("%s the probability of class %q is %v", what, r.Class, r.P)
 	}
-	if err := ranked("in the answer", a.Clip); err != nil {
-		return err
+	if k := slices.IndexFunc(a.Clip, unranked); k >= 0 {
+		return ranked("in the answer", a.Clip[k])
 	}
 	for i, b := range a.Events {
 		if bad(b.Score) {
 			return fmt.Errorf("in the answer the score of burst %d is %v", i, b.Score)
 		}
-		if err := ranked(fmt.Sprintf("in burst %d of the answer", i), b.Ranked); err != nil {
-			return err
+		if k := slices.IndexFunc(b.Ranked, unranked); k >= 0 {
+			return ranked(fmt.Sprintf("in burst %d of the answer", i), b.Ranked[k])
 		}
 	}
 	if bad(a.Threshold) {

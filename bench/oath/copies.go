@@ -60,8 +60,12 @@ func copyAnswer(a attacks.Answer) attacks.Answer {
 	}
 	for i, m := range a.Commands {
 		a.Commands[i].Bounded, a.Commands[i].Candidates = copyOf(m.Bounded), copyOf(m.Candidates)
+
+		// One array for all of them: behind padding a message has thousands. The third
+		// index keeps an append to one from writing into the next.
+		flat := slices.Concat(m.Candidates...)
 		for k, c := range m.Candidates {
-			a.Commands[i].Candidates[k] = copyOf(c)
+			a.Commands[i].Candidates[k], flat = flat[:len(c):len(c)], flat[len(c):]
 		}
 	}
 	return a

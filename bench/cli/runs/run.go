@@ -135,6 +135,7 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	opt.Plan = &m
 	if err := ownExperiment(a, f.out, m, f.force); err != nil {
 		return err
 	}
