@@ -409,6 +409,7 @@ func ikeaSession(i int, pool []ikeaRequested, flow datasets.Flow, start time.Tim
 			count[x.action]++
 		}
 
+		// The order of actions in a command says nothing, so labels have them sorted.
 		c := datasets.Command{Time: at}
 		for _, a := range slices.Sorted(maps.Keys(count)) {
 			c.Actions = append(c.Actions, datasets.ActionCount{Action: a, Count: count[a]})
