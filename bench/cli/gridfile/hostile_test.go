@@ -2,13 +2,16 @@ package gridfile
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	allattacks "veilbench/attacks/builtin"
+	"veilbench/bench"
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/source"
+	"veilbench/datasets"
 	alldefenses "veilbench/defenses/builtin"
 )
 
@@ -40,5 +43,25 @@ func TestDataSetsAreLoadedOnce(t *testing.T) {
 	stop()
 	if err := grid(ctx, "home:small:homes=50"); err != context.Canceled {
 		t.Errorf("told to stop: error %v", err)
+	}
+}
+
+// Two places are written with a plus, in a file as in flags, and a mistake in one of
+// them is shown at its line.
+func TestTwoPlaces(t *testing.T) {
+	p := command.Plugins{Defenses: alldefenses.All(), Attacks: allattacks.All()}
+	read := func(vantages string) (bench.Grid, error) {
+		c, err := parse("grid.yaml", "datasets: home:event_signatures:hours=0.1\ndefenses: none\nattacks: fusion\nvantage: "+vantages)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.settings(p)
+	}
+	g, err := read("[wan, wan+wifi, wifi+wan]")
+	if want := []datasets.Vantage{datasets.WAN, "wifi+wan"}; err != nil || !slices.Equal(g.Vantages, want) {
+		t.Errorf("vantages %q, %v; want %q", g.Vantages, err, want)
+	}
+	if _, err := read("wifi+wam"); err == nil || !strings.Contains(err.Error(), "grid.yaml:4") || !strings.Contains(err.Error(), `did you mean "wan"`) {
+		t.Errorf("error %v", err)
 	}
 }
