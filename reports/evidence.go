@@ -176,13 +176,16 @@ func (s *Set) otherAttacks(p Panel) string {
 	return strings.Join(out, ", ")
 }
 
-// Earned says what a score at its floor rests on: who found the canary there, and
-// how many attackers count.
+// EarnedStart begins the note about scores at their floors, of which Earned says
+// what each rests on.
+const EarnedStart = "the best attack is at its floor, and the defense explains it (canaries that it finds behind it, attackers with evidence): "
+
+// Earned says what a score at its floor rests on: how many canaries the best attack
+// found there, and how many attackers count.
 func (s *Set) Earned(at Subject) string {
 	m := s.Summaries[at]
 	c := m.Evidence.Canary
-	return fmt.Sprintf("canary found behind %s, %d of %d, by %s; %d of %s rest on evidence",
-		s.Label(at.Defense), c.Found, c.Planted, s.Label(m.Attack), m.Rest, Plural(len(m.Reached), "attacker"))
+	return fmt.Sprintf("%s %d of %d by %s, %d of %d", s.Label(at.Defense), c.Found, c.Planted, s.Label(m.Attack), m.Rest, len(m.Reached))
 }
 
 // LeftOut names the defenses of a panel that are missing where advantages are

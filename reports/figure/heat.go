@@ -3,7 +3,6 @@ package figure
 import (
 	"image/color"
 	"math"
-	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -24,8 +23,8 @@ type HeatMap struct {
 }
 
 // HeatCell is a square of a heat map: a share from 0 to 1 if OK, else gray, or
-// hatched without a color of the scale. Text is printed on it; on a hatched square
-// that is too narrow, the first letters of its words.
+// hatched without a color of the scale. Text is printed on it; that of hatched
+// squares too narrow for it stands in a legend, so it must be the same on all.
 type HeatCell struct {
 	Share       float64
 	Text        string
@@ -90,22 +89,47 @@ func (h HeatMap) headRoom(width vg.Length) vg.Length {
 }
 
 func (h HeatMap) height(width vg.Length) vg.Length {
-	return vg.Length(max(len(h.Rows), heatFewest))*heatRow + h.headRoom(width) + nameGap + rim
+	return vg.Length(max(len(h.Rows), heatFewest))*heatRow + h.headRoom(width) + nameGap + h.topRoom(width)
+}
+
+// legend says what hatched squares mean where their text does not fit them.
+func (h HeatMap) legend(width vg.Length) legend {
+	w, _ := h.columns(width)
+	for _, row := range h.Cells {
+		for _, cell := range row {
+			if cell.Hatched && !fits(cell.Text, w) {
+				return legend{{cell.Text, func(c draw.Canvas, at vg.Point) { hatch(c, at.X-6, at.Y-3, 12, 6) }}}
+			}
+		}
+	}
+	return nil
+}
+
+// fits says whether a text of hatched squares stands on one so wide in full size.
+func fits(text string, w vg.Length) bool { return typeStyle(smallType).Width(text) <= w-1 }
+
+// topRoom is the height above the cells.
+func (h HeatMap) topRoom(width vg.Length) vg.Length {
+	if l := h.legend(width); l != nil {
+		return rim + l.height(width)
+	}
+	return rim
 }
 
 func (h HeatMap) draw(c draw.Canvas) {
 	width := c.Max.X - c.Min.X
 	cw, tilt := h.columns(width)
 	x0 := c.Min.X + rowRoom(h.Rows, width) + h.yRoom()
-	y0 := c.Min.Y + h.headRoom(width) + nameGap
-	rowH := (c.Max.Y - rim - y0) / vg.Length(len(h.Rows))
+	y0, y1 := c.Min.Y+h.headRoom(width)+nameGap, c.Max.Y-h.topRoom(width)
+	rowH := (y1 - y0) / vg.Length(len(h.Rows))
+	h.legend(width).draw(c)
 
 	label := aligned(smallType, right, center)
 	for i, name := range h.Rows {
-		y1 := c.Max.Y - rim - vg.Length(i)*rowH
-		c.FillText(label, vg.Point{X: x0 - nameGap, Y: y1 - rowH/2}, fit(label, name, x0-c.Min.X-h.yRoom()-nameGap-edge))
+		at := y1 - vg.Length(i)*rowH
+		c.FillText(label, vg.Point{X: x0 - nameGap, Y: at - rowH/2}, fit(label, name, x0-c.Min.X-h.yRoom()-nameGap-edge))
 		for k, cell := range h.Cells[i] {
-			h.drawCell(c, cell, x0+vg.Length(k)*cw, y1-rowH, cw, rowH)
+			h.drawCell(c, cell, x0+vg.Length(k)*cw, at-rowH, cw, rowH)
 		}
 	}
 
@@ -122,10 +146,10 @@ func (h HeatMap) draw(c draw.Canvas) {
 		c.FillText(aligned(labelType, center, bottom), vg.Point{X: x0 + cw*vg.Length(len(h.Cols))/2, Y: c.Min.Y + edge}, h.XName)
 	}
 	if h.YName != "" {
-		c.FillText(upright(labelType), vg.Point{X: c.Min.X + edge, Y: (y0 + c.Max.Y) / 2}, h.YName)
+		c.FillText(upright(labelType), vg.Point{X: c.Min.X + edge, Y: (y0 + y1 + rim) / 2}, h.YName)
 	}
 	if h.Scale != "" {
-		h.drawScale(c, x0+cw*vg.Length(len(h.Cols))+6, y0)
+		h.drawScale(c, x0+cw*vg.Length(len(h.Cols))+6, y0, y1)
 	}
 }
 
@@ -143,7 +167,7 @@ func (h HeatMap) drawCell(c draw.Canvas, cell HeatCell, x, y, w, rowH vg.Length)
 	if cell.Hatched {
 		hatch(c, x, y, w, rowH)
 	}
-	if h.Small {
+	if h.Small || cell.Hatched && !fits(cell.Text, w) {
 		return
 	}
 
@@ -151,9 +175,6 @@ func (h HeatMap) drawCell(c draw.Canvas, cell HeatCell, x, y, w, rowH vg.Length)
 	sty := typeStyle(smallType)
 	sty.Color = textOn(col)
 	text := cell.Text
-	if cell.Hatched && sty.Width(text) > w-1 {
-		text = initials(text)
-	}
 	if sty.Width(text) > w-1 {
 		sty.Font.Size = max(smallest, sty.Font.Size*(w-1)/sty.Width(text))
 	}
@@ -184,24 +205,14 @@ func hatch(c draw.Canvas, x, y, w, h vg.Length) {
 	c.Stroke(path)
 }
 
-// initials are the first letters of words.
-func initials(s string) string {
-	var out []string
-	for _, word := range strings.Fields(s) {
-		out = append(out, word[:1]+".")
-	}
-	return strings.Join(out, " ")
-}
-
-// drawScale draws the colors from 0 to 1 with what they mean.
-func (h HeatMap) drawScale(c draw.Canvas, x, y0 vg.Length) {
+// drawScale draws the colors from 0, at y0, to 1, at y1, with what they mean.
+func (h HeatMap) drawScale(c draw.Canvas, x, y0, y1 vg.Length) {
 	const (
 		steps = 64 // of color: more than eyes tell apart
 		wide  = 7
 		num   = wide + tick // where numbers begin
 		name  = 20          // where the name of the scale stands
 	)
-	y1 := c.Max.Y - rim
 	for i := range steps {
 		lo := y0 + (y1-y0)*vg.Length(i)/steps
 		fillRect(c, blues((float64(i)+0.5)/steps), x, lo, x+wide, lo+(y1-y0)/steps+overlap)

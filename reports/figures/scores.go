@@ -48,7 +48,7 @@ func heatMap(s *reports.Set, p reports.Panel) []figure.Figure {
 	title := reports.FirstUpper(name) + " of each attack on each defense"
 	what := title + ", with the knowledge of the defense that serves the attack best. Darker means that more is learned."
 	if hatched {
-		what += " Hatched squares (n. e.): no evidence, for the score is low and the attack may be to blame (see the table evidence)."
+		what += " Hatched squares: no evidence, for the score is low and the attack may be to blame (see the table evidence)."
 	}
 	return []figure.Figure{h.Figure(title+": "+p.About(), s.Caption(p, what, s.Defenses[p], attacks))}
 }

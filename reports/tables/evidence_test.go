@@ -74,7 +74,7 @@ func TestHeadlineSaysWhy(t *testing.T) {
 		"the view leaves next to nothing to look at: empty",
 		"the labels do not fit the traffic: mislabeled",
 		"no attack does better than guessing without a defense",
-		"canary found behind earned, 40 of 40, by event-forest; 2 of 4 attackers rest on evidence",
+		"the best attack is at its floor, and the defense explains it (canaries that it finds behind it, attackers with evidence): earned 40 of 40 by event-forest, 2 of 4",
 		"event-forest trained worse: it scores 0.10 trained on the defense and 0.50 without",
 	} {
 		if !strings.Contains(notes, want) {

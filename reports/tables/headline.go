@@ -236,12 +236,21 @@ func advantage(s *reports.Set, at reports.Subject, n *footnotes) table.Value {
 	}
 	v := table.Number(m.Advantage, table.Score)
 	if m.HasInterval {
-		v = v.Within(m.Lo, m.Hi, table.Bounds(m.Lo, m.Hi, 2, table.Short))
+		// Limits are cut to 0 to 1. An upper one that is 0 was below the floor before,
+		// and [0 0] would look like certainty of exactly 0.
+		bounds := table.Bounds(m.Lo, m.Hi, 2, table.Short)
+		if m.Hi == 0 {
+			bounds = "[≤0]"
+		}
+		v = v.Within(m.Lo, m.Hi, bounds)
+		if m.Hi == 0 {
+			v.Text += " " + n.mark("≤0: even the upper limit is not above the floor, which is what the best answer without a look at the traffic scores")
+		}
 	}
 
 	// A zero says what it rests on: it looks like a good defense and need not be one.
 	if m.Advantage == 0 {
-		v.Text += " " + n.about(task+"the best attack is at its floor, and the defense explains it: ", s.Earned(at), "")
+		v.Text += " " + n.about(task+reports.EarnedStart, s.Earned(at), "")
 	}
 	if m.HasInterval && m.Edge {
 		v.Text += " " + n.mark("few groups, and nearly all alike: were groups to differ widely, this interval would miss more often than 1 in 20")
@@ -279,6 +288,9 @@ func headlineNotes(s *reports.Set, ps []reports.Panel) []string {
 	}
 	if devices {
 		out = append(out, "events: the mean over the devices with an event, each over its own floor, so that one timetable is not everybody's floor")
+	}
+	if slices.ContainsFunc(ps, func(p reports.Panel) bool { return len(p.Vantage.Places()) > 1 }) {
+		out = append(out, "seen at two places at once, by the attacks that can join both views; the others are in the tables of each place")
 	}
 	if intervals {
 		out = append(out, "figure: the largest mean over test groups of any attack, too high where many attacks are equally good and groups few; interval: of the best attack, whichever it is, about this training data, not about others like it")

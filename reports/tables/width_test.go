@@ -2,6 +2,7 @@ package tables
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"veilbench/bench/results"
@@ -52,5 +53,28 @@ func zeroWidth(t *testing.T, where string, v table.Value) {
 	t.Helper()
 	if v.Hi-v.Lo < 0.01 || v.Lo > v.Num || v.Hi < v.Num {
 		t.Errorf("%s: %s is %v in [%v %v]", where, v.Text, v.Num, v.Lo, v.Hi)
+	}
+}
+
+// Where the upper limit lies below the floor, cut to 0 it is no interval of zero
+// width: it says so.
+func TestUpperLimitBelowTheFloor(t *testing.T) {
+	rs := slices.DeleteFunc(reporttest.Unearned(), func(r results.Result) bool { return r.Cell.Dataset != "home:made_up" })
+	for i := range rs {
+		r := &rs[i]
+		if r.Cell.Defense != "earned" || r.Cell.Knowledge == results.Planted {
+			continue
+		}
+		r.Groups = slices.Clone(r.Groups)
+		for k := range r.Groups {
+			r.Groups[k].Value, r.Groups[k].Floor, r.Groups[k].N = 0, 0.4, 40
+		}
+	}
+	tb := Headline.Tables(reports.NewSet(rs, reports.Options{}))[0]
+	notes := strings.Join(tb.Notes, "\n")
+	for _, row := range tb.Rows {
+		if row[0].Text == "earned" && (!strings.HasPrefix(row[1].Text, "0.00 [≤0] ") || !strings.Contains(notes, "even the upper limit is not above the floor")) {
+			t.Errorf("%q, notes %s", row[1].Text, notes)
+		}
 	}
 }
