@@ -116,11 +116,14 @@ func answers(a attacks.Attack, task datasets.Task, v datasets.Vantage) bool {
 	return slices.Contains(i.Tasks, task) && (!pair || i.Pairs && task == datasets.TaskEvent)
 }
 
-// LeftOutOfPairs divides the names of g's attacks into those that are run where its
-// observer has two places and those that are not; none if it never has.
-func (g Grid) LeftOutOfPairs() (run, left []string) {
-	if !slices.ContainsFunc(g.Vantages, func(v datasets.Vantage) bool { return len(v.Places()) > 1 }) {
-		return nil, nil
+// AtTwoPlaces divides the names of g's attacks into those that are run where its
+// observer has two places and those that are not; none if it never has. Two places
+// that no data set shows, or that no attack looks from, are an error: left out in
+// silence they would look like a row that was computed.
+func (g Grid) AtTwoPlaces() (run, left []string, err error) {
+	pairs := slices.DeleteFunc(slices.Clone(g.Vantages), func(v datasets.Vantage) bool { return len(v.Places()) == 1 })
+	if len(pairs) == 0 {
+		return nil, nil, nil
 	}
 	for _, a := range g.Attacks {
 		if i := a.Info(); i.Pairs {
@@ -129,38 +132,36 @@ func (g Grid) LeftOutOfPairs() (run, left []string) {
 			left = append(left, i.Name)
 		}
 	}
-	return run, left
-}
-
-// checkPairs refuses two places that no data set shows and that nobody looks from:
-// left out in silence they would look like a row that was computed.
-func (g Grid) checkPairs() error {
-	run, left := g.LeftOutOfPairs()
-	if len(run) == 0 && len(left) > 0 {
-		return errors.New("no attack of the grid sees two places at once (fusion does)")
+	if len(run) == 0 {
+		return nil, nil, errors.New("no attack of the grid sees two places at once (fusion does)")
 	}
-	for _, v := range g.Vantages {
-		if len(v.Places()) == 1 {
-			continue
-		}
+
+	// One data set that shows both is enough, as it is for a single place.
+	for _, v := range pairs {
 		var why []string
 		for i := range g.Datasets {
-			ds := &g.Datasets[i]
-			switch {
-			case slices.Contains(g.vantages(ds), v) && slices.Contains(g.tasks(ds), datasets.TaskEvent):
-			case !v.Sees(ds.Recorded):
-				why = append(why, fmt.Sprintf("%s was recorded at %s: nobody at %s can be shown from that", ds.Name, ds.Recorded, v.Places()[0]))
-			case !slices.Contains(g.vantages(ds), v):
-				why = append(why, fmt.Sprintf("nothing of %s leaves the home", ds.Name))
-			default:
-				why = append(why, fmt.Sprintf("of %s no events are asked for, and two places are for events alone", ds.Name))
+			if no := g.notAt(&g.Datasets[i], v); no != "" {
+				why = append(why, no)
 			}
 		}
 		if len(why) == len(g.Datasets) {
-			return fmt.Errorf("vantage %s: %s", v, strings.Join(why, "; "))
+			return nil, nil, fmt.Errorf("vantage %s: %s", v, strings.Join(why, "; "))
 		}
 	}
-	return nil
+	return run, left, nil
+}
+
+// notAt says why ds has no cell at two places, "" if it has.
+func (g Grid) notAt(ds *datasets.Dataset, v datasets.Vantage) string {
+	switch {
+	case !v.Sees(ds.Recorded):
+		return fmt.Sprintf("%s was recorded at %s: nobody at %s can be shown from that", ds.Name, ds.Recorded, v.Places()[0])
+	case !slices.Contains(g.vantages(ds), v):
+		return fmt.Sprintf("nothing of %s leaves the home", ds.Name)
+	case !slices.Contains(g.tasks(ds), datasets.TaskEvent):
+		return fmt.Sprintf("of %s no events are asked for, and two places are for events alone", ds.Name)
+	}
+	return ""
 }
 
 // split is the grid's own, or else the one that the data set asks for.
@@ -195,7 +196,7 @@ func (j job) planted() bool { return j.cell.Knowledge == results.Planted }
 // units expands the grid, in the order of its lists. The order of data sets,
 // defenses and attacks is report order; it has no influence on any result.
 func (g Grid) units() ([]unit, error) {
-	if err := g.checkPairs(); err != nil {
+	if _, _, err := g.AtTwoPlaces(); err != nil {
 		return nil, err
 	}
 	var out []unit

@@ -453,6 +453,8 @@ func (r *runner) plantBehind(p part, seen []attacks.Labeled, f [2]canary.Frames,
 		g := r.plantDraws(p, fmt.Sprint(l.Group, "/", i), role, canary.Behind)
 		switch p.cell.Task {
 		case datasets.TaskEvent:
+			// The inner place says when it is quiet: nothing that is seen outside is
+			// hidden there.
 			times := canary.Times(g, l, canary.Carrier(l, device), plantBehind)
 			out[i] = canary.Event(l, device, canary.Behind, f[0], times)
 			if l.Second != nil {

@@ -29,9 +29,9 @@ const (
 // that of the Ethernet frame (14 and the IP packet).
 const wifiOffset = 26 + 8 + 8 + 8 - EthernetHeader
 
-// Vantages lists the single vantage points from inside to outside, then that
+// vantages lists the single vantage points from inside to outside, then that
 // which stands apart.
-func Vantages() []Vantage { return []Vantage{LAN, WiFi, WAN, Zigbee} }
+func vantages() []Vantage { return []Vantage{LAN, WiFi, WAN, Zigbee} }
 
 // Places are the single vantage points of v, one or two, the inner one first.
 func (v Vantage) Places() []Vantage {
@@ -61,7 +61,7 @@ func ParsePlaces(text string) (Vantage, error) {
 	}
 
 	// In one order only, or the same observer would have two names, and two cells.
-	slices.SortFunc(places, func(a, b Vantage) int { return cmp.Compare(slices.Index(Vantages(), a), slices.Index(Vantages(), b)) })
+	slices.SortFunc(places, func(a, b Vantage) int { return cmp.Compare(slices.Index(vantages(), a), slices.Index(vantages(), b)) })
 	switch {
 	case len(places) > 2:
 		return "", fmt.Errorf("vantage %q: an observer sees a home at two places at most", text)
@@ -77,7 +77,7 @@ func ParsePlaces(text string) (Vantage, error) {
 // lists them.
 func ParseVantage(name string) (Vantage, error) {
 	var names []string
-	for _, v := range Vantages() {
+	for _, v := range vantages() {
 		if names = append(names, string(v)); string(v) == name {
 			return v, nil
 		}
@@ -94,7 +94,7 @@ func (v Vantage) Sees(recorded Vantage) bool {
 	if v == Zigbee || recorded == Zigbee {
 		return v == recorded
 	}
-	return slices.Index(Vantages(), v) >= slices.Index(Vantages(), recorded)
+	return slices.Index(vantages(), v) >= slices.Index(vantages(), recorded)
 }
 
 // DefaultVantage is where an observer of d sits unless the user says so: outside

@@ -188,7 +188,7 @@ func TestViewProperties(t *testing.T) {
 	for seed := range uint64(30) {
 		in := randomTrace(testRNG(seed), 400)
 		before := Trace{Packets: slices.Clone(in.Packets), Flows: slices.Clone(in.Flows), End: in.End}
-		for _, v := range Vantages() {
+		for _, v := range vantages() {
 			out, kept := v.View(testRNG(seed), in)
 			if err := out.Check(); err != nil {
 				t.Fatalf("%s: %v", v, err)
@@ -238,7 +238,7 @@ func TestVantageNames(t *testing.T) {
 	if !WAN.Sees(LAN) || LAN.Sees(WAN) || !WiFi.Sees(WiFi) {
 		t.Error("order of the vantage points")
 	}
-	for _, v := range Vantages() {
+	for _, v := range vantages() {
 		if v.Sees(Zigbee) != (v == Zigbee) || Zigbee.Sees(v) != (v == Zigbee) {
 			t.Errorf("%s and the radio show each other's traffic", v)
 		}
@@ -264,7 +264,7 @@ func TestViewZigbee(t *testing.T) {
 
 func BenchmarkView(b *testing.B) {
 	in := randomTrace(testRNG(1), 100_000)
-	for _, v := range Vantages() {
+	for _, v := range vantages() {
 		b.Run(string(v), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

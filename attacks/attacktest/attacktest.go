@@ -351,6 +351,8 @@ func (c checker) pair(t *testing.T) {
 		return a
 	}
 
+	// Both as well as either: what is said of one event at two places must not count
+	// as two events.
 	for shown, see := range map[string]func(l attacks.Labeled) attacks.Labeled{
 		"both":  func(l attacks.Labeled) attacks.Labeled { s := l; l.Second = &s; return l },
 		"inner": func(l attacks.Labeled) attacks.Labeled { s := hide(l); l.Second = &s; return l },

@@ -220,6 +220,8 @@ func (o Calls) Guess(ctx context.Context, id string, m attacks.Model, views ...d
 			given[i] = copyTrace(t)
 		}
 		a, err := guess(ctx, m, given)
+
+		// Before any error: what was written to is no longer what was asked about.
 		for i, t := range views {
 			if what := traceChange(t, given[i]); what != "" {
 				return attacks.Answer{}, fmt.Errorf("%s: Guess modified its input: %s", who, what)

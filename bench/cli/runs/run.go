@@ -215,8 +215,12 @@ func read(ctx context.Context, a *command.App, f runFlags, c gridfile.Config) (b
 	if gridfile.AddUndefended(&g, a.Plugins) {
 		fmt.Fprintln(a.Stderr, "note: none is added to the defenses: a low score is evidence only where the attack works on undefended traffic (--canaries=off leaves both out)")
 	}
-	if run, left := g.LeftOutOfPairs(); len(run) > 0 && len(left) > 0 {
-		fmt.Fprintf(a.Stderr, "note: at two places at once only %s is run: %s see one\n", reports.List(run), reports.List(left))
+	both, one, err := g.AtTwoPlaces()
+	if err != nil {
+		return g, results.Manifest{}, err
+	}
+	if len(one) > 0 {
+		fmt.Fprintf(a.Stderr, "note: at two places at once only %s is run; these see one: %s\n", reports.List(both), reports.List(one))
 	}
 
 	m := bench.ManifestOf(g, command.Version(), asked)
