@@ -39,6 +39,7 @@ func (c cheat) Info() attacks.Info {
 	if c.name == "nameless" {
 		i.Name = ""
 	}
+	i.Pairs = c.name == "promises-pairs" || c.name == "one-eyed"
 	return i
 }
 
@@ -58,7 +59,17 @@ func (c cheat) Train(ctx context.Context, rng *rand.Rand, t attacks.Training) (a
 		}
 	}
 	m, err := c.Attack.Train(ctx, rng, t)
+	if c.name == "one-eyed" {
+		return oneEyed{cheating{m, c, t}}, err
+	}
 	return cheating{m, c, t}, err
+}
+
+// oneEyed looks at the inner one of two places only.
+type oneEyed struct{ cheating }
+
+func (m oneEyed) GuessPair(ctx context.Context, inner, _ datasets.Trace) (attacks.Answer, error) {
+	return m.Guess(ctx, inner)
 }
 
 type cheating struct {
@@ -204,6 +215,8 @@ func cheats(t *testing.T) []cheat {
 			return nil
 		}),
 		{Attack: base("event-knn:k=1"), name: "goes-on", want: "training went on although", task: datasets.TaskClip},
+		event("promises-pairs", "is no PairModel", nil),
+		event("one-eyed", "shown at outer", nil),
 		{Attack: base("event-knn:k=1"), name: "nameless", want: "want a name", task: datasets.TaskClip},
 		training("refuses", "train: no", func(context.Context, attacks.Training) error { return errors.New("no") }),
 		training("panics", "panic: ha", func(context.Context, attacks.Training) error { panic("ha") }),
