@@ -61,7 +61,7 @@ func ParsePlaces(text string) (Vantage, error) {
 	}
 
 	// In one order only, or the same observer would have two names, and two cells.
-	slices.SortFunc(places, func(a, b Vantage) int { return cmp.Compare(slices.Index(Vantages(), a), slices.Index(vantages(), b)) })
+	slices.SortFunc(places, func(a, b Vantage) int { return cmp.Compare(slices.Index(Vantages(), a), slices.Index(Vantages(), b)) })
 	switch {
 	case len(places) > 2:
 		return "", fmt.Errorf("vantage %q: an observer sees a home at two places at most", text)
@@ -94,7 +94,7 @@ func (v Vantage) Sees(recorded Vantage) bool {
 	if v == Zigbee || recorded == Zigbee {
 		return v == recorded
 	}
-	return slices.Index(Vantages(), v) >= slices.Index(vantages(), recorded)
+	return slices.Index(Vantages(), v) >= slices.Index(Vantages(), recorded)
 }
 
 // DefaultVantage is where an observer of d sits unless the user says so: outside
