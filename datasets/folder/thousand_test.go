@@ -70,7 +70,7 @@ func TestThousandCaptures(t *testing.T) {
 // time and memory, and one with more files than that of a data set is refused at once.
 func TestHundredThousandFiles(t *testing.T) {
 	if os.Getenv(bigEnv) == "" {
-		t.Skipf("set %s to open 100,000 captures", bigEnv)
+		t.Skipf("set %s to open 100,000 captures (go test -timeout 30m: they take long to write and to remove)", bigEnv)
 	}
 	const n = 100_000
 	dir := t.TempDir()
