@@ -50,6 +50,7 @@ func (r eventReader) read(ctx context.Context, t datasets.Trace) (sheet, error) 
 		row[0], row[1], row[2], row[3] = row[0]+1, float32(len(classes)), float32(len(devices)), max(row[3], float32(b.Score))
 	}
 	for _, row := range out.rows {
+		out.busy = append(out.busy, row[0] > 0)
 		row[0] = log1p(float64(row[0]))
 	}
 	out.raised = names.raised(len(out.rows))

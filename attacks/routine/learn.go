@@ -109,7 +109,7 @@ func (q *question) tryTrusts(ctx context.Context, held []example, right []float6
 			return err
 		}
 		for k, trust := range trusts {
-			for i, p := range q.chain.Posterior(scaled(emit, trust), x.phase) {
+			for i, p := range q.chain.Posterior(q.habits(scaled(emit, trust), x.phase), x.phase) {
 				if x.truth[i].State >= 0 && argmax(p) == x.truth[i].State {
 					right[k]++
 				}

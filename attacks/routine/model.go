@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"gonum.org/v1/gonum/floats"
+
 	"veilbench/attacks"
 	"veilbench/attacks/diary"
 	"veilbench/attacks/forest"
@@ -25,7 +27,9 @@ type question struct {
 }
 
 // columns are what the forest sees of a sheet.
-func (q *question) columns(s sheet) [][]float32 { return columnsOf(s.rows, q.table.columns(s)) }
+func (q *question) columns(s sheet) [][]float32 {
+	return append(columnsOf(s.rows, q.table.columns(s)), s.quiet()...)
+}
 
 // shares are, by slot and class, the forest's probabilities.
 func (q *question) shares(ctx context.Context, s sheet) ([][]float64, error) {
@@ -145,7 +149,7 @@ func (q *question) days(ctx context.Context, s sheet, phase []int, decode string
 	if err != nil {
 		return nil, nil, err
 	}
-	emit = scaled(emit, q.trust)
+	emit = q.habits(scaled(emit, q.trust), phase)
 	p = q.chain.Posterior(emit, phase)
 	if decode == viterbi {
 		path, _ = q.chain.Viterbi(emit, phase)
@@ -156,6 +160,60 @@ func (q *question) days(ctx context.Context, s sheet, phase []int, decode string
 		path[i] = argmax(p[i])
 	}
 	return p, path, nil
+}
+
+// What a home's own hours count for: habitRounds times its timetable is read off its
+// days as they are read so far, drawn to that of training homes by habitPrior slots, and
+// what it says of an hour beyond theirs enters with the power habitTrust. It is small
+// since the days it comes from say it already.
+const (
+	habitRounds = 3
+	habitPrior  = 12
+	habitTrust  = 0.25
+)
+
+// habits adds to emit what the days of the trace, taken together, tell of its hours: an
+// absence that shows a little every working day is no noise. The longer a home is
+// watched, the more they weigh. emit is not modified.
+func (q *question) habits(emit [][]float64, phase []int) [][]float64 {
+	silent := make([][]float64, len(emit))
+	for i := range silent {
+		silent[i] = make([]float64, len(q.prior))
+	}
+
+	// What the chain says without a look at the traffic is what training homes do.
+	usual := timetable(q.chain.Posterior(silent, phase), phase)
+	out := emit
+	for range habitRounds {
+		own := timetable(q.chain.Posterior(out, phase), phase)
+		out = make([][]float64, len(emit))
+		for i, row := range emit {
+			out[i] = make([]float64, len(row))
+			mine, theirs := own[phase[i]], usual[phase[i]]
+			n, all := floats.Sum(mine), floats.Sum(theirs)
+			for c, v := range row {
+				before := theirs[c] / all
+				after := (mine[c] + habitPrior*before) / (n + habitPrior)
+				out[i][c] = v + habitTrust*math.Log(after/before)
+			}
+		}
+	}
+	return out
+}
+
+// timetable sums probabilities by phase, all a little above 0.
+func timetable(p [][]float64, phase []int) [phases][]float64 {
+	var out [phases][]float64
+	for i, row := range p {
+		if out[phase[i]] == nil {
+			out[phase[i]] = make([]float64, len(row))
+			for c := range row {
+				out[phase[i]][c] = 1e-6
+			}
+		}
+		floats.Add(out[phase[i]], row)
+	}
+	return out
 }
 
 // argmax is the index of the largest, the first of several.

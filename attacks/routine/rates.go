@@ -25,12 +25,23 @@ func (packetReader) read(ctx context.Context, t datasets.Trace) (sheet, error) {
 		out.rows[i] = []float32{log1p(v)}
 	}
 	center(out.rows, 0)
+	for _, r := range out.rows {
+		out.busy = append(out.busy, r[0] > busyFactor)
+	}
 	return out, ctx.Err()
 }
+
+// busyFactor is by how much, as a logarithm, the packets of a slot exceed those of the
+// median slot where somebody seems to do something: half as many again.
+const busyFactor = 0.4
 
 // rateReader reads rates in one pass over the packets. Nothing that stays inside of
 // the home is counted.
 type rateReader struct{}
+
+// busyMinutes is in how many minutes of a slot more than usual is sent where somebody
+// seems to do something: devices do by themselves in one or two.
+const busyMinutes = 3
 
 // sizes is how many sizes are told apart; larger packets count as the largest.
 const sizes = 2048
@@ -77,6 +88,9 @@ func (rateReader) read(ctx context.Context, t datasets.Trace) (sheet, error) {
 
 	out.raised = names.raised(n)
 	addRaised(out, minutes)
+	for _, r := range out.rows {
+		out.busy = append(out.busy, r[8] >= busyMinutes)
+	}
 	center(out.rows, 0, 1, 2, 3, 4, 5, 6, 7)
 	return out, ctx.Err()
 }

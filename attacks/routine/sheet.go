@@ -22,6 +22,8 @@ type sheet struct {
 	// raised[name] are the slots, ascending, in which something that the trace shows
 	// at times (a service, a size, a class of events) occurs more than it mostly does.
 	raised map[string][]int32
+	// busy are the slots in which somebody seems to do something.
+	busy []bool
 }
 
 // tally counts things by slot, one slot after the other.
@@ -101,6 +103,28 @@ const (
 	near = diary.PerHour
 	far  = 3 * diary.PerHour
 )
+
+// quiet are two columns: for how long nobody has seemed to do anything, and for how
+// long nobody will, as logarithms of slots. A night is as long as a night, which the
+// steps of a chain, that forget how long they stayed, cannot say.
+func (s sheet) quiet() [][]float32 {
+	since, until := make([]float32, len(s.busy)), make([]float32, len(s.busy))
+	n := 0
+	for i, b := range s.busy {
+		if n++; b {
+			n = 0
+		}
+		since[i] = log1p(float64(n))
+	}
+	n = 0
+	for i := len(s.busy) - 1; i >= 0; i-- {
+		if n++; s.busy[i] {
+			n = 0
+		}
+		until[i] = log1p(float64(n))
+	}
+	return [][]float32{since, until}
+}
 
 // columnsOf are rows as columns for a forest: each number itself, its means over the
 // hour before and after, and over three hours around. extra are further columns.
