@@ -65,7 +65,11 @@ func Of(ds *datasets.Dataset, task datasets.Task, classes []string, tests []Test
 
 	// What nobody can see is nobody's miss. Of events the false alarms still count:
 	// an attack may cry wolf at nothing.
-	seen := slices.DeleteFunc(slices.Clone(tests), func(t Test) bool { return t.Unseen })
+	// A recording that never had a packet is another matter where the clock alone can
+	// tell something: its diary says what that is worth.
+	seen := slices.DeleteFunc(slices.Clone(tests), func(t Test) bool {
+		return t.Unseen && (task != datasets.TaskRoutine || len(t.Recording.Trace.Packets) > 0)
+	})
 	switch task {
 	case datasets.TaskClip:
 		s = scoreClips(ds, seen)

@@ -21,7 +21,9 @@ func TestStays(t *testing.T) {
 		{"three days each", [][]datasets.Stay{night, night}, false, false},
 		{"one of two is short", [][]datasets.Stay{night, {{End: day, Home: 1}}}, true, false},
 		{"missing", [][]datasets.Stay{nil, nil}, true, true},
-		{"a day each", [][]datasets.Stay{{{End: day, Home: 1}}, {{End: day}}}, true, true},
+		{"most of a day each", [][]datasets.Stay{{{End: day - 1, Home: 1}}, {{End: day - 1}}}, true, true},
+		{"days as groups", [][]datasets.Stay{{{End: day, Home: 1}}, {{End: day}}, {{End: day}}}, true, false},
+		{"never differs", [][]datasets.Stay{{{End: day, Home: -1}}, {{End: day, Home: -1}}}, true, true},
 		{"always at home", [][]datasets.Stay{{{End: 3 * day, Home: 1}}, {{End: 3 * day, Home: 2}}}, true, true},
 	} {
 		ds := datasets.Dataset{Name: "d", Recorded: datasets.LAN, Tasks: []datasets.Task{datasets.TaskRoutine}, Split: "leave-one-group-out"}

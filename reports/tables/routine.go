@@ -80,6 +80,7 @@ func (b beyond) gain() (mean, lo, hi float64, ok bool) {
 		diff[i] = v - b.clock[i]
 	}
 	lo, hi, ok = stats.Interval(diff, results.Level)
+	ok = ok && lo < hi // equal in all groups says nothing of others
 
 	// What floats leave of equal sums is no difference to be printed with nine digits.
 	return math.Round(1e9*stats.Mean(diff)) / 1e9, lo, hi, ok
