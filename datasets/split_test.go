@@ -25,7 +25,7 @@ func splitData(groups, size int) *Dataset {
 					Devices:  []string{"lamp"},
 					Events:   []Event{{Activity: []string{"on", "off"}[n%2]}},
 					Commands: []Command{{}},
-					Stays:    []Stay{{End: 1}},
+					Stays:    []Stay{{End: time.Minute, Home: 1}},
 				},
 			})
 		}

@@ -95,7 +95,7 @@ func (s settings) learn(ctx context.Context, rng *rand.Rand, t attacks.Training,
 
 // trusts are the powers that the likelihood of a slot may be taken to. Neighboring
 // slots show the same doings, so each says less than if it stood alone.
-var trusts = [...]float64{0.1, 0.2, 0.35, 0.5, 0.75, 1}
+var trusts = [...]float64{0.2, 0.35, 0.5, 0.75, 1}
 
 // tryTrusts adds to right how many slots of held-out examples each trust gets right;
 // none where nothing was learned.
