@@ -70,6 +70,7 @@ func TestCheckRejects(t *testing.T) {
 		{"cuts the end", "end moved", func(t *datasets.Trace, _ *defenses.Carried) { t.End-- }},
 		{"moves the start", "start moved", func(t *datasets.Trace, _ *defenses.Carried) { t.Start = time.Unix(1, 0) }},
 		{"renames a flow", "flow 1 changed", func(t *datasets.Trace, _ *defenses.Carried) { t.Flows[1].Host = "c.example" }},
+		{"makes up a look-up", "flow 1 changed", func(t *datasets.Trace, _ *defenses.Carried) { t.Flows[1].Query = "c.example" }},
 		{"drops a flow", "fewer than the input's 2", func(t *datasets.Trace, _ *defenses.Carried) {
 			t.Flows = t.Flows[:1]
 			t.Packets[3].Flow = 0

@@ -15,8 +15,12 @@ func TestListingBetween(t *testing.T) {
 			lo, hi int
 			want   string
 		}{
-			{0, 4, "[[0 0 2] [1 1 1] [2 2 0]]"}, {2, 2, "[[0 0 2]]"}, {3, 3, "[[1 1 1]]"},
-			{3, 9, "[[1 1 1] [2 2 0]]"}, {1, 1, "[]"}, {-2, 0, "[]"},
+			{0, 4, "[[0 0 2] [1 1 1] [2 2 0]]"},
+			{2, 2, "[[0 0 2]]"},
+			{3, 3, "[[1 1 1]]"},
+			{3, 9, "[[1 1 1] [2 2 0]]"},
+			{1, 1, "[]"},
+			{-2, 0, "[]"},
 		} {
 			if got := fmt.Sprint(l.listBetween(10, c.lo, c.hi)); got != c.want {
 				t.Errorf("%s, %d to %d actions: %s, want %s", name, c.lo, c.hi, got, c.want)

@@ -369,7 +369,9 @@ func TestQueries(t *testing.T) {
 	)
 	p, l := netip.AddrFrom4(plug).String(), netip.AddrFrom4(lamp).String()
 	want := []Query{{p, "a.example.com", 1}, {p, "cam.example.com", 2}, {l, "time.example.com", 1}}
-	slices.SortFunc(want, func(a, b Query) int { return cmp.Or(strings.Compare(a.Client, b.Client), strings.Compare(a.Name, b.Name)) })
+	slices.SortFunc(want, func(a, b Query) int {
+		return cmp.Or(strings.Compare(a.Client, b.Client), strings.Compare(a.Name, b.Name))
+	})
 	if !slices.Equal(rep.Queries, want) {
 		t.Errorf("queries %v, want %v", rep.Queries, want)
 	}
