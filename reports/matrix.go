@@ -133,6 +133,7 @@ func Taken(rs []*results.Result, class, as string) Tally {
 			t.Right += n
 		}
 	}
+	// Packets have matrices and no items, for there are millions.
 	for _, r := range rs {
 		for _, c := range r.Confusion {
 			for i, row := range c.Counts {

@@ -88,10 +88,10 @@ type Comparison struct {
 // deals is how often categories are dealt out anew.
 const deals = 9999
 
-// Compare compares devices that have a category other than Computer. ok is false
+// Compare compares devices that have a category other than computer. ok is false
 // where there is no pair of one category, or none of two.
 func Compare(devices []Device, like func(a, b Device) (float64, bool)) (c Comparison, ok bool) {
-	devices = slices.DeleteFunc(slices.Clone(devices), func(d Device) bool { return d.Category == "" || d.Category == Computer })
+	devices = slices.DeleteFunc(slices.Clone(devices), func(d Device) bool { return d.Category == "" || d.Category == computer })
 	type pair struct {
 		a, b int
 		like float64

@@ -2,9 +2,9 @@ package likeness
 
 import "strings"
 
-// Computer is the category of what people use themselves: phones, tablets and
+// computer is the category of what people use themselves: phones, tablets and
 // computers, whose traffic is that of no smart-home device.
-const Computer = "computer"
+const computer = "computer"
 
 // CategoryOf guesses the kind of a device from the words in its name, "" where they
 // say nothing. Data sets have no list of kinds, but names such as EdimaxCam2; the
@@ -17,7 +17,7 @@ func CategoryOf(name string) string {
 	}{
 		// In order: a camera that is a doorbell, a plug that is a switch by its maker's
 		// name, and a bridge of bulbs are what stands first.
-		{Computer, []string{"non_iot", "phone", "tablet", "laptop", "computer", "ipad", "macbook", "android"}},
+		{computer, []string{"non_iot", "phone", "tablet", "laptop", "computer", "ipad", "macbook", "android"}},
 		{"camera", []string{"cam", "doorbell"}},
 		{"hub", []string{"hub", "bridge", "gateway"}},
 		{"plug", []string{"plug", "outlet", "socket", "switch"}},

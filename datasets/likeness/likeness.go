@@ -88,7 +88,7 @@ func Of(ds *datasets.Dataset, category func(device string) string) Summary {
 			d.add(p)
 
 			side := 0
-			if d.Category == Computer {
+			if d.Category == computer {
 				side = 1
 			}
 			tallies[side][protocolOf(f)]++
@@ -154,6 +154,8 @@ func addCourses(devices map[string]*Device, r *datasets.Recording) {
 
 // protocolOf is the transport and, where the remote port says so, what is above.
 func protocolOf(f datasets.Flow) string {
+	// Ports say it, for an observer of sizes sees no payload; the local one is the
+	// device's choice or NAPT's.
 	switch f.Proto {
 	case 6:
 		switch f.Remote.Port() {
@@ -203,16 +205,16 @@ func protocolShares(tallies [2]map[string]int64) []Protocol {
 
 // sharePorts fills the shares of packets on ports that several devices use.
 func (s *Summary) sharePorts(ports map[uint16]map[string]int64) {
-	computer := map[string]bool{}
+	isComputer := map[string]bool{}
 	for _, d := range s.Devices {
-		computer[d.Name] = d.Category == Computer
+		isComputer[d.Name] = d.Category == computer
 	}
 	var all, shared, things, withOthers float64
 	for _, users := range ports {
 		sum, thing := int64(0), int64(0)
 		for name, n := range users {
 			sum += n
-			if !computer[name] {
+			if !isComputer[name] {
 				thing += n
 			}
 		}
@@ -222,7 +224,7 @@ func (s *Summary) sharePorts(ports map[uint16]map[string]int64) {
 		for name, n := range users {
 			if n*100 >= sum {
 				some++
-				others = others || computer[name]
+				others = others || isComputer[name]
 			}
 		}
 		all, things = all+float64(sum), things+float64(thing)

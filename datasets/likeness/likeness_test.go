@@ -112,7 +112,7 @@ func TestPortsAndProtocols(t *testing.T) {
 
 func TestCategoryOf(t *testing.T) {
 	for name, want := range map[string]string{
-		"EdimaxCam2": "camera", "TP-LinkPlugHS100": "plug", "HueBridge": "hub", "echo_dot": "voice assistant", "non_iot": Computer, "mystery": "",
+		"EdimaxCam2": "camera", "TP-LinkPlugHS100": "plug", "HueBridge": "hub", "echo_dot": "voice assistant", "non_iot": computer, "mystery": "",
 	} {
 		if got := CategoryOf(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

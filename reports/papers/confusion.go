@@ -30,6 +30,8 @@ func confusionTable(s *reports.Set, m reports.Matrix) table.Table {
 		Title:   fmt.Sprintf("%s beside ours: %s by %s, %s", m.Source, s.DefenseLabel(m.Defense), s.Label(m.Attack), m.About()),
 		Columns: table.Columns("true class", "named as", "#published", "#ours", "#difference"),
 	}
+	// One square a row: eleven columns would be wider than a terminal, and a reader
+	// looks for the large ones.
 	for i, class := range m.Rows {
 		for j, as := range m.Cols {
 			published, ours := m.Published[i][j], m.Ours[i][j]

@@ -35,6 +35,8 @@ func Devices() *reports.Set {
 		}
 	}
 
+	// Every kind of entry once: figures of a result and of the data, a matrix, and
+	// orders with and without scores for each home, or none at all.
 	say := func(q results.Published) results.Published {
 		q.Task = datasets.TaskDevice
 		return q
@@ -86,6 +88,8 @@ func packetsOf(defense, attack string, g int, lost int64, di int) results.Result
 	recall := right / 30
 	r.Groups = []results.GroupScore{{Group: home, Value: recall, Floor: 1. / 3, N: 30}}
 	share := func(name string, v float64) { r.Metrics = append(r.Metrics, results.Metric{Name: name, Value: v}) }
+
+	// Names are sorted, as in every result.
 	share(results.Accuracy, recall)
 	share(results.BusyRight, 0.75)
 	share(results.OfClass(results.BusyRight, "echo"), 0.75)

@@ -49,6 +49,7 @@ func packetTable(s *reports.Set, p reports.Panel) []table.Table {
 	for _, m := range metrics {
 		t.Columns = append(t.Columns, table.Column{Head: reports.MetricLabel(m), Num: true, Interval: true})
 	}
+	// Controls have rows too: a loss says nothing without theirs.
 	for _, d := range s.Defenses[p] {
 		for _, a := range s.Attackers[p] {
 			k := reports.Pair{Panel: p, Defense: d, Attacker: a}
@@ -79,6 +80,8 @@ func packetTable(s *reports.Set, p reports.Panel) []table.Table {
 func lengthTables(s *reports.Set, p reports.Panel) []table.Table {
 	var out []table.Table
 	for _, d := range s.Defenses[p] {
+		// Which lengths are kept is the data's doing, so all attacks of a defense have
+		// the same ones.
 		packets := map[string]float64{}
 		var attackers []reports.Attacker
 		for _, a := range s.Attackers[p] {
@@ -140,6 +143,8 @@ func ofMetric(rs []*results.Result, metric string) []string {
 func stateTable(s *reports.Set, p reports.Panel) []table.Table {
 	t := table.Table{Title: "Busy or not, from packet labels of the best attack: " + p.About(), Columns: table.Columns(
 		"defense", "device", "attack", "#busy", "±told right", "#floor", "±by true labels")}
+	// The best attack at naming packets speaks for a defense; which of them tells one
+	// device's state best would be chosen by luck.
 	for _, d := range s.Defenses[p] {
 		best, ok := s.Best(reports.Subject{Panel: p, Defense: d})
 		if !ok {

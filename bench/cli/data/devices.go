@@ -43,6 +43,7 @@ after one (correlation). What kind of device one is, is read off its name. DATAS
 		RunE: func(cmd *cobra.Command, args []string) error { return devices(cmd.Context(), a, f, args[0]) },
 	}
 
+	// Pictures are of one data set, so each has a file of its own and no folder.
 	fl := cmd.Flags()
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of generated data")
 	fl.StringVar(&f.lengths, "lengths", "", "draw how alike the lengths of devices are into this file (.svg, .png, .pdf or .pgf)")

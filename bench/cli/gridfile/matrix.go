@@ -28,6 +28,7 @@ type row struct {
 // matrixKeys are the keys of a published matrix. Only calibrated and data may be
 // missing.
 func (c *Config) matrixKeys(m *matrix) []yamlfile.Key {
+	// Rows are a mapping, so that a row cannot stand for another class unseen.
 	f := c.file
 	list := func(n ast.Node) ([]yamlfile.Value, error) { return yamlfile.List(f, n, f.Scalar) }
 	return []yamlfile.Key{
