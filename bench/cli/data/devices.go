@@ -12,7 +12,9 @@ import (
 
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/source"
+	"veilbench/datasets"
 	"veilbench/datasets/atomicfile"
+	"veilbench/datasets/capture/summary"
 	"veilbench/datasets/likeness"
 	"veilbench/reports/figure"
 	"veilbench/reports/table"
@@ -31,7 +33,7 @@ func devicesCmd(a *command.App) *cobra.Command {
 		Use:   "devices DATASET",
 		Short: "what the traffic of each device looks like: how much, which protocols and ports, which devices are alike",
 		Long: `Devices says of labeled data what HomeMole tells of smart-home traffic before any attack: hours, packets and windows;
-the share of each protocol among smart-home devices and among phones and computers; how many packets are on ports that
+the heartbeat of each device; the share of each protocol among smart-home devices and among phones and computers; how many packets are on ports that
 several devices use; and how alike devices are, those of one category against those of two. Likeness is of the lengths
 of packets (1 less the Jensen-Shannon divergence) and, where events are labeled, of the course of traffic in the 20 s
 after one (correlation). What kind of device one is, is read off its name. DATASET is an ID as in "veilbench run
@@ -72,7 +74,7 @@ func devices(ctx context.Context, a *command.App, f deviceFlags, id string) erro
 		if len(s.Devices) == 0 {
 			return fmt.Errorf("%s: no packet has a known device", sets[i].Name)
 		}
-		ts := []table.Table{sizeTable(sets[i].Name, s), protocolTable(s), likenessTable(s)}
+		ts := []table.Table{sizeTable(&sets[i], s), protocolTable(s), likenessTable(s)}
 		if err := table.Write(a.Stdout, table.Text, ts); err != nil {
 			return err
 		}
@@ -110,12 +112,12 @@ func drawInto(file string, pic func() figure.Figure) error {
 	return atomicfile.WriteTo(file, func(w io.Writer) error { return pic().Write(w, format, figure.ColumnWidth) })
 }
 
-func sizeTable(name string, s likeness.Summary) table.Table {
-	t := table.Table{Title: "Devices of " + name, Columns: table.Columns("category", "device", "#packets", "#share", "#bytes a packet")}
+func sizeTable(ds *datasets.Dataset, s likeness.Summary) table.Table {
+	t := table.Table{Title: "Devices of " + ds.Name, Columns: table.Columns("category", "device", "#packets", "#share", "#bytes a packet", "heartbeat")}
 	for _, d := range s.Devices {
 		t.Rows = append(t.Rows, []table.Value{
 			table.Word(d.Category), table.Word(d.Name), table.Count(d.Packets), table.Number(float64(d.Packets)/float64(s.Packets), table.Three),
-			table.Number(float64(d.Bytes)/float64(d.Packets), table.Amount),
+			table.Number(float64(d.Bytes)/float64(d.Packets), table.Amount), heartbeatOf(ds, d.Name),
 		})
 	}
 	t.Notes = []string{
@@ -124,6 +126,27 @@ func sizeTable(name string, s likeness.Summary) table.Table {
 		fmt.Sprintf("%.3f of the packets are on remote ports that several devices use; %.3f of those of smart-home devices on ports that phones or computers use.", s.SharedPorts, s.SharedWithOthers),
 	}
 	return t
+}
+
+// heartbeatOf is the most frequent message that a device or its server sends at a
+// steady period, in the first recording that has one.
+func heartbeatOf(ds *datasets.Dataset, device string) table.Value {
+	for i := range ds.Recordings {
+		r := &ds.Recordings[i]
+		t := datasets.Trace{Flows: r.Trace.Flows, End: r.Trace.End}
+		for k, p := range r.Trace.Packets {
+			if k < len(r.Labels.Owners) && r.Labels.Owners[k] >= 0 && r.Labels.Devices[r.Labels.Owners[k]] == device && r.Trace.Flows[p.Flow].Exposed() {
+				t.Packets = append(t.Packets, p)
+			}
+		}
+
+		// The list is empty for what is sent now and then.
+		if beats := summary.Summarize(t).Heartbeats; len(beats) > 0 {
+			h := beats[0]
+			return table.Word(fmt.Sprintf("%d bytes %s every %.3g s", h.Payload, h.Dir, h.PeriodS))
+		}
+	}
+	return table.Missing()
 }
 
 func protocolTable(s likeness.Summary) table.Table {
