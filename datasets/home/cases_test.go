@@ -1,6 +1,7 @@
 package home
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -113,5 +114,67 @@ func TestWhatFollows66Bytes(t *testing.T) {
 		if n < 1000 || 2*as < n {
 			t.Errorf("%s: %d packets of 66 bytes up, %d of them before %v bytes down: want most of a thousand", device, n, as, answers)
 		}
+	}
+}
+
+// TestHubSequences are those of IoTEvent's figure 4: lengths of the Mi hub's packets
+// when its light is switched, the same for on and off, and when its alert is enabled
+// and disabled.
+func TestHubSequences(t *testing.T) {
+	ds := mustGenerate(t, "event_signatures-ten:homes=1,hours=3", 1)
+	want := map[string][]int32{
+		"light_on_off":   {138, 106, 154, 106},
+		"alert_enabled":  {154, 106, 186, 106},
+		"alert_disabled": {170, 106, 138, 106, 170, 106},
+	}
+	seen, whole := map[string]int{}, map[string]int{}
+	rec := &ds.Recordings[0]
+	for _, e := range rec.Labels.Events {
+		lengths := want[e.Activity]
+		if rec.Labels.Devices[e.Device] != "xiaomi_hub" || lengths == nil {
+			continue
+		}
+		var got []int32
+		for i, p := range rec.Trace.Packets {
+			if f := rec.Trace.Flows[p.Flow]; int(rec.Labels.Owners[i]) == e.Device && f.Host == "ot.io.mi.com" && p.Size > 74 && p.Time >= e.Start && p.Time < e.Start+2*time.Second {
+				got = append(got, p.Size)
+			}
+		}
+		seen[e.Activity]++
+		if slices.Equal(got, lengths) {
+			whole[e.Activity]++
+		}
+	}
+
+	// A sequence may meet a report of a sensor, or be sent again.
+	for activity := range want {
+		if seen[activity] < 3 || 10*whole[activity] < 8*seen[activity] {
+			t.Errorf("%s: %d of %d sequences are the published one", activity, whole[activity], seen[activity])
+		}
+	}
+	if same := mustGenerate(t, "event_signatures-ten:homes=1,hours=0.1", 1).Same; len(same) == 0 {
+		t.Error("no activities are said to be alike")
+	}
+}
+
+// TestCommandsThatChangeNothingAreNotSent: an on of a plug follows an off and the
+// reverse, for the cloud forwards no command that changes nothing (IoTEvent, section
+// 2).
+func TestCommandsThatChangeNothingAreNotSent(t *testing.T) {
+	ds := mustGenerate(t, "event_signatures-ten:homes=1,hours=3", 1)
+	l := ds.Recordings[0].Labels
+	last, n := map[int]string{}, 0
+	for _, e := range l.Events {
+		if e.Activity != "on" && e.Activity != "off" {
+			continue
+		}
+		if last[e.Device] == e.Activity {
+			t.Errorf("%s is switched %s twice in a row", l.Devices[e.Device], e.Activity)
+		}
+		last[e.Device] = e.Activity
+		n++
+	}
+	if n < 20 {
+		t.Errorf("%d commands", n)
 	}
 }
