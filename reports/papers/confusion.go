@@ -48,8 +48,9 @@ func confusionTable(s *reports.Set, m reports.Matrix) table.Table {
 		}
 	}
 
+	// Only a generator can be calibrated, as among the other figures.
 	calibrated := "not calibrated to it"
-	if m.Calibrated != "" {
+	if m.Calibrated != "" && kindOf(s, m.Pair) != table.Word(recorded) {
 		calibrated = "calibrated to it: " + m.Calibrated
 	}
 	ours, blank := m.Distance()
