@@ -19,6 +19,7 @@ import (
 	"veilbench/attacks"
 	"veilbench/attacks/lstm"
 	"veilbench/bench/results"
+	"veilbench/bench/score"
 	"veilbench/datasets"
 	"veilbench/datasets/doubt"
 	"veilbench/datasets/params"
@@ -37,7 +38,7 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 
 	for i := range g.Datasets {
 		ds := &g.Datasets[i]
-		m.Data = append(m.Data, results.DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds), Split: g.split(ds), Preset: ds.Preset, Settings: ds.Settings, Unmonitored: ds.Unmonitored})
+		m.Data = append(m.Data, results.DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds), Split: g.split(ds), Preset: ds.Preset, Settings: ds.Settings, Unmonitored: ds.Unmonitored, Size: sizeOf(ds)})
 	}
 
 	for _, d := range g.Defenses {
@@ -54,6 +55,19 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 		}
 	}
 	return m
+}
+
+// sizeOf counts what was recorded of ds.
+func sizeOf(ds *datasets.Dataset) *results.DataSize {
+	var n results.DataSize
+	for i := range ds.Recordings {
+		t := &ds.Recordings[i].Trace
+		n.Seconds += t.End.Seconds()
+		n.Packets += int64(len(t.Packets))
+		n.Bytes += t.Bytes() + int64(len(t.Packets)*datasets.EthernetHeader)
+		n.Windows += int64((len(t.Packets) + score.Window - 1) / score.Window)
+	}
+	return &n
 }
 
 // Doubts looks at every data set of g from every place where g does, and says what

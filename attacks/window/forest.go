@@ -23,7 +23,7 @@ import (
 // rows than fit the memory for training, 2 GiB as of window-lstm, are refused
 // (see forestFits); lower max_rows, ports or trees then.
 type Forest struct {
-	Port    string `help:"dst: destination port as published; remote: the remote side's port both ways"`
+	Port    string `help:"dst: destination port as published; remote: the remote side's port both ways; none: no port"`
 	Ports   int    `help:"ports with a column of their own, the most frequent in training"`
 	Trees   int    `help:"trees of the forest"`
 	MaxRows int    `help:"largest number of packets to train on, drawn at random from all; more than fit 2 GiB of memory are refused"`
@@ -50,7 +50,7 @@ func (a Forest) Info() attacks.Info {
 // holds and sizes out of range.
 func (a Forest) Validate() error {
 	return cmp.Or(
-		params.OneOf("port", a.Port, string(portDst), string(portRemote)),
+		params.OneOf("port", a.Port, string(portDst), string(portRemote), string(portNone)),
 		params.Within("ports", a.Ports, 0, maxWindowPorts),
 		params.Within("trees", a.Trees, 1, 10000),
 		params.Within("max_rows", a.MaxRows, 100, 1e8),

@@ -197,3 +197,32 @@ func TestWindowForestRefusesWhatDoesNotFit(t *testing.T) {
 		t.Errorf("error %v, want one with %q", err, want)
 	}
 }
+
+// Without ports all packets have one value for it, up and down, and the forest one
+// column of ones; protocol and all else are as they are with ports.
+func TestWithoutPorts(t *testing.T) {
+	trace := datasets.Trace{Flows: []datasets.Flow{
+		{Proto: 6, Local: netip.MustParseAddrPort("10.0.0.1:50000"), Remote: netip.MustParseAddrPort("1.2.3.4:443")},
+		{Proto: 17, Local: netip.MustParseAddrPort("10.0.0.1:50001"), Remote: netip.MustParseAddrPort("1.2.3.5:53")},
+	}}
+	for i := range 40 {
+		trace.Packets = append(trace.Packets, datasets.Packet{Time: time.Duration(i), Size: 100, Flow: int32(i % 2), Dir: datasets.Dir(i / 2 % 2)})
+	}
+	e := []attacks.Labeled{{Trace: trace, Group: "a"}, {Trace: trace, Group: "b"}}
+	with, without := learnWindowVocab(portDst, e, 50), learnWindowVocab(portNone, e, 50)
+	if !slices.Equal(without.Ports, []uint16{0}) || slices.Equal(with.Ports, without.Ports) {
+		t.Errorf("ports %v without, %v with", without.Ports, with.Ports)
+	}
+	x, y := with.encode(nil, trace), without.encode(nil, trace)
+	ports := map[uint16]bool{}
+	for i := range x {
+		if i%windowFeatures == windowPort {
+			ports[y[i]] = true
+		} else if x[i] != y[i] {
+			t.Errorf("feature %d of packet %d: %d with ports, %d without", i%windowFeatures, i/windowFeatures, x[i], y[i])
+		}
+	}
+	if len(ports) != 1 {
+		t.Errorf("port values %v, want one", ports)
+	}
+}

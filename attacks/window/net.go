@@ -30,7 +30,7 @@ import (
 // in forty; dropout is 0.2 where the re-implementations have 0.5.
 type Net struct {
 	Window   int     `help:"packets per window"`
-	Port     string  `help:"dst: destination port as published; remote: the remote side's port both ways"`
+	Port     string  `help:"dst: destination port as published; remote: the remote side's port both ways; none: no port"`
 	Input    string  `help:"classes: frequent lengths and octaves of gaps have embeddings; numbers: lengths and gaps are numbers, as published"`
 	Hidden   int     `help:"units per layer and direction, a multiple of 16"`
 	Layers   int     `help:"stacked layers"`
@@ -84,7 +84,7 @@ func (a Net) Validate() error {
 		return fmt.Errorf("hidden=%d: want a multiple of 16", a.Hidden)
 	}
 	return cmp.Or(
-		params.OneOf("port", a.Port, string(portDst), string(portRemote)),
+		params.OneOf("port", a.Port, string(portDst), string(portRemote), string(portNone)),
 		params.OneOf("input", a.Input, inputClasses, inputNumbers),
 		params.Within("window", a.Window, 1, 10000),
 		params.Within("hidden", a.Hidden, 16, 1024),

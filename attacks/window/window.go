@@ -60,14 +60,19 @@ const (
 type windowPorts string
 
 // The published rule takes the destination port, which for an inbound packet
-// is the one NAPT chose; the other rule the remote side's port both ways.
+// is the one NAPT chose; another rule the remote side's port both ways. With none
+// every packet has port 0: what ports tell is what an attack loses by that.
 const (
 	portDst    windowPorts = "dst"
 	portRemote windowPorts = "remote"
+	portNone   windowPorts = "none"
 )
 
 // portOf returns the port of a packet of flow f in direction d.
 func (r windowPorts) portOf(f datasets.Flow, d datasets.Dir) uint16 {
+	if r == portNone {
+		return 0
+	}
 	if r == portDst && d == datasets.Down {
 		return f.Local.Port()
 	}

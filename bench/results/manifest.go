@@ -84,9 +84,21 @@ type DataEntry struct {
 	Settings []datasets.Setting `json:"settings,omitempty"`
 	// Unmonitored are devices left out of training: an open world.
 	Unmonitored []string `json:"unmonitored,omitempty"`
+	// Size is how much data it is, as recorded: no view of it, and no defense. nil in
+	// manifests of earlier versions.
+	Size *DataSize `json:"size,omitempty"`
 }
 
 // manifestFile lies in the folder of a run.
+// DataSize counts what is in a data set. Bytes are those of frames, and Windows
+// are of 100 consecutive packets of a recording, its last one too.
+type DataSize struct {
+	Seconds float64 `json:"seconds"`
+	Packets int64   `json:"packets"`
+	Bytes   int64   `json:"bytes"`
+	Windows int64   `json:"windows"`
+}
+
 const manifestFile = "manifest.json"
 
 // Write puts the manifest into the folder of a run, whole or not at all.

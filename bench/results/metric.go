@@ -53,6 +53,15 @@ const (
 	ShareTo30    = "recall_share_10_30_pct"
 	ShareTo100   = "recall_share_30_100_pct"
 
+	// Packets of one length and direction, of a device: "echo_dot 66 up".
+	RecallLength  = "recall_length"
+	PacketsLength = "packets_length"
+
+	// Whether a device is at work, told by how densely its packets come.
+	BusyRight = "busy_right"
+	BusyKnown = "busy_right_known"
+	BusyShare = "busy_share"
+
 	// Scores of commands.
 	MessagesFound       = "messages_found"
 	InCandidates        = "in_candidates"
@@ -128,6 +137,12 @@ const (
 	BoundChanceBits = "bound_chance_bits"
 	NamesSeen       = "names_seen"
 
+	// What is in a data set, as the manifest says.
+	DataHours   = "data_hours"
+	DataPackets = "data_packets"
+	DataBytes   = "data_bytes"
+	DataWindows = "data_windows"
+
 	// Costs of a defense; lower is better for the user of it.
 	Overhead         = "overhead"
 	InBytes          = "in_bytes"
@@ -202,6 +217,11 @@ func scoreMetrics() []MetricInfo {
 		{ShareTo10, "share", Higher, "recall at 3 to 10 % of the window", []datasets.Task{device}},
 		{ShareTo30, "share", Higher, "recall at 10 to 30 % of the window", []datasets.Task{device}},
 		{ShareTo100, "share", Higher, "recall above 30 % of the window", []datasets.Task{device}},
+		{RecallLength, "share", Higher, "recall of packets of one length", []datasets.Task{device}},
+		{PacketsLength, "packets", Neither, "packets of one length", []datasets.Task{device}},
+		{BusyRight, "share", Higher, "busy or not told right", []datasets.Task{device}},
+		{BusyKnown, "share", Neither, "busy or not by true labels", []datasets.Task{device}},
+		{BusyShare, "share", Neither, "share of time at work", []datasets.Task{device}},
 		{MessagesFound, "share", Higher, "messages found", []datasets.Task{command}},
 		{InCandidates, "share", Higher, "in candidates", []datasets.Task{command}},
 		{InCandidatesBounded, "share", Higher, "in candidates bounded", []datasets.Task{command}},
@@ -272,6 +292,10 @@ func otherMetrics() []MetricInfo {
 		{BoundClassBits, "bit", Neither, "entropy of the class", nil},
 		{BoundChanceBits, "bit", Neither, "information by chance", nil},
 		{NamesSeen, "names", Neither, "names looked up", nil},
+		{DataHours, "h", Neither, "hours of the data", nil},
+		{DataPackets, "packets", Neither, "packets of the data", nil},
+		{DataBytes, "B", Neither, "bytes of the data", nil},
+		{DataWindows, "windows", Neither, "windows of 100 packets of the data", nil},
 		{Overhead, "share", Lower, "bytes added", nil},
 
 		// Figures of the undefended traffic are Neither: no defense moves them.

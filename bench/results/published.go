@@ -1,6 +1,10 @@
 package results
 
-import "veilbench/datasets"
+import (
+	"strings"
+
+	"veilbench/datasets"
+)
 
 // Published is a figure that a paper printed for something that a run computes
 // too. Reports print it beside the run's own.
@@ -14,7 +18,11 @@ type Published struct {
 	// device that Class names: how many of Names it looks up.
 	Metric string `json:"metric"`
 	// Class narrows Metric down to one class, or to the classes of one device.
-	Class string   `json:"class,omitempty"`
+	Class string `json:"class,omitempty"`
+	// As makes of the recall of Class the share of it that is named As, which is an
+	// error: a square of a confusion matrix off its diagonal.
+	As string `json:"as,omitempty"`
+	// Names are what NamesSeen counts.
 	Names []string `json:"names,omitempty"`
 	Value float64  `json:"value"`
 	// Source says where the figure stands and, if the paper counted otherwise,
@@ -24,6 +32,25 @@ type Published struct {
 	// figure comes out, which is then no finding; "" for nothing, Yes for no more
 	// than that it was.
 	Calibrated string `json:"calibrated,omitempty"`
+	// Data narrows it down to data sets of this name, whatever their settings; "" for
+	// all.
+	Data string `json:"data,omitempty"`
+	// Over makes of the figure an order: the paper says no more than that Metric is
+	// higher here than there. Value is 0 then.
+	Over *Place `json:"over,omitempty"`
+}
+
+// Place is where the lower side of an order was measured.
+type Place struct {
+	Data    string `json:"data,omitempty"`
+	Defense string `json:"defense"`
+	Attack  string `json:"attack"`
+}
+
+// OfData says whether a data set is one of those that Data names: "home:x" is
+// "home:x" with any settings behind, not "home:x-y".
+func OfData(name, data string) bool {
+	return data == "" || name == data || strings.HasPrefix(name, data+":")
 }
 
 // Yes is what Published.Calibrated holds where nobody said how.

@@ -60,6 +60,7 @@ func scoreDevices(classes []string, tests []Test) Scores {
 	s.add(results.MacroRecall, recall)
 	s.add(results.Accuracy, matrixAccuracy(sum))
 	s.scoreWindows(names, index, tests)
+	s.scoreLengths(names, index, tests)
 
 	// Rows are truth, columns are answers: without its row cover no longer counts,
 	// while real packets that were taken for cover stay errors.

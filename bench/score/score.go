@@ -77,6 +77,7 @@ func Of(ds *datasets.Dataset, task datasets.Task, classes []string, tests []Test
 		s = scoreEvents(ds, tests)
 	case datasets.TaskDevice:
 		s = scoreDevices(classes, seen)
+		s.scoreBusy(ds, seen)
 	case datasets.TaskCommand:
 		s = scoreCommands(classes, seen)
 	case datasets.TaskRoutine:

@@ -5,10 +5,10 @@ import (
 	"veilbench/datasets"
 )
 
-// scoreWindow is the window of the window scores in packets, HomeMole's. It is
-// the same for every attack, whatever window the attack itself looks at, so
-// that attacks can be compared.
-const scoreWindow = 100
+// Window is the window of the window scores in packets, HomeMole's. It is the
+// same for every attack, whatever window the attack itself looks at, so that
+// attacks can be compared.
+const Window = 100
 
 // shareEdges are the ends of the ranges of a device's share of the window that
 // ShareMetrics names, the first of which begins at 0: plugs that make up less
@@ -38,11 +38,11 @@ func (s *Scores) scoreWindows(names []string, index map[string]int, tests []Test
 
 		// hammingLoss is a mean over the windows of one test: weighed by their number,
 		// windows of all tests count alike.
-		l, w := hammingLoss(truth, guess, scoreWindow)
+		l, w := hammingLoss(truth, guess, Window)
 		loss += l * float64(w)
 		n += w
 
-		for c, bins := range shareRecall(truth, guess, scoreWindow, len(names), edges) {
+		for c, bins := range shareRecall(truth, guess, Window, len(names), edges) {
 			if names[c] == datasets.Cover || names[c] == datasets.Nobody {
 				continue
 			}

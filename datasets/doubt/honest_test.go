@@ -27,7 +27,7 @@ func generate(t *testing.T, id string) datasets.Dataset {
 // its classes, from everywhere.
 func TestHonestDataRaiseNoDoubt(t *testing.T) {
 	short := map[string]string{ // of what takes long
-		"event_signatures-ten": ":homes=2", "homemole-ind": ":hours=0.2", "homemole-noise": ":hours=0.2", "rates": ":hours=2", "full": ":hours=3",
+		"event_signatures-ten": ":homes=2", "homemole-ind": ":hours=0.2", "homemole-noise": ":hours=0.2", "homemole-ind-session": ":hours=1", "homemole-noise-session": ":hours=1", "rates": ":hours=2", "full": ":hours=3",
 		"routine": ":homes=2,hours=48", "routine-full": ":homes=1,hours=3",
 	}
 	if n := len(home.Presets()); n < 12 {

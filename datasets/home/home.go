@@ -85,7 +85,7 @@ func Generate(ctx context.Context, id string, seed uint64) (datasets.Dataset, er
 	ds := datasets.Dataset{
 		Name: canonicalID(preset, p), Preset: "home:" + preset.Name,
 		Recordings: slices.Concat(recs...), Recorded: datasets.LAN, Tasks: preset.Tasks,
-		RatePerDay: map[string]float64{}, Generated: true, Split: defaultSplit(p.Homes),
+		RatePerDay: map[string]float64{}, Generated: true, Split: preset.recipe.split(p.Homes),
 		Source: "generated from published figures of real devices (IoTEvents, PingPong, BehavIoT, CIC IoT 2022 and others; see the provenance marks in datasets/home/profile)",
 	}
 	for _, x := range params.List(p) {
@@ -144,9 +144,12 @@ func canonicalID(preset Preset, p Params) string {
 	return id
 }
 
-// defaultSplit holds out whole homes; with one home there is nothing to hold
-// out.
-func defaultSplit(homes int) datasets.Split {
+// split holds out whole homes; with one home there is nothing to hold out. Blocks
+// of a session are there to be held out by time.
+func (rc *recipe) split(homes int) datasets.Split {
+	if rc.block > 0 {
+		return "fixed-80-20"
+	}
 	if homes < 2 {
 		return "kfold:k=5"
 	}

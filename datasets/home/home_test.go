@@ -62,7 +62,7 @@ func quickIDs() []string {
 	return []string{
 		"event_signatures", "event_signatures-unseen:homes=2,hours=1", "event_signatures-ten:homes=1,hours=2",
 		"event_clips:homes=2,hours=1", "event_clips-unseen:homes=2,hours=1", "homemole-ind:homes=1,hours=0.25",
-		"homemole-noise:homes=1,hours=0.25", "homemole-quick:homes=2", "rates:homes=1", "gateway",
+		"homemole-noise:homes=1,hours=0.25", "homemole-ind-session:hours=0.25", "homemole-noise-session:hours=0.25", "homemole-quick:homes=2", "rates:homes=1", "gateway",
 		"gateway-app:homes=2", "gateway-days:homes=1,hours=48", "castle-figures:homes=1", "castle-makers:homes=1,hours=1", "full:hours=1", "small",
 		"castle_night", "routine:homes=2,hours=30", "routine-full:homes=1,hours=1",
 	}
@@ -191,7 +191,7 @@ func TestGolden(t *testing.T) {
 		"small:homes=2,hours=0.5":                 "3ec7ade172f3e310",
 		"full:hours=1":                            "64b5824e01353533",
 		"gateway":                                 "9ad196256810f9e4",
-		"homemole-ind:homes=1,hours=0.1":          "0d4dbcbc8bda62e3",
+		"homemole-ind:homes=1,hours=0.1":          "3ace62d1a4e6c8bb",
 		"routine:homes=2,hours=24":                "97deb96d5ac1ce1e",
 	} {
 		got := digest(mustGenerate(t, id, 1))

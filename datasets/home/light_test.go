@@ -1,6 +1,7 @@
 package home
 
 import (
+	"strings"
 	"testing"
 
 	"veilbench/datasets"
@@ -122,6 +123,57 @@ func TestLightUse(t *testing.T) {
 					t.Errorf("%s: no message of %d to %d bytes in direction %d", rec.ID, n, n+15, dir)
 				}
 			}
+		}
+	}
+}
+
+// TestIndHoldsTheTenDevices: Dataset-Ind of HomeMole is of ten smart-home devices,
+// each recorded alone, without phones and computers; each is, packet for packet,
+// the one of homemole-noise's list.
+func TestIndHoldsTheTenDevices(t *testing.T) {
+	ds := mustGenerate(t, "homemole-ind:homes=2,hours=0.1", 1)
+	if len(ds.Recordings) != 20 {
+		t.Fatalf("%d recordings, want 10 of each home", len(ds.Recordings))
+	}
+	for _, rec := range ds.Recordings {
+		owners := map[string]bool{}
+		for _, o := range rec.Labels.Owners {
+			owners[rec.Labels.Devices[o]] = true
+		}
+		if len(owners) > 1 || owners[nonIoT] {
+			t.Errorf("%s: packets of %v", rec.ID, owners)
+		}
+	}
+}
+
+// TestSessionBlocks: a session of 0.25 h is two blocks of 6 minutes and one of 3,
+// which hold every packet of the home, and of which the first two train. Blocks of
+// devices recorded alone come in the order of time too.
+func TestSessionBlocks(t *testing.T) {
+	whole, ds := mustGenerate(t, "homemole-noise:homes=1,hours=0.25", 1), mustGenerate(t, "homemole-noise-session:hours=0.25", 1)
+	n := 0
+	for i, rec := range ds.Recordings {
+		n += len(rec.Trace.Packets)
+		if want := []string{"home-01/block-001", "home-01/block-002", "home-01/block-003"}[i]; rec.ID != want || rec.Group != "home-01" {
+			t.Errorf("recording %d is %s of %s, want %s", i, rec.ID, rec.Group, want)
+		}
+	}
+	if n != len(whole.Recordings[0].Trace.Packets) || len(ds.Recordings) != 3 {
+		t.Errorf("%d recordings with %d packets, want 3 with %d", len(ds.Recordings), n, len(whole.Recordings[0].Trace.Packets))
+	}
+
+	ind := mustGenerate(t, "homemole-ind-session:hours=0.5", 1)
+	folds, err := datasets.Split("").Folds(&ind, datasets.TaskDevice)
+	if err != nil || len(folds) != 1 {
+		t.Fatalf("%d folds, %v", len(folds), err)
+	}
+	trained := map[string]bool{}
+	for _, i := range folds[0][0].Train {
+		trained[ind.Recordings[i].Labels.Devices[0]] = true
+	}
+	for _, i := range folds[0][0].Test {
+		if rec := &ind.Recordings[i]; !strings.HasPrefix(rec.ID, "home-01/block-005/") || !trained[rec.Labels.Devices[0]] {
+			t.Errorf("%s is tested: want the last of five blocks, of a device that trains", rec.ID)
 		}
 	}
 }

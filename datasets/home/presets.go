@@ -64,15 +64,26 @@ func devicePresets() []Preset {
 		people: []string{"phone", "tablet", "laptop", "pc"},
 		when:   perDevice, lo: time.Minute, hi: 10 * time.Minute, light: true, longest: time.Minute, era: "2019", router: true,
 	}
+	// Dataset-Ind holds the ten devices alone, without phones and computers.
 	ind := noise
-	ind.alone = true
+	ind.people, ind.alone = nil, true
+
+	// The paper trained and tested in one home, which blocks of it let a split do.
+	indSession, noiseSession := ind, noise
+	indSession.block, noiseSession.block = sessionBlock, sessionBlock
 
 	return []Preset{
-		{"homemole-ind", "ten smart-home devices and four others, each recorded alone", Params{10, 1, "same", 0}, device, ind},
+		{"homemole-ind", "ten smart-home devices, each recorded alone", Params{10, 1, "same", 0}, device, ind},
 		{"homemole-noise", "the same fourteen devices together: spoken to, watched, at hand", Params{10, 1.5, "same", 0}, device, noise},
+		{"homemole-ind-session", "homemole-ind in one home, in blocks of six minutes, the first 80 % to train on", Params{1, 6, "same", 0}, device, indSession},
+		{"homemole-noise-session", "homemole-noise in one home, in blocks of six minutes, the first 80 % to train on", Params{1, 9, "same", 0}, device, noiseSession},
 		{"homemole-quick", "homemole-noise, a few minutes of it", Params{5, 0.25, "same", 0}, device, noise},
 	}
 }
+
+// sessionBlock is how long a recording of a session is: many windows of 100
+// packets, and many blocks of a home.
+const sessionBlock = 6 * time.Minute
 
 // mixedPresets are all others.
 func mixedPresets() []Preset {

@@ -3,6 +3,7 @@ package home
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"veilbench/datasets"
@@ -42,6 +43,7 @@ type recipe struct {
 	thin    traffic.Thinning
 	start   time.Duration // time of day at which recordings start
 	queries bool          // flows say which name a look-up asks for
+	block   time.Duration // cut into recordings of this length, 0 not at all
 }
 
 // models returns the profiles of all devices of a home, one for each device. A
@@ -92,6 +94,31 @@ func (rc *recipe) recordings(prof *profile.Profile, models []*profile.Device, p 
 
 	if rc.clips {
 		out = cutClips(out, clipLength, seed)
+	}
+	if rc.block > 0 {
+		out = cutBlocks(out, rc.block)
+	}
+	return out
+}
+
+// cutBlocks cuts recordings into blocks of one length, so that a split can train
+// and test within a home. IDs are the home's, the block's number and the rest of
+// what the recording was called: in their order time comes first, so that a split
+// by order trains on the past.
+func cutBlocks(recs []datasets.Recording, length time.Duration) []datasets.Recording {
+	var out []datasets.Recording
+	for _, r := range recs {
+		var at []time.Duration
+		for t := length; t < r.Trace.End; t += length {
+			at = append(at, t)
+		}
+		home, rest, alone := strings.Cut(r.ID, "/")
+		for i, b := range r.Cut(at) {
+			if b.ID = fmt.Sprintf("%s/block-%03d", home, i+1); alone {
+				b.ID += "/" + rest
+			}
+			out = append(out, b)
+		}
 	}
 	return out
 }

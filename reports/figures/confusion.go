@@ -3,6 +3,7 @@ package figures
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"veilbench/bench/results"
@@ -21,6 +22,36 @@ const (
 var Confusion = reports.FigureKind{
 	Name: "confusion", Doc: "which class is taken for which",
 	Draw: reports.PerPanel(confusions),
+}
+
+// PublishedConfusion is each confusion matrix of a paper with ours below it, row by
+// row.
+var PublishedConfusion = reports.FigureKind{
+	Name: "published-confusion", Doc: "confusion matrices of papers with ours between their rows",
+	Draw: func(s *reports.Set) []figure.Figure {
+		var out []figure.Figure
+		for _, m := range s.Matrices() {
+			h := figure.HeatMap{XName: "named as", YName: "true", Cols: m.Cols, Small: len(m.Cols) > mostWithWords}
+			for i, class := range m.Rows {
+				for k, shares := range [][]float64{m.Published[i], m.Ours[i]} {
+					row := make([]figure.HeatCell, len(shares))
+					for j, v := range shares {
+						row[j] = figure.HeatCell{Share: v, OK: !math.IsNaN(v)} // a square that the paper leaves out is gray
+						if row[j].OK && v > 0 {
+							row[j].Text = squareText(v, 1)
+						}
+					}
+					h.Rows, h.Cells = append(h.Rows, class+[]string{"", ", ours"}[k]), append(h.Cells, row)
+				}
+			}
+			what := fmt.Sprintf("%s, and ours below each row: share of each true class that is given each name. Names that the paper has not are left out of ours.", m.Source)
+			if m.Calibrated != "" {
+				what += " The data are calibrated to it: " + m.Calibrated + "."
+			}
+			out = append(out, h.Figure(m.Source+" beside ours: "+m.About(), s.Caption(m.Panel, what, []string{m.Defense}, []string{m.Attack})))
+		}
+		return out
+	},
 }
 
 func confusions(s *reports.Set, p reports.Panel) []figure.Figure {

@@ -12,6 +12,7 @@ func All() []reports.FigureKind {
 		Tradeoff,
 		Bars,
 		Confusion,
+		PublishedConfusion,
 		Curves,
 		Delay,
 		Study,

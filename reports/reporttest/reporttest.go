@@ -30,6 +30,7 @@ func Fixtures() []Fixture {
 		{"doubted", reports.NewSet(WithCanaries(Study(5)[:10], 40), reports.Options{Manifest: doubted()})},
 		{"unearned", reports.NewSet(Unearned(), reports.Options{})},
 		{"routine", reports.NewSet(WithCanaries(diaries(), 40), reports.Options{})},
+		{"packets", Devices()},
 	}
 }
 

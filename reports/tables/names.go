@@ -113,25 +113,3 @@ func publishedNames(s *reports.Set, devices []string) map[string][]string {
 	}
 	return out
 }
-
-// namesLookedUp counts those of q's names that its device looks up in the sample of
-// k; missing where no sample has the device, or the data do not tell.
-func namesLookedUp(s *reports.Set, q results.Published, k reports.Pair) table.Value {
-	sample := s.Sample(reports.Subject{Panel: k.Panel, Defense: k.Defense})
-	if sample == nil {
-		return table.Missing()
-	}
-	i := slices.IndexFunc(sample.Names, func(n results.DeviceNames) bool { return n.Device == q.Class })
-	told := slices.ContainsFunc(sample.Names, func(n results.DeviceNames) bool { return len(n.Asked) > 0 })
-	if i < 0 || !told {
-		return table.Missing()
-	}
-
-	n := 0
-	for _, name := range q.Names {
-		if slices.Contains(sample.Names[i].Asked, name) {
-			n++
-		}
-	}
-	return table.Number(float64(n), table.Three)
-}

@@ -5,6 +5,7 @@ package tables
 
 import (
 	"veilbench/reports"
+	"veilbench/reports/papers"
 	"veilbench/reports/table"
 )
 
@@ -14,7 +15,12 @@ func All() []reports.TableKind {
 		Headline,
 		HeadlineAttacks,
 		Evidence,
-		Published,
+		papers.Published,
+		papers.Confusion,
+		papers.Orders,
+		Packets,
+		Lengths,
+		RunStates,
 		Study,
 		Tolerance,
 		Shares,
@@ -46,12 +52,12 @@ func All() []reports.TableKind {
 
 // Main are the kinds of report.md and table.tex, in their order.
 func Main() []reports.TableKind {
-	return []reports.TableKind{Headline, HeadlineAttacks, Published, Study, DefenseByAttack, Candidates, Routine, RoutineShares, Bounds, Accounts, Spread, Probes, Costs, FailedCells, Doubts, Warnings}
+	return []reports.TableKind{Headline, HeadlineAttacks, papers.Published, papers.Orders, Study, DefenseByAttack, Candidates, Routine, RoutineShares, Bounds, Accounts, Packets, Lengths, RunStates, papers.Confusion, Spread, Probes, Costs, FailedCells, Doubts, Warnings}
 }
 
 // Terminal are the kinds that stand at the end of a run.
 func Terminal() []reports.TableKind {
-	return []reports.TableKind{Headline, HeadlineAttacks, Routine, Published, Study}
+	return []reports.TableKind{Headline, HeadlineAttacks, Routine, papers.Published, papers.Orders, Study}
 }
 
 // unlessEmpty is t, or nothing where it has no row.

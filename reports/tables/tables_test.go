@@ -89,3 +89,20 @@ func TestNoIntervalBelowFiveGroups(t *testing.T) {
 		t.Error("no warning of too few groups")
 	}
 }
+
+// TestCandidatesShowWhatFailed: a table of lists drops no attacker whose cell
+// failed, and has none where nothing lists candidates.
+func TestCandidatesShowWhatFailed(t *testing.T) {
+	var failed bool
+	for _, tb := range Candidates.Tables(reports.NewSet(reporttest.Small(), reports.Options{})) {
+		for _, row := range tb.Rows {
+			failed = failed || row[4].Text == "failed 1/5"
+		}
+	}
+	if !failed {
+		t.Error("the cell that failed is in no row")
+	}
+	if len(Candidates.Tables(reports.NewSet(reporttest.Study(5), reports.Options{}))) > 0 {
+		t.Error("a table of candidates for a task of events")
+	}
+}

@@ -16,7 +16,7 @@ func Command(a *command.App) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(describeCmd(a), generateCmd(a), leaksCmd(a))
+	cmd.AddCommand(describeCmd(a), devicesCmd(a), generateCmd(a), leaksCmd(a))
 	cmd.AddCommand(catalogCmds(a)...)
 	return cmd
 }

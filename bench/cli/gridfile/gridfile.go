@@ -38,6 +38,8 @@ type Config struct {
 	link      yamlfile.Value
 	canaries  yamlfile.Value
 	published []quote
+	matrices  []matrix
+	likes     bool // took over what a preset says
 }
 
 // dataset is the ID of a data set, only these of its tasks (nil: all that it
@@ -71,9 +73,67 @@ func parse(name, text string) (Config, error) {
 	if err != nil {
 		return c, err
 	}
+	if err := c.like(root); err != nil {
+		return c, err
+	}
 	err = c.file.Read(root, "", c.keys())
 	return c, err
 }
+
+// like fills c with what the preset says that root names under the key like,
+// before root's own keys replace some of it. Words taken over stand in no file of
+// the user's, so that no mistake points into it: presets have none.
+func (c *Config) like(root ast.Node) error {
+	pairs, err := c.file.Pairs(root)
+	if err != nil {
+		return err
+	}
+	for _, p := range pairs {
+		if p.Key.Text != likeKey {
+			continue
+		}
+		v, err := c.file.Scalar(p.Node)
+		if err != nil {
+			return err
+		}
+		text, err := presetFiles.ReadFile(presetFile(v.Text))
+		if err != nil {
+			return c.file.Wrong(v.At, fmt.Errorf("unknown preset %q%s (has %s)", v.Text, params.DidYouMean(v.Text, presetNames()), strings.Join(presetNames(), ", ")))
+		}
+
+		// A preset may be like another itself; a circle of them would not get through
+		// the tests, and a user's file is never one of them.
+		base, err := parse(v.Text, string(text))
+		if err != nil {
+			return err
+		}
+		own := c.file
+		*c = base
+		c.file, c.likes = own, true
+		c.unplace()
+	}
+	return nil
+}
+
+// unplace takes from words their places, which are none of c's own file.
+func (c *Config) unplace() {
+	lists := [][]yamlfile.Value{c.tasks, c.vantages, c.defenses, c.attacks, c.knowledge}
+	for i := range c.datasets {
+		c.datasets[i].At = nil
+		lists = append(lists, c.datasets[i].tasks, c.datasets[i].unmonitored)
+	}
+	for _, l := range lists {
+		for i := range l {
+			l[i].At = nil
+		}
+	}
+	for _, v := range []*yamlfile.Value{&c.test.Value, &c.split, &c.draws, &c.trainDraw, &c.seed, &c.link, &c.canaries} {
+		v.At = nil
+	}
+}
+
+// likeKey is the key that names a preset to start from.
+const likeKey = "like"
 
 // Words are what flags say in place of a config's lists. Empty ones leave the
 // config as it is.
@@ -165,6 +225,7 @@ func (c *Config) keys() []yamlfile.Key {
 	list := func(to *[]yamlfile.Value, one func(ast.Node) (yamlfile.Value, error)) func(ast.Node) error {
 		return yamlfile.Into(to, func(n ast.Node) ([]yamlfile.Value, error) { return yamlfile.List(c.file, n, one) })
 	}
+	matrices := func(n ast.Node) ([]matrix, error) { return yamlfile.List(c.file, n, c.matrix) }
 	quotes := func(n ast.Node) ([]quote, error) { return yamlfile.List(c.file, n, c.quote) }
 	datasets := func(n ast.Node) ([]dataset, error) { return yamlfile.List(c.file, n, c.dataset) }
 
@@ -174,6 +235,7 @@ func (c *Config) keys() []yamlfile.Key {
 		return yamlfile.Value{Text: set, At: n.GetToken().Position}, err
 	}
 	return []yamlfile.Key{
+		{Name: likeKey, Doc: "a preset to start from: the keys below replace what it says", Read: func(ast.Node) error { return nil }}, // read before, see like
 		{Name: "datasets", Doc: `what to test on: home:PRESET, NAME, NAME=PATH, a folder, or {home: {preset: P, homes: 5, tasks: [event], unmonitored: [DEVICE]}}, {folder: {path: P, labels: FILE, zone: Europe/Berlin}}`, Read: yamlfile.Into(&c.datasets, datasets)},
 		{Name: "test", Doc: "a second data set, written as those: each of them trains and this one is tested on (default: each is split)", Read: yamlfile.Into(&c.test, c.dataset)},
 		{Name: "tasks", Doc: "event, device, command, clip (default: all that the data can serve)", Read: list(&c.tasks, c.file.Scalar)},
@@ -188,6 +250,7 @@ func (c *Config) keys() []yamlfile.Key {
 		{Name: "link", Doc: "the home's access line, passed after every defense: " + linkKeys(), Read: single(&c.link, link)},
 		{Name: "canaries", Doc: "on, or off: without artificial signals behind each defense no low score is evidence (default on)", Read: single(&c.canaries, c.file.Scalar)},
 		{Name: "published", Doc: "figures of a paper to print beside ours: {" + strings.Join(yamlfile.Names(quoteKeys(nil, new(quote))), ", ") + "}", Read: yamlfile.Into(&c.published, quotes)},
+		{Name: "matrices", Doc: "confusion matrices of a paper: {" + strings.Join(yamlfile.Names(c.matrixKeys(new(matrix))), ", ") + "}", Read: yamlfile.Into(&c.matrices, matrices)},
 	}
 }
 

@@ -1,4 +1,7 @@
-package tables
+// Package papers holds the kinds of tables that set figures of papers beside
+// ours: the figures, confusion matrices square by square, and orders, which of two
+// the paper found better. Read published.go first.
+package papers
 
 import (
 	"fmt"
@@ -17,30 +20,36 @@ import (
 var Published = reports.TableKind{
 	Name: "published", Doc: "figures of papers beside ours",
 	Draw: func(s *reports.Set) []table.Table {
-		if len(s.Options.Published) == 0 {
+		// Of a matrix the diagonal and its large errors stand here; the table confusion
+		// has them all, and the table orders what has no figure.
+		qs := slices.DeleteFunc(slices.Clone(s.Options.Published), func(q results.Published) bool {
+			return q.Over != nil || q.As != "" && q.Value < largeError
+		})
+		if len(qs) == 0 {
 			return nil
 		}
-		return []table.Table{publishedTable(s)}
+		return []table.Table{publishedTable(s, qs)}
 	},
 }
 
-func publishedTable(s *reports.Set) table.Table {
+// largeError is the least share off the diagonal of a matrix that stands beside
+// other figures.
+const largeError = 0.1
+
+func publishedTable(s *reports.Set, qs []results.Published) table.Table {
 	t := table.Table{Title: "Published beside ours", Columns: table.Columns(
 		"data", "kind", "seen", "defense", "attack", "figure", "#published", "calibrated", "±ours", "#floor", "#difference", "source")}
 
 	var sources, counted, defenses, attacks []string
 	var used []reports.Panel
-	for _, q := range s.Options.Published {
+	for _, q := range qs {
 		source := sourceOf(q)
 		i := slices.Index(sources, source)
 		if i < 0 {
 			i = len(sources)
 			sources = append(sources, source)
 		}
-		figure := reports.MetricLabel(q.Metric)
-		if q.Class != "" {
-			figure += " of " + q.Class
-		}
+		figure := figureName(q)
 		who := s.LabelOrName(q.Defense)
 		row := func(data string, kind, seen, ours, floor, difference table.Value) {
 			// Only a generator can be calibrated: what was recorded is as it was.
@@ -94,6 +103,18 @@ func publishedTable(s *reports.Set) table.Table {
 	return t
 }
 
+// figureName says what q is a figure of.
+func figureName(q results.Published) string {
+	switch name := reports.MetricLabel(q.Metric); {
+	case q.As != "":
+		return q.Class + " named " + q.As
+	case q.Class != "":
+		return name + " of " + q.Class
+	default:
+		return name
+	}
+}
+
 // sourceOf says where q stands and what was calibrated to it, without a full
 // stop.
 func sourceOf(q results.Published) string {
@@ -112,26 +133,14 @@ func sourceOf(q results.Published) string {
 func quoted(s *reports.Set, q results.Published) []reports.Pair {
 	var out []reports.Pair
 	for _, p := range s.Panels {
-		if p.Task != q.Task {
+		if p.Task != q.Task || !results.OfData(p.Dataset, q.Data) {
 			continue
 		}
-		if at, ok := knowsMost(s, p, q.Defense, q.Attack); ok {
+		if at, ok := s.KnowsMost(p, q.Defense, q.Attack); ok {
 			out = append(out, at)
 		}
 	}
 	return out
-}
-
-// knowsMost is the attacker with an attack on a defense that knows most short
-// of transfer; ok is false where none was run.
-func knowsMost(s *reports.Set, p reports.Panel, defense, attack string) (k reports.Pair, ok bool) {
-	for _, knows := range []results.Knowledge{results.Adaptive, results.Unaware} {
-		k = reports.Pair{Panel: p, Defense: defense, Attacker: reports.Attacker{Attack: attack, Knowledge: knows}}
-		if len(s.ByPair[k]) > 0 {
-			return k, true
-		}
-	}
-	return k, false
 }
 
 // kindOf says whether the data are recorded or generated; cells that failed do
@@ -154,14 +163,17 @@ func oursOf(s *reports.Set, q results.Published, k reports.Pair) table.Value {
 	if q.Metric == results.NamesSeen {
 		return namesLookedUp(s, q, k)
 	}
-	if q.Class == "" {
-		v := s.Mean(k, q.Metric).Value(table.Three)
-		return reports.WithGroups(v, k.Panel, s.ByPair[k], reports.IsShare(q.Metric), func(r *results.Result) (float64, bool) { return reports.MetricOf(r, q.Metric) })
+	if v, ok := dataFigure(s, k.Dataset, q.Metric); ok {
+		return v
+	}
+	if metric, own := metricOf(q); own {
+		v := s.Mean(k, metric).Value(table.Three)
+		return reports.WithGroups(v, k.Panel, s.ByPair[k], reports.IsShare(metric), func(r *results.Result) (float64, bool) { return reports.MetricOf(r, metric) })
 	}
 
 	// Not every fold tests every class, so those that do are averaged.
 	rs, failed := reports.Good(s.ByPair[k])
-	share := func(r *results.Result) (float64, bool) { return classShare(r, q.Metric, q.Class) }
+	share := func(r *results.Result) (float64, bool) { return classShare(r, q) }
 	var sum, n float64
 	for _, r := range rs {
 		if v, ok := share(r); ok {
@@ -191,7 +203,7 @@ func floorOf(s *reports.Set, q results.Published, k reports.Pair) table.Value {
 
 	best := table.Missing()
 	for _, a := range blind() {
-		at, ok := knowsMost(s, k.Panel, k.Defense, a)
+		at, ok := s.KnowsMost(k.Panel, k.Defense, a)
 		if v := oursOf(s, q, at); ok && v.OK && (!best.OK || v.Num > best.Num) {
 			best = table.Number(v.Num, table.Three)
 		}
@@ -226,7 +238,7 @@ func countedOn(s *reports.Set, metric string, k reports.Pair) []string {
 		// the length of its list says that it knows nothing.
 		var lists []string
 		for _, attack := range append([]string{k.Attack}, blind()...) {
-			if at, ok := knowsMost(s, k.Panel, k.Defense, attack); ok {
+			if at, ok := s.KnowsMost(k.Panel, k.Defense, attack); ok {
 				before, after := s.Mean(at, results.CandidatesMean), s.Mean(at, results.CandidatesBounded)
 				lists = append(lists, fmt.Sprintf("%s %s, %s after bounding", s.Label(attack), before.Value(table.Amount).Text, after.Value(table.Amount).Text))
 			}
@@ -236,20 +248,79 @@ func countedOn(s *reports.Set, metric string, k reports.Pair) []string {
 	return nil
 }
 
+// metricOf is the name under which results hold what q is about; own is false
+// where it must be counted from answers: shares of a class.
+func metricOf(q results.Published) (metric string, own bool) {
+	switch {
+	case q.Class == "":
+		return q.Metric, true
+	case q.Metric == results.Recall || q.Metric == results.Precision:
+		return "", false
+	}
+	return results.OfClass(q.Metric, q.Class), true
+}
+
 // classShare is the recall of a class, the share of its items or packets that
-// were named right, or its precision, the share right of what was named so. class
-// is one of the data's own, or a device whose activities count together. ok is
-// false where the share is of nothing.
-func classShare(r *results.Result, metric, class string) (v float64, ok bool) {
+// were named right, or named as another class, or its precision, the share right
+// of what was named so. A class is one of the data's own, or a device whose
+// activities count together. ok is false where the share is of nothing.
+func classShare(r *results.Result, q results.Published) (v float64, ok bool) {
+	if q.As != "" {
+		t := reports.Taken([]*results.Result{r}, q.Class, q.As)
+		return float64(t.Right) / float64(t.N), t.N > 0
+	}
 	tallies := reports.ClassTallies
-	if metric == results.Precision {
+	if q.Metric == results.Precision {
 		tallies = reports.AnswerTallies
 	}
 	var t reports.Tally
 	for c, x := range tallies(r) {
-		if c == class || strings.HasPrefix(c, class+"/") {
+		if c == q.Class || strings.HasPrefix(c, q.Class+"/") {
 			t.Right, t.N = t.Right+x.Right, t.N+x.N
 		}
 	}
 	return float64(t.Right) / float64(t.N), t.N > 0
+}
+
+// dataFigure is how much there is of a data set, if metric asks for that: what the
+// manifest says of it, which is all of it and not the part that was tested.
+func dataFigure(s *reports.Set, name, metric string) (v table.Value, asked bool) {
+	var size results.DataSize
+	if m := s.Options.Manifest; m != nil {
+		for _, d := range m.Data {
+			if d.Name == name && d.Size != nil {
+				size = *d.Size
+			}
+		}
+	}
+	n, asked := map[string]float64{
+		results.DataHours: size.Seconds / 3600, results.DataPackets: float64(size.Packets),
+		results.DataBytes: float64(size.Bytes), results.DataWindows: float64(size.Windows),
+	}[metric]
+	if n == 0 {
+		return table.Missing(), asked
+	}
+	return table.Number(n, table.Three), asked
+}
+
+// namesLookedUp counts those of q's names that its device looks up in the sample of
+// k; missing where no sample has the device, or the data do not tell.
+func namesLookedUp(s *reports.Set, q results.Published, k reports.Pair) table.Value {
+	sample := s.Sample(reports.Subject{Panel: k.Panel, Defense: k.Defense})
+	if sample == nil {
+		return table.Missing()
+	}
+	i := slices.IndexFunc(sample.Names, func(n results.DeviceNames) bool { return n.Device == q.Class })
+	told := slices.ContainsFunc(sample.Names, func(n results.DeviceNames) bool { return len(n.Asked) > 0 })
+	if i < 0 || !told {
+		return table.Missing()
+	}
+
+	n := 0
+	for _, name := range q.Names {
+		if slices.Contains(sample.Names[i].Asked, name) {
+			n++
+		}
+	}
+	return table.Number(float64(n), table.Three)
 }

@@ -1,4 +1,4 @@
-package tables
+package papers
 
 import (
 	"bytes"
@@ -150,22 +150,5 @@ func TestPublishedListsHaveLengths(t *testing.T) {
 	want := "event-knn, home:made_up, wan: mean candidates of a message: event-knn 4.50, 1.25 after bounding; guess-majority 1, 1 after bounding; guess-clock 4.50, 1.25 after bounding."
 	if !slices.Contains(tb.Notes, want) {
 		t.Errorf("notes %q lack %q", tb.Notes, want)
-	}
-}
-
-// TestCandidatesShowWhatFailed: a table of lists drops no attacker whose cell
-// failed, and has none where nothing lists candidates.
-func TestCandidatesShowWhatFailed(t *testing.T) {
-	var failed bool
-	for _, tb := range Candidates.Tables(reports.NewSet(reporttest.Small(), reports.Options{})) {
-		for _, row := range tb.Rows {
-			failed = failed || row[4].Text == "failed 1/5"
-		}
-	}
-	if !failed {
-		t.Error("the cell that failed is in no row")
-	}
-	if len(Candidates.Tables(reports.NewSet(reporttest.Study(5), reports.Options{}))) > 0 {
-		t.Error("a table of candidates for a task of events")
 	}
 }
