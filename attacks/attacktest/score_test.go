@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"veilbench/attacks"
+	"veilbench/attacks/diary"
 	"veilbench/datasets"
 )
 
@@ -31,6 +32,9 @@ func truthful(d data) []attacks.Answer {
 				}
 			}
 			a.Commands = append(a.Commands, attacks.Message{Time: c.Time, Candidates: [][]uint8{counts}})
+		}
+		for _, x := range diary.Of(e.Labels, e.Trace.End, d.training.Classes) {
+			a.Slots = append(a.Slots, attacks.Slot{State: int32(x.State), P: 1})
 		}
 	}
 	return out
