@@ -12,7 +12,7 @@ export CGO_ENABLED = 0
 # of two cores with nothing else to do, after what Go needs was fetched.
 TIMED = @.tools/timed.sh $@
 
-.PHONY: help run test full check fmt vet lint purego race fuzz golden bench bench-compare build docs docs-lived-in rename clean
+.PHONY: help run test full check fmt vet lint purego race fuzz golden bench bench-compare build docs docs-lived-in papers rename clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ docs: build ## run the main job and put its table and pictures into README.md an
 
 docs-lived-in: build ## the same of the homes that people live in (8 min, 20 GB)
 	$(TIMED) .tools/docs.sh lived-in lived-in
+
+papers: build ## the small forms of the source papers' experiments; claim by claim into reports/docs/papers.md (DATA=folder of the recordings)
+	$(TIMED) .tools/papers.sh
 
 rename: ## give the module another path: make rename MODULE=example.org/veilbench
 	@test -n "$(MODULE)" || { echo "usage: make rename MODULE=example.org/veilbench"; exit 2; }

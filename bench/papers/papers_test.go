@@ -1,0 +1,380 @@
+// Package papers walks through every figure, table, number and claim of the five
+// source papers: what was published, which command shows it here, what comes out on
+// recordings and on generated homes, and where ours deviates. The rows are written
+// by hand in rows/*.yaml, a file a paper; figures of ours are never: they are read
+// from runs and kept in values.csv. Both together make reports/docs/papers.md.
+//
+// "make papers" runs the experiments and writes the figures and the page anew;
+// "go test" holds the page to both, and every row to the project: the test that it
+// names exists, and its command is one that the program knows.
+package papers
+
+import (
+	"cmp"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+)
+
+// States of a row.
+const (
+	exact     = "exact"     // as the paper has it
+	deviation = "deviation" // otherwise than the paper has it, and Deviation says how
+	cannot    = "cannot"    // not to be had here, and Deviation says why
+)
+
+// paper is one of the rows files.
+type paper struct {
+	Title string
+	About string
+	Rows  []row
+}
+
+// row is one item of a paper.
+type row struct {
+	// ID is a letter of the paper and a number.
+	ID string
+	// Claim is what the paper says, in our words, with its place.
+	Claim string
+	State string
+	// Deviation says how ours differs or why it cannot be had; with an exact row it
+	// is empty.
+	Deviation string
+	// Command shows it, as typed after "veilbench", or as "make" and "go test" are
+	// typed; "" if only Test does.
+	Command string
+	// Test is the package and the name of the test that holds it.
+	Test string
+	// Published is the paper's figure, "" if it has none or the text that is stored
+	// lost it.
+	Published string
+	// Ours names figures of runs.
+	Ours []figure
+	// Held is a figure of ours that Test asserts and no run prints.
+	Held string
+}
+
+// figure is a mean over the cells of a run that match.
+type figure struct {
+	// Run is the folder of the run below RUNS, and its preset where it has one.
+	Run string
+	// Kind is "recorded" or "generated".
+	Kind string
+	// What is said before the number, "" for the metric alone.
+	What                                               string
+	Dataset, Task, Vantage, Defense, Attack, Knowledge string
+	// Metric is a column of results.csv, or "right", the share of Class named right.
+	Metric, Class string
+}
+
+func (f figure) key() string {
+	return strings.Join([]string{f.Run, f.Dataset, f.Task, f.Vantage, f.Defense, f.Attack, f.Knowledge, f.Metric, f.Class}, " | ")
+}
+
+// files are the papers in the order of the page.
+func files() []string { return []string{"iotevent", "gateway", "homemole", "castle", "article"} }
+
+func load(t *testing.T) []paper {
+	t.Helper()
+	var out []paper
+	for _, name := range files() {
+		b, err := os.ReadFile(filepath.Join("rows", name+".yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p paper
+		if err := yaml.UnmarshalWithOptions(b, &p, yaml.DisallowUnknownField()); err != nil {
+			t.Fatalf("rows/%s.yaml: %v", name, err)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+const (
+	page   = "../../reports/docs/papers.md"
+	stored = "values.csv"
+)
+
+// TestPapers holds the page to rows and figures. With RUNS, a folder of runs, the
+// figures of those that lie there are read anew first; with UPDATE_GOLDEN both
+// files are written.
+func TestPapers(t *testing.T) {
+	papers, values := load(t), readValues(t)
+	update := os.Getenv("UPDATE_GOLDEN") != ""
+	if dir := os.Getenv("RUNS"); dir != "" {
+		gather(t, papers, values, dir)
+	}
+	want := render(t, papers, values)
+	if update {
+		writeValues(t, papers, values)
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s is not what rows and figures make; write it with make papers", page)
+	}
+}
+
+// readValues returns the stored figures, by their key.
+func readValues(t *testing.T) map[string]string {
+	t.Helper()
+	f, err := os.Open(stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, l := range lines[1:] {
+		out[l[0]] = l[1]
+	}
+	return out
+}
+
+// writeValues stores the figures that rows ask for, and forgets the others.
+func writeValues(t *testing.T, papers []paper, values map[string]string) {
+	t.Helper()
+	asked := map[string]string{}
+	each(papers, func(r row) {
+		for _, f := range r.Ours {
+			if v, ok := values[f.key()]; ok {
+				asked[f.key()] = v
+			}
+		}
+	})
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	w.Write([]string{"figure", "value"}) //nolint:errcheck // a strings.Builder takes everything
+	for _, k := range slices.Sorted(maps.Keys(asked)) {
+		w.Write([]string{k, asked[k]}) //nolint:errcheck // as above
+	}
+	w.Flush()
+	if err := os.WriteFile(stored, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func each(papers []paper, do func(row)) {
+	for _, p := range papers {
+		for _, r := range p.Rows {
+			do(r)
+		}
+	}
+}
+
+// gather reads the figures of the runs below dir.
+func gather(t *testing.T, papers []paper, values map[string]string, dir string) {
+	t.Helper()
+	tables := map[string][]map[string]string{}
+	rowsOf := func(run, file string) []map[string]string {
+		name := filepath.Join(dir, run, file)
+		if _, ok := tables[name]; !ok {
+			tables[name] = readTable(t, name)
+		}
+		return tables[name]
+	}
+	each(papers, func(r row) {
+		for _, f := range r.Ours {
+			if _, err := os.Stat(filepath.Join(dir, f.Run, "results.csv")); err != nil {
+				continue
+			}
+			v, err := f.mean(rowsOf)
+			if err != nil {
+				t.Errorf("row %s: %v", r.ID, err)
+				continue
+			}
+			values[f.key()] = v
+		}
+	})
+}
+
+func readTable(t *testing.T, name string) []map[string]string {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r := csv.NewReader(f)
+	head, err := r.Read()
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	var out []map[string]string
+	for {
+		cells, err := r.Read()
+		if err == io.EOF {
+			return out
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		line := map[string]string{}
+		for i, h := range head {
+			line[h] = cells[i]
+		}
+		out = append(out, line)
+	}
+}
+
+// mean is the mean of what f names over its cells: folds and draws. Cells of more
+// than one defense, attack, data set or vantage are a mistake of the row: their
+// mean would be no figure of anything.
+func (f figure) mean(rowsOf func(run, file string) []map[string]string) (string, error) {
+	file := "results.csv"
+	if f.Class != "" {
+		file = "classes.csv"
+	}
+	var sum, n float64
+	seen := map[string]bool{}
+	for _, l := range rowsOf(f.Run, file) {
+		if !f.matches(l) {
+			continue
+		}
+		seen[strings.Join([]string{l["dataset"], l["task"], l["vantage"], l["defense"], l["attack"], l["knowledge"]}, " | ")] = true
+		if f.Class != "" {
+			right, err1 := strconv.ParseFloat(l["right"], 64)
+			of, err2 := strconv.ParseFloat(l["n"], 64)
+			if err1 != nil || err2 != nil {
+				return "", fmt.Errorf("%s: right %q of %q: want numbers", f.key(), l["right"], l["n"])
+			}
+			sum, n = sum+right, n+of
+			continue
+		}
+		v, err := strconv.ParseFloat(l["value"], 64)
+		if err != nil {
+			return "", fmt.Errorf("%s: value %q: want a number", f.key(), l["value"])
+		}
+		sum, n = sum+v, n+1
+	}
+	switch {
+	case len(seen) > 1:
+		return "", fmt.Errorf("%s: several match: %s", f.key(), strings.Join(slices.Sorted(maps.Keys(seen)), "; "))
+	case n == 0:
+		return "", fmt.Errorf("%s: nothing matches", f.key())
+	}
+	return strconv.FormatFloat(sum/n, 'f', 4, 64), nil
+}
+
+func (f figure) matches(l map[string]string) bool {
+	for _, c := range []struct{ want, got string }{
+		{f.Dataset, l["dataset"]}, {f.Task, l["task"]}, {f.Vantage, l["vantage"]},
+		{cmp.Or(f.Knowledge, "adaptive"), l["knowledge"]},
+	} {
+		if c.want != "" && c.want != c.got {
+			return false
+		}
+	}
+	if f.Class != "" {
+		if l["class"] != f.Class {
+			return false
+		}
+	} else if l["metric"] != f.Metric || l["error"] != "" {
+		return false
+	}
+	return sameID(f.Defense, l["defense"]) && sameID(f.Attack, l["attack"])
+}
+
+// sameID says whether the full ID got has the name of want and every parameter
+// that want names; "" is any.
+func sameID(want, got string) bool {
+	if want == "" {
+		return true
+	}
+	name, params, _ := strings.Cut(want, ":")
+	gotName, gotParams, _ := strings.Cut(got, ":")
+	if name != gotName {
+		return false
+	}
+	has := strings.Split(gotParams, ",")
+	for _, p := range strings.Split(params, ",") {
+		if p != "" && !slices.Contains(has, p) {
+			return false
+		}
+	}
+	return true
+}
+
+// render writes the page.
+func render(t *testing.T, papers []paper, values map[string]string) string {
+	t.Helper()
+	var b strings.Builder
+	count := map[string]int{}
+	each(papers, func(r row) { count[r.State]++ })
+	fmt.Fprintf(&b, `# The five papers, claim by claim
+
+<!-- written by make papers from bench/papers; edit the rows there -->
+
+%d items: %d as published, %d with a deviation that is stated, %d that cannot be had
+here and why. Figures of ours are means over folds, read from runs of the small
+presets (generated homes) and of the published recordings; none is typed in. On
+generated homes attack and data share one model: such a figure says that the attack
+is built as published, not that it works on somebody's home.
+
+A command stands after `+"`bin/veilbench`"+`; DIR is a folder of recordings that
+`+"`veilbench datasets info`"+` names. A test stands as package and name:
+`+"`go test ./PACKAGE -run '^NAME$'`"+`.
+`, count[exact]+count[deviation]+count[cannot], count[exact], count[deviation], count[cannot])
+	for _, p := range papers {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n", p.Title, strings.TrimSpace(p.About))
+		b.WriteString("\n| | claim | state | published | on recordings | on generated homes | deviation | command | test |\n|---|---|---|---|---|---|---|---|---|\n")
+		for _, r := range p.Rows {
+			cells := []string{
+				r.ID, r.Claim, r.State, r.Published,
+				ours(r, "recorded", values), ours(r, "generated", values), r.Deviation, code(r.Command), code(r.Test),
+			}
+			for i, c := range cells {
+				cells[i] = strings.ReplaceAll(strings.Join(strings.Fields(c), " "), "|", `\|`)
+			}
+			fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
+		}
+	}
+	return b.String()
+}
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + s + "`"
+}
+
+// ours joins the figures of one kind.
+func ours(r row, kind string, values map[string]string) string {
+	var out []string
+	for _, f := range r.Ours {
+		if f.Kind != kind {
+			continue
+		}
+		v, ok := values[f.key()]
+		if !ok {
+			v = "not run"
+		} else if x, err := strconv.ParseFloat(v, 64); err == nil {
+			v = strconv.FormatFloat(x, 'f', 3, 64)
+		}
+		out = append(out, strings.TrimSpace(f.What+" "+v))
+	}
+	if kind == "generated" && r.Held != "" {
+		out = append(out, r.Held)
+	}
+	return strings.Join(out, "; ")
+}
