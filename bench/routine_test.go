@@ -139,3 +139,17 @@ func TestRoutineOfLivedInHomes(t *testing.T) {
 		}
 	}
 }
+
+// TestMoveStays: truth moved by two quarter hours either way, of a recording of an
+// hour, comes in again at the other end; nothing of it is lost.
+func TestMoveStays(t *testing.T) {
+	m := time.Minute
+	l := datasets.Labels{Stays: []datasets.Stay{{End: 20 * m, Home: 1}, {Start: 20 * m, End: 60 * m}}}
+	want := []datasets.Stay{{End: 30 * m}, {Start: 30 * m, End: 50 * m, Home: 1}, {Start: 50 * m, End: 60 * m}}
+	for _, by := range []int{2, -2} {
+		got := moveLabels(l, datasets.TaskRoutine, time.Hour, by).Stays
+		if !slices.Equal(got, want) {
+			t.Errorf("by %d: %v, want %v", by, got, want)
+		}
+	}
+}

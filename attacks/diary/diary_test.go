@@ -17,8 +17,10 @@ func Example() {
 	l := datasets.Labels{
 		Devices: []string{"lamp"},
 		Stays: []datasets.Stay{
-			{Start: 0, End: 5 * minute}, {Start: 5 * minute, End: 60 * minute, Home: 2},
-			{Start: 60 * minute, End: 100 * minute, Home: 1}, {Start: 100 * minute, End: 120 * minute, Home: 1, Asleep: true},
+			{Start: 0, End: 5 * minute},
+			{Start: 5 * minute, End: 60 * minute, Home: 2},
+			{Start: 60 * minute, End: 100 * minute, Home: 1},
+			{Start: 100 * minute, End: 120 * minute, Home: 1, Asleep: true},
 		},
 		Events: []datasets.Event{{Start: 6 * minute, Activity: "on"}, {Start: 95 * minute, Activity: "off"}},
 	}

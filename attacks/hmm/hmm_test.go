@@ -164,8 +164,11 @@ func TestCounts(t *testing.T) {
 		what      string
 		got, want float64
 	}{
-		{"start", got.Start[0], 6. / 9}, {"0 to 0 in phase 0", got.Step[0][0][0], 4.4 / 6}, {"0 to 1 in phase 0", got.Step[0][0][1], 1.6 / 6},
-		{"0 to 0 in phase 1", got.Step[1][0][0], 0.7}, {"1 to 1 in phase 1", got.Step[1][1][1], (1 + 2*0.75) / 3},
+		{"start", got.Start[0], 6. / 9},
+		{"0 to 0 in phase 0", got.Step[0][0][0], 4.4 / 6},
+		{"0 to 1 in phase 0", got.Step[0][0][1], 1.6 / 6},
+		{"0 to 0 in phase 1", got.Step[1][0][0], 0.7},
+		{"1 to 1 in phase 1", got.Step[1][1][1], (1 + 2*0.75) / 3},
 	} {
 		if math.Abs(math.Exp(x.got)-x.want) > 1e-12 {
 			t.Errorf("%s: %v, want %v", x.what, math.Exp(x.got), x.want)
