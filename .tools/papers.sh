@@ -14,4 +14,4 @@ if [ -n "${DATA:-}" ]; then
 	./bin/veilbench run --dataset "ikea-gateway=$DATA/ikea_gateway" --defense none \
 		--attack guess-majority --attack decompose --out "$runs/ikea-gateway" --force
 fi
-RUNS=$(cd "$runs" && pwd) UPDATE_GOLDEN=1 go test ./bench/papers -run '^TestPapers$' -count=1
+RUNS=$(cd "$runs" && pwd) UPDATE_GOLDEN=1 go test ./bench/cli/papers -run '^TestPapers$' -count=1

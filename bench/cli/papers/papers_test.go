@@ -72,7 +72,9 @@ type figure struct {
 	// What is said before the number, "" for the metric alone.
 	What                                               string
 	Dataset, Task, Vantage, Defense, Attack, Knowledge string
-	// Metric is a column of results.csv, or "right", the share of Class named right.
+	// Metric is one of results.csv; with Class, "*" for all, it is the share of the
+	// class that was named right. A Dataset that ends in "/*" is all of its parts
+	// together, of which only such shares make sense.
 	Metric, Class string
 }
 
@@ -95,13 +97,15 @@ func load(t *testing.T) []paper {
 		if err := yaml.UnmarshalWithOptions(b, &p, yaml.DisallowUnknownField()); err != nil {
 			t.Fatalf("rows/%s.yaml: %v", name, err)
 		}
+		// In the order of their numbers, whatever that of the file is.
+		slices.SortStableFunc(p.Rows, func(a, b row) int { return cmp.Or(cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID)) })
 		out = append(out, p)
 	}
 	return out
 }
 
 const (
-	page   = "../../reports/docs/papers.md"
+	page   = "../../../reports/docs/papers.md"
 	stored = "values.csv"
 )
 
@@ -250,7 +254,11 @@ func (f figure) mean(rowsOf func(run, file string) []map[string]string) (string,
 		if !f.matches(l) {
 			continue
 		}
-		seen[strings.Join([]string{l["dataset"], l["task"], l["vantage"], l["defense"], l["attack"], l["knowledge"]}, " | ")] = true
+		set := l["dataset"]
+		if f.Class == "*" {
+			set = f.Dataset
+		}
+		seen[strings.Join([]string{set, l["task"], l["vantage"], l["defense"], l["attack"], l["knowledge"]}, " | ")] = true
 		if f.Class != "" {
 			right, err1 := strconv.ParseFloat(l["right"], 64)
 			of, err2 := strconv.ParseFloat(l["n"], 64)
@@ -277,15 +285,18 @@ func (f figure) mean(rowsOf func(run, file string) []map[string]string) (string,
 
 func (f figure) matches(l map[string]string) bool {
 	for _, c := range []struct{ want, got string }{
-		{f.Dataset, l["dataset"]}, {f.Task, l["task"]}, {f.Vantage, l["vantage"]},
+		{f.Task, l["task"]}, {f.Vantage, l["vantage"]},
 		{cmp.Or(f.Knowledge, "adaptive"), l["knowledge"]},
 	} {
 		if c.want != "" && c.want != c.got {
 			return false
 		}
 	}
+	if prefix, parts := strings.CutSuffix(f.Dataset, "*"); parts && !strings.HasPrefix(l["dataset"], prefix) || !parts && f.Dataset != "" && f.Dataset != l["dataset"] {
+		return false
+	}
 	if f.Class != "" {
-		if l["class"] != f.Class {
+		if f.Class != "*" && l["class"] != f.Class {
 			return false
 		}
 	} else if l["metric"] != f.Metric || l["error"] != "" {
@@ -322,7 +333,7 @@ func render(t *testing.T, papers []paper, values map[string]string) string {
 	each(papers, func(r row) { count[r.State]++ })
 	fmt.Fprintf(&b, `# The five papers, claim by claim
 
-<!-- written by make papers from bench/papers; edit the rows there -->
+<!-- written by make papers from bench/cli/papers; edit the rows there -->
 
 %d items: %d as published, %d with a deviation that is stated, %d that cannot be had
 here and why. Figures of ours are means over folds, read from runs of the small

@@ -60,7 +60,7 @@ func TestRowsAreWhole(t *testing.T) {
 
 // TestTestsExist: the tests that rows name are there.
 func TestTestsExist(t *testing.T) {
-	const top = "../.."
+	const top = "../../.."
 	declared := regexp.MustCompile(`(?m)^func (Test\w+|Fuzz\w+|Example\w*|Benchmark\w+)\(`)
 	have := map[string]bool{}
 	err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
