@@ -67,11 +67,11 @@ func ParseTable(name, text string, rows [][]string, lines []int, o labels.Option
 	at := 1
 	buckets, order := map[string]*bytes.Buffer{}, []string{}
 	var head []byte
-	source := strings.Split(text, "\n")
+	source := strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n") // as sheet counts lines
 	for i, row := range rows {
 		for ; at < lines[i]; at++ {
 			// Comments state clock and zone; blank lines keep the count.
-			if c := strings.TrimSpace(source[at-1]); strings.HasPrefix(c, "#") {
+			if c := strings.TrimSpace(source[min(at, len(source))-1]); strings.HasPrefix(c, "#") {
 				whole.WriteString(c)
 			}
 			whole.WriteByte('\n')
