@@ -4,13 +4,14 @@
 # First come the peaks of the machine, measured; where a figure has the unit of a
 # peak its share of it stands beside it, as of-copy or of-multiply.
 #
-# BENCH=.    which benchmarks (go test -bench)
-# COUNT=1    how often; benchstat wants 6 for a statement
+# BENCH=.           which benchmarks (go test -bench)
+# COUNT=1           how often; benchstat wants 6 for a statement
+# PACKAGES=./...    which packages
 set -euo pipefail
 cd "$(dirname "$0")/.."
 {
 	go run ./.tools/peaks
-	go test -run '^$' -bench "${BENCH:-.}" -benchmem -count "${COUNT:-1}" ./...
+	go test -run '^$' -bench "${BENCH:-.}" -benchmem -count "${COUNT:-1}" ${PACKAGES:-./...}
 } | awk '
 	/no test files/ || /^ok / && /no tests to run/ { next }
 	/^Benchmark/ {
