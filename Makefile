@@ -63,7 +63,7 @@ bench: ## benchmarks of the hot paths beside this machine's peaks, in the format
 bench-compare: ## benchmarks of this tree against commit BASE, in turn, BENCH=NAME for some; fails on a significant slowdown (says how long it takes)
 	$(TIMED) env BENCH='$(BENCH)' .tools/bench-compare.sh $(BASE)
 
-peers: ## how many times as fast as scikit-learn, PyTorch, tshark, dpkt and tcpdump, where they are installed (5 min)
+peers: ## how many times as fast as scikit-learn, PyTorch, tshark, dpkt and tcpdump, where they are installed (3 min)
 	$(TIMED) .tools/peers/peers.sh
 
 docs: build ## run the main job and put its table and pictures into README.md and reports/docs (2 min)
