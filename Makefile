@@ -5,6 +5,7 @@ TOOL = go tool -modfile=.tools/tools.mod
 GO_DIRS = attacks bench datasets defenses reports
 OUT ?= out
 BASE ?= HEAD~1
+BENCH ?= .
 FUZZTIME ?= 30s
 export CGO_ENABLED = 0
 
@@ -12,7 +13,7 @@ export CGO_ENABLED = 0
 # of two cores with nothing else to do, after what Go needs was fetched.
 TIMED = @.tools/timed.sh $@
 
-.PHONY: help run test full check fmt vet lint purego race fuzz golden bench bench-compare build docs docs-lived-in papers rename clean
+.PHONY: help run test full check fmt vet lint purego race fuzz golden bench bench-compare peers build docs docs-lived-in papers rename clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,11 +57,14 @@ fuzz: ## every fuzz test for FUZZTIME (30s) each
 golden: ## write the golden files anew; read the diff before you commit it (1 min)
 	$(TIMED) env UPDATE_GOLDEN=1 go test ./... -run 'Golden|Script|Drawing' -count=1
 
-bench: ## benchmarks of the hot paths, in the format of benchstat (3 min)
-	$(TIMED) go test -run '^$$' -bench . -benchmem -count $${COUNT:-1} ./...
+bench: ## benchmarks of the hot paths beside this machine's peaks, in the format of benchstat; BENCH=NAME for some (5 min)
+	$(TIMED) env BENCH='$(BENCH)' .tools/bench.sh
 
-bench-compare: ## benchmarks of this tree against commit BASE, in turn; fails on a significant slowdown
-	$(TIMED) .tools/bench-compare.sh $(BASE)
+bench-compare: ## benchmarks of this tree against commit BASE, in turn, BENCH=NAME for some; fails on a significant slowdown (says how long it takes)
+	$(TIMED) env BENCH='$(BENCH)' .tools/bench-compare.sh $(BASE)
+
+peers: ## how many times as fast as scikit-learn, PyTorch, tshark, dpkt and tcpdump, where they are installed (3 min)
+	$(TIMED) .tools/peers/peers.sh
 
 docs: build ## run the main job and put its table and pictures into README.md and reports/docs (2 min)
 	$(TIMED) .tools/docs.sh quick table

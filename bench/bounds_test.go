@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	"veilbench/attacks"
@@ -191,4 +192,47 @@ func TestClaimsOfStages(t *testing.T) {
 	if cs, _ := claims(defense(t, "pad-random")); cs != nil {
 		t.Errorf("pad-random claims %v", cs)
 	}
+}
+
+// BenchmarkBounds is the bound of as many vectors as a fold compares at most, of 100
+// features of which ten tell something of the class.
+func BenchmarkBounds(b *testing.B) {
+	const features, classes = 100, 10
+	g := rand.New(rand.NewPCG(1, 1))
+	names := make([]string, features)
+	for j := range names {
+		names[j] = strconv.Itoa(j)
+	}
+	pool := func(n int) itemPool {
+		var p itemPool
+		rows := make([][]float32, n)
+		for i := range rows {
+			rows[i] = make([]float32, features)
+			class := int32(i % classes)
+			for j := range rows[i] {
+				rows[i][j] = float32(g.NormFloat64())
+				if j < 10 {
+					rows[i][j] += float32(class)
+				}
+			}
+			p.items = append(p.items, boundItem{0, int32(i), class})
+		}
+
+		// Each call gets rows of its own, for they are standardized in place.
+		vector := func(i int) []float32 { return slices.Clone(rows[i]) }
+		p.from = []recordingFeatures{{Features: attacks.Features{Sets: []attacks.FeatureSet{{Name: "made", Names: names, Vector: vector}}}}}
+		return p
+	}
+
+	train, tests := pool(boundTrain), pool(boundTests)
+	bound := bounder{class: map[string]int32{}}
+	for c := range classes {
+		bound.class[strconv.Itoa(c)] = int32(c)
+	}
+	bound.j.fold = make(datasets.Fold, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		bound.boundOf(0, train, tests, g)
+	}
+	b.ReportMetric(boundTests*float64(b.N)/b.Elapsed().Seconds(), "vectors/s")
 }

@@ -116,11 +116,19 @@ func TestSignaturesFalsePositives(t *testing.T) {
 	t.Logf("%d packets, %.0f home-hours, generated: attack and data share one model", packets, hours)
 }
 
-// BenchmarkSignaturesAndRates trains once and asks about one session.
+// BenchmarkSignaturesAndRates trains on two sessions and asks about a third.
 func BenchmarkSignaturesAndRates(b *testing.B) {
 	ds := generated(b, "home:event_signatures-ten:homes=3,hours=3", 1)
 	classes := classesOf(ds.Recordings)
 	for _, a := range []attacks.Attack{signatures.New(), rates.New()} {
+		b.Run("attack="+a.Info().Name+"/step=train/hours=6", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				trainedOn(b, a, ds.Recordings[:2], classes)
+			}
+			packets := len(ds.Recordings[0].Trace.Packets) + len(ds.Recordings[1].Trace.Packets)
+			b.ReportMetric(float64(packets)*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
+		})
 		m := trainedOn(b, a, ds.Recordings[:2], classes)
 		r := ds.Recordings[2]
 		b.Run("attack="+a.Info().Name+"/step=guess/hours=3", func(b *testing.B) {

@@ -12,7 +12,9 @@ import (
 	"veilbench/attacks"
 	"veilbench/attacks/attacktest"
 	"veilbench/attacks/bursts"
+	"veilbench/attacks/eventforest"
 	"veilbench/attacks/knn"
+	"veilbench/attacks/window"
 	"veilbench/datasets"
 )
 
@@ -221,8 +223,48 @@ func TestTally(t *testing.T) {
 func BenchmarkPacketFeatures(b *testing.B) {
 	tr := dummies(attacktest.ToyEvents(1)).Examples[0].Trace
 	all := bursts.AllPackets(tr)
-	b.SetBytes(int64(len(all)))
+	b.ReportAllocs()
 	for b.Loop() {
 		packetFeatures(make([][]float32, packetColumns), tr, all)
+	}
+	b.ReportMetric(float64(len(all))*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
+}
+
+// BenchmarkUncover trains on toy homes full of dummy packets and asks about one, with
+// the filter and what it is put before; both are small.
+func BenchmarkUncover(b *testing.B) {
+	tr := dummies(attacktest.ToyEvents(3))
+	packets := 0
+	for _, e := range tr.Examples {
+		packets += len(e.Trace.Packets)
+	}
+	owners := tr
+	owners.Task, owners.Classes = datasets.TaskDevice, []string{datasets.Cover, "lamp", "lock"}
+	single := window.NewForest()
+	single.Trees = 10
+
+	for _, c := range []struct {
+		of attacks.Attack
+		tr attacks.Training
+	}{
+		{eventforest.Attack{Features: "hist", GapS: 1, PairS: 5, Trees: 10}, tr},
+		{single, owners},
+	} {
+		a := Without(c.of)
+		b.Run("attack="+a.Info().Name+"/do=train", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				attacktest.Train(b, a, c.tr)
+			}
+			b.ReportMetric(float64(packets)*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
+		})
+		b.Run("attack="+a.Info().Name+"/do=guess", func(b *testing.B) {
+			m, test := attacktest.Train(b, a, c.tr), tr.Examples[0].Trace
+			b.ReportAllocs()
+			for b.Loop() {
+				attacktest.Ask(b, m, test)
+			}
+			b.ReportMetric(float64(len(test.Packets))*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
+		})
 	}
 }

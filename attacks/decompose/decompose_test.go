@@ -303,11 +303,13 @@ func BenchmarkDecomposeGuess(b *testing.B) {
 	train, test := simulateGateway(1)
 	tr := attacks.Training{Task: datasets.TaskCommand, Classes: gatewayClasses(), Examples: []attacks.Labeled{train}}
 	b.Run("attack=decompose/step=train/n=370", func(b *testing.B) {
+		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := New().Train(b.Context(), nil, tr); err != nil {
 				b.Fatal(err)
 			}
 		}
+		b.ReportMetric(float64(len(train.Trace.Packets))*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
 	})
 	m, err := New().Train(b.Context(), nil, tr)
 	if err != nil {

@@ -1,14 +1,9 @@
 package decompose
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"testing"
 )
 
@@ -175,43 +170,4 @@ func report(b *testing.B, queries, solutions int, check uint64) {
 	s := b.Elapsed().Seconds() / float64(b.N)
 	b.ReportMetric(float64(queries)/s, "queries/s")
 	b.ReportMetric(float64(solutions)/s, "solutions/s")
-}
-
-// BenchmarkDecomposePeer lists the same targets as the Python recursion, in one
-// run: the ratio of solutions per second, and an error below 10,000.
-func BenchmarkDecomposePeer(b *testing.B) {
-	const targets = 200
-	script := filepath.Join("..", "..", "shared", "peers", "decompose_py.py")
-	if _, err := os.Stat(script); err != nil {
-		b.Skipf("the peer program is not here: %v", err)
-	}
-	out, err := exec.CommandContext(b.Context(), "python3", script, "enum-rec", strconv.Itoa(targets)).Output()
-	if err != nil {
-		b.Skipf("the peer program does not run: %v", err)
-	}
-	var peer struct {
-		Solutions int     `json:"solutions"`
-		Rate      float64 `json:"solutions_per_s"`
-	}
-	if err := json.Unmarshal(out, &peer); err != nil {
-		b.Fatal(err)
-	}
-	sizes, sums := peerTargets(targets)
-	l := newLister(sizes, 16, nil)
-	found, check := 0, uint64(0)
-	for b.Loop() {
-		found = 0
-		for _, s := range sums {
-			for _, v := range l.table.withSum(s) {
-				check ^= v
-				found++
-			}
-		}
-	}
-	report(b, targets, found, check)
-	ratio := float64(found) * float64(b.N) / b.Elapsed().Seconds() / peer.Rate
-	b.ReportMetric(ratio, "x_python")
-	if found != peer.Solutions || ratio < 1e4 {
-		b.Errorf("%d solutions at %.0f times the peer's rate: want %d at 10000 times", found, ratio, peer.Solutions)
-	}
 }

@@ -1,6 +1,7 @@
 package features
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -52,5 +53,30 @@ func featurerTrace() datasets.Trace {
 			{Time: 3 * time.Second, Size: 300, Dir: datasets.Up},
 		},
 		Flows: []datasets.Flow{{Proto: 6}}, End: time.Minute,
+	}
+}
+
+// BenchmarkExtract makes a vector of every set out of a thousand packets, which is a
+// long clip; the packets of real bursts are fewer.
+func BenchmarkExtract(b *testing.B) {
+	const n = 1000
+	rng := rand.New(rand.NewPCG(1, 1))
+	trace := datasets.Trace{Flows: []datasets.Flow{{Proto: 6}}, End: time.Minute}
+	for i := range n {
+		trace.Packets = append(trace.Packets, datasets.Packet{
+			Time: trace.End / n * time.Duration(i), Size: int32(60 + rng.IntN(1455)), Dir: datasets.Dir(rng.IntN(2)),
+		})
+	}
+
+	all := bursts.AllPackets(trace)
+	for _, set := range append(Sets(), SequenceSet()) {
+		b.Run("set="+set.Name+"/n=1e3", func(b *testing.B) {
+			b.ReportAllocs()
+			var v []float32
+			for b.Loop() {
+				v = set.Extract(v[:0], trace, all)
+			}
+			b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
+		})
 	}
 }

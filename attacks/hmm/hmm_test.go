@@ -175,3 +175,34 @@ func TestCounts(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkChain decodes a month of quarter hours, of three states and other steps at
+// each hour of the day.
+func BenchmarkChain(b *testing.B) {
+	const n, states, phases = 30 * 96, 3, 24
+	rng := rand.New(rand.NewPCG(1, 1))
+	c := NewCounts(states, phases)
+	path, phase, emit := make([]int, n), make([]int, n), make([][]float64, n)
+	for i := range n {
+		path[i], phase[i] = i/20%states, i/4%phases
+		for range states {
+			emit[i] = append(emit[i], -rng.ExpFloat64())
+		}
+		emit[i][path[i]]++
+	}
+	c.Add(path, phase)
+
+	chain := c.Chain(1)
+	for name, decode := range map[string]func(){
+		"posterior": func() { chain.Posterior(emit, phase) },
+		"viterbi":   func() { chain.Viterbi(emit, phase) },
+	} {
+		b.Run("do="+name+"/slots=2880", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				decode()
+			}
+			b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "slots/s")
+		})
+	}
+}

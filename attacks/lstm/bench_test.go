@@ -46,6 +46,9 @@ func benchNet(b *testing.B, kr Kernel, hidden int, both bool) *Net {
 func benchEach(b *testing.B, f func(b *testing.B, kr Kernel, hidden int, both bool)) {
 	for _, kr := range kernels() {
 		for _, both := range []bool{true, false} {
+			if both && kr == kernelPlain {
+				continue // a step of it takes plain Go seconds; the smaller network tells as much
+			}
 			hidden := 64
 			if both {
 				hidden = 128

@@ -130,3 +130,31 @@ func TestRepeats(t *testing.T) {
 		t.Errorf("packets by class %v: want three pairs of one class and two of the others", pairs)
 	}
 }
+
+// BenchmarkRepeats trains and asks behind padding to one size, where signatures are
+// one pair so many times over.
+func BenchmarkRepeats(b *testing.B) {
+	tr := attacktest.ToyEvents(4)
+	packets := 0
+	for _, e := range tr.Examples {
+		packets += len(e.Trace.Packets)
+		for i := range e.Trace.Packets {
+			e.Trace.Packets[i].Size, e.Trace.Packets[i].Payload = 1514, 1460
+		}
+	}
+	b.Run("do=train/homes=4", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			attacktest.Train(b, New(), tr)
+		}
+		b.ReportMetric(float64(packets)*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
+	})
+	b.Run("do=guess/homes=1", func(b *testing.B) {
+		m, test := attacktest.Train(b, New(), tr), tr.Examples[0].Trace
+		b.ReportAllocs()
+		for b.Loop() {
+			attacktest.Ask(b, m, test)
+		}
+		b.ReportMetric(float64(len(test.Packets))*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
+	})
+}

@@ -1,0 +1,48 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// Ten chains of multiplications and additions that do not wait for each other, as
+// many as hide the latency of two units: 10 x lanes x 2 operations a turn.
+
+// func fma512(turns int)
+TEXT ·fma512(SB), NOSPLIT, $0-8
+	MOVQ turns+0(FP), CX
+	VZEROALL
+
+loop512:
+	VFMADD231PS Z10, Z11, Z0
+	VFMADD231PS Z10, Z11, Z1
+	VFMADD231PS Z10, Z11, Z2
+	VFMADD231PS Z10, Z11, Z3
+	VFMADD231PS Z10, Z11, Z4
+	VFMADD231PS Z10, Z11, Z5
+	VFMADD231PS Z10, Z11, Z6
+	VFMADD231PS Z10, Z11, Z7
+	VFMADD231PS Z10, Z11, Z8
+	VFMADD231PS Z10, Z11, Z9
+	DECQ CX
+	JNZ  loop512
+	VZEROUPPER
+	RET
+
+// func fma256(turns int)
+TEXT ·fma256(SB), NOSPLIT, $0-8
+	MOVQ turns+0(FP), CX
+	VZEROALL
+
+loop256:
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y10, Y11, Y1
+	VFMADD231PS Y10, Y11, Y2
+	VFMADD231PS Y10, Y11, Y3
+	VFMADD231PS Y10, Y11, Y4
+	VFMADD231PS Y10, Y11, Y5
+	VFMADD231PS Y10, Y11, Y6
+	VFMADD231PS Y10, Y11, Y7
+	VFMADD231PS Y10, Y11, Y8
+	VFMADD231PS Y10, Y11, Y9
+	DECQ CX
+	JNZ  loop256
+	VZEROUPPER
+	RET
