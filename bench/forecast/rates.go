@@ -101,7 +101,7 @@ func (r Rates) of(id string, task datasets.Task) (Rate, bool) {
 //
 // What it takes to be asked is from "veilbench run quick", which asks about more.
 func measured(name string, task datasets.Task) (Rate, bool) {
-	const event, device, command, clip = datasets.TaskEvent, datasets.TaskDevice, datasets.TaskCommand, datasets.TaskClip
+	const event, device, command, clip, routine = datasets.TaskEvent, datasets.TaskDevice, datasets.TaskCommand, datasets.TaskClip, datasets.TaskRoutine
 	if strings.HasPrefix(name, "guess-") {
 		return Rate{1, 0.1}, true
 	}
@@ -125,6 +125,8 @@ func measured(name string, task datasets.Task) (Rate, bool) {
 		{"window-blstm", device}:          {22, 1},
 		{"decompose", command}:            {8, 2},
 		{"uncover-decompose", command}:    {14, 2},
+		{"routine-rates", routine}:        {1.3, 0.2}, // of "veilbench run routine-small", days that are asked about apart too
+		{"routine-events", routine}:       {2.5, 0.2},
 	}[rateKey{name, task}]
 	return r, ok
 }
