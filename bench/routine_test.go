@@ -98,7 +98,8 @@ func TestRoutineOfLivedInHomes(t *testing.T) {
 		Defenses: []defenses.Defense{defenses.None{}, defense(t, "constant-rate:per=home,interval_s=4")},
 		Seed:     1, Link: cost.DefaultLink(),
 	}
-	for _, id := range []string{"guess-hour", "guess-majority", "guess-packets:trees=20", "routine-rates:trees=20", "routine-events:trees=20"} {
+	// The clock is asked last, or floors would be made while its own answers are scored.
+	for _, id := range []string{"routine-rates:trees=20", "routine-events:trees=20", "guess-packets:trees=20", "guess-majority", "guess-hour"} {
 		g.Attacks = append(g.Attacks, attack(t, id))
 	}
 	rs, err := Run(t.Context(), g, Options{})
@@ -120,6 +121,11 @@ func TestRoutineOfLivedInHomes(t *testing.T) {
 			}
 			if r.Cell.Attack == "guess-hour" && (x.Value > x.Floor || p.Value != p.Floor) {
 				t.Errorf("the clock is not at its own floor: %+v", x)
+			}
+			for _, p := range x.Parts {
+				if r.Cell.Attack == "guess-hour" && p.Value != p.Floor {
+					t.Errorf("%s of the clock is %v, and its floor %v", p.Name, p.Value, p.Floor)
+				}
 			}
 		}
 	}
@@ -151,5 +157,23 @@ func TestMoveStays(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("by %d: %v, want %v", by, got, want)
 		}
+	}
+}
+
+// TestFirstDays: who is asked after a day sees neither packets nor flows of the next.
+func TestFirstDays(t *testing.T) {
+	whole := datasets.Trace{
+		Packets: []datasets.Packet{{Time: 1, Flow: 1}, {Time: 5, Flow: 0}, {Time: 9, Flow: 2}},
+		Flows:   []datasets.Flow{{Host: "a"}, {Host: "b"}, {Host: "c"}}, End: 10,
+	}
+	got := firstDays(whole, 6)
+	if len(got.Packets) != 2 || len(got.Flows) != 2 || got.End != 6 {
+		t.Errorf("%+v", got)
+	}
+	if len(whole.Packets) != 3 || len(whole.Flows) != 3 || whole.End != 10 {
+		t.Errorf("the whole is %+v now", whole)
+	}
+	if got := firstDays(whole, 1); len(got.Packets) > 1 || len(got.Flows) > 2 {
+		t.Errorf("%+v", got)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/privacy"
 	"veilbench/reports"
@@ -353,4 +354,45 @@ func ahead(xs, ys [][]float64) float64 {
 		worst = max(worst, float64(far)/float64(int(1)<<len(y)))
 	}
 	return worst
+}
+
+// Diaries: what is said of presence and sleep rests on figures of groups, which are
+// in groups.csv with those of the clock.
+func TestDiariesAreInFiles(t *testing.T) {
+	for _, fx := range reporttest.Fixtures() {
+		if fx.Name != "routine" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(written(t, fx.Set), "groups.csv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), ",home-5,"+results.PresenceRight+",0.95,0.6,,,"); n != 1 {
+			t.Errorf("the presence of one home read by one attack stands there %d times", n)
+		}
+	}
+}
+
+// Lengths: no two columns have one head, whatever attackers know, and none is of
+// figures that do not exist.
+func TestLengthsNameTheirColumns(t *testing.T) {
+	var rs []results.Result
+	for _, r := range reporttest.Devices().Results {
+		rs = append(rs, r)
+		r.Cell.Knowledge, r.Cell.TrainDefense = results.Unaware, results.NoDefense
+		rs = append(rs, r)
+	}
+	s := reports.NewSet(rs, reports.Options{})
+	for _, tb := range Lengths.Tables(s) {
+		heads := map[string]bool{}
+		for _, c := range tb.Columns {
+			if heads[c.Head] {
+				t.Errorf("%s: two columns %q", tb.Title, c.Head)
+			}
+			heads[c.Head] = true
+		}
+		if undefended := strings.Contains(tb.Title, "share, none"); undefended == heads["window-forest (unaware)"] {
+			t.Errorf("%s: columns %v", tb.Title, tb.Columns)
+		}
+	}
 }
