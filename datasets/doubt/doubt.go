@@ -268,7 +268,7 @@ func untrained(ds *datasets.Dataset) []datasets.Doubt {
 	for _, c := range slices.Sorted(maps.Keys(count)) {
 		// Of a rare class it is no wonder, and said elsewhere.
 		n := total(count[c])
-		if all += n; len(count[c]) == 1 && n >= fewLabels {
+		if all += n; len(count[c]) == 1 && n >= fewLabels && !elsewhere(ds, count, c) {
 			lost += n
 			alone = append(alone, fmt.Sprintf("%s %d", c, n))
 		}
@@ -285,6 +285,24 @@ func untrained(ds *datasets.Dataset) []datasets.Doubt {
 		d.Spoils = []datasets.Task{task}
 	}
 	return []datasets.Doubt{d}
+}
+
+// elsewhere says whether a class that is in one group only is scored as one with
+// another that is in a second: then it is learned from that.
+func elsewhere(ds *datasets.Dataset, count map[string]map[string]int, class string) bool {
+	for _, same := range ds.Same {
+		if !slices.Contains(same, class) {
+			continue
+		}
+		in := map[string]bool{}
+		for _, c := range same {
+			for g := range count[c] {
+				in[g] = true
+			}
+		}
+		return len(in) > 1
+	}
+	return false
 }
 
 func total(groups map[string]int) int {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -142,6 +143,28 @@ func TestPlantedInDatasets(t *testing.T) {
 		ds := generate(t, plain)
 		tc.plant(&ds)
 		expect(t, tc.name, doubt.Of(&ds, datasets.WAN, 1), tc.code, tc.where, tc.says, tc.spoils)
+	}
+}
+
+// TestClassesScoredAsOne: classes that each group has for itself raise no doubt
+// where scores merge them, as of commands of which all that counts is that one was
+// given.
+func TestClassesScoredAsOne(t *testing.T) {
+	ds := generate(t, plain)
+	same := map[string]bool{}
+	for i := range ds.Recordings {
+		l := &ds.Recordings[i].Labels
+		l.Events = slices.Clone(l.Events)
+		for k := range l.Events {
+			l.Events[k].Activity += fmt.Sprint(i)
+			same[l.Class(l.Events[k])] = true
+		}
+	}
+	ds.Same = [][]string{slices.Sorted(maps.Keys(same))}
+	for _, d := range doubt.Of(&ds, datasets.WAN, 1) {
+		if d.Code == datasets.DoubtUntrained {
+			t.Error(d.Detail)
+		}
 	}
 }
 
