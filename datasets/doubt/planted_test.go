@@ -150,7 +150,7 @@ func TestPlantedInDatasets(t *testing.T) {
 // where scores merge them, as of commands of which all that counts is that one was
 // given.
 func TestClassesScoredAsOne(t *testing.T) {
-	ds := generate(t, plain)
+	ds := generate(t, "home:event_signatures:homes=3,hours=6")
 	same := map[string]bool{}
 	for i := range ds.Recordings {
 		l := &ds.Recordings[i].Labels
