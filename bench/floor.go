@@ -261,6 +261,10 @@ func (r *runner) askBlind(ctx context.Context, u unit, j job, tests []score.Test
 				return nil, err
 			}
 			t.Classes = m.classes
+
+			// What the attack said of the first days is none of the control's. A clock says
+			// the same of a day however much follows it.
+			t.Early = nil
 		}
 	}
 	return out, nil
