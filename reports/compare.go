@@ -26,7 +26,9 @@ func changes(before, after *Set) (cs []change, alone int) {
 			_, was := before.Best(at)
 			_, is := after.Best(at)
 			if !was || !is {
-				alone++
+				if after.Summaries[at].Cells > 0 { // what only controls answer has nothing to be compared
+					alone++
+				}
 				continue
 			}
 			tests = append(tests, compareGroups(after, at, before, at))

@@ -136,8 +136,15 @@ func (g *gate) leaks(d string) {
 func (g *gate) leak(p Panel, d string, limit float64) {
 	m := g.s.Summaries[Subject{p, d}]
 	name := g.where(p, d)
-	if m.Failed > 0 || m.Attack == "" {
+	switch {
+	case m.Failed > 0:
 		g.say(name, false, "%d of %d cells failed, so a better attack may be missing", m.Failed, m.Cells)
+		return
+	case m.Cells == 0:
+		g.say(name, false, "not measured: the run has no attack for this task, only controls")
+		return
+	case m.Attack == "":
+		g.say(name, false, "not measured: its %d cells have nothing to find", m.Cells)
 		return
 	}
 

@@ -2,6 +2,7 @@ package reports_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +47,10 @@ func TestGate(t *testing.T) {
 	four := gateResults(0.2, 0.3, 0.3, 0.4)
 	broken := gateResults(0.2, 0.3, 0.3, 0.3, 0.4)
 	broken[9].Err = "check: packet 7 leaves before its bytes existed"
+	controls := slices.Clone(five)
+	for i := range controls {
+		controls[i].Control = true
+	}
 	for _, c := range []struct {
 		name string
 		rs   []results.Result
@@ -59,6 +64,7 @@ func TestGate(t *testing.T) {
 		{"no interval", four, reports.Options{}, reports.Budget{AllTasks: limit(0.3)}, true, "advantage 0.30 (no interval over 4 groups)"},
 		{"just above is no pass", four, reports.Options{}, reports.Budget{AllTasks: limit(0.2999)}, false, "advantage 0.3 (no"},
 		{"failed cell", broken, reports.Options{}, reports.Budget{AllTasks: limit(1)}, false, "1 of 5 cells failed"},
+		{"controls alone", controls, reports.Options{}, reports.Budget{AllTasks: limit(1)}, false, "only controls"},
 		{"not measured", five, reports.Options{}, reports.Budget{Advantage: map[datasets.Task]float64{datasets.TaskClip: 1}}, false, "was not measured"},
 		{"overhead kept", five, reports.Options{}, reports.Budget{Overhead: limit(0.5)}, true, "+50 %, budget +50 %"},
 		{"overhead just above", five, reports.Options{}, reports.Budget{Overhead: limit(0.4999)}, false, "0.5, budget +50 %"},

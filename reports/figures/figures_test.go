@@ -172,3 +172,31 @@ func TestDelayCurve(t *testing.T) {
 		t.Error("delays without a histogram are taken for none")
 	}
 }
+
+// TestLineOfReadings: several people who are read where one lives need the legend of
+// their line as much as those who live there.
+func TestLineOfReadings(t *testing.T) {
+	for _, fx := range reporttest.Fixtures() {
+		for _, p := range fx.Set.Panels {
+			if p.Task != datasets.TaskRoutine {
+				continue
+			}
+			for _, said := range []string{"hh", "hH"} {
+				for _, d := range fx.Set.Defenses[p] {
+					for _, r := range fx.Set.BestResults(reports.Subject{Panel: p, Defense: d}) {
+						r.Strips[0].Truth, r.Strips[0].Said = "hh", said
+					}
+				}
+				var svg bytes.Buffer
+				if err := strips(fx.Set, p)[0].Write(&svg, figure.SVG, 0); err != nil {
+					t.Fatal(err)
+				}
+				if got := strings.Contains(svg.String(), "several people"); got != (said == "hH") {
+					t.Errorf("read %s: legend of several people: %v", said, got)
+				}
+			}
+			return
+		}
+	}
+	t.Error("no diary among the fixtures")
+}

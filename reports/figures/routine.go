@@ -2,6 +2,7 @@ package figures
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"veilbench/bench/results"
@@ -72,8 +73,11 @@ func strips(s *reports.Set, p reports.Panel) []figure.Figure {
 		to := min(i+stripDefenses, len(behind))
 		g := figure.Strips{Panels: append(head[:len(head):len(head)], behind[i:to]...)}
 		_, g.States = stripStates(first.Truth)
+		// Several may be read where there was one, so the line may be drawn all the same.
 		line := ""
-		if strings.ContainsAny(first.Truth, "HS") {
+		if slices.ContainsFunc(g.Panels, func(x figure.StripPanel) bool {
+			return slices.ContainsFunc(x.Lines, func(day []bool) bool { return slices.Contains(day, true) })
+		}) {
 			line = "several people"
 		}
 		what := fmt.Sprintf("Days of %s from midnight to midnight: as they were, and as the attack that does best on each defense reads them from the traffic; a quarter hour is right where color and height agree, and shares are of the days drawn.", first.Recording)
