@@ -18,6 +18,7 @@ import (
 	"veilbench/bench/shards"
 	"veilbench/datasets"
 	"veilbench/defenses"
+	"veilbench/reports"
 )
 
 // dryRun says what a run would compute and what that takes. It leaves nothing in
@@ -170,8 +171,9 @@ func printForecast(w io.Writer, m results.Manifest, plan []bench.Planned, f fore
 		cells += fmt.Sprintf(", %d of them stored", f.Stored)
 	}
 	took := time.Duration((f.Seconds/float64(jobs) + f.Fixed) * float64(time.Second))
-	fmt.Fprintf(w, "%d defenses x %d attacks x %d knowledges, %d groups: %s, about %s on %d cores, %.1f GiB, %d MB of results\n",
-		len(m.Defenses), len(m.Attacks), len(m.Knowledge), len(groups), cells, rough(took), jobs, float64(f.MemoryBytes)/(1<<30), max(1, f.DiskBytes>>20))
+	fmt.Fprintf(w, "%s x %s x %s of knowledge, %s: %s, about %s on %s, %.1f GiB, %d MB of results\n",
+		reports.Plural(len(m.Defenses), "defense"), reports.Plural(len(m.Attacks), "attack"), reports.Plural(len(m.Knowledge), "kind"), reports.Plural(len(groups), "group"),
+		cells, rough(took), reports.Plural(jobs, "core"), float64(f.MemoryBytes)/(1<<30), max(1, f.DiskBytes>>20))
 
 	if f.Canary > 0 {
 		fmt.Fprintf(w, "%d of the cells look for canaries, a check of the attacks themselves\n", f.Canary)

@@ -88,7 +88,7 @@ func (f *runFlags) addFlags(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.Defenses, "defense", nil, "defense ID, or all; repeatable")
 	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, or all; repeatable")
 	fl.StringArrayVar(&f.Knowledge, "knowledge", nil, "unaware, adaptive or transfer; repeatable (default unaware and adaptive)")
-	fl.StringArrayVar(&f.Tasks, "task", nil, "event, device, command or clip; repeatable (default: all that the data can serve)")
+	fl.StringArrayVar(&f.Tasks, "task", nil, "event, device, command, clip or routine; repeatable (default: all that the data can serve)")
 	fl.StringArrayVar(&f.Vantages, "vantage", nil, "lan, wifi, wan or zigbee, or two of them as wifi+wan, for attacks that see both; repeatable (default wan, or that of a recording without a home border)")
 	fl.StringVar(&f.Split, "split", "", "split ID, such as group-kfold:k=5 (default: the data set's own)")
 	fl.StringVar(&f.Canaries, "canaries", "", "on or off: artificial signals behind each defense, which an attack must find before its low score is evidence; off marks every table (default on)")

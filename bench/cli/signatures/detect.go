@@ -85,7 +85,12 @@ func detect(ctx context.Context, a *command.App, path, name string, f detectFlag
 		}
 		found = append(found, one...)
 	}
-	ts := []table.Table{alertTable(&ds, v, found, f.all)}
+	alerts := alertTable(&ds, v, found, f.all)
+	if learned := file.head.Note(noteVantage); learned != "" && learned != string(v) {
+		// Few alerts may be the other place's doing and say nothing of the home.
+		alerts.Notes = append(alerts.Notes, fmt.Sprintf("The signatures were learned from %s, where sizes are others than seen from %s: that little is found is no sign that little happened.", learned, v))
+	}
+	ts := []table.Table{alerts}
 	if t := togetherTable(found, f.within); len(t.Rows) > 0 {
 		ts = append(ts, t)
 	}

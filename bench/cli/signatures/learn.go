@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -124,7 +125,7 @@ func savable(a *command.App, id string) (attacks.Attack, error) {
 				has = append(has, b.Info().Name)
 			}
 		}
-		return nil, fmt.Errorf("attack %s has no signature files; these have: %v", id, has)
+		return nil, fmt.Errorf("attack %s has no signature files; these have: %s", id, strings.Join(has, ", "))
 	}
 	return at, nil
 }
