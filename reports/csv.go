@@ -77,7 +77,9 @@ func (s *Set) WriteResults(w io.Writer) error {
 }
 
 // writeGroups writes groups.csv: the headline metric of each test group. Of
-// events it is the mean over devices; pooled is F1 over all of them at once.
+// events it is the mean over devices; pooled is F1 over all of them at once. Of
+// diaries the further figures of a group follow, each over that of the clock, for
+// their intervals rest on groups as well.
 func (s *Set) writeGroups(w io.Writer) error {
 	head := slices.Concat(cellHead[:], drawsHead[:], []string{"group", "metric", "value", "floor", "n", "pooled", "pooled_floor"})
 	return writeRows(w, s.Results, head, func(r *results.Result) (out [][]string) {
@@ -88,6 +90,10 @@ func (s *Set) writeGroups(w io.Writer) error {
 			}
 			out = append(out, slices.Concat(cellColumns(r.Cell), drawsColumns(r.Cell),
 				[]string{g.Group, r.Headline, table.Full(g.Value), table.Full(g.Floor), strconv.Itoa(g.N), pooled, floor}))
+			for _, p := range g.Parts {
+				out = append(out, slices.Concat(cellColumns(r.Cell), drawsColumns(r.Cell),
+					[]string{g.Group, p.Name, table.Full(p.Value), table.Full(p.Floor), "", "", ""}))
+			}
 		}
 		return out
 	})

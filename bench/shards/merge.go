@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -47,7 +48,8 @@ func common(dirs []string) (Plan, error) {
 // something else: two folders that hold different results of one cell are an error
 // that names the cell and the first thing in it that differs, and so are folders of
 // different plans, or computed with different kernels. What was merged before such
-// an error stays, whole. own are files that the caller keeps beside results.
+// an error stays, whole. out is none of dirs, whose plans say which shard they are.
+// own are files that the caller keeps beside results.
 func Merge(ctx context.Context, dirs []string, out string, own ...string) ([]Missing, error) {
 	plan, err := common(dirs)
 	if err != nil {
@@ -60,6 +62,11 @@ func Merge(ctx context.Context, dirs []string, out string, own ...string) ([]Mis
 	to, err := results.OpenStore(out)
 	if err != nil {
 		return nil, err
+	}
+	for _, dir := range dirs {
+		if same(dir, out) {
+			return nil, fmt.Errorf("%s is a shard itself, which a merge into it would make a whole run: name another folder", out)
+		}
 	}
 
 	// The manifest comes first, as in a run: what lies in a folder says what it is.
@@ -103,6 +110,16 @@ func Merge(ctx context.Context, dirs []string, out string, own ...string) ([]Mis
 		}
 	}
 	return missing, nil
+}
+
+// same says whether two names are of one folder.
+func same(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }
 
 // gather copies one cell from wherever it is done, else from where it failed.

@@ -101,6 +101,14 @@ func TestMergeRefuses(t *testing.T) {
 		}
 	}
 
+	b := folder(t, m, plans[1], cells[2], cells[3])
+	if _, err := Merge(t.Context(), []string{a, b}, a+"/."); err == nil || !strings.Contains(err.Error(), "is a shard itself") {
+		t.Errorf("merged into a shard: %v", err)
+	}
+	if p, err := read(a); err != nil || p.Shards != 2 {
+		t.Errorf("after that its plan is %+v, %v", p, err)
+	}
+
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := Merge(ctx, []string{a}, t.TempDir()); err == nil {

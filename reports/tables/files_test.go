@@ -15,6 +15,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/privacy"
 	"veilbench/reports"
@@ -353,4 +354,21 @@ func ahead(xs, ys [][]float64) float64 {
 		worst = max(worst, float64(far)/float64(int(1)<<len(y)))
 	}
 	return worst
+}
+
+// Diaries: what is said of presence and sleep rests on figures of groups, which are
+// in groups.csv with those of the clock.
+func TestDiariesAreInFiles(t *testing.T) {
+	for _, fx := range reporttest.Fixtures() {
+		if fx.Name != "routine" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(written(t, fx.Set), "groups.csv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), ",home-5,"+results.PresenceRight+",0.95,0.6,,,"); n != 1 {
+			t.Errorf("the presence of one home read by one attack stands there %d times", n)
+		}
+	}
 }
