@@ -160,10 +160,7 @@ func (r *runner) early(ctx context.Context, p part, m *model, t datasets.Trace) 
 		if end >= t.End {
 			break
 		}
-		piece := t
-		_, n := packetsWithin(t, 0, end)
-		piece.Packets, piece.End = t.Packets[:n], end
-		a, err := r.oath.Guess(ctx, p.cell.Attack, m, piece)
+		a, err := r.oath.Guess(ctx, p.cell.Attack, m, firstDays(t, end))
 		if err != nil {
 			return nil, err
 		}
@@ -263,4 +260,17 @@ func claims(d defenses.Defense) ([]results.Claim, error) {
 		}
 	}
 	return out, nil
+}
+
+// firstDays is what t was at a time before its end. Flows that come later are left
+// out, for their names alone would tell of later days.
+func firstDays(t datasets.Trace, end time.Duration) datasets.Trace {
+	_, n := packetsWithin(t, 0, end)
+	t.Packets, t.End = t.Packets[:n], end
+	flows := int32(0)
+	for _, p := range t.Packets {
+		flows = max(flows, p.Flow+1)
+	}
+	t.Flows = t.Flows[:flows]
+	return t
 }

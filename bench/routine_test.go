@@ -159,3 +159,21 @@ func TestMoveStays(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstDays: who is asked after a day sees neither packets nor flows of the next.
+func TestFirstDays(t *testing.T) {
+	whole := datasets.Trace{
+		Packets: []datasets.Packet{{Time: 1, Flow: 1}, {Time: 5, Flow: 0}, {Time: 9, Flow: 2}},
+		Flows:   []datasets.Flow{{Host: "a"}, {Host: "b"}, {Host: "c"}}, End: 10,
+	}
+	got := firstDays(whole, 6)
+	if len(got.Packets) != 2 || len(got.Flows) != 2 || got.End != 6 {
+		t.Errorf("%+v", got)
+	}
+	if len(whole.Packets) != 3 || len(whole.Flows) != 3 || whole.End != 10 {
+		t.Errorf("the whole is %+v now", whole)
+	}
+	if got := firstDays(whole, 1); len(got.Packets) > 1 || len(got.Flows) > 2 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -48,6 +48,10 @@ func (j *ratesJob) drawNight(a *command.App, device string, seen [2]ratesSide) e
 	}
 	for i, p := range panels {
 		fmt.Fprintf(a.Stdout, "%s: %s: %s\n", file, sides[i], p.Note)
+		if seen[i].all.Name == "" {
+			// Spikes of a whole home are its people's, too: whoever misspelt the word must know.
+			fmt.Fprintf(a.Stdout, "  no server's name that is seen holds any of %q: all traffic was looked at\n", j.flags.hosts)
+		}
 		tellNight(a.Stdout, rec.Trace.Start, p, seen[i].truth, device)
 	}
 	return nil
