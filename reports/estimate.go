@@ -264,7 +264,11 @@ func WithGroups(v table.Value, p Panel, rs []*results.Result, share bool, figure
 		hi = min(hi, 1)
 	}
 	if hi > 1 {
-		return v.Within(lo, hi, table.Bounds(lo, hi, 3, func(x float64) string { return table.Group(table.Fixed(x, 3)) }))
+		digits := 3
+		if lo >= 10 {
+			digits = 1 // as the figure itself has three that count
+		}
+		return v.Within(lo, hi, table.Bounds(lo, hi, digits, func(x float64) string { return table.Group(table.Fixed(x, digits)) }))
 	}
 	return v.Within(lo, hi, table.Bounds(lo, hi, 2, table.Short))
 }

@@ -372,3 +372,27 @@ func TestDiariesAreInFiles(t *testing.T) {
 		}
 	}
 }
+
+// Lengths: no two columns have one head, whatever attackers know, and none is of
+// figures that do not exist.
+func TestLengthsNameTheirColumns(t *testing.T) {
+	var rs []results.Result
+	for _, r := range reporttest.Devices().Results {
+		rs = append(rs, r)
+		r.Cell.Knowledge, r.Cell.TrainDefense = results.Unaware, results.NoDefense
+		rs = append(rs, r)
+	}
+	s := reports.NewSet(rs, reports.Options{})
+	for _, tb := range Lengths.Tables(s) {
+		heads := map[string]bool{}
+		for _, c := range tb.Columns {
+			if heads[c.Head] {
+				t.Errorf("%s: two columns %q", tb.Title, c.Head)
+			}
+			heads[c.Head] = true
+		}
+		if undefended := strings.Contains(tb.Title, "share, none"); undefended == heads["window-forest (unaware)"] {
+			t.Errorf("%s: columns %v", tb.Title, tb.Columns)
+		}
+	}
+}

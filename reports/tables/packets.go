@@ -93,7 +93,10 @@ func lengthTables(s *reports.Set, p reports.Panel) []table.Table {
 			if len(rs) == 0 || a.Knowledge == results.Transfer {
 				continue
 			}
-			attackers = append(attackers, a)
+			// Without a defense all attackers know the same, and one of each attack will do.
+			if d != results.NoDefense || !slices.ContainsFunc(attackers, func(b reports.Attacker) bool { return b.Attack == a.Attack }) {
+				attackers = append(attackers, a)
+			}
 			for _, name := range ofMetric(rs, results.PacketsLength) {
 				for _, r := range rs {
 					n, _ := r.Metric(results.OfClass(results.PacketsLength, name))
@@ -103,8 +106,12 @@ func lengthTables(s *reports.Set, p reports.Panel) []table.Table {
 		}
 
 		t := table.Table{Title: "Recall of packets of lengths that devices share, " + s.DefenseLabel(d) + ": " + p.About(), Columns: table.Columns("device", "frame", "#n")}
-		for _, a := range attackers {
-			t.Columns = append(t.Columns, table.Column{Head: s.Label(a.Attack), Num: true, Interval: true})
+		for i, a := range attackers {
+			head := s.Label(a.Attack)
+			if slices.ContainsFunc(slices.Delete(slices.Clone(attackers), i, i+1), func(b reports.Attacker) bool { return b.Attack == a.Attack }) {
+				head += " (" + string(a.Knowledge) + ")"
+			}
+			t.Columns = append(t.Columns, table.Column{Head: head, Num: true, Interval: true})
 		}
 		names := slices.SortedFunc(maps.Keys(packets), func(a, b string) int {
 			return cmp.Or(cmp.Compare(frameOf(a), frameOf(b)), cmp.Compare(a, b))
@@ -113,6 +120,11 @@ func lengthTables(s *reports.Set, p reports.Panel) []table.Table {
 			row := []table.Value{table.Word(strings.TrimSuffix(name, " "+frameOf(name))), table.Word(frameOf(name)), table.Count(int64(packets[name]))}
 			for _, a := range attackers {
 				row = append(row, s.Scored(reports.Pair{Panel: p, Defense: d, Attacker: a}, results.OfClass(results.RecallLength, name)))
+			}
+
+			// A length that a device sends too rarely in some fold has no figure over all.
+			if !slices.ContainsFunc(row[3:], func(v table.Value) bool { return v.OK }) {
+				continue
 			}
 			t.Rows = append(t.Rows, row)
 		}
