@@ -285,7 +285,8 @@ func (f figure) mean(rowsOf func(run, file string) []map[string]string) (string,
 
 func (f figure) matches(l map[string]string) bool {
 	for _, c := range []struct{ want, got string }{
-		{f.Task, l["task"]}, {f.Vantage, l["vantage"]},
+		{f.Task, l["task"]},
+		{f.Vantage, l["vantage"]},
 		{cmp.Or(f.Knowledge, "adaptive"), l["knowledge"]},
 	} {
 		if c.want != "" && c.want != c.got {
