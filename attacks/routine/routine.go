@@ -66,11 +66,11 @@ func (Rates) Info() attacks.Info {
 }
 
 // Validate refuses no tree or more than 1000, and a decoding that is neither of the two.
-func (a Rates) Validate() error { return settings{a.Trees, a.Decode}.validate() }
+func (a Rates) Validate() error { return settings(a).validate() }
 
 // Train learns from all examples.
 func (a Rates) Train(ctx context.Context, rng *rand.Rand, t attacks.Training) (attacks.Model, error) {
-	return settings{a.Trees, a.Decode}.learn(ctx, rng, t, rateReader{})
+	return settings(a).learn(ctx, rng, t, rateReader{})
 }
 
 // Packets is a control: the same model, which sees of each slot no more than how many
@@ -94,11 +94,11 @@ func (Packets) Info() attacks.Info {
 }
 
 // Validate refuses what that of Rates does.
-func (a Packets) Validate() error { return settings{a.Trees, a.Decode}.validate() }
+func (a Packets) Validate() error { return settings(a).validate() }
 
 // Train learns from all examples.
 func (a Packets) Train(ctx context.Context, rng *rand.Rand, t attacks.Training) (attacks.Model, error) {
-	return settings{a.Trees, a.Decode}.learn(ctx, rng, t, packetReader{})
+	return settings(a).learn(ctx, rng, t, packetReader{})
 }
 
 // Events reads the diary from what an event attack detects: how many events, of how

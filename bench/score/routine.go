@@ -19,9 +19,6 @@ import (
 // knows of them. What it says of them once it has seen a month would be hindsight.
 func EarlyDays() []int { return []int{1, 7, 30} }
 
-// day is what an answer about so many days must at least be about.
-const day = 24 * time.Hour
-
 // scoreRoutines scores diaries. The headline is the share of quarter hours whose
 // state is named right: away, awake or asleep at once, for each of two questions that
 // are asked of a state (is anybody there, do they sleep) can be right by a guess that
