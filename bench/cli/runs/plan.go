@@ -227,7 +227,7 @@ func mergeCommand(a *command.App) *cobra.Command {
 		Use:   "merge DIR... --out DIR",
 		Short: "put the results of shards together, and prove that they are all there and agree",
 		Long: `Merge copies the results of shards into one folder. It holds them against the plan that each shard kept
-beside its results, compares what two of them computed both, and names what is missing: then the exit
+beside its results, compares what two of them computed both, and names what is missing or failed: then the exit
 code is 1, and what is there was merged all the same. "veilbench report DIR" draws it.`,
 		Example: "  veilbench merge runs/paper-* --out runs/paper && veilbench report runs/paper",
 		Args:    command.Args(cobra.MinimumNArgs(1)),
@@ -259,15 +259,18 @@ code is 1, and what is there was merged all the same. "veilbench report DIR" dra
 	return cmd
 }
 
-// sayMerged names what is missing, which is exit code 1.
+// sayMerged names what is missing or failed, which is exit code 1, as of a run.
 func sayMerged(a *command.App, missing []shards.Missing, out string) error {
-	gone := 0
+	gone, failed := 0, 0
 	for _, u := range missing {
-		gone += u.Missing
+		gone, failed = gone+u.Missing, failed+u.Failed
 		fmt.Fprintf(a.Stdout, "shard %d: %s on %s: of %d cells %d missing, %d failed\n", u.Shard, u.Defense, u.Dataset, u.Cells, u.Missing, u.Failed)
 	}
 	if gone > 0 {
 		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%d cells are missing; run their shards again and merge once more into %s", gone, out)}
+	}
+	if failed > 0 {
+		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("no cell is missing, and %d failed; run their shards again with --retry and merge once more into %s", failed, out)}
 	}
 	fmt.Fprintf(a.Stdout, "complete: veilbench report %s draws it\n", out)
 	return nil
