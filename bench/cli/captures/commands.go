@@ -108,7 +108,7 @@ func listCommands(ctx context.Context, a *command.App, f commandsFlags) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprint(a.Stdout, all.summary())
+	fmt.Fprint(a.Stdout, all.summary(f.warm))
 	return nil
 }
 
@@ -350,10 +350,14 @@ func (g *gatewayTally) write(w io.Writer, name string) {
 }
 
 // summary says what bounding costs and what deviations are worth beside chance.
-func (g *gatewayTally) summary() string {
+func (g *gatewayTally) summary(warm time.Duration) string {
 	var b strings.Builder
 	if g.found > 0 {
 		fmt.Fprintf(&b, "bounding loses %s of the commands and leaves %s of a list\n", share(g.in-g.bounded, g.commands), share(g.left, cmp.Or(g.listed, 1)))
+	}
+	// Of a recording no longer than --warm nothing is judged, which 0 deviations would hide.
+	if g.found > 0 && g.deviations+g.others == 0 {
+		fmt.Fprintf(&b, "no command was found after the first %v, so no deviation was judged: give a shorter --warm or longer recordings\n", warm)
 	}
 	if g.deviations == 0 {
 		return b.String()
