@@ -145,7 +145,7 @@ func TestWriteAll(t *testing.T) {
 	if _, err := reports.WriteAll(dir, s, contents()); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"results.csv", "groups.csv", "classes.csv", "table.txt", "report.md", "table.tex", "report.html", "scores.svg", "rates.png", "packets.pdf"} {
+	for _, name := range []string{"results.csv.gz", "groups.csv.gz", "classes.csv.gz", "table.txt", "report.md", "table.tex", "report.html", "scores.svg", "rates.png", "packets.pdf"} {
 		if x, err := os.Stat(filepath.Join(dir, name)); err != nil || x.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
