@@ -151,14 +151,20 @@ func (f Folder) List() ([]Note, error) {
 			return err
 		}
 
+		names := slices.Concat(segments, parts)
+		of := make([][]Note, len(names))
+		err = parallel.For(context.Background(), runtime.GOMAXPROCS(0), len(names), func(_, i int) (err error) {
+			of[i], err = f.notes(names[i])
+			return err
+		})
+		if err != nil {
+			return err
+		}
+
 		// A copy of a folder may hold segments that were packed into others since.
 		out = out[:0]
 		at := map[string]int{}
-		for _, name := range slices.Concat(segments, parts) {
-			notes, err := f.notes(name)
-			if err != nil {
-				return err
-			}
+		for _, notes := range of {
 			for _, n := range notes {
 				i, seen := at[n.Name]
 				switch {
