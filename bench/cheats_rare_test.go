@@ -232,9 +232,8 @@ func TestEndOfTheProcessLosesNoCell(t *testing.T) {
 			if (err == nil) != (name == "exit") {
 				t.Fatalf("%v\n%.500s", err, out)
 			}
-			kept := storedBytes(t, dir)
-			if len(kept) < 4 {
-				t.Errorf("%d files are left of 4 cells", len(kept))
+			if kept := cells(t, dir); kept < 4 {
+				t.Errorf("%d cells are left of 4", kept)
 			}
 			if _, err := run(t, t.Context(), honest, dir, Options{Workers: 2}); err != nil {
 				t.Fatal(err)

@@ -126,9 +126,13 @@ func newRunner(ctx context.Context, g Grid, opt Options) *runner {
 // computeUnit does what is left to do of u. Its defended traces are made once
 // and dropped at the end.
 func (r *runner) computeUnit(ctx context.Context, u unit) error {
+	store, err := r.open(u)
+	if err != nil {
+		return err
+	}
 	var todo []job
 	for _, j := range u.jobs {
-		res, ok, err := r.stored(j.cell)
+		res, ok, err := r.stored(store, j.cell)
 		if err != nil {
 			return err
 		}
@@ -144,13 +148,13 @@ func (r *runner) computeUnit(ctx context.Context, u unit) error {
 	}
 
 	// A cell is stored when it is done, so that a run that is stopped goes on there.
-	err := parallel.For(ctx, r.opt.Workers, len(todo), func(_, i int) error {
+	err = parallel.For(ctx, r.opt.Workers, len(todo), func(_, i int) error {
 		res, timing, err := r.computeCell(ctx, u, todo[i])
 		if err != nil {
 			return err
 		}
-		if r.opt.Store != nil {
-			if res, err = r.put(r.head(u, todo[i]), res, timing); err != nil {
+		if store != nil {
+			if res, err = put(store, r.head(u, todo[i]), res, timing); err != nil {
 				return err
 			}
 		}
@@ -163,7 +167,18 @@ func (r *runner) computeUnit(ctx context.Context, u unit) error {
 		err = r.samples(u)
 	}
 	r.drop(u)
-	return err
+	if err != nil || store == nil {
+		return err
+	}
+	return store.Close()
+}
+
+// open is what the store has of u, nil without a store.
+func (r *runner) open(u unit) (*results.Unit, error) {
+	if r.opt.Store == nil {
+		return nil, nil
+	}
+	return r.opt.Store.Unit(u.ds.Name, u.id)
 }
 
 // warm makes the defended traces that todo needs, so that workers do not wait
@@ -217,11 +232,11 @@ func (r *runner) warm(ctx context.Context, u unit, todo []job) error {
 
 // stored reads the result of a cell from the store; ok is false where it is to be
 // computed.
-func (r *runner) stored(c results.Cell) (results.Result, bool, error) {
-	if r.opt.Store == nil {
+func (r *runner) stored(store *results.Unit, c results.Cell) (results.Result, bool, error) {
+	if store == nil {
 		return results.Result{}, false, nil
 	}
-	res, ok, err := r.opt.Store.Get(c, r.plan.DataDigest(c.Dataset), r.plan.Setup(c))
+	res, ok, err := store.Get(c, r.plan.DataDigest(c.Dataset), r.plan.Setup(c))
 	if ok && res.Err != "" && r.opt.Retry {
 		return results.Result{}, false, nil
 	}
@@ -240,13 +255,13 @@ func (r *runner) record(res results.Result, stored bool) {
 // put stores a result. One that cannot be written, since a plug-in made a figure
 // of it no number, is stored as failed; head is all of it that came before
 // plug-ins.
-func (r *runner) put(head, res results.Result, timing results.Timing) (results.Result, error) {
-	err := r.opt.Store.Put(res, timing)
+func put(store *results.Unit, head, res results.Result, timing results.Timing) (results.Result, error) {
+	err := store.Put(res, timing)
 	var bad *json.UnsupportedValueError
 	if errors.As(err, &bad) {
 		res = head
 		res.Err = fmt.Sprintf("a figure of the result is no number: %v", bad)
-		err = r.opt.Store.Put(res, timing)
+		err = store.Put(res, timing)
 	}
 	return res, err
 }

@@ -1,6 +1,7 @@
 package reports_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -11,8 +12,8 @@ import (
 	"veilbench/reports/tables"
 )
 
-// The folder of a run holds a file for each cell. A table of them is drawn
-// without computing anything.
+// The folder of a run holds a file for each defense on a data set. A table of its
+// cells is drawn without computing anything.
 func Example() {
 	dir, err := os.MkdirTemp("", "run")
 	if err != nil {
@@ -62,7 +63,11 @@ func store(dir string) error {
 			Metrics: []results.Metric{{Name: "f1", Value: f1}},
 			Groups:  []results.GroupScore{{Group: "day-1", Value: f1, Floor: 0.1, N: 40}},
 		}
-		if err := st.Put(r, results.Timing{}); err != nil {
+		unit, err := st.Unit("lab", defense)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(unit.Put(r, results.Timing{}), unit.Close()); err != nil {
 			return err
 		}
 	}

@@ -29,7 +29,7 @@ func TestPanicCostsOnePicture(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "figure breaks: panic") || !strings.Contains(err.Error(), "broken.svg") {
 		t.Errorf("error %v", err)
 	}
-	for _, name := range []string{"results.csv", "report.md", "table.tex", "report.html"} {
+	for _, name := range []string{"results.csv.gz", "report.md", "table.tex", "report.html"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Error(err)
 		}
@@ -54,7 +54,7 @@ func TestNoCellIsAFormula(t *testing.T) {
 		rs[i].Cell.Defense = "-x+y"
 	}
 	dir := t.TempDir()
-	if _, err := reports.WriteAll(dir, reports.NewSet(rs, reports.Options{}), reports.Contents{Page: func(io.Writer, *reports.Set) error { return nil }}); err != nil {
+	if _, err := reports.WriteAll(dir, reports.NewSet(rs, reports.Options{}), reports.Contents{Plain: true, Page: func(io.Writer, *reports.Set) error { return nil }}); err != nil {
 		t.Fatal(err)
 	}
 	found := map[string]bool{}

@@ -1,12 +1,17 @@
 package reports
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/klauspost/compress/gzip"
 
 	"veilbench/bench/results"
 	"veilbench/datasets/atomicfile"
@@ -55,10 +60,42 @@ type Contents struct {
 	Figures []FigureKind
 	// Page writes report.html.
 	Page func(io.Writer, *Set) error
+	// Plain writes the tables of all cells as text; else they are gzip files, a
+	// thirtieth as large.
+	Plain bool
 }
 
-// WriteAll draws everything into the folder dir: results.csv, groups.csv,
-// classes.csv, devices.csv and canaries.csv, report.md, table.txt, table.tex, report.html, and figures as
+// cellTables are the tables of all cells, by the names of their files.
+func (s *Set) cellTables() []file {
+	return []file{
+		{"results.csv", false, s.WriteResults},
+		{"groups.csv", false, s.writeGroups},
+		{"classes.csv", false, s.writeClasses},
+		{"devices.csv", false, s.writeDevices},
+		{"canaries.csv", false, s.writeCanaries},
+	}
+}
+
+// file is one of a report.
+type file struct {
+	name    string
+	picture bool
+	draw    func(io.Writer) error
+}
+
+const zipped = ".gz"
+
+// zip makes of a table of all cells a gzip file without name and time, so that equal
+// results are equal bytes.
+func (f file) zip() file {
+	return file{f.name + zipped, f.picture, func(w io.Writer) error {
+		z := gzip.NewWriter(w)
+		return errors.Join(f.draw(z), z.Close())
+	}}
+}
+
+// WriteAll draws everything into the folder dir: results.csv.gz, groups.csv.gz,
+// classes.csv.gz, devices.csv.gz and canaries.csv.gz, report.md, table.txt, table.tex, report.html, and figures as
 // SVG, PNG and PDF. It returns the text for a terminal: the main tables and
 // where the rest lies. Errors name the file that could not be written; files
 // before it in that order are whole. Figures that cannot be drawn are left out,
@@ -72,17 +109,7 @@ func WriteAll(dir string, s *Set, c Contents) (string, error) {
 	tables := TablesOf(s, c.Tables)
 	figures, undrawn := firstFigures(s, c.Figures)
 
-	type file struct {
-		name    string
-		picture bool
-		draw    func(io.Writer) error
-	}
 	files := []file{
-		{"results.csv", false, s.WriteResults},
-		{"groups.csv", false, s.writeGroups},
-		{"classes.csv", false, s.writeClasses},
-		{"devices.csv", false, s.writeDevices},
-		{"canaries.csv", false, s.writeCanaries},
 		{"table.txt", false, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }},
 		{"report.md", false, func(w io.Writer) error { return writeMarkdown(w, s, figures, tables) }},
 		{"table.tex", false, func(w io.Writer) error { return table.Write(w, table.LaTeX, tables) }},
@@ -92,6 +119,20 @@ func WriteAll(dir string, s *Set, c Contents) (string, error) {
 			files = append(files, file{f.Name + "." + string(format), true, func(w io.Writer) error { return Draw(w, f, format, 0) }})
 		}
 	}
+	// What an earlier report wrote in the other form would be of other results.
+	results := ""
+	for i, f := range s.cellTables() {
+		old := f.name + zipped
+		if !c.Plain {
+			f, old = f.zip(), f.name
+		}
+		if err := os.Remove(filepath.Join(dir, old)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return text, err
+		}
+		files = slices.Insert(files, i, f)
+		results = cmp.Or(results, f.name)
+	}
+
 	// The page is last: whoever waits for it finds the rest beside it.
 	files = append(files, file{"report.html", false, func(w io.Writer) error { return c.Page(w, s) }})
 
@@ -107,7 +148,7 @@ func WriteAll(dir string, s *Set, c Contents) (string, error) {
 	}
 	at := func(name string) string { return filepath.Join(dir, name) }
 	return text + fmt.Sprintf("\ntables  %s  %s  %s      pictures  %s  page  %s\n",
-		at("report.md"), at("table.tex"), at("results.csv"), at("*.svg *.pdf *.png"), at("report.html")), undrawn
+		at("report.md"), at("table.tex"), at(results), at("*.svg *.pdf *.png"), at("report.html")), undrawn
 }
 
 // firstFigures draws the first figure of each kind, named by it. The error is of

@@ -45,11 +45,15 @@ func RatesOf(dirs []string) Rates {
 			continue
 		}
 
+		timings, err := results.ReadTimings(dir)
+		if err != nil {
+			continue
+		}
+
 		// Cells that share a model each tell how long it was trained.
-		timing := results.StoreAt(dir).Timing
 		trained := map[results.Cell]bool{}
 		for _, x := range rs {
-			t, ok := timing(x)
+			t, ok := timings.Of(x)
 			if !ok || t.TrainPackets == 0 || x.Err != "" {
 				continue
 			}

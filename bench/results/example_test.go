@@ -8,7 +8,7 @@ import (
 	"veilbench/datasets"
 )
 
-// A run puts each cell into a store; whoever draws tables reads them all and sums
+// A run puts each cell of a defense on a data set into its unit of a store; whoever draws tables reads them all and sums
 // up what the best attacker reached against each defense.
 func Example() {
 	dir, err := os.MkdirTemp("", "results")
@@ -22,8 +22,13 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
+	unit, err := store.Unit("homes", "pad-random")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	for attack, f1 := range map[string]float64{"event-knn": 0.7, "event-forest": 0.8} {
-		err := store.Put(results.Result{
+		err := unit.Put(results.Result{
 			Cell: results.Cell{
 				Dataset: "homes", Task: datasets.TaskEvent, Vantage: datasets.WAN, Defense: "pad-random", Attack: attack,
 				Knowledge: results.Adaptive, TrainDefense: "pad-random",
@@ -36,6 +41,10 @@ func Example() {
 			fmt.Println(err)
 			return
 		}
+	}
+	if err := unit.Close(); err != nil {
+		fmt.Println(err)
+		return
 	}
 
 	rs, err := results.ReadResults(dir)

@@ -135,9 +135,6 @@ func ReadRun(dir string) (Run, error) {
 	} else {
 		run.keepPlanned(dir)
 	}
-	if slices.ContainsFunc(run.Results, func(r Result) bool { return r.Method < 2 }) {
-		run.Notes = append(run.Notes, fmt.Sprintf("%s holds results of an earlier version, which have no checksum", dir))
-	}
 	return run, nil
 }
 

@@ -1,6 +1,8 @@
 package results
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,9 +39,7 @@ func TestRunIsWhatItsManifestPlans(t *testing.T) {
 	}
 	put := func(r Result, k SampleKey) {
 		t.Helper()
-		if err := s.Put(r, Timing{}); err != nil {
-			t.Fatal(err)
-		}
+		keep(t, s, r)
 		if err := s.PutSample(Sample{SampleKey: k, Data: r.Data, Setup: m.SampleSetup(k), Method: Method}); err != nil {
 			t.Fatal(err)
 		}
@@ -88,8 +88,20 @@ func TestRunIsWhatItsManifestPlans(t *testing.T) {
 	}
 }
 
-// Each byte of a stored cell that is changed is an error that names the file, as
-// are a cell in a file of another name and one whose checksum was taken away.
+// keep puts a result into the store as a run does.
+func keep(t *testing.T, s *Store, r Result) {
+	t.Helper()
+	u, err := s.Unit(r.Cell.Dataset, r.Cell.Defense)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(u.Put(r, Timing{TrainSeconds: 1}), u.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Each byte of a file of cells that is changed is an error that names the file, as is
+// one that was cut or has another's name.
 func TestChangedCellIsRefused(t *testing.T) {
 	_, r := planned()
 	dir := t.TempDir()
@@ -97,11 +109,12 @@ func TestChangedCellIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Put(r, Timing{}); err != nil {
-		t.Fatal(err)
+	keep(t, s, r)
+	files, err := filepath.Glob(filepath.Join(dir, cellsDir, "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%v, %v", files, err)
 	}
-	n := cellName(r.Cell, r.Data, r.Setup)
-	path := s.path(cellsDir, n, cellExt)
+	path := files[0]
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -117,15 +130,15 @@ func TestChangedCellIsRefused(t *testing.T) {
 			t.Errorf("%s: error %v", what, err)
 		}
 	}
-	for i := range whole {
+	const header = 10 // of gzip: flags, time and system, which nothing hangs on
+	for i := header; i < len(whole); i++ {
 		b := append([]byte(nil), whole...)
 		b[i] ^= 1
-		refused(string(b), path, b)
+		refused(fmt.Sprintf("byte %d", i), path, b)
 	}
-	if _, _, err := s.Get(r.Cell, r.Data, r.Setup); err == nil {
-		t.Error("Get reads a damaged cell")
+	if _, err := s.Unit(r.Cell.Dataset, r.Cell.Defense); err == nil {
+		t.Error("a run goes on with a damaged file")
 	}
-	refused("without a checksum", path, append([]byte("{"), whole[sealLen:]...))
 	refused("cut", path, whole[:len(whole)/2])
 	refused("empty", path, nil)
 
@@ -135,22 +148,17 @@ func TestChangedCellIsRefused(t *testing.T) {
 	if rs, err := ReadResults(dir); err != nil || len(rs) != 1 {
 		t.Fatalf("whole: %d results, %v", len(rs), err)
 	}
-	refused("under another name", filepath.Join(filepath.Dir(path), strings.Repeat("a", 64)+cellExt), whole)
+	refused("under another name", strings.Replace(path, ".ndjson.gz", "0.ndjson.gz", 1), whole)
 }
 
-// Cells of earlier versions have no checksum. They are read, with a note.
-func TestOldCellIsRead(t *testing.T) {
+// Folders of earlier versions, a file for each cell, are refused with what to do.
+func TestOldFolderIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	at := filepath.Join(dir, cellsDir, "aa")
-	if err := os.MkdirAll(at, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, cellsDir, "aa"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(at, "aa.json"), []byte(`{"cell":{"dataset":"d"},"method":1}`+"\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	run, err := ReadRun(dir)
-	if err != nil || len(run.Results) != 1 || !strings.Contains(strings.Join(run.Notes, "\n"), "no checksum") {
-		t.Errorf("%d results, notes %q, %v", len(run.Results), run.Notes, err)
+	if _, err := ReadRun(dir); err == nil || !strings.Contains(err.Error(), "report it with the program that made it") {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -163,17 +171,19 @@ func TestReadersLeaveARunAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Put(r, Timing{}); err != nil {
-		t.Fatal(err)
-	}
-	half := filepath.Join(filepath.Dir(s.path(cellsDir, cellName(r.Cell, r.Data, r.Setup), cellExt)), ".tmp-1")
+	keep(t, s, r)
+	half := filepath.Join(dir, cellsDir, ".tmp-1")
 	if err := os.WriteFile(half, []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ReadRun(dir); err != nil {
 		t.Fatal(err)
 	}
-	StoreAt(dir).Timing(r)
+	if ts, err := ReadTimings(dir); err != nil || len(ts) != 1 {
+		t.Errorf("%v, %v", ts, err)
+	} else if x, ok := ts.Of(r); !ok || x.TrainSeconds != 1 {
+		t.Errorf("%v, %v", x, ok)
+	}
 	if _, err := os.Stat(half); err != nil {
 		t.Errorf("a reader swept: %v", err)
 	}
@@ -205,9 +215,7 @@ func TestReadersLeaveARunAlone(t *testing.T) {
 	}()
 	for i := range 100 {
 		r.Cell.Fold = i
-		if err := s.Put(r, Timing{}); err != nil {
-			t.Error(err)
-		}
+		keep(t, s, r)
 	}
 	close(stop)
 	<-done
@@ -226,7 +234,7 @@ func TestUnevenSampleIsRefused(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		x.Method = Method
-		if err := StoreAt(dir).PutSample(x); err != nil {
+		if err := (&Store{dir}).PutSample(x); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := ReadSamples(dir); err == nil || !strings.Contains(err.Error(), "delete the file") {

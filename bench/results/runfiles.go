@@ -51,7 +51,7 @@ func readRunFile(dir, name string, v any) (found bool, err error) {
 // several the first counts.
 func CopyRunFiles(dirs []string, out string, own ...string) error {
 	for _, dir := range dirs {
-		files, err := filepath.Glob(filepath.Join(dir, samplesDir, "*"+cellExt))
+		files, err := filepath.Glob(filepath.Join(dir, samplesDir, "*"+sampleExt))
 		if err != nil {
 			return err
 		}

@@ -14,13 +14,15 @@ import (
 	"strings"
 	"time"
 
+	"veilbench/bench/pack"
 	"veilbench/datasets/atomicfile"
 )
 
-// Store keeps each result in a file of its own, named by the hash of its cell,
-// the digests of data and setup, and the method's version. A file is there whole or not at
-// all, so a run that was killed goes on, two machines may compute the same
-// cell without harm, and stores are merged by copying files.
+// Store keeps results, those of a unit of work (a defense on a data set) in one file:
+// see package pack. The name of a result is the hash of its cell, the digests of data
+// and setup, and the method's version. A result is there whole or not at all, so a
+// run that was killed goes on, two machines may compute the same cell without harm,
+// and folders of one run are merged by copying files.
 type Store struct{ dir string }
 
 // Timing is what a cell took on this machine. It is kept beside the result,
@@ -39,16 +41,11 @@ const (
 	cellsDir   = "cells"
 	timingDir  = "timing"
 	samplesDir = "samples"
-	cellExt    = ".json"
-	failedExt  = ".failed.json"
+	sampleExt  = ".json.gz"
 )
 
 // writing is longer than a file is in the making.
 const writing = 10 * time.Second
-
-// StoreAt is the store in dir for reading: it makes and sweeps nothing, so any
-// number of readers may look at a folder that a run writes into.
-func StoreAt(dir string) *Store { return &Store{dir} }
 
 // Foreign lists what lies in dir without being of a run, whose command keeps own
 // there too. In a folder with a manifest nothing is foreign, for reports leave files
@@ -79,7 +76,7 @@ func OpenStore(dir string) (*Store, error) {
 	}
 
 	s := &Store{dir}
-	for _, at := range []string{filepath.Join(cellsDir, "*"), samplesDir} {
+	for _, at := range []string{cellsDir, timingDir, samplesDir} {
 		left, err := filepath.Glob(filepath.Join(dir, at, atomicfile.TempPrefix+"*"))
 		if err != nil {
 			return nil, err
@@ -105,57 +102,88 @@ func cellName(c Cell, data, setup string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (s *Store) path(kind, name, ext string) string {
-	return filepath.Join(s.dir, kind, name[:2], name+ext)
+// Cells are the results in the folder of a run, to be read; it makes and sweeps
+// nothing, so any number of readers may look at a folder that a run writes into.
+func Cells(dir string) pack.Folder {
+	return pack.Folder{Records: filepath.Join(dir, cellsDir), Notes: filepath.Join(dir, timingDir), Describe: func(object []byte) (string, bool, error) {
+		var r struct {
+			Cell             Cell
+			Data, Setup, Err string
+		}
+		err := json.Unmarshal(object, &r)
+		return cellName(r.Cell, r.Data, r.Setup), r.Err != "", err
+	}}
 }
 
-// Get returns the stored result of a cell with these digests of data and setup.
-// ok is false when there is none; one that was damaged since is an error that
-// names its file.
-func (s *Store) Get(c Cell, data, setup string) (res Result, ok bool, err error) {
-	n := cellName(c, data, setup)
+// Unit is what a store holds of one defense on one data set. It may be used by
+// several workers at the same time.
+type Unit struct{ unit *pack.Unit }
 
-	for _, ext := range []string{cellExt, failedExt} {
-		res, err = readResult(s.path(cellsDir, n, ext))
-		if err == nil && res.Cell == c {
-			return res, true, nil
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return Result{}, false, err
-		}
+// Unit opens a unit. What is put there is kept at once; Close packs it.
+func (s *Store) Unit(dataset, defense string) (*Unit, error) {
+	u, err := Cells(s.dir).Unit(dataset, defense)
+	return &Unit{u}, err
+}
+
+// Get returns the stored result of a cell of the unit with these digests of data and
+// setup; ok is false when there is none.
+func (u *Unit) Get(c Cell, data, setup string) (res Result, ok bool, err error) {
+	r, ok := u.unit.Get(cellName(c, data, setup))
+	if !ok {
+		return res, false, nil
 	}
-	return Result{}, false, nil
+	object, err := pack.Open(r.Line)
+	if err == nil {
+		err = json.Unmarshal(object, &res)
+	}
+	if err == nil && res.Cell != c {
+		err = errors.New("a note names another cell's record")
+	}
+	return res, err == nil, err
 }
 
-// Put writes a result, synced and whole, and its timing to a file of its own. A
+// Put keeps a result, and its timing beside it, so that it outlives the process. A
 // result without error replaces an earlier failure.
-func (s *Store) Put(res Result, t Timing) error {
-	n := cellName(res.Cell, res.Data, res.Setup)
-	ext := cellExt
-	if res.Err != "" {
-		ext = failedExt
-	}
-
+func (u *Unit) Put(res Result, t Timing) error {
 	b, err := json.Marshal(res)
 	if err != nil {
 		return fmt.Errorf("result of %+v: %w", res.Cell, err)
 	}
-	if err := write(s.path(cellsDir, n, ext), seal(append(b, '\n'))); err != nil {
-		return err
-	}
-
-	// After the write, so that at every moment one of the two is there to be read.
-	if ext == cellExt {
-		if err := os.Remove(s.path(cellsDir, n, failedExt)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-
-	b, err = json.Marshal(t)
+	more, err := json.Marshal(t)
 	if err != nil {
 		return err
 	}
-	return write(s.path(timingDir, n, cellExt), append(b, '\n'))
+	note := pack.Note{Name: cellName(res.Cell, res.Data, res.Setup), Failed: res.Err != "", More: more}
+	return u.unit.Put(pack.Record{Note: note, Line: pack.Seal(append(b, '\n'))})
+}
+
+// Close packs what the unit holds into one file. Without it nothing is lost, and the
+// next run does it.
+func (u *Unit) Close() error { return u.unit.Close() }
+
+// Timings is what cells took where they were computed, by name.
+type Timings map[string]Timing
+
+// ReadTimings reads what the cells in the folder of a run took.
+func ReadTimings(dir string) (Timings, error) {
+	notes, err := Cells(dir).List()
+	if err != nil {
+		return nil, err
+	}
+	out := Timings{}
+	for _, n := range notes {
+		var t Timing
+		if n.More != nil && json.Unmarshal(n.More, &t) == nil {
+			out[n.Name] = t
+		}
+	}
+	return out, nil
+}
+
+// Of returns the timing of the cell of res; ok is false when it is not known.
+func (t Timings) Of(res Result) (Timing, bool) {
+	x, ok := t[cellName(res.Cell, res.Data, res.Setup)]
+	return x, ok
 }
 
 // write is atomicfile.Write that bears another run's sweeping, should a disk be
@@ -170,18 +198,11 @@ func write(path string, b []byte) error {
 	return err
 }
 
-// Timing returns what the cell of res took where it was computed; ok is false
-// when that is not known.
-func (s *Store) Timing(res Result) (t Timing, ok bool) {
-	b, err := os.ReadFile(s.path(timingDir, cellName(res.Cell, res.Data, res.Setup), cellExt))
-	return t, err == nil && json.Unmarshal(b, &t) == nil
-}
-
 // samplePath is the file of a sample.
 func (s *Store) samplePath(k SampleKey, data, setup string) string {
 	b, _ := json.Marshal(Sample{SampleKey: k, Data: data, Setup: setup, Method: Method}) // strings and numbers cannot fail
 	sum := sha256.Sum256(b)
-	return filepath.Join(s.dir, samplesDir, hex.EncodeToString(sum[:])+cellExt)
+	return filepath.Join(s.dir, samplesDir, hex.EncodeToString(sum[:])+sampleExt)
 }
 
 // HasSample says whether a sample with these digests of data and setup is stored.
@@ -197,13 +218,13 @@ func (s *Store) PutSample(x Sample) error {
 	if err != nil {
 		return fmt.Errorf("sample of %+v: %w", x.SampleKey, err)
 	}
-	return write(s.samplePath(x.SampleKey, x.Data, x.Setup), seal(append(b, '\n')))
+	return write(s.samplePath(x.SampleKey, x.Data, x.Setup), pack.Zip(pack.Seal(append(b, '\n'))))
 }
 
 // ReadSamples reads every sample that runs left below dir, sorted by key; none
 // is no error: runs of earlier versions kept none.
 func ReadSamples(dir string) ([]Sample, error) {
-	files, err := filepath.Glob(filepath.Join(dir, samplesDir, "*"+cellExt))
+	files, err := filepath.Glob(filepath.Join(dir, samplesDir, "*"+sampleExt))
 	if err != nil {
 		return nil, err
 	}
@@ -211,11 +232,17 @@ func ReadSamples(dir string) ([]Sample, error) {
 	var out []Sample
 	for _, f := range files {
 		var x Sample
-		if err := readSealed(f, &x); err != nil {
+		line, err := pack.Unzip(f)
+		if err != nil {
 			return nil, err
 		}
-		if err := x.check(); err != nil {
-			return nil, damaged(f, err)
+		// Pictures index one list by another: a sample must also be consistent.
+		object, err := pack.Open(line)
+		if err == nil {
+			err = json.Unmarshal(object, &x)
+		}
+		if err := cmp.Or(err, x.check()); err != nil {
+			return nil, pack.Damaged(f, err)
 		}
 		out = append(out, x)
 	}
@@ -227,132 +254,29 @@ func ReadSamples(dir string) ([]Sample, error) {
 // ReadResults reads every result below dir in canonical order, of whatever run.
 // A failed cell that was computed later is read once.
 func ReadResults(dir string) ([]Result, error) {
-	var out []Result
-	root := filepath.Join(dir, cellsDir)
-	err := filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), atomicfile.TempPrefix) {
-			return err
-		}
-
-		// A run that goes on beside us takes a failure away when the cell is done.
-		res, err := readResult(p)
-		if done, failed := strings.CutSuffix(p, failedExt); failed && errors.Is(err, fs.ErrNotExist) {
-			res, err = readResult(done + cellExt)
-		}
-		if err != nil {
-			return err
-		}
-		// "x.failed.json" is walked just before "x.json", which counts.
-		if n := len(out); n > 0 && out[n-1].Cell == res.Cell && out[n-1].Data == res.Data && out[n-1].Setup == res.Setup {
-			out = out[:n-1]
-		}
-		out = append(out, res)
-		return nil
-	})
-
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, cellsDir)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s holds no results (no folder %s): is it the --out folder of a run?", dir, cellsDir)
 	}
+	out, err := pack.Read(Cells(dir), func(object []byte) (r Result, err error) {
+		err = json.Unmarshal(object, &r)
+		return r, err
+	})
 	if err != nil {
 		return nil, err
 	}
 
-	Sort(out)
-	return out, nil
-}
-
-// readResult reads one file. An error says which, and what to do about it: a
-// file that was changed, or whose cell belongs into another one, is damaged.
-func readResult(path string) (Result, error) {
-	var r Result
-	if err := readSealed(path, &r); err != nil {
-		return r, err
-	}
-	name, _, _ := strings.Cut(filepath.Base(path), ".")
-	if r.Method == Method && name != cellName(r.Cell, r.Data, r.Setup) {
-		return r, damaged(path, errors.New("the cell in it belongs into a file of another name"))
-	}
-	return r, nil
+	// What counts of a cell comes first: what is no failure.
+	slices.SortStableFunc(out, func(a, b Result) int {
+		return cmp.Or(compareCells(a.Cell, b.Cell), cmp.Compare(a.Data, b.Data), cmp.Compare(a.Setup, b.Setup), cmp.Compare(a.Method, b.Method),
+			cmp.Compare(min(len(a.Err), 1), min(len(b.Err), 1)))
+	})
+	return slices.CompactFunc(out, func(a, b Result) bool {
+		return a.Cell == b.Cell && a.Data == b.Data && a.Setup == b.Setup && a.Method == b.Method
+	}), nil
 }
 
 // Name is the name under which a store keeps the result of a cell of m.
 func (m Manifest) Name(c Cell) string { return cellName(c, m.DataDigest(c.Dataset), m.Setup(c)) }
-
-// Entry is a result that a store holds, unread.
-type Entry struct {
-	// Name is that of Manifest.Name.
-	Name   string
-	Failed bool
-	// Written is when it was, by the clock of the file system.
-	Written time.Time
-}
-
-// Entries lists what the store holds without reading it, in no order. A store that
-// is not there holds nothing.
-func (s *Store) Entries() ([]Entry, error) {
-	var out []Entry
-	err := filepath.WalkDir(filepath.Join(s.dir, cellsDir), func(_ string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), atomicfile.TempPrefix) {
-			return err
-		}
-		info, err := e.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // a failure that was just computed
-		}
-		if err != nil {
-			return err
-		}
-		name, ext, _ := strings.Cut(e.Name(), ".")
-		out = append(out, Entry{name, "."+ext == failedExt, info.ModTime()})
-		return nil
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return out, err
-}
-
-// Raw returns the bytes of the result with this name and whether it is one of a
-// failed cell. The error wraps fs.ErrNotExist if there is none.
-func (s *Store) Raw(name string) (b []byte, failed bool, err error) {
-	if b, err = os.ReadFile(s.path(cellsDir, name, cellExt)); errors.Is(err, fs.ErrNotExist) {
-		b, err = os.ReadFile(s.path(cellsDir, name, failedExt))
-		failed = true
-	}
-	return b, failed, err
-}
-
-// CopyTo copies the result with this name, and how long it took, into another
-// store, where one of a cell that is done replaces a failure. A file that was
-// damaged since it was written is an error and not copied.
-func (s *Store) CopyTo(other *Store, name string) error {
-	b, failed, err := s.Raw(name)
-	if err != nil {
-		return err
-	}
-	ext := cellExt
-	if failed {
-		ext = failedExt
-	}
-	if _, err := readResult(s.path(cellsDir, name, ext)); err != nil {
-		return err
-	}
-	if err := write(other.path(cellsDir, name, ext), b); err != nil {
-		return err
-	}
-	if !failed {
-		if err := os.Remove(other.path(cellsDir, name, failedExt)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-
-	// Timings are of the machine that took them; a store may lack them.
-	t, err := os.ReadFile(s.path(timingDir, name, cellExt))
-	if err != nil {
-		return nil
-	}
-	return write(other.path(timingDir, name, cellExt), t)
-}
 
 // SortCells puts cells into the order of Sort.
 func SortCells(cs []Cell) { slices.SortFunc(cs, compareCells) }

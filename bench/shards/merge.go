@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
 
+	"veilbench/bench/pack"
 	"veilbench/bench/results"
 )
 
@@ -21,26 +21,28 @@ type Missing struct {
 	Cells, Missing, Failed int
 }
 
-// common reads the plan that all of dirs share. That two plan otherwise is an error
-// that names the first difference, for what they hold cannot be one run.
-func common(dirs []string) (Plan, error) {
+// common reads the plans in dirs, which must be one but for whose share each is. That
+// two plan otherwise is an error that names the first difference, for what they hold
+// cannot be one run.
+func common(dirs []string) ([]Plan, error) {
 	if len(dirs) == 0 {
-		return Plan{}, errors.New("no folders of runs")
+		return nil, errors.New("no folders of runs")
 	}
-	plan, err := read(dirs[0])
-	if err != nil {
-		return plan, err
-	}
-	for _, dir := range dirs[1:] {
-		p, err := read(dir)
+	plans := make([]Plan, len(dirs))
+	var first []byte
+	for i, dir := range dirs {
+		units, err := plans[i].read(dir, first, plans[0].Units)
 		if err != nil {
-			return plan, err
+			return nil, err
 		}
-		if why := plan.same(p); why != "" {
-			return plan, fmt.Errorf("%s and %s are not shards of one run: %s", dirs[0], dir, why)
+		if i == 0 {
+			first = units
+		}
+		if why := plans[0].same(plans[i]); why != "" {
+			return nil, fmt.Errorf("%s and %s are not shards of one run: %s", dirs[0], dir, why)
 		}
 	}
-	return plan, nil
+	return plans, nil
 }
 
 // Merge puts the results of the runs in dirs together in out and returns the units
@@ -51,16 +53,16 @@ func common(dirs []string) (Plan, error) {
 // an error stays, whole. out is none of dirs, whose plans say which shard they are.
 // own are files that the caller keeps beside results.
 func Merge(ctx context.Context, dirs []string, out string, own ...string) ([]Missing, error) {
-	plan, err := common(dirs)
+	plans, err := common(dirs)
 	if err != nil {
 		return nil, err
 	}
+	plan := plans[0]
 	m, err := sameKernel(dirs)
 	if err != nil {
 		return nil, err
 	}
-	to, err := results.OpenStore(out)
-	if err != nil {
+	if _, err := results.OpenStore(out); err != nil {
 		return nil, err
 	}
 	for _, dir := range dirs {
@@ -84,26 +86,28 @@ func Merge(ctx context.Context, dirs []string, out string, own ...string) ([]Mis
 		return nil, err
 	}
 
-	from := make([]*results.Store, len(dirs))
-	for i, dir := range dirs {
-		from[i] = results.StoreAt(dir)
-	}
+	// What an earlier merge put there is held against the shards as well.
+	from := append(slices.Clone(dirs), out)
 	var missing []Missing
 	for _, u := range plan.Units {
 		gap := Missing{Dataset: u.Dataset, Defense: u.Defense, Shard: u.Shard, Cells: len(u.Cells)}
+		if err := ctx.Err(); err != nil {
+			return missing, err
+		}
+		have, err := gather(from, u)
+		if err != nil {
+			return missing, err
+		}
 		for _, name := range u.Cells {
-			if err := ctx.Err(); err != nil {
-				return missing, err
-			}
-			found, failed, err := gather(from, dirs, to, name)
-			switch {
-			case err != nil:
-				return missing, err
-			case !found:
+			switch r, ok := have[name]; {
+			case !ok:
 				gap.Missing++
-			case failed:
+			case r.Failed:
 				gap.Failed++
 			}
+		}
+		if err := put(out, u, have); err != nil {
+			return missing, err
 		}
 		if gap.Missing+gap.Failed > 0 {
 			missing = append(missing, gap)
@@ -122,31 +126,43 @@ func same(a, b string) bool {
 	return err == nil && os.SameFile(x, y)
 }
 
-// gather copies one cell from wherever it is done, else from where it failed.
-func gather(from []*results.Store, dirs []string, to *results.Store, name string) (found, failed bool, err error) {
-	var first []byte
-	at := -1
-	for i, s := range from {
-		b, bad, err := s.Raw(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+// gather returns the cells of a unit by name from wherever they are done, else from
+// where they failed.
+func gather(dirs []string, u Unit) (map[string]pack.Record, error) {
+	have, at := map[string]pack.Record{}, map[string]string{}
+	for _, dir := range dirs {
+		unit, err := results.Cells(dir).Unit(u.Dataset, u.Defense)
 		if err != nil {
-			return false, false, err
+			return nil, err
 		}
 
 		// Failures may differ, by what a machine lacked; what was computed may not.
-		switch {
-		case at < 0, failed && !bad:
-			first, at, failed = b, i, bad
-		case !bad && !bytes.Equal(first, b):
-			return true, false, fmt.Errorf("%s and %s computed cell %s differently: %s", dirs[at], dirs[i], name, firstDifference(first, b))
+		for _, r := range unit.Each() {
+			switch was, ok := have[r.Name]; {
+			case !ok, was.Failed && !r.Failed:
+				have[r.Name], at[r.Name] = r, dir
+			case !r.Failed && !bytes.Equal(was.Line, r.Line):
+				return nil, fmt.Errorf("%s and %s computed cell %s differently: %s", at[r.Name], dir, r.Name, firstDifference(was.Line, r.Line))
+			}
 		}
 	}
-	if at < 0 {
-		return false, false, nil
+	return have, nil
+}
+
+// put packs the cells of a unit that are of its plan into the folder out.
+func put(out string, u Unit, have map[string]pack.Record) error {
+	unit, err := results.Cells(out).Unit(u.Dataset, u.Defense)
+	if err != nil {
+		return err
 	}
-	return true, failed, from[at].CopyTo(to, name)
+	for _, name := range u.Cells {
+		if r, ok := have[name]; ok {
+			if was, ok := unit.Get(name); !ok || was.Failed {
+				unit.Add(r)
+			}
+		}
+	}
+	return unit.Close()
 }
 
 // firstDifference is where two results begin to differ, with some of what stands

@@ -2,6 +2,7 @@ package shards
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,7 +27,11 @@ func folder(t *testing.T, m results.Manifest, p Plan, cells ...results.Result) s
 		t.Fatal(err)
 	}
 	for _, c := range cells {
-		if err := s.Put(c, results.Timing{}); err != nil {
+		u, err := s.Unit(c.Cell.Dataset, c.Cell.Defense)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(u.Put(c, results.Timing{}), u.Close()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -87,14 +92,14 @@ func TestMergeRefuses(t *testing.T) {
 	grown := plans[1]
 	grown.Units = append(grown.Units[:1:1], Unit{Dataset: "d", Defense: "front", Shard: 1})
 	bad := folder(t, m, plans[1], cells[2])
-	flip(t, bad, m.Name(cells[2].Cell))
+	flip(t, bad)
 
 	for _, c := range []struct{ name, dir, want string }{
 		{"two results of one cell", folder(t, m, plans[1], other), "differently"},
 		{"two kinds of processor", folder(t, elsewhere, plans[1]), "avx512"},
 		{"another plan", folder(t, m, grown), "front on d"},
 		{"no run", t.TempDir(), "plan.json"},
-		{"a damaged file", bad, "checksum"},
+		{"a damaged file", bad, "delete the file"},
 	} {
 		if _, err := Merge(t.Context(), []string{a, c.dir}, t.TempDir()); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want one with %q", c.name, err, c.want)
@@ -105,7 +110,8 @@ func TestMergeRefuses(t *testing.T) {
 	if _, err := Merge(t.Context(), []string{a, b}, a+"/."); err == nil || !strings.Contains(err.Error(), "is a shard itself") {
 		t.Errorf("merged into a shard: %v", err)
 	}
-	if p, err := read(a); err != nil || p.Shards != 2 {
+	var p Plan
+	if _, err := p.read(a, nil, nil); err != nil || p.Shards != 2 {
 		t.Errorf("after that its plan is %+v, %v", p, err)
 	}
 
@@ -116,16 +122,19 @@ func TestMergeRefuses(t *testing.T) {
 	}
 }
 
-// flip changes a byte of a stored result.
-func flip(t *testing.T, dir, name string) {
+// flip changes a byte of the one segment in a folder.
+func flip(t *testing.T, dir string) {
 	t.Helper()
-	file := filepath.Join(dir, "cells", name[:2], name+".json")
-	b, err := os.ReadFile(file)
+	files, err := filepath.Glob(filepath.Join(dir, "cells", "*.gz"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	b, err := os.ReadFile(files[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	b[len(b)-5] ^= 1
-	if err := os.WriteFile(file, b, 0o644); err != nil {
+	b[len(b)/2] ^= 1
+	if err := os.WriteFile(files[0], b, 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,6 +1,7 @@
 package shards
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,21 +73,36 @@ func (p Plan) Write(dir string) error {
 	return atomicfile.Write(filepath.Join(dir, PlanFile), append(b, '\n'))
 }
 
-// read returns the plan in the folder of a run.
-func read(dir string) (Plan, error) {
-	var p Plan
+// read fills p with the plan in the folder of a run and returns its units as they
+// stand there. Where these are the text known, as in all shards of one run, known
+// units are taken for them: they name every cell, and to read a hundred thousand
+// names takes a while.
+func (p *Plan) read(dir string, known []byte, units []Unit) ([]byte, error) {
 	name := filepath.Join(dir, PlanFile)
 	b, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return p, fmt.Errorf("%s has no %s: is it the --out folder of a run? A run of this version writes one (the same command again goes on there)", dir, PlanFile)
+		return nil, fmt.Errorf("%s has no %s: is it the --out folder of a run? A run of this version writes one (the same command again goes on there)", dir, PlanFile)
 	}
 	if err != nil {
-		return p, err
+		return nil, err
 	}
-	if err := json.Unmarshal(b, &p); err != nil {
-		return p, fmt.Errorf("%s: %w", name, err)
+
+	// The units stay text as long as they may be known.
+	raw := struct {
+		*Plan
+		Units json.RawMessage `json:"units"`
+	}{Plan: p}
+	if err = json.Unmarshal(b, &raw); err == nil {
+		if known != nil && bytes.Equal(raw.Units, known) {
+			p.Units = units
+		} else {
+			err = json.Unmarshal(raw.Units, &p.Units)
+		}
 	}
-	return p, p.check(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return raw.Units, p.check(name)
 }
 
 // check refuses what New does not make.

@@ -3,6 +3,7 @@ package shards
 import (
 	"time"
 
+	"veilbench/bench/pack"
 	"veilbench/bench/results"
 )
 
@@ -42,28 +43,26 @@ func (s Status) TimeLeft() (left time.Duration, ok bool) {
 // StatusOf holds the folders of runs against their plan, which must be one, and
 // says how far each shard is, in order. It reads no result, only which are there.
 func StatusOf(dirs []string) ([]Status, error) {
-	plan, err := common(dirs)
+	plans, err := common(dirs)
 	if err != nil {
 		return nil, err
 	}
 
 	// A cell counts wherever it lies: of one that failed here and is done there,
 	// the second.
-	have := map[string]results.Entry{}
+	plan := plans[0]
+	have := map[string]pack.Note{}
 	of := make([]Status, plan.Shards)
-	for _, dir := range dirs {
-		p, err := read(dir)
+	for i, dir := range dirs {
+		s := &of[plans[i].Shard]
+		s.Dirs = append(s.Dirs, dir)
+		notes, err := results.Cells(dir).List()
 		if err != nil {
 			return nil, err
 		}
-		of[p.Shard].Dirs = append(of[p.Shard].Dirs, dir)
-		entries, err := results.StoreAt(dir).Entries()
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range entries {
-			if was, ok := have[e.Name]; !ok || was.Failed && !e.Failed {
-				have[e.Name] = e
+		for _, n := range notes {
+			if was, ok := have[n.Name]; !ok || was.Failed && !n.Failed {
+				have[n.Name] = n
 			}
 		}
 	}
@@ -86,11 +85,11 @@ func StatusOf(dirs []string) ([]Status, error) {
 			default:
 				s.Done++
 			}
-			if s.First.IsZero() || e.Written.Before(s.First) {
-				s.First = e.Written
+			if !e.At.IsZero() && (s.First.IsZero() || e.At.Before(s.First)) {
+				s.First = e.At
 			}
-			if e.Written.After(s.Last) {
-				s.Last = e.Written
+			if e.At.After(s.Last) {
+				s.Last = e.At
 			}
 		}
 	}

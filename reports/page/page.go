@@ -9,11 +9,14 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/klauspost/compress/gzip"
 
 	"veilbench/bench/results"
 	"veilbench/reports"
@@ -44,6 +47,9 @@ type content struct {
 	Trust           string
 	Questions       []link
 	Sections        []section
+	// Pictures are the SVG of all figures of the sections, a JSON list as gzip in
+	// base64: they are much alike, and ten times as long by themselves.
+	Pictures template.HTML
 }
 
 // link leads to a section.
@@ -59,7 +65,6 @@ type section struct {
 
 // picture is a figure as part of the page.
 type picture struct {
-	Source         template.URL
 	Title, Caption string
 	Names          string // that the caption uses, in full
 	Width, Height  int    // so that nothing moves once the picture is there
@@ -75,13 +80,17 @@ func Write(w io.Writer, s *reports.Set) error {
 // write is Write of the given kinds. The first kind of tables stands before the
 // figures.
 func write(w io.Writer, s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) error {
-	all, err := sections(s, ts, fs)
+	all, svgs, err := sections(s, ts, fs)
+	if err != nil {
+		return err
+	}
+	pictures, err := packed(svgs)
 	if err != nil {
 		return err
 	}
 	c := content{
 		CSS: template.CSS(style), JS: template.JS(script), CSSHash: hash(style), JSHash: hash(script),
-		Provenance: s.Provenance(), Alarms: s.Alarms(), Trust: trust(s), Sections: all,
+		Provenance: s.Provenance(), Alarms: s.Alarms(), Trust: trust(s), Sections: all, Pictures: pictures,
 	}
 	if s.Failed > 0 {
 		c.Alarms = append(c.Alarms, fmt.Sprintf("%d of %d cells failed; they are shown as failed and are in no mean.", s.Failed, len(s.Results)))
@@ -173,10 +182,11 @@ func (b *builder) tables(x section, k reports.TableKind, id func(int) string) {
 
 // sections are the parts of the page in order; empty ones are left out, but for
 // the self-check: that there was none is worth knowing.
-func sections(s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) ([]section, error) {
+// The SVG of their figures is apart, in the order of reading.
+func sections(s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) ([]section, []string, error) {
 	b := builder{s: s}
 	b.kind(section{ID: ts[0].Name, Title: "Headline", Lead: "For each defense, how much better than guessing the best attack is that may know everything about it (0: nothing is learned, 1: everything; no evidence: nothing is known, for the attacks may be to blame), between which bounds that lies, and what the defense costs: bytes added, delay p95 (19 of 20 packets are delayed by no more) and what it adds to the line in 30 days. Select a heading to sort."}, ts[0])
-	pictures, left := drawFigures(s, fs)
+	pictures, svgs, left := drawFigures(s, fs)
 	if len(pictures) > 0 || left != "" {
 		b.out = append(b.out, section{ID: "figures", Title: "Figures", Lead: left, Figures: pictures})
 	}
@@ -193,14 +203,14 @@ func sections(s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) (
 		b.out = append(b.out, check)
 	}
 	b.tables(check, tables.SelfCheck, plain(tables.SelfCheck))
-	return append(b.out, section{ID: "manifest", Title: "Manifest", Lead: "What is needed to compute the same results again.", Pre: manifest(s)}), b.err
+	return append(b.out, section{ID: "manifest", Title: "Manifest", Lead: "What is needed to compute the same results again.", Pre: manifest(s)}), svgs, b.err
 }
 
 // figuresShown is how many figures of a kind a page holds.
 const figuresShown = 40
 
 // drawFigures draws the figures, and says what there is no room for.
-func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, left string) {
+func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, svgs []string, left string) {
 	for _, k := range kinds {
 		// What cannot be drawn is said in the place of the picture: the page has more
 		// to tell.
@@ -213,18 +223,34 @@ func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, lef
 			fs = fs[:figuresShown]
 		}
 		for _, f := range fs {
-			var b bytes.Buffer
+			// Title and caption stand beside the picture, and need not be in it as well.
+			title := f.Title
+			caption, names, _ := strings.Cut(f.Caption, " "+table.InFull)
+			f.Title, f.Caption = "", ""
+			var b strings.Builder
 			if err := reports.Draw(&b, f, figure.SVG, 0); err != nil {
 				left += err.Error() + ". "
 				continue
 			}
-			src := "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(b.Bytes())
-			caption, names, _ := strings.Cut(f.Caption, " "+table.InFull)
+			svgs = append(svgs, b.String())
 			width := figure.ColumnWidth
-			out = append(out, picture{template.URL(src), f.Title, caption, names, int(width), int(f.Height(width))})
+			out = append(out, picture{title, caption, names, int(width), int(f.Height(width))})
 		}
 	}
-	return out, strings.TrimSpace(left)
+	return out, svgs, strings.TrimSpace(left)
+}
+
+// packed is what page.js unpacks into the pictures of the page, in order.
+func packed(svgs []string) (template.HTML, error) {
+	if len(svgs) == 0 {
+		return "", nil
+	}
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if err := errors.Join(json.NewEncoder(z).Encode(svgs), z.Close()); err != nil {
+		return "", err
+	}
+	return template.HTML(base64.StdEncoding.EncodeToString(b.Bytes())), nil
 }
 
 // manifest is what the results themselves say of how they were made.

@@ -53,6 +53,20 @@
     };
     st.input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(filter, 60); });
   }
+  // Pictures are one packed list, in the order of the page.
+  const unpack = async () => {
+    const bytes = Uint8Array.from(atob(document.getElementById("pictures").textContent), (c) => c.charCodeAt(0));
+    const svgs = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+    const all = document.querySelectorAll("img[data-picture]");
+    svgs.forEach((svg, i) => { all[i].src = "data:image/svg+xml," + encodeURIComponent(svg); });
+    document.body.dataset.pictures = svgs.length;
+  };
+  if (document.getElementById("pictures")) unpack().catch((e) => {
+    const p = document.createElement("p");
+    p.className = "bad";
+    p.textContent = "This browser cannot unpack the pictures of this page (" + e + "); the main ones are files beside it, too.";
+    document.querySelector(".figures").before(p);
+  });
   const theme = document.getElementById("theme"), root = document.documentElement;
   const dark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   const press = () => theme.setAttribute("aria-pressed", String(dark()));

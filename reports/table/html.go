@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -62,31 +63,26 @@ func Fragment(w io.Writer, id string, t Table) error {
 	return htmlTemplate.Execute(w, f)
 }
 
-// html is the cell of v: the first of a row heads it.
+// html is the cell of v: the first of a row heads it. A page has ten thousand cells,
+// so it has no more letters than HTML asks for: a cell ends where the next begins.
 func (v Value) html(first, num bool) template.HTML {
-	open, end := "<td", "</td>"
+	open := "<td"
 	if first {
-		open, end = `<th scope="row"`, "</th>"
-	}
-	// Text such as "+38 %" does not sort, so the number goes along; it is empty
-	// for cells that sort last.
-	var classes []string
-	if num {
-		classes = append(classes, "n")
-		sortBy := ""
-		if v.OK {
-			sortBy = Full(v.Num)
-		}
-		open += fmt.Sprintf(` data-v="%s"`, sortBy)
-	}
-	if v.Bad {
-		classes = append(classes, "bad")
+		open = "<th scope=row"
 	}
 
-	if len(classes) > 0 {
-		open += fmt.Sprintf(` class="%s"`, strings.Join(classes, " "))
+	// Text such as "+38 %" does not sort, so the number goes along, to as many digits
+	// as tell scores apart; it is empty for cells that sort last.
+	switch {
+	case num && v.OK:
+		open += " data-v=" + strconv.FormatFloat(v.Num, 'g', 6, 64)
+	case num:
+		open += " data-v"
 	}
-	return template.HTML(open + ">" + template.HTMLEscapeString(Plain(v.Text)) + end)
+	if v.Bad {
+		open += " class=bad"
+	}
+	return template.HTML(open + ">" + template.HTMLEscapeString(Plain(v.Text)))
 }
 
 func writeHTML(w io.Writer, ts []Table) error {

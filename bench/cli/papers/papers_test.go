@@ -10,6 +10,7 @@
 package papers
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/csv"
 	"fmt"
@@ -23,6 +24,8 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"veilbench/bench/pack"
 )
 
 // States of a row.
@@ -198,7 +201,7 @@ func gather(t *testing.T, papers []paper, values map[string]string, dir string) 
 	}
 	each(papers, func(r row) {
 		for _, f := range r.Ours {
-			if _, err := os.Stat(filepath.Join(dir, f.Run, "results.csv")); err != nil {
+			if found, _ := filepath.Glob(filepath.Join(dir, f.Run, "results.csv*")); found == nil {
 				continue
 			}
 			v, err := f.mean(rowsOf)
@@ -213,12 +216,15 @@ func gather(t *testing.T, papers []paper, values map[string]string, dir string) 
 
 func readTable(t *testing.T, name string) []map[string]string {
 	t.Helper()
-	f, err := os.Open(name)
+	// Runs write gzip files, unless they were asked for plain ones.
+	b, err := pack.Unzip(name + ".gz")
+	if os.IsNotExist(err) {
+		b, err = os.ReadFile(name)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	r := csv.NewReader(f)
+	r := csv.NewReader(bytes.NewReader(b))
 	head, err := r.Read()
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)

@@ -45,7 +45,11 @@ func TestGoldenCite(t *testing.T) {
 		}
 		m.Defenses, m.Attacks = append(m.Defenses, defense), append(m.Attacks, attack)
 		c := results.Cell{Dataset: data, Task: datasets.TaskEvent, Vantage: datasets.WAN, Defense: defense, Attack: attack, Knowledge: results.Adaptive, TrainDefense: defense}
-		if err := st.Put(results.Result{Cell: c, Data: digest, Method: 1}, results.Timing{}); err != nil {
+		u, err := st.Unit(data, defense)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := u.Put(results.Result{Cell: c, Data: digest, Method: 1}, results.Timing{}); err != nil {
 			t.Fatal(err)
 		}
 	}

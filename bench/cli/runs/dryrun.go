@@ -39,11 +39,13 @@ func dryRun(ctx context.Context, a *command.App, g bench.Grid, m results.Manifes
 
 	// What is there and would be read is neither computed nor an error: the run says
 	// what is wrong with it.
-	store := results.StoreAt(f.out)
-	stored := func(c results.Cell) bool {
-		r, ok, err := store.Get(c, m.DataDigest(c.Dataset), m.Setup(c))
-		return ok && err == nil && (r.Err == "" || !f.retry)
+	have := map[string]bool{}
+	if notes, err := results.Cells(f.out).List(); err == nil {
+		for _, n := range notes {
+			have[n.Name] = !n.Failed || !f.retry
+		}
 	}
+	stored := func(c results.Cell) bool { return have[m.Name(c)] }
 	fc := forecast.Of(cells, shapes, forecast.RatesOf(earlierRuns(f.out)), stored, len(g.Defenses)+len(g.Attacks))
 	printForecast(a.Stdout, m, cells, fc, f.jobs)
 	return nil

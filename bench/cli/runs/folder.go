@@ -114,7 +114,7 @@ func writeOrder(dir string, g bench.Grid) error {
 // rows and columns, and what the run's folder keeps beside its cells. Files
 // that are missing there are no error: folders merged from shards lack them.
 func reportOptions(a *command.App, dir string, r results.Run) reports.Options {
-	opt := reports.Options{Program: "veilbench " + command.Version(), Samples: r.Samples, Manifest: r.Manifest, Timing: results.StoreAt(dir).Timing}
+	opt := reports.Options{Program: "veilbench " + command.Version(), Samples: r.Samples, Manifest: r.Manifest}
 	if b, err := os.ReadFile(filepath.Join(dir, orderFile)); err != nil || json.Unmarshal(b, &opt.Order) != nil {
 		for _, d := range a.Defenses {
 			opt.Order = append(opt.Order, d.Info().Name)
@@ -129,6 +129,11 @@ func reportOptions(a *command.App, dir string, r results.Run) reports.Options {
 
 	// A file that is there and cannot be read is another matter: a report without
 	// it would look whole.
+	if timings, err := results.ReadTimings(dir); err != nil {
+		fmt.Fprintln(a.Stderr, "no times of attacks:", err)
+	} else {
+		opt.Timing = timings.Of
+	}
 	var err error
 	if opt.Probes, err = results.ReadProbes(dir); err != nil {
 		fmt.Fprintln(a.Stderr, "no probes:", err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"veilbench/attacks"
 	"veilbench/bench/cli/command"
@@ -26,6 +27,7 @@ type reportFlags struct {
 	format, table, figure, width, out string
 	dataset, task, vantage, defense   string
 	attack, knowledge, activity       string
+	plain                             bool
 }
 
 func reportCommand(a *command.App) *cobra.Command {
@@ -60,6 +62,7 @@ are about. Pictures of a whole trace come from "veilbench apply --plot" and "vei
 	fl.StringVar(&f.figure, "figure", "", "name of a figure")
 	fl.StringVar(&f.width, "width", "", "width of the figure, such as 3.33in or 8.5cm (default one column of a paper)")
 	fl.StringVar(&f.out, "out", "", "folder for everything (default DIR)")
+	addPlain(fl, &f.plain)
 	fl.StringVar(&f.dataset, "dataset", "", "only results on this data set")
 	fl.StringVar(&f.task, "task", "", "only results of this task")
 	fl.StringVar(&f.vantage, "vantage", "", "only results from this vantage point")
@@ -150,14 +153,19 @@ func report(a *command.App, dir string, f reportFlags) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	text, err := reports.WriteAll(out, set, reportContents())
+	text, err := reports.WriteAll(out, set, reportContents(f.plain))
 	fmt.Fprint(a.Stdout, text)
 	return err
 }
 
+// addPlain adds the flag of who writes reports.
+func addPlain(fl *pflag.FlagSet, plain *bool) {
+	fl.BoolVar(plain, "plain", false, "write results.csv and its like as text, not as .csv.gz")
+}
+
 // reportContents are the kinds of tables and figures of a report.
-func reportContents() reports.Contents {
-	return reports.Contents{Text: tables.Terminal(), Tables: tables.Main(), Figures: figures.Main(), Page: page.Write}
+func reportContents(plain bool) reports.Contents {
+	return reports.Contents{Plain: plain, Text: tables.Terminal(), Tables: tables.Main(), Figures: figures.Main(), Page: page.Write}
 }
 
 // allTables is the word for every table.

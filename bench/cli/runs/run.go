@@ -32,7 +32,7 @@ type runFlags struct {
 	retry      bool
 	despite    bool
 	force      bool
-	dry        bool
+	dry, plain bool
 	timeout    time.Duration
 	probe      []string
 	source     source.Options
@@ -72,6 +72,7 @@ out, and a list of one needs no brackets:
 	fl.StringArrayVar(&f.probe, "probe", nil, "look for what a score should not rest on: label-shift (the best attack's score against moved labels), leak (what gives a class or a split away without traffic) or none; repeatable (default: both on recorded data, with an attack that is quick to train)")
 	fl.BoolVar(&f.dry, "dry-run", false, "read the data, say which cells and folds there are and about what time, memory and disk they take, and stop")
 	fl.BoolVar(&f.force, "force", false, "go on in an --out folder that holds another experiment or files of no run")
+	addPlain(fl, &f.plain)
 	fl.BoolVar(&f.retry, "retry", false, "compute cells again that failed before")
 	fl.DurationVar(&f.timeout, "plugin-timeout", pluginTimeout, "how long one call of a defense or attack may take, or one training be silent, before its cells fail; 0 is no limit")
 	return cmd
@@ -195,7 +196,7 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	return writeReports(a, f.out, rs, reportOptions(a, f.out, folder))
+	return writeReports(a, f, rs, reportOptions(a, f.out, folder))
 }
 
 // read reads or makes the data of an experiment, says what they are, and refuses
@@ -245,16 +246,16 @@ func (f runFlags) options() (opt bench.Options, err error) {
 	return opt, nil
 }
 
-// writeReports draws everything from results into dir, shows the headline and
+// writeReports draws everything from results into the folder of the run, shows the headline and
 // turns failed cells into an exit code.
-func writeReports(a *command.App, dir string, rs []results.Result, o reports.Options) error {
-	text, err := reports.WriteAll(dir, reports.NewSet(rs, o), reportContents())
+func writeReports(a *command.App, f runFlags, rs []results.Result, o reports.Options) error {
+	text, err := reports.WriteAll(f.out, reports.NewSet(rs, o), reportContents(f.plain))
 	fmt.Fprint(a.Stdout, text)
 	if err != nil {
 		return err
 	}
 
-	// Three tell what is wrong, and each cell's file keeps its own error. A canary that
+	// Three tell what is wrong, and each cell keeps its own error. A canary that
 	// could not be planted costs evidence, which tables say; no score is missing.
 	failed, measured := 0, results.Measured(rs)
 	for _, r := range measured {
@@ -265,7 +266,7 @@ func writeReports(a *command.App, dir string, rs []results.Result, o reports.Opt
 		}
 	}
 	if failed > 0 {
-		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%d of %d cells failed; --retry computes them again, the rest is kept in %s", failed, len(measured), filepath.Join(dir, "cells"))}
+		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%d of %d cells failed; --retry computes them again, the rest is kept in %s", failed, len(measured), filepath.Join(f.out, "cells"))}
 	}
 	return nil
 }

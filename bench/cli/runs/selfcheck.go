@@ -75,12 +75,15 @@ func probe(ctx context.Context, a *command.App, g bench.Grid, rs []results.Resul
 	names := f.probe
 	if len(names) == 0 && f.shard == "" { // a share of the work has no best attack
 		names = bench.ProbeNames()
-		timing := results.StoreAt(f.out).Timing
+		timings, err := results.ReadTimings(f.out)
+		if err != nil {
+			return err
+		}
 		recorded := func(name string) bool {
 			return slices.ContainsFunc(g.Datasets, func(ds datasets.Dataset) bool { return ds.Name == name && !ds.Generated })
 		}
 		rs = slices.DeleteFunc(slices.Clone(rs), func(r results.Result) bool {
-			t, ok := timing(r)
+			t, ok := timings.Of(r)
 			return !recorded(r.Cell.Dataset) || ok && t.TrainSeconds+t.GuessSeconds > quickS
 		})
 		g.Datasets = slices.DeleteFunc(slices.Clone(g.Datasets), func(ds datasets.Dataset) bool { return ds.Generated })
