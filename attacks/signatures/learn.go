@@ -175,11 +175,9 @@ func (l *signatureLearner) repeats(trials []pairTrial) []signature {
 		// How often other traffic repeats the pair as fast only a search can tell: its
 		// pairs, counted one by one, do not say how close they are.
 		found := 0
-		m := signatureModel{signatures: []signature{sig}}
-		m.index()
 		for _, flows := range l.flows {
 			for _, f := range flows {
-				found += len(m.matches(f))
+				found += sig.count(f)
 			}
 		}
 		right := float64(len(members))
@@ -489,7 +487,7 @@ func (l *signatureLearner) matching(s *signature, trials []pairTrial, chosen []p
 	return slices.DeleteFunc(slices.Clone(members), func(m int) bool {
 		at, _ := locate(trials[m], chosen)
 		p := trials[m].pairs[at[0]]
-		_, _, ok := s.match(l.flows[trials[m].example][p.flow], p.i)
+		_, ok := s.match(l.flows[trials[m].example][p.flow], p.i)
 		return !ok
 	})
 }

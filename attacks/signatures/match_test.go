@@ -13,9 +13,10 @@ import (
 )
 
 // plainMatch is the definition of a match written out: each next element is the
-// first later packet in time that fits.
-func plainMatch(s signature, f flowPackets, i int) (time.Duration, bool) {
+// first later packet in time that fits, and logP the mean over all.
+func plainMatch(s signature, f flowPackets, i int) (end time.Duration, logP float64, ok bool) {
 	at := i
+	logP = s.elements[0].logP(f.size[i])
 	for _, e := range s.elements[1:] {
 		found := -1
 		for j := len(f.size) - 1; j > at; j-- {
@@ -24,11 +25,12 @@ func plainMatch(s signature, f flowPackets, i int) (time.Duration, bool) {
 			}
 		}
 		if found < 0 {
-			return 0, false
+			return 0, 0, false
 		}
 		at = found
+		logP += e.logP(f.size[at])
 	}
-	return f.time[at], true
+	return f.time[at], logP / float64(len(s.elements)), true
 }
 
 func TestFindIsThePlainMatch(t *testing.T) {
@@ -39,7 +41,9 @@ func TestFindIsThePlainMatch(t *testing.T) {
 			s := signature{class: "d/x", duration: time.Duration(rng.IntN(12)), trust: 1}
 			for range 1 + rng.IntN(3) {
 				lo := int32(1 + rng.IntN(4))
-				s.elements = append(s.elements, newRange(lo, lo+int32(rng.IntN(2))))
+				e := newRange(lo, lo+int32(rng.IntN(2)))
+				e.count[0] = rng.IntN(5)
+				s.elements = append(s.elements, e)
 			}
 			m.signatures = append(m.signatures, s)
 		}
@@ -49,20 +53,27 @@ func TestFindIsThePlainMatch(t *testing.T) {
 			f.size = append(f.size, int32(1+rng.IntN(6)))
 			f.time = append(f.time, time.Duration(i+rng.IntN(2)))
 		}
-		want := 0
-		for _, s := range m.signatures {
-			last := time.Duration(-1)
+		var want []sighted
+		for n, s := range m.signatures {
+			last, before := time.Duration(-1), len(want)
 			for i, size := range f.size {
 				if size < s.elements[0].lo || size > s.elements[0].hi || f.time[i] <= last {
 					continue
 				}
-				if end, ok := plainMatch(s, f, i); ok {
-					want, last = want+1, end
+				if end, p, ok := plainMatch(s, f, i); ok {
+					want, last = append(want, sighted{n, f.time[i], end, p}), end
 				}
 			}
+			if got := s.count(f); got != len(want)-before {
+				t.Fatalf("%d matches counted, want %d", got, len(want)-before)
+			}
 		}
-		if got := m.matches(f); len(got) != want {
-			t.Fatalf("%d matches, want %d", len(got), want)
+
+		// Those of one signature are in order of time already.
+		got := m.matches(f)
+		slices.SortStableFunc(got, func(a, b sighted) int { return a.signature - b.signature })
+		if !slices.Equal(got, want) {
+			t.Fatalf("matches %v, want %v", got, want)
 		}
 	}
 }
