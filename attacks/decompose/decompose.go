@@ -142,7 +142,7 @@ func (d Attack) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (at
 	// how many candidates the reports rule out.
 	if m.reports, m.counts = learnReports(best.reported); m.counts {
 		for i, r := range best.reported {
-			best.known[i].heard = m.reports.count(r.s, r.at, r.until)
+			best.known[i].heard = m.reports.count(r.all, r.at, r.until)
 		}
 	}
 	learners := []sizeLearner{learnPairs, learnFit}
@@ -260,11 +260,11 @@ func (m *decomposer) isCommand(size int) bool {
 // the reports leave if they leave any.
 func (m *decomposer) decompose(s gatewayTraffic, g message, until time.Duration) attacks.Message {
 	out := attacks.Message{Time: g.start, Bytes: g.bytes}
-	n := m.reports.count(s, g.start, until)
+	n := m.reports.count(s.ups, g.start, until)
 	if m.counts && m.d.CountFirst {
 		out.Candidates = m.rule.candidatesBetween(m.lister, g.bytes, n-m.d.Slack, n+m.d.Slack)
 	} else {
-		out.Candidates = m.rule.candidates(m.lister, g.bytes, nil)
+		out.Candidates = m.rule.candidates(m.lister, g.bytes)
 	}
 	for i, c := range out.Candidates {
 		if !m.counts || max(totalCount(c)-n, n-totalCount(c)) <= m.d.Slack {

@@ -33,7 +33,7 @@ const (
 	reportS    = 1.0      // tables and pictures of a run,
 	reportCell = 0.004    // and for each cell
 	scoreS     = 2.0      // scoring, cost and floors, per 10^6 packets of a test
-	baseBytes  = 70 << 20 // program, pictures, and what the collector leaves lying
+	baseBytes  = 320 << 20 // program, pictures, and what the collector leaves lying
 	cellDisk   = 26 << 10
 	cellBytes  = 300 << 10 // all results are in memory when reports are drawn
 	reportDisk = 3 << 20

@@ -59,14 +59,18 @@ func copyAnswer(a attacks.Answer) attacks.Answer {
 		a.Events[i].Ranked = copyOf(a.Events[i].Ranked)
 	}
 	for i, m := range a.Commands {
-		a.Commands[i].Bounded, a.Commands[i].Candidates = copyOf(m.Bounded), copyOf(m.Candidates)
+		a.Commands[i].Bounded = copyOf(m.Bounded)
+		if m.Candidates == nil {
+			continue
+		}
 
 		// One array for all of them: behind padding a message has thousands. The third
 		// index keeps an append to one from writing into the next.
-		flat := slices.Concat(m.Candidates...)
+		flat, rows := slices.Concat(m.Candidates...), make([][]uint8, len(m.Candidates))
 		for k, c := range m.Candidates {
-			a.Commands[i].Candidates[k], flat = flat[:len(c):len(c)], flat[len(c):]
+			rows[k], flat = flat[:len(c):len(c)], flat[len(c):]
 		}
+		a.Commands[i].Candidates = rows
 	}
 	return a
 }
