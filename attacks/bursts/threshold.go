@@ -40,88 +40,128 @@ func MostOf(counts []int) int {
 // TuneGaps are the gaps to choose from, in seconds, in order of preference.
 var TuneGaps = [...]float64{1, 0.5, 2, 0.25, 5, 0.1}
 
-// BestThreshold returns the best F1 over thresholds of 0, 0.05, ... 0.95 and
-// the lowest threshold that reaches it. truth and found are by example; truth is
-// in order of From, as match.Windows needs it.
+// thresholds is how many thresholds are tried: 0, 0.05, ... 0.95.
+const thresholds = 20
+
+// BestThreshold returns the best F1 over these thresholds and the lowest that
+// reaches it. truth and found are by example; truth is in order of From, as
+// match.Windows needs it.
 func BestThreshold(truth [][]match.Span, found [][]attacks.Burst) (score, threshold float64) {
-	sweeps, truths := make([]sweep, len(found)), 0
+	var s sweep
+	truths := 0
 	for i, bs := range found {
-		sweeps[i] = newSweep(truth[i], bs)
+		s.add(truth[i], bs)
 		truths += len(truth[i])
 	}
 
 	// A threshold has to beat an F1 of 0: where nothing is ever right it stays at
 	// 0, and every burst is a detection.
 	var best Choice[float64]
-	var counter match.Counter
-	for step := range 20 {
-		th := float64(step) / 20
-
-		// A higher threshold only leaves detections out: as many are the same ones,
-		// which score the same and so choose nothing.
-		hits, guesses, fewer := 0, 0, step == 0
-		for i := range sweeps {
-			s := &sweeps[i]
-			if s.raise(th) || step == 0 {
-				s.hits, fewer = counter.Hits(s.truth, s.found, match.Tolerance, false), true
-			}
-			hits, guesses = hits+s.hits, guesses+len(s.found)
-		}
-		if fewer {
-			best.Offer(th, match.F1(hits, guesses, truths))
-		}
+	for step := range thresholds {
+		best.Offer(float64(step)/thresholds, match.F1(s.hits[step], s.guesses[step], truths))
 	}
 	return best.Score, best.Value
 }
 
-// sweep is one example on its way through rising thresholds: its events, the
-// detections left, in order of time, with their scores, and how many of them hit.
+// sweep counts hits and guesses under every threshold. A detection pairs with
+// events of its class in whose windows it begins, so what the windows of a class
+// hold that overlap is settled apart from all else; and there only the thresholds
+// matter that leave a detection out. Most such islands are one event.
 type sweep struct {
-	truth, found []match.Mark
-	scores       []float64
-	hits         int
+	hits, guesses [thresholds]int
+	counter       match.Counter
+	order         []int        // of the events of an example, by class and From
+	scored        []scored     // detections that some window may hold, by class and time
+	events, left  []match.Mark // of one island
 }
 
-// newSweep begins below all thresholds. Classes are numbered by the events; one
-// that no event has is -1 and hits nothing.
-func newSweep(truth []match.Span, found []attacks.Burst) sweep {
-	s := sweep{truth: make([]match.Mark, len(truth)), found: make([]match.Mark, len(found)), scores: make([]float64, len(found))}
-	number := map[string]int32{}
+// scored is a detection with the number of thresholds that it reaches.
+type scored struct {
+	match.Mark
+	reaches int
+}
+
+// reaches is how many of the thresholds, which begin with 0, a score reaches.
+func reaches(score float64) int {
+	n := 0
+	for n < thresholds && score >= float64(n)/thresholds {
+		n++
+	}
+	return n
+}
+
+// add counts one example.
+func (s *sweep) add(truth []match.Span, found []attacks.Burst) {
+	number := make(map[string]int32, 16)
+	class := make([]int32, len(truth))
+	s.order = s.order[:0]
 	for i, e := range truth {
 		if _, known := number[e.Class]; !known {
 			number[e.Class] = int32(len(number))
 		}
-		s.truth[i] = match.Mark{From: e.From, To: e.To, Class: number[e.Class]}
+		class[i] = number[e.Class]
+		s.order = append(s.order, i)
 	}
+	slices.SortStableFunc(s.order, func(a, b int) int { return cmp.Compare(class[a], class[b]) })
 
-	// Merged bursts are in order of time already; others are sorted once here and not
-	// again for each threshold.
-	byStart := func(a, b attacks.Burst) int { return cmp.Compare(a.Start, b.Start) }
-	if !slices.IsSortedFunc(found, byStart) {
-		found = slices.Clone(found)
-		slices.SortStableFunc(found, byStart)
-	}
-	for i, b := range found {
-		class, known := number[b.Ranked[0].Class]
-		if !known {
-			class = -1
+	// Of a class that no event has a detection is a wrong guess and nothing more.
+	s.scored = s.scored[:0]
+	for _, b := range found {
+		n := reaches(b.Score)
+		for step := range n {
+			s.guesses[step]++
 		}
-		s.found[i], s.scores[i] = match.Mark{From: b.Start, Class: class}, b.Score
+		if c, known := number[b.Ranked[0].Class]; known && n > 0 {
+			s.scored = append(s.scored, scored{match.Mark{From: b.Start, Class: c}, n})
+		}
 	}
-	return s
+	slices.SortStableFunc(s.scored, func(a, b scored) int {
+		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.From, b.From))
+	})
+
+	d := 0
+	for i := 0; i < len(s.order); {
+		// An island: events of a class each of which begins before one of the others
+		// is over, both widened.
+		c, end := class[s.order[i]], truth[s.order[i]].To
+		s.events = s.events[:0]
+		first := truth[s.order[i]].From - match.Tolerance
+		for ; i < len(s.order) && class[s.order[i]] == c && truth[s.order[i]].From-match.Tolerance <= end+match.Tolerance; i++ {
+			e := truth[s.order[i]]
+			s.events = append(s.events, match.Mark{From: e.From, To: e.To, Class: c})
+			end = max(end, e.To)
+		}
+		for d < len(s.scored) && (s.scored[d].Class < c || s.scored[d].Class == c && s.scored[d].From < first) {
+			d++
+		}
+		lo := d
+		for d < len(s.scored) && s.scored[d].Class == c && s.scored[d].From <= end+match.Tolerance {
+			d++
+		}
+		s.settle(s.scored[lo:d])
+	}
 }
 
-// raise leaves out the detections that do not reach th and says whether there
-// were any.
-func (s *sweep) raise(th float64) bool {
-	n := 0
-	for i, x := range s.scores {
-		if x >= th {
-			s.found[n], s.scores[n] = s.found[i], x
-			n++
-		}
+// settle counts the hits of one island under every threshold that a detection of
+// it reaches.
+func (s *sweep) settle(found []scored) {
+	most := 0
+	for _, f := range found {
+		most = max(most, f.reaches)
 	}
-	fewer := n < len(s.found)
-	s.found, s.scores = s.found[:n], s.scores[:n]
-	return fewer
+
+	// As many as under the threshold before are the same ones.
+	hits, last := 0, -1
+	for step := range most {
+		s.left = s.left[:0]
+		for _, f := range found {
+			if f.reaches > step {
+				s.left = append(s.left, f.Mark)
+			}
+		}
+		if len(s.left) != last {
+			hits, last = s.counter.Hits(s.events, s.left, match.Tolerance, false), len(s.left)
+		}
+		s.hits[step] += hits
+	}
 }
