@@ -57,8 +57,13 @@ func BestThreshold(truth [][]match.Span, found [][]attacks.Burst) (score, thresh
 	// A threshold has to beat an F1 of 0: where nothing is ever right it stays at
 	// 0, and every burst is a detection.
 	var best Choice[float64]
+	guesses := 0
+	for _, n := range s.reaching {
+		guesses += n
+	}
 	for step := range thresholds {
-		best.Offer(float64(step)/thresholds, match.F1(s.hits[step], s.guesses[step], truths))
+		guesses -= s.reaching[step]
+		best.Offer(float64(step)/thresholds, match.F1(s.hits[step], guesses, truths))
 	}
 	return best.Score, best.Value
 }
@@ -68,11 +73,13 @@ func BestThreshold(truth [][]match.Span, found [][]attacks.Burst) (score, thresh
 // hold that overlap is settled apart from all else; and there only the thresholds
 // matter that leave a detection out. Most such islands are one event.
 type sweep struct {
-	hits, guesses [thresholds]int
-	counter       match.Counter
-	order         []int        // of the events of an example, by class and From
-	scored        []scored     // detections that some window may hold, by class and time
-	events, left  []match.Mark // of one island
+	hits     [thresholds]int
+	reaching [thresholds + 1]int // detections that reach so many thresholds
+	counter  match.Counter
+	all      []scored     // detections of the classes that an example has
+	truth    []match.Mark // its events, by class and From
+	scored   []scored     // all, by class and time
+	left     []match.Mark // of one island
 }
 
 // scored is a detection with the number of thresholds that it reaches.
@@ -84,6 +91,9 @@ type scored struct {
 // reaches is how many of the thresholds, which begin with 0, a score reaches.
 func reaches(score float64) int {
 	n := 0
+	if score > 0 {
+		n = max(0, int(min(score, 1)*thresholds)-1) // as far as rounding cannot matter
+	}
 	for n < thresholds && score >= float64(n)/thresholds {
 		n++
 	}
@@ -93,61 +103,88 @@ func reaches(score float64) int {
 // add counts one example.
 func (s *sweep) add(truth []match.Span, found []attacks.Burst) {
 	number := make(map[string]int32, 16)
-	class := make([]int32, len(truth))
-	s.order = s.order[:0]
-	for i, e := range truth {
-		if _, known := number[e.Class]; !known {
-			number[e.Class] = int32(len(number))
+	s.truth = s.truth[:0]
+	for _, e := range truth {
+		c, known := number[e.Class]
+		if !known {
+			c = int32(len(number))
+			number[e.Class] = c
 		}
-		class[i] = number[e.Class]
-		s.order = append(s.order, i)
+		s.truth = append(s.truth, match.Mark{From: e.From, To: e.To, Class: c})
 	}
-	slices.SortStableFunc(s.order, func(a, b int) int { return cmp.Compare(class[a], class[b]) })
-
-	// Of a class that no event has a detection is a wrong guess and nothing more.
-	s.scored = s.scored[:0]
-	for _, b := range found {
-		n := reaches(b.Score)
-		for step := range n {
-			s.guesses[step]++
-		}
-		if c, known := number[b.Ranked[0].Class]; known && n > 0 {
-			s.scored = append(s.scored, scored{match.Mark{From: b.Start, Class: c}, n})
-		}
-	}
-	slices.SortStableFunc(s.scored, func(a, b scored) int {
-		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.From, b.From))
-	})
+	slices.SortStableFunc(s.truth, func(a, b match.Mark) int { return cmp.Compare(a.Class, b.Class) })
+	s.sort(number, found)
 
 	d := 0
-	for i := 0; i < len(s.order); {
+	for i := 0; i < len(s.truth); {
 		// An island: events of a class each of which begins before one of the others
 		// is over, both widened.
-		c, end := class[s.order[i]], truth[s.order[i]].To
-		s.events = s.events[:0]
-		first := truth[s.order[i]].From - match.Tolerance
-		for ; i < len(s.order) && class[s.order[i]] == c && truth[s.order[i]].From-match.Tolerance <= end+match.Tolerance; i++ {
-			e := truth[s.order[i]]
-			s.events = append(s.events, match.Mark{From: e.From, To: e.To, Class: c})
-			end = max(end, e.To)
+		first, end := s.truth[i], s.truth[i].To
+		lo := i
+		for ; i < len(s.truth) && s.truth[i].Class == first.Class && s.truth[i].From-match.Tolerance <= end+match.Tolerance; i++ {
+			end = max(end, s.truth[i].To)
 		}
-		for d < len(s.scored) && (s.scored[d].Class < c || s.scored[d].Class == c && s.scored[d].From < first) {
+
+		for d < len(s.scored) && (s.scored[d].Class < first.Class || s.scored[d].Class == first.Class && s.scored[d].From < first.From-match.Tolerance) {
 			d++
 		}
-		lo := d
-		for d < len(s.scored) && s.scored[d].Class == c && s.scored[d].From <= end+match.Tolerance {
+		from := d
+		for d < len(s.scored) && s.scored[d].Class == first.Class && s.scored[d].From <= end+match.Tolerance {
 			d++
 		}
-		s.settle(s.scored[lo:d])
+		s.settle(s.truth[lo:i], s.scored[from:d])
+	}
+}
+
+// sort puts the detections of the classes numbered into scored, by class and time.
+// Of a class that no event has a detection is a wrong guess and nothing more.
+func (s *sweep) sort(number map[string]int32, found []attacks.Burst) {
+	s.all = s.all[:0]
+	ends := make([]int, len(number)+1) // of the places of each class in scored
+	name, class, sorted := "", int32(-1), true
+	for i, b := range found {
+		n := reaches(b.Score)
+		s.reaching[n]++
+		if c := b.Ranked[0].Class; i == 0 || c != name { // many in a row are of one class
+			known := false
+			if class, known = number[c]; !known {
+				class = -1
+			}
+			name = c
+		}
+		sorted = sorted && (i == 0 || found[i-1].Start <= b.Start)
+		if class >= 0 && n > 0 {
+			s.all = append(s.all, scored{match.Mark{From: b.Start, Class: class}, n})
+			ends[class+1]++
+		}
+	}
+	if !sorted { // merged bursts are in order of time
+		slices.SortStableFunc(s.all, func(a, b scored) int { return cmp.Compare(a.From, b.From) })
+	}
+
+	// A counting sort keeps the order within each class.
+	for c := 1; c < len(ends); c++ {
+		ends[c] += ends[c-1]
+	}
+	s.scored = slices.Grow(s.scored[:0], len(s.all))[:len(s.all)]
+	for _, x := range s.all {
+		s.scored[ends[x.Class]] = x
+		ends[x.Class]++
 	}
 }
 
 // settle counts the hits of one island under every threshold that a detection of
 // it reaches.
-func (s *sweep) settle(found []scored) {
+func (s *sweep) settle(events []match.Mark, found []scored) {
 	most := 0
 	for _, f := range found {
 		most = max(most, f.reaches)
+	}
+	if len(events) == 1 { // one of the detections left takes it
+		for step := range most {
+			s.hits[step]++
+		}
+		return
 	}
 
 	// As many as under the threshold before are the same ones.
@@ -160,7 +197,7 @@ func (s *sweep) settle(found []scored) {
 			}
 		}
 		if len(s.left) != last {
-			hits, last = s.counter.Hits(s.events, s.left, match.Tolerance, false), len(s.left)
+			hits, last = s.counter.Hits(events, s.left, match.Tolerance, false), len(s.left)
 		}
 		s.hits[step] += hits
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"veilbench/attacks"
-	"veilbench/attacks/bursts"
+	"veilbench/datasets"
 	"veilbench/datasets/params"
 )
 
@@ -18,6 +18,8 @@ type signatureLearner struct {
 	t     attacks.Training
 	flows [][]flowPackets
 	pairs []pairCount // of all flows
+	// owners lists the devices that own a packet of a flow, nil where that is unknown.
+	owners [][][]int32
 }
 
 // sizePair is the sizes of a request and its reply, signed; b is 0 for one
@@ -206,6 +208,23 @@ func occurrences(tr pairTrial, c pairCluster) int {
 	return most
 }
 
+// ownersOf lists for each flow the devices that own one of its packets; nil where
+// owners are unknown.
+func ownersOf(l datasets.Labels, flows []flowPackets) [][]int32 {
+	if l.Owners == nil {
+		return nil
+	}
+	out := make([][]int32, len(flows))
+	for f, fl := range flows {
+		for _, i := range fl.at {
+			if o := l.Owners[i]; !slices.Contains(out[f], o) { // a tunnel has a home's devices, others have one
+				out[f] = append(out[f], o)
+			}
+		}
+	}
+	return out
+}
+
 // trials collects the pairs of each event of the class within the window, in
 // flows of its device, and counts them.
 func (l *signatureLearner) trials() (trials []pairTrial, inside map[sizePair]int) {
@@ -226,21 +245,24 @@ func (l *signatureLearner) trials() (trials []pairTrial, inside map[sizePair]int
 		}
 
 		for f, fl := range l.flows[n] {
-			if device < 0 || !bursts.Owns(ex.Labels, device, fl.at) {
+			if device < 0 || l.owners[n] != nil && !slices.Contains(l.owners[n][f], int32(device)) {
 				continue
 			}
-			for i := range fl.size {
+			for e := range starts {
 				// The trial of a packet is the last event that began before it, or
 				// at most leadIn after it: logs are written a little late.
-				at, _ := slices.BinarySearch(starts, fl.time[i]+leadIn+1)
-				if at == 0 || fl.time[i] > ends[at-1] {
-					continue
+				until := ends[e] + 1
+				if e+1 < len(starts) {
+					until = min(until, starts[e+1]-leadIn)
 				}
-				tr := &trials[first+at-1]
-				pairs, k := pairsAt(fl, i, replyTimeout)
-				for _, p := range pairs[:k] {
-					tr.pairs = append(tr.pairs, pairAt{p, f, i})
-					inside[p]++
+				tr := &trials[first+e]
+				i, _ := slices.BinarySearch(fl.time, starts[e]-leadIn)
+				for ; i < len(fl.time) && fl.time[i] < until; i++ {
+					pairs, k := pairsAt(fl, i, replyTimeout)
+					for _, p := range pairs[:k] {
+						tr.pairs = append(tr.pairs, pairAt{p, f, i})
+						inside[p]++
+					}
 				}
 			}
 		}

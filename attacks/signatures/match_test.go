@@ -35,7 +35,7 @@ func plainMatch(s signature, f flowPackets, i int) (end time.Duration, logP floa
 
 func TestFindIsThePlainMatch(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
-	for range 300 {
+	for range 3000 {
 		var m signatureModel
 		for range 1 + rng.IntN(3) {
 			s := signature{class: "d/x", duration: time.Duration(rng.IntN(12)), trust: 1}
@@ -44,6 +44,9 @@ func TestFindIsThePlainMatch(t *testing.T) {
 				e := newRange(lo, lo+int32(rng.IntN(2)))
 				e.count[0] = rng.IntN(5)
 				s.elements = append(s.elements, e)
+			}
+			if rng.IntN(2) == 0 { // one pair again and again
+				s.elements = slices.Repeat(s.elements[:min(2, len(s.elements))], 1+rng.IntN(3))
 			}
 			m.signatures = append(m.signatures, s)
 		}
@@ -96,7 +99,7 @@ func TestCountOutsideIsCountedAnew(t *testing.T) {
 			ex.Labels.Owners = append(ex.Labels.Owners, int32(f%2))
 		}
 		l.t.Examples, l.flows = []attacks.Labeled{ex}, [][]flowPackets{payloadFlows(ex.Trace, true)}
-		l.pairs = countPairs(l.flows)
+		l.pairs, l.owners = countPairs(l.flows), [][][]int32{ownersOf(ex.Labels, l.flows[0])}
 		trials, inside := l.trials()
 		clusters := []pairCluster{{lo: sizePair{100, 0}, hi: sizePair{101, 0}}, {lo: sizePair{-102, 100}, hi: sizePair{-100, 102}}}
 		countOutside(clusters, l.pairs, inside)
