@@ -20,6 +20,7 @@ type signatureLearner struct {
 	pairs []pairCount // of all flows
 	// owners lists the devices that own a packet of a flow, nil where that is unknown.
 	owners [][][]int32
+	turns  map[turnKey][]turns // of all flows, found when first asked for
 }
 
 // sizePair is the sizes of a request and its reply, signed; b is 0 for one
@@ -176,12 +177,7 @@ func (l *signatureLearner) repeats(trials []pairTrial) []signature {
 
 		// How often other traffic repeats the pair as fast only a search can tell: its
 		// pairs, counted one by one, do not say how close they are.
-		found := 0
-		for _, flows := range l.flows {
-			for _, f := range flows {
-				found += sig.count(f)
-			}
-		}
+		found := l.countAll(&sig)
 		right := float64(len(members))
 		if s := telling(right, float64(found)); s > best {
 			out, best = []signature{sig}, s

@@ -98,11 +98,12 @@ func (s Attack) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (at
 	for i, ex := range t.Examples {
 		owners[i] = ownersOf(ex.Labels, flows[i])
 	}
+	turns := map[turnKey][]turns{}
 	for _, class := range t.Classes {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		l := signatureLearner{s: s, class: class, t: t, flows: flows, pairs: pairs, owners: owners}
+		l := signatureLearner{s: s, class: class, t: t, flows: flows, pairs: pairs, owners: owners, turns: turns}
 		m.signatures = append(m.signatures, l.variants()...)
 	}
 	m.index()
@@ -285,77 +286,6 @@ func (s *signature) logP(f flowPackets, i int) float64 {
 		sum += e.logP(f.size[j])
 	}
 	return sum / float64(len(s.elements))
-}
-
-// count is how many matches of s a flow has, as matches would list them.
-func (s *signature) count(f flowPackets) int {
-	a, b, ok := s.alternates()
-	if !ok {
-		n := 0
-		for i := 0; i < len(f.size); i++ {
-			if f.size[i] >= a.lo && f.size[i] <= a.hi {
-				if end, ok := s.match(f, i); ok {
-					n++
-					i = f.after(end) - 1
-				}
-			}
-		}
-		return n
-	}
-
-	// Each element is the first packet that fits, so of packets in a row that fit
-	// the same one all but the first are passed: element k of a match that begins in
-	// run r is where run r+k begins.
-	var runs []int32
-	in := make([]int32, len(f.size)) // the run in which a packet can begin a match, else -1
-	last := 0
-	for i, size := range f.size {
-		fits := 0
-		switch {
-		case size >= a.lo && size <= a.hi:
-			fits = 1
-		case size >= b.lo && size <= b.hi:
-			fits = 2
-		}
-		if in[i] = -1; fits > 0 && (fits != last || a.lo == b.lo) {
-			runs, last = append(runs, int32(i)), fits
-		}
-		if fits == 1 {
-			in[i] = int32(len(runs)) - 1
-		}
-	}
-
-	n := 0
-	for i := 0; i < len(in); i++ {
-		if in[i] < 0 {
-			continue
-		}
-		end := int(in[i]) + len(s.elements) - 1
-		if end >= len(runs) {
-			break
-		}
-		if at := int(runs[end]); f.time[at]-f.time[i] <= s.duration {
-			n++
-			i = f.after(at) - 1
-		}
-	}
-	return n
-}
-
-// alternates says whether the elements are two by turns that no size fits both of, or
-// one again and again: a equal to b. a is the first element in any case.
-func (s *signature) alternates() (a, b sizeRange, ok bool) {
-	a = s.elements[0]
-	b = s.elements[min(1, len(s.elements)-1)]
-	if (a.lo != b.lo || a.hi != b.hi) && a.lo <= b.hi && b.lo <= a.hi {
-		return a, b, false
-	}
-	for i, e := range s.elements {
-		if want := [2]sizeRange{a, b}[i%2]; e.lo != want.lo || e.hi != want.hi {
-			return a, b, false
-		}
-	}
-	return a, b, true
 }
 
 // bursts turns the matches of one flow into bursts: of those that overlap the
