@@ -47,11 +47,47 @@ const thresholds = 20
 // reaches it. truth and found are by example; truth is in order of From, as
 // match.Windows needs it.
 func BestThreshold(truth [][]match.Span, found [][]attacks.Burst) (score, threshold float64) {
+	return NewTruths(truth).BestThreshold(found)
+}
+
+// Truths is the events of several examples, for who holds several lists of
+// detections against them.
+type Truths struct {
+	examples []numbered
+	events   int
+}
+
+// numbered is the events of an example by class and From, and the numbers of their
+// classes.
+type numbered struct {
+	number map[string]int32
+	events []match.Mark
+}
+
+// NewTruths takes the events of each example in order of From.
+func NewTruths(truth [][]match.Span) Truths {
+	var t Truths
+	for _, events := range truth {
+		n := numbered{map[string]int32{}, make([]match.Mark, 0, len(events))}
+		for _, e := range events {
+			c, known := n.number[e.Class]
+			if !known {
+				c = int32(len(n.number))
+				n.number[e.Class] = c
+			}
+			n.events = append(n.events, match.Mark{From: e.From, To: e.To, Class: c})
+		}
+		slices.SortStableFunc(n.events, func(a, b match.Mark) int { return cmp.Compare(a.Class, b.Class) })
+		t.examples, t.events = append(t.examples, n), t.events+len(events)
+	}
+	return t
+}
+
+// BestThreshold is the function of that name; found is by example.
+func (t Truths) BestThreshold(found [][]attacks.Burst) (score, threshold float64) {
 	var s sweep
-	truths := 0
 	for i, bs := range found {
-		s.add(truth[i], bs)
-		truths += len(truth[i])
+		s.add(t.examples[i], bs)
 	}
 
 	// A threshold has to beat an F1 of 0: where nothing is ever right it stays at
@@ -63,7 +99,7 @@ func BestThreshold(truth [][]match.Span, found [][]attacks.Burst) (score, thresh
 	}
 	for step := range thresholds {
 		guesses -= s.reaching[step]
-		best.Offer(float64(step)/thresholds, match.F1(s.hits[step], guesses, truths))
+		best.Offer(float64(step)/thresholds, match.F1(s.hits[step], guesses, t.events))
 	}
 	return best.Score, best.Value
 }
@@ -101,28 +137,17 @@ func reaches(score float64) int {
 }
 
 // add counts one example.
-func (s *sweep) add(truth []match.Span, found []attacks.Burst) {
-	number := make(map[string]int32, 16)
-	s.truth = s.truth[:0]
-	for _, e := range truth {
-		c, known := number[e.Class]
-		if !known {
-			c = int32(len(number))
-			number[e.Class] = c
-		}
-		s.truth = append(s.truth, match.Mark{From: e.From, To: e.To, Class: c})
-	}
-	slices.SortStableFunc(s.truth, func(a, b match.Mark) int { return cmp.Compare(a.Class, b.Class) })
-	s.sort(number, found)
+func (s *sweep) add(truth numbered, found []attacks.Burst) {
+	s.sort(truth.number, found)
 
 	d := 0
-	for i := 0; i < len(s.truth); {
+	for i := 0; i < len(truth.events); {
 		// An island: events of a class each of which begins before one of the others
 		// is over, both widened.
-		first, end := s.truth[i], s.truth[i].To
+		first, end := truth.events[i], truth.events[i].To
 		lo := i
-		for ; i < len(s.truth) && s.truth[i].Class == first.Class && s.truth[i].From-match.Tolerance <= end+match.Tolerance; i++ {
-			end = max(end, s.truth[i].To)
+		for ; i < len(truth.events) && truth.events[i].Class == first.Class && truth.events[i].From-match.Tolerance <= end+match.Tolerance; i++ {
+			end = max(end, truth.events[i].To)
 		}
 
 		for d < len(s.scored) && (s.scored[d].Class < first.Class || s.scored[d].Class == first.Class && s.scored[d].From < first.From-match.Tolerance) {
@@ -132,7 +157,7 @@ func (s *sweep) add(truth []match.Span, found []attacks.Burst) {
 		for d < len(s.scored) && s.scored[d].Class == first.Class && s.scored[d].From <= end+match.Tolerance {
 			d++
 		}
-		s.settle(s.truth[lo:i], s.scored[from:d])
+		s.settle(truth.events[lo:i], s.scored[from:d])
 	}
 }
 

@@ -148,15 +148,20 @@ func (s *sweeper) widen(gap time.Duration) bool {
 // count is what the runs that reach the upper threshold find, and their number.
 func (s *sweeper) count(events []match.Mark, o rateOptions) (c rateCounts, shown int) {
 	s.spans, s.starts = s.spans[:0], s.starts[:0]
-	for _, r := range s.runs {
-		if r.raised {
-			s.spans, s.starts = append(s.spans, interval{r.start, r.last}), append(s.starts, match.Mark{From: r.start})
+	if o.states {
+		for _, r := range s.runs {
+			if r.raised {
+				s.spans = append(s.spans, interval{r.start, r.last})
+			}
+		}
+		c.overlap(events, s.spans, nil)
+		return c, len(s.spans)
+	}
+	for i := range s.runs {
+		if r := &s.runs[i]; r.raised {
+			s.starts = append(s.starts, match.Mark{From: r.start})
 		}
 	}
-	if o.states {
-		c.overlap(events, s.spans, nil)
-	} else {
-		c.add(s.counter.Hits(events, s.starts, o.tolerance, true), len(s.starts), len(events))
-	}
+	c.add(s.counter.Hits(events, s.starts, o.tolerance, true), len(s.starts), len(events))
 	return c, len(s.starts)
 }
