@@ -193,8 +193,9 @@ func (l *lister) countDown(from, to, least, most int) int {
 	}
 	rows := l.rowsDown(from, to)
 	if least <= 0 && most >= l.most {
-		return rows
+		return rows // where reports count nothing, no vector needs a look
 	}
+
 	for rest := from; rows > 0; rest-- {
 		found := l.table.listed(rest)
 		rows -= len(found)

@@ -1,9 +1,39 @@
 package signatures
 
 import (
+	"cmp"
+	"slices"
 	"sort"
 	"time"
 )
+
+// pairCount is how often a pair occurs.
+type pairCount struct {
+	sizePair
+	n int
+}
+
+// countPairs counts the pairs of all flows, in order of size.
+func countPairs(flows [][]flowPackets) []pairCount {
+	n := map[sizePair]int{}
+	for _, fs := range flows {
+		for _, f := range fs {
+			for i := range f.size {
+				pairs, k := pairsAt(f, i, replyTimeout)
+				for _, p := range pairs[:k] {
+					n[p]++
+				}
+			}
+		}
+	}
+
+	out := make([]pairCount, 0, len(n))
+	for p, k := range n {
+		out = append(out, pairCount{p, k})
+	}
+	slices.SortFunc(out, func(x, y pairCount) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
+	return out
+}
 
 // count is how many matches of s a flow has, as matches would list them.
 func (s *signature) count(f flowPackets) int {
@@ -96,6 +126,8 @@ func newTurns(f flowPackets, k turnKey) turns {
 		default:
 			continue
 		}
+
+		// Where one range is both, every packet that fits is a run of its own.
 		if fits != last || same {
 			t.runs, last = append(t.runs, int32(i)), fits
 		}

@@ -47,34 +47,6 @@ func (p pairAt) follows(q pairAt) bool {
 	return p.i > q.last() || p.b != 0 && q.b != 0 && p.i == q.last()
 }
 
-// pairCount is how often a pair occurs.
-type pairCount struct {
-	sizePair
-	n int
-}
-
-// countPairs counts the pairs of all flows, in order of size.
-func countPairs(flows [][]flowPackets) []pairCount {
-	n := map[sizePair]int{}
-	for _, fs := range flows {
-		for _, f := range fs {
-			for i := range f.size {
-				pairs, k := pairsAt(f, i, replyTimeout)
-				for _, p := range pairs[:k] {
-					n[p]++
-				}
-			}
-		}
-	}
-
-	out := make([]pairCount, 0, len(n))
-	for p, k := range n {
-		out = append(out, pairCount{p, k})
-	}
-	slices.SortFunc(out, func(x, y pairCount) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
-	return out
-}
-
 // pairTrial is what one event left in the flows of its device.
 type pairTrial struct {
 	example int
