@@ -125,9 +125,12 @@ func Owns(l datasets.Labels, device int, packets []int32) bool {
 // leaves several bursts, in one stream or in several. Bursts that are
 // Other or Unknown stay as they are. The slice is modified and returned.
 func MergeBursts(bs []attacks.Burst, within time.Duration) []attacks.Burst {
-	slices.SortStableFunc(bs, func(a, b attacks.Burst) int {
+	byTime := func(a, b attacks.Burst) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
-	})
+	}
+	if !slices.IsSortedFunc(bs, byTime) { // in one stream they mostly are
+		slices.SortStableFunc(bs, byTime)
+	}
 
 	open := map[string]int{} // index in out of the newest detection of a class
 	out := bs[:0]
@@ -158,13 +161,13 @@ func MergeBursts(bs []attacks.Burst, within time.Duration) []attacks.Burst {
 // Strongest leaves each stream one detection at a time: of those that begin
 // within the given time of the first of them, all but the one of the highest
 // score become Other. bs are in order of time within each stream; streams
-// tells the stream of each. The slice is modified and returned.
-func Strongest(bs []attacks.Burst, streams []StreamKey, within time.Duration) []attacks.Burst {
+// tells the stream of each, by key or by number. The slice is modified and returned.
+func Strongest[K comparable](bs []attacks.Burst, streams []K, within time.Duration) []attacks.Burst {
 	type cluster struct {
 		best  int
 		start time.Duration
 	}
-	open := map[StreamKey]cluster{}
+	open := map[K]cluster{}
 	for i, b := range bs {
 		if c := b.Ranked[0].Class; c == datasets.Other || c == datasets.Unknown {
 			continue

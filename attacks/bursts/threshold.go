@@ -40,88 +40,190 @@ func MostOf(counts []int) int {
 // TuneGaps are the gaps to choose from, in seconds, in order of preference.
 var TuneGaps = [...]float64{1, 0.5, 2, 0.25, 5, 0.1}
 
-// BestThreshold returns the best F1 over thresholds of 0, 0.05, ... 0.95 and
-// the lowest threshold that reaches it. truth and found are by example; truth is
-// in order of From, as match.Windows needs it.
+// thresholds is how many thresholds are tried: 0, 0.05, ... 0.95.
+const thresholds = 20
+
+// BestThreshold returns the best F1 over these thresholds and the lowest that
+// reaches it. truth and found are by example; truth is in order of From, as
+// match.Windows needs it.
 func BestThreshold(truth [][]match.Span, found [][]attacks.Burst) (score, threshold float64) {
-	sweeps, truths := make([]sweep, len(found)), 0
+	return NewTruths(truth).BestThreshold(found)
+}
+
+// Truths is the events of several examples, for who holds several lists of
+// detections against them.
+type Truths struct {
+	examples []numbered
+	events   int
+}
+
+// numbered is the events of an example by class and From, and the numbers of their
+// classes.
+type numbered struct {
+	number map[string]int32
+	events []match.Mark
+}
+
+// NewTruths takes the events of each example in order of From.
+func NewTruths(truth [][]match.Span) Truths {
+	var t Truths
+	for _, events := range truth {
+		n := numbered{map[string]int32{}, make([]match.Mark, 0, len(events))}
+		for _, e := range events {
+			c, known := n.number[e.Class]
+			if !known {
+				c = int32(len(n.number))
+				n.number[e.Class] = c
+			}
+			n.events = append(n.events, match.Mark{From: e.From, To: e.To, Class: c})
+		}
+		slices.SortStableFunc(n.events, func(a, b match.Mark) int { return cmp.Compare(a.Class, b.Class) })
+		t.examples, t.events = append(t.examples, n), t.events+len(events)
+	}
+	return t
+}
+
+// BestThreshold is the function of that name; found is by example.
+func (t Truths) BestThreshold(found [][]attacks.Burst) (score, threshold float64) {
+	var s sweep
 	for i, bs := range found {
-		sweeps[i] = newSweep(truth[i], bs)
-		truths += len(truth[i])
+		s.add(t.examples[i], bs)
 	}
 
 	// A threshold has to beat an F1 of 0: where nothing is ever right it stays at
 	// 0, and every burst is a detection.
 	var best Choice[float64]
-	var counter match.Counter
-	for step := range 20 {
-		th := float64(step) / 20
-
-		// A higher threshold only leaves detections out: as many are the same ones,
-		// which score the same and so choose nothing.
-		hits, guesses, fewer := 0, 0, step == 0
-		for i := range sweeps {
-			s := &sweeps[i]
-			if s.raise(th) || step == 0 {
-				s.hits, fewer = counter.Hits(s.truth, s.found, match.Tolerance, false), true
-			}
-			hits, guesses = hits+s.hits, guesses+len(s.found)
-		}
-		if fewer {
-			best.Offer(th, match.F1(hits, guesses, truths))
-		}
+	guesses := 0
+	for _, n := range s.reaching {
+		guesses += n
+	}
+	for step := range thresholds {
+		guesses -= s.reaching[step]
+		best.Offer(float64(step)/thresholds, match.F1(s.hits[step], guesses, t.events))
 	}
 	return best.Score, best.Value
 }
 
-// sweep is one example on its way through rising thresholds: its events, the
-// detections left, in order of time, with their scores, and how many of them hit.
+// sweep counts hits and guesses under every threshold. A detection pairs with
+// events of its class in whose windows it begins, so what the windows of a class
+// hold that overlap is settled apart from all else; and there only the thresholds
+// matter that leave a detection out. Most such islands are one event.
 type sweep struct {
-	truth, found []match.Mark
-	scores       []float64
-	hits         int
+	hits     [thresholds]int
+	reaching [thresholds + 1]int // detections that reach so many thresholds
+	counter  match.Counter
+	all      []scored     // detections of the classes that an example has
+	truth    []match.Mark // its events, by class and From
+	scored   []scored     // all, by class and time
+	left     []match.Mark // of one island
 }
 
-// newSweep begins below all thresholds. Classes are numbered by the events; one
-// that no event has is -1 and hits nothing.
-func newSweep(truth []match.Span, found []attacks.Burst) sweep {
-	s := sweep{truth: make([]match.Mark, len(truth)), found: make([]match.Mark, len(found)), scores: make([]float64, len(found))}
-	number := map[string]int32{}
-	for i, e := range truth {
-		if _, known := number[e.Class]; !known {
-			number[e.Class] = int32(len(number))
-		}
-		s.truth[i] = match.Mark{From: e.From, To: e.To, Class: number[e.Class]}
-	}
-
-	// Merged bursts are in order of time already; others are sorted once here and not
-	// again for each threshold.
-	byStart := func(a, b attacks.Burst) int { return cmp.Compare(a.Start, b.Start) }
-	if !slices.IsSortedFunc(found, byStart) {
-		found = slices.Clone(found)
-		slices.SortStableFunc(found, byStart)
-	}
-	for i, b := range found {
-		class, known := number[b.Ranked[0].Class]
-		if !known {
-			class = -1
-		}
-		s.found[i], s.scores[i] = match.Mark{From: b.Start, Class: class}, b.Score
-	}
-	return s
+// scored is a detection with the number of thresholds that it reaches.
+type scored struct {
+	match.Mark
+	reaches int
 }
 
-// raise leaves out the detections that do not reach th and says whether there
-// were any.
-func (s *sweep) raise(th float64) bool {
+// reaches is how many of the thresholds, which begin with 0, a score reaches.
+func reaches(score float64) int {
 	n := 0
-	for i, x := range s.scores {
-		if x >= th {
-			s.found[n], s.scores[n] = s.found[i], x
-			n++
+	if score > 0 {
+		n = max(0, int(min(score, 1)*thresholds)-1) // as far as rounding cannot matter
+	}
+	for n < thresholds && score >= float64(n)/thresholds {
+		n++
+	}
+	return n
+}
+
+// add counts one example.
+func (s *sweep) add(truth numbered, found []attacks.Burst) {
+	s.sort(truth.number, found)
+
+	d := 0
+	for i := 0; i < len(truth.events); {
+		// An island: events of a class each of which begins before one of the others
+		// is over, both widened.
+		first, end := truth.events[i], truth.events[i].To
+		lo := i
+		for ; i < len(truth.events) && truth.events[i].Class == first.Class && truth.events[i].From-match.Tolerance <= end+match.Tolerance; i++ {
+			end = max(end, truth.events[i].To)
+		}
+
+		for d < len(s.scored) && (s.scored[d].Class < first.Class || s.scored[d].Class == first.Class && s.scored[d].From < first.From-match.Tolerance) {
+			d++
+		}
+		from := d
+		for d < len(s.scored) && s.scored[d].Class == first.Class && s.scored[d].From <= end+match.Tolerance {
+			d++
+		}
+		s.settle(truth.events[lo:i], s.scored[from:d])
+	}
+}
+
+// sort puts the detections of the classes numbered into scored, by class and time.
+// Of a class that no event has a detection is a wrong guess and nothing more.
+func (s *sweep) sort(number map[string]int32, found []attacks.Burst) {
+	s.all = s.all[:0]
+	ends := make([]int, len(number)+1) // of the places of each class in scored
+	name, class, sorted := "", int32(-1), true
+	for i, b := range found {
+		n := reaches(b.Score)
+		s.reaching[n]++
+		if c := b.Ranked[0].Class; i == 0 || c != name { // many in a row are of one class
+			known := false
+			if class, known = number[c]; !known {
+				class = -1
+			}
+			name = c
+		}
+		sorted = sorted && (i == 0 || found[i-1].Start <= b.Start)
+		if class >= 0 && n > 0 {
+			s.all = append(s.all, scored{match.Mark{From: b.Start, Class: class}, n})
+			ends[class+1]++
 		}
 	}
-	fewer := n < len(s.found)
-	s.found, s.scores = s.found[:n], s.scores[:n]
-	return fewer
+	if !sorted { // merged bursts are in order of time
+		slices.SortStableFunc(s.all, func(a, b scored) int { return cmp.Compare(a.From, b.From) })
+	}
+
+	// A counting sort keeps the order within each class.
+	for c := 1; c < len(ends); c++ {
+		ends[c] += ends[c-1]
+	}
+	s.scored = slices.Grow(s.scored[:0], len(s.all))[:len(s.all)]
+	for _, x := range s.all {
+		s.scored[ends[x.Class]] = x
+		ends[x.Class]++
+	}
+}
+
+// settle counts the hits of one island under every threshold that a detection of
+// it reaches.
+func (s *sweep) settle(events []match.Mark, found []scored) {
+	most := 0
+	for _, f := range found {
+		most = max(most, f.reaches)
+	}
+	if len(events) == 1 { // one of the detections left takes it
+		for step := range most {
+			s.hits[step]++
+		}
+		return
+	}
+
+	// As many as under the threshold before are the same ones.
+	hits, last := 0, -1
+	for step := range most {
+		s.left = s.left[:0]
+		for _, f := range found {
+			if f.reaches > step {
+				s.left = append(s.left, f.Mark)
+			}
+		}
+		if len(s.left) != last {
+			hits, last = s.counter.Hits(events, s.left, match.Tolerance, false), len(s.left)
+		}
+		s.hits[step] += hits
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"veilbench/attacks"
 	"veilbench/attacks/attacktest"
 	"veilbench/attacks/bursts"
+	"veilbench/attacks/decompose"
 	"veilbench/attacks/eventforest"
 	"veilbench/attacks/knn"
 	"veilbench/attacks/window"
@@ -230,14 +231,44 @@ func BenchmarkPacketFeatures(b *testing.B) {
 	b.ReportMetric(float64(len(all))*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
 }
 
+// toyGateways are homes whose device 0 gets 80 commands of up to four actions, each an
+// action's bytes beside a header, and reports every action.
+func toyGateways(homes int) attacks.Training {
+	rng := rand.New(rand.NewPCG(1, 2))
+	bytes := map[string]int32{"off": 57, "on": 83}
+	tr := attacks.Training{Task: datasets.TaskCommand, Classes: []string{"off", "on"}}
+	for h := range homes {
+		e := attacks.Labeled{Group: string(rune('a' + h)), Labels: datasets.Labels{Devices: []string{"gateway", "lamp"}}}
+		e.Trace.Flows = []datasets.Flow{{Host: "gateway.example"}, {Host: "lamp.example"}}
+		e.Trace.End = 80 * time.Minute
+		packet := func(at time.Duration, payload int32, dir datasets.Dir) {
+			e.Trace.Packets = append(e.Trace.Packets, datasets.Packet{Time: at, Size: payload + 54, Payload: payload, Dir: dir})
+			e.Labels.Owners = append(e.Labels.Owners, 0)
+		}
+		for k := range 80 {
+			c := datasets.Command{Time: time.Duration(k) * time.Minute}
+			size := int32(40)
+			for _, name := range tr.Classes {
+				if n := rng.IntN(3); n > 0 || name == "on" && len(c.Actions) == 0 {
+					c.Actions = append(c.Actions, datasets.ActionCount{Action: name, Count: max(n, 1)})
+					size += int32(max(n, 1)) * bytes[name]
+				}
+			}
+			packet(c.Time+200*time.Millisecond, size, datasets.Down)
+			for i := range c.Actions {
+				packet(c.Time+time.Duration(i+1)*400*time.Millisecond, 61, datasets.Up)
+			}
+			e.Labels.Commands = append(e.Labels.Commands, c)
+		}
+		tr.Examples = append(tr.Examples, e)
+	}
+	return tr
+}
+
 // BenchmarkUncover trains on toy homes full of dummy packets and asks about one, with
 // the filter and what it is put before; both are small.
 func BenchmarkUncover(b *testing.B) {
 	tr := dummies(attacktest.ToyEvents(3))
-	packets := 0
-	for _, e := range tr.Examples {
-		packets += len(e.Trace.Packets)
-	}
 	owners := tr
 	owners.Task, owners.Classes = datasets.TaskDevice, []string{datasets.Cover, "lamp", "lock"}
 	single := window.NewForest()
@@ -249,8 +280,12 @@ func BenchmarkUncover(b *testing.B) {
 	}{
 		{eventforest.Attack{Features: "hist", GapS: 1, PairS: 5, Trees: 10}, tr},
 		{single, owners},
+		{decompose.New(), dummies(toyGateways(3))},
 	} {
-		a := Without(c.of)
+		a, packets := Without(c.of), 0
+		for _, e := range c.tr.Examples {
+			packets += len(e.Trace.Packets)
+		}
 		b.Run("attack="+a.Info().Name+"/do=train", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -259,7 +294,7 @@ func BenchmarkUncover(b *testing.B) {
 			b.ReportMetric(float64(packets)*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
 		})
 		b.Run("attack="+a.Info().Name+"/do=guess", func(b *testing.B) {
-			m, test := attacktest.Train(b, a, c.tr), tr.Examples[0].Trace
+			m, test := attacktest.Train(b, a, c.tr), c.tr.Examples[0].Trace
 			b.ReportAllocs()
 			for b.Loop() {
 				attacktest.Ask(b, m, test)

@@ -15,10 +15,9 @@ func (l *lister) listBetween(rest, lo, hi int) [][]uint8 {
 		return slices.DeleteFunc(out, func(c []uint8) bool { return totalCount(c) < lo })
 	}
 
-	// Bytes add up in the highest one, for a vector has less than 256 actions.
 	var kept []uint64
 	for _, v := range l.table.withSum(rest) {
-		if n := int(v * 0x0101010101010101 >> 56); n >= lo && n <= hi && len(kept) < maxCandidates {
+		if n := packedCount(v); n >= lo && n <= hi && len(kept) < maxCandidates {
 			kept = append(kept, v)
 		}
 	}

@@ -142,7 +142,7 @@ func (d Attack) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (at
 	// how many candidates the reports rule out.
 	if m.reports, m.counts = learnReports(best.reported); m.counts {
 		for i, r := range best.reported {
-			best.known[i].heard = m.reports.count(r.s, r.at, r.until)
+			best.known[i].heard = m.reports.count(r.all, r.at, r.until)
 		}
 	}
 	learners := []sizeLearner{learnPairs, learnFit}
@@ -203,6 +203,10 @@ func (m *decomposer) Guess(ctx context.Context, t datasets.Trace) (attacks.Answe
 	s := readGateway(t, m.packets(t), m.gap, m.empty)
 	s.messages = slices.DeleteFunc(s.messages, func(g message) bool { return !m.isCommand(g.bytes) })
 
+	// Behind padding most messages have one of a few sizes, and thousands of
+	// candidates each: those of one size and as many reports share them.
+	type heard struct{ bytes, reports int }
+	known := map[heard]attacks.Message{}
 	var a attacks.Answer
 	for i, g := range s.messages {
 		if err := ctx.Err(); err != nil {
@@ -213,7 +217,17 @@ func (m *decomposer) Guess(ctx context.Context, t datasets.Trace) (attacks.Answe
 		if i+1 < len(s.messages) {
 			until = s.messages[i+1].start
 		}
-		a.Commands = append(a.Commands, m.decompose(s, g, until))
+		k := heard{bytes: g.bytes}
+		if m.counts {
+			k.reports = m.reports.count(s.ups, g.start, until)
+		}
+		out, ok := known[k]
+		if !ok {
+			out = m.decompose(k.bytes, k.reports)
+			known[k] = out
+		}
+		out.Time = g.start
+		a.Commands = append(a.Commands, out)
 	}
 	return a, nil
 }
@@ -256,21 +270,23 @@ func (m *decomposer) isCommand(size int) bool {
 	return near(m.sizes) >= near(m.noise)
 }
 
-// decompose lists what fits a message and names the likeliest, among those that
-// the reports leave if they leave any.
-func (m *decomposer) decompose(s gatewayTraffic, g message, until time.Duration) attacks.Message {
-	out := attacks.Message{Time: g.start, Bytes: g.bytes}
-	n := m.reports.count(s, g.start, until)
+// decompose lists what fits a message of so many bytes and names the likeliest,
+// among those that n reports leave if they count and leave any.
+func (m *decomposer) decompose(bytes, n int) attacks.Message {
+	out := attacks.Message{Bytes: bytes}
 	if m.counts && m.d.CountFirst {
-		out.Candidates = m.rule.candidatesBetween(m.lister, g.bytes, n-m.d.Slack, n+m.d.Slack)
+		out.Candidates = m.rule.candidatesBetween(m.lister, bytes, n-m.d.Slack, n+m.d.Slack)
 	} else {
-		out.Candidates = m.rule.candidates(m.lister, g.bytes, nil)
+		out.Candidates = m.rule.candidates(m.lister, bytes)
 	}
 	for i, c := range out.Candidates {
 		if !m.counts || max(totalCount(c)-n, n-totalCount(c)) <= m.d.Slack {
 			out.Bounded = append(out.Bounded, i)
 		}
 	}
+
+	// Messages share both lists: an append to one must not write into another's.
+	out.Candidates, out.Bounded = slices.Clip(out.Candidates), slices.Clip(out.Bounded)
 
 	// Reports that rule out everything have miscounted: then size alone decides.
 	best := bursts.Choice[int]{Value: -1, Score: math.Inf(-1)}

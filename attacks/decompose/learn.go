@@ -2,6 +2,7 @@ package decompose
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"veilbench/attacks"
@@ -47,11 +48,12 @@ func streamsOf(t attacks.Training) (streams []map[bursts.StreamKey][]int32, serv
 
 // gather finds the message of each command and returns for how many of them
 // the size is as the others predict.
-func (tr *sizeTrial) gather(d Attack, t attacks.Training, streams []map[bursts.StreamKey][]int32) float64 {
-	all := make([]gatewayTraffic, len(t.Examples))
+// read is the service's packets by example, and all holds room for their messages,
+// which is written over.
+func (tr *sizeTrial) gather(d Attack, t attacks.Training, read []*directions, all []gatewayTraffic) float64 {
 	commands := make([][]datasets.Command, len(t.Examples))
 	for i, ex := range t.Examples {
-		all[i] = readGateway(ex.Trace, streams[i][tr.service], tr.gap, tr.empty)
+		all[i] = gatewayTraffic{messages: read[i].appendMessages(all[i].messages[:0], tr.gap), ups: read[i].ups}
 		commands[i] = ex.Labels.Commands
 	}
 
@@ -61,6 +63,9 @@ func (tr *sizeTrial) gather(d Attack, t attacks.Training, streams []map[bursts.S
 	for i, ex := range t.Examples {
 		tr.add(all[i], ex, t.Classes, delay)
 	}
+	if len(tr.known) == 0 {
+		return 0
+	}
 	rule := learnPairs(tr.known, len(t.Classes), d.K, d.Known)
 	fit := learnFit(tr.known, len(t.Classes), d.K, d.Known)
 	return float64(len(tr.known)) * max(rule.agreement(), fit.agreement())
@@ -68,7 +73,7 @@ func (tr *sizeTrial) gather(d Attack, t attacks.Training, streams []map[bursts.S
 
 // add matches the commands of one example with the messages in s.
 func (tr *sizeTrial) add(s gatewayTraffic, ex attacks.Labeled, classes []string, delay time.Duration) {
-	taken := map[time.Duration]bool{}
+	taken := make(map[time.Duration]bool, len(ex.Labels.Commands))
 	first := len(tr.reported)
 	for _, c := range ex.Labels.Commands {
 		m, ok := s.match(c.Time, delay)
@@ -84,8 +89,9 @@ func (tr *sizeTrial) add(s gatewayTraffic, ex attacks.Labeled, classes []string,
 			tr.reported[n-1].until = m.start
 		}
 		tr.known = append(tr.known, knownCommand{counts: counts, size: m.bytes, group: ex.Group})
-		tr.reported = append(tr.reported, reported{s, m.start, ex.Trace.End + 1, totalCount(counts)})
+		tr.reported = append(tr.reported, reported{s.ups, m.start, ex.Trace.End + 1, totalCount(counts)})
 	}
+	tr.noise = slices.Grow(tr.noise, len(s.messages))
 	for _, m := range s.messages {
 		if !taken[m.start] {
 			tr.noise = append(tr.noise, m.bytes)
@@ -118,6 +124,7 @@ func (d Attack) chooseService(ctx context.Context, t attacks.Training) (*sizeTri
 		gaps = []time.Duration{params.Seconds(d.GapS)}
 	}
 	streams, services := streamsOf(t)
+	read, all := make([]*directions, len(t.Examples)), make([]gatewayTraffic, len(t.Examples))
 
 	best := bursts.Choice[*sizeTrial]{Score: -1}
 	for _, service := range services {
@@ -127,15 +134,25 @@ func (d Attack) chooseService(ctx context.Context, t attacks.Training) (*sizeTri
 		if e := commonDown(t, streams, service); e > 0 {
 			empties = append(empties, e)
 		}
-		for _, gap := range gaps {
-			for _, empty := range empties {
+		// Packets are set apart once for all gaps; of equally good trials that of the
+		// first gap is kept, so scores are compared afterwards in that order.
+		trials, scores := make([]*sizeTrial, len(gaps)*len(empties)), make([]float64, len(gaps)*len(empties))
+		for e, empty := range empties {
+			for i, ex := range t.Examples {
+				read[i] = newDirections(ex.Trace, streams[i][service], empty)
+			}
+			for g, gap := range gaps {
 				if err := ctx.Err(); err != nil {
 					return nil, err
 				}
 				tr := &sizeTrial{service: service, gap: gap, empty: empty}
-				if n := tr.gather(d, t, streams); len(tr.known) > 0 {
-					best.Offer(tr, n)
-				}
+				at := g*len(empties) + e
+				trials[at], scores[at] = tr, tr.gather(d, t, read, all)
+			}
+		}
+		for i, tr := range trials {
+			if len(tr.known) > 0 {
+				best.Offer(tr, scores[i])
 			}
 		}
 	}

@@ -115,45 +115,102 @@ func (l *lister) allowed(count func(int) int) bool {
 	return true
 }
 
-// withSum returns the packed multisets with the given sum, the table's own slice.
+// withSum returns the packed multisets with the given sum, the table's own slice;
+// none for a sum of 0, which nothing makes.
 func (t *sumTable) withSum(sum int) []uint64 {
-	if sum < 0 || sum+1 >= len(t.off) {
+	if sum <= 0 || sum+1 >= len(t.off) {
 		return nil
 	}
 	return t.vec[t.off[sum]:t.off[sum+1]]
 }
 
+// listed is the part of withSum that list returns.
+func (t *sumTable) listed(sum int) []uint64 {
+	found := t.withSum(sum)
+	return found[:min(len(found), maxCandidates)]
+}
+
 // list returns the counts of every non-empty multiset whose sizes sum to rest,
 // in ascending order of counts; nil if none does. At most maxCandidates are
 // returned: where more fit, naming one is hopeless anyway.
-func (l *lister) list(rest int) [][]uint8 {
-	if rest <= 0 {
-		return nil
-	}
+func (l *lister) list(rest int) [][]uint8 { return l.listDown(rest, rest) }
+
+// listDown is list of each sum from the first down to the last, one after the
+// other, until there are maxCandidates.
+func (l *lister) listDown(from, to int) [][]uint8 {
 	var out [][]uint8
 	if l.table == nil {
-		l.walk(0, l.most, rest, make([]uint8, len(l.sizes)), &out)
+		for rest := from; rest >= max(to, 1) && len(out) < maxCandidates; rest-- {
+			var list [][]uint8
+			l.walk(0, l.most, rest, make([]uint8, len(l.sizes)), &list)
+			out = append(out, list...)
+		}
 		return out
 	}
 
 	// All rows share one array; the third index keeps an append to one from
 	// writing into the next.
-	found := l.table.withSum(rest)
-	if found = found[:min(len(found), maxCandidates)]; len(found) == 0 {
+	rows := l.rowsDown(from, to)
+	if rows == 0 {
 		return nil
 	}
 	n := len(l.sizes)
-	flat := make([]uint8, n*len(found))
-	out = make([][]uint8, len(found))
-	for i, v := range found {
-		out[i] = flat[i*n : (i+1)*n : (i+1)*n]
-		for a := n - 1; a >= 0; a-- {
-			out[i][a] = uint8(v)
-			v >>= 8
+	flat := make([]uint8, n*rows)
+	out = make([][]uint8, 0, rows)
+	for rest := from; len(out) < rows; rest-- {
+		for _, v := range l.table.listed(rest) {
+			i := len(out) * n
+			row := flat[i : i+n : i+n]
+			for a := n - 1; a >= 0; a-- {
+				row[a] = uint8(v)
+				v >>= 8
+			}
+			out = append(out, row)
 		}
 	}
 	return out
 }
+
+// rowsDown is how many multisets listDown lists from a table.
+func (l *lister) rowsDown(from, to int) int {
+	rows := 0
+	for rest := from; rest >= max(to, 1) && rows < maxCandidates; rest-- {
+		rows += len(l.table.listed(rest))
+	}
+	return rows
+}
+
+// countDown is how many of what listDown lists have least to most actions.
+func (l *lister) countDown(from, to, least, most int) int {
+	n := 0
+	if l.table == nil {
+		for _, c := range l.listDown(from, to) {
+			if k := totalCount(c); k >= least && k <= most {
+				n++
+			}
+		}
+		return n
+	}
+	rows := l.rowsDown(from, to)
+	if least <= 0 && most >= l.most {
+		return rows // where reports count nothing, no vector needs a look
+	}
+
+	for rest := from; rows > 0; rest-- {
+		found := l.table.listed(rest)
+		rows -= len(found)
+		for _, v := range found {
+			if k := packedCount(v); k >= least && k <= most {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// packedCount is the number of actions in a packed vector: its bytes add up in the
+// highest one, for they are less than 256 together.
+func packedCount(v uint64) int { return int(v * 0x0101010101010101 >> 56) }
 
 // impossible stands for a sum that no number of actions makes. Numbers of
 // actions are at most 254 and so lie below it.

@@ -22,6 +22,7 @@ type gatewayTraffic struct {
 type message struct {
 	start time.Duration
 	bytes int
+	last  time.Duration // of its segments
 }
 
 // upward is one Up packet with payload: perhaps a status report.
@@ -67,33 +68,69 @@ func serviceOf(f datasets.Flow) bursts.StreamKey {
 // segments with a payload of empty or less do not count: in a tunnel
 // acknowledgements have payload too.
 func readGateway(t datasets.Trace, packets []int32, gap time.Duration, empty int32) gatewayTraffic {
-	var s gatewayTraffic
-	type open struct {
-		message int
-		last    time.Duration
-		any     bool
-	}
-	flows := make([]open, len(t.Flows))
+	d := newDirections(t, packets, empty)
+	return gatewayTraffic{messages: d.appendMessages(nil, gap), ups: d.ups}
+}
 
+// directions is the packets of a stream that count, before Down segments are joined
+// to messages. It serves every gap.
+type directions struct {
+	ups    []upward
+	downs  []segment
+	newest []int32 // message of each flow, + 1; scratch of appendMessages
+}
+
+// segment is a Down packet.
+type segment struct {
+	at      time.Duration
+	payload int32
+	flow    int32
+}
+
+// newDirections sets apart the packets with a payload above empty.
+func newDirections(t datasets.Trace, packets []int32, empty int32) *directions {
+	ups, downs := 0, 0
 	for _, i := range packets {
-		p := t.Packets[i]
-		switch {
+		switch p := &t.Packets[i]; {
 		case p.Payload <= empty:
 		case p.Dir == datasets.Up:
-			s.ups = append(s.ups, upward{p.Time, p.Payload})
+			ups++
 		default:
-			// By flow: the segments of two connections to one service may
-			// interleave, and are two messages.
-			o := &flows[p.Flow]
-			if !o.any || p.Time-o.last > gap {
-				o.message, o.any = len(s.messages), true
-				s.messages = append(s.messages, message{start: p.Time})
-			}
-			s.messages[o.message].bytes += int(p.Payload)
-			o.last = p.Time
+			downs++
 		}
 	}
-	return s
+
+	// Room of the right size: streams behind cover have a packet every few
+	// milliseconds, and lists that grow would be copied several times.
+	d := &directions{ups: make([]upward, 0, ups), downs: make([]segment, 0, downs), newest: make([]int32, len(t.Flows))}
+	for _, i := range packets {
+		switch p := &t.Packets[i]; {
+		case p.Payload <= empty:
+		case p.Dir == datasets.Up:
+			d.ups = append(d.ups, upward{p.Time, p.Payload})
+		default:
+			d.downs = append(d.downs, segment{p.Time, p.Payload, p.Flow})
+		}
+	}
+	return d
+}
+
+// appendMessages appends to dst, which is empty, the messages under a gap.
+func (d *directions) appendMessages(dst []message, gap time.Duration) []message {
+	clear(d.newest)
+	for _, p := range d.downs {
+		// By flow: the segments of two connections to one service may
+		// interleave, and are two messages.
+		n := d.newest[p.flow]
+		if n == 0 || p.at-dst[n-1].last > gap {
+			dst = append(dst, message{start: p.at})
+			n = int32(len(dst))
+			d.newest[p.flow] = n
+		}
+		dst[n-1].bytes += int(p.payload)
+		dst[n-1].last = p.at
+	}
+	return dst
 }
 
 // Messages of a command start within this time around it; delay is found by
@@ -145,12 +182,12 @@ type reportRule struct {
 }
 
 // count is the number of reports in (at, until), or within the window.
-func (r reportRule) count(s gatewayTraffic, at, until time.Duration) int {
+func (r reportRule) count(ups []upward, at, until time.Duration) int {
 	until = min(until, at+r.window)
-	i := sort.Search(len(s.ups), func(i int) bool { return s.ups[i].at > at })
+	i := sort.Search(len(ups), func(i int) bool { return ups[i].at > at })
 	n := 0
-	for ; i < len(s.ups) && s.ups[i].at < until; i++ {
-		if b := s.ups[i].bytes; b >= r.lo && b <= r.hi {
+	for ; i < len(ups) && ups[i].at < until; i++ {
+		if b := ups[i].bytes; b >= r.lo && b <= r.hi {
 			n++
 		}
 	}
@@ -159,7 +196,7 @@ func (r reportRule) count(s gatewayTraffic, at, until time.Duration) int {
 
 // reported is a known command with the time it has to itself.
 type reported struct {
-	s         gatewayTraffic
+	all       []upward // of its stream
 	at, until time.Duration
 	actions   int
 }
@@ -232,7 +269,7 @@ func countUps(known []reported, w time.Duration, sizes []int32) [][]int {
 // ups is the Up packets after the command, within w and before the next one.
 func (k reported) ups(w time.Duration) []upward {
 	until := min(k.until, k.at+w)
-	i := sort.Search(len(k.s.ups), func(i int) bool { return k.s.ups[i].at > k.at })
-	j := sort.Search(len(k.s.ups), func(i int) bool { return k.s.ups[i].at >= until })
-	return k.s.ups[i:max(i, j)]
+	i := sort.Search(len(k.all), func(i int) bool { return k.all[i].at > k.at })
+	j := sort.Search(len(k.all), func(i int) bool { return k.all[i].at >= until })
+	return k.all[i:max(i, j)]
 }

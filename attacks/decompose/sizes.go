@@ -179,7 +179,8 @@ func (r sizeRule) variationAt(size int, skip func(i int) bool) (lo, hi int, ok b
 	if r.spread {
 		k = spreadPairs
 	}
-	near := r.nearest(size, k, skip)
+	var room [128]int
+	near := r.nearest(room[:0], size, k, skip)
 	if len(near) == 0 {
 		return 0, 0, false
 	}
@@ -194,12 +195,11 @@ func (r sizeRule) variationAt(size int, skip func(i int) bool) (lo, hi int, ok b
 // rounds sizes or adds to them, so that no single value recurs.
 const spreadPairs = 12
 
-// nearest returns e of the k nearest pairs, and of all at the distance of the
-// last of them.
-func (r sizeRule) nearest(size, k int, skip func(i int) bool) []int {
+// nearest appends to dst, which is empty, e of the k nearest pairs, and of all at
+// the distance of the last of them.
+func (r sizeRule) nearest(out []int, size, k int, skip func(i int) bool) []int {
 	hi, _ := slices.BinarySearchFunc(r.pairs, size, func(p variation, s int) int { return p.size - s })
 	lo := hi - 1
-	var out []int
 	last := -1 // distance of the farthest one taken
 	for lo >= 0 || hi < len(r.pairs) {
 		// Outward from the size on both sides, always the nearer one.
@@ -242,45 +242,63 @@ func likeliest(votes []int) int {
 // exactly, half a point for an error of 1 byte and so on. Those of other groups
 // predict, or where there is one group, all others.
 func (r sizeRule) agreement() float64 {
-	sum, groups := 0.0, r.groups()
-	for i, p := range r.pairs {
-		if e, _, ok := r.variationAt(p.size, r.skipping(i, groups)); ok {
-			sum += 1 / (1 + math.Abs(float64(e-p.e)))
+	sum := 0.0
+	for i, a := range r.predicted() {
+		if a.ok {
+			sum += 1 / (1 + math.Abs(float64(a.lo-r.pairs[i].e)))
 		}
 	}
 	return sum / float64(max(1, len(r.pairs)))
 }
 
-// groups is how many groups the pairs are from.
-func (r sizeRule) groups() int {
-	seen := map[string]bool{}
-	for _, p := range r.pairs {
-		seen[p.group] = true
-	}
-	return len(seen)
+// predicted is the range of e of one pair that the others show, if they do.
+type predicted struct {
+	lo, hi int
+	ok     bool
 }
 
-// skipping leaves out what must not predict pair i: its group, or where there
-// is but one, itself.
-func (r sizeRule) skipping(i, groups int) func(int) bool {
-	if groups > 1 {
-		return func(j int) bool { return r.pairs[j].group == r.pairs[i].group }
+// predicted is that of every pair. Those of its group must not predict it, or where
+// there is but one group, itself.
+func (r sizeRule) predicted() []predicted {
+	at, group := map[string]int{}, make([]int, len(r.pairs))
+	for i, p := range r.pairs {
+		n, known := at[p.group]
+		if !known {
+			n = len(at)
+			at[p.group] = n
+		}
+		group[i] = n
 	}
-	return func(j int) bool { return j == i }
+
+	// Pairs are in order of size, and those of one size and group have one answer:
+	// behind padding nearly all of them.
+	out, newest := make([]predicted, len(r.pairs)), make([]int, len(at)) // newest pair of each group, + 1
+	for i, p := range r.pairs {
+		if g := group[i]; len(at) > 1 {
+			if n := newest[g]; n > 0 && r.pairs[n-1].size == p.size {
+				out[i] = out[n-1]
+				continue
+			}
+			newest[g] = i + 1
+		}
+		a := &out[i]
+		a.lo, a.hi, a.ok = r.variationAt(p.size, func(j int) bool {
+			if len(at) > 1 {
+				return group[j] == group[i]
+			}
+			return j == i
+		})
+	}
+	return out
 }
 
 // candidates lists what fits an observed size, by rising e.
-func (r sizeRule) candidates(l *lister, size int, skip func(i int) bool) [][]uint8 {
-	var out [][]uint8
-	lo, hi, ok := r.variationAt(size, skip)
-	for e := lo; ok && e <= hi && len(out) < maxCandidates; e++ {
-		if list := l.list(size - r.content - e); out == nil {
-			out = list // mostly there is one e, and nothing to join
-		} else {
-			out = append(out, list...)
-		}
+func (r sizeRule) candidates(l *lister, size int) [][]uint8 {
+	lo, hi, ok := r.variationAt(size, nil)
+	if !ok {
+		return nil
 	}
-	return out
+	return l.listDown(size-r.content-lo, size-r.content-hi)
 }
 
 // candidatesBetween is candidates of those with lo to hi actions.
@@ -296,23 +314,21 @@ func (r sizeRule) candidatesBetween(l *lister, size, lo, hi int) [][]uint8 {
 // recovery is the exact_recovery that the rule reaches on its own pairs, each
 // predicted from the others; counts says whether reports count the actions.
 func (r sizeRule) recovery(l *lister, counts bool, slack int) float64 {
-	sum, groups := 0.0, r.groups()
-	for i, p := range r.pairs {
-		skip := r.skipping(i, groups)
-		lo, hi, ok := r.variationAt(p.size, skip)
+	sum := 0.0
+	for i, a := range r.predicted() {
+		p := r.pairs[i]
 		off := max(p.actions-p.heard, p.heard-p.actions)
-		if !ok || p.e < lo || p.e > hi || counts && off > slack {
+		if !a.ok || p.e < a.lo || p.e > a.hi || counts && off > slack {
 			continue // the right multiset is not among the candidates
 		}
 
 		// The right one is one of n that nothing tells apart: naming one at random
 		// is right once in n.
-		n := 0
-		for _, c := range r.candidates(l, p.size, skip) {
-			if k := totalCount(c); !counts || max(k-p.heard, p.heard-k) <= slack {
-				n++
-			}
+		least, most := 0, math.MaxInt
+		if counts {
+			least, most = p.heard-slack, p.heard+slack
 		}
+		n := l.countDown(p.size-r.content-a.lo, p.size-r.content-a.hi, least, most)
 		sum += 1 / float64(max(1, n))
 	}
 	return sum / float64(max(1, len(r.pairs)))

@@ -233,13 +233,14 @@ func (g Exact) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (att
 			return nil, err
 		}
 		if t.Task == datasets.TaskClip {
-			m.add(e.Trace, bursts.AllPackets(e.Trace), e.Class)
+			m.add(sequenceKey(nil, e.Trace, bursts.AllPackets(e.Trace)), e.Class)
 			continue
 		}
 
 		// Bursts without an event are learned too, as Other: a heartbeat that once
 		// fell near an event is then outvoted by all the others.
 		var segs []bursts.Segment
+		var key []byte
 		for _, s := range bursts.Streams(e.Trace) {
 			segs = bursts.Segments(segs[:0], e.Trace, s.Packets, m.gap)
 			for i, ev := range (bursts.Pairer{Within: m.pair}).Pair(e, s, segs) {
@@ -247,7 +248,8 @@ func (g Exact) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (att
 				if ev >= 0 {
 					class = e.Labels.Class(e.Labels.Events[ev])
 				}
-				m.add(e.Trace, s.Packets[segs[i].Lo:segs[i].Hi], class)
+				key = sequenceKey(key[:0], e.Trace, s.Packets[segs[i].Lo:segs[i].Hi])
+				m.add(key, class)
 			}
 		}
 	}
@@ -261,13 +263,14 @@ type exactModel struct {
 	seen      map[string]map[string]int
 }
 
-// add counts class for the sequence of packets.
-func (m *exactModel) add(t datasets.Trace, packets []int32, class string) {
-	key := string(sequenceKey(nil, t, packets))
-	if m.seen[key] == nil {
-		m.seen[key] = map[string]int{}
+// add counts class for a sequence of packets.
+func (m *exactModel) add(key []byte, class string) {
+	n := m.seen[string(key)]
+	if n == nil {
+		n = map[string]int{}
+		m.seen[string(key)] = n
 	}
-	m.seen[key][class]++
+	n[class]++
 }
 
 // sequenceKey appends the signed sizes of packets as bytes.

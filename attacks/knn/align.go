@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -192,33 +193,78 @@ func abs64(x int64) int64 {
 // two rows of len(a)+1.
 //
 // After y of b's packets, prev[i] is the cheapest way to turn the first i packets
-// of a into them. No value exceeds the bytes of a and b together.
+// of a into them. No value exceeds the bytes of a and b together. Every way passes
+// through each row, and costs only add up: so of a row only the stretch from lo to
+// hi is known, outside of which all values exceed worst.
 func editWithin(a, b []int32, worst int64, scratch []int64) (d int64, ok bool) {
+	a, b = withoutCommonEnds(a, b)
+	if worst < 0 {
+		worst = unbounded
+	}
 	n := len(a) + 1
 	prev, row := scratch[:n], scratch[n:2*n]
 	prev[0] = 0
-	for i, x := range a {
-		prev[i+1] = prev[i] + abs64(int64(x))
+	lo, hi := 0, 0
+	for hi < len(a) && prev[hi]+abs64(int64(a[hi])) <= worst {
+		prev[hi+1] = prev[hi] + abs64(int64(a[hi]))
+		hi++
 	}
 
 	for _, y := range b {
+		// A wall behind the stretch, so that the loop needs no other bound.
+		if hi < len(a) {
+			hi++
+			prev[hi] = unbounded
+		}
 		gap := abs64(int64(y))
-		row[0] = prev[0] + gap
-		least := row[0]
-		for i, x := range a {
-			best := min(prev[i+1]+gap, row[i]+abs64(int64(x)))
+		left := prev[lo] + gap
+		row[lo] = left
+		corner := prev[lo]
+		for i := lo; i < hi; i++ {
+			x := a[i]
+			best := min(prev[i+1]+gap, left+abs64(int64(x)))
 			if (x < 0) == (y < 0) {
-				best = min(best, prev[i]+abs64(int64(x)-int64(y)))
+				best = min(best, corner+abs64(int64(x)-int64(y)))
 			}
-			row[i+1] = best
-			least = min(least, best)
+			corner = prev[i+1]
+			row[i+1], left = best, best
+		}
+		for hi < len(a) && left+abs64(int64(a[hi])) <= worst { // further right only from the left
+			left += abs64(int64(a[hi]))
+			hi++
+			row[hi] = left
 		}
 
-		// Every way passes through each row, and costs only add up.
-		if worst >= 0 && least > worst {
-			return least, false
+		for lo <= hi && row[lo] > worst {
+			lo++
+		}
+		for hi >= lo && row[hi] > worst {
+			hi--
+		}
+		if lo > hi {
+			return worst + 1, false
 		}
 		prev, row = row, prev
 	}
-	return prev[n-1], worst < 0 || prev[n-1] <= worst
+	if hi < len(a) {
+		return worst + 1, false
+	}
+	return prev[len(a)], true
+}
+
+// unbounded is above every distance, with room to add to it.
+const unbounded = math.MaxInt64 / 4
+
+// withoutCommonEnds cuts off the packets that a and b begin and end with alike. Some
+// cheapest way leaves those as they are: one that gives x another partner y in b and
+// puts b's own x in costs the length of x more and the difference to y, which is no
+// less than y's length.
+func withoutCommonEnds(a, b []int32) (restA, restB []int32) {
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	return a, b
 }

@@ -1,6 +1,7 @@
 package knn
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -62,6 +63,78 @@ func TestEditDistance(t *testing.T) {
 			t.Fatalf("distance of %v and %v within %d is %d %v, want %d", a, b, worst, d, ok, want)
 		}
 	}
+}
+
+// plainRows is the edit distance with every row in full.
+func plainRows(a, b []int32) int64 {
+	row := make([]int64, len(a)+1)
+	for i, x := range a {
+		row[i+1] = row[i] + abs64(int64(x))
+	}
+	for _, y := range b {
+		next := []int64{row[0] + abs64(int64(y))}
+		for i, x := range a {
+			best := min(row[i+1]+abs64(int64(y)), next[i]+abs64(int64(x)))
+			if (x < 0) == (y < 0) {
+				best = min(best, row[i]+abs64(int64(x)-int64(y)))
+			}
+			next = append(next, best)
+		}
+		row = next
+	}
+	return row[len(a)]
+}
+
+// TestEditStretch: sequences that are alike but for a few packets, whose common ends
+// are cut off and of whose rows a stretch is looked at.
+func TestEditStretch(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 4))
+	for range 3000 {
+		a := randomSizes(rng, rng.IntN(40))
+		b := slices.Clone(a)
+		for range rng.IntN(6) {
+			at := rng.IntN(len(b) + 1)
+			switch {
+			case rng.IntN(2) == 0:
+				b = slices.Insert(b, at, randomSizes(rng, 1+rng.IntN(3))...)
+			case at < len(b):
+				b = slices.Delete(b, at, min(len(b), at+1+rng.IntN(3)))
+			}
+		}
+		want := plainRows(a, b)
+		scratch := make([]int64, 2*len(a)+2)
+		for _, worst := range []int64{-1, 0, want - 1, want, want + 1, int64(rng.IntN(3000))} {
+			if worst == -1 && want == 0 {
+				continue
+			}
+			d, ok := editWithin(a, b, worst, scratch)
+			if ok != (worst < 0 || want <= worst) || ok && d != want {
+				t.Fatalf("distance of %v and %v within %d is %d %v, want %d", a, b, worst, d, ok, want)
+			}
+		}
+	}
+}
+
+// BenchmarkEdit compares bursts of 100 packets that differ in three.
+func BenchmarkEdit(b *testing.B) {
+	rng := rand.New(rand.NewPCG(2, 5))
+	x := randomSizes(rng, 100)
+	y := slices.Delete(slices.Clone(x), 30, 31)
+	y = slices.Insert(y, 60, 71, -105)
+	scratch := make([]int64, 2*len(x)+2)
+	for _, worst := range []int64{-1, 1000} {
+		b.Run(fmt.Sprintf("packets=100/worst=%d", worst), func(b *testing.B) {
+			for b.Loop() {
+				editWithin(x, y, worst, scratch)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pairs/s")
+		})
+	}
+	b.Run("packets=100/plain", func(b *testing.B) {
+		for b.Loop() {
+			plainRows(x, y)
+		}
+	})
 }
 
 // TestAlignSearch compares the bounded search with a plain scan over all rows.

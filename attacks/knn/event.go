@@ -30,7 +30,7 @@ const tuneQueries = 6000
 // sample is one training burst.
 type sample struct {
 	start, end time.Duration
-	key        bursts.StreamKey
+	stream     int32 // number of its key
 	vec        int32 // -1 when it is not looked at
 	fold       int16
 	class      [pairModes]int16
@@ -41,6 +41,23 @@ type corpus struct {
 	a       knnOptions
 	m       *knnModel
 	samples [][]sample // by example, in order of time
+	// Streams have numbers, and by number their keys and the model's scopes (nil: not
+	// filed), so that nobody looks keys up for each burst.
+	number map[bursts.StreamKey]int32
+	keys   []bursts.StreamKey
+	scopes []*scope
+	sole   [][]attacks.Ranked // each class alone
+}
+
+// numberOf is the number of a stream, a new one for a key that is new.
+func (c *corpus) numberOf(key bursts.StreamKey) int32 {
+	n, known := c.number[key]
+	if !known {
+		n = int32(len(c.keys))
+		c.number[key] = n
+		c.keys, c.scopes = append(c.keys, key), append(c.scopes, nil)
+	}
+	return n
 }
 
 // trainEvents tries every gap and keeps the best. The score is that of the
@@ -81,8 +98,11 @@ func (a knnOptions) trainEvents(ctx context.Context, t attacks.Training) (*knnMo
 
 // collect cuts the examples into bursts at gap and files them.
 func (a knnOptions) collect(t attacks.Training, ex []bursts.Streamed, fold []int, gap time.Duration) *corpus {
-	c := &corpus{a: a, m: a.newModel(t), samples: make([][]sample, len(ex))}
+	c := &corpus{a: a, m: a.newModel(t), samples: make([][]sample, len(ex)), number: map[bursts.StreamKey]int32{}}
 	c.m.gap = gap
+	for _, class := range c.m.classes {
+		c.sole = append(c.sole, []attacks.Ranked{{Class: class, P: 1}})
+	}
 
 	// How many have no event must be known before the first is filed, to leave
 	// out evenly.
@@ -125,20 +145,20 @@ func (c *corpus) fileSamples(others int) {
 					continue
 				}
 			}
-			c.m.file(s.key, s.vec, entry{order - 1, s.fold, s.class}, c.a.limit())
+			c.file(s.stream, s.vec, entry{order - 1, s.fold, s.class})
 		}
 	}
 }
 
 // file adds a burst to the model of its stream and to the pooled one.
-func (m *knnModel) file(key bursts.StreamKey, vec int32, e entry, limit int) {
-	s := m.scopes[key]
+func (c *corpus) file(stream, vec int32, e entry) {
+	s := c.scopes[stream]
 	if s == nil {
-		s = m.newScope()
-		m.scopes[key] = s
+		s = c.m.newScope()
+		c.scopes[stream], c.m.scopes[c.keys[stream]] = s, s
 	}
-	s.file(vec, e, limit)
-	m.pooled.file(vec, e, limit)
+	s.file(vec, e, c.a.limit())
+	c.m.pooled.file(vec, e, c.a.limit())
 }
 
 // cut returns the bursts of one example in order of time. With halves set the
@@ -149,7 +169,9 @@ func (c *corpus) cut(e bursts.Streamed, fold int16, halves bool) []sample {
 	var v []int32
 	var key []byte
 	for _, s := range e.Streams {
+		stream := c.numberOf(s.Key)
 		segs = bursts.Segments(segs[:0], e.Trace, s.Packets, c.m.gap)
+		out = slices.Grow(out, len(segs))
 		var events [pairModes][]int32
 		for mode := range events {
 			events[mode] = bursts.Pairer{Within: c.m.pair, Nearest: mode == pairNearest}.Pair(e.Labeled, s, segs)
@@ -159,7 +181,7 @@ func (c *corpus) cut(e bursts.Streamed, fold int16, halves bool) []sample {
 			packets := s.Packets[sg.Lo:sg.Hi]
 			b := sample{
 				start: e.Trace.Packets[packets[0]].Time, end: e.Trace.Packets[packets[len(packets)-1]].Time,
-				key: s.Key, vec: -1, fold: fold,
+				stream: stream, vec: -1, fold: fold,
 			}
 			if halves && b.start > e.Trace.End/2 {
 				b.fold = 1
@@ -245,8 +267,9 @@ func (c *corpus) tune(ctx context.Context, ex []bursts.Streamed, room *[][][]att
 	}
 
 	best := bursts.Choice[trial]{Score: -1}
+	truths := bursts.NewTruths(truth)
 	for i, tr := range trials {
-		if s, th := bursts.BestThreshold(truth, found[i]); best.Offer(tr, s) {
+		if s, th := truths.BestThreshold(found[i]); best.Offer(tr, s) {
 			c.m.threshold = th
 		}
 	}
@@ -264,7 +287,7 @@ func (c *corpus) ask(i int, trials []trial, found [][][]attacks.Burst, budget in
 	}
 	known := map[question][]bursts.Verdict{}
 	until := time.Duration(math.MaxInt64)
-	streams := make([][]bursts.StreamKey, len(trials)) // of each burst found
+	streams := make([][]int32, len(trials)) // of each burst found
 	var near []neighbor
 	for _, b := range c.samples[i] {
 		if b.vec < 0 {
@@ -273,7 +296,7 @@ func (c *corpus) ask(i int, trials []trial, found [][][]attacks.Burst, budget in
 
 		// A stream that only this fold knows would be new in test: then it is the
 		// pooled model that answers, and so it does here.
-		q := question{c.m.scopes[b.key], b.vec, b.fold}
+		q := question{c.scopes[b.stream], b.vec, b.fold}
 		if q.scope == nil || !q.scope.seenOutside(b.fold) { // nil: none of its bursts was kept
 			q.scope = c.m.pooled
 		}
@@ -294,7 +317,7 @@ func (c *corpus) ask(i int, trials []trial, found [][][]attacks.Burst, budget in
 			if v.Detected() {
 				found[j][i] = append(found[j][i], attacks.Burst{Start: b.start, End: b.end, Ranked: v.Ranked, Score: v.Score})
 				if trials[j].single { // nobody else asks for streams
-					streams[j] = append(streams[j], b.key)
+					streams[j] = append(streams[j], b.stream)
 				}
 			}
 		}
@@ -319,9 +342,31 @@ func (c *corpus) verdicts(near []neighbor, trials []trial, packets int) []bursts
 			continue
 		}
 		m.k, m.mode = tr.k, tr.mode
-		out[j] = m.judge(near, packets)
+		out[j] = c.verdict(&m, near, packets)
 	}
 	return out
+}
+
+// verdict is what m judges. Mostly all neighbors are of one class, which takes no
+// tally and no ranks of its own.
+func (c *corpus) verdict(m *knnModel, near []neighbor, packets int) bursts.Verdict {
+	near = near[:min(m.k, len(near))]
+	dist := int64(0)
+	for _, n := range near {
+		if n.class[m.mode] != near[0].class[m.mode] {
+			return m.judge(near, packets)
+		}
+		dist += n.dist
+	}
+	if len(near) == 0 {
+		return m.judge(near, packets)
+	}
+
+	v := bursts.Verdict{Ranked: c.sole[near[0].class[m.mode]]}
+	if v.Detected() {
+		v.Score = 1 / m.apart(dist, len(near), packets)
+	}
+	return v
 }
 
 // guessEvents names every burst of every stream.

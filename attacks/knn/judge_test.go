@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"veilbench/attacks"
 	"veilbench/attacks/bursts"
 	"veilbench/datasets"
 )
@@ -48,7 +49,7 @@ func TestJudgeIsThePlainOne(t *testing.T) {
 		near := make([]neighbor, rng.IntN(40))
 		for i := range near {
 			for mode := range pairModes {
-				near[i].class[mode] = int16(rng.IntN(len(m.classes)))
+				near[i].class[mode] = int16(rng.IntN(1 + rng.IntN(len(m.classes)))) // now and then all alike
 			}
 			near[i].dist = rng.Int64N(1e6)
 		}
@@ -56,6 +57,15 @@ func TestJudgeIsThePlainOne(t *testing.T) {
 		got, want := m.judge(near, packets), plainJudge(m, near, packets)
 		if got.Score != want.Score || !slices.Equal(got.Ranked, want.Ranked) {
 			t.Fatalf("%d of %v: %v, want %v", m.k, near, got, want)
+		}
+
+		// In tuning what is no detection needs no score.
+		var c corpus
+		for _, class := range m.classes {
+			c.sole = append(c.sole, []attacks.Ranked{{Class: class, P: 1}})
+		}
+		if got := c.verdict(m, near, packets); !slices.Equal(got.Ranked, want.Ranked) || want.Detected() && got.Score != want.Score {
+			t.Fatalf("%d of %v: %v in tuning, want %v", m.k, near, got, want)
 		}
 	}
 }

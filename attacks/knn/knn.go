@@ -298,14 +298,19 @@ func (m *knnModel) judge(near []neighbor, packets int) bursts.Verdict {
 	for i, t := range tallies {
 		v.Ranked[i] = attacks.Ranked{Class: m.classes[t.class], P: float64(t.votes) / float64(len(near))}
 		if !scored && v.Ranked[i].Class != datasets.Other {
-			x := float64(t.dist) / float64(t.votes) / float64(packets)
-			if !m.options.align {
-				x = math.Sqrt(x)
-			}
-			v.Score, scored = v.Ranked[i].P/(1+x/50), true
+			v.Score, scored = v.Ranked[i].P/m.apart(t.dist, t.votes, packets), true
 		}
 	}
 	return v
+}
+
+// apart is 1 + x/50, by which judge divides, for so many votes of a summed distance.
+func (m *knnModel) apart(dist int64, votes, packets int) float64 {
+	x := float64(dist) / float64(votes) / float64(packets)
+	if !m.options.align {
+		x = math.Sqrt(x)
+	}
+	return 1 + x/50
 }
 
 // Guess names the clip or the bursts of t.

@@ -7,14 +7,15 @@ import (
 )
 
 // sweeper counts what every pair of thresholds and every gap would find, in one
-// pass over the bins of a source where tuning would take one each. Three things
+// pass over the bins of a source where tuning would take one each. Four things
 // make that possible:
 //
 //   - a bin below a threshold is below all higher ones, so the bins of each are
 //     filtered from those of the one before;
 //   - bins that a gap joins are joined by every larger gap, so the intervals of
 //     each gap are joined from those of the one before;
-//   - where a threshold shows too many intervals, all lower ones do.
+//   - where a threshold shows too many intervals, all lower ones do;
+//   - a gap that joins nothing more finds what the one before it found.
 //
 // It keeps room between sources.
 type sweeper struct {
@@ -57,7 +58,9 @@ func (s *sweeper) sweep(counts *[len(rateGaps)][]rateCounts, events []match.Mark
 	most := manyPerEvent*len(events) + manyAnyway
 	var many [len(rateGaps)]bool
 	for g := len(grid) - 1; g >= 0; g-- {
-		joined := false // runs hold the intervals of a smaller gap
+		joined := false // runs hold the intervals of a smaller gap, and found what they find
+		var found rateCounts
+		shown := 0
 		for _, k := range gapOrder {
 			gap := rateGaps[k]
 			if gap > 0 && gap < width {
@@ -67,13 +70,15 @@ func (s *sweeper) sweep(counts *[len(rateGaps)][]rateCounts, events []match.Mark
 				counts[k][g].add(0, most, len(events))
 				continue
 			}
-			if joined {
-				s.widen(gap)
-			} else {
+			if !joined {
 				s.join(s.kept[s.ends[g]:s.ends[g+1]], grid[g], gap)
-				joined = true
 			}
-			many[k] = s.count(&counts[k][g], events, o) > most
+			if !joined || s.widen(gap) {
+				found, shown = s.count(events, o)
+			}
+			joined = true
+			counts[k][g].add(found.hits, found.found, found.events)
+			many[k] = shown > most
 		}
 	}
 }
@@ -113,11 +118,19 @@ func (s *sweeper) join(bins []level, hi float64, gap time.Duration) {
 	}
 }
 
-// widen joins the runs of a smaller gap to those of this one.
-func (s *sweeper) widen(gap time.Duration) {
-	n := 0
-	for _, next := range s.runs {
-		if n == 0 || next.first-s.runs[n-1].last > gap {
+// widen joins the runs of a smaller gap to those of this one and says whether there
+// were any to join.
+func (s *sweeper) widen(gap time.Duration) bool {
+	n := 1
+	for n < len(s.runs) && s.runs[n].first-s.runs[n-1].last > gap {
+		n++ // mostly all of them, which so stay where they are
+	}
+	if n >= len(s.runs) {
+		return false
+	}
+	for i := n; i < len(s.runs); i++ {
+		next := s.runs[i]
+		if next.first-s.runs[n-1].last > gap {
 			s.runs[n] = next
 			n++
 			continue
@@ -129,21 +142,26 @@ func (s *sweeper) widen(gap time.Duration) {
 		}
 	}
 	s.runs = s.runs[:n]
+	return true
 }
 
-// count adds what the runs that reach the upper threshold find and returns their
-// number.
-func (s *sweeper) count(c *rateCounts, events []match.Mark, o rateOptions) int {
+// count is what the runs that reach the upper threshold find, and their number.
+func (s *sweeper) count(events []match.Mark, o rateOptions) (c rateCounts, shown int) {
 	s.spans, s.starts = s.spans[:0], s.starts[:0]
-	for _, r := range s.runs {
-		if r.raised {
-			s.spans, s.starts = append(s.spans, interval{r.start, r.last}), append(s.starts, match.Mark{From: r.start})
+	if o.states {
+		for _, r := range s.runs {
+			if r.raised {
+				s.spans = append(s.spans, interval{r.start, r.last})
+			}
+		}
+		c.overlap(events, s.spans, nil)
+		return c, len(s.spans)
+	}
+	for i := range s.runs {
+		if r := &s.runs[i]; r.raised {
+			s.starts = append(s.starts, match.Mark{From: r.start})
 		}
 	}
-	if o.states {
-		c.overlap(events, s.spans, nil)
-	} else {
-		c.add(s.counter.Hits(events, s.starts, o.tolerance, true), len(s.starts), len(events))
-	}
-	return len(s.starts)
+	c.add(s.counter.Hits(events, s.starts, o.tolerance, true), len(s.starts), len(events))
+	return c, len(s.starts)
 }

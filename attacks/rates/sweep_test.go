@@ -2,6 +2,7 @@ package rates
 
 import (
 	"cmp"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -153,6 +154,32 @@ func TestNearestIsThePlainOne(t *testing.T) {
 		if got, want := r.nearest(v, skip, n, reject), plainNearest(r, v, skip, n, reject); !slices.Equal(got, want) {
 			t.Fatalf("%v, want %v", got, want)
 		}
+	}
+}
+
+// BenchmarkRatesNearest asks 1,500 known intervals, of events one in five, about their
+// like: small ones that are all but equal, and larger ones.
+func BenchmarkRatesNearest(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	vector := func() (v [4]float64) {
+		size := []float64{5, 5, 5, 9}[rng.IntN(4)]
+		for j := range v {
+			v[j] = size + rng.NormFloat64()*size/20
+		}
+		return v
+	}
+	r := &rateRule{}
+	for range maxKnown {
+		r.known = append(r.known, knownRate{v: vector(), event: rng.IntN(5) == 0, fold: rng.IntN(5)})
+	}
+	r.sortKnown()
+	for _, reject := range []bool{false, true} {
+		b.Run(fmt.Sprintf("known=%d/reject=%v", maxKnown, reject), func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				r.nearest(r.known[i%maxKnown].v, i%5, maxNeighbors, reject)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "queries/s")
+		})
 	}
 }
 

@@ -44,7 +44,8 @@ type rateRule struct {
 	share  float64 // bytes of one event, where long intervals hold several; 0 where not
 	reject bool    // an interval whose neighbors are no events is none
 	known  []knownRate
-	order  []int32 // of known, by volume
+	all    []placed // known, by volume
+	events []placed // those of all that are of events
 }
 
 // knownRate is an interval of the training traffic with its event class, Other
@@ -63,13 +64,27 @@ const maxNeighbors = 5
 // volume is the place of the volume in a vector: what differs most between intervals.
 const volume = 2
 
+// placed is a known interval where nearest walks: what it looks at lies together.
+type placed struct {
+	v       [4]float64
+	fold, i int32 // i is the place in known
+}
+
 // sortKnown puts the known intervals in the order that nearest walks in.
 func (r *rateRule) sortKnown() {
-	r.order = make([]int32, len(r.known))
-	for i := range r.order {
-		r.order[i] = int32(i)
+	r.all = make([]placed, len(r.known))
+	for i, k := range r.known {
+		r.all[i] = placed{k.v, int32(k.fold), int32(i)}
 	}
-	slices.SortStableFunc(r.order, func(a, b int32) int { return cmp.Compare(r.known[a].v[volume], r.known[b].v[volume]) })
+	slices.SortFunc(r.all, func(a, b placed) int {
+		return cmp.Or(cmp.Compare(a.v[volume], b.v[volume]), cmp.Compare(a.i, b.i))
+	})
+	r.events = nil
+	for _, k := range r.all {
+		if r.known[k.i].event {
+			r.events = append(r.events, k)
+		}
+	}
 }
 
 // nearest lists up to n known intervals of other folds than skip (-1: of all),
@@ -80,49 +95,58 @@ func (r *rateRule) sortKnown() {
 // below that of the volumes alone, also as rounded, so that a side is done with where
 // that exceeds the n-th distance; one that equals it may still stand earlier.
 func (r *rateRule) nearest(v [4]float64, skip, n int, reject bool) []int32 {
+	order := r.events
+	if reject {
+		order = r.all
+	}
+	hi, _ := slices.BinarySearchFunc(order, v[volume], func(k placed, x float64) int { return cmp.Compare(k.v[volume], x) })
+	lo := hi - 1
+
 	var ds [maxNeighbors]float64 // squared distances of out
 	out := make([]int32, 0, maxNeighbors)
-	try := func(i int32) (done bool) {
-		k := &r.known[i]
-		if e := v[volume] - k.v[volume]; len(out) == n && e*e > ds[n-1] {
-			return true
+	for up := false; lo >= 0 || hi < len(order); up = !up {
+		var k *placed
+		switch {
+		case up && hi < len(order):
+			k = &order[hi]
+			hi++
+		case !up && lo >= 0:
+			k = &order[lo]
+			lo--
+		default:
+			continue // this side is done with
 		}
-		if k.fold == skip || !reject && !k.event {
-			return false
+		full := len(out) == n
+		e := v[volume] - k.v[volume]
+		if full && e*e > ds[n-1] {
+			if up {
+				hi = len(order)
+			} else {
+				lo = -1
+			}
+			continue
+		}
+		if int(k.fold) == skip {
+			continue
 		}
 
 		d := (v[0]-k.v[0])*(v[0]-k.v[0]) + (v[1]-k.v[1])*(v[1]-k.v[1])
-		if len(out) == n && d > ds[n-1] {
-			return false // the sum only grows
+		if full && d > ds[n-1] {
+			continue // the sum only grows
 		}
 		d += (v[2] - k.v[2]) * (v[2] - k.v[2])
 		d += (v[3] - k.v[3]) * (v[3] - k.v[3])
-		if len(out) == n && (d > ds[n-1] || d == ds[n-1] && i > out[n-1]) {
-			return false
+		if full && (d > ds[n-1] || d == ds[n-1] && k.i > out[n-1]) {
+			continue
 		}
-		if len(out) < n {
+		if !full {
 			out = append(out, 0)
 		}
 		at := len(out) - 1
-		for ; at > 0 && (ds[at-1] > d || ds[at-1] == d && out[at-1] > i); at-- {
+		for ; at > 0 && (ds[at-1] > d || ds[at-1] == d && out[at-1] > k.i); at-- {
 			ds[at], out[at] = ds[at-1], out[at-1]
 		}
-		ds[at], out[at] = d, i
-		return false
-	}
-
-	hi, _ := slices.BinarySearchFunc(r.order, v[volume], func(i int32, x float64) int { return cmp.Compare(r.known[i].v[volume], x) })
-	for lo := hi - 1; lo >= 0 || hi < len(r.order); {
-		if lo >= 0 {
-			if lo--; try(r.order[lo+1]) {
-				lo = -1
-			}
-		}
-		if hi < len(r.order) {
-			if hi++; try(r.order[hi-1]) {
-				hi = len(r.order)
-			}
-		}
+		ds[at], out[at] = d, k.i
 	}
 	return out
 }

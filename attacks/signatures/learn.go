@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"veilbench/attacks"
-	"veilbench/attacks/bursts"
+	"veilbench/datasets"
 	"veilbench/datasets/params"
 )
 
@@ -18,6 +18,9 @@ type signatureLearner struct {
 	t     attacks.Training
 	flows [][]flowPackets
 	pairs []pairCount // of all flows
+	// owners lists the devices that own a packet of a flow, nil where that is unknown.
+	owners [][][]int32
+	turns  map[turnKey][]turns // of all flows, found when first asked for
 }
 
 // sizePair is the sizes of a request and its reply, signed; b is 0 for one
@@ -42,34 +45,6 @@ func (p pairAt) last() int {
 // the packet that ends the pair before it.
 func (p pairAt) follows(q pairAt) bool {
 	return p.i > q.last() || p.b != 0 && q.b != 0 && p.i == q.last()
-}
-
-// pairCount is how often a pair occurs.
-type pairCount struct {
-	sizePair
-	n int
-}
-
-// countPairs counts the pairs of all flows, in order of size.
-func countPairs(flows [][]flowPackets) []pairCount {
-	n := map[sizePair]int{}
-	for _, fs := range flows {
-		for _, f := range fs {
-			for i := range f.size {
-				pairs, k := pairsAt(f, i, replyTimeout)
-				for _, p := range pairs[:k] {
-					n[p]++
-				}
-			}
-		}
-	}
-
-	out := make([]pairCount, 0, len(n))
-	for p, k := range n {
-		out = append(out, pairCount{p, k})
-	}
-	slices.SortFunc(out, func(x, y pairCount) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
-	return out
 }
 
 // pairTrial is what one event left in the flows of its device.
@@ -174,14 +149,7 @@ func (l *signatureLearner) repeats(trials []pairTrial) []signature {
 
 		// How often other traffic repeats the pair as fast only a search can tell: its
 		// pairs, counted one by one, do not say how close they are.
-		found := 0
-		m := signatureModel{signatures: []signature{sig}}
-		m.index()
-		for _, flows := range l.flows {
-			for _, f := range flows {
-				found += len(m.matches(f))
-			}
-		}
+		found := l.countAll(&sig)
 		right := float64(len(members))
 		if s := telling(right, float64(found)); s > best {
 			out, best = []signature{sig}, s
@@ -208,6 +176,23 @@ func occurrences(tr pairTrial, c pairCluster) int {
 	return most
 }
 
+// ownersOf lists for each flow the devices that own one of its packets; nil where
+// owners are unknown.
+func ownersOf(l datasets.Labels, flows []flowPackets) [][]int32 {
+	if l.Owners == nil {
+		return nil
+	}
+	out := make([][]int32, len(flows))
+	for f, fl := range flows {
+		for _, i := range fl.at {
+			if o := l.Owners[i]; !slices.Contains(out[f], o) { // a tunnel has a home's devices, others have one
+				out[f] = append(out[f], o)
+			}
+		}
+	}
+	return out
+}
+
 // trials collects the pairs of each event of the class within the window, in
 // flows of its device, and counts them.
 func (l *signatureLearner) trials() (trials []pairTrial, inside map[sizePair]int) {
@@ -228,21 +213,24 @@ func (l *signatureLearner) trials() (trials []pairTrial, inside map[sizePair]int
 		}
 
 		for f, fl := range l.flows[n] {
-			if device < 0 || !bursts.Owns(ex.Labels, device, fl.at) {
+			if device < 0 || l.owners[n] != nil && !slices.Contains(l.owners[n][f], int32(device)) {
 				continue
 			}
-			for i := range fl.size {
+			for e := range starts {
 				// The trial of a packet is the last event that began before it, or
 				// at most leadIn after it: logs are written a little late.
-				at, _ := slices.BinarySearch(starts, fl.time[i]+leadIn+1)
-				if at == 0 || fl.time[i] > ends[at-1] {
-					continue
+				until := ends[e] + 1
+				if e+1 < len(starts) {
+					until = min(until, starts[e+1]-leadIn)
 				}
-				tr := &trials[first+at-1]
-				pairs, k := pairsAt(fl, i, replyTimeout)
-				for _, p := range pairs[:k] {
-					tr.pairs = append(tr.pairs, pairAt{p, f, i})
-					inside[p]++
+				tr := &trials[first+e]
+				i, _ := slices.BinarySearch(fl.time, starts[e]-leadIn)
+				for ; i < len(fl.time) && fl.time[i] < until; i++ {
+					pairs, k := pairsAt(fl, i, replyTimeout)
+					for _, p := range pairs[:k] {
+						tr.pairs = append(tr.pairs, pairAt{p, f, i})
+						inside[p]++
+					}
 				}
 			}
 		}
@@ -489,7 +477,7 @@ func (l *signatureLearner) matching(s *signature, trials []pairTrial, chosen []p
 	return slices.DeleteFunc(slices.Clone(members), func(m int) bool {
 		at, _ := locate(trials[m], chosen)
 		p := trials[m].pairs[at[0]]
-		_, _, ok := s.match(l.flows[trials[m].example][p.flow], p.i)
+		_, ok := s.match(l.flows[trials[m].example][p.flow], p.i)
 		return !ok
 	})
 }

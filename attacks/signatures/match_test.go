@@ -13,9 +13,10 @@ import (
 )
 
 // plainMatch is the definition of a match written out: each next element is the
-// first later packet in time that fits.
-func plainMatch(s signature, f flowPackets, i int) (time.Duration, bool) {
+// first later packet in time that fits, and logP the mean over all.
+func plainMatch(s signature, f flowPackets, i int) (end time.Duration, logP float64, ok bool) {
 	at := i
+	logP = s.elements[0].logP(f.size[i])
 	for _, e := range s.elements[1:] {
 		found := -1
 		for j := len(f.size) - 1; j > at; j-- {
@@ -24,22 +25,28 @@ func plainMatch(s signature, f flowPackets, i int) (time.Duration, bool) {
 			}
 		}
 		if found < 0 {
-			return 0, false
+			return 0, 0, false
 		}
 		at = found
+		logP += e.logP(f.size[at])
 	}
-	return f.time[at], true
+	return f.time[at], logP / float64(len(s.elements)), true
 }
 
 func TestFindIsThePlainMatch(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
-	for range 300 {
+	for range 3000 {
 		var m signatureModel
 		for range 1 + rng.IntN(3) {
 			s := signature{class: "d/x", duration: time.Duration(rng.IntN(12)), trust: 1}
 			for range 1 + rng.IntN(3) {
 				lo := int32(1 + rng.IntN(4))
-				s.elements = append(s.elements, newRange(lo, lo+int32(rng.IntN(2))))
+				e := newRange(lo, lo+int32(rng.IntN(2)))
+				e.count[0] = rng.IntN(5)
+				s.elements = append(s.elements, e)
+			}
+			if rng.IntN(2) == 0 { // one pair again and again
+				s.elements = slices.Repeat(s.elements[:min(2, len(s.elements))], 1+rng.IntN(3))
 			}
 			m.signatures = append(m.signatures, s)
 		}
@@ -49,20 +56,28 @@ func TestFindIsThePlainMatch(t *testing.T) {
 			f.size = append(f.size, int32(1+rng.IntN(6)))
 			f.time = append(f.time, time.Duration(i+rng.IntN(2)))
 		}
-		want := 0
-		for _, s := range m.signatures {
-			last := time.Duration(-1)
+		var want []sighted
+		for n, s := range m.signatures {
+			last, before := time.Duration(-1), len(want)
 			for i, size := range f.size {
 				if size < s.elements[0].lo || size > s.elements[0].hi || f.time[i] <= last {
 					continue
 				}
-				if end, ok := plainMatch(s, f, i); ok {
-					want, last = want+1, end
+				if end, p, ok := plainMatch(s, f, i); ok {
+					want, last = append(want, sighted{n, f.time[i], end, p}), end
 				}
 			}
+			l := signatureLearner{flows: [][]flowPackets{{f}}, turns: map[turnKey][]turns{}}
+			if got := l.countAll(&s); got != len(want)-before || s.count(f) != got {
+				t.Fatalf("%d matches counted and %d, want %d", got, s.count(f), len(want)-before)
+			}
 		}
-		if got := m.matches(f); len(got) != want {
-			t.Fatalf("%d matches, want %d", len(got), want)
+
+		// Those of one signature are in order of time already.
+		got := m.matches(f)
+		slices.SortStableFunc(got, func(a, b sighted) int { return a.signature - b.signature })
+		if !slices.Equal(got, want) {
+			t.Fatalf("matches %v, want %v", got, want)
 		}
 	}
 }
@@ -85,7 +100,7 @@ func TestCountOutsideIsCountedAnew(t *testing.T) {
 			ex.Labels.Owners = append(ex.Labels.Owners, int32(f%2))
 		}
 		l.t.Examples, l.flows = []attacks.Labeled{ex}, [][]flowPackets{payloadFlows(ex.Trace, true)}
-		l.pairs = countPairs(l.flows)
+		l.pairs, l.owners = countPairs(l.flows), [][][]int32{ownersOf(ex.Labels, l.flows[0])}
 		trials, inside := l.trials()
 		clusters := []pairCluster{{lo: sizePair{100, 0}, hi: sizePair{101, 0}}, {lo: sizePair{-102, 100}, hi: sizePair{-100, 102}}}
 		countOutside(clusters, l.pairs, inside)

@@ -94,12 +94,16 @@ func (s Attack) Train(ctx context.Context, _ *rand.Rand, t attacks.Training) (at
 	for i, ex := range t.Examples {
 		flows[i] = payloadFlows(ex.Trace, s.Udp)
 	}
-	pairs := countPairs(flows)
+	pairs, owners := countPairs(flows), make([][][]int32, len(flows))
+	for i, ex := range t.Examples {
+		owners[i] = ownersOf(ex.Labels, flows[i])
+	}
+	turns := map[turnKey][]turns{}
 	for _, class := range t.Classes {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		l := signatureLearner{s: s, class: class, t: t, flows: flows, pairs: pairs}
+		l := signatureLearner{s: s, class: class, t: t, flows: flows, pairs: pairs, owners: owners, turns: turns}
 		m.signatures = append(m.signatures, l.variants()...)
 	}
 	m.index()
@@ -137,17 +141,27 @@ func (r sizeRange) logP(size int32) float64 {
 type signatureModel struct {
 	udp        bool
 	signatures []signature
-	first      map[int32][]int // signatures by the size of their first packet
+	least      int32   // smallest size that begins a signature
+	first      [][]int // signatures by the size of their first packet, less least
 	threshold  float64
 }
 
 // index files the signatures under every size that can begin one, so that most
 // packets of a trace cost one look-up.
 func (m *signatureModel) index() {
-	m.first = map[int32][]int{}
+	m.first = nil
+	if len(m.signatures) == 0 {
+		return
+	}
+	most := int32(math.MinInt32)
+	m.least = math.MaxInt32
+	for _, s := range m.signatures {
+		m.least, most = min(m.least, s.elements[0].lo), max(most, s.elements[0].hi)
+	}
+	m.first = make([][]int, most-m.least+1) // sizes fit a frame, and so does this list
 	for i, s := range m.signatures {
 		for size := s.elements[0].lo; size <= s.elements[0].hi; size++ {
-			m.first[size] = append(m.first[size], i)
+			m.first[size-m.least] = append(m.first[size-m.least], i)
 		}
 	}
 }
@@ -201,22 +215,35 @@ func payloadFlows(t datasets.Trace, udp bool) []flowPackets {
 // for again after its last match.
 func (m *signatureModel) matches(f flowPackets) []sighted {
 	var out []sighted
-	var after map[int]time.Duration // end of the last match of a signature
+	var next []int // packet from which on a signature is looked for, by signature
 	for i, size := range f.size {
-		for _, n := range m.first[size] {
-			if after == nil { // most flows have no match
-				after = map[int]time.Duration{}
+		if size < m.least || int(size-m.least) >= len(m.first) {
+			continue
+		}
+		for _, n := range m.first[size-m.least] {
+			if next == nil { // most flows have no match
+				next = make([]int, len(m.signatures))
 			}
-			if last, seen := after[n]; seen && f.time[i] <= last {
+			if i < next[n] {
 				continue
 			}
-			if end, p, ok := m.signatures[n].match(f, i); ok {
-				out = append(out, sighted{n, f.time[i], end, p})
-				after[n] = end
+			s := &m.signatures[n]
+			if end, ok := s.match(f, i); ok {
+				out = append(out, sighted{n, f.time[i], f.time[end], s.logP(f, i)})
+				next[n] = f.after(end)
 			}
 		}
 	}
 	return out
+}
+
+// after is the first packet later than packet i: several may have one time.
+func (f flowPackets) after(i int) int {
+	last := f.time[i]
+	for i < len(f.time) && f.time[i] <= last {
+		i++
+	}
+	return i
 }
 
 // sighted is a match of a signature.
@@ -227,20 +254,38 @@ type sighted struct {
 }
 
 // match looks for signature s from packet i of f on, which fits its first
-// element: each next element is the first packet that fits.
-func (s *signature) match(f flowPackets, i int) (end time.Duration, logP float64, ok bool) {
+// element: each next element is the first packet that fits. end is the last of
+// them.
+func (s *signature) match(f flowPackets, i int) (end int, ok bool) {
 	until := f.time[i] + s.duration
-	logP = s.elements[0].logP(f.size[i])
+
+	// No two elements are one packet. Where all packets are alike, as behind padding,
+	// this rules out most starts without a walk.
+	if last := i + len(s.elements) - 1; last >= len(f.time) || f.time[last] > until {
+		return 0, false
+	}
 	j := i
 	for _, e := range s.elements[1:] {
 		for j++; j < len(f.size) && f.time[j] <= until && (f.size[j] < e.lo || f.size[j] > e.hi); j++ {
 		}
 		if j >= len(f.size) || f.time[j] > until {
-			return 0, 0, false
+			return 0, false
 		}
-		logP += e.logP(f.size[j])
 	}
-	return f.time[j], logP / float64(len(s.elements)), true
+	return j, true
+}
+
+// logP is the mean, over the packets of the match from packet i of f on, of the
+// logarithm of how likely their sizes are. It walks again: few starts match, and
+// logarithms are what costs.
+func (s *signature) logP(f flowPackets, i int) float64 {
+	sum, j := s.elements[0].logP(f.size[i]), i
+	for _, e := range s.elements[1:] {
+		for j++; f.size[j] < e.lo || f.size[j] > e.hi; j++ {
+		}
+		sum += e.logP(f.size[j])
+	}
+	return sum / float64(len(s.elements))
 }
 
 // bursts turns the matches of one flow into bursts: of those that overlap the

@@ -29,11 +29,11 @@ type Forecast struct {
 
 // Measured on the machine of rates.go, by the command there.
 const (
-	checkS     = 0.12     // self-check, per defense and attack
-	reportS    = 1.0      // tables and pictures of a run,
-	reportCell = 0.004    // and for each cell
-	scoreS     = 2.0      // scoring, cost and floors, per 10^6 packets of a test
-	baseBytes  = 70 << 20 // program, pictures, and what the collector leaves lying
+	checkS     = 0.12      // self-check, per defense and attack
+	reportS    = 1.0       // tables and pictures of a run,
+	reportCell = 0.004     // and for each cell
+	scoreS     = 2.0       // scoring, cost and floors, per 10^6 packets of a test
+	baseBytes  = 320 << 20 // program, pictures, and what the collector leaves lying
 	cellDisk   = 26 << 10
 	cellBytes  = 300 << 10 // all results are in memory when reports are drawn
 	reportDisk = 3 << 20

@@ -58,15 +58,27 @@ func copyAnswer(a attacks.Answer) attacks.Answer {
 	for i := range a.Events {
 		a.Events[i].Ranked = copyOf(a.Events[i].Ranked)
 	}
+	first := map[*[]uint8]int{} // the message of each list of candidates, which several may share
 	for i, m := range a.Commands {
-		a.Commands[i].Bounded, a.Commands[i].Candidates = copyOf(m.Bounded), copyOf(m.Candidates)
+		a.Commands[i].Bounded = copyOf(m.Bounded)
+		if m.Candidates == nil {
+			continue
+		}
+		if len(m.Candidates) > 0 {
+			if k, shared := first[&m.Candidates[0]]; shared && len(a.Commands[k].Candidates) == len(m.Candidates) {
+				a.Commands[i].Candidates = a.Commands[k].Candidates
+				continue
+			}
+			first[&m.Candidates[0]] = i
+		}
 
 		// One array for all of them: behind padding a message has thousands. The third
 		// index keeps an append to one from writing into the next.
-		flat := slices.Concat(m.Candidates...)
+		flat, rows := slices.Concat(m.Candidates...), make([][]uint8, len(m.Candidates))
 		for k, c := range m.Candidates {
-			a.Commands[i].Candidates[k], flat = flat[:len(c):len(c)], flat[len(c):]
+			rows[k], flat = flat[:len(c):len(c)], flat[len(c):]
 		}
+		a.Commands[i].Candidates = rows
 	}
 	return a
 }

@@ -91,20 +91,35 @@ func watchedBins(t Test, all map[string]*watch) map[string]*watch {
 		}
 	}
 
-	// A device that an attack was not trained to name has no packets by its labels:
-	// it is idle all the time, which is right half of it.
+	if len(out) == 0 {
+		return out
+	}
+
+	// Names are looked up once and not for each packet. A device that an attack was
+	// not trained to name has no packets by its labels: it is idle all the time,
+	// which is right half of it.
+	owners, classes := watchesOf(out, t.Labels.Devices), watchesOf(out, t.Classes)
 	for i, p := range t.Trace.Packets {
 		b := min(int(p.Time/busyBin), bins-1)
 		if i < len(t.Labels.Owners) && t.Labels.Owners[i] >= 0 {
-			if w := out[t.Labels.Devices[t.Labels.Owners[i]]]; w != nil {
+			if w := owners[t.Labels.Owners[i]]; w != nil {
 				w.known[b]++
 			}
 		}
 		if i < len(t.Answer.Devices) && t.Answer.Devices[i].Class >= 0 {
-			if w := out[t.Classes[t.Answer.Devices[i].Class]]; w != nil {
+			if w := classes[t.Answer.Devices[i].Class]; w != nil {
 				w.packets[b]++
 			}
 		}
+	}
+	return out
+}
+
+// watchesOf lists the watch of each name, nil where it has none.
+func watchesOf(all map[string]*watch, names []string) []*watch {
+	out := make([]*watch, len(names))
+	for i, name := range names {
+		out[i] = all[name]
 	}
 	return out
 }
@@ -136,10 +151,18 @@ func (w *watch) count(busy, said, known bool) {
 // more than a heartbeat but so many times as many. It is the largest count where
 // all are alike.
 func denserThan(counts []float64) float64 {
-	x := slices.Sorted(slices.Values(counts))
-	var sum float64
-	for _, v := range x {
-		sum += math.Log1p(v)
+	x := slices.Clone(counts)
+	slices.Sort(x)
+
+	// Most bins hold as few packets as the one before.
+	logs, sum := make([]float64, len(x)), 0.0
+	for i, v := range x {
+		if i > 0 && v == x[i-1] {
+			logs[i] = logs[i-1]
+		} else {
+			logs[i] = math.Log1p(v)
+		}
+		sum += logs[i]
 	}
 
 	best, at, below := 0.0, math.Inf(1), 0.0
@@ -147,7 +170,7 @@ func denserThan(counts []float64) float64 {
 		at = x[n-1]
 	}
 	for i := range len(x) - 1 {
-		below += math.Log1p(x[i])
+		below += logs[i]
 		if x[i] == x[i+1] {
 			continue // no threshold lies between equal counts
 		}

@@ -13,8 +13,7 @@ func scoreDevices(classes []string, tests []Test) Scores {
 	var s Scores
 
 	// Every matrix has rows and columns for what an attack may not have been trained
-	// to name, so that those of different parts add up; Unknown comes last, where
-	// countDevices looks for it.
+	// to name, so that those of different parts add up; Unknown comes last.
 	names := slices.Clone(classes)
 	for _, extra := range []string{datasets.Cover, datasets.Nobody} {
 		if !slices.Contains(names, extra) {
@@ -28,13 +27,17 @@ func scoreDevices(classes []string, tests []Test) Scores {
 	}
 
 	byGroup := map[string][][]int64{}
-	for _, t := range tests {
+	said := make([]packetAnswers, len(tests))
+	for i, t := range tests {
+		said[i] = packetClasses(index, len(names)-1, t)
 		m := byGroup[t.Recording.Group]
 		if m == nil {
 			m = newMatrix(len(names))
 			byGroup[t.Recording.Group] = m
 		}
-		countDevices(m, index, t)
+		for k, c := range said[i].truth {
+			m[c][said[i].guess[k]]++
+		}
 	}
 
 	sum := newMatrix(len(names))
@@ -59,8 +62,8 @@ func scoreDevices(classes []string, tests []Test) Scores {
 	}
 	s.add(results.MacroRecall, recall)
 	s.add(results.Accuracy, matrixAccuracy(sum))
-	s.scoreWindows(names, index, tests)
-	s.scoreLengths(names, index, tests)
+	s.scoreWindows(names, said)
+	s.scoreLengths(names, tests, said)
 
 	// Rows are truth, columns are answers: without its row cover no longer counts,
 	// while real packets that were taken for cover stay errors.
@@ -82,15 +85,11 @@ func newMatrix(n int) [][]int64 {
 	return m
 }
 
-func countDevices(m [][]int64, index map[string]int, t Test) {
-	truth, guess := packetClasses(index, len(m)-1, t)
-	for i := range truth {
-		m[truth[i]][guess[i]]++
-	}
-}
+// packetAnswers is the true and the guessed class of each packet of a test.
+type packetAnswers struct{ truth, guess []int32 }
 
-// packetClasses lists the true and the guessed class of each packet.
-func packetClasses(index map[string]int, unknown int, t Test) (truth, guess []int32) {
+// packetClasses numbers classes by index; unknown is what was not guessed at all.
+func packetClasses(index map[string]int, unknown int, t Test) packetAnswers {
 	of := make([]int32, len(t.Labels.Devices))
 	for i, d := range t.Labels.Devices {
 		of[i] = int32(index[d])
@@ -101,9 +100,10 @@ func packetClasses(index map[string]int, unknown int, t Test) (truth, guess []in
 		named[i] = int32(index[c])
 	}
 
-	truth, guess = make([]int32, len(t.Labels.Owners)), make([]int32, len(t.Labels.Owners))
+	truth, guess := make([]int32, len(t.Labels.Owners)), make([]int32, len(t.Labels.Owners))
+	nobody := int32(index[datasets.Nobody])
 	for i, o := range t.Labels.Owners {
-		truth[i], guess[i] = int32(index[datasets.Nobody]), int32(unknown)
+		truth[i], guess[i] = nobody, int32(unknown)
 		if o >= 0 {
 			truth[i] = of[o]
 		}
@@ -111,7 +111,7 @@ func packetClasses(index map[string]int, unknown int, t Test) (truth, guess []in
 			guess[i] = named[t.Answer.Devices[i].Class]
 		}
 	}
-	return truth, guess
+	return packetAnswers{truth, guess}
 }
 
 // matrixRecall is the mean recall over the rows that occur, and the number of

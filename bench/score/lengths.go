@@ -29,25 +29,33 @@ type named struct{ n, right []int64 }
 // scoreLengths adds the recall of packets of the lengths that at least two devices
 // share, for each device: those of which the second device sends most. Packets of
 // a defense itself and of nobody are no device's.
-func (s *Scores) scoreLengths(names []string, index map[string]int, tests []Test) {
+func (s *Scores) scoreLengths(names []string, tests []Test, said []packetAnswers) {
+	device := make([]bool, len(names))
+	for c, name := range names {
+		device[c] = name != datasets.Cover && name != datasets.Nobody
+	}
+
 	byFrame := map[frame]*named{}
-	for _, t := range tests {
-		truth, guess := packetClasses(index, len(names)-1, t)
-		if len(truth) != len(t.Trace.Packets) {
+	for k, t := range tests {
+		if len(said[k].truth) != len(t.Trace.Packets) {
 			continue // answers without their packets
 		}
-		for i, c := range truth {
-			if names[c] == datasets.Cover || names[c] == datasets.Nobody {
+		var last frame // packets of one length come in trains
+		var x *named
+		for i, c := range said[k].truth {
+			if !device[c] {
 				continue
 			}
-			p := t.Trace.Packets[i]
-			x := byFrame[frame{p.Size, p.Dir}]
-			if x == nil {
-				x = &named{make([]int64, len(names)), make([]int64, len(names))}
-				byFrame[frame{p.Size, p.Dir}] = x
+			p := &t.Trace.Packets[i]
+			if f := (frame{p.Size, p.Dir}); x == nil || f != last {
+				last = f
+				if x = byFrame[f]; x == nil {
+					x = &named{make([]int64, len(names)), make([]int64, len(names))}
+					byFrame[f] = x
+				}
 			}
 			x.n[c]++
-			if guess[i] == c {
+			if said[k].guess[i] == c {
 				x.right[c]++
 			}
 		}

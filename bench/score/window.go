@@ -19,7 +19,7 @@ func shareEdges() []float64 { return []float64{0.03, 0.1, 0.3, 1} }
 // packets by the share of their window's packets that are their true device's,
 // of all devices together and of each. Packets of the defense itself and of
 // nobody count in the window but have no device and are in no range.
-func (s *Scores) scoreWindows(names []string, index map[string]int, tests []Test) {
+func (s *Scores) scoreWindows(names []string, said []packetAnswers) {
 	edges := shareEdges()
 	all := make([]shareBin, len(edges))
 	each := make([][]shareBin, len(names))
@@ -33,16 +33,14 @@ func (s *Scores) scoreWindows(names []string, index map[string]int, tests []Test
 	var loss float64
 	var n int
 
-	for _, t := range tests {
-		truth, guess := packetClasses(index, len(names)-1, t)
-
+	for _, a := range said {
 		// hammingLoss is a mean over the windows of one test: weighed by their number,
 		// windows of all tests count alike.
-		l, w := hammingLoss(truth, guess, Window)
+		l, w := hammingLoss(a.truth, a.guess, Window)
 		loss += l * float64(w)
 		n += w
 
-		for c, bins := range shareRecall(truth, guess, Window, len(names), edges) {
+		for c, bins := range shareRecall(a.truth, a.guess, Window, len(names), edges) {
 			if names[c] == datasets.Cover || names[c] == datasets.Nobody {
 				continue
 			}
