@@ -182,4 +182,3 @@ func orderedBits(v float32) uint64 {
 	b := int32(math.Float32bits(v + 0)) // -0 becomes 0
 	return uint64(uint32(b ^ (b>>31 | math.MinInt32)))
 }
-
