@@ -67,7 +67,11 @@ func TestForestCuts(t *testing.T) {
 			squares += int64(c) * int64(c)
 		}
 		want, wantBin := plainCut(rows, col, classes)
-		searches := map[string]func([]drawn, []int32, []uint8, int64, int64) (float64, int){"sorted": g.cutSorted, "histogram": g.cutHistogram}
+		plain := *g
+		plain.vectors = false
+		searches := map[string]func([]drawn, []int32, []uint8, int64, int64) (float64, int){
+			"sorted": g.cutSorted, "sorted without vectors": plain.cutSorted, "histogram": g.cutHistogram,
+		}
 		if spread <= 2 {
 			searches["binary"] = func(rows []drawn, counts []int32, col []uint8, total, _ int64) (float64, int) {
 				return g.cutBinary(rows, counts, col, total)
@@ -340,20 +344,32 @@ func TestForestMemory(t *testing.T) {
 // TestForestBins: the branch-free search agrees with the plain one.
 func TestForestBins(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
-	for range 50 {
+	for trial := range 60 {
 		col := make([]float32, 1+rng.IntN(2000))
 		for i := range col {
 			col[i] = float32(math.Round(rng.NormFloat64() * math.Pow(10, rng.Float64()*4-1)))
+			if trial%3 == 0 {
+				col[i] = float32(rng.IntN(2)) // two values and, below, sometimes more
+			}
 		}
-		col[0] = float32(math.NaN())
-		col[len(col)/2] = float32(math.Inf(1))
-		cuts := columnCuts(col)
+		if trial%2 == 0 {
+			col[0] = float32(math.NaN())
+			col[len(col)/2] = float32(math.Inf(1))
+		}
+		cuts, _ := columnCuts(col, nil)
 		if len(cuts) >= maxBins {
 			t.Fatalf("%d cuts", len(cuts))
 		}
 		for i, b := range binColumn(make([]uint8, len(col)), cuts, col) {
 			if want := binOf(cuts, col[i]); b != want {
 				t.Fatalf("value %v is in bin %d, want %d", col[i], b, want)
+			}
+		}
+		plain := make([]uint8, len(col))
+		plainBins(plain, cuts, col)
+		for i, b := range plain {
+			if want := binOf(cuts, col[i]); b != want {
+				t.Fatalf("without vectors: value %v is in bin %d, want %d", col[i], b, want)
 			}
 		}
 	}

@@ -7,94 +7,6 @@ import (
 	"slices"
 )
 
-// cutSample is how many values of a column the quantiles are taken from.
-const cutSample = 65536
-
-// columnCuts returns at most maxBins-1 cuts of a column: midpoints between
-// neighboring values where there are few, else quantiles.
-func columnCuts(column []float32) []float32 {
-	step := (len(column) + cutSample - 1) / cutSample
-	s := make([]float32, 0, len(column)/step+1)
-	for i := 0; i < len(column); i += step {
-		if v := column[i]; v == v { // not NaN
-			s = append(s, v)
-		}
-	}
-	slices.Sort(s)
-
-	// One value stands for each bin: the median of its 256th part. A value that
-	// is more frequent than that would stand twice.
-	u := slices.Compact(slices.Clone(s))
-	if len(u) > maxBins {
-		q := make([]float32, 0, maxBins)
-		for b := range maxBins {
-			q = append(q, s[(2*b+1)*len(s)/(2*maxBins)])
-		}
-		u = slices.Compact(q)
-	}
-
-	cuts := make([]float32, 0, len(u))
-	for i := 1; i < len(u); i++ {
-		c := u[i-1] + (u[i]-u[i-1])/2
-		if c >= u[i] || c != c { // the two are neighbors, or infinite
-			c = u[i-1]
-		}
-		cuts = append(cuts, c)
-	}
-	return cuts
-}
-
-// binOf is the number of cuts below v.
-func binOf(cuts []float32, v float32) uint8 {
-	lo, hi := 0, len(cuts)
-	for lo < hi {
-		if m := int(uint(lo+hi) >> 1); cuts[m] < v {
-			lo = m + 1
-		} else {
-			hi = m
-		}
-	}
-	return uint8(lo)
-}
-
-// binColumn writes the bin of every value to dst and returns it. It searches as
-// binOf does, without branches that the processor would guess wrong half of
-// the time.
-//
-// Cuts and values are 32-bit numbers in 64 bits that order as the floats do,
-// padded to 256 cuts with the largest. k is the number of cuts known to be
-// below the value. For each power of two s, cut k+s-1 minus the value borrows
-// from the upper half exactly if the cut is the lower one; all upper bits are
-// then ones, and s is added.
-func binColumn(dst []uint8, cuts, column []float32) []uint8 {
-	var pad [maxBins]uint64
-	for i := range pad {
-		pad[i] = math.MaxUint32
-		if i < len(cuts) {
-			pad[i] = orderedBits(cuts[i])
-		}
-	}
-	for i, v := range column {
-		u, k := orderedBits(v), uint64(0)
-		for s := uint64(maxBins / 2); s > 0; s >>= 1 {
-			k += s & ((pad[uint8(k+s-1)] - u) >> 32)
-		}
-		dst[i] = uint8(k)
-	}
-	return dst[:len(column)]
-}
-
-// orderedBits is a number of 32 bits that is less where v is; NaN is the least.
-// Floats of one sign order as their bits do, negative ones the other way round:
-// the sign bit is turned in all, the others in negative ones.
-func orderedBits(v float32) uint64 {
-	if v != v {
-		return 0
-	}
-	b := int32(math.Float32bits(v + 0)) // -0 becomes 0
-	return uint64(uint32(b ^ (b>>31 | math.MinInt32)))
-}
-
 // binned is the training matrix in bins.
 type binned struct {
 	rows int
@@ -127,8 +39,12 @@ func (r drawn) weight() int { return int(r >> 48) }
 func (r drawn) key(bin uint8) uint32 { return uint32(bin)<<24 | uint32(r>>32) }
 
 // sortedNode is the largest node whose rows are sorted; larger ones are
-// counted into a histogram of bins and classes.
-const sortedNode = 1024
+// counted into a histogram of bins and classes. Nodes of up to rankedNode rows are
+// sorted by ranks where there are vectors for it.
+const (
+	sortedNode = 1024
+	rankedNode = 32
+)
 
 // grower grows trees one after another; it is one worker's scratch.
 type grower struct {
@@ -146,6 +62,7 @@ type grower struct {
 	keys    []uint32  // drawn.key of a small node, sorted
 	raw     []uint32  // the same, unsorted
 	counts  [][]int32 // class counts of the two children, by depth
+	vectors bool
 	out     tree      // in the making
 	shares  []float32 // classes of one leaf
 }
@@ -156,6 +73,7 @@ func newGrower(d *binned, classes int, seed uint64) *grower {
 		tmp: make([]drawn, d.rows), weight: make([]uint8, d.rows), perm: make([]uint16, len(d.cols)),
 		hist: make([]int32, maxBins*classes), left: make([]int64, classes),
 		keys: make([]uint32, sortedNode), raw: make([]uint32, sortedNode), shares: make([]float32, classes),
+		vectors: hasVectors(),
 	}
 }
 
@@ -328,15 +246,18 @@ func (g *grower) partition(rows []drawn, col []uint8, bin uint8) int {
 //	n - (sum l_c^2 / n_l + sum r_c^2 / n_r)
 //
 // so the score in brackets is made largest. Its sums are kept up to date: where
-// w draws of class c move over,
+// w draws of class c move over, with n_c = l_c + r_c,
 //
-//	(l_c + w)^2 - l_c^2 =  w (2 l_c + w)
-//	(r_c - w)^2 - r_c^2 = -w (2 r_c - w)    r_c = counts[c] - l_c
+//	(l_c + w)^2 - l_c^2 = w (2 l_c + w)
+//	sum r_c^2           = sum n_c^2 - 2 sum n_c l_c + sum l_c^2
+//
+// and the middle sum grows by w n_c.
 //
 // Sums are of integers and so exact in any order. They do not overflow: weights
 // add up to at most the number of rows, which a drawn holds in 32 bits and
 // counts in 31, and a sum of squares is at most the square of the sum, below
-// 2^62. Up to 2^26 rows they are exact as a float64 too.
+// 2^62; what twice the middle sum loses at the top comes back with the subtraction.
+// Up to 2^26 rows they are exact as a float64 too.
 //
 // A cut is tried only behind a bin that occurs, and put in the middle between
 // it and the next one that does. Of equal scores the first counts. -1 is no
@@ -373,20 +294,20 @@ func (g *grower) cutSorted(rows []drawn, counts []int32, col []uint8, total, squ
 
 	l := g.left
 	clear(l)
-	var nl, l2 int64 // n_l, sum l_c^2
-	r2 := squares    // sum r_c^2
+	var nl, l2, mid int64 // n_l, sum l_c^2, sum n_c l_c
 	score, bin := -1.0, -1
 	for i, k := range keys {
 		c, w := uint16(k), int64(uint8(k>>16)) // see drawn.key
 		lc := l[c]
 		l2 += w * (2*lc + w)
-		r2 -= w * (2*(int64(counts[c])-lc) - w)
+		mid += w * int64(counts[c])
 		l[c] = lc + w
 		nl += w
 
 		// Behind the last row of a bin, and never behind the last of all: no
 		// side is empty.
 		if i+1 < len(keys) && keys[i+1]>>24 != k>>24 {
+			r2 := squares - 2*mid + l2
 			if s := float64(l2)/float64(nl) + float64(r2)/float64(total-nl); s > score {
 				score, bin = s, int(k>>24+keys[i+1]>>24)/2
 			}
@@ -395,11 +316,24 @@ func (g *grower) cutSorted(rows []drawn, counts []int32, col []uint8, total, squ
 	return score, bin
 }
 
-// sortKeys sorts the rows of a small node by bin: by insertion when there are
-// few, else by counting. What comes first within a bin differs between the two
+// sortKeys sorts the rows of a small node by bin: by ranks or by insertion when there
+// are few, else by counting. What comes first within a bin differs between them
 // and does not matter.
 func (g *grower) sortKeys(rows []drawn, col []uint8) []uint32 {
 	keys := g.keys[:len(rows)]
+	if g.vectors && len(rows) <= rankedNode {
+		// A rank is a number of codes above: a place without a row is zero and above
+		// none, and the place in the code makes all differ.
+		var codes [rankedNode]uint16
+		raw := g.raw[:len(rows)]
+		for i, r := range rows {
+			b := col[r.row()]
+			raw[i] = r.key(b)
+			codes[i] = ^(uint16(b)<<8 | uint16(i))
+		}
+		rankKeys(keys, raw, &codes)
+		return keys
+	}
 	if len(rows) <= 12 {
 		for i, r := range rows {
 			v := r.key(col[r.row()])
@@ -452,8 +386,7 @@ func (g *grower) cutHistogram(rows []drawn, counts []int32, col []uint8, total, 
 
 	l := g.left
 	clear(l)
-	var nl, l2 int64
-	r2 := squares
+	var nl, l2, mid int64
 	score, bin, open := -1.0, -1, false // open: the best cut waits for its right side
 	for q := range seen {
 		for m := seen[q]; m != 0; m &= m - 1 {
@@ -468,7 +401,7 @@ func (g *grower) cutHistogram(rows []drawn, counts []int32, col []uint8, total, 
 				if n != 0 {
 					w, lc := int64(n), l[c]
 					l2 += w * (2*lc + w)
-					r2 -= w * (2*(int64(counts[c])-lc) - w)
+					mid += w * int64(counts[c])
 					l[c] = lc + w
 					nl += w
 				}
@@ -476,6 +409,7 @@ func (g *grower) cutHistogram(rows []drawn, counts []int32, col []uint8, total, 
 
 			clear(row) // the histogram is all zero again for the next search
 			if nl < total {
+				r2 := squares - 2*mid + l2
 				if s := float64(l2)/float64(nl) + float64(r2)/float64(total-nl); s > score {
 					score, bin, open = s, b, true
 				}

@@ -18,7 +18,7 @@ import (
 func TestNearest(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 1))
 	for trial := range 60 {
-		d, values, scale := 1+rng.IntN(12), 1+rng.IntN(40), int32(1)
+		d, values, scale := 1+rng.IntN(40), 1+rng.IntN(40), int32(1)
 		if trial%10 == 9 {
 			scale = 5000 // beyond 16 bits
 		}
@@ -45,8 +45,11 @@ func TestNearest(t *testing.T) {
 			for j := range q {
 				q[j] = int32(rng.IntN(2*values)-values) * scale
 			}
-			if rng.IntN(10) == 0 {
+			switch rng.IntN(20) {
+			case 0:
 				q[0] = 100000
+			case 1:
+				q[0] = 17000 // no difference of 16 bits
 			}
 			k, skip := 1+rng.IntN(9), int16(rng.IntN(5)-1)
 			var want []neighbor
@@ -66,11 +69,23 @@ func TestNearest(t *testing.T) {
 				}
 				return 1
 			})
-			if got := ix.nearest(q, k, skip, nil); !slices.Equal(got, want[:k]) {
-				t.Fatalf("trial %d: %d neighbors without fold %d of %v:\n%v, want\n%v", trial, k, skip, q, got, want[:k])
+			for _, ix := range []*lengthIndex{ix, ix.plain()} {
+				if got := ix.nearest(q, k, skip, nil); !slices.Equal(got, want[:k]) {
+					t.Fatalf("trial %d, vectors %v: %d neighbors without fold %d of %v:\n%v, want\n%v", trial, ix.tree != nil && ix.tree.vectors != nil, k, skip, q, got, want[:k])
+				}
 			}
 		}
 	}
+}
+
+// plain is ix without vectors.
+func (ix *lengthIndex) plain() *lengthIndex {
+	if ix.tree == nil {
+		return ix
+	}
+	p, t := *ix, *ix.tree
+	t.vectors, p.tree = nil, &t
+	return &p
 }
 
 // knnInput is training rows, queries and labels.

@@ -20,6 +20,9 @@ type boxTree struct {
 	rows  []int16 // d values each, in order of leaves
 	nodes []boxNode
 	boxes []int16 // of each node: lowest and highest value of each dimension in turn
+
+	leafRows int
+	vectors  *blocks // nil: without
 }
 
 // boxNode holds rows first to end; an inner node's children are the next node
@@ -29,6 +32,7 @@ type boxNode struct {
 	right      int32 // 0: leaf
 }
 
+// leafRows is how many rows a leaf holds at most without vectors.
 const leafRows = 24
 
 // newBoxTree builds the index over n vectors of d values and returns it with
@@ -55,11 +59,15 @@ func newBoxTree(n, d int, at func(row int) []int32) (*boxTree, []int32) {
 
 	// Rows are copied once the order is known: a leaf is then one stretch of
 	// memory that a scan reads from front to back.
-	t := &boxTree{d: d, rows: make([]int16, n*d)}
+	t := &boxTree{d: d, rows: make([]int16, n*d), leafRows: leafRows}
+	if hasVectors() {
+		t.leafRows = leafBlock
+	}
 	t.split(flat, order, 0, n)
 	for i, id := range order {
 		copy(t.rows[i*d:], flat[int(id)*d:(int(id)+1)*d])
 	}
+	t.vectors = newBlocks(t)
 	return t, order
 }
 
@@ -79,7 +87,7 @@ func (t *boxTree) split(flat []int16, order []int32, first, end int) {
 			wide, width = j, w
 		}
 	}
-	if end-first <= leafRows {
+	if end-first <= t.leafRows {
 		return
 	}
 
@@ -133,6 +141,13 @@ func (t *boxTree) search(q []int32, visit func(row int, dist int64) int64) {
 	var buf [64]pending // one for each level at most, so it does not grow
 	stack := append(buf[:0], pending{0, 0})
 	worst := int64(-1)
+	var narrow [64]int16
+	v, x := t.vectors, narrow[:0]
+	if v != nil && isNarrow(q) {
+		x = v.narrow(x, q)
+	} else {
+		v = nil
+	}
 	for len(stack) > 0 {
 		top := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
@@ -145,7 +160,12 @@ func (t *boxTree) search(q []int32, visit func(row int, dist int64) int64) {
 		// training data and so be a nearer neighbor.
 		n := t.nodes[top.node]
 		for n.right != 0 {
-			left, right := t.boxDistance(top.node+1, q), t.boxDistance(n.right, q)
+			var left, right int64
+			if v != nil {
+				left, right = v.children(x, top.node+1, n.right)
+			} else {
+				left, right = t.boxDistance(top.node+1, q), t.boxDistance(n.right, q)
+			}
 			near, far := pending{top.node + 1, left}, pending{n.right, right}
 			if right < left {
 				near, far = far, near
@@ -159,7 +179,11 @@ func (t *boxTree) search(q []int32, visit func(row int, dist int64) int64) {
 			top = near
 			n = t.nodes[top.node]
 		}
-		if n.right == 0 {
+		switch {
+		case n.right != 0: // left out on the way
+		case v != nil:
+			worst = v.scan(top.node, n, x, worst, visit)
+		default:
 			worst = t.scan(n, q, worst, visit)
 		}
 	}

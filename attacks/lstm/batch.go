@@ -32,7 +32,12 @@ type part struct {
 	// direction and row of tables, until they are all added up.
 	grad  []float32
 	table [][]float32
-	chunk []panels // scratch of outer, by direction
+	// Scratch by direction: of outer, and the transposed gradients of wh and, from
+	// the second layer on, wx; outSum is the gradient of the fully connected
+	// layer's weights with rows of whole panels.
+	chunk        []panels
+	whSum, wxSum [][]float32
+	outSum       []float32
 }
 
 // newPart makes room for up to rows windows. keep is for training: gates and
@@ -50,6 +55,7 @@ func newPart(n *Net, t *tables, steps, rows int, keep, dropout bool) *part {
 		depth = steps
 		s.grad = f(len(n.w))
 		s.chunk = make([]panels, c.dirs())
+		s.outSum = f(c.width() * padded(c.Classes))
 	}
 
 	// Outputs are kept of all steps even for guessing: the layer above reads
@@ -74,6 +80,10 @@ func newPart(n *Net, t *tables, steps, rows int, keep, dropout bool) *part {
 	for range c.dirs() {
 		if keep {
 			s.dc = append(s.dc, f(rows*c.Hidden))
+			s.whSum = append(s.whSum, f(4*c.Hidden*padded(c.Hidden)))
+			if c.Layers > 1 {
+				s.wxSum = append(s.wxSum, f(4*c.Hidden*padded(c.width())))
+			}
 			s.table = append(s.table, nil) // as long as the tables of its batch
 		}
 	}
@@ -176,9 +186,7 @@ func (s *part) forward(l, d int) {
 		gemm(n.kr, s.b, s.outputAt(l, st-1+2*d)[d*h:], w, 1, &n.pk.wh[l][d], g, 4*h)
 		cp, cn := s.cellAt(l, d, t), s.cellAt(l, d, t+1)
 		tc, y := s.stepBlock(s.tc[l][d], s.keptStep(st), h), s.outputAt(l, st)
-		for r := range s.b {
-			n.kr.cell(h, g[r*4*h:], cp[r*h:], cn[r*h:], tc[r*h:], y[r*w+d*h:])
-		}
+		n.kr.cells(s.b, h, g, cp, cn, tc, y[d*h:], w)
 	}
 }
 
@@ -199,17 +207,15 @@ func (s *part) dropout(rng *rand.PCG, l int, p float64) {
 	in, out := s.y[l][s.b*w:], s.drop[l][:s.steps*s.b*w]
 	mask := s.mask[l][:len(out)]
 
-	// A difference below 0 has the highest bit set. Choosing by that bit and not by
-	// a branch matters: no processor foresees which output is dropped.
-	limit, factors := uint64(p*(1<<16)), [2]float32{float32(1 / (1 - p)), 0}
-	for i := 0; i < len(out); i += 4 { // the width is a multiple of 16
-		bits := rng.Uint64()
-		x, m, y := (*[4]float32)(in[i:]), (*[4]float32)(mask[i:]), (*[4]float32)(out[i:])
-		for j := range 4 {
-			m[j] = factors[(bits&0xffff-limit)>>63]
-			y[j] = x[j] * m[j]
-			bits >>= 16
+	// Draws are made in blocks that stay in the first cache.
+	var bits [64]uint64
+	for len(out) > 0 {
+		k := min(len(out), 4*len(bits)) // the width is a multiple of 16
+		for i := range bits[:k/4] {
+			bits[i] = rng.Uint64()
 		}
+		s.n.kr.drop(out[:k], mask, in, bits[:], uint32(p*(1<<16)), float32(1/(1-p)))
+		out, mask, in = out[k:], mask[k:], in[k:]
 	}
 }
 

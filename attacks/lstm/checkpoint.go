@@ -1,11 +1,13 @@
 package lstm
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Checkpoint keeps the state of training between epochs. It must give back
@@ -52,17 +54,20 @@ func (t *trainer) resume() error {
 	if err != nil || raw == nil {
 		return err
 	}
+	t.kept = true
 	if err := t.restore(raw); err != nil && t.o.Damaged != nil {
 		t.o.Damaged(t.name, err)
 	}
 	return nil
 }
 
-// save keeps the state after an epoch.
-func (t *trainer) save() error {
-	if t.o.Checkpoint == nil {
+// save keeps the state after an epoch where it is time to, or where training is about
+// to stop: a training that is over sooner than it would be begun anew needs none.
+func (t *trainer) save(ctx context.Context) error {
+	if t.o.Checkpoint == nil || ctx.Err() == nil && time.Since(t.saved) < t.o.SaveEvery {
 		return nil
 	}
+	t.kept, t.saved = true, time.Now()
 	return t.o.Checkpoint.Write(t.name, t.state())
 }
 

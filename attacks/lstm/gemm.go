@@ -81,18 +81,20 @@ func (p *panels) packT(b []float32, ldb, k, n int) {
 // workers. A tail of rows or columns goes through the same kernel in a padded
 // copy.
 func gemm(kr Kernel, m int, a []float32, ra, ca int, b *panels, c []float32, ldc int) {
+	rows, columns := m/tileM, b.n/tileN
 	for k0 := 0; k0 < b.k; k0 += chunkK {
 		k := min(chunkK, b.k-k0)
+		ak := a[k0*ca:]
+		if rows > 0 && columns > 0 {
+			kr.tiles(rows, columns, k, ak, ra, ca, b.data[k0*tileN:], b.k*tileN, c, ldc)
+		}
 		for j := 0; j < b.n; j += tileN {
-			bp := b.data[j*b.k+k0*tileN:]
 			i := 0
-			if b.n-j >= tileN {
-				for ; i+tileM <= m; i += tileM {
-					kr.tile(k, a[i*ra+k0*ca:], ra, ca, bp, c[i*ldc+j:], ldc)
-				}
+			if j < columns*tileN {
+				i = rows * tileM
 			}
 			for ; i < m; i += tileM {
-				edgeTile(kr, k, min(tileM, m-i), min(tileN, b.n-j), a[i*ra+k0*ca:], ra, ca, bp, c[i*ldc+j:], ldc)
+				edgeTile(kr, k, min(tileM, m-i), min(tileN, b.n-j), ak[i*ra:], ra, ca, b.data[j*b.k+k0*tileN:], c[i*ldc+j:], ldc)
 			}
 		}
 	}
@@ -113,7 +115,7 @@ func edgeTile(kr Kernel, k, m, n int, a []float32, ra, ca int, b, c []float32, l
 	for i := range m {
 		copy(ct[i*tileN:], c[i*ldc:][:n])
 	}
-	kr.tile(k, a, ra, ca, b, ct[:], tileN)
+	kr.tiles(1, 1, k, a, ra, ca, b, 0, ct[:], tileN)
 	for i := range m {
 		copy(c[i*ldc:][:n], ct[i*tileN:])
 	}
@@ -130,7 +132,7 @@ func fewRows(kr Kernel, k, m, n int, a []float32, ra, ca int, b, c []float32, ld
 			at[kk*tileM+i] = a[i*ra+kk*ca]
 		}
 	}
-	kr.tile(k, at[:], 1, tileM, b, ct[:], tileN)
+	kr.tiles(1, 1, k, at[:], 1, tileM, b, 0, ct[:], tileN)
 	for i := range m {
 		copy(c[i*ldc:][:n], ct[i*tileN:])
 	}

@@ -35,28 +35,28 @@ const guessRows = 32
 func (n *Net) Guess(d Data, workers int) []float32 {
 	k, size := n.cfg.Classes, d.Steps*n.cfg.Classes
 	out := make([]float32, d.Len()*size)
-	n.eachPart(d, workers, func(s *part, windows []int32) {
+	n.eachPart(d, make([]*part, max(1, workers)), func(s *part, windows []int32) {
 		lo, row := s.computeLogits()
 		for i := range s.steps * s.b { // by step, then window
-			v := lo[i*row:][:k]
-			softmax(v)
-			copy(out[int(windows[i%s.b])*size+i/s.b*k:], v)
+			v := lo[i*row:][:row]
+			n.kr.softmax(k, v)
+			copy(out[int(windows[i%s.b])*size+i/s.b*k:], v[:k])
 		}
 	})
 	return out
 }
 
 // eachPart runs all windows of d forward, guessRows at a time, and calls f with
-// each part when the last layer is through; calls may be concurrent.
-func (n *Net) eachPart(d Data, workers int, f func(s *part, windows []int32)) {
+// each part when the last layer is through; calls may be concurrent. There are as
+// many workers as parts, which are made where they are nil and may be used again for
+// windows of d.
+func (n *Net) eachPart(d Data, parts []*part, f func(s *part, windows []int32)) {
 	total := d.Len()
 	chunks := (total + guessRows - 1) / guessRows
 
 	// A worker has one part for all its chunks: every value in it that is read
 	// was written for the same chunk.
-	workers = max(1, min(workers, chunks))
-	parts := make([]*part, workers)
-	parallel.For(context.Background(), workers, chunks, func(worker, i int) error {
+	parallel.For(context.Background(), len(parts), chunks, func(worker, i int) error {
 		if parts[worker] == nil {
 			parts[worker] = newPart(n, &n.pk.all, d.Steps, min(guessRows, total), false, false)
 		}

@@ -24,37 +24,46 @@ func Best() Kernel { return kernels()[0] }
 // The fast kernels check no bounds: each method below slices or touches what its
 // kernel will read and write, and panics before it would go beyond an end.
 
-// tile computes C[8][32] += A[8][k] B[k][32]. A(i, kk) is a[i*ra+kk*ca], B is
-// a panel of 32 columns without gaps, C has rows of ldc values.
-func (kr Kernel) tile(k int, a []float32, ra, ca int, b, c []float32, ldc int) {
-	_ = a[(tileM-1)*ra+(k-1)*ca]
-	_ = b[k*tileN-1]
-	_ = c[(tileM-1)*ldc+tileN-1]
-	if kr == kernelPlain {
-		plainTile(k, a, ra, ca, b, c, ldc)
+// tiles computes C[8 rows][32 columns] += A[8 rows][k] B[k][32 columns], rows and
+// columns being numbers of tiles. A(i, kk) is a[i*ra+kk*ca], B is panels of 32 columns
+// without gaps that begin panel values apart, C has rows of ldc values.
+func (kr Kernel) tiles(rows, columns, k int, a []float32, ra, ca int, b []float32, panel int, c []float32, ldc int) {
+	_ = a[(rows*tileM-1)*ra+(k-1)*ca]
+	_ = b[(columns-1)*panel+k*tileN-1]
+	_ = c[(rows*tileM-1)*ldc+columns*tileN-1]
+	if kr != kernelPlain {
+		kr.fastTiles(rows, columns, k, a, ra, ca, b, panel, c, ldc)
 		return
 	}
-	kr.fastTile(k, a, ra, ca, b, c, ldc)
+	for j := range columns {
+		for i := 0; i < rows*tileM; i += tileM {
+			plainTile(k, a[i*ra:], ra, ca, b[j*panel:], c[i*ldc+j*tileN:], ldc)
+		}
+	}
 }
 
-// cell runs one LSTM cell of h units, a multiple of 16. g holds the four gates i,
-// f, z, o before their activation, h values each one after the other, and is
-// overwritten with them activated:
+// cells runs one LSTM cell of h units, a multiple of 16, for so many windows. g holds
+// the four gates i, f, z, o before their activation, h values each one after the
+// other, and is overwritten with them activated:
 //
 //	i, f, o by the sigmoid, z by tanh
 //	c  = i z + f cprev
 //	tc = tanh c
 //	y  = o tc
-func (kr Kernel) cell(h int, g, cprev, c, tc, y []float32) {
-	g, cprev, c, tc, y = g[:4*h], cprev[:h], c[:h], tc[:h], y[:h]
-	if kr == kernelPlain {
-		plainCell(h, g, cprev, c, tc, y)
+//
+// What windows have follows each other, but for outputs, which are ldy values apart.
+func (kr Kernel) cells(rows, h int, g, cprev, c, tc, y []float32, ldy int) {
+	g, cprev, c, tc, y = g[:4*rows*h], cprev[:rows*h], c[:rows*h], tc[:rows*h], y[:(rows-1)*ldy+h]
+	if kr != kernelPlain {
+		kr.fastCells(rows, h, g, cprev, c, tc, y, ldy)
 		return
 	}
-	kr.fastCell(h, g, cprev, c, tc, y)
+	for r := range rows {
+		plainCell(h, g[4*r*h:], cprev[r*h:], c[r*h:], tc[r*h:], y[r*ldy:])
+	}
 }
 
-// cellBack is the gradient of cell. g holds the activated gates and is
+// cellsBack is the gradient of cells. g holds the activated gates and is
 // overwritten with the gradient of what went into them; dy is the gradient of
 // the output; dc is the gradient of the cell state, from the next step on
 // entry and for the previous step on return. With d = dc + dy o (1 - tc^2), the
@@ -65,13 +74,58 @@ func (kr Kernel) cell(h int, g, cprev, c, tc, y []float32) {
 //	z' = d i     (1 - z^2)
 //	o' = dy tc   o (1 - o)
 //	dc = d f
-func (kr Kernel) cellBack(h int, g, cprev, tc, dy, dc []float32) {
-	g, cprev, tc, dy, dc = g[:4*h], cprev[:h], tc[:h], dy[:h], dc[:h]
-	if kr == kernelPlain {
-		plainCellBack(h, g, cprev, tc, dy, dc)
+func (kr Kernel) cellsBack(rows, h int, g, cprev, tc, dy, dc []float32, ldy int) {
+	g, cprev, tc, dy, dc = g[:4*rows*h], cprev[:rows*h], tc[:rows*h], dy[:(rows-1)*ldy+h], dc[:rows*h]
+	if kr != kernelPlain {
+		kr.fastCellsBack(rows, h, g, cprev, tc, dy, dc, ldy)
 		return
 	}
-	kr.fastCellBack(h, g, cprev, tc, dy, dc)
+	for r := range rows {
+		plainCellBack(h, g[4*r*h:], cprev[r*h:], tc[r*h:], dy[r*ldy:], dc[r*h:])
+	}
+}
+
+// softmax turns the first k of v, logits, into probabilities and clears the rest of
+// the last 16 values. It returns the largest logit and the sum of exp(logit -
+// largest), which the loss needs. Relative to the largest, because exp of a large
+// logit overflows.
+func (kr Kernel) softmax(k int, v []float32) (top, sum float32) {
+	v = v[:(k+15)&^15]
+	if kr != kernelPlain {
+		return kr.fastSoftmax(k, v)
+	}
+	clear(v[k:])
+	return plainSoftmax(v[:k])
+}
+
+// drop draws a mask and applies it: of mask, those with 16 bits below limit become
+// zero and the others factor, and out is in times mask. All have the same length, a
+// multiple of 16; bits hold four draws in a word, the lowest first.
+func (kr Kernel) drop(out, mask, in []float32, bits []uint64, limit uint32, factor float32) {
+	mask, in, bits = mask[:len(out)], in[:len(out)], bits[:len(out)/4]
+	if kr != kernelPlain && len(out) > 0 {
+		kr.fastDrop(out, mask, in, bits, limit, factor)
+		return
+	}
+	for i := range out {
+		mask[i] = factor
+		if uint16(bits[i/4]>>(i%4*16)) < uint16(limit) {
+			mask[i] = 0
+		}
+		out[i] = in[i] * mask[i]
+	}
+}
+
+// mul computes dst *= src, of any length as add does.
+func (kr Kernel) mul(dst, src []float32) {
+	src = src[:len(dst)]
+	if kr == kernelPlain || len(dst) == 0 || len(dst)%16 != 0 {
+		for i, v := range src {
+			dst[i] *= v
+		}
+		return
+	}
+	kr.fastMul(dst, src)
 }
 
 // add computes dst += src. The fast kernel has no tail: where the length is no

@@ -18,6 +18,25 @@ DATA consts<>+48(SB)/4, $0x3a83126f // 1 - beta2
 DATA consts<>+52(SB)/4, $0x322bcc77 // 1e-8
 GLOBL consts<>(SB), RODATA|NOPTR, $56
 
+// lanes<> has 16 lanes of ones before 16 of zeros: from 4 (16 - n) on, n lanes.
+DATA lanes<>+0(SB)/8, $-1
+DATA lanes<>+8(SB)/8, $-1
+DATA lanes<>+16(SB)/8, $-1
+DATA lanes<>+24(SB)/8, $-1
+DATA lanes<>+32(SB)/8, $-1
+DATA lanes<>+40(SB)/8, $-1
+DATA lanes<>+48(SB)/8, $-1
+DATA lanes<>+56(SB)/8, $-1
+DATA lanes<>+64(SB)/8, $0
+DATA lanes<>+72(SB)/8, $0
+DATA lanes<>+80(SB)/8, $0
+DATA lanes<>+88(SB)/8, $0
+DATA lanes<>+96(SB)/8, $0
+DATA lanes<>+104(SB)/8, $0
+DATA lanes<>+112(SB)/8, $0
+DATA lanes<>+120(SB)/8, $0
+GLOBL lanes<>(SB), RODATA|NOPTR, $128
+
 // tile256: a tile of 4 x 16.
 //
 //	Y0-Y7    the sums, two vectors for each of four rows
@@ -113,20 +132,25 @@ tile256loop:
 	VADDPS Y0, Y0, Y0; \
 	VSUBPS Y15, Y0, Y0
 
-// cell256 takes 8 units at a time; h is a multiple of 16, so that there is no
+// cells256 takes 8 units at a time; h is a multiple of 16, so that there is no
 // tail. AX is gate i, BX gate z, and f and o are DX bytes behind them. The gates
-// are activated where they are; see Kernel.cell.
+// are activated where they are; see Kernel.cells. From row to row gates go on by 4H
+// values, outputs by ldy bytes and all else by H values.
 //
-// func cell256(h int, gates, cprev, c, tc, y *float32)
-TEXT ·cell256(SB), NOSPLIT, $0-48
-	MOVQ h+0(FP), CX
-	MOVQ gates+8(FP), AX
-	MOVQ cprev+16(FP), R8
-	MOVQ c+24(FP), R9
-	MOVQ tc+32(FP), R10
-	MOVQ y+40(FP), R11
+// func cells256(rows, h int, gates, cprev, c, tc, y *float32, ldy int)
+TEXT ·cells256(SB), NOSPLIT, $0-64
+	MOVQ rows+0(FP), DI
+	MOVQ h+8(FP), CX
+	MOVQ gates+16(FP), AX
+	MOVQ cprev+24(FP), R8
+	MOVQ c+32(FP), R9
+	MOVQ tc+40(FP), R10
+	MOVQ y+48(FP), R11
+	MOVQ ldy+56(FP), R13
 	LEAQ (CX*4), DX
 	LEAQ (AX)(DX*2), BX
+	LEAQ (DX)(DX*2), R12
+	SUBQ DX, R13
 	VBROADCASTSS consts<>+0(SB), Y15
 	VBROADCASTSS consts<>+4(SB), Y14
 	VBROADCASTSS consts<>+8(SB), Y13
@@ -137,7 +161,7 @@ TEXT ·cell256(SB), NOSPLIT, $0-48
 	VBROADCASTSS consts<>+28(SB), Y8
 	VBROADCASTSS consts<>+40(SB), Y6
 	PCALIGN $32
-cell256loop:
+cells256loop:
 	SCALE1
 	VMOVUPS (AX), Y0
 	SIGMOID
@@ -171,26 +195,36 @@ cell256loop:
 	ADDQ $32, R10
 	ADDQ $32, R11
 	SUBQ $8, CX
-	JNZ cell256loop
+	JNZ cells256loop
+	MOVQ h+8(FP), CX
+	ADDQ R12, AX
+	ADDQ R12, BX
+	ADDQ R13, R11
+	DECQ DI
+	JNZ cells256loop
 	VZEROUPPER
 	RET
 
-// cellBack256 is Kernel.cellBack: gates as in cell256, Y0 to Y3 are i, f, z
+// cellsBack256 is Kernel.cellsBack: gates as in cells256, Y0 to Y3 are i, f, z
 // and o, Y4 the tanh of c, Y5 dy, Y6 dc and then the whole gradient of c.
 //
-// func cellBack256(h int, gates, cprev, tc, dy, dc *float32)
-TEXT ·cellBack256(SB), NOSPLIT, $0-48
-	MOVQ h+0(FP), CX
-	MOVQ gates+8(FP), AX
-	MOVQ cprev+16(FP), R8
-	MOVQ tc+24(FP), R9
-	MOVQ dy+32(FP), R10
-	MOVQ dc+40(FP), R11
+// func cellsBack256(rows, h int, gates, cprev, tc, dy, dc *float32, ldy int)
+TEXT ·cellsBack256(SB), NOSPLIT, $0-64
+	MOVQ rows+0(FP), DI
+	MOVQ h+8(FP), CX
+	MOVQ gates+16(FP), AX
+	MOVQ cprev+24(FP), R8
+	MOVQ tc+32(FP), R9
+	MOVQ dy+40(FP), R10
+	MOVQ dc+48(FP), R11
+	MOVQ ldy+56(FP), R13
 	LEAQ (CX*4), DX
 	LEAQ (AX)(DX*2), BX
+	LEAQ (DX)(DX*2), R12
+	SUBQ DX, R13
 	VBROADCASTSS consts<>+0(SB), Y15
 	PCALIGN $32
-cellBack256loop:
+cellsBack256loop:
 	VMOVUPS (AX), Y0
 	VMOVUPS (AX)(DX*1), Y1
 	VMOVUPS (BX), Y2
@@ -231,7 +265,13 @@ cellBack256loop:
 	ADDQ $32, R10
 	ADDQ $32, R11
 	SUBQ $8, CX
-	JNZ cellBack256loop
+	JNZ cellsBack256loop
+	MOVQ h+8(FP), CX
+	ADDQ R12, AX
+	ADDQ R12, BX
+	ADDQ R13, R10
+	DECQ DI
+	JNZ cellsBack256loop
 	VZEROUPPER
 	RET
 
@@ -251,6 +291,174 @@ add256loop:
 	ADDQ $32, SI
 	SUBQ $8, CX
 	JNZ add256loop
+	VZEROUPPER
+	RET
+
+// mul256 multiplies 8 values at a time; n is a multiple of 16 and not zero.
+//
+// func mul256(n int, dst, src *float32)
+TEXT ·mul256(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ src+16(FP), SI
+	PCALIGN $32
+mul256loop:
+	VMOVUPS (DI), Y0
+	VMULPS (SI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	SUBQ $8, CX
+	JNZ mul256loop
+	VZEROUPPER
+	RET
+
+// drop256 is Kernel.drop for 8 values at a time; n is a multiple of 16 and not zero.
+// below is the limit minus 1, which only what is kept is above.
+//
+// func drop256(n int, out, mask, in *float32, bits *uint64, below int32, factor float32)
+TEXT ·drop256(SB), NOSPLIT, $0-48
+	MOVQ n+0(FP), CX
+	MOVQ out+8(FP), DI
+	MOVQ mask+16(FP), R8
+	MOVQ in+24(FP), SI
+	MOVQ bits+32(FP), BX
+	MOVL below+40(FP), AX
+	VMOVD AX, X3
+	VPBROADCASTD X3, Y3
+	VBROADCASTSS factor+44(FP), Y4
+	PCALIGN $32
+drop256loop:
+	VPMOVZXWD (BX), Y0
+	VPCMPGTD Y3, Y0, Y1
+	VANDPS Y4, Y1, Y1
+	VMOVUPS Y1, (R8)
+	VMULPS (SI), Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ $16, BX
+	ADDQ $32, R8
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JNZ drop256loop
+	VZEROUPPER
+	RET
+
+// EXP turns Y0 into 2^(Y7 (Y6 - Y0)); Y7 is -log2 e and Y6 the largest logit. It
+// goes as SIGMOID does, but nothing is above 1.
+#define EXP \
+	VSUBPS Y0, Y6, Y0; \
+	VMULPS Y7, Y0, Y0; \
+	VMAXPS Y0, Y8, Y0; \
+	VROUNDPS $0, Y0, Y1; \
+	VSUBPS Y1, Y0, Y0; \
+	VMOVAPS Y10, Y2; \
+	VFMADD213PS Y11, Y0, Y2; \
+	VFMADD213PS Y12, Y0, Y2; \
+	VFMADD213PS Y13, Y0, Y2; \
+	VFMADD213PS Y14, Y0, Y2; \
+	VFMADD213PS Y15, Y0, Y2; \
+	VCVTPS2DQ Y1, Y1; \
+	VPADDD Y9, Y1, Y1; \
+	VPSLLD $23, Y1, Y1; \
+	VMULPS Y1, Y2, Y0
+
+// softmax256 is Kernel.softmax, 16 values at a time in two vectors: from DI to the
+// last two at R11, of which the lanes below k are those set at R10. Y4 and Y5 are the
+// sums by lanes, which are then added in halves.
+//
+// func softmax256(k int, v *float32) (top, sum float32)
+TEXT ·softmax256(SB), NOSPLIT, $0-24
+	MOVQ k+0(FP), CX
+	MOVQ v+8(FP), DI
+	DECQ CX
+	MOVQ CX, R11
+	SHRQ $4, R11
+	SHLQ $6, R11
+	ADDQ DI, R11
+	ANDQ $15, CX
+	LEAQ lanes<>+60(SB), R10
+	SHLQ $2, CX
+	SUBQ CX, R10
+	VBROADCASTSS consts<>+0(SB), Y15
+	VBROADCASTSS consts<>+4(SB), Y14
+	VBROADCASTSS consts<>+8(SB), Y13
+	VBROADCASTSS consts<>+12(SB), Y12
+	VBROADCASTSS consts<>+16(SB), Y11
+	VBROADCASTSS consts<>+20(SB), Y10
+	VBROADCASTSS consts<>+28(SB), Y8
+	VBROADCASTSS consts<>+32(SB), Y7
+	VBROADCASTSS consts<>+40(SB), Y9
+	MOVL $0xff800000, AX // minus infinity
+	VMOVD AX, X6
+	VBROADCASTSS X6, Y6
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	VBLENDVPS Y2, (R11), Y6, Y0
+	VBLENDVPS Y3, 32(R11), Y6, Y1
+	MOVQ DI, SI
+	JMP softmax256most
+softmax256top:
+	VMAXPS (SI), Y0, Y0
+	VMAXPS 32(SI), Y1, Y1
+	ADDQ $64, SI
+softmax256most:
+	CMPQ SI, R11
+	JNE softmax256top
+	VMAXPS Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VMAXPS X1, X0, X0
+	VPERMILPS $0x4e, X0, X1
+	VMAXPS X1, X0, X0
+	VPERMILPS $0xb1, X0, X1
+	VMAXPS X1, X0, X0
+	VMOVSS X0, top+16(FP)
+	VBROADCASTSS X0, Y6
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ DI, SI
+	JMP softmax256more
+softmax256exp:
+	VMOVUPS (SI), Y0
+	EXP
+	VADDPS Y0, Y4, Y4
+	VMOVUPS Y0, (SI)
+	VMOVUPS 32(SI), Y0
+	EXP
+	VADDPS Y0, Y5, Y5
+	VMOVUPS Y0, 32(SI)
+	ADDQ $64, SI
+softmax256more:
+	CMPQ SI, R11
+	JNE softmax256exp
+	VMOVUPS (R11), Y0
+	EXP
+	VANDPS (R10), Y0, Y0
+	VADDPS Y0, Y4, Y4
+	VMOVUPS Y0, (R11)
+	VMOVUPS 32(R11), Y0
+	EXP
+	VANDPS 32(R10), Y0, Y0
+	VADDPS Y0, Y5, Y5
+	VMOVUPS Y0, 32(R11)
+	VADDPS Y5, Y4, Y5
+	VEXTRACTF128 $1, Y5, X1
+	VADDPS X1, X5, X5
+	VPERMILPS $0x4e, X5, X1
+	VADDPS X1, X5, X5
+	VPERMILPS $0xb1, X5, X1
+	VADDPS X1, X5, X5
+	VMOVSS X5, sum+20(FP)
+	VDIVSS X5, X15, X5
+	VBROADCASTSS X5, Y5
+softmax256share:
+	VMULPS (DI), Y5, Y0
+	VMULPS 32(DI), Y5, Y1
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ $64, DI
+	CMPQ DI, R11
+	JLS softmax256share
 	VZEROUPPER
 	RET
 

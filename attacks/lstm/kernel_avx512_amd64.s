@@ -18,28 +18,36 @@ DATA consts<>+48(SB)/4, $0x3a83126f // 1 - beta2
 DATA consts<>+52(SB)/4, $0x322bcc77 // 1e-8
 GLOBL consts<>(SB), RODATA|NOPTR, $56
 
-// tile512: a tile of 8 x 32.
+// tiles512: tiles of 8 x 32, those of a panel of B one below the other.
 //
 //	Z0-Z15    the sums, two vectors for each of eight rows
 //	Z16, Z17  a row of B
 //	Z18-Z25   a value of A for each row, in all lanes
+//	DI        the tile's place in A, R10 in C, R14 rows of tiles left
 //	AX, R8, R9     A at rows 0, 3 and 6, DX from row to row, SI from column to
 //	               column
 //	R10, R12, R13  C at rows 0, 3 and 6, R11 from row to row
 //
-// A sum is one lane and takes its products one after the other, in order of k,
-// each multiplied and added in one rounding. No tail: see edgeTile.
+// Panels left, and their places in B and C, are in the arguments. Rows of B are fetched
+// 16 ahead and columns of A 8, as large matrices are in the second cache. A sum is one
+// lane and takes its products one after the other, in order of k, each multiplied and
+// added in one rounding. No tail: see edgeTile.
 //
-// func tile512(k int, a *float32, ra, ca int, b, c *float32, ldc int)
-// C[8][32] += A[8][k] B[k][32]; strides in bytes; B has rows of 128 bytes.
-TEXT ·tile512(SB), NOSPLIT, $0-56
-	MOVQ k+0(FP), CX
-	MOVQ a+8(FP), AX
-	MOVQ ra+16(FP), DX
-	MOVQ ca+24(FP), SI
-	MOVQ b+32(FP), BX
-	MOVQ c+40(FP), R10
-	MOVQ ldc+48(FP), R11
+// func tiles512(rows, columns, k int, a *float32, ra, ca int, b *float32, panel int, c *float32, ldc int)
+// C[8 rows][32 columns] += A[8 rows][k] B[k][32 columns]; strides in bytes; B has
+// rows of 128 bytes in panels that are panel bytes apart.
+TEXT ·tiles512(SB), NOSPLIT, $0-80
+	MOVQ ra+32(FP), DX
+	MOVQ ca+40(FP), SI
+	MOVQ ldc+72(FP), R11
+tiles512panel:
+	MOVQ rows+0(FP), R14
+	MOVQ a+24(FP), DI
+	MOVQ c+64(FP), R10
+tiles512next:
+	MOVQ k+16(FP), CX
+	MOVQ b+48(FP), BX
+	MOVQ DI, AX
 	LEAQ (DX)(DX*2), R12
 	LEAQ (AX)(R12*1), R8
 	LEAQ (R8)(R12*1), R9
@@ -63,7 +71,10 @@ TEXT ·tile512(SB), NOSPLIT, $0-56
 	VMOVUPS (R13)(R11*1), Z14
 	VMOVUPS 64(R13)(R11*1), Z15
 	PCALIGN $32
-tile512loop:
+tiles512loop:
+	PREFETCHT0 2048(BX)
+	PREFETCHT0 2112(BX)
+	PREFETCHT0 (AX)(SI*8)
 	VMOVUPS (BX), Z16
 	VMOVUPS 64(BX), Z17
 	VBROADCASTSS (AX), Z18
@@ -95,7 +106,7 @@ tile512loop:
 	VFMADD231PS Z16, Z25, Z14
 	VFMADD231PS Z17, Z25, Z15
 	DECQ CX
-	JNZ tile512loop
+	JNZ tiles512loop
 	VMOVUPS Z0, (R10)
 	VMOVUPS Z1, 64(R10)
 	VMOVUPS Z2, (R10)(R11*1)
@@ -112,6 +123,15 @@ tile512loop:
 	VMOVUPS Z13, 64(R13)
 	VMOVUPS Z14, (R13)(R11*1)
 	VMOVUPS Z15, 64(R13)(R11*1)
+	LEAQ (DI)(DX*8), DI
+	LEAQ (R10)(R11*8), R10
+	DECQ R14
+	JNZ tiles512next
+	MOVQ panel+56(FP), AX
+	ADDQ AX, b+48(FP)
+	ADDQ $128, c+64(FP)
+	DECQ columns+8(FP)
+	JNZ tiles512panel
 	VZEROUPPER
 	RET
 
@@ -144,20 +164,25 @@ tile512loop:
 	VADDPS Z0, Z0, Z0; \
 	VSUBPS Z15, Z0, Z0
 
-// cell512 takes 16 units at a time; h is a multiple of 16, so that there is no
+// cells512 takes 16 units at a time; h is a multiple of 16, so that there is no
 // tail. AX is gate i, BX gate z, and f and o are DX bytes behind them. The gates
-// are activated where they are; see Kernel.cell.
+// are activated where they are; see Kernel.cells. From row to row gates go on by 4H
+// values, outputs by ldy bytes and all else by H values.
 //
-// func cell512(h int, gates, cprev, c, tc, y *float32)
-TEXT ·cell512(SB), NOSPLIT, $0-48
-	MOVQ h+0(FP), CX
-	MOVQ gates+8(FP), AX
-	MOVQ cprev+16(FP), R8
-	MOVQ c+24(FP), R9
-	MOVQ tc+32(FP), R10
-	MOVQ y+40(FP), R11
+// func cells512(rows, h int, gates, cprev, c, tc, y *float32, ldy int)
+TEXT ·cells512(SB), NOSPLIT, $0-64
+	MOVQ rows+0(FP), DI
+	MOVQ h+8(FP), CX
+	MOVQ gates+16(FP), AX
+	MOVQ cprev+24(FP), R8
+	MOVQ c+32(FP), R9
+	MOVQ tc+40(FP), R10
+	MOVQ y+48(FP), R11
+	MOVQ ldy+56(FP), R13
 	LEAQ (CX*4), DX
 	LEAQ (AX)(DX*2), BX
+	LEAQ (DX)(DX*2), R12
+	SUBQ DX, R13
 	VBROADCASTSS consts<>+0(SB), Z15
 	VBROADCASTSS consts<>+4(SB), Z14
 	VBROADCASTSS consts<>+8(SB), Z13
@@ -168,7 +193,7 @@ TEXT ·cell512(SB), NOSPLIT, $0-48
 	VBROADCASTSS consts<>+28(SB), Z8
 	VBROADCASTSS consts<>+40(SB), Z6
 	PCALIGN $32
-cell512loop:
+cells512loop:
 	SCALE1
 	VMOVUPS (AX), Z0
 	SIGMOID
@@ -202,26 +227,36 @@ cell512loop:
 	ADDQ $64, R10
 	ADDQ $64, R11
 	SUBQ $16, CX
-	JNZ cell512loop
+	JNZ cells512loop
+	MOVQ h+8(FP), CX
+	ADDQ R12, AX
+	ADDQ R12, BX
+	ADDQ R13, R11
+	DECQ DI
+	JNZ cells512loop
 	VZEROUPPER
 	RET
 
-// cellBack512 is Kernel.cellBack: gates as in cell512, Z0 to Z3 are i, f, z
+// cellsBack512 is Kernel.cellsBack: gates as in cells512, Z0 to Z3 are i, f, z
 // and o, Z4 the tanh of c, Z5 dy, Z6 dc and then the whole gradient of c.
 //
-// func cellBack512(h int, gates, cprev, tc, dy, dc *float32)
-TEXT ·cellBack512(SB), NOSPLIT, $0-48
-	MOVQ h+0(FP), CX
-	MOVQ gates+8(FP), AX
-	MOVQ cprev+16(FP), R8
-	MOVQ tc+24(FP), R9
-	MOVQ dy+32(FP), R10
-	MOVQ dc+40(FP), R11
+// func cellsBack512(rows, h int, gates, cprev, tc, dy, dc *float32, ldy int)
+TEXT ·cellsBack512(SB), NOSPLIT, $0-64
+	MOVQ rows+0(FP), DI
+	MOVQ h+8(FP), CX
+	MOVQ gates+16(FP), AX
+	MOVQ cprev+24(FP), R8
+	MOVQ tc+32(FP), R9
+	MOVQ dy+40(FP), R10
+	MOVQ dc+48(FP), R11
+	MOVQ ldy+56(FP), R13
 	LEAQ (CX*4), DX
 	LEAQ (AX)(DX*2), BX
+	LEAQ (DX)(DX*2), R12
+	SUBQ DX, R13
 	VBROADCASTSS consts<>+0(SB), Z15
 	PCALIGN $32
-cellBack512loop:
+cellsBack512loop:
 	VMOVUPS (AX), Z0
 	VMOVUPS (AX)(DX*1), Z1
 	VMOVUPS (BX), Z2
@@ -262,7 +297,13 @@ cellBack512loop:
 	ADDQ $64, R10
 	ADDQ $64, R11
 	SUBQ $16, CX
-	JNZ cellBack512loop
+	JNZ cellsBack512loop
+	MOVQ h+8(FP), CX
+	ADDQ R12, AX
+	ADDQ R12, BX
+	ADDQ R13, R10
+	DECQ DI
+	JNZ cellsBack512loop
 	VZEROUPPER
 	RET
 
@@ -282,6 +323,154 @@ add512loop:
 	ADDQ $64, SI
 	SUBQ $16, CX
 	JNZ add512loop
+	VZEROUPPER
+	RET
+
+// mul512 multiplies 16 values at a time; n is a multiple of 16 and not zero.
+//
+// func mul512(n int, dst, src *float32)
+TEXT ·mul512(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ src+16(FP), SI
+	PCALIGN $32
+mul512loop:
+	VMOVUPS (DI), Z0
+	VMULPS (SI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ $64, DI
+	ADDQ $64, SI
+	SUBQ $16, CX
+	JNZ mul512loop
+	VZEROUPPER
+	RET
+
+// drop512 is Kernel.drop for 16 values at a time; n is a multiple of 16 and not zero.
+//
+// func drop512(n int, out, mask, in *float32, bits *uint64, limit uint32, factor float32)
+TEXT ·drop512(SB), NOSPLIT, $0-48
+	MOVQ n+0(FP), CX
+	MOVQ out+8(FP), DI
+	MOVQ mask+16(FP), R8
+	MOVQ in+24(FP), SI
+	MOVQ bits+32(FP), BX
+	MOVL limit+40(FP), AX
+	VPBROADCASTD AX, Z3
+	VBROADCASTSS factor+44(FP), Z4
+	PCALIGN $32
+drop512loop:
+	VPMOVZXWD (BX), Z0
+	VPCMPUD $5, Z3, Z0, K1 // not below
+	VMOVAPS.Z Z4, K1, Z1
+	VMOVUPS Z1, (R8)
+	VMULPS (SI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ $32, BX
+	ADDQ $64, R8
+	ADDQ $64, SI
+	ADDQ $64, DI
+	SUBQ $16, CX
+	JNZ drop512loop
+	VZEROUPPER
+	RET
+
+// EXP turns Z0 into 2^(Z7 (Z6 - Z0)); Z7 is -log2 e and Z6 the largest logit. It
+// goes as SIGMOID does, but nothing is above 1.
+#define EXP \
+	VSUBPS Z0, Z6, Z0; \
+	VMULPS Z7, Z0, Z0; \
+	VMAXPS Z0, Z8, Z0; \
+	VRNDSCALEPS $0, Z0, Z1; \
+	VSUBPS Z1, Z0, Z0; \
+	VMOVAPS Z10, Z2; \
+	VFMADD213PS Z11, Z0, Z2; \
+	VFMADD213PS Z12, Z0, Z2; \
+	VFMADD213PS Z13, Z0, Z2; \
+	VFMADD213PS Z14, Z0, Z2; \
+	VFMADD213PS Z15, Z0, Z2; \
+	VSCALEFPS Z1, Z2, Z0
+
+// softmax512 is Kernel.softmax: three times over the row from DI to the last vector
+// at R11, of which K1 are the lanes below k. Z5 is the sum by lanes, which are then
+// added in halves.
+//
+// func softmax512(k int, v *float32) (top, sum float32)
+TEXT ·softmax512(SB), NOSPLIT, $0-24
+	MOVQ k+0(FP), CX
+	MOVQ v+8(FP), DI
+	DECQ CX
+	MOVQ CX, R11
+	SHRQ $4, R11
+	SHLQ $6, R11
+	ADDQ DI, R11
+	ANDQ $15, CX
+	MOVL $2, AX
+	SHLL CX, AX
+	DECL AX
+	KMOVW AX, K1
+	VBROADCASTSS consts<>+0(SB), Z15
+	VBROADCASTSS consts<>+4(SB), Z14
+	VBROADCASTSS consts<>+8(SB), Z13
+	VBROADCASTSS consts<>+12(SB), Z12
+	VBROADCASTSS consts<>+16(SB), Z11
+	VBROADCASTSS consts<>+20(SB), Z10
+	VBROADCASTSS consts<>+28(SB), Z8
+	VBROADCASTSS consts<>+32(SB), Z7
+	MOVL $0xff800000, AX // minus infinity
+	VPBROADCASTD AX, Z0
+	VMOVUPS (R11), K1, Z0
+	MOVQ DI, SI
+	JMP softmax512most
+softmax512top:
+	VMAXPS (SI), Z0, Z0
+	ADDQ $64, SI
+softmax512most:
+	CMPQ SI, R11
+	JNE softmax512top
+	VEXTRACTF64X4 $1, Z0, Y1
+	VMAXPS Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VMAXPS X1, X0, X0
+	VPERMILPS $0x4e, X0, X1
+	VMAXPS X1, X0, X0
+	VPERMILPS $0xb1, X0, X1
+	VMAXPS X1, X0, X0
+	VMOVSS X0, top+16(FP)
+	VBROADCASTSS X0, Z6
+	VXORPS Y5, Y5, Y5
+	MOVQ DI, SI
+	JMP softmax512more
+softmax512exp:
+	VMOVUPS (SI), Z0
+	EXP
+	VADDPS Z0, Z5, Z5
+	VMOVUPS Z0, (SI)
+	ADDQ $64, SI
+softmax512more:
+	CMPQ SI, R11
+	JNE softmax512exp
+	VMOVUPS (R11), Z0
+	EXP
+	VMOVAPS.Z Z0, K1, Z0
+	VADDPS Z0, Z5, Z5
+	VMOVUPS Z0, (R11)
+	VEXTRACTF64X4 $1, Z5, Y1
+	VADDPS Y1, Y5, Y5
+	VEXTRACTF128 $1, Y5, X1
+	VADDPS X1, X5, X5
+	VPERMILPS $0x4e, X5, X1
+	VADDPS X1, X5, X5
+	VPERMILPS $0xb1, X5, X1
+	VADDPS X1, X5, X5
+	VMOVSS X5, sum+20(FP)
+	VDIVSS X5, X15, X5
+	VBROADCASTSS X5, Z5
+softmax512share:
+	VMULPS (DI), Z5, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ $64, DI
+	CMPQ DI, R11
+	JLS softmax512share
 	VZEROUPPER
 	RET
 

@@ -35,20 +35,22 @@ const (
 	log2e  = 0x1.715476p0
 )
 
-// sigmoid is 1 / (1 + exp(-s x)). exp is 2^y with y = r + f: a whole number r,
-// whose power is put together from an exponent of r + 127 and no fraction, and f
-// within 1/2 of zero, whose power is the polynomial. Limits on y keep the
-// exponent that of a normal number.
-func sigmoid(s, x float32) float32 {
-	y := max(min(float32(float32(s*-log2e)*x), expMax), -expMax)
+// power is 2^y with y = r + f: a whole number r, whose power is put together from an
+// exponent of r + 127 and no fraction, and f within 1/2 of zero, whose power is the
+// polynomial. Limits on y keep the exponent that of a normal number.
+func power(y float32) float32 {
+	y = max(min(y, expMax), -expMax)
 	r := float32(math.RoundToEven(float64(y)))
 	f := y - r
 	p := float32(exp5)
 	for _, c := range [...]float32{exp4, exp3, exp2, exp1, 1} {
 		p = float32(p*f) + c
 	}
-	return 1 / (1 + p*math.Float32frombits(uint32(int32(r)+127)<<23))
+	return p * math.Float32frombits(uint32(int32(r)+127)<<23)
 }
+
+// sigmoid is 1 / (1 + exp(-s x)).
+func sigmoid(s, x float32) float32 { return 1 / (1 + power(float32(float32(s*-log2e)*x))) }
 
 // tanh is 2 sigmoid(2x) - 1, as the fast kernels have it.
 func tanh(x float32) float32 { return float32(2*sigmoid(2, x)) - 1 }
@@ -73,6 +75,22 @@ func plainCellBack(h int, g, cprev, tc, dy, dc []float32) {
 		g[3*h+j] = float32(e*t) * float32(o*(1-o))
 		dc[j] = d * f
 	}
+}
+
+func plainSoftmax(v []float32) (top, sum float32) {
+	top = v[0]
+	for _, x := range v[1:] {
+		top = max(top, x)
+	}
+	for i, x := range v {
+		v[i] = power(float32(-log2e * (top - x)))
+		sum += v[i]
+	}
+	inv := 1 / sum
+	for i := range v {
+		v[i] *= inv
+	}
+	return top, sum
 }
 
 // Constants of Adam (Kingma and Ba, 2015), the defaults of PyTorch.

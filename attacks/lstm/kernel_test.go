@@ -98,8 +98,10 @@ func TestGemmEqualsReference(t *testing.T) {
 func TestCellsEqualPlain(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 1))
 	for _, h := range []int{16, 32, 80, 128, 16 * (1 + rng.IntN(20)), 16 * (1 + rng.IntN(20))} {
+		const rows = 3
+		size, ldy := rows*h, h+16*rng.IntN(2) // outputs of two directions are apart
 		in := map[string][]float32{}
-		for name, n := range map[string]int{"g": 4 * h, "cp": h, "dy": h, "dc": h, "m": h, "v": h} {
+		for name, n := range map[string]int{"g": 4 * size, "cp": size, "dy": rows * ldy, "dc": size, "m": size, "v": size} {
 			in[name] = random(rng, n)
 		}
 		for i := range in["v"] {
@@ -107,11 +109,11 @@ func TestCellsEqualPlain(t *testing.T) {
 			in["g"][i] *= 30 // far into saturation too
 		}
 		run := func(kr Kernel) [][]float32 {
-			g, c, tc, y := slices.Clone(in["g"]), make([]float32, h), make([]float32, h), make([]float32, h)
-			kr.cell(h, g, in["cp"], c, tc, y)
+			g, c, tc, y := slices.Clone(in["g"]), make([]float32, size), make([]float32, size), make([]float32, rows*ldy)
+			kr.cells(rows, h, g, in["cp"], c, tc, y, ldy)
 			act := slices.Clone(g)
 			dc := slices.Clone(in["dc"])
-			kr.cellBack(h, g, in["cp"], tc, in["dy"], dc)
+			kr.cellsBack(rows, h, g, in["cp"], tc, in["dy"], dc, ldy)
 			sum := slices.Clone(in["dc"])
 			kr.add(sum, in["dy"])
 			w, m, v := slices.Clone(in["cp"]), slices.Clone(in["m"]), slices.Clone(in["v"])
@@ -148,11 +150,12 @@ func TestAddAndAdamOfAnyLength(t *testing.T) {
 			v[i] *= v[i]
 		}
 		run := func(kr Kernel) [][]float32 {
-			sum := slices.Clone(w)
+			sum, product := slices.Clone(w), slices.Clone(w)
 			kr.add(sum[:n], g)
+			kr.mul(product[:n], g)
 			w, m, v := slices.Clone(w), slices.Clone(m), slices.Clone(v)
 			kr.adam(w[:n], m, v, g, 0.5, 1e-3, 1.25)
-			return [][]float32{sum, w, m, v}
+			return [][]float32{sum, product, w, m, v}
 		}
 		plain, first := run(kernelPlain), run(kernels()[0])
 		for _, kr := range kernels() {
@@ -160,11 +163,94 @@ func TestAddAndAdamOfAnyLength(t *testing.T) {
 				if d := far(got[:n], plain[i]); d > 2e-6*max(1, far(plain[i][:n], make([]float32, n))) {
 					t.Errorf("%v length %d array %d: off by %g", kr, n, i, d)
 				}
-				if !slices.Equal(got[n:], [][]float32{w, w, m, v}[i][n:]) {
+				if !slices.Equal(got[n:], [][]float32{w, w, w, m, v}[i][n:]) {
 					t.Errorf("%v length %d array %d: wrote beyond the end", kr, n, i)
 				}
 				if kr != kernelPlain && !slices.Equal(got, first[i]) {
 					t.Errorf("%v length %d array %d: not the same bytes as %v", kr, n, i, kernels()[0])
+				}
+			}
+		}
+	}
+}
+
+// TestSoftmax compares all kernels with exponentials in float64, and the fast ones
+// with each other to the bit; lanes beyond the classes come out as zeros.
+func TestSoftmax(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 5))
+	for range 300 {
+		k := 1 + rng.IntN(70)
+		logits := random(rng, (k+15)/16*16)
+		for i := range logits {
+			logits[i] *= float32(math.Exp(4 * rng.Float64()))
+		}
+
+		top, sum, want := float64(slices.Max(logits[:k])), 0.0, make([]float32, len(logits))
+		for i, x := range logits[:k] {
+			sum += math.Exp(float64(x) - top)
+			want[i] = float32(math.Exp(float64(x) - top))
+		}
+		for i := range want {
+			want[i] /= float32(sum)
+		}
+
+		var first []float32
+		for _, kr := range kernels() {
+			got := slices.Clone(logits)
+			a, b := kr.softmax(k, got)
+			if float64(a) != top || math.Abs(float64(b)-sum) > 1e-5*sum || far(got, want) > 1e-5 {
+				t.Fatalf("%v: softmax of %v: %v, largest %v, sum %v; want %v, %v, %v", kr, logits[:k], got, a, b, want, top, sum)
+			}
+			if got = append(got, b); first == nil {
+				first = got
+			}
+			if kr != kernelPlain && !slices.Equal(got, first) {
+				t.Fatalf("%v: not the same bytes as %v", kr, kernels()[0])
+			}
+		}
+
+		nan := slices.Clone(logits)
+		nan[rng.IntN(k)] = float32(math.NaN())
+		for _, kr := range kernels() {
+			if _, sum := kr.softmax(k, slices.Clone(nan)); sum == sum {
+				t.Fatalf("%v: NaN in %v does not come through", kr, nan)
+			}
+		}
+	}
+}
+
+// TestDropIsSameForKernels compares all kernels with the plain one, to the byte.
+func TestDropIsSameForKernels(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 6))
+	for _, limit := range []uint32{0, 1, 13107, 32768, 65535} {
+		n := 16 * (1 + rng.IntN(20))
+		in, bits := random(rng, n), make([]uint64, n/4)
+		for i := range bits {
+			bits[i] = rng.Uint64()
+		}
+		bits[0] = uint64(limit) | uint64(limit-1)<<16&0xffff0000
+		for _, kr := range kernels() {
+			out, mask, want, wantMask := make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
+			kr.drop(out, mask, in, bits, limit, 1.25)
+			kernelPlain.drop(want, wantMask, in, bits, limit, 1.25)
+			if !slices.Equal(out, want) || !slices.Equal(mask, wantMask) {
+				t.Errorf("%v, limit %d: %v by %v, want %v by %v", kr, limit, out, mask, want, wantMask)
+			}
+		}
+	}
+}
+
+// TestTranspose: the transposed sums lie in rows of whole panels.
+func TestTranspose(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for _, m := range []int{16, 32, 48, 128} {
+		n := 16 * (1 + rng.IntN(9))
+		sum, grad := random(rng, n*padded(m)), make([]float32, m*n)
+		transpose(grad, sum, m, n)
+		for i := range m {
+			for j := range n {
+				if grad[i*n+j] != sum[j*padded(m)+i] {
+					t.Fatalf("%d x %d: value %d, %d is not the one at %d, %d", m, n, i, j, j, i)
 				}
 			}
 		}
@@ -218,7 +304,7 @@ func TestCellsKeepNaN(t *testing.T) {
 					cp[i] = 1
 				}
 				g[gate*h+j] = nan
-				kr.cell(h, g, cp, c, tc, y)
+				kr.cells(1, h, g, cp, c, tc, y, h)
 				for i := range h {
 					if bad := y[i] != y[i]; bad != (i == j) || g[gate*h+i] != g[gate*h+i] != bad {
 						t.Fatalf("%v: NaN in gate %d of unit %d: gate %v, output %v of unit %d", kr, gate, j, g[gate*h+i], y[i], i)
@@ -238,7 +324,7 @@ func TestActivationsAreClose(t *testing.T) {
 			for j := range g {
 				g[j] = float32(x)
 			}
-			kr.cell(h, g, zero, c, tc, y)
+			kr.cells(1, h, g, zero, c, tc, y, h)
 			s := 1 / (1 + math.Exp(-x))
 			worst = max(worst, math.Abs(float64(g[0])-s), math.Abs(float64(g[2*h])-math.Tanh(x)), math.Abs(float64(tc[0])-math.Tanh(float64(c[0]))))
 		}

@@ -61,10 +61,10 @@ func memory(c Config, steps, batch int, dropout bool) (fixed, perWindow int64) {
 	windows := (batch + batchParts - 1) / batchParts * batchParts
 
 	// Parameters: themselves, two moments, the best so far, one gradient per
-	// part, and embeddings twice beside tables. Tables: that of all values and that
-	// of a batch, one gradient per part, their sum packed.
+	// part with the sums it comes from, and embeddings twice beside tables. Tables:
+	// that of all values and that of a batch, one gradient per part, their sum packed.
 	floats := (6+batchParts)*params + (3+batchParts)*table + 8*rows + c.packedValues() +
-		(steps+2)*windows*perStep + batchParts*c.dirs()*chunkK*max(h4, padded(c.Classes))
+		(steps+2)*windows*perStep + batchParts*(c.dirs()*(chunkK*max(padded(w), padded(c.Classes))+h4*(padded(c.Hidden)+padded(w)))+w*padded(c.Classes))
 
 	// Not all at once, but nothing is freed between them for certain.
 	validation := recallParts * guessRows * (c.Layers*(steps+9)*w + steps*(padded(c.Classes)+len(c.Vocab)))

@@ -166,6 +166,7 @@ func (t *stepper) sumGradients(parts []*part) {
 	}
 	// Embeddings and the first input weights stand first and have no gradient yet.
 	summed := t.n.layers[0][0].wh.off
+	clear(first.grad[:summed])
 	sum(first.grad[summed:], func(s *part) []float32 { return s.grad[summed:] })
 	for d := range first.table {
 		sum(first.table[d], func(s *part) []float32 { return s.table[d] })

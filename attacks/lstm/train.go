@@ -40,6 +40,9 @@ type Options struct {
 	// Checkpoint, if not nil, keeps the state between epochs so that training
 	// can go on where it stopped.
 	Checkpoint Checkpoint
+	// SaveEvery is the least time between two states that Checkpoint is given; 0
+	// gives it the state after every epoch. It changes no result.
+	SaveEvery time.Duration
 	// Damaged is called, if not nil, with the key and the fault of a checkpoint
 	// that is not what was written: training then begins from the start, and
 	// the next state takes its place.
@@ -117,8 +120,10 @@ type trainer struct {
 	bestScore    float64
 	stale        int // epochs since the best one
 	began        time.Time
-	beganAt      int    // steps already taken then
-	name         string // key of the checkpoint
+	beganAt      int       // steps already taken then
+	name         string    // key of the checkpoint
+	kept         bool      // there is one
+	saved        time.Time // when it was written last, or training began
 }
 
 // Train returns a network of shape c that learned from the labeled steps of
@@ -171,6 +176,8 @@ func (t *trainer) run(ctx context.Context) error {
 	}
 
 	t.began, t.beganAt = time.Now(), t.steps
+	t.saved = t.began
+	parts := make([]*part, min(t.workers, recallParts)) // the same for all validations
 	for t.steps < t.total && (t.o.Patience == 0 || t.stale < t.o.Patience) {
 		loss, err := t.runEpoch(ctx)
 		if err != nil {
@@ -180,20 +187,20 @@ func (t *trainer) run(ctx context.Context) error {
 		score := math.NaN()
 		if t.valid.Len() > 0 {
 			t.n.repack(t.workers)
-			score = t.n.recall(t.valid, t.workers)
+			score = t.n.recall(t.valid, parts)
 			if t.stale++; score > t.bestScore {
 				t.bestScore, t.stale = score, 0
 				t.best = append(t.best[:0], t.n.w...)
 			}
 		}
 		t.report(loss, score)
-		if err := t.save(); err != nil {
+		if err := t.save(ctx); err != nil {
 			return err
 		}
 	}
 
 	// What is done need not be gone on with: the state is removed.
-	if t.o.Checkpoint != nil {
+	if t.kept {
 		return t.o.Checkpoint.Write(t.name, nil)
 	}
 	return nil
@@ -265,15 +272,15 @@ func (t *trainer) report(loss, score float64) {
 const recallParts = 2 * batchParts
 
 // recall is the mean per-class recall of the likeliest class over labeled
-// steps.
-func (n *Net) recall(d Data, workers int) float64 {
+// steps; parts are as eachPart wants them.
+func (n *Net) recall(d Data, parts []*part) float64 {
 	k := n.cfg.Classes
 	right, all := make([]int64, k), make([]int64, k)
 
 	// Softmax keeps the order, so that logits will do. Answers are kept and
 	// counted afterwards: parts end in any order.
 	guess := make([]int16, len(d.Y))
-	n.eachPart(d, min(workers, recallParts), func(s *part, windows []int32) {
+	n.eachPart(d, parts, func(s *part, windows []int32) {
 		lo, row := s.computeLogits()
 		for i := range s.steps * s.b {
 			v, best := lo[i*row:][:k], 0

@@ -86,7 +86,7 @@ func TestTrainLearns(t *testing.T) {
 		n, _ := train(t, c, o)
 		rng := rand.New(rand.NewPCG(9, 9))
 		d := task(rng, c, 50, 11)
-		if got := n.recall(d, 2); got < 0.85 {
+		if got := n.recall(d, make([]*part, 2)); got < 0.85 {
 			t.Errorf("both=%v: recall %.3f of a task it can learn", both, got)
 		}
 	}
@@ -263,7 +263,7 @@ func TestKernelsLearnAlike(t *testing.T) {
 			s.takeStep(d, order[i%20*batch:][:batch], 0.03*(1-float64(i)/steps))
 		}
 		n.repack(2)
-		scores = append(scores, n.recall(test, 2))
+		scores = append(scores, n.recall(test, make([]*part, 2)))
 	}
 	t.Logf("recall by kernel %v: %.4f", kernels(), scores)
 	for i, s := range scores {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"time"
 
 	"veilbench/attacks"
 	"veilbench/attacks/lstm"
@@ -184,6 +185,10 @@ func (a Net) fits(c lstm.Config, examples []attacks.Labeled) error {
 	return nil
 }
 
+// saveEvery is how often the state of a training is kept. Writing one takes
+// milliseconds, which is much where an epoch takes no more.
+const saveEvery = 200 * time.Millisecond
+
 // options turns the parameters into those of the trainer for n windows.
 func (a Net) options(ctx context.Context, n int) lstm.Options {
 	batch := max(1, min(a.Batch, n/8))
@@ -205,7 +210,7 @@ func (a Net) options(ctx context.Context, n int) lstm.Options {
 		}
 	}
 	if c, ok := attacks.CheckpointsOf(ctx); ok {
-		o.Checkpoint = c
+		o.Checkpoint, o.SaveEvery = c, saveEvery
 		o.Damaged = func(key string, fault error) {
 			if f := attacks.ProgressOf(ctx); f != nil {
 				f(attacks.Progress{Attack: a.Info().Name, Warning: fmt.Sprintf("checkpoint %s is damaged (%v): training begins from the start", c.Path(key), fault)})

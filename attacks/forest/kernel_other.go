@@ -6,3 +6,10 @@ package forest
 func stepRows(nodes []walkNode, bins []uint8, width int, at *[walkRows]uint32, list []uint32) int {
 	return plainStepRows(nodes, bins, width, at, list)
 }
+
+func hasVectors() bool { return false }
+
+func vectorBins(dst []uint8, cuts, column []float32) int { return 0 }
+
+// rankKeys is not asked where hasVectors is false.
+func rankKeys(dst, keys []uint32, codes *[rankedNode]uint16) {}

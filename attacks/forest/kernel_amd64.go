@@ -1,0 +1,44 @@
+//go:build !purego
+
+package forest
+
+import "golang.org/x/sys/cpu"
+
+//go:noescape
+func fastStepRows(nodes *walkNode, bins *uint8, width int, at, list *uint32, n int) int
+
+//go:noescape
+func fastBins(dst *uint8, column *float32, n int, table *[maxBins]float32)
+
+//go:noescape
+func fastRank(dst, keys *uint32, codes *uint16, n int)
+
+// stepRows is plainStepRows in half the instructions, without bounds checks:
+// list is not empty, and features are below width and steps end inside the
+// tree because newWalk made the nodes.
+func stepRows(nodes []walkNode, bins []uint8, width int, at *[walkRows]uint32, list []uint32) int {
+	return fastStepRows(&nodes[0], &bins[0], width, &at[0], &list[0], len(list))
+}
+
+// hasVectors says that the processor has vectors of 64 bytes with comparisons of
+// 16-bit numbers.
+func hasVectors() bool { return cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasPOPCNT }
+
+// vectorBins writes the bins of whole vectors of the column and returns how many
+// values that are: none where the processor has no such vectors or the column is
+// too short for laying out its cuts.
+func vectorBins(dst []uint8, cuts, column []float32) int {
+	n := len(column) &^ 15
+	if n < 64 || !hasVectors() {
+		return 0
+	}
+	table := layOutCuts(cuts)
+	fastBins(&dst[:n][0], &column[0], n, &table)
+	return n
+}
+
+// rankKeys puts keys into dst by their codes, see fastRank. It is asked only where
+// hasVectors says so.
+func rankKeys(dst, keys []uint32, codes *[rankedNode]uint16) {
+	fastRank(&dst[:len(keys)][0], &keys[0], &codes[0], len(keys))
+}
