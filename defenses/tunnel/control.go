@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/defenses/shaping"
 )
 
 // control makes the packets that a tunnel sends of itself, forward in time. The
@@ -37,6 +38,9 @@ type control struct {
 	// unacked counts the segments of a direction since its last ACK, the
 	// newest at got.
 	unacked [2]int
+	// quiet is a time before which nothing is due: most packets come before it, and
+	// ask no further.
+	quiet time.Duration
 }
 
 const (
@@ -48,7 +52,7 @@ const (
 // its keys and of the last packet each way are drawn, as a trace that always
 // began with a handshake would give its start away.
 func newControl(kind string, t *tunnel, rng *rand.Rand) *control {
-	c := &control{t: t, kind: kind}
+	c := &control{t: t, kind: kind, quiet: -shaping.Never}
 	c.keys = -time.Duration(rng.Int64N(int64(c.rekey())))
 	for d := range c.sent {
 		c.sent[d] = -time.Duration(rng.Int64N(int64(10 * time.Second)))
@@ -83,21 +87,29 @@ func (c *control) data(now time.Duration, dir datasets.Dir) {
 		c.due[dir] = 0
 		if c.due[other] == 0 {
 			c.due[other] = now + 10*time.Second
+			c.quiet = min(c.quiet, c.due[other])
 		}
 	case "openvpn-tcp":
 		c.unacked[other] = 0 // the segment acknowledges
 		if c.unacked[dir]++; c.unacked[dir] == 2 {
 			c.ack(now, dir)
 		}
+		c.quiet = min(c.quiet, now+delayedACK)
 	}
 	c.sent[dir], c.got[dir] = now, now
 }
 
 // until sends what is due up to now.
 func (c *control) until(now time.Duration) {
-	for {
+	for now >= c.quiet {
 		at, send := c.next()
 		if send == nil || at > now {
+			// Data that comes puts off what is due, but for the two things that
+			// data sets going: those move quiet back.
+			c.quiet = shaping.Never
+			if send != nil {
+				c.quiet = at
+			}
 			return
 		}
 		send(at)

@@ -81,14 +81,15 @@ func (d VPN) Validate() error {
 	if err != nil {
 		return err // the framing of an unknown kind is not defined
 	}
-	return params.ZeroOrWithin("mtu_bytes", d.MtuBytes, 576, int(d.framing().largest()))
+	f := d.framing()
+	return params.ZeroOrWithin("mtu_bytes", d.MtuBytes, 576, int(f.largest()))
 }
 
 // Apply wraps every packet that leaves the home, cuts those that do not fit, and
 // sends all on one new flow. Packets inside the home leave as they are.
 func (d VPN) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	t := tunnel{in: in, f: d.framing(), flow: int32(len(in.Flows)), delay: params.Seconds(d.DelayS)}
-	t.pieces = make([]shaping.Piece, 0, len(in.Packets))
+	t.leaves = shaping.NewAssembly(in, t.estimate())
 
 	// Both are drawn whether they are used or not, so that tunnels with and
 	// without control packets delay by the same draws.
@@ -99,9 +100,20 @@ func (d VPN) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error)
 	if d.Control {
 		t.ctl = newControl(d.Kind, &t, phases)
 	}
+	stays := make([]bool, len(in.Flows))
+	for i, f := range in.Flows {
+		stays[i] = f.LAN
+	}
+
 	for i, p := range in.Packets {
-		if in.Flows[p.Flow].LAN {
-			t.pieces = append(t.pieces, shaping.Whole(i, p))
+		// What the tunnel sends of itself before this packet leaves before it, and
+		// at one time with it after it, also where it stays in the home.
+		if t.ctl != nil {
+			t.ctl.until(p.Time - 1)
+		}
+		t.leaves.Advance(p.Time)
+		if stays[p.Flow] {
+			t.leaves.Whole(i, p)
 			continue
 		}
 		t.packet(i, p)
@@ -109,7 +121,7 @@ func (d VPN) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error)
 	if t.ctl != nil {
 		t.ctl.until(in.End)
 	}
-	return shaping.Assemble(in, shaping.AppendFlows(in, t.f.outerFlow()), t.pieces), nil
+	return t.leaves.Defended(shaping.AppendFlows(in, t.f.outerFlow())), nil
 }
 
 // tunnel wraps packets in their order.
@@ -120,8 +132,20 @@ type tunnel struct {
 	delay  time.Duration
 	rng    *rand.Rand // nil: constant delay
 	now    time.Duration
-	pieces []shaping.Piece
+	leaves *shaping.Assembly
 	ctl    *control // nil: no control packets
+}
+
+// estimate is how many packets there will be: one for each that fits, two for
+// others, and room for what the tunnel sends of itself.
+func (t *tunnel) estimate() int {
+	n := len(t.in.Packets)
+	for i := range t.in.Packets {
+		if t.in.Packets[i].Size-datasets.EthernetHeader > t.f.mtu {
+			n++
+		}
+	}
+	return n + n/64 + 16
 }
 
 // packet sends original i, p, through the tunnel, in as many pieces as it takes.
@@ -138,10 +162,8 @@ func (t *tunnel) packet(i int, p datasets.Packet) {
 		t.ctl.data(t.now, p.Dir)
 	}
 
-	split(p, t.in.Flows[p.Flow], t.f.mtu, func(inner, payload int32) {
-		t.pieces = append(t.pieces, shaping.Piece{
-			Packet: t.outer(t.now, p.Dir, t.f.size(inner)-t.f.outer()), Orig: int32(i), Bytes: payload,
-		})
+	split(p, &t.in.Flows[p.Flow], t.f.mtu, func(inner, payload int32) {
+		t.leaves.Piece(t.outer(t.now, p.Dir, t.f.size(inner)-t.f.outer()), int32(i), payload)
 	})
 }
 
@@ -149,7 +171,7 @@ func (t *tunnel) packet(i int, p datasets.Packet) {
 // unless nobody observes any more.
 func (t *tunnel) signal(at time.Duration, dir datasets.Dir, payload int32) {
 	if at <= t.in.End {
-		t.pieces = append(t.pieces, shaping.Piece{Packet: t.outer(at, dir, payload), Orig: shaping.NoOriginal})
+		t.leaves.Dummy(t.outer(at, dir, payload))
 	}
 }
 
