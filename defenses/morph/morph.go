@@ -142,7 +142,6 @@ func (d Morph) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, erro
 	sources := d.sources(in.Flows)
 	a := shaping.NewAssembly(in, len(in.Packets)+len(in.Packets)/4)
 	for i, p := range in.Packets {
-		a.Advance(p.Time)
 		if !can.Can(&p) || !in.Flows[p.Flow].Exposed() {
 			a.Whole(i, p)
 			continue

@@ -49,7 +49,6 @@ func (d Fragment) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, e
 	can := shaping.NewPadder(in, "keep")
 	a := shaping.NewAssembly(in, len(in.Packets)*2)
 	for i, p := range in.Packets {
-		a.Advance(p.Time)
 		if !can.Can(&p) {
 			a.Whole(i, p)
 			continue

@@ -1,6 +1,9 @@
 package shaping
 
 import (
+	"cmp"
+	"slices"
+	"sort"
 	"time"
 
 	"veilbench/datasets"
@@ -8,71 +11,44 @@ import (
 )
 
 // Assembly builds the defended trace and its account of pieces: packets that
-// leave and carry at most one piece of one original. A defense goes through the
-// originals in order, says before each where in time it is (Advance), and sends.
-// Pieces leave in order of time, those of equal time in the order in which they
-// were sent, so that pieces of one original stay in order when they are sent so.
+// leave and carry at most one piece of one original. Pieces leave in order of time,
+// those of equal time in the order in which they were sent, so that pieces of one
+// original stay in order when they are sent so.
 //
-// Only what leaves later than the original that is being looked at is held back,
-// so the result is built once, in its place, and nothing is sorted as a whole.
+// Nearly all pieces are sent in order of time, and go at once to the place where
+// they stay. The others wait in a list of their own, which is merged in whenever
+// it is as long as what the merge has to move: so the whole costs n log n at worst
+// and needs little more memory than the result.
 type Assembly struct {
-	in    datasets.Trace
-	now   time.Duration
-	out   []datasets.Packet
-	b     *defenses.Builder
-	sent  int    // pieces held back so far
-	queue []held // held back and sent in order of time: from at on,
-	at    int
-	late  []held // and those sent out of order: a heap
+	in   datasets.Trace
+	out  []datasets.Packet // in order, but for late
+	orig []int32           // by packet of out: what it carries, or noOriginal,
+	size []int32           // and how many bytes of it
+	last time.Duration     // of out
+	late []piece
+	most int           // how long late may be until a merge is thought of
+	from time.Duration // the earliest of late
 }
 
-// held is a piece that leaves later than now. n tells those of equal time apart.
-type held struct {
+// piece is a packet with what it carries.
+type piece struct {
 	datasets.Packet
 	orig, bytes int32
-	n           int
 }
 
-func (h *held) before(o *held) bool { return h.Time < o.Time || h.Time == o.Time && h.n < o.n }
-
-// noOriginal is the orig of a dummy packet.
-const noOriginal = -1
+const (
+	// noOriginal is the orig of a dummy packet.
+	noOriginal = -1
+	// leastLate is how many late pieces a merge is worth.
+	leastLate = 64
+)
 
 // NewAssembly reserves room for n pieces of in.
 func NewAssembly(in datasets.Trace, n int) *Assembly {
-	return &Assembly{in: in, now: -Never, out: make([]datasets.Packet, 0, n), b: defenses.NewBuilder(n)}
-}
-
-// Advance says that nothing will be sent any more for a time before now: what is
-// held back until then leaves.
-func (a *Assembly) Advance(now time.Duration) {
-	a.now = now
-	for {
-		h, fromLate := a.first()
-		if h == nil || h.Time > now {
-			return
-		}
-		a.leave(h.Packet, h.orig, h.bytes)
-
-		if fromLate {
-			a.popLate()
-			continue
-		}
-		if a.at++; a.at == len(a.queue) {
-			a.queue, a.at = a.queue[:0], 0
-		}
+	return &Assembly{
+		in: in, last: -Never, from: Never, most: leastLate,
+		out: make([]datasets.Packet, 0, n), orig: make([]int32, 0, n), size: make([]int32, 0, n),
 	}
-}
-
-// first is what leaves next of all that is held back, nil if nothing is.
-func (a *Assembly) first() (h *held, fromLate bool) {
-	if a.at < len(a.queue) {
-		h = &a.queue[a.at]
-	}
-	if len(a.late) > 0 && (h == nil || a.late[0].before(h)) {
-		return &a.late[0], true
-	}
-	return h, false
 }
 
 // Whole sends original i whole, as p with its payload.
@@ -83,78 +59,79 @@ func (a *Assembly) Dummy(p datasets.Packet) { a.Piece(p, noOriginal, 0) }
 
 // Piece sends p, which carries so many payload bytes of original orig.
 func (a *Assembly) Piece(p datasets.Packet, orig, bytes int32) {
-	// What is held back leaves later than now, so nothing is overtaken.
-	if p.Time <= a.now {
-		a.leave(p, orig, bytes)
+	if p.Time < a.last {
+		a.sendLate(piece{p, orig, bytes})
 		return
 	}
-
-	h := held{p, orig, bytes, a.sent}
-	a.sent++
-	if n := len(a.queue); n > a.at && p.Time < a.queue[n-1].Time {
-		a.pushLate(h)
-		return
-	}
-
-	// What has left is cut off when it is half of the queue, so that each piece is
-	// moved once on average.
-	if len(a.queue) == cap(a.queue) && 2*a.at > len(a.queue) {
-		a.queue = a.queue[:copy(a.queue, a.queue[a.at:])]
-		a.at = 0
-	}
-	a.queue = append(a.queue, h)
-}
-
-func (a *Assembly) leave(p datasets.Packet, orig, bytes int32) {
+	a.last = p.Time
 	a.out = append(a.out, p)
-	if orig != noOriginal {
-		a.b.Carry(orig, bytes)
-	}
-	a.b.Next()
+	a.orig = append(a.orig, orig)
+	a.size = append(a.size, bytes)
 }
 
-// pushLate adds h to the heap.
-func (a *Assembly) pushLate(h held) {
-	a.late = append(a.late, h)
-	for i := len(a.late) - 1; i > 0; {
-		up := (i - 1) / 2
-		if !a.late[i].before(&a.late[up]) {
-			return
-		}
-		a.late[i], a.late[up] = a.late[up], a.late[i]
-		i = up
+// sendLate sends a piece that leaves before the last one.
+func (a *Assembly) sendLate(p piece) {
+	a.late = append(a.late, p)
+	a.from = min(a.from, p.Time)
+	if len(a.late) < a.most {
+		return
+	}
+	if a.most *= 2; len(a.late) >= len(a.out)-a.after(a.from) {
+		a.merge()
 	}
 }
 
-// popLate takes the first of the heap off.
-func (a *Assembly) popLate() {
-	n := len(a.late) - 1
-	a.late[0] = a.late[n]
-	a.late = a.late[:n]
-	for i := 0; ; {
-		least := i
-		for c := 2*i + 1; c <= min(2*i+2, n-1); c++ {
-			if a.late[c].before(&a.late[least]) {
-				least = c
-			}
+// after is the first packet of out that leaves after t.
+func (a *Assembly) after(t time.Duration) int {
+	return sort.Search(len(a.out), func(i int) bool { return a.out[i].Time > t })
+}
+
+// merge puts the late pieces where they belong: behind all that leave at the same
+// time. For those were sent before: what comes after a late piece was sent leaves
+// not before the last packet of then, which is later.
+func (a *Assembly) merge() {
+	slices.SortStableFunc(a.late, func(x, y piece) int { return cmp.Compare(x.Time, y.Time) })
+	to := len(a.out) + len(a.late) - 1
+	i := len(a.out) - 1
+	a.out = slices.Grow(a.out, len(a.late))[:to+1]
+	a.orig = slices.Grow(a.orig, len(a.late))[:to+1]
+	a.size = slices.Grow(a.size, len(a.late))[:to+1]
+
+	// From the end, so that nothing is moved twice.
+	for k := len(a.late) - 1; k >= 0; to-- {
+		if p := &a.late[k]; i < 0 || a.out[i].Time <= p.Time {
+			a.out[to], a.orig[to], a.size[to] = p.Packet, p.orig, p.bytes
+			k--
+			continue
 		}
-		if least == i {
-			return
-		}
-		a.late[i], a.late[least] = a.late[least], a.late[i]
-		i = least
+		a.out[to], a.orig[to], a.size[to] = a.out[i], a.orig[i], a.size[i]
+		i--
 	}
+	a.late, a.most, a.from = a.late[:0], leastLate, Never
 }
 
 // Defended ends the assembly. flows are the input's with new ones appended. The
 // end moves only if a piece leaves after it.
 func (a *Assembly) Defended(flows []datasets.Flow) defenses.Defended {
-	a.Advance(Never)
-	out := defenses.Defended{Trace: a.in, Carried: a.b.Carried()}
+	a.merge()
+	out := defenses.Defended{Trace: a.in}
 	out.Trace.Flows, out.Trace.Packets = flows, a.out
 	if n := len(a.out); n > 0 {
-		out.Trace.End = max(a.in.End, a.out[n-1].Time)
+		out.Trace.End = max(a.in.End, a.last)
 	}
+
+	// An account has no entry for a dummy: the others move up.
+	c := &defenses.Carried{First: make([]int32, len(a.out)+1)}
+	n := 0
+	for i, o := range a.orig {
+		if o != noOriginal {
+			a.orig[n], a.size[n] = o, a.size[i]
+			n++
+		}
+		c.First[i+1] = int32(n)
+	}
+	c.Orig, c.Bytes = a.orig[:n], a.size[:n]
+	out.Carried = c
 	return out
 }
 

@@ -46,7 +46,6 @@ func (d Jitter) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, err
 	last := make([]time.Duration, len(in.Flows))
 	a := shaping.NewAssembly(in, len(in.Packets))
 	for i, p := range in.Packets {
-		a.Advance(p.Time)
 		if in.Flows[p.Flow].Exposed() {
 			// Not before the one before it: a delay that overtakes would
 			// reorder a flow, which its receiver would take for loss.

@@ -88,7 +88,8 @@ func (d VPN) Validate() error {
 // Apply wraps every packet that leaves the home, cuts those that do not fit, and
 // sends all on one new flow. Packets inside the home leave as they are.
 func (d VPN) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
-	t := tunnel{in: in, f: d.framing(), flow: int32(len(in.Flows)), delay: params.Seconds(d.DelayS)}
+	f := d.framing()
+	t := tunnel{in: in, f: f, head: f.outer(), flow: int32(len(in.Flows)), delay: params.Seconds(d.DelayS)}
 	t.leaves = shaping.NewAssembly(in, t.estimate())
 
 	// Both are drawn whether they are used or not, so that tunnels with and
@@ -106,12 +107,6 @@ func (d VPN) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error)
 	}
 
 	for i, p := range in.Packets {
-		// What the tunnel sends of itself before this packet leaves before it, and
-		// at one time with it after it, also where it stays in the home.
-		if t.ctl != nil {
-			t.ctl.until(p.Time - 1)
-		}
-		t.leaves.Advance(p.Time)
 		if stays[p.Flow] {
 			t.leaves.Whole(i, p)
 			continue
@@ -128,6 +123,7 @@ func (d VPN) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error)
 type tunnel struct {
 	in     datasets.Trace
 	f      framing
+	head   int32 // f.outer(), which every packet needs
 	flow   int32
 	delay  time.Duration
 	rng    *rand.Rand // nil: constant delay
@@ -162,8 +158,12 @@ func (t *tunnel) packet(i int, p datasets.Packet) {
 		t.ctl.data(t.now, p.Dir)
 	}
 
-	split(p, &t.in.Flows[p.Flow], t.f.mtu, func(inner, payload int32) {
-		t.leaves.Piece(t.outer(t.now, p.Dir, t.f.size(inner)-t.f.outer()), int32(i), payload)
+	if n := ipSize(p); n <= t.f.mtu { // nearly all
+		t.leaves.Piece(t.outer(t.now, p.Dir, t.f.inside(n)), int32(i), p.Payload)
+		return
+	}
+	split(p, t.in.Flows[p.Flow], t.f.mtu, func(inner, payload int32) {
+		t.leaves.Piece(t.outer(t.now, p.Dir, t.f.inside(inner)), int32(i), payload)
 	})
 }
 
@@ -180,6 +180,6 @@ func (t *tunnel) signal(at time.Duration, dir datasets.Dir, payload int32) {
 func (t *tunnel) outer(at time.Duration, dir datasets.Dir, payload int32) datasets.Packet {
 	return datasets.Packet{
 		Time: at, Flow: t.flow, Dir: dir, Payload: payload,
-		Size: payload + t.f.outer() + datasets.EthernetHeader,
+		Size: payload + t.head + datasets.EthernetHeader,
 	}
 }

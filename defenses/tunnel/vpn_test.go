@@ -207,7 +207,7 @@ func TestTunnelSplits(t *testing.T) {
 		{"jumbo", tcp, datasets.Packet{Size: 2814 + 14, Payload: 2774}, [][2]int32{{1420, 1380}, {1420, 1380}, {54, 14}}},
 	} {
 		var got [][2]int32
-		split(tt.p, &tt.f, 1420, func(inner, payload int32) { got = append(got, [2]int32{inner, payload}) })
+		split(tt.p, tt.f, 1420, func(inner, payload int32) { got = append(got, [2]int32{inner, payload}) })
 		if len(got) != len(tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 			continue
