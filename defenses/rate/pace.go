@@ -165,6 +165,8 @@ func (pc *pacing) measure(limit time.Duration) (end time.Duration, err error) {
 	pc.packets, pc.entries = 0, 0
 	end = limit
 	for k := range pc.seeds {
+		// Without a builder nothing is kept. All streams together have room for
+		// maxPaced packets, so that a flood is found before it is sent.
 		p := pc.part(k, limit)
 		p.room -= pc.packets
 		pc.start(k, p)
