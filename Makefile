@@ -13,7 +13,7 @@ export CGO_ENABLED = 0
 # of two cores with nothing else to do, after what Go needs was fetched.
 TIMED = @.tools/timed.sh $@
 
-.PHONY: help run test full check fmt vet lint purego race fuzz golden bench bench-compare peers build docs docs-lived-in papers rename clean
+.PHONY: help run test full check fmt vet lint purego race fuzz golden bench bench-compare bench-sizes peers build docs docs-lived-in papers rename clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ bench: ## benchmarks of the hot paths beside this machine's peaks, in the format
 
 bench-compare: ## benchmarks of this tree against commit BASE, in turn, BENCH=NAME for some; fails on a significant slowdown (says how long it takes)
 	$(TIMED) env BENCH='$(BENCH)' .tools/bench-compare.sh $(BASE)
+
+bench-sizes: ## how the cost of defenses, attacks, reader and report grows; table and picture into reports/docs/size.md (3 min)
+	$(TIMED) go run ./.tools/sizes reports/docs
 
 peers: ## how many times as fast as scikit-learn, PyTorch, tshark, dpkt and tcpdump, where they are installed (3 min)
 	$(TIMED) .tools/peers/peers.sh

@@ -27,6 +27,12 @@ func (b *Builder) Reserve(packets, entries int) {
 	b.c.Bytes = slices.Grow(b.c.Bytes, entries)
 }
 
+// Reset forgets all packets and keeps the room. Carried must not have been given
+// away.
+func (b *Builder) Reset() {
+	b.c.First, b.c.Orig, b.c.Bytes = b.c.First[:1], b.c.Orig[:0], b.c.Bytes[:0]
+}
+
 // Carry adds to the packet that is being built an entry for that many payload
 // bytes of original orig. Entries are in the order of the bytes in the packet.
 func (b *Builder) Carry(orig, bytes int32) {

@@ -2,11 +2,8 @@ package capture
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"hash/maphash"
-	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -73,7 +70,7 @@ type builder struct {
 	frags         map[fragKey]*fragments
 	recent        []glance
 	seed          maphash.Seed
-	scratch       []byte
+	salt          [3]uint64
 	moved         bool    // a conversation may be without packets
 	checks        []check // by packet, nil unless the link has any
 	cut, large    int     // frames cut into segments, and those too large that were not
@@ -96,37 +93,10 @@ func newBuilder(o Options) *builder {
 	for i := range b.cache {
 		b.cache[i].conv = -1
 	}
-	return b
-}
-
-func (b *builder) readAll(ctx context.Context, rd *Reader) error {
-	var rec Record
-	var f frame
-	for {
-		if rd.records&0xfff == 0 {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if most := b.o.MemoryBytes / packetBytes; most > 0 && int64(b.n) > most {
-				return fmt.Errorf("its first %s packets do not fit into the memory that is free, %d MB at %d bytes each; cut the capture (editcap -c), or allow more (GOMEMLIMIT)", commas(int64(b.n)), b.o.MemoryBytes>>20, packetBytes)
-			}
-		}
-
-		err := rd.Next(&rec)
-		switch {
-		case err == nil:
-			b.add(&rec, &f)
-			continue
-		case errors.Is(err, io.EOF):
-			return nil
-		// A file cut before its first packet is no capture at all.
-		case errors.Is(err, io.ErrUnexpectedEOF) && b.o.AllowTruncated && rd.records > 0:
-			b.rep.Truncated = err.Error()
-			b.doubt(datasets.DoubtCut, 1, "", "%v", err)
-			return nil
-		}
-		return err
+	for i := range b.salt {
+		b.salt[i] = maphash.Bytes(b.seed, []byte{byte(i)})
 	}
+	return b
 }
 
 // doubt notes that so many packets of all are doubtful.
@@ -138,9 +108,8 @@ func (b *builder) warn(format string, args ...any) {
 	b.rep.Warnings = append(b.rep.Warnings, fmt.Sprintf(format, args...))
 }
 
-// add takes one record. f is scratch space.
+// add takes one record, which f was decoded from and summed up.
 func (b *builder) add(rec *Record, f *frame) {
-	f.decode(rec)
 	b.rep.WireBytes += int64(rec.Length)
 	if len(rec.Data) < rec.Length {
 		b.rep.Snapped++
@@ -242,19 +211,23 @@ func (b *builder) grow() {
 
 // tellLink notes what the link layer of a packet says of its conversation.
 func (b *builder) tellLink(f *frame, ci int32, back bool) {
-	c := &b.convs[ci]
-	count := func(n *int32, firstIsHome bool) {
-		if firstIsHome {
-			*n++
-		} else {
-			*n--
-		}
+	if f.way == 0 && !f.own && f.mss == 0 && !f.pppoe && f.peer == 0 && f.sender == 0 {
+		return // as of nearly every packet
 	}
-	if f.way != 0 {
-		count(&c.wayUp, (f.way == 1) == !back)
+	c := &b.convs[ci]
+	sender := int32(1) // of the frame, as the first sender or the other one
+	if back {
+		sender = -1
+	}
+	switch f.way {
+	case 0:
+	case 1:
+		c.wayUp += sender
+	default:
+		c.wayUp -= sender
 	}
 	if f.own {
-		count(&c.own, !back)
+		c.own += sender
 	}
 	if f.mss > 0 && (c.mss == 0 || f.mss < c.mss) {
 		c.mss = f.mss

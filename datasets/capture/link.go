@@ -153,6 +153,8 @@ type frame struct {
 	seq, ack uint32
 	flags    uint8
 	mss      uint16
+
+	sum uint64 // of app, see sumUp
 }
 
 // skipDamaged is the reason to leave out a frame whose check sequence is wrong:

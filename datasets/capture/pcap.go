@@ -39,7 +39,7 @@ const (
 // a fraction above 4.29 s wrap.
 type classic struct {
 	src   *source
-	order binary.ByteOrder
+	order order
 	link  uint32
 	nano  bool
 	head  int  // bytes of a record's header
@@ -60,16 +60,16 @@ func openPcap(src *source) (*classic, error) {
 
 	// The magic number is written in the order of all other numbers, so it
 	// reads swapped where they do.
-	c := &classic{src: src, order: binary.LittleEndian}
+	c := &classic{src: src, order: false}
 	switch binary.LittleEndian.Uint32(h) {
 	case magicMicroSwapped:
-		c.order = binary.BigEndian
+		c.order = true
 	case magicNano:
 		c.nano = true
 	case magicNanoSwapped:
-		c.order, c.nano = binary.BigEndian, true
+		c.order, c.nano = true, true
 	case magicModifiedSwapped:
-		c.order = binary.BigEndian
+		c.order = true
 	}
 
 	// Before version 2.3 the original length came first; writers of 2.3
@@ -168,20 +168,18 @@ func (c *classic) next(rec *Record) error {
 	// reads nothing, so that b lasts until the next call.
 	size := c.head + int(captured)
 	b, err := c.src.buf.Peek(size)
-	if err = unexpected(err); errors.Is(err, io.ErrUnexpectedEOF) {
-		return cutError(0, "the packet", int64(captured), int64(len(b)-c.head))
-	}
 	if err != nil {
+		if err = unexpected(err); errors.Is(err, io.ErrUnexpectedEOF) {
+			return cutError(0, "the packet", int64(captured), int64(len(b)-c.head))
+		}
 		return err
 	}
 	unit := int64(1000)
 	if c.nano {
 		unit = 1
 	}
-	*rec = Record{
-		Time:   int64(second)*1_000_000_000 + int64(fraction)*unit,
-		Length: int(length), Link: c.link, Data: b[c.head:],
-	}
+	rec.Time = int64(second)*1_000_000_000 + int64(fraction)*unit
+	rec.Length, rec.Link, rec.Data = int(length), c.link, b[c.head:]
 	_, err = c.src.buf.Discard(size)
 	return err
 }
@@ -231,4 +229,29 @@ func overWarning(n int) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s packets have more captured bytes than their frame is said to have: the IP header's length counts", commas(int64(n)))}
+}
+
+// order is the byte order of a file, true for big-endian. As a value and not an
+// interface its methods are no calls.
+type order bool
+
+func (o order) Uint16(b []byte) uint16 {
+	if o {
+		return binary.BigEndian.Uint16(b)
+	}
+	return binary.LittleEndian.Uint16(b)
+}
+
+func (o order) Uint32(b []byte) uint32 {
+	if o {
+		return binary.BigEndian.Uint32(b)
+	}
+	return binary.LittleEndian.Uint32(b)
+}
+
+func (o order) Uint64(b []byte) uint64 {
+	if o {
+		return binary.BigEndian.Uint64(b)
+	}
+	return binary.LittleEndian.Uint64(b)
 }

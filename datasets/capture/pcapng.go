@@ -40,10 +40,10 @@ const (
 // claims, and takes a cut file for a clean end.
 type pcapng struct {
 	src    *source
-	order  binary.ByteOrder // of the section
-	ifaces []iface          // of the section
-	unit   string           // of the file's first interface
-	at     int64            // where the current block begins
+	order  order   // of the section
+	ifaces []iface // of the section
+	unit   string  // of the file's first interface
+	at     int64   // where the current block begins
 
 	time    int64 // of the packet before
 	untimed int   // packets that got it
@@ -112,9 +112,9 @@ func (p *pcapng) blockHeader() (typ uint32, size int, err error) {
 	if binary.LittleEndian.Uint32(h) == blockSection {
 		switch {
 		case binary.LittleEndian.Uint32(h[8:]) == byteOrderMark:
-			p.order = binary.LittleEndian
+			p.order = false
 		case binary.BigEndian.Uint32(h[8:]) == byteOrderMark:
-			p.order = binary.BigEndian
+			p.order = true
 		default:
 			return 0, 0, fmt.Errorf("pcapng section header: byte order mark %x", h[8:12])
 		}

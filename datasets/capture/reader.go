@@ -2,17 +2,22 @@ package capture
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"maps"
+	"runtime"
 	"slices"
 	"strconv"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"veilbench/datasets"
+	"veilbench/datasets/capture/internal/lookahead"
 	"veilbench/datasets/capture/internal/unxz"
 )
 
@@ -91,11 +96,10 @@ func openFormat(src *source) (format, error) {
 // that wraps io.ErrUnexpectedEOF means that the file is cut there.
 func (r *Reader) Next(rec *Record) error {
 	at := r.src.offset()
-	err := r.format.next(rec)
-	switch {
-	case errors.Is(err, io.EOF):
-		return io.EOF
-	case err != nil:
+	if err := r.format.next(rec); err != nil {
+		if errors.Is(err, io.EOF) {
+			return io.EOF
+		}
 		return r.locate(err, at)
 	}
 
@@ -110,6 +114,130 @@ func (r *Reader) Next(rec *Record) error {
 	}
 	r.run++
 	return nil
+}
+
+// alone is how many records are read before a second thread is worth starting.
+const alone = 1 << 13
+
+// readAll adds every record. What is there to do without the builder, reading,
+// unpacking, decoding and hashing, a second thread does where there is one and the
+// capture is long.
+func (b *builder) readAll(ctx context.Context, rd *Reader) error {
+	var rec Record
+	var f frame
+	for aside := runtime.GOMAXPROCS(0) > 1; rd.records < alone || !aside; {
+		if err := b.mayGoOn(ctx, rd.records); err != nil {
+			return err
+		}
+		if err := rd.Next(&rec); err != nil {
+			return b.ended(err, rd.records)
+		}
+		f.decode(&rec)
+		f.sumUp(b.seed)
+		b.add(&rec, &f)
+	}
+
+	n := rd.records
+	empty, full := make(chan *batch, batches), make(chan *batch, batches)
+	for range batches {
+		empty <- &batch{}
+	}
+	go func() {
+		defer close(full)
+		for bt := range empty {
+			bt.fill(rd, b.seed)
+			full <- bt
+			if bt.err != nil {
+				return
+			}
+		}
+	}()
+
+	// The other thread may not go on reading when this one has given up.
+	defer func() {
+		close(empty)
+		for range full { // until it has ended
+		}
+	}()
+	for bt := range full {
+		for i := range bt.frames[:bt.n] {
+			if err := b.mayGoOn(ctx, n); err != nil {
+				return err
+			}
+			b.add(&bt.records[i], &bt.frames[i])
+			n++
+		}
+		if bt.err != nil {
+			return b.ended(bt.err, n)
+		}
+		empty <- bt
+	}
+	return nil
+}
+
+// mayGoOn looks now and then whether reading must end behind so many records.
+func (b *builder) mayGoOn(ctx context.Context, records int) error {
+	if records&0xfff != 0 {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if most := b.o.MemoryBytes / packetBytes; most > 0 && int64(b.n) > most {
+		return fmt.Errorf("its first %s packets do not fit into the memory that is free, %d MB at %d bytes each; cut the capture (editcap -c), or allow more (GOMEMLIMIT)", commas(int64(b.n)), b.o.MemoryBytes>>20, packetBytes)
+	}
+	return nil
+}
+
+// ended is what is left of the error that ended reading behind so many records.
+func (b *builder) ended(err error, records int) error {
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	// A file cut before its first packet is no capture at all.
+	case errors.Is(err, io.ErrUnexpectedEOF) && b.o.AllowTruncated && records > 0:
+		b.rep.Truncated = err.Error()
+		b.doubt(datasets.DoubtCut, 1, "", "%v", err)
+		return nil
+	}
+	return err
+}
+
+const (
+	// batches is how many go around between two threads, batchRecords and
+	// batchBytes how much is in one.
+	batches      = 4
+	batchRecords = 256
+	batchBytes   = 128 << 10
+)
+
+// batch is records that one thread decodes and another one builds a trace of. Their
+// data are copies: the reader's own last until the next record alone.
+type batch struct {
+	n       int
+	records [batchRecords]Record
+	frames  [batchRecords]frame
+	data    []byte
+	err     error // behind the records
+}
+
+// fill reads and decodes the next records.
+func (bt *batch) fill(rd *Reader, seed maphash.Seed) {
+	bt.n, bt.data = 0, bt.data[:0]
+	for bt.n < batchRecords && len(bt.data) < batchBytes {
+		rec, f := &bt.records[bt.n], &bt.frames[bt.n]
+		if bt.err = rd.Next(rec); bt.err != nil {
+			return
+		}
+
+		// Where data grows the records before keep what it grew out of.
+		at := len(bt.data)
+		bt.data = append(bt.data, rec.Data...)
+		rec.Data = bt.data[at:len(bt.data):len(bt.data)]
+		f.decode(rec)
+		f.sumUp(seed)
+		bt.n++
+	}
 }
 
 // locate says in which packet err happened, and what can be done. Reading stood
@@ -199,7 +327,7 @@ const (
 
 // source is the uncompressed stream with a count of what came out of it.
 type source struct {
-	buf         *bufio.Reader
+	buf         *lookahead.Reader
 	read        int64 // bytes taken from the stream below buf
 	in          io.Reader
 	raw         *counter // what in reads
@@ -278,7 +406,7 @@ func openSource(r io.Reader) (*source, error) {
 	if b, err := raw.Peek(raw.Size()); s.compression == "" && errors.Is(err, io.EOF) {
 		size = len(b) + bufferSlack
 	}
-	s.buf = bufio.NewReaderSize(s, size)
+	s.buf = lookahead.New(s, size)
 	return s, nil
 }
 

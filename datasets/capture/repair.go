@@ -1,9 +1,9 @@
 package capture
 
 import (
-	"encoding/binary"
 	"fmt"
 	"hash/maphash"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -47,12 +47,12 @@ func (f *frame) fragKey() fragKey {
 // meetFragment gives a later fragment the ports of the first one. It returns
 // what is known of their packet, nil if f is no fragment.
 func (b *builder) meetFragment(f *frame, at int64) *fragments {
-	key := f.fragKey()
-	switch {
-	case f.outer != nil:
-		key = *f.outer
-	case f.fragment == 0 || f.kind != 4 && f.kind != 6:
+	if f.outer == nil && (f.fragment == 0 || f.kind != 4 && f.kind != 6) {
 		return nil
+	}
+	key := f.fragKey()
+	if f.outer != nil {
+		key = *f.outer
 	}
 
 	// Bounded, as a file may have nothing but first fragments: the rest of what
@@ -125,6 +125,20 @@ const (
 	bareCopyTime = int64(time.Millisecond)
 )
 
+// sumUp hashes the payload of f, from which findCopy knows it again.
+func (f *frame) sumUp(seed maphash.Seed) {
+	if (f.kind == 4 || f.kind == 6) && !f.made {
+		f.sum = maphash.Bytes(seed, f.app)
+	}
+}
+
+// fold mixes two words into one: the halves of their product. Nobody who writes a
+// file knows the salt that is in both, so that neither is 0.
+func fold(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
+
 // findCopy says of which packet f is a copy: by a mirror port that hands out
 // both ways in and out, a machine in between, or a router that captures on all
 // of its sides. Addresses may be translated on the way and hop counts fall, so
@@ -135,19 +149,16 @@ func (b *builder) findCopy(f *frame, at int64) (index int, ok bool) {
 		return 0, false
 	}
 	named := f.ipID != 0 && f.kind == 4
-	head := b.scratch[:0]
-	head = append(head, f.proto, f.kind, f.flags)
-	head = binary.BigEndian.AppendUint32(head, uint32(f.payload))
-	head = binary.BigEndian.AppendUint32(head, f.ipID<<16|uint32(f.offset))
-	head = binary.BigEndian.AppendUint32(head, f.seq)
-	head = binary.BigEndian.AppendUint32(head, f.ack)
+	salt := &b.salt
+	sum := fold(salt[0]^(uint64(f.payload)<<32|uint64(f.proto)<<16|uint64(f.kind)<<8|uint64(f.flags)),
+		salt[1]^(uint64(f.ipID<<16|uint32(f.offset))<<32|uint64(f.seq)))
+	sum = fold(sum^uint64(f.ack), salt[2])
 	if !named {
-		for _, v := range []uint64{f.srcHi, f.srcLo, f.dstHi, f.dstLo, uint64(f.srcPort)<<16 | uint64(f.dstPort)} {
-			head = binary.BigEndian.AppendUint64(head, v)
-		}
+		sum = fold(sum^f.srcHi, salt[0]^f.dstHi)
+		sum = fold(sum^f.srcLo, salt[1]^f.dstLo)
+		sum = fold(sum^(uint64(f.srcPort)<<16|uint64(f.dstPort)), salt[2])
 	}
-	b.scratch = head
-	sum := maphash.Bytes(b.seed, head) ^ maphash.Bytes(b.seed, f.app)
+	sum ^= f.sum
 
 	link := f.srcMAC*31 + f.dstMAC*7 + f.sender
 	if f.own {

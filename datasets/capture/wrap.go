@@ -76,6 +76,11 @@ func tagOf(typ uint16, b []byte) (t tag, ok bool) {
 // decodeType decodes what follows an Ethernet type at off: tags and wrappers,
 // then the network layer. wire is the length of the frame b.
 func (f *frame) decodeType(typ uint16, b []byte, off, wire int) {
+	// Nearly all is plain IP, of which none of the cases below is.
+	if typ == header.EtherIPv4 || typ == header.EtherIPv6 {
+		f.decodeNetwork(typ, b, off, wire)
+		return
+	}
 	for {
 		rest := b[min(off, len(b)):]
 		t, ok := tagOf(typ, rest)

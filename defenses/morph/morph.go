@@ -139,15 +139,16 @@ func (d Morph) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, erro
 	}
 
 	can := shaping.NewPadder(in, "keep")
-	pieces := make([]shaping.Piece, 0, len(in.Packets)+len(in.Packets)/4)
+	sources := d.sources(in.Flows)
+	a := shaping.NewAssembly(in, len(in.Packets)+len(in.Packets)/4)
 	for i, p := range in.Packets {
 		if !can.Can(&p) || !in.Flows[p.Flow].Exposed() {
-			pieces = append(pieces, shaping.Whole(i, p))
+			a.Whole(i, p)
 			continue
 		}
 
 		header := p.Size - p.Payload
-		size := d.first(rng, in.Flows[p.Flow].Host, p)
+		size := d.first(rng, sources[p.Flow][p.Dir], p)
 		for rest := p.Payload; ; {
 			// Sizes are at the IP layer and may be smaller than this packet's
 			// headers alone: then a single byte leaves, so that it ends.
@@ -156,24 +157,36 @@ func (d Morph) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, erro
 			q := p
 			q.Payload, q.Size = room, header+room
 			n := min(rest, room) // the rest of room is padding
-			pieces = append(pieces, shaping.Piece{Packet: q, Orig: int32(i), Bytes: n})
+			a.Piece(q, int32(i), n)
 			if rest -= n; rest == 0 {
 				break
 			}
 			size = pick(rng, d.target[p.Dir])
 		}
 	}
-	return shaping.Assemble(in, in.Flows, pieces), nil
+	return a.Defended(in.Flows), nil
 }
 
-// first is the first IP size drawn for p, which goes to or comes from host.
-func (d Morph) first(rng *rand.Rand, host string, p datasets.Packet) int32 {
+// sources are the sizes that were learned for the service of each flow, those of
+// all traffic where there are none.
+func (d Morph) sources(flows []datasets.Flow) [][2][]int32 {
+	out := make([][2][]int32, len(flows))
+	for i, f := range flows {
+		out[i] = d.source[f.Host]
+		for dir, sizes := range d.source[""] {
+			if len(out[i][dir]) == 0 {
+				out[i][dir] = sizes
+			}
+		}
+	}
+	return out
+}
+
+// first is the first IP size drawn for p, whose service has the sizes source in
+// its direction.
+func (d Morph) first(rng *rand.Rand, source []int32, p datasets.Packet) int32 {
 	if d.Method == "dts" {
 		return pick(rng, d.target[p.Dir])
-	}
-	source := d.source[host][p.Dir]
-	if len(source) == 0 {
-		source = d.source[""][p.Dir]
 	}
 	return couple(rng.Float64(), source, d.target[p.Dir], p.Size-datasets.EthernetHeader)
 }

@@ -47,10 +47,10 @@ func (d Fragment) Validate() error {
 // Pure ACKs and what stays in the home leave whole.
 func (d Fragment) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	can := shaping.NewPadder(in, "keep")
-	pieces := make([]shaping.Piece, 0, len(in.Packets)*2)
+	a := shaping.NewAssembly(in, len(in.Packets)*2)
 	for i, p := range in.Packets {
 		if !can.Can(&p) {
-			pieces = append(pieces, shaping.Whole(i, p))
+			a.Whole(i, p)
 			continue
 		}
 
@@ -62,11 +62,11 @@ func (d Fragment) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, e
 			n = max(1, min(n, can.Limit(&p)-header))
 			q := p
 			q.Payload, q.Size = n, header+n
-			pieces = append(pieces, shaping.Piece{Packet: q, Orig: int32(i), Bytes: n})
+			a.Piece(q, int32(i), n)
 			rest -= n
 		}
 	}
-	return shaping.Assemble(in, in.Flows, pieces), nil
+	return a.Defended(in.Flows), nil
 }
 
 // piece is the payload of the next piece when rest bytes of whole are left.

@@ -94,13 +94,12 @@ func (d UniformBurst) need(e shaping.Event) int {
 	alone := shaping.Streams{Of: make([]int32, len(e.Flows)), First: make([]datasets.Flow, 1)}
 	qs, _ := queues(t, alone)
 
-	b := defenses.NewBuilder(0) // what leaves is not looked at
 	now := e.Packets[0].Time
 	for n := 0; ; n++ {
 		if qs[0].empty() && qs[1].empty() {
 			return (n + 1) / 2 * 2
 		}
-		qs[n%2].fill(b, now, int32(d.SizeBytes)-shaping.UDP4Headers)
+		qs[n%2].fill(nil, now, int32(d.SizeBytes)-shaping.UDP4Headers)
 		now += params.Seconds(d.IntervalS)
 	}
 }

@@ -13,11 +13,18 @@ import (
 // payload before its headers: a tunnel has to carry the headers too.
 type queue struct {
 	packets []datasets.Packet // of the input
-	wait    []int32           // originals in order, left to leave
-	payload int32             // rest of the first of wait
+	wait    []int32           // originals in order
+	at      int               // the first of wait that has not left
+	payload int32             // rest of that
 	header  int32
-	begun   bool          // the first of wait is in payload and header
+	begun   bool          // it is in payload and header
 	last    time.Duration // of the newest original that has begun to leave
+	entries int           // of the account, so far
+
+	// come is the first of wait that was not there yet when it was last asked. in
+	// and out are bytes at the IP layer: of all before it, and that have left.
+	come    int
+	in, out int64
 }
 
 // ipSize is the size of p at the IP layer, at least 1: a runt of 14 bytes or less
@@ -27,21 +34,25 @@ func ipSize(p datasets.Packet) int64 { return int64(max(p.Size-datasets.Ethernet
 // ready tells whether the first of wait is there at now. After fill at now that
 // is the next original, or the one that fill could not finish.
 func (q *queue) ready(now time.Duration) bool {
-	return len(q.wait) > 0 && q.packets[q.wait[0]].Time <= now
+	return q.at < len(q.wait) && q.first() <= now
 }
 
 // waits tells whether something is left of what was there at now.
 func (q *queue) waits(now time.Duration) bool { return q.begun || q.ready(now) }
 
 // empty tells whether everything has left, now and in future.
-func (q *queue) empty() bool { return len(q.wait) == 0 }
+func (q *queue) empty() bool { return q.at == len(q.wait) }
+
+// first is when the first original was there that has not left. There must be one.
+func (q *queue) first() time.Duration { return q.packets[q.wait[q.at]].Time }
 
 // fill puts what exists at now into a packet with the given room, and returns
-// how many bytes of it are used. The caller ends the packet.
+// how many bytes of it are used. The caller ends the packet. Without a builder what
+// leaves is only counted.
 func (q *queue) fill(b *defenses.Builder, now time.Duration, room int32) int32 {
 	used := int32(0)
 	for used < room && q.ready(now) {
-		i := q.wait[0]
+		i := q.wait[q.at]
 		if !q.begun {
 			p := q.packets[i]
 			q.payload = p.Payload
@@ -55,7 +66,9 @@ func (q *queue) fill(b *defenses.Builder, now time.Duration, room int32) int32 {
 		// of headers alone.
 		n := min(q.payload, room-used)
 		h := min(q.header, room-used-n)
-		b.Carry(i, n)
+		if q.entries++; b != nil {
+			b.Carry(i, n)
+		}
 		q.payload -= n
 		q.header -= h
 		used += n + h
@@ -64,27 +77,29 @@ func (q *queue) fill(b *defenses.Builder, now time.Duration, room int32) int32 {
 			break
 		}
 		q.begun = false
-		q.wait = q.wait[1:]
+		q.at++
 	}
+	q.out += int64(used)
 	return used
 }
 
-// bytes is how much waits at now, at the IP layer. It looks at every waiting
-// packet.
-func (q *queue) bytes(now time.Duration) int64 {
-	var n int64
-	for k, i := range q.wait {
-		p := q.packets[i]
-		if p.Time > now {
-			break
-		}
-		if k == 0 && q.begun {
-			n += int64(q.payload + q.header)
-		} else {
-			n += ipSize(p)
-		}
+// arrive counts what is there at now, which never runs backwards.
+func (q *queue) arrive(now time.Duration) {
+	for ; q.come < len(q.wait) && q.packets[q.wait[q.come]].Time <= now; q.come++ {
+		q.in += ipSize(q.packets[q.wait[q.come]])
 	}
-	return n
+}
+
+// bytes is how much waits at now, at the IP layer.
+func (q *queue) bytes(now time.Duration) int64 {
+	q.arrive(now)
+	return q.in - q.out
+}
+
+// count is how many originals wait at now, one that has left in part among them.
+func (q *queue) count(now time.Duration) int {
+	q.arrive(now)
+	return q.come - q.at
 }
 
 // queues sorts the packets of in into one queue per stream and direction; that
@@ -95,15 +110,18 @@ func queues(in datasets.Trace, s shaping.Streams) (qs []queue, pass []int32) {
 
 	// Counted first, as a queue that grows would be copied again and again for
 	// the days of a busy home.
-	counts := make([]int32, len(qs))
-	for _, p := range in.Packets {
+	counts, n := make([]int32, len(qs)), 0
+	for i := range in.Packets {
+		p := &in.Packets[i]
 		if k := s.Of[p.Flow]; k != shaping.NoStream {
 			counts[2*k+int32(p.Dir)]++
+			n++
 		}
 	}
 	for i := range qs {
 		qs[i] = queue{packets: in.Packets, wait: make([]int32, 0, counts[i])}
 	}
+	pass = make([]int32, 0, len(in.Packets)-n)
 
 	for i, p := range in.Packets {
 		if k := s.Of[p.Flow]; k != shaping.NoStream {

@@ -128,7 +128,7 @@ func (s *surge) session() bool {
 		// Too much waits: the rate starts again from its peak.
 		down := &s.p.qs[datasets.Down]
 		rate := s.rate(now)
-		if backlog(down, now, int(s.d.T*rate)+1) > int(s.d.T*rate) {
+		if down.count(now) > int(s.d.T*rate) {
 			s.start = now
 			rate = s.rate(now)
 		}
@@ -163,20 +163,11 @@ func (s *surge) rate(now time.Duration) float64 {
 func (s *surge) overdue(now, slot time.Duration) {
 	up := &s.p.qs[datasets.Up]
 	for !up.empty() {
-		t := max(now, up.packets[up.wait[0]].Time+params.Seconds(s.d.C))
+		t := max(now, up.first()+params.Seconds(s.d.C))
 		if t >= slot || s.p.over(t) {
 			return
 		}
 		s.p.send(datasets.Up, t)
 		now = t
 	}
-}
-
-// backlog is how many originals of q wait at now, counted up to most.
-func backlog(q *queue, now time.Duration, most int) int {
-	n := 0
-	for n < most && n < len(q.wait) && q.packets[q.wait[n]].Time <= now {
-		n++
-	}
-	return n
 }

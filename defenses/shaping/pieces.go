@@ -3,51 +3,135 @@ package shaping
 import (
 	"cmp"
 	"slices"
+	"sort"
+	"time"
 
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
 
-// NoOriginal is the Orig of a dummy packet.
-const NoOriginal = -1
-
-// Piece is a packet that leaves and carries at most one piece of one original:
-// Bytes of the payload of packet Orig of the input.
-type Piece struct {
-	datasets.Packet
-	Orig, Bytes int32
+// Assembly builds the defended trace and its account of pieces: packets that
+// leave and carry at most one piece of one original. Pieces leave in order of time,
+// those of equal time in the order in which they were sent, so that pieces of one
+// original stay in order when they are sent so.
+//
+// Nearly all pieces are sent in order of time, and go at once to the place where
+// they stay. The others wait in a list of their own, which is merged in whenever
+// it is as long as what the merge has to move: so the whole costs n log n at worst
+// and needs little more memory than the result.
+type Assembly struct {
+	in   datasets.Trace
+	out  []datasets.Packet // in order, but for late
+	orig []int32           // by packet of out: what it carries, or noOriginal,
+	size []int32           // and how many bytes of it
+	last time.Duration     // of out
+	late []piece
+	most int           // how long late may be until a merge is thought of
+	from time.Duration // the earliest of late
 }
 
-// Whole is original i leaving in one piece, as p with its payload.
-func Whole(i int, p datasets.Packet) Piece { return Piece{p, int32(i), p.Payload} }
+// piece is a packet with what it carries.
+type piece struct {
+	datasets.Packet
+	orig, bytes int32
+}
 
-// Assemble sorts pieces by time, in place, and builds the defended trace and
-// its account. Pieces of equal time keep their order, so pieces of one original
-// stay in order when they are given in order. flows are the input's with new
-// ones appended. The end moves only if a piece leaves after it.
-func Assemble(in datasets.Trace, flows []datasets.Flow, pieces []Piece) defenses.Defended {
-	// Most defenses delay nothing, so their pieces are in order already.
-	byTime := func(a, b Piece) int { return cmp.Compare(a.Time, b.Time) }
-	if !slices.IsSortedFunc(pieces, byTime) {
-		slices.SortStableFunc(pieces, byTime)
+const (
+	// noOriginal is the orig of a dummy packet.
+	noOriginal = -1
+	// leastLate is how many late pieces a merge is worth.
+	leastLate = 64
+)
+
+// NewAssembly reserves room for n pieces of in.
+func NewAssembly(in datasets.Trace, n int) *Assembly {
+	return &Assembly{
+		in: in, last: -Never, from: Never, most: leastLate,
+		out: make([]datasets.Packet, 0, n), orig: make([]int32, 0, n), size: make([]int32, 0, n),
 	}
+}
 
-	out := defenses.Defended{Trace: in}
-	out.Trace.Flows = flows
-	out.Trace.Packets = make([]datasets.Packet, len(pieces))
-	b := defenses.NewBuilder(len(pieces))
-	for i, p := range pieces {
-		out.Trace.Packets[i] = p.Packet
-		if p.Orig != NoOriginal {
-			b.Carry(p.Orig, p.Bytes)
+// Whole sends original i whole, as p with its payload.
+func (a *Assembly) Whole(i int, p datasets.Packet) { a.Piece(p, int32(i), p.Payload) }
+
+// Dummy sends a packet that carries nothing.
+func (a *Assembly) Dummy(p datasets.Packet) { a.Piece(p, noOriginal, 0) }
+
+// Piece sends p, which carries so many payload bytes of original orig.
+func (a *Assembly) Piece(p datasets.Packet, orig, bytes int32) {
+	if p.Time < a.last {
+		a.sendLate(piece{p, orig, bytes})
+		return
+	}
+	a.last = p.Time
+	a.out = append(a.out, p)
+	a.orig = append(a.orig, orig)
+	a.size = append(a.size, bytes)
+}
+
+// sendLate sends a piece that leaves before the last one.
+func (a *Assembly) sendLate(p piece) {
+	a.late = append(a.late, p)
+	a.from = min(a.from, p.Time)
+	if len(a.late) < a.most {
+		return
+	}
+	if a.most *= 2; len(a.late) >= len(a.out)-a.after(a.from) {
+		a.merge()
+	}
+}
+
+// after is the first packet of out that leaves after t.
+func (a *Assembly) after(t time.Duration) int {
+	return sort.Search(len(a.out), func(i int) bool { return a.out[i].Time > t })
+}
+
+// merge puts the late pieces where they belong: behind all that leave at the same
+// time. For those were sent before: what comes after a late piece was sent leaves
+// not before the last packet of then, which is later.
+func (a *Assembly) merge() {
+	slices.SortStableFunc(a.late, func(x, y piece) int { return cmp.Compare(x.Time, y.Time) })
+	to := len(a.out) + len(a.late) - 1
+	i := len(a.out) - 1
+	a.out = slices.Grow(a.out, len(a.late))[:to+1]
+	a.orig = slices.Grow(a.orig, len(a.late))[:to+1]
+	a.size = slices.Grow(a.size, len(a.late))[:to+1]
+
+	// From the end, so that nothing is moved twice.
+	for k := len(a.late) - 1; k >= 0; to-- {
+		if p := &a.late[k]; i < 0 || a.out[i].Time <= p.Time {
+			a.out[to], a.orig[to], a.size[to] = p.Packet, p.orig, p.bytes
+			k--
+			continue
 		}
-		b.Next()
+		a.out[to], a.orig[to], a.size[to] = a.out[i], a.orig[i], a.size[i]
+		i--
+	}
+	a.late, a.most, a.from = a.late[:0], leastLate, Never
+}
+
+// Defended ends the assembly. flows are the input's with new ones appended. The
+// end moves only if a piece leaves after it.
+func (a *Assembly) Defended(flows []datasets.Flow) defenses.Defended {
+	a.merge()
+	out := defenses.Defended{Trace: a.in}
+	out.Trace.Flows, out.Trace.Packets = flows, a.out
+	if n := len(a.out); n > 0 {
+		out.Trace.End = max(a.in.End, a.last)
 	}
 
-	out.Carried = b.Carried()
-	if n := len(pieces); n > 0 {
-		out.Trace.End = max(in.End, pieces[n-1].Time)
+	// An account has no entry for a dummy: the others move up.
+	c := &defenses.Carried{First: make([]int32, len(a.out)+1)}
+	n := 0
+	for i, o := range a.orig {
+		if o != noOriginal {
+			a.orig[n], a.size[n] = o, a.size[i]
+			n++
+		}
+		c.First[i+1] = int32(n)
 	}
+	c.Orig, c.Bytes = a.orig[:n], a.size[:n]
+	out.Carried = c
 	return out
 }
 

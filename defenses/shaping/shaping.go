@@ -1,6 +1,6 @@
 // Package shaping holds what several families of defenses need to build the
 // traffic that leaves: pieces of originals and dummy packets put in order of
-// time with their account (Assemble, Insert), the streams that a defense keeps
+// time with their account (Assembly, Insert), the streams that a defense keeps
 // apart (Streams), what padding may touch (Padder), events cut out of
 // recordings (Events), and the sizes of headers.
 package shaping

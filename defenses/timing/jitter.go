@@ -44,7 +44,7 @@ func (d Jitter) Validate() error {
 func (d Jitter) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	least, span := params.Seconds(d.MinS), int64(params.Seconds(d.MaxS)-params.Seconds(d.MinS))
 	last := make([]time.Duration, len(in.Flows))
-	pieces := make([]shaping.Piece, len(in.Packets))
+	a := shaping.NewAssembly(in, len(in.Packets))
 	for i, p := range in.Packets {
 		if in.Flows[p.Flow].Exposed() {
 			// Not before the one before it: a delay that overtakes would
@@ -52,7 +52,7 @@ func (d Jitter) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, err
 			p.Time = max(p.Time+least+time.Duration(rng.Int64N(span+1)), last[p.Flow])
 			last[p.Flow] = p.Time
 		}
-		pieces[i] = shaping.Whole(i, p)
+		a.Whole(i, p)
 	}
-	return shaping.Assemble(in, in.Flows, pieces), nil
+	return a.Defended(in.Flows), nil
 }

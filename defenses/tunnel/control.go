@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/defenses/shaping"
 )
 
 // control makes the packets that a tunnel sends of itself, forward in time. The
@@ -28,6 +29,9 @@ import (
 type control struct {
 	t    *tunnel
 	kind string
+	// wireguard and overTCP are the kinds in which data matters for more than when
+	// it was: asked for every packet.
+	wireguard, overTCP bool
 	// sent and got are when a direction last carried anything, and data.
 	sent, got [2]time.Duration
 	// due is when a direction's keepalive is to be sent; 0: none.
@@ -37,6 +41,9 @@ type control struct {
 	// unacked counts the segments of a direction since its last ACK, the
 	// newest at got.
 	unacked [2]int
+	// quiet is a time before which nothing is due: most packets come before it, and
+	// ask no further.
+	quiet time.Duration
 }
 
 const (
@@ -48,7 +55,7 @@ const (
 // its keys and of the last packet each way are drawn, as a trace that always
 // began with a handshake would give its start away.
 func newControl(kind string, t *tunnel, rng *rand.Rand) *control {
-	c := &control{t: t, kind: kind}
+	c := &control{t: t, kind: kind, wireguard: kind == "wireguard", overTCP: kind == "openvpn-tcp", quiet: -shaping.Never}
 	c.keys = -time.Duration(rng.Int64N(int64(c.rekey())))
 	for d := range c.sent {
 		c.sent[d] = -time.Duration(rng.Int64N(int64(10 * time.Second)))
@@ -68,48 +75,76 @@ func (c *control) rekey() time.Duration {
 func (c *control) data(now time.Duration, dir datasets.Dir) {
 	c.until(now)
 	other := 1 - dir
-	switch c.kind {
-	case "wireguard":
+	switch {
+	case c.wireguard:
 		// Keys grow old only by use: an idle tunnel makes no handshake.
-		age := now - c.keys
-		if dir == datasets.Up && age > c.rekey() || dir == datasets.Down && age > 165*time.Second {
+		if now-c.keys > [2]time.Duration{datasets.Up: 120 * time.Second, datasets.Down: 165 * time.Second}[dir] {
 			c.t.signal(now, datasets.Up, 148)
 			c.t.signal(now+farReply, datasets.Down, 92)
 			c.keys = now
 		}
 
 		// Data is as good as a keepalive for its sender, and the other side owes
-		// one from the first packet that it has not answered.
-		c.due[dir] = 0
-		if c.due[other] == 0 {
-			c.due[other] = now + 10*time.Second
+		// one from the first packet that it has not answered. Directions change
+		// too often to be guessed by a processor, so nothing here branches on them.
+		owed := c.due[other]
+		if owed == 0 {
+			owed = now + 10*time.Second
 		}
-	case "openvpn-tcp":
+		c.due[other], c.due[dir] = owed, 0
+		c.quiet = min(c.quiet, owed)
+	case c.overTCP:
 		c.unacked[other] = 0 // the segment acknowledges
 		if c.unacked[dir]++; c.unacked[dir] == 2 {
 			c.ack(now, dir)
 		}
+		c.quiet = min(c.quiet, now+delayedACK)
 	}
 	c.sent[dir], c.got[dir] = now, now
 }
 
 // until sends what is due up to now.
 func (c *control) until(now time.Duration) {
-	for {
-		at, send := c.next()
-		if send == nil || at > now {
+	for now >= c.quiet {
+		next, ok := c.next()
+		if !ok || next.at > now {
+			// Data that comes puts off what is due, but for the two things that
+			// data sets going: those move quiet back.
+			c.quiet = shaping.Never
+			if ok {
+				c.quiet = next.at
+			}
 			return
 		}
-		send(at)
+		c.send(next)
 	}
 }
 
-// next is what is due first and when, nil for nothing. Everything due is worked
-// out anew from the state, so that no timer has to be stopped when data comes.
-func (c *control) next() (at time.Duration, send func(time.Duration)) {
-	consider := func(t time.Duration, f func(time.Duration)) {
-		if send == nil || t < at {
-			at, send = t, f
+// timer is something due at a time, for one direction where it has one.
+type timer struct {
+	at   time.Duration
+	what signal
+	dir  datasets.Dir
+}
+
+// signal is what a tunnel sends of itself.
+type signal uint8
+
+const (
+	keepalive signal = iota
+	ping
+	lateACK
+	renegotiation
+	natKeepalive
+	peerDetection
+)
+
+// next is what is due first, false for nothing. Everything due is worked out anew
+// from the state, so that no timer has to be stopped when data comes.
+func (c *control) next() (first timer, ok bool) {
+	consider := func(at time.Duration, what signal, dir datasets.Dir) {
+		if !ok || at < first.at {
+			first, ok = timer{at, what, dir}, true
 		}
 	}
 
@@ -118,40 +153,52 @@ func (c *control) next() (at time.Duration, send func(time.Duration)) {
 		switch c.kind {
 		case "wireguard":
 			if c.due[d] != 0 {
-				consider(c.due[d], func(t time.Duration) {
-					c.t.signal(t, dir, 32)
-					c.due[d], c.sent[d] = 0, t
-				})
+				consider(c.due[d], keepalive, dir)
 			}
 		case "openvpn-udp", "openvpn-udp-cbc", "openvpn-tcp":
-			consider(c.sent[d]+10*time.Second, func(t time.Duration) {
-				c.t.signal(t, dir, c.t.f.size(16)-c.t.f.outer())
-				c.sent[d] = t
-			})
+			consider(c.sent[d]+10*time.Second, ping, dir)
 			if c.unacked[d] > 0 {
 				// A segment that no second one follows is acknowledged late.
-				consider(c.got[d]+delayedACK, func(t time.Duration) { c.ack(t, dir) })
+				consider(c.got[d]+delayedACK, lateACK, dir)
 			}
 		}
 	}
 
 	switch c.kind {
 	case "openvpn-udp", "openvpn-udp-cbc", "openvpn-tcp":
-		consider(c.keys+c.rekey(), c.renegotiate)
+		consider(c.keys+c.rekey(), renegotiation, datasets.Up)
 	case "esp-gcm-natt":
-		consider(c.sent[datasets.Up]+20*time.Second, func(t time.Duration) {
-			c.t.signal(t, datasets.Up, 1)
-			c.sent[datasets.Up] = t
-		})
+		consider(c.sent[datasets.Up]+20*time.Second, natKeepalive, datasets.Up)
 		fallthrough
 	case "esp-gcm", "esp-cbc":
-		consider(c.sent[datasets.Down]+30*time.Second, func(t time.Duration) {
-			c.t.signal(t, datasets.Up, 80)
-			c.t.signal(t+farReply, datasets.Down, 80)
-			c.sent[datasets.Down], c.sent[datasets.Up] = t+farReply, t
-		})
+		consider(c.sent[datasets.Down]+30*time.Second, peerDetection, datasets.Up)
 	}
-	return at, send
+	return first, ok
+}
+
+// send sends what is due.
+func (c *control) send(t timer) {
+	// What is sent counts as the last thing that its direction carried, or it would
+	// be due again at once.
+	switch t.what {
+	case keepalive:
+		c.t.signal(t.at, t.dir, 32)
+		c.due[t.dir], c.sent[t.dir] = 0, t.at
+	case ping:
+		c.t.signal(t.at, t.dir, c.t.f.inside(16))
+		c.sent[t.dir] = t.at
+	case lateACK:
+		c.ack(t.at, t.dir)
+	case renegotiation:
+		c.renegotiate(t.at)
+	case natKeepalive:
+		c.t.signal(t.at, datasets.Up, 1)
+		c.sent[datasets.Up] = t.at
+	case peerDetection:
+		c.t.signal(t.at, datasets.Up, 80)
+		c.t.signal(t.at+farReply, datasets.Down, 80)
+		c.sent[datasets.Down], c.sent[datasets.Up] = t.at+farReply, t.at
+	}
 }
 
 // ack acknowledges the segments of dir with an empty packet the other way. For

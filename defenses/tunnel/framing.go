@@ -18,7 +18,7 @@ const (
 // of IP and transport, fixed bytes, and n + add rounded up to block.
 type framing struct {
 	ip, transport, fixed int32
-	add, block           int32
+	add, block           int32 // block is a power of two
 	mtu                  int32 // largest inner packet, and most after rounding if capped
 	capped               bool
 	proto                uint8
@@ -61,12 +61,15 @@ func (d VPN) framing() framing {
 func (f framing) outer() int32 { return f.ip + f.transport }
 
 // size is the outer IP packet for an inner one of n bytes.
-func (f framing) size(n int32) int32 {
-	n = (n + f.add + f.block - 1) / f.block * f.block
+func (f framing) size(n int32) int32 { return f.outer() + f.inside(n) }
+
+// inside is what of it is above the transport header.
+func (f *framing) inside(n int32) int32 {
+	n = (n + f.add + f.block - 1) &^ (f.block - 1)
 	if f.capped {
 		n = min(n, f.mtu)
 	}
-	return f.outer() + f.fixed + n
+	return f.fixed + n
 }
 
 // largest is the largest inner packet whose outer packet fits the link.
@@ -87,11 +90,14 @@ func (f framing) outerFlow() datasets.Flow {
 	}
 }
 
+// ipSize is the size of p at the IP layer, at least 1.
+func ipSize(p datasets.Packet) int32 { return max(p.Size-datasets.EthernetHeader, 1) }
+
 // split cuts the IP packet p of flow f into pieces of at most limit bytes and
 // calls piece with the IP length and the payload of each: TCP as segments,
 // others as IP fragments, whose data but the last's is a multiple of 8.
 func split(p datasets.Packet, f datasets.Flow, limit int32, piece func(inner, payload int32)) {
-	n := max(p.Size-datasets.EthernetHeader, 1)
+	n := ipSize(p)
 	if n <= limit {
 		piece(n, p.Payload)
 		return

@@ -81,14 +81,16 @@ func (d VPN) Validate() error {
 	if err != nil {
 		return err // the framing of an unknown kind is not defined
 	}
-	return params.ZeroOrWithin("mtu_bytes", d.MtuBytes, 576, int(d.framing().largest()))
+	f := d.framing()
+	return params.ZeroOrWithin("mtu_bytes", d.MtuBytes, 576, int(f.largest()))
 }
 
 // Apply wraps every packet that leaves the home, cuts those that do not fit, and
 // sends all on one new flow. Packets inside the home leave as they are.
 func (d VPN) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
-	t := tunnel{in: in, f: d.framing(), flow: int32(len(in.Flows)), delay: params.Seconds(d.DelayS)}
-	t.pieces = make([]shaping.Piece, 0, len(in.Packets))
+	f := d.framing()
+	t := tunnel{in: in, f: f, head: f.outer(), flow: int32(len(in.Flows)), delay: params.Seconds(d.DelayS)}
+	t.leaves = shaping.NewAssembly(in, t.estimate())
 
 	// Both are drawn whether they are used or not, so that tunnels with and
 	// without control packets delay by the same draws.
@@ -99,9 +101,14 @@ func (d VPN) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error)
 	if d.Control {
 		t.ctl = newControl(d.Kind, &t, phases)
 	}
+	stays := make([]bool, len(in.Flows))
+	for i, f := range in.Flows {
+		stays[i] = f.LAN
+	}
+
 	for i, p := range in.Packets {
-		if in.Flows[p.Flow].LAN {
-			t.pieces = append(t.pieces, shaping.Whole(i, p))
+		if stays[p.Flow] {
+			t.leaves.Whole(i, p)
 			continue
 		}
 		t.packet(i, p)
@@ -109,19 +116,32 @@ func (d VPN) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error)
 	if t.ctl != nil {
 		t.ctl.until(in.End)
 	}
-	return shaping.Assemble(in, shaping.AppendFlows(in, t.f.outerFlow()), t.pieces), nil
+	return t.leaves.Defended(shaping.AppendFlows(in, t.f.outerFlow())), nil
 }
 
 // tunnel wraps packets in their order.
 type tunnel struct {
 	in     datasets.Trace
 	f      framing
+	head   int32 // f.outer(), which every packet needs
 	flow   int32
 	delay  time.Duration
 	rng    *rand.Rand // nil: constant delay
 	now    time.Duration
-	pieces []shaping.Piece
+	leaves *shaping.Assembly
 	ctl    *control // nil: no control packets
+}
+
+// estimate is how many packets there will be: one for each that fits, two for
+// others, and room for what the tunnel sends of itself.
+func (t *tunnel) estimate() int {
+	n := len(t.in.Packets)
+	for i := range t.in.Packets {
+		if t.in.Packets[i].Size-datasets.EthernetHeader > t.f.mtu {
+			n++
+		}
+	}
+	return n + n/64 + 16
 }
 
 // packet sends original i, p, through the tunnel, in as many pieces as it takes.
@@ -138,10 +158,12 @@ func (t *tunnel) packet(i int, p datasets.Packet) {
 		t.ctl.data(t.now, p.Dir)
 	}
 
+	if n := ipSize(p); n <= t.f.mtu { // nearly all
+		t.leaves.Piece(t.outer(t.now, p.Dir, t.f.inside(n)), int32(i), p.Payload)
+		return
+	}
 	split(p, t.in.Flows[p.Flow], t.f.mtu, func(inner, payload int32) {
-		t.pieces = append(t.pieces, shaping.Piece{
-			Packet: t.outer(t.now, p.Dir, t.f.size(inner)-t.f.outer()), Orig: int32(i), Bytes: payload,
-		})
+		t.leaves.Piece(t.outer(t.now, p.Dir, t.f.inside(inner)), int32(i), payload)
 	})
 }
 
@@ -149,7 +171,7 @@ func (t *tunnel) packet(i int, p datasets.Packet) {
 // unless nobody observes any more.
 func (t *tunnel) signal(at time.Duration, dir datasets.Dir, payload int32) {
 	if at <= t.in.End {
-		t.pieces = append(t.pieces, shaping.Piece{Packet: t.outer(at, dir, payload), Orig: shaping.NoOriginal})
+		t.leaves.Dummy(t.outer(at, dir, payload))
 	}
 }
 
@@ -158,6 +180,6 @@ func (t *tunnel) signal(at time.Duration, dir datasets.Dir, payload int32) {
 func (t *tunnel) outer(at time.Duration, dir datasets.Dir, payload int32) datasets.Packet {
 	return datasets.Packet{
 		Time: at, Flow: t.flow, Dir: dir, Payload: payload,
-		Size: payload + t.f.outer() + datasets.EthernetHeader,
+		Size: payload + t.head + datasets.EthernetHeader,
 	}
 }

@@ -195,48 +195,68 @@ type together struct {
 
 // combine finds the combinations: all needs of one at most within apart, and
 // nothing that must not be from the first part until within after the last. Each
-// detection ends a combination once.
+// detection ends a combination once. found is in order of recording and time, so
+// that one pass over it knows the latest of each activity.
 func combine(found []detection, within time.Duration) []together {
+	ids, known := make([]string, len(found)), map[string]string{}
+	for i, d := range found {
+		id, ok := known[d.class]
+		if !ok { // there are few classes, and their words are looked at one by one
+			id = privacy.OfClass(d.class).ID
+			known[d.class] = id
+		}
+		ids[i] = id
+	}
+
 	var out []together
 	for _, c := range privacy.Combinations() {
-		for i, last := range found {
-			id := privacy.OfClass(last.class).ID
-			if !slices.Contains(c.Needs, id) {
-				continue
+		for lo := 0; lo < len(found); {
+			hi := lo
+			for hi < len(found) && found[hi].recording == found[lo].recording {
+				hi++
 			}
-
-			// Of several that meet a need the latest counts: a light that went out an
-			// hour ago says less than one that went out now.
-			have := map[string]detection{id: last}
-			for j := i - 1; j >= 0 && found[j].recording == last.recording && last.at-found[j].at <= within; j-- {
-				if other := privacy.OfClass(found[j].class).ID; slices.Contains(c.Needs, other) {
-					if _, seen := have[other]; !seen {
-						have[other] = found[j]
-					}
-				}
-			}
-			if len(have) == len(c.Needs) && !disturbed(c, found, have, last, within) {
-				x := together{last, c, nil}
-				for _, need := range c.Needs {
-					x.parts = append(x.parts, have[need].class)
-				}
-				out = append(out, x)
-			}
+			out = append(out, combineOne(c, found[lo:hi], ids[lo:hi], within)...)
+			lo = hi
 		}
 	}
 	slices.SortStableFunc(out, func(a, b together) int { return cmp.Or(cmp.Compare(a.recording, b.recording), cmp.Compare(a.at, b.at)) })
 	return out
 }
 
-// disturbed says whether something was found that c must be without.
-func disturbed(c privacy.Combination, found []detection, have map[string]detection, last detection, within time.Duration) bool {
-	first := last.at
-	for _, d := range have {
-		first = min(first, d.at)
+// combineOne finds the places of c in one recording; ids are the activities of
+// what was found there.
+func combineOne(c privacy.Combination, found []detection, ids []string, within time.Duration) []together {
+	var without []time.Duration // when something was that c must be without
+	for i, d := range found {
+		if slices.Contains(c.Without, ids[i]) {
+			without = append(without, d.at)
+		}
 	}
-	return slices.ContainsFunc(found, func(d detection) bool {
-		return d.recording == last.recording && d.at >= first && d.at <= last.at+within && slices.Contains(c.Without, privacy.OfClass(d.class).ID)
-	})
+
+	// Of several that meet a need the latest counts: a light that went out an hour
+	// ago says less than one that went out now.
+	var out []together
+	latest := map[string]int{}
+	for i, last := range found {
+		if !slices.Contains(c.Needs, ids[i]) {
+			continue
+		}
+		latest[ids[i]] = i
+
+		x, first := together{last, c, nil}, last.at
+		for _, need := range c.Needs {
+			if k, ok := latest[need]; ok && last.at-found[k].at <= within {
+				x.parts = append(x.parts, found[k].class)
+				first = min(first, found[k].at)
+			}
+		}
+		n, _ := slices.BinarySearch(without, first)
+		disturbed := n < len(without) && without[n] <= last.at+within
+		if len(x.parts) == len(c.Needs) && !disturbed {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 func togetherTable(found []detection, within time.Duration) table.Table {

@@ -34,33 +34,63 @@ const (
 
 // message is what recurs: one payload size between a device and a service.
 type message struct {
-	device, service string
-	dir             datasets.Dir
-	payload         int32
+	party
+	dir     datasets.Dir
+	payload int32
+}
+
+// party is a device and a service that it talks to.
+type party struct{ device, service string }
+
+// groupFlows lists the parties of flows, and says which one each flow is of.
+func groupFlows(flows []datasets.Flow) (parties []party, of []int32) {
+	index := map[party]int32{}
+	for _, f := range flows {
+		p := party{deviceKey(f), serviceName(f)}
+		n, ok := index[p]
+		if !ok {
+			n = int32(len(parties))
+			index[p] = n
+			parties = append(parties, p)
+		}
+		of = append(of, n)
+	}
+	return parties, of
 }
 
 // heartbeats finds messages with a steady period, most frequent first. Of
 // several sizes of one device, service and period only the most frequent one is
 // kept.
 func heartbeats(t datasets.Trace) []Heartbeat {
-	// The names of a flow are made once, not for each of its packets.
-	times := map[message][]time.Duration{}
-	names := make([][2]string, len(t.Flows))
-	for i, f := range t.Flows {
-		names[i] = [2]string{deviceKey(f), serviceName(f)}
-	}
-	for _, p := range t.Packets {
+	// Packets are sorted into messages by numbers: by that of their flow's device
+	// and service, which other flows have, too, direction and payload.
+	parties, of := groupFlows(t.Flows)
+	index := map[uint64]int32{}
+	var times [][]time.Duration
+	var keys []uint64
+	for i := range t.Packets {
+		p := &t.Packets[i]
 		if p.Payload == 0 {
 			continue
 		}
-		m := message{names[p.Flow][0], names[p.Flow][1], p.Dir, p.Payload}
-		if ts := times[m]; len(ts) == 0 || p.Time-ts[len(ts)-1] >= beatGap {
-			times[m] = append(ts, p.Time)
+
+		// 31 bits for the payload, which is no negative int32, one for the direction.
+		k := uint64(of[p.Flow])<<32 | uint64(p.Payload)<<1 | uint64(p.Dir)
+		n, ok := index[k]
+		if !ok {
+			n = int32(len(times))
+			index[k] = n
+			times, keys = append(times, nil), append(keys, k)
+		}
+		if ts := times[n]; len(ts) == 0 || p.Time-ts[len(ts)-1] >= beatGap {
+			times[n] = append(ts, p.Time)
 		}
 	}
 
 	found := []Heartbeat{} // never null in JSON
-	for m, ts := range times {
+	for n, ts := range times {
+		k := keys[n]
+		m := message{parties[k>>32], datasets.Dir(k & 1), int32(k & (1<<32 - 1) >> 1)}
 		if h, ok := steadyBeat(m, ts); ok {
 			found = append(found, h)
 		}

@@ -85,22 +85,33 @@ func Summarize(t datasets.Trace) Summary {
 		flowDevice[i] = d
 	}
 
+	// Packets are counted by flow, and names made for flows alone: there are
+	// thousands of packets to each.
+	flows := make([]flowTally, len(t.Flows))
+	for i := range t.Packets {
+		p := &t.Packets[i]
+		f := &flows[p.Flow]
+		f.packets++
+		f.bytes[p.Dir] += int64(p.Size - datasets.EthernetHeader) // what every link has in common
+	}
+
 	protocols, names := tally{}, tally{}
-	for _, p := range t.Packets {
-		f, d := &t.Flows[p.Flow], flowDevice[p.Flow]
-		n := int64(p.Size - datasets.EthernetHeader) // what every link has in common
-		d.Packets++
-		if p.Dir == datasets.Up {
-			s.BytesUp += n
-			d.BytesUp += n
-		} else {
-			s.BytesDown += n
-			d.BytesDown += n
+	for i, f := range t.Flows {
+		d, c := flowDevice[i], flows[i]
+		if c.packets == 0 {
+			continue
 		}
-		protocols.add(protocolName(*f), n)
-		d.services.add(serviceName(*f), n)
+		up, down := c.bytes[datasets.Up], c.bytes[datasets.Down]
+		s.BytesUp += up
+		s.BytesDown += down
+		d.Packets += c.packets
+		d.BytesUp += up
+		d.BytesDown += down
+
+		protocols.add(protocolName(f), c.packets, up+down)
+		d.services.add(serviceName(f), c.packets, up+down)
 		if f.Host != "" {
-			names.add(f.Host, n)
+			names.add(f.Host, c.packets, up+down)
 		}
 	}
 
@@ -176,16 +187,22 @@ func deviceList(devices map[string]*deviceTally) []Device {
 	return out
 }
 
+// flowTally is what a flow had, bytes by direction.
+type flowTally struct {
+	packets int
+	bytes   [2]int64
+}
+
 // tally counts packets and bytes by name.
 type tally map[string]*Share
 
-func (t tally) add(name string, bytes int64) {
+func (t tally) add(name string, packets int, bytes int64) {
 	s := t[name]
 	if s == nil {
 		s = &Share{Name: name}
 		t[name] = s
 	}
-	s.Packets++
+	s.Packets += packets
 	s.Bytes += bytes
 }
 
