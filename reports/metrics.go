@@ -29,8 +29,11 @@ func RightMetrics(t datasets.Task) []string {
 
 // studyMetrics are the scores that a study of a task shows beside its headline.
 func studyMetrics(t datasets.Task) []string {
-	if t == datasets.TaskCommand {
+	switch t {
+	case datasets.TaskCommand:
 		return []string{results.InCandidates, results.InCandidatesBounded}
+	case datasets.TaskEvent:
+		return []string{results.Precision} // figure 5 of IoTEvent draws it against k
 	}
 	return nil
 }

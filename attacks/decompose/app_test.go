@@ -52,6 +52,21 @@ func ruleOf(t *testing.T, d Attack, ex attacks.Labeled) sizeRule {
 	return m.(*decomposer).rule
 }
 
+// TestSizesFromPairs: an action has the bytes that two copies of it are more than
+// one (|a| = |s2| - |s1|), and content is what is left, 214 + 29, though sizes vary.
+func TestSizesFromPairs(t *testing.T) {
+	train, _ := simulateGateway(1)
+	r := ruleOf(t, New(), train)
+	for a, want := range gatewayActions {
+		if r.action[a] != want.bytes {
+			t.Errorf("%s has %d bytes, want %d", want.name, r.action[a], want.bytes)
+		}
+	}
+	if r.content != 243 {
+		t.Errorf("content of %d bytes, want 243", r.content)
+	}
+}
+
 // TestSizesFromTheApp: where the app's data are like the gateway's (A4), every
 // action has the size that the app sends, and content is what is left of the
 // gateway's message: 214 + 29. Where they are not, the attack learns the app's sizes

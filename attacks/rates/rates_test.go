@@ -184,6 +184,51 @@ func TestOnlyDeviceBehindADefense(t *testing.T) {
 	}
 }
 
+// TestOneStreamTellsTheState: of a device's two services the one whose rate changes
+// with its use is found in training, and only that one is looked at.
+func TestOneStreamTellsTheState(t *testing.T) {
+	seconds := []int{20, 60, 95, 140, 180}
+	with := func(telling string) datasets.Trace {
+		tr := pulses(200, seconds...)
+		tr.Flows[0].Host = telling
+		other := map[string]string{"state.example": "bulk.example", "bulk.example": "state.example"}[telling]
+		tr.Flows = append(tr.Flows, datasets.Flow{Proto: 6, Host: other, Remote: netip.MustParseAddrPort("198.18.0.2:443")})
+		rng := rand.New(rand.NewPCG(1, 1))
+		for s := range 200 {
+			for range rng.IntN(8) {
+				tr.Packets = append(tr.Packets, datasets.Packet{Time: time.Duration(s)*time.Second + 2*time.Millisecond, Size: 1400, Flow: 1, Dir: datasets.Down})
+			}
+		}
+		slices.SortStableFunc(tr.Packets, func(a, b datasets.Packet) int { return int(a.Time - b.Time) })
+		return tr
+	}
+	tr := attacks.Training{Task: datasets.TaskEvent, Classes: []string{"plug/switch"}}
+	for i := range 3 {
+		l := datasets.Labels{Devices: []string{"plug"}}
+		for _, s := range seconds {
+			at := time.Duration(s) * time.Second
+			l.Events = append(l.Events, datasets.Event{Start: at, End: at, Activity: "switch"})
+		}
+		tr.Examples = append(tr.Examples, attacks.Labeled{Trace: with("state.example"), Labels: l, Group: fmt.Sprint(i)})
+		for range tr.Examples[i].Trace.Packets {
+			tr.Examples[i].Labels.Owners = append(tr.Examples[i].Labels.Owners, 0)
+		}
+	}
+	m, err := New().Train(t.Context(), nil, tr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]int{"state.example": len(seconds), "bulk.example": 1} {
+		a, err := m.Guess(t.Context(), with(host))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(a.Events); n > want || host == "state.example" && n < want {
+			t.Errorf("%d events where %s tells, want %d and no more", n, host, want)
+		}
+	}
+}
+
 // Two devices behind one address talk to one service; only the port of the
 // home side tells them apart.
 func TestRatesSplitSharedServiceByPort(t *testing.T) {

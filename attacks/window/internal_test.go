@@ -198,6 +198,44 @@ func TestWindowForestRefusesWhatDoesNotFit(t *testing.T) {
 	}
 }
 
+// TestFiveFeatures: a packet is its port, protocol, direction, length and the gap to
+// the one before (the article's five), each of which changes one number alone; and
+// a window is of 100 packets.
+func TestFiveFeatures(t *testing.T) {
+	trace := datasets.Trace{Flows: []datasets.Flow{
+		{Proto: 6, Local: netip.MustParseAddrPort("10.0.0.1:50000"), Remote: netip.MustParseAddrPort("1.2.3.4:6000")},
+		{Proto: 6, Local: netip.MustParseAddrPort("10.0.0.1:50001"), Remote: netip.MustParseAddrPort("1.2.3.4:6001")},
+		{Proto: 17, Local: netip.MustParseAddrPort("10.0.0.1:50000"), Remote: netip.MustParseAddrPort("1.2.3.4:6000")},
+	}}
+	for i := range 60 {
+		trace.Packets = append(trace.Packets, datasets.Packet{Time: time.Duration(i) * time.Second, Size: int32(100 + i%2*300), Flow: int32(i % 3)})
+	}
+	e := []attacks.Labeled{{Trace: trace, Group: "a"}, {Trace: trace, Group: "b"}}
+	v := learnWindowVocab(portRemote, e, 50)
+	of := func(gap time.Duration, p datasets.Packet) []uint16 {
+		p.Time = gap
+		tr := datasets.Trace{Flows: trace.Flows, Packets: []datasets.Packet{{Size: 100}, p}}
+		return v.encode(nil, tr)[windowFeatures:]
+	}
+	plain := of(time.Second, datasets.Packet{Size: 100})
+	for feature, x := range map[int][]uint16{
+		windowPort:   of(time.Second, datasets.Packet{Size: 100, Flow: 1}),
+		windowProto:  of(time.Second, datasets.Packet{Size: 100, Flow: 2}),
+		windowDir:    of(time.Second, datasets.Packet{Size: 100, Dir: datasets.Down}),
+		windowLength: of(time.Second, datasets.Packet{Size: 400}),
+		windowGap:    of(time.Minute, datasets.Packet{Size: 100}),
+	} {
+		for f := range plain {
+			if (x[f] != plain[f]) != (f == feature) {
+				t.Errorf("a change of feature %d: %v, was %v", feature, x, plain)
+			}
+		}
+	}
+	if len(plain) != 5 || NewForest().Window != 100 || NewLSTM().Window != 100 || NewBLSTM().Window != 100 {
+		t.Errorf("%d features, want 5, in windows of 100", len(plain))
+	}
+}
+
 // Without ports all packets have one value for it, up and down, and the forest one
 // column of ones; protocol and all else are as they are with ports.
 func TestWithoutPorts(t *testing.T) {

@@ -189,10 +189,10 @@ func TestGolden(t *testing.T) {
 		"event_signatures:homes=1,hours=1":        "4854d4b69ea1b2e6",
 		"event_signatures-unseen:homes=2,hours=1": "8bf5ff905282341f",
 		"small:homes=2,hours=0.5":                 "3ec7ade172f3e310",
-		"full:hours=1":                            "64b5824e01353533",
+		"full:hours=1":                            "1bddd7c422cbfce2",
 		"gateway":                                 "9ad196256810f9e4",
 		"homemole-ind:homes=1,hours=0.1":          "3ace62d1a4e6c8bb",
-		"routine:homes=2,hours=24":                "97deb96d5ac1ce1e",
+		"routine:homes=2,hours=24":                "f925c1950bd9b405",
 	} {
 		got := digest(mustGenerate(t, id, 1))
 		if again := digest(mustGenerate(t, id, 1)); again != got {

@@ -210,3 +210,25 @@ func TestStudyFollowsItsData(t *testing.T) {
 		t.Errorf("title %q", tb.Title)
 	}
 }
+
+// TestPrecisionAgainstK: a study of events draws precision beside its headline, as
+// figure 5 of IoTEvent does against the number of neighbors.
+func TestPrecisionAgainstK(t *testing.T) {
+	rs := reporttest.Study(5)
+	for i := range rs {
+		rs[i].Metrics = append(rs[i].Metrics, results.Metric{Name: results.Precision, Value: 0.25})
+	}
+	set := reports.NewSet(rs, reports.Options{})
+	ts := Study.Tables(set)
+	if len(ts) != 2 || !strings.HasPrefix(ts[1].Title, "Precision of event-knn") || !strings.Contains(ts[1].Title, "against k") {
+		t.Fatalf("%d tables: %+v", len(ts), ts)
+	}
+	for _, row := range ts[1].Rows {
+		if row[1].Num != 0.25 {
+			t.Errorf("precision %v, want 0.25", row[1].Num)
+		}
+	}
+	if fs := figures.Study.Draw(set); len(fs) != 2 {
+		t.Errorf("%d figures, want F1 and precision", len(fs))
+	}
+}

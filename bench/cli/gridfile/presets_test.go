@@ -59,6 +59,25 @@ func TestPresetsResolve(t *testing.T) {
 	}
 }
 
+// TestSourcePresetsSayHowLongTheyTake: the first line of every preset of the five
+// papers ends with the time that it was seen to take.
+func TestSourcePresetsSayHowLongTheyTake(t *testing.T) {
+	says := regexp.MustCompile(`(seconds|minutes?|hours?|half)( on two cores)?$|in under \S+ minutes?\b`)
+	for _, name := range presetNames() {
+		paper, _, _ := strings.Cut(name, "-")
+		if !slices.Contains([]string{"iotevent", "gateway", "homemole", "castle"}, paper) {
+			continue
+		}
+		b, err := presetFiles.ReadFile(presetFile(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first, _, _ := strings.Cut(string(b), "\n"); !says.MatchString(first) {
+			t.Errorf("%s: first line %q: want the time that it takes", name, first)
+		}
+	}
+}
+
 // A small form quotes what the whole does, and asks for the same but for its data.
 func TestSmallForms(t *testing.T) {
 	for _, whole := range []string{"castle", "gateway"} {
@@ -176,6 +195,7 @@ func TestPublishedQuantities(t *testing.T) {
 		"castle-figures: recall of a class, rates, none, calibrated true",
 		"castle-figures: recall_time_only, rates, none, calibrated true",
 		"castle-makers: names_seen of a class, rates, none, calibrated true",
+		"castle-recorded: recall_time_only, rates, none, calibrated false",
 		"castle-small: accuracy, rates, hide-names, calibrated false",
 		"castle-small: gb_per_month, rates, constant-rate, calibrated true",
 		"castle: accuracy, rates, hide-names, calibrated false",
@@ -224,6 +244,7 @@ func TestPublishedQuantities(t *testing.T) {
 		"homemole-recorded: order of macro_recall, window-blstm, none, calibrated false",
 		"homemole-recorded: order of macro_recall, window-forest, none, calibrated false",
 		"homemole-recorded: order of macro_recall, window-lstm, none, calibrated false",
+		"iotevent-recorded: accuracy, event-knn, none, calibrated false",
 		"iotevent: burst_accuracy, event-knn, none, calibrated true",
 		"iotevent: precision of a class, event-knn, none, calibrated true",
 		"iotevent: recall, signatures, none, calibrated false",

@@ -64,6 +64,10 @@ type row struct {
 	Ours []figure
 	// Held is a figure of ours that Test asserts and no run prints.
 	Held string
+	// NoRecording and NoGenerated say why there is no figure of ours on recordings
+	// and on generated homes, where there is none.
+	NoRecording string `yaml:"no_recording"`
+	NoGenerated string `yaml:"no_generated"`
 }
 
 // figure is a mean over the cells of a run that match.
@@ -75,8 +79,8 @@ type figure struct {
 	// What is said before the number, "" for the metric alone.
 	What                                               string
 	Dataset, Task, Vantage, Defense, Attack, Knowledge string
-	// Metric is one of results.csv; with Class, "*" for all, it is the share of the
-	// class that was named right. A Dataset that ends in "/*" is all of its parts
+	// Metric is one of results.csv; with Class, "*" for all and "DEVICE/*" for all of
+	// a device, it is the share of the class that was named right. A Dataset that ends in "/*" is all of its parts
 	// together, of which only such shares make sense.
 	Metric, Class string
 }
@@ -261,7 +265,7 @@ func (f figure) mean(rowsOf func(run, file string) []map[string]string) (string,
 			continue
 		}
 		set := l["dataset"]
-		if f.Class == "*" {
+		if f.Class == "*" && f.Dataset != "" {
 			set = f.Dataset
 		}
 		seen[strings.Join([]string{set, l["task"], l["vantage"], l["defense"], l["attack"], l["knowledge"]}, " | ")] = true
@@ -303,7 +307,7 @@ func (f figure) matches(l map[string]string) bool {
 		return false
 	}
 	if f.Class != "" {
-		if f.Class != "*" && l["class"] != f.Class {
+		if prefix, all := strings.CutSuffix(f.Class, "*"); !(all && strings.HasPrefix(l["class"], prefix)) && l["class"] != f.Class {
 			return false
 		}
 	} else if l["metric"] != f.Metric || l["error"] != "" {
@@ -343,14 +347,16 @@ func render(t *testing.T, papers []paper, values map[string]string) string {
 <!-- written by make papers from bench/cli/papers; edit the rows there -->
 
 %d items: %d as published, %d with a deviation that is stated, %d that cannot be had
-here and why. Figures of ours are means over folds, read from runs of the small
-presets (generated homes) and of the published recordings; none is typed in. On
-generated homes attack and data share one model: such a figure says that the attack
-is built as published, not that it works on somebody's home.
+here and why. Figures of ours are means over folds, read from runs of the presets
+(generated homes) and of the published recordings, or bounds that the test of the row
+asserts; none is typed in. Where a column has none, it says why. On generated homes
+attack and data share one model: such a figure says that the attack is built as
+published, not that it works on somebody's home.
 
-A command stands after `+"`bin/veilbench`"+`; DIR is a folder of recordings that
-`+"`veilbench datasets info`"+` names. A test stands as package and name:
-`+"`go test ./PACKAGE -run '^NAME$'`"+`.
+A command stands after `+"`bin/veilbench`"+`, several with ";". In capitals is what a fresh
+clone does not hold: DIR, a folder of recordings that `+"`veilbench datasets info`"+` names,
+and FILE and LOG, files of your own. A test stands as package and name:
+`+"`go test ./PACKAGE -run '^NAME$'`"+`; those of recordings are skipped without them.
 `, count[exact]+count[deviation]+count[cannot], count[exact], count[deviation], count[cannot])
 	for _, p := range papers {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", p.Title, strings.TrimSpace(p.About))
@@ -358,7 +364,8 @@ A command stands after `+"`bin/veilbench`"+`; DIR is a folder of recordings that
 		for _, r := range p.Rows {
 			cells := []string{
 				r.ID, r.Claim, r.State, r.Published,
-				ours(r, "recorded", values), ours(r, "generated", values), r.Deviation, code(r.Command), code(r.Test),
+				cmp.Or(ours(r, "recorded", values), "none: "+r.NoRecording), cmp.Or(ours(r, "generated", values), "none: "+r.NoGenerated),
+				r.Deviation, code(r.Command), code(r.Test),
 			}
 			for i, c := range cells {
 				cells[i] = strings.ReplaceAll(strings.Join(strings.Fields(c), " "), "|", `\|`)
@@ -387,7 +394,7 @@ func ours(r row, kind string, values map[string]string) string {
 		if !ok {
 			v = "not run"
 		} else if x, err := strconv.ParseFloat(v, 64); err == nil {
-			v = strconv.FormatFloat(x, 'f', 3, 64)
+			v = number(x)
 		}
 		out = append(out, strings.TrimSpace(f.What+" "+v))
 	}
@@ -395,4 +402,16 @@ func ours(r row, kind string, values map[string]string) string {
 		out = append(out, r.Held)
 	}
 	return strings.Join(out, "; ")
+}
+
+// number writes a share with three digits, and a count as one.
+func number(x float64) string {
+	if x < 100 {
+		return strconv.FormatFloat(x, 'f', 3, 64)
+	}
+	s := strconv.FormatFloat(x, 'f', 0, 64)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }

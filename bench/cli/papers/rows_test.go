@@ -1,6 +1,8 @@
 package papers
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,8 +12,15 @@ import (
 	"strings"
 	"testing"
 
+	"veilbench/attacks"
 	"veilbench/bench/cli"
 	"veilbench/bench/cli/gridfile"
+	"veilbench/datasets"
+	"veilbench/datasets/home"
+	"veilbench/defenses"
+	"veilbench/reports"
+	"veilbench/reports/figures"
+	"veilbench/reports/tables"
 )
 
 // items are how many items each paper has, by the letter of their names.
@@ -20,7 +29,7 @@ func items() map[string]int { return map[string]int{"I": 43, "J": 20, "H": 17, "
 // TestRowsAreWhole: no item of a paper is missing, none says nothing, and none calls
 // itself exact without a command or a test that shows it.
 func TestRowsAreWhole(t *testing.T) {
-	seen := map[string]int{}
+	seen, values := map[string]int{}, readValues(t)
 	each(load(t), func(r row) {
 		seen[r.ID]++
 		switch {
@@ -39,9 +48,21 @@ func TestRowsAreWhole(t *testing.T) {
 		case r.Held != "" && r.Test == "":
 			t.Errorf("row %s: a figure that no test holds", r.ID)
 		}
+		has := map[string]bool{"generated": r.Held != ""}
 		for _, f := range r.Ours {
 			if f.Kind != "recorded" && f.Kind != "generated" {
 				t.Errorf("row %s: figures of kind %q: want recorded or generated", r.ID, f.Kind)
+			}
+			if _, ok := values[f.key()]; !ok {
+				t.Errorf("row %s: %s was never run", r.ID, f.key())
+			}
+			has[f.Kind] = true
+		}
+
+		// A column is empty for a reason, and where there is a figure there is none.
+		for kind, reason := range map[string]string{"recorded": r.NoRecording, "generated": r.NoGenerated} {
+			if has[kind] == (reason != "") {
+				t.Errorf("row %s, %s: a figure of ours (%v) or the reason that there is none (%q): want one of them", r.ID, kind, has[kind], reason)
 			}
 		}
 	})
@@ -90,53 +111,146 @@ func TestTestsExist(t *testing.T) {
 	})
 }
 
-// TestCommandsAreKnown: the program knows every command, preset and flag of a row.
-func TestCommandsAreKnown(t *testing.T) {
-	var presets []string
-	for _, p := range gridfile.Presets() {
-		presets = append(presets, p.Name)
-	}
-	flag := regexp.MustCompile(`--[a-z][a-z-]*`)
-	helps := map[string]string{}
-	help := func(args []string) string {
-		key := strings.Join(args, " ")
-		if _, ok := helps[key]; !ok {
-			var out strings.Builder
-			if code := cli.Run(t.Context(), cli.Builtin(), append(slices.Clone(args), "--help"), strings.NewReader(""), &out, &out); code != 0 {
-				out.Reset()
-			}
-			helps[key] = out.String()
-		}
-		return helps[key]
-	}
+// placeholders are what a command names that no fresh clone holds.
+func placeholders() []string { return []string{"DIR", "FILE", "LOG"} }
 
+// TestCommandsAreKnown: the program knows every command of a row, its flags, and
+// what these name: presets, data sets, defenses, attacks, splits, places, tables and
+// figures. What a command reads was written by one before it on the row, or is a
+// placeholder, which rows that are exact have for recordings alone.
+func TestCommandsAreKnown(t *testing.T) {
 	each(load(t), func(r row) {
-		if r.Command == "" {
-			return
-		}
+		made := map[string]bool{}
 		for _, command := range strings.Split(r.Command, "; ") {
-			if strings.HasPrefix(command, "make ") || strings.HasPrefix(command, "go test ") {
+			if command == "" || strings.HasPrefix(command, "make ") || strings.HasPrefix(command, "go test ") {
 				continue
 			}
-			words := strings.Fields(command)
-			sub := words[:1]
-			if len(words) > 1 && slices.Contains([]string{"datasets", "signatures"}, words[0]) {
-				sub = words[:2]
+			if err := checkCommand(t, strings.Fields(command), made); err != nil {
+				t.Errorf("row %s: %q: %v", r.ID, command, err)
 			}
-			text := help(sub)
-			if !strings.Contains(text, "veilbench "+strings.Join(sub, " ")) {
-				t.Errorf("row %s: %q: no such command", r.ID, command)
-				continue
-			}
-			for _, f := range flag.FindAllString(command, -1) {
-				if !strings.Contains(text, f) {
-					t.Errorf("row %s: %q: no flag %s", r.ID, command, f)
-				}
-			}
-			preset := len(words) > 1 && words[0] == "run" && !strings.HasPrefix(words[1], "-") && !strings.Contains(words[1], ".")
-			if preset && !slices.Contains(presets, words[1]) && words[1] != "DIR" {
-				t.Errorf("row %s: %q: no such preset", r.ID, command)
+			if r.State == exact && slices.ContainsFunc(strings.Fields(command), func(w string) bool { return w == "FILE" || w == "LOG" }) {
+				t.Errorf("row %s: %q: exact, and no command that a fresh clone can run", r.ID, command)
 			}
 		}
 	})
+}
+
+// checkCommand says what of a command the program does not know. made are the
+// folders and files that commands before have written, to which it adds its own.
+func checkCommand(t *testing.T, words []string, made map[string]bool) error {
+	root := words[:1]
+	if slices.Contains([]string{"datasets", "signatures"}, words[0]) {
+		root = words[:2]
+	}
+	var help strings.Builder
+	if code := cli.Run(t.Context(), cli.Builtin(), append(slices.Clone(root), "--help"), strings.NewReader(""), &help, &help); code != 0 || !strings.Contains(help.String(), "veilbench "+strings.Join(root, " ")) {
+		return errors.New("no such command")
+	}
+
+	var args, written []string
+	for i := len(root); i < len(words); i++ {
+		name, flag := strings.CutPrefix(words[i], "--")
+		if !flag {
+			args = append(args, words[i])
+			continue
+		}
+		line := regexp.MustCompile(`(?m)^ +--` + regexp.QuoteMeta(name) + ` (\w*)`).FindStringSubmatch(help.String())
+		if line == nil {
+			return fmt.Errorf("no flag --%s", name)
+		}
+		value := ""
+		if line[1] != "" {
+			if i++; i == len(words) {
+				return fmt.Errorf("--%s: no value", name)
+			}
+			value = words[i]
+		}
+		if slices.Contains([]string{"out", "plot", "courses", "protocols", "lengths"}, name) {
+			written = append(written, value)
+		} else if err := checkValue(name, value, made); err != nil {
+			return fmt.Errorf("--%s: %w", name, err)
+		}
+	}
+
+	// A run without a folder writes into one that another run may have taken.
+	if (words[0] == "run" || slices.Equal(root, []string{"datasets", "generate"})) && len(written) == 0 {
+		return errors.New("no --out")
+	}
+	for _, a := range args {
+		if err := checkArgument(root, a, made); err != nil {
+			return err
+		}
+	}
+	for _, w := range written {
+		made[w] = true
+	}
+	return nil
+}
+
+// checkArgument says what is wrong with what stands without a flag.
+func checkArgument(root []string, a string, made map[string]bool) error {
+	switch root[len(root)-1] {
+	case "run":
+		_, err := gridfile.Open(a)
+		return err
+	case "generate", "devices":
+		return checkValue("dataset", a, made)
+	case "list", "tables":
+		return nil // the help of both says what there is, and so do their own tests
+	case "learn", "show", "detect", "inspect", "report", "apply", "vpnlabel":
+		return wasMade(a, made)
+	}
+	return fmt.Errorf("%s: what is that?", a)
+}
+
+// checkValue says what is wrong with the value of a flag.
+func checkValue(flag, v string, made map[string]bool) (err error) {
+	plugins := cli.Builtin()
+	switch flag {
+	case "defense":
+		_, err = defenses.Parse(plugins.Defenses, v)
+	case "attack":
+		_, err = attacks.Parse(plugins.Attacks, v)
+	case "split":
+		_, err = datasets.ParseSplit(v)
+	case "vantage":
+		_, err = datasets.ParsePlaces(v)
+	case "table":
+		if !slices.ContainsFunc(tables.All(), func(k reports.TableKind) bool { return k.Name == v }) {
+			err = fmt.Errorf("no table %q", v)
+		}
+	case "figure":
+		if !slices.ContainsFunc(figures.All(), func(k reports.FigureKind) bool { return k.Name == v }) {
+			err = fmt.Errorf("no figure %q", v)
+		}
+	case "dataset":
+		name, path, _ := strings.Cut(v, "=")
+		if id, generated := strings.CutPrefix(name, "home:"); generated {
+			preset, _, _ := strings.Cut(id, ":")
+			if !slices.ContainsFunc(home.Presets(), func(p home.Preset) bool { return p.Name == preset }) {
+				err = fmt.Errorf("no data set %q", v)
+			}
+		} else if !slices.Contains(placeholders(), path) {
+			err = fmt.Errorf("%q is not in a fresh clone", v)
+		}
+	case "labels", "iotevents":
+		for _, f := range strings.Split(v, ",") {
+			err = cmp.Or(err, wasMade(f, made))
+		}
+	}
+	return err
+}
+
+// wasMade says that a file or folder is neither a placeholder nor in a folder that a
+// command before has written.
+func wasMade(name string, made map[string]bool) error {
+	for dir := name; dir != "." && dir != "/"; dir = filepath.Dir(dir) {
+		if made[dir] {
+			return nil
+		}
+	}
+	if slices.Contains(placeholders(), name) {
+		return nil
+	}
+	return fmt.Errorf("%s: nothing before has made it", name)
 }

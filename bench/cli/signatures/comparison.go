@@ -3,6 +3,7 @@ package signatures
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -242,7 +243,7 @@ func meanPrecision(items []results.Item) float64 {
 
 // draw writes a figure into the file of --plot.
 func (p *paper) draw(f figure.Figure) error {
-	_, ending, _ := strings.Cut(p.flags.plot[strings.LastIndexByte(p.flags.plot, '/')+1:], ".")
+	ending := strings.TrimPrefix(filepath.Ext(p.flags.plot), ".")
 	format, err := figure.ParseFormat(ending)
 	if err != nil {
 		return fmt.Errorf("--plot %s: %w", p.flags.plot, err)

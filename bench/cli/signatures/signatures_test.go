@@ -338,6 +338,39 @@ func TestUniqueness(t *testing.T) {
 	}
 }
 
+// TestMostActivitiesAreUnique: of the 37 activities of ten generated devices nearly
+// all have a signature that no other activity and no heartbeat has, and most
+// signatures are of one activity alone.
+func TestMostActivitiesAreUnique(t *testing.T) {
+	ds, err := home.Generate(context.Background(), "home:event_signatures-ten:homes=1,hours=4", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if _, err := home.Export(context.Background(), dir, ds); err != nil {
+		t.Fatal(err)
+	}
+	first, sig := filepath.Join(dir, "home-01"), filepath.Join(dir, "home.sig")
+	run(t, "learn", first+".pcap", "--labels", first+".events.csv,"+first+".devices.csv", "--out", sig)
+	shown := run(t, "show", sig)
+	if !strings.Contains(shown, "36 of 37 activities have a signature of their own") {
+		t.Errorf("want 36 of 37 activities:\n%s", shown[strings.LastIndex(shown, "activities")-20:])
+	}
+	file, err := open(app(), sig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, own := 0, 0
+	for class, u := range uniquenessOf(file.model.(sigfile.Lister).Signatures()) {
+		if class != datasets.Other {
+			all, own = all+u.all, own+u.own
+		}
+	}
+	if 2*own < all || all < 100 {
+		t.Errorf("%d of %d signatures are of one activity alone, want most", own, all)
+	}
+}
+
 // TestPrivate: by default all that tells something, else what is named by kind,
 // class, activity or device.
 func TestPrivate(t *testing.T) {
