@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"sync"
@@ -142,11 +143,7 @@ func (r *runner) train(ctx context.Context, p part, m *model, key modelKey, reco
 		m.packets += int64(len(e.Trace.Packets))
 	}
 
-	start := time.Now()
-	m.Model, err = r.oath.Train(attacks.WithTraining(ctx, c.TrainDefense, c.Fold), p.attack, draws.New(c.Seed, draw...), t)
-
-	m.seconds = time.Since(start).Seconds()
-	if err != nil {
+	if err := r.learn(ctx, p, m, draws.New(c.Seed, draw...), t); err != nil {
 		return fmt.Errorf("training: %w", err)
 	}
 	m.bytes = memory.Of(m.Model)
@@ -156,6 +153,22 @@ func (r *runner) train(ctx context.Context, p part, m *model, key modelKey, reco
 		return r.chooseForm(ctx, p, m, examples)
 	}
 	return nil
+}
+
+// largeTraining is from how many packets on only one training is at work: each gets
+// copies of all that it sees, and two of a gigabyte would not fit beside the views.
+const largeTraining = 20_000_000
+
+// learn trains p's attack on t, m.packets in all, and fills m.
+func (r *runner) learn(ctx context.Context, p part, m *model, rng *rand.Rand, t attacks.Training) (err error) {
+	if m.packets > largeTraining {
+		r.large.Lock()
+		defer r.large.Unlock()
+	}
+	start := time.Now() // waiting is no training
+	m.Model, err = r.oath.Train(attacks.WithTraining(ctx, p.cell.TrainDefense, p.cell.Fold), p.attack, rng, t)
+	m.seconds = time.Since(start).Seconds()
+	return err
 }
 
 // chooseForm puts the model of the unaware attacker in the place of m where

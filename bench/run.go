@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -107,6 +108,8 @@ type runner struct {
 	// floorsOf are by the cell without its attack and knowledge.
 	floorsOf  map[results.Cell]*floors
 	plantings map[plantKey]*planting // of the unit at work
+
+	large sync.Mutex // held while a large training is at work
 }
 
 func newRunner(ctx context.Context, g Grid, opt Options) *runner {
@@ -143,6 +146,14 @@ func (r *runner) computeUnit(ctx context.Context, u unit) error {
 		}
 	}
 
+	// One fold after the other where its views go with its last cell.
+	left := map[results.Cell]int{}
+	if u.sparing() {
+		slices.SortStableFunc(todo, func(a, b job) int { return cmp.Compare(a.cell.Fold, b.cell.Fold) })
+	}
+	for _, j := range todo {
+		left[j.tested()]++
+	}
 	if err := r.warm(ctx, u, todo); err != nil {
 		return err
 	}
@@ -152,6 +163,9 @@ func (r *runner) computeUnit(ctx context.Context, u unit) error {
 		res, timing, err := r.computeCell(ctx, u, todo[i])
 		if err != nil {
 			return err
+		}
+		if u.sparing() {
+			r.release(u, todo[i], left)
 		}
 		if store != nil {
 			if res, err = put(store, r.head(u, todo[i]), res, timing); err != nil {
@@ -183,7 +197,7 @@ func (r *runner) open(u unit) (*results.Unit, error) {
 
 // warm makes the defended traces that todo needs, so that workers do not wait
 // for each other on the first ones. Those of fitted defenses come as they are
-// asked for: there is one set for each fold.
+// asked for: there is one set for each fold. So do those of a sparing unit to test on.
 func (r *runner) warm(ctx context.Context, u unit, todo []job) error {
 	if Fitted(u.defense) {
 		return nil
@@ -211,8 +225,10 @@ func (r *runner) warm(ctx context.Context, u unit, todo []job) error {
 			continue // these make their own
 		}
 		for _, p := range j.fold {
-			for _, i := range p.Test {
-				add(j, viewOf{TestRole, i, j.cell.Draw})
+			if !u.sparing() {
+				for _, i := range p.Test {
+					add(j, viewOf{TestRole, i, j.cell.Draw})
+				}
 			}
 			if j.cell.TrainDefense != u.id {
 				continue

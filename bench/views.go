@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -77,16 +78,12 @@ func (r *runner) pipe(p part, defense string) (*views, error) {
 			return nil, err
 		}
 	}
-	fits := Fitted(d)
-	key := viewKey{dataset: p.ds.Name, defense: defense, vantage: p.cell.Vantage}
-	if fits {
-		key.scope = fmt.Sprint(p.cell.Task, "/", p.cell.Fold, "/", p.n)
-	}
+	key := r.viewKey(p, defense)
 	vs := r.viewsOf(key, d)
 
 	// Views wait for fitting and for the look ahead, each done once: both
 	// change what every view of the set says.
-	if fits {
+	if Fitted(d) {
 		vs.fit.Do(func() { vs.err = vs.learn(p.ds, p.recordings().Train) })
 	}
 	if vs.err != nil {
@@ -100,6 +97,15 @@ func (r *runner) pipe(p part, defense string) (*views, error) {
 		return nil, fmt.Errorf("defense %s: %w", defense, vs.lookErr)
 	}
 	return vs, nil
+}
+
+// viewKey is the key of the views behind the defense named for p's observer.
+func (r *runner) viewKey(p part, defense string) viewKey {
+	key := viewKey{dataset: p.ds.Name, defense: defense, vantage: p.cell.Vantage}
+	if Fitted(r.defense(defense)) {
+		key.scope = fmt.Sprint(p.cell.Task, "/", p.cell.Fold, "/", p.n)
+	}
+	return key
 }
 
 // viewsOf returns the set of views of a key, made empty when it is new.
@@ -198,8 +204,53 @@ func (r *runner) base(ds *datasets.Dataset, i int) func() (cost.Base, error) {
 	}
 }
 
+// forget drops the views for which drop is true.
+func (v *views) forget(drop func(viewOf) bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	maps.DeleteFunc(v.seen, func(of viewOf, _ *lazyView) bool { return drop(of) })
+}
+
+// sparing says whether views to test on are made when a cell asks for them and
+// forgotten with the last cell of their fold. Diaries are of weeks: all homes twice,
+// to train and to test on, would be most of a run's memory. Samples, which need the
+// views again, look at one of them; those of other tasks look at most, and theirs stay
+// until the unit is done.
+func (u unit) sparing() bool {
+	return !slices.ContainsFunc(u.jobs, func(j job) bool { return j.cell.Task != datasets.TaskRoutine })
+}
+
+// tested is what the jobs that are tested on the same views have in common.
+func (j job) tested() results.Cell {
+	c := j.cell
+	c.Attack, c.Knowledge, c.TrainDefense = "", "", ""
+	if j.planted() {
+		c.Attack = j.cell.Attack // makes its own
+	}
+	return c
+}
+
+// release forgets what j, which is done, was tested on if it was the last: left counts
+// those by tested.
+func (r *runner) release(u unit, j job, left map[results.Cell]int) {
+	r.mu.Lock()
+	left[j.tested()]--
+	last := left[j.tested()] == 0 && !j.planted()
+	r.mu.Unlock()
+	if !last {
+		return
+	}
+	for n, p := range j.fold {
+		vs := r.viewsOf(r.viewKey(part{u, j, n}, u.id), u.defense)
+		vs.forget(func(of viewOf) bool {
+			return of.role == TestRole && of.draw == j.cell.Draw && slices.Contains(p.Test, of.rec)
+		})
+	}
+}
+
 // drop forgets the traces of a unit that is done, and its models unless the
-// grid asks for transfer. Undefended traffic is kept while its data set lasts.
+// grid asks for transfer. Undefended traffic to train on is kept while its data set
+// lasts.
 func (r *runner) drop(u unit) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -213,9 +264,11 @@ func (r *runner) drop(u unit) {
 
 	clear(r.floorsOf) // of this unit, all of them
 	clear(r.plantings)
-	for k := range r.views {
+	for k, vs := range r.views {
 		if over(k.dataset, k.defense) {
 			delete(r.views, k)
+		} else {
+			vs.forget(func(of viewOf) bool { return of.role == TestRole }) // no other unit is tested on them
 		}
 	}
 

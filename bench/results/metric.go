@@ -1,6 +1,7 @@
 package results
 
 import (
+	"strconv"
 	"strings"
 
 	"veilbench/datasets"
@@ -362,6 +363,16 @@ func Describe(name string) (info MetricInfo, ok bool) {
 
 // OfClass is the name of metric for one class, device or feature set.
 func OfClass(metric, class string) string { return metric + ":" + class }
+
+// OfDays is the name of metric after so many days of watching a home.
+func OfDays(metric string, days int) string { return OfClass(metric, strconv.Itoa(days)) }
+
+// DaysOf is after how many days of watching a metric is asked, 0 for all there are.
+func DaysOf(name string) int {
+	_, days, _ := strings.Cut(name, ":")
+	n, _ := strconv.Atoi(days)
+	return n
+}
 
 // Headline is the metric that speaks for a task.
 func Headline(t datasets.Task) string {

@@ -3,7 +3,6 @@ package score
 import (
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -138,7 +137,7 @@ func (g *routineTally) figures() []results.Metric {
 	}
 	shares(g.people, func(m string) string { return m })
 	for k, days := range EarlyDays() {
-		shares(g.early[k], func(m string) string { return results.OfClass(m, strconv.Itoa(days)) })
+		shares(g.early[k], func(m string) string { return results.OfDays(m, days) })
 	}
 
 	for _, x := range []struct {

@@ -290,7 +290,7 @@ func ahead(d []float64, tested []Group) row {
 		floor := min(gs[g].Floor, 0.99)
 		gs[g] = Group{Score: min(max(d[g], 0), 1) * (1 - floor), Floor: floor, N: max(gs[g].N, 1)}
 	}
-	r := newRow(gs)
+	r := newRow(gs, Group.left)
 	r.mean, r.sd = stat.MeanStdDev(d, nil)
 	return r
 }

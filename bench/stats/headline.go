@@ -24,7 +24,10 @@ func (g Group) Counts() bool { return g.N > 0 && g.Floor < 1 }
 // Advantage is how far the score lies above the floor, below 0 where it does
 // not reach it. It is cut nowhere here: cutting before averaging would make
 // noise below the floor count for nothing and noise above it count in full.
-func (g Group) Advantage() float64 { return (g.Score - g.Floor) / (1 - g.Floor) }
+func (g Group) Advantage() float64 { return (g.Score - g.Floor) / g.left() }
+
+// left is the share of items that the floor leaves.
+func (g Group) left() float64 { return 1 - g.Floor }
 
 // Headline is what is said of the best of several attackers.
 type Headline struct {
@@ -55,7 +58,7 @@ func Best(attackers [][]Group, level float64) Headline {
 	h := Headline{Best: -1, Mean: math.Inf(-1), Lo: math.Inf(-1), Hi: math.Inf(-1)}
 	rows := make([]row, 0, len(attackers))
 	for a, gs := range attackers {
-		r := newRow(gs)
+		r := newRow(gs, Group.left)
 		if len(r.adv) == 0 {
 			continue
 		}
@@ -84,6 +87,24 @@ func Best(attackers [][]Group, level float64) Headline {
 	}
 	best := rows[slices.IndexFunc(rows, func(r row) bool { return r.mean == h.Mean })]
 	h.Edge = best.edge(len(rows))
+	return h
+}
+
+// Gain is by how much one attacker's score lies above the floor, in shares of all items
+// and not of those that the floor leaves: where floors of some groups are near 1, a
+// mean of advantages would be theirs alone. Limits err as those of Best do.
+func Gain(gs []Group, level float64) Headline {
+	r := newRow(gs, func(Group) float64 { return 1 })
+	h := Headline{Best: -1}
+	if len(r.adv) == 0 {
+		return h
+	}
+	h.Best, h.Mean, h.OK = 0, r.mean, len(r.adv) >= MinGroups
+	if h.OK {
+		l := newTail((1 - level) / 2)
+		h.Lo, h.Hi = -r.mirrored().upper(l, math.Inf(-1), math.Inf(1)), r.upper(l, math.Inf(-1), math.Inf(1))
+		h.Edge = r.edge(1)
+	}
 	return h
 }
 
@@ -121,7 +142,8 @@ type row struct {
 	between float64
 }
 
-func newRow(gs []Group) row {
+// newRow measures what is above the floor in parts of left.
+func newRow(gs []Group, left func(Group) float64) row {
 	var r row
 	var scores []float64
 	var perItem float64
@@ -129,9 +151,9 @@ func newRow(gs []Group) row {
 		if !x.Counts() {
 			continue
 		}
-		r.at, r.adv, scores = append(r.at, g), append(r.adv, x.Advantage()), append(scores, x.Score)
+		r.at, r.adv, scores = append(r.at, g), append(r.adv, (x.Score-x.Floor)/left(x)), append(scores, x.Score)
 		perItem += 1 / float64(x.N)
-		r.stretch += 1 / (1 - x.Floor)
+		r.stretch += 1 / left(x)
 	}
 	g := float64(len(scores))
 	if g == 0 {

@@ -72,6 +72,31 @@ func experiment(r *rand.Rand, k, groups int) [][]Group {
 	return out
 }
 
+// What is gained over a floor that all groups have is what it leaves times the
+// advantage, with limits that are as wide; a floor near 1 makes no group count more.
+func TestGainIsTheAdvantageInShares(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 100 {
+		gs := experiment(r, 1, 5+r.IntN(4))[0]
+		for i := range gs {
+			gs[i].Floor = 0.4
+		}
+		gain, best := Gain(gs, 0.95), Best([][]Group{gs}, 0.95)
+		for _, x := range [][2]float64{{gain.Mean, best.Mean}, {gain.Lo, best.Lo}, {gain.Hi, best.Hi}} {
+			if math.Abs(x[0]-0.6*x[1]) > 1e-7 || !gain.OK {
+				t.Fatalf("%+v, want .6 times %+v", gain, best)
+			}
+		}
+	}
+	gs := []Group{{0.9, 0.99, 100}, {0.7, 0.5, 100}, {0.7, 0.5, 100}, {0.7, 0.5, 100}, {0.7, 0.5, 100}}
+	if h := Gain(gs, 0.95); math.Abs(h.Mean-0.142) > 1e-9 {
+		t.Errorf("%+v", h)
+	}
+	if h := Gain(gs[:1], 0.95); h.OK || h.Best != 0 {
+		t.Errorf("one group: %+v", h)
+	}
+}
+
 // Best skips limits that cannot matter; a plain loop over all gives the same.
 func TestBestIsThePlainMaximum(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))

@@ -78,10 +78,10 @@ func Dataset(ctx context.Context, path string, o DatasetOptions) (datasets.Datas
 	ds.Doubts = append(ds.Doubts, laid.Doubts...)
 	ds.Warnings = append(ds.Warnings, laid.Warnings...)
 	ds.Vague, ds.LabelZone = laid.Vague, laid.Zone
-	if n := len(laid.Events) + len(laid.Commands); laid.Since && o.SharedLabels {
+	if n := len(laid.Events) + len(laid.Commands) + len(laid.Stays); laid.Since && o.SharedLabels {
 		// Times of the wall clock find their capture; these fit any.
 		ds.Doubts = append(ds.Doubts, datasets.Doubt{
-			Code: datasets.DoubtShared, Count: int64(n), Of: int64(n), Spoils: []datasets.Task{datasets.TaskEvent, datasets.TaskCommand},
+			Code: datasets.DoubtShared, Count: int64(n), Of: int64(n), Spoils: []datasets.Task{datasets.TaskEvent, datasets.TaskCommand, datasets.TaskRoutine},
 			Detail: fmt.Sprintf("%d labels count from the start of a capture, and the same files are laid over several", n),
 			Remedy: "give each capture files of its own (--dataset capture=FILE:labels=LABELS.csv)",
 		})
@@ -178,6 +178,9 @@ func tasksOf(l datasets.Labels) []datasets.Task {
 	}
 	if len(l.Commands) > 0 {
 		ts = append(ts, datasets.TaskCommand)
+	}
+	if len(l.Stays) > 0 {
+		ts = append(ts, datasets.TaskRoutine)
 	}
 	return ts
 }

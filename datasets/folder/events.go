@@ -28,6 +28,7 @@ type truth struct {
 	lists []deviceList
 	files []*truthFile
 	names map[string]bool // files that name servers
+	stays []stayFile
 	cells []string
 }
 
@@ -35,6 +36,12 @@ type truth struct {
 type deviceList struct {
 	name string
 	list []owners.Owned
+}
+
+// stayFile says who was home when during the recording that it lies beside.
+type stayFile struct {
+	name string // path in the folder
+	*labels.File
 }
 
 // readTruth reads every text file for what it is. Files of events that are named,
@@ -108,6 +115,10 @@ func isNames(rel string) bool {
 	return strings.HasSuffix(rel, ".names.csv") || path.Base(rel) == "names.csv"
 }
 
+// isStays says whether a file holds stays: their tables have the columns of events but
+// for the device, so the name decides.
+func isStays(rel string) bool { return strings.HasSuffix(rel, ".stays.csv") }
+
 // readTexts sorts text files by what they hold. One that must be understood and
 // is not is an error, any other is passed over.
 func (l *loader) readTexts(names []string, open func(string) (string, error), must bool) error {
@@ -169,6 +180,11 @@ func (l *loader) readOne(name, text string) (what string, err error) {
 		}
 		l.truth.files = append(l.truth.files, &truthFile{name: name, events: evs})
 		return "events", nil
+	}
+	if isStays(name) {
+		f, err := labels.Read(strings.NewReader(text), filepath.Base(name), l.o.Times)
+		l.truth.stays = append(l.truth.stays, stayFile{name, f})
+		return "stays", err
 	}
 	if isCells(text) {
 		l.truth.cells = append(l.truth.cells, name)

@@ -16,7 +16,7 @@ import (
 // What the generator writes is read back with the same recordings, IDs and
 // groups; what packet was caused by what event is not in the files.
 func TestGeneratedReadsBackTheSame(t *testing.T) {
-	for _, id := range []string{"small:homes=3,hours=0.5", "gateway:homes=2,hours=0.5", "rates:homes=3,hours=0.5", "event_clips:homes=3,hours=0.5", "homemole-ind:homes=3,hours=0.05", "full:hours=0.5"} {
+	for _, id := range []string{"small:homes=3,hours=0.5", "gateway:homes=2,hours=0.5", "rates:homes=3,hours=0.5", "event_clips:homes=3,hours=0.5", "homemole-ind:homes=3,hours=0.05", "full:hours=0.5", "routine:homes=2,hours=9"} {
 		t.Run(id, func(t *testing.T) {
 			ds, err := home.Generate(context.Background(), id, 3)
 			if err != nil {

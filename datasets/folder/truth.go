@@ -14,6 +14,7 @@ import (
 	"veilbench/datasets/capture"
 	"veilbench/datasets/folder/events"
 	"veilbench/datasets/folder/owners"
+	"veilbench/datasets/labels"
 )
 
 // pairedUnit is the recording that a text file lies beside: that of the longest
@@ -159,6 +160,9 @@ func (l *loader) layTruth() error {
 		l.f.recordings = append(l.f.recordings, r)
 	}
 	l.unusedAddresses(used)
+	if err := l.layStays(); err != nil {
+		return err
+	}
 
 	// Nobody asks for the traffic near labels where there are none.
 	var w watcher
@@ -183,6 +187,25 @@ func (l *loader) layTruth() error {
 		}
 	}
 	l.f.vague = vague && !states
+	return nil
+}
+
+// layStays says who was home in the recordings that a file of stays lies beside.
+func (l *loader) layStays() error {
+	for _, f := range l.truth.stays {
+		beside := l.scope(f.name).beside
+		i := slices.Index(l.units, beside)
+		if i < 0 {
+			l.leave(f.name, "who was home when, beside no capture of that name")
+			continue
+		}
+		laid, err := labels.Apply(l.units[i].trace, f.File)
+		if err != nil {
+			return err
+		}
+		l.f.recordings[i].Labels.Stays = laid.Stays
+		l.f.doubts, l.f.warnings = append(l.f.doubts, laid.Doubts...), append(l.f.warnings, laid.Warnings...)
+	}
 	return nil
 }
 
@@ -406,7 +429,7 @@ func (l *loader) clipLabels() {
 
 // findTasks lists what the labels serve, and where it was recorded.
 func (l *loader) findTasks() {
-	clips, events, commands, classes := 0, 0, 0, map[string]bool{}
+	clips, events, commands, stays, classes := 0, 0, 0, 0, map[string]bool{}
 	owning := map[string]bool{}
 	single, ends := len(l.f.recordings) > 1, map[time.Duration]bool{}
 	for i := range l.f.recordings {
@@ -418,6 +441,7 @@ func (l *loader) findTasks() {
 			events += len(r.Labels.Events)
 		}
 		commands += len(r.Labels.Commands)
+		stays += len(r.Labels.Stays)
 		single = single && len(r.Labels.Events) == 1
 		ends[r.Trace.End] = true
 		if c := r.ClipClass(); c != "" {
@@ -438,6 +462,7 @@ func (l *loader) findTasks() {
 	add(datasets.TaskEvent, events > 0)
 	add(datasets.TaskDevice, len(owning) > 1)
 	add(datasets.TaskCommand, commands > 0)
+	add(datasets.TaskRoutine, stays > 0)
 	add(datasets.TaskClip, clips > 0 || single && len(ends) == 1 && len(classes) > 1)
 	l.f.recorded = cmp.Or(l.f.spec.Recorded, l.recordedAt())
 }

@@ -21,14 +21,15 @@ type Files struct {
 	Events    string // start,end,device,activity
 	Devices   string // address,device
 	Commands  string // time,device,actions
+	Stays     string // start,end,home,asleep
 	Names     string // address,name of servers the capture does not name
 }
 
 // Export writes every recording of ds into the folder dir, which it makes if
 // need be: a pcap file that other tools open, and the truth beside it as the
 // CSV files that captures are labeled with. A device in the truth owns the
-// hardware addresses of its flows; what packet was caused by what event, and who
-// is home when, is not written. No file is ever half there, and all can read them. When one cannot be
+// hardware addresses of its flows; what packet was caused by what event is not
+// written. No file is ever half there, and all can read them. When one cannot be
 // written or ctx ends, the files of the recordings before are returned with the
 // error, and stay.
 func Export(ctx context.Context, dir string, ds datasets.Dataset) ([]Files, error) {
@@ -63,6 +64,7 @@ func exportOne(dir string, rec *datasets.Recording) (Files, error) {
 		{&f.Events, "events", eventLines(rec.Labels)},
 		{&f.Devices, "devices", deviceLines(rec)},
 		{&f.Commands, "commands", commandLines(rec.Labels)},
+		{&f.Stays, "stays", stayLines(rec.Labels)},
 		{&f.Names, "names", nameLines(rec.Trace)},
 	}
 
@@ -107,6 +109,18 @@ func commandLines(l datasets.Labels) string {
 			actions = append(actions, fmt.Sprintf("%s:%d", a.Action, a.Count))
 		}
 		fmt.Fprintf(&b, "%.9f,%s,%s\n", c.Time.Seconds(), l.Devices[c.Device], strings.Join(actions, ";"))
+	}
+	return b.String()
+}
+
+func stayLines(l datasets.Labels) string {
+	if len(l.Stays) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("# clock: start\nstart,end,home,asleep\n")
+	for _, s := range l.Stays {
+		fmt.Fprintf(&b, "%.9f,%.9f,%d,%t\n", s.Start.Seconds(), s.End.Seconds(), s.Home, s.Asleep)
 	}
 	return b.String()
 }

@@ -32,7 +32,7 @@ func Apply(t datasets.Trace, files ...*File) (Laid, error) {
 	a.collectDevices(files)
 	for _, f := range files {
 		a.doubts, a.warnings = append(a.doubts, f.doubts...), append(a.warnings, f.warnings...)
-		for _, step := range []func(*File) error{a.owners, a.events, a.commands} {
+		for _, step := range []func(*File) error{a.owners, a.events, a.commands, a.stays} {
 			if err := step(f); err != nil {
 				return Laid{}, err
 			}
@@ -45,7 +45,8 @@ func Apply(t datasets.Trace, files ...*File) (Laid, error) {
 	for _, f := range files {
 		out.Vague, out.Zone = out.Vague || f.vague, cmp.Or(out.Zone, f.zone)
 		out.Since = out.Since || slices.ContainsFunc(f.events, func(e event) bool { return e.start.wall.IsZero() }) ||
-			slices.ContainsFunc(f.commands, func(c command) bool { return c.time.wall.IsZero() })
+			slices.ContainsFunc(f.commands, func(c command) bool { return c.time.wall.IsZero() }) ||
+			slices.ContainsFunc(f.stays, func(s stay) bool { return s.start.wall.IsZero() })
 	}
 	return out, nil
 }
@@ -58,7 +59,7 @@ type Laid struct {
 	// for, "" if there are none.
 	Vague bool
 	Zone  string
-	// Since says that times of events or commands count from the recording's
+	// Since says that times of events, commands or stays count from the recording's
 	// start.
 	Since bool
 	// Doubts and Warnings are in order of the files.
@@ -208,6 +209,10 @@ func (a *applier) hint(f *File) string {
 	}
 	for _, c := range f.commands {
 		d, _ := c.time.in(a.t.Start)
+		at = append(at, d)
+	}
+	for _, s := range f.stays {
+		d, _ := s.start.in(a.t.Start)
 		at = append(at, d)
 	}
 	first, last := slices.Min(at), slices.Max(at)

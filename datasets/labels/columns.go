@@ -24,6 +24,8 @@ var synonyms = []struct {
 	{"device", []string{"device", "device_name", "devicename", "device_id", "entity_id", "entity", "friendly_name", "appliance", "dev", "name", "hostname"}},
 	{"activity", []string{"activity", "event", "action", "event_type", "activity_name", "state", "label", "event_name", "interaction"}},
 	{"actions", []string{"actions"}},
+	{"home", []string{"home"}},
+	{"asleep", []string{"asleep"}},
 	{"mac", []string{"address", "mac", "mac_address", "macaddress", "mac_addr", "hwaddr", "hw_address", "hardware_address", "ethernet", "eui64", "eui_64", "ieee_address", "addr", "addresses", "macs"}},
 	{"ip", []string{"ip", "ip_address", "ipaddress", "ip_addr", "ipv4", "ipv4_address"}},
 	{"ip6", []string{"ipv6", "ipv6_address"}},
@@ -96,6 +98,9 @@ func (p *parser) header(row []string) error {
 		take("time", "day", "end", "resolution", "activity")
 		p.parse, p.oneDevice = (*parser).event, true
 		p.file.warnings = append(p.file.warnings, p.file.name+": no column names the device: all events are taken for those of one")
+	case has("time", "day") && has("end") && has("home") && !has("device", "activity", "actions", "mac", "ip", "ip6"):
+		take("time", "day", "end", "home", "asleep")
+		p.parse = (*parser).stay
 	default:
 		want := []string{"time", "device", "activity", "address", "actions"}
 		want = slices.DeleteFunc(want, func(c string) bool { _, there := names[c]; return there })

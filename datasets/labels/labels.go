@@ -1,6 +1,6 @@
 // Package labels reads the truth about a capture from CSV files and lays it
 // over the trace: what happened when, who owns which address, which commands
-// came. Read parses a file, Apply joins any number of them with a trace.
+// came, who was home when. Read parses a file, Apply joins any number of them with a trace.
 package labels
 
 import (
@@ -40,13 +40,14 @@ type Options struct {
 	WholeMinutes bool
 }
 
-// File is what a label file says, before it meets a recording. Of its three
+// File is what a label file says, before it meets a recording. Of its four
 // lists only that of its kind is used.
 type File struct {
 	name     string
 	events   []event
 	owners   []owner
 	commands []command
+	stays    []stay
 	minutes  bool   // whole minutes are intervals, as was asked
 	vague    bool   // ends say how late points may have happened
 	zone     string // that times without one were taken for, "" if all name one
@@ -101,9 +102,9 @@ type command struct {
 
 // headers are the columns by which the kinds of file are told apart, for
 // messages.
-const headers = `"time,device,activity", "start,end,device,activity", "address,device" or "time,actions"`
+const headers = `"time,device,activity", "start,end,device,activity", "address,device", "time,actions" or "start,end,home,asleep"`
 
-// Read reads a table of events, owners of addresses or commands, told apart by
+// Read reads a table of events, owners of addresses, commands or stays, told apart by
 // the header line, in any of the forms that package sheet reads. Lines that
 // begin with # are remarks. Columns that mean nothing here are left out, with a
 // warning. Errors begin with name and line.
@@ -298,7 +299,7 @@ func (p *parser) finish() {
 		f.zone = cmp.Or(p.o.Zone, time.UTC).String()
 	}
 	if p.unzoned && p.o.Zone == nil {
-		n := int64(len(f.events) + len(f.commands) + len(f.owners))
+		n := int64(len(f.events) + len(f.commands) + len(f.owners) + len(f.stays))
 		f.doubts = append(f.doubts, datasets.Doubt{
 			Code: datasets.DoubtZone, Where: f.name, Count: n, Of: n,
 			Detail: "times name no zone and were taken for UTC", Remedy: "state it (# zone: Europe/Berlin, or --label-zone)",

@@ -172,3 +172,31 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// Stays: who was home when, cut to the recording; a home is in one state at a time.
+func TestStays(t *testing.T) {
+	l, err := Apply(labeledTrace(), readLabels(t, "start,end,home,asleep\n-60,600,2,true\n600,1200,0,\n1200,7200,-1,false\n", Options{}))
+	m := time.Minute
+	want := []datasets.Stay{{End: 10 * m, Home: 2, Asleep: true}, {Start: 10 * m, End: 20 * m}, {Start: 20 * m, End: time.Hour, Home: -1}}
+	if err != nil || !slices.Equal(l.Stays, want) || len(l.Doubts)+len(l.Warnings) > 0 {
+		t.Errorf("%v %v %v %v, want %v", err, l.Stays, l.Doubts, l.Warnings, want)
+	}
+
+	for text, word := range map[string]string{
+		"0,60,two,\n":              "how many people",
+		"0,60,-2,\n":               "how many people",
+		"0,60,1,deeply\n":          "true or false",
+		"0,60,0,true\n":            "nobody is at home",
+		"60,60,1,\n":               "end is not after start",
+		"0,2021-03-08T17:00Z,1,\n": "different clocks",
+	} {
+		if _, err := Read(strings.NewReader("start,end,home,asleep\n"+text), "l.csv", Options{}); err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("%q: %v, want %q", text, err, word)
+		}
+	}
+	for text, word := range map[string]string{"0,60,1,\n30,90,0,\n": "at one time", "7200,7260,1,\n": "--label-offset"} {
+		if _, err := Apply(labeledTrace(), readLabels(t, "start,end,home,asleep\n"+text, Options{})); err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("%q: %v, want %q", text, err, word)
+		}
+	}
+}

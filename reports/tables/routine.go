@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"veilbench/bench/results"
@@ -16,9 +15,9 @@ import (
 )
 
 // Routine is two tables for each routine panel: what of the diary of a home is read
-// beyond what the hour of day tells anyway, and when, and after how many days.
+// beyond what the hour of day tells anyway, and when people go to bed.
 var Routine = reports.TableKind{
-	Name: "routine", Doc: "diaries: who is home and who sleeps beyond the clock, bed times, and after how many days it is known",
+	Name: "routine", Doc: "diaries: who is home and who sleeps beyond the clock, and bed times",
 	Draw: reports.PerPanel(func(s *reports.Set, p reports.Panel) []table.Table {
 		if p.Task != datasets.TaskRoutine {
 			return nil
@@ -34,13 +33,17 @@ func questions() []struct{ metric, head string } {
 	}
 }
 
-// beyond is a figure of each test group and the clock's, means over draws and seeds.
-type beyond struct{ value, clock []float64 }
+// beyond is a figure of each test group and the clock's, means over draws and seeds, of
+// so many quarter hours.
+type beyond []stats.Group
 
 // beyondOf is a figure of the groups that have it; the state's is their headline,
 // whose floor is that of the best control.
 func beyondOf(rs []*results.Result, metric string) beyond {
-	type sum struct{ value, clock, n float64 }
+	type sum struct {
+		value, clock, n float64
+		slots           int
+	}
 	by := map[string]sum{}
 	for _, r := range rs {
 		for _, g := range r.Groups {
@@ -49,51 +52,83 @@ func beyondOf(rs []*results.Result, metric string) beyond {
 				p, ok = results.Part{Value: g.Value, Floor: g.Floor}, true
 			}
 			if x := by[g.Group]; ok {
-				by[g.Group] = sum{x.value + p.Value, x.clock + p.Floor, x.n + 1}
+				by[g.Group] = sum{x.value + p.Value, x.clock + p.Floor, x.n + 1, x.slots + slotsOf(r, g, metric)}
 			}
 		}
 	}
 	var out beyond
 	for _, g := range slices.Sorted(maps.Keys(by)) {
 		x := by[g]
-		out.value, out.clock = append(out.value, x.value/x.n), append(out.clock, x.clock/x.n)
+		out = append(out, stats.Group{Score: x.value / x.n, Floor: x.clock / x.n, N: x.slots})
 	}
 	return out
 }
 
-// ok says whether any group has the figure.
-func (b beyond) ok() bool { return len(b.value) > 0 }
+// slotsOf is how many quarter hours a figure of a group is of: those of its first days
+// where it is what was known after them. How many a day has is in strips.
+func slotsOf(r *results.Result, g results.GroupScore, metric string) int {
+	if d := results.DaysOf(metric); d > 0 && len(r.Strips) > 0 {
+		return min(g.N, d*r.Strips[0].SlotsPerDay)
+	}
+	return g.N
+}
+
+// of are scores, or floors, of the groups.
+func (b beyond) of(value func(stats.Group) float64) []float64 {
+	out := make([]float64, len(b))
+	for i, g := range b {
+		out[i] = value(g)
+	}
+	return out
+}
 
 // mean is that of the figure itself.
 func (b beyond) mean(format func(float64) string) table.Value {
-	if !b.ok() {
+	if len(b) == 0 {
 		return table.Missing()
 	}
-	return table.Number(stats.Mean(b.value), format)
+	return table.Number(stats.Mean(b.of(func(g stats.Group) float64 { return g.Score })), format)
 }
 
-// gain is the mean difference to the clock with its limits over groups, of which ok is
-// false where there are too few.
-func (b beyond) gain() (mean, lo, hi float64, ok bool) {
-	diff := make([]float64, len(b.value))
-	for i, v := range b.value {
-		diff[i] = v - b.clock[i]
+// clock is the mean of the clock's.
+func (b beyond) clock(format func(float64) string) table.Value {
+	if len(b) == 0 {
+		return table.Missing()
 	}
-	lo, hi, ok = stats.Interval(diff, results.Level)
-	ok = ok && lo < hi // equal in all groups says nothing of others
+	return table.Number(stats.Mean(b.of(func(g stats.Group) float64 { return g.Floor })), format)
+}
+
+// gain is by how much shares lie above the clock's, with limits as wide as those by
+// which the headline is evidence or not.
+func (b beyond) gain() stats.Headline {
+	h := stats.Gain(b, results.Level)
 
 	// What floats leave of equal sums is no difference to be printed with nine digits.
-	return math.Round(1e9*stats.Mean(diff)) / 1e9, lo, hi, ok
+	h.Mean = math.Round(1e9*h.Mean) / 1e9
+	return h
 }
 
 // above is the gain as a cell.
 func (b beyond) above() table.Value {
-	if !b.ok() {
+	h := b.gain()
+	if h.Best < 0 {
 		return table.Missing()
 	}
-	mean, lo, hi, ok := b.gain()
-	v := table.Number(mean, table.Signed)
-	if ok {
+	v := table.Number(h.Mean, table.Signed)
+	if h.OK {
+		v = v.Within(h.Lo, h.Hi, table.Bounds(h.Lo, h.Hi, 2, table.Short))
+	}
+	return v
+}
+
+// more is by how much a figure that is no share lies above the clock's.
+func (b beyond) more() table.Value {
+	if len(b) == 0 {
+		return table.Missing()
+	}
+	diff := b.of(func(g stats.Group) float64 { return g.Score - g.Floor })
+	v := table.Number(math.Round(1e9*stats.Mean(diff))/1e9, table.Signed)
+	if lo, hi, ok := stats.Interval(diff, results.Level); ok && lo < hi { // equal in all groups says nothing of others
 		v = v.Within(lo, hi, table.Bounds(lo, hi, 2, table.Short))
 	}
 	return v
@@ -104,13 +139,14 @@ const known = 0.1
 
 // isKnown says whether it is: by known in the mean, and above the clock for sure.
 func (b beyond) isKnown() bool {
-	mean, lo, _, ok := b.gain()
-	return b.ok() && ok && mean >= known && lo > 0
+	h := b.gain()
+	return h.OK && h.Mean >= known && h.Lo > 0
 }
 
 func routineTable(s *reports.Set, p reports.Panel) table.Table {
 	t := table.Table{Title: "What of a home's diary is read beyond the clock: " + p.About(), Columns: table.Columns("defense")}
-	for _, q := range questions() {
+	t.Columns = append(t.Columns, table.Columns("±states")...)
+	for _, q := range questions()[1:] {
 		t.Columns = append(t.Columns, table.Columns("±"+q.head)...)
 	}
 	control := packetsAlone(s, p)
@@ -119,17 +155,18 @@ func routineTable(s *reports.Set, p reports.Panel) table.Table {
 	n := footnotes{}
 	for _, d := range s.Defenses[p] {
 		at := reports.Subject{Panel: p, Defense: d}
-		row := []table.Value{defense(s, d)}
-		for _, q := range questions() {
+		// What is said of states is the headline itself: it cannot be evidence in one table
+		// and none in the other.
+		row := []table.Value{defense(s, d), advantage(s, at, &n)}
+		for _, q := range questions()[1:] {
 			row = append(row, marked(s, pairOfBest(s, at), beyondOf(s.BestResults(at), q.metric).above(), &n))
 		}
 		k := reports.Pair{Panel: p, Defense: d, Attacker: reports.Attacker{Attack: control, Knowledge: s.Summaries[at].Knowledge}}
 		alone, _ := reports.Good(s.ByPair[k])
 		for _, m := range []string{results.PresenceRight, results.SleepRight} {
-			v := table.Missing()
-			if b := beyondOf(alone, m); b.ok() {
-				mean, _, _, _ := b.gain()
-				v = table.Number(mean, table.Signed)
+			v := beyondOf(alone, m).above()
+			if v.HasInterval { // beside those of the attack they are for a look
+				v = table.Number(v.Num, table.Signed)
 			}
 			row = append(row, v)
 		}
@@ -139,7 +176,7 @@ func routineTable(s *reports.Set, p reports.Panel) table.Table {
 	// What nobody knows of these recordings has no column: on most of them nobody wrote
 	// down who was at home.
 	dropEmpty(&t)
-	t.Notes = append(n.lines(), "Share of quarter hours named right by the attacker that reads most states, less that of guess-hour, which knows the hour of day and weekends from other homes and sees no traffic (of states: less that of the best control that sees none); mean over test groups with the interval of the difference. Presence: is anybody at home; sleep: is somebody at home and everybody there asleep; state: both at once, or, where nobody knows the people, does anything happen; several: are several people at home.")
+	t.Notes = append(n.lines(), "States: the advantage of the headline, over the best control that sees no traffic. Others: share of quarter hours named right by the attacker that reads most states, less that of guess-hour, which knows the hour of day and weekends from other homes and sees no traffic; mean over test groups. Presence: is anybody at home; sleep: is somebody at home and everybody there asleep; states: both at once, or, where nobody knows the people, does anything happen; several: are several people at home.")
 	if control != "" {
 		t.Notes = append(t.Notes, "Packets: the same of a model that sees no more of a quarter hour than how many packets the home sends and gets ("+s.Label(control)+").")
 	}
@@ -174,7 +211,7 @@ func shareTable(s *reports.Set, p reports.Panel) table.Table {
 		row := []table.Value{defense(s, d), label(s, m.Attack), table.Word(string(m.Knowledge))}
 		for _, q := range questions() {
 			b := beyondOf(s.BestResults(at), q.metric)
-			clock = append(clock, beyond{value: b.clock}.mean(table.Score))
+			clock = append(clock, b.clock(table.Score))
 			row = append(row, marked(s, pairOfBest(s, at), b.mean(table.Score), &n))
 		}
 		if i == 0 {
@@ -209,12 +246,10 @@ func dropEmpty(t *table.Table) {
 	dropColumns(t, func(c table.Column) bool { return !full[c.Head] })
 }
 
-// bedTable says when people go to bed and get up, how much they do, and from which day
-// on an attacker knows.
+// bedTable says when people go to bed and get up, and how much they do.
 func bedTable(s *reports.Set, p reports.Panel) table.Table {
-	t := table.Table{Title: "Bed times, activity, and the days until they are known: " + p.About(), Columns: table.Columns(
-		"defense", "attack", "#to bed, min off", "#to bed by the clock", "#up, min off", "#up by the clock", "#activity, correlation", "±activity beyond the clock",
-		"presence known after", "sleep known after", "several known after")}
+	t := table.Table{Title: "Bed times and activity: " + p.About(), Columns: table.Columns(
+		"defense", "attack", "#to bed, min off", "#to bed by the clock", "#up, min off", "#up by the clock", "#activity, correlation", "±activity beyond the clock")}
 	for _, d := range s.Defenses[p] {
 		// The clock has bed times of its own, which are no floor that a score could fall
 		// to: they stand beside.
@@ -223,54 +258,106 @@ func bedTable(s *reports.Set, p reports.Panel) table.Table {
 		row := []table.Value{defense(s, d), label(s, s.Summaries[at].Attack)}
 		for _, m := range []string{results.BedError, results.WakeError} {
 			b := beyondOf(rs, m)
-			row = append(row, b.mean(table.Amount), beyond{value: b.clock}.mean(table.Amount))
+			row = append(row, b.mean(table.Amount), b.clock(table.Amount))
 		}
 		activity := beyondOf(rs, results.ActivityCorrelation)
-		row = append(row, activity.mean(table.Score), activity.above())
-		for _, q := range questions()[1:] {
-			after := knownAfter(rs, q.metric)
-			if s.Summaries[at].NoEvidence != "" && strings.HasPrefix(after, notYet) {
-				after = reports.NoEvidence
-			}
-			row = append(row, table.Word(after))
-		}
+		row = append(row, activity.mean(table.Score), activity.more())
 		t.Rows = append(t.Rows, row)
 	}
 	dropEmpty(&t)
 	t.Notes = append(t.Notes,
-		fmt.Sprintf("By the attacker that reads most states. Minutes off: median over the nights of a group, mean over groups; a night of which nothing is said counts as 720. Activity: events in an hour as read and as they were. Known after: the first number of days of watching after which the share of quarter hours of these days named right is %s above the clock's in the mean over groups with a lower limit above it; the attacker has seen these days of the home and no more. not yet: not after the days in brackets.", table.Short(known)))
+		"By the attacker that reads most states. Minutes off: median over the nights of a group, mean over groups; a night of which nothing is said counts as 720. Activity: events in an hour as read and as they were.")
 	t.Notes = append(t.Notes, s.PanelNotes(p, s.Attacks(p)...)...)
 	return t
 }
 
-// notYet begins what stands where a question was open after all days.
-const notYet = "not yet"
+// RoutineDays says which defenses hide a home's diary, and after how many days of
+// watching it is known behind the others.
+var RoutineDays = reports.TableKind{
+	Name: "routine-days", Doc: "which defenses hide who is home and who sleeps, and after how many days it is known all the same",
+	Draw: reports.PerPanel(func(s *reports.Set, p reports.Panel) []table.Table {
+		if p.Task != datasets.TaskRoutine {
+			return nil
+		}
+		return unlessEmpty(daysTable(s, p))
+	}),
+}
 
-// knownAfter is how many days it takes until a question can be answered beyond the
-// clock.
-func knownAfter(rs []*results.Result, metric string) string {
-	var days []int
-	for _, r := range rs {
-		for _, g := range r.Groups {
-			for _, p := range g.Parts {
-				if n, ok := strings.CutPrefix(p.Name, results.OfClass(metric, "")); ok {
-					if d, err := strconv.Atoi(n); err == nil && !slices.Contains(days, d) {
-						days = append(days, d)
+func daysTable(s *reports.Set, p reports.Panel) table.Table {
+	t := table.Table{Title: "Which defenses hide a home's diary, and after how many days it is known: " + p.About(), Columns: table.Columns("defense")}
+	days := daysAsked(s, p)
+	asked := questions()[1:] // states are both at once
+	for _, q := range asked {
+		t.Columns = append(t.Columns, table.Columns(q.head)...)
+		for _, d := range days {
+			t.Columns = append(t.Columns, table.Columns("±"+q.head+", "+reports.Plural(d, "day"))...)
+		}
+	}
+	t.Columns = append(t.Columns, table.Columns("#bytes")...)
+
+	for _, d := range s.Defenses[p] {
+		at := reports.Subject{Panel: p, Defense: d}
+		row := []table.Value{defense(s, d)}
+		for _, q := range asked {
+			row = append(row, table.Word(hides(s, at, q.metric, days)))
+			for _, d := range days {
+				row = append(row, beyondOf(s.BestResults(at), results.OfDays(q.metric, d)).above())
+			}
+		}
+		t.Rows = append(t.Rows, append(row, s.Costs(at).Bytes()))
+	}
+	dropEmpty(&t)
+	t.Notes = append(t.Notes,
+		fmt.Sprintf("Known after: the first number of days of watching after which the share of quarter hours of these days named right is %s above the clock's in the mean over groups, with a lower limit above it; read in part: above the clock for sure after all days, but by less; hidden: not above it, though it is without a defense; not read: without one neither. The attacker is the one that reads most states, and has seen these days of the home and no more. Numbers: share of quarter hours right, less the clock's.", table.Short(known)))
+	t.Notes = append(t.Notes, reports.AboutTraining)
+	t.Notes = append(t.Notes, s.PanelNotes(p, s.Attacks(p)...)...)
+	return t
+}
+
+// daysAsked are after how many days diaries of a panel were asked for, by number: 7
+// come before 30, as words they would not.
+func daysAsked(s *reports.Set, p reports.Panel) []int {
+	var out []int
+	for _, d := range s.Defenses[p] {
+		for _, r := range s.BySubject[reports.Subject{Panel: p, Defense: d}] {
+			for _, g := range r.Groups {
+				for _, part := range g.Parts {
+					if n := results.DaysOf(part.Name); n > 0 {
+						out = append(out, n)
 					}
 				}
 			}
 		}
 	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
 
-	// By number: 7 days come before 30, as words they would not.
-	slices.Sort(days)
-	if len(days) == 0 {
+// hides says what a defense does about a question: after how many days it is known, or
+// that it is hidden. What is not read without a defense either no defense hides, and
+// without evidence nobody knows whether one does.
+func hides(s *reports.Set, at reports.Subject, metric string, days []int) string {
+	rs := s.BestResults(at)
+	all := beyondOf(rs, metric)
+	if len(all) == 0 || len(days) == 0 {
 		return table.Missing().Text
 	}
 	for _, d := range days {
-		if beyondOf(rs, results.OfClass(metric, strconv.Itoa(d))).isKnown() {
-			return reports.Plural(d, "day")
+		if beyondOf(rs, results.OfDays(metric, d)).isKnown() {
+			return "known after " + reports.Plural(d, "day")
 		}
 	}
-	return fmt.Sprintf("%s (%d)", notYet, days[len(days)-1])
+
+	none := at
+	none.Defense = results.NoDefense
+	undefended := beyondOf(s.BestResults(none), metric).gain()
+	switch h := all.gain(); {
+	case h.OK && h.Lo > 0:
+		return "read in part"
+	case undefended.OK && undefended.Lo <= 0:
+		return "not read"
+	case s.Summaries[at].NoEvidence != "" || !h.OK || !undefended.OK:
+		return reports.NoEvidence
+	}
+	return "hidden"
 }

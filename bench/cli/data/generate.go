@@ -79,7 +79,7 @@ func generate(ctx context.Context, a *command.App, id, out string, seed uint64) 
 	for i, x := range files {
 		t := ds.Recordings[i].Trace
 		fmt.Fprintf(a.Stdout, "%s: %d packets, %d bytes, %v", filepath.Join(out, x.Capture), len(t.Packets), t.Bytes(), t.End)
-		for _, more := range []string{x.Events, x.Devices, x.Commands, x.Names} {
+		for _, more := range []string{x.Events, x.Devices, x.Commands, x.Stays, x.Names} {
 			if more != "" {
 				fmt.Fprintf(a.Stdout, ", %s", more)
 			}
