@@ -19,7 +19,7 @@ func (c change) difference() float64 { return c.after.Advantage - c.before.Advan
 // changes pairs the defenses of both runs that did not fail; alone counts
 // those of the second run that have no counterpart.
 func changes(before, after *Set) (cs []change, alone int) {
-	var tests []Comparison
+	var ats []Subject
 	for _, p := range after.Panels {
 		for _, d := range after.Defenses[p] {
 			at := Subject{p, d}
@@ -31,15 +31,30 @@ func changes(before, after *Set) (cs []change, alone int) {
 				}
 				continue
 			}
-			tests = append(tests, compareGroups(after, at, before, at))
+			ats = append(ats, at)
 			cs = append(cs, change{at: at, before: before.Summaries[at], after: after.Summaries[at]})
 		}
 	}
-	adjust(tests)
-	for i := range cs {
-		cs[i].test = tests[i]
+	for i, test := range Changes(before, after, ats) {
+		cs[i].test = test
 	}
 	return cs, alone
+}
+
+// Changes tests what happened to each of ats from one run to another, paired by
+// test group, with p-values adjusted over all of them.
+func Changes(before, after *Set, ats []Subject) []Comparison {
+	var out []Comparison
+	for _, at := range ats {
+		out = append(out, compareGroups(after, at, before, at))
+	}
+	adjust(out)
+	return out
+}
+
+// SameData says whether two runs judged a defense on the same data.
+func SameData(before, after *Set, at Subject) bool {
+	return digest(before.BySubject[at]) == digest(after.BySubject[at])
 }
 
 // verdict says whether the change is more than noise, and which way it goes.
@@ -77,7 +92,7 @@ func Compare(before, after *Set) table.Table {
 			difference = table.Missing()
 		}
 		data := c.at.Dataset
-		if digest(before.BySubject[c.at]) != digest(after.BySubject[c.at]) {
+		if !SameData(before, after, c.at) {
 			data += " (other data)"
 		}
 		t.Rows = append(t.Rows, []table.Value{

@@ -112,8 +112,9 @@ func reasonWord(r results.Reason) string {
 }
 
 // Why is the reason for which nothing is known about a defense, for people. Those
-// of several defenses are one sentence: Start and End are theirs in common.
-type Why struct{ Start, Finding, End string }
+// of several defenses are one sentence: Start and End are theirs in common. Try is
+// what End tells to try, alone.
+type Why struct{ Start, Finding, End, Try string }
 
 // String is the sentence about one defense.
 func (w Why) String() string { return w.Start + w.Finding + w.End }
@@ -154,7 +155,7 @@ func (s *Set) Why(at Subject) (w Why, ok bool) {
 	case results.BadLabels:
 		try = "veilbench inspect"
 	}
-	w.End = " (what to try: " + try + ")"
+	w.Try, w.End = try, " (what to try: "+try+")"
 	return w, true
 }
 

@@ -8,8 +8,8 @@
 //
 // The commands live in the packages below, by what they are about: captures
 // (one capture in, something about it out), data (data sets), runs (experiments
-// and what is made of their results). What a command computes lives in the
-// packages to the left.
+// and what is made of their results), gate (a run held against limits), history
+// (many runs in a row). What a command computes lives in the packages to the left.
 package cli
 
 import (
@@ -29,6 +29,8 @@ import (
 	"veilbench/bench/cli/captures"
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/data"
+	"veilbench/bench/cli/gate"
+	"veilbench/bench/cli/history"
 	"veilbench/bench/cli/runs"
 	"veilbench/bench/cli/signatures"
 	alldefenses "veilbench/defenses/builtin"
@@ -36,11 +38,12 @@ import (
 
 // Exit codes of the program.
 const (
-	ExitOK          = 0                   // all well
-	ExitFailedCells = command.FailedCells // some cells failed
-	ExitUsage       = 2                   // wrong use or input
-	ExitGate        = command.GateMissed  // a gate was missed
-	ExitInterrupted = 130                 // stopped by a signal
+	ExitOK          = 0                     // all well
+	ExitFailedCells = command.FailedCells   // some cells failed
+	ExitUsage       = 2                     // wrong use or input
+	ExitGate        = command.GateMissed    // a gate was missed
+	ExitUndecided   = command.GateUndecided // a strict gate cannot tell
+	ExitInterrupted = 130                   // stopped by a signal
 )
 
 // Plugins are the defenses and attacks that can be named on the command line:
@@ -129,7 +132,7 @@ func rootCommand(a *command.App) *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("veilbench {{.Version}}\n")
-	root.AddCommand(list(a), data.Command(a), signatures.Command(a))
+	root.AddCommand(list(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a))
 	root.AddCommand(captures.Commands(a)...)
 	root.AddCommand(runs.Commands(a)...)
 	return root

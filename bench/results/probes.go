@@ -6,8 +6,6 @@ type Verdict struct {
 	OK   bool   `json:"ok"`
 	// Detail is what was found, in figures.
 	Detail string `json:"detail"`
-	// State is what stands in place of pass or FAIL, "" for these.
-	State string `json:"state,omitempty"`
 }
 
 // Probes is what the probes of a run found.

@@ -7,6 +7,7 @@ import (
 
 	"veilbench/bench/results"
 	"veilbench/reports"
+	"veilbench/reports/gate"
 	"veilbench/reports/reporttest"
 	"veilbench/reports/table"
 )
@@ -31,8 +32,8 @@ func TestFailedProbesAreLoud(t *testing.T) {
 	if !strings.Contains(text.String(), loud) || !strings.Contains(text.String(), "probes: 1 of 2 passed") {
 		t.Error("the headline does not say that a probe failed")
 	}
-	vs, err := s.Gate(reports.Budget{AllTasks: new(1.0)}, nil)
-	if err != nil || vs[0].Name != "probe" || vs[0].OK {
+	vs, err := gate.Judge(gate.Run{Set: s}, gate.Budget{AllTasks: new(1.0)}, gate.Run{})
+	if err != nil || vs[0].Name != "probe" || !vs[0].State.Missed() {
 		t.Errorf("the gate begins with %+v %v", vs[0], err)
 	}
 	ts := Probes.Tables(s)

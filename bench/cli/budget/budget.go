@@ -14,19 +14,54 @@ import (
 	"veilbench/bench/cli/yamlfile"
 	"veilbench/bench/results"
 	"veilbench/datasets"
-	"veilbench/reports"
+	"veilbench/reports/gate"
 )
 
 // Parse reads YAML text; name stands in messages. Shares, percents and times
-// come out in the units of reports.Budget.
-func Parse(name, text string) (reports.Budget, error) {
+// come out in the units of gate.Budget.
+func Parse(name, text string) (gate.Budget, error) {
 	f, root, err := yamlfile.Parse(name, text, "a budget needs at least one limit, such as advantage: 0.2")
 	if err != nil {
-		return reports.Budget{}, err
+		return gate.Budget{}, err
 	}
 	b := budget{file: f}
-	err = f.Read(root, "", b.keys())
+	if err := f.Read(root, "", b.keys()); err != nil {
+		return gate.Budget{}, err
+	}
+	b.At, err = places(f, root)
 	return b.Budget, err
+}
+
+// places are the lines of a file that set the limit of each rule, for tools that
+// show a finding where it is written.
+func places(f *yamlfile.File, root ast.Node) (map[string]int, error) {
+	pairs, err := f.Pairs(root)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]int{}
+	for _, p := range pairs {
+		rule, ok := gate.Keys()[p.Key.Text]
+		if !ok {
+			continue // the defense to judge
+		}
+		out[rule] = p.Key.At.Line
+		if _, ok := p.Node.(*ast.MappingNode); !ok {
+			continue
+		}
+		tasks, err := f.Pairs(p.Node)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range tasks {
+			task, err := taskOf(t.Key.Text)
+			if err != nil {
+				return nil, f.Wrong(t.Key.At, err)
+			}
+			out[gate.At(rule, string(task))] = t.Key.At.Line
+		}
+	}
+	return out, nil
 }
 
 // Help explains every key of a budget file, one on a line.
@@ -34,7 +69,7 @@ func Help() string { return yamlfile.Help(new(budget).keys()) }
 
 // budget is what is being read from a file.
 type budget struct {
-	reports.Budget
+	gate.Budget
 	file *yamlfile.File
 }
 

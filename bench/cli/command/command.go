@@ -36,8 +36,9 @@ type App struct {
 // Exit codes that commands ask for with an Exit. Any other error is wrong use or
 // wrong input.
 const (
-	FailedCells = 1 // some cells failed
-	GateMissed  = 3 // a gate, a self-check or a verification was missed
+	FailedCells   = 1 // some cells failed
+	GateMissed    = 3 // a gate, a self-check or a verification was missed
+	GateUndecided = 4 // a strict gate cannot tell, for want of test groups
 )
 
 // Exit is an error that ends the program with a code of its own. A nil Err

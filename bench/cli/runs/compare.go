@@ -24,11 +24,11 @@ func compareCommand(a *command.App) *cobra.Command {
 }
 
 func compare(a *command.App, before, after string, format table.Format) error {
-	was, err := openSet(a, before)
+	was, err := OpenSet(a, before)
 	if err != nil {
 		return err
 	}
-	is, err := openSet(a, after)
+	is, err := OpenSet(a, after)
 	if err != nil {
 		return err
 	}

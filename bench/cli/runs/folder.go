@@ -84,8 +84,9 @@ func openRun(a *command.App, dir string) (results.Run, error) {
 	return r, err
 }
 
-// openSet reads the results of the run in dir for a report.
-func openSet(a *command.App, dir string) (*reports.Set, error) {
+// OpenSet reads the results of the run in dir for a report, and says on Stderr what
+// of them does not count. An error names the folder.
+func OpenSet(a *command.App, dir string) (*reports.Set, error) {
 	r, err := openRun(a, dir)
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"veilbench/bench/results"
 	"veilbench/defenses"
 	"veilbench/reports"
+	"veilbench/reports/benchfmt"
 	"veilbench/reports/figure"
 	"veilbench/reports/figures"
 	"veilbench/reports/page"
@@ -50,14 +51,15 @@ are about. Pictures of a whole trace come from "veilbench apply --plot" and "vei
   veilbench report runs/camera-ready --figure tradeoff --width 3.33in --format pdf > tradeoff.pdf
   veilbench report runs/camera-ready --figure scores --task device --format svg > devices.svg
   veilbench report runs/camera-ready --figure packets --activity lamp/on --defense pad-random:max_bytes=255 > lamp.svg
-  veilbench report runs/camera-ready --format html > page.html`,
+  veilbench report runs/camera-ready --format html > page.html
+  veilbench report runs/today --format benchfmt > today.txt && benchstat last-week.txt today.txt`,
 		Args: command.Args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error { return report(a, args[0], f) },
 	}
 
 	// Empty is "all", and of a format what suits a table or a figure.
 	fl := cmd.Flags()
-	fl.StringVar(&f.format, "format", "", "text, markdown, latex, csv or html for tables; svg, pdf, png or pgf for figures")
+	fl.StringVar(&f.format, "format", "", "text, markdown, latex, csv or html for tables; svg, pdf, png or pgf for figures; benchfmt (for benchstat) or github-benchmark for all of it")
 	fl.StringVar(&f.table, "table", "", "name of a table, or all")
 	fl.StringVar(&f.figure, "figure", "", "name of a figure")
 	fl.StringVar(&f.width, "width", "", "width of the figure, such as 3.33in or 8.5cm (default one column of a paper)")
@@ -143,6 +145,8 @@ func report(a *command.App, dir string, f reportFlags) error {
 	opt.Activity, opt.Show = f.activity, f.keep
 	set := reports.NewSet(rs, opt)
 	switch {
+	case f.format == benchfmt.Go || f.format == benchfmt.Action:
+		return reportBenchmarks(a, set, f)
 	case f.figure != "":
 		return reportFigure(a, set, f)
 	case f.table != "" || f.format != "":
@@ -212,6 +216,18 @@ func reportTables(a *command.App, s *reports.Set, f reportFlags) error {
 		return fmt.Errorf("table %s: these results have nothing for it", f.table)
 	}
 	return table.Write(a.Stdout, format, ts)
+}
+
+// reportBenchmarks writes the results for tools that follow benchmarks, which know
+// neither tables nor figures.
+func reportBenchmarks(a *command.App, s *reports.Set, f reportFlags) error {
+	if f.table != "" || f.figure != "" {
+		return fmt.Errorf("--format %s is of all results: want neither --table nor --figure", f.format)
+	}
+	if f.format == benchfmt.Action {
+		return benchfmt.WriteAction(a.Stdout, s)
+	}
+	return benchfmt.Write(a.Stdout, s)
 }
 
 func reportFigure(a *command.App, s *reports.Set, f reportFlags) error {

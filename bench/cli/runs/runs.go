@@ -1,6 +1,6 @@
 // Package runs holds the commands that run experiments and those that read what
-// a run left in its folder: run, plan, status, merge, verify, report, gate,
-// compare, cite and selfcheck.
+// a run left in its folder: run, plan, status, merge, verify, report, compare,
+// cite and selfcheck.
 package runs
 
 import (
@@ -13,6 +13,6 @@ import (
 func Commands(a *command.App) []*cobra.Command {
 	return []*cobra.Command{
 		runCommand(a), planCommand(a), statusCommand(a), mergeCommand(a), verifyCommand(a), selfcheckCommand(a),
-		reportCommand(a), compareCommand(a), gateCommand(a), citeCommand(a),
+		reportCommand(a), compareCommand(a), citeCommand(a),
 	}
 }

@@ -1,7 +1,6 @@
 package runs
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -107,7 +106,7 @@ func printVerdicts(w io.Writer, vs []results.Verdict) (failed int) {
 			mark = "FAIL"
 			failed++
 		}
-		fmt.Fprintf(w, "%s  %s: %s\n", cmp.Or(v.State, mark), v.Name, v.Detail)
+		fmt.Fprintf(w, "%s  %s: %s\n", mark, v.Name, v.Detail)
 	}
 	return failed
 }

@@ -1,4 +1,4 @@
-package reports_test
+package gate
 
 import (
 	"math/rand/v2"
@@ -55,30 +55,30 @@ func TestGate(t *testing.T) {
 		name string
 		rs   []results.Result
 		opt  reports.Options
-		b    reports.Budget
+		b    Budget
 		ok   bool
 		want string
 	}{
-		{"upper end above", five, reports.Options{}, reports.Budget{Advantage: map[datasets.Task]float64{datasets.TaskEvent: 0.39}}, false, "advantage 0.30 (upper 0.40), budget 0.39"},
-		{"upper end below", five, reports.Options{}, reports.Budget{AllTasks: limit(0.3974)}, true, "upper 0.3973"},
-		{"no interval", four, reports.Options{}, reports.Budget{AllTasks: limit(0.3)}, true, "advantage 0.30 (no interval over 4 groups)"},
-		{"just above is no pass", four, reports.Options{}, reports.Budget{AllTasks: limit(0.2999)}, false, "advantage 0.3 (no"},
-		{"failed cell", broken, reports.Options{}, reports.Budget{AllTasks: limit(1)}, false, "1 of 5 cells failed"},
-		{"controls alone", controls, reports.Options{}, reports.Budget{AllTasks: limit(1)}, false, "only controls"},
-		{"not measured", five, reports.Options{}, reports.Budget{Advantage: map[datasets.Task]float64{datasets.TaskClip: 1}}, false, "was not measured"},
-		{"overhead kept", five, reports.Options{}, reports.Budget{Overhead: limit(0.5)}, true, "+50 %, budget +50 %"},
-		{"overhead just above", five, reports.Options{}, reports.Budget{Overhead: limit(0.4999)}, false, "0.5, budget +50 %"},
-		{"delay", five, reports.Options{}, reports.Budget{DelayP95: limit(0.04)}, false, "50 ms, budget 40 ms"},
-		{"no month", five, reports.Options{}, reports.Budget{GBPerMonth: limit(9)}, false, "n/a"},
-		{"self-check", five, reports.Options{SelfCheck: []results.Verdict{{Name: "none costs 0", Detail: "cost 3"}}}, reports.Budget{AllTasks: limit(1)}, false, "none costs 0: cost 3"},
-		{"name without parameters", five, reports.Options{}, reports.Budget{Defense: "acme", AllTasks: limit(1)}, true, "worst attack"},
+		{"upper end above", five, reports.Options{}, Budget{Advantage: map[datasets.Task]float64{datasets.TaskEvent: 0.39}}, false, "advantage 0.30 (upper 0.40), budget 0.39"},
+		{"upper end below", five, reports.Options{}, Budget{AllTasks: limit(0.3974)}, true, "upper 0.3973"},
+		{"no interval", four, reports.Options{}, Budget{AllTasks: limit(0.3)}, true, "advantage 0.30 (no interval over 4 groups)"},
+		{"just above is no pass", four, reports.Options{}, Budget{AllTasks: limit(0.2999)}, false, "advantage 0.3 (no"},
+		{"failed cell", broken, reports.Options{}, Budget{AllTasks: limit(1)}, false, "1 of 5 cells failed"},
+		{"controls alone", controls, reports.Options{}, Budget{AllTasks: limit(1)}, false, "only controls"},
+		{"not measured", five, reports.Options{}, Budget{Advantage: map[datasets.Task]float64{datasets.TaskClip: 1}}, false, "was not measured"},
+		{"overhead kept", five, reports.Options{}, Budget{Overhead: limit(0.5)}, true, "+50 %, budget +50 %"},
+		{"overhead just above", five, reports.Options{}, Budget{Overhead: limit(0.4999)}, false, "0.5, budget +50 %"},
+		{"delay", five, reports.Options{}, Budget{DelayP95: limit(0.04)}, false, "50 ms, budget 40 ms"},
+		{"no month", five, reports.Options{}, Budget{GBPerMonth: limit(9)}, false, "n/a"},
+		{"self-check", five, reports.Options{SelfCheck: []results.Verdict{{Name: "none costs 0", Detail: "cost 3"}}}, Budget{AllTasks: limit(1)}, false, "none costs 0: cost 3"},
+		{"name without parameters", five, reports.Options{}, Budget{Defense: "acme", AllTasks: limit(1)}, true, "worst attack"},
 	} {
-		vs, err := reports.NewSet(c.rs, c.opt).Gate(c.b, nil)
+		vs, err := Judge(Run{"out", reports.NewSet(c.rs, c.opt)}, c.b, Run{})
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if vs[0].OK != c.ok || !strings.Contains(vs[0].Detail, c.want) {
+		if vs[0].State.Missed() == c.ok || !strings.Contains(vs[0].Detail, c.want) {
 			t.Errorf("%s: %+v, want ok %v and %q", c.name, vs[0], c.ok, c.want)
 		}
 	}
@@ -87,8 +87,8 @@ func TestGate(t *testing.T) {
 func TestGateRise(t *testing.T) {
 	before, after := reports.NewSet(gateResults(0.2, 0.2, 0.2), reports.Options{}), reports.NewSet(gateResults(0.25, 0.25, 0.25), reports.Options{})
 	for limit, ok := range map[float64]bool{0.04: false, 0.06: true} {
-		vs, err := after.Gate(reports.Budget{Rise: &limit}, before)
-		if err != nil || len(vs) != 1 || vs[0].OK != ok {
+		vs, err := Judge(Run{"after", after}, Budget{Rise: &limit}, Run{"before", before})
+		if err != nil || len(vs) != 1 || vs[0].State.Missed() == ok {
 			t.Errorf("rise of 0.05 against %v: %+v, %v", limit, vs, err)
 		}
 	}
@@ -97,14 +97,14 @@ func TestGateRise(t *testing.T) {
 func TestGateRefuses(t *testing.T) {
 	s := reports.NewSet(gateResults(0.2, 0.3), reports.Options{})
 	for _, c := range []struct {
-		b    reports.Budget
+		b    Budget
 		want string
 	}{
-		{reports.Budget{}, "sets no limit"},
-		{reports.Budget{Defense: "vpn", AllTasks: limit(1)}, `no defense "vpn" (has acme:level=2)`},
-		{reports.Budget{Rise: limit(0)}, "want a baseline"},
+		{Budget{}, "sets no limit"},
+		{Budget{Defense: "vpn", AllTasks: limit(1)}, `no defense "vpn" (has acme:level=2)`},
+		{Budget{Rise: limit(0)}, "want a baseline"},
 	} {
-		if _, err := s.Gate(c.b, nil); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Judge(Run{"out", s}, c.b, Run{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want %q", c.b, err, c.want)
 		}
 	}
@@ -116,12 +116,12 @@ func TestGateDoesNotRound(t *testing.T) {
 		limit float64
 		want  string
 	}{{0.2, "FAIL 0.2004"}, {0.2004, "pass"}} {
-		vs, err := reports.NewSet(gateResults(0.2004, 0.2004, 0.2004), reports.Options{}).Gate(reports.Budget{AllTasks: limit(c.limit)}, nil)
+		vs, err := Judge(Run{"out", reports.NewSet(gateResults(0.2004, 0.2004, 0.2004), reports.Options{})}, Budget{AllTasks: limit(c.limit)}, Run{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		word, digits, _ := strings.Cut(c.want, " ")
-		if (word == "pass") != vs[0].OK || !strings.Contains(vs[0].Detail, digits) {
+		if (word == "pass") == vs[0].State.Missed() || !strings.Contains(vs[0].Detail, digits) {
 			t.Errorf("advantage 0.2004 against %v: %+v, want %s", c.limit, vs[0], c.want)
 		}
 	}
