@@ -26,6 +26,8 @@ func newBlocks(t *boxTree) *blocks {
 	if t.leafRows != leafBlock || !isNarrow(t.boxes[:2*t.d]) {
 		return nil
 	}
+	// A multiply-add of words sums two neighbors, so a leaf holds dimensions in pairs;
+	// boxes are subtracted, 16 dimensions at a time.
 	b := &blocks{pairs: (t.d + 1) / 2, groups: (t.d + 15) / 16, leaf: make([]int32, len(t.nodes))}
 	b.boxes = make([]int16, 32*b.groups*len(t.nodes))
 	for i, n := range t.nodes {

@@ -29,6 +29,8 @@ func (p *parser) stay(row []string, line int) error {
 	if s.end, err = p.moment(p.cell(row, "end"), p.units["end"]); err != nil {
 		return fmt.Errorf("end: %w", err)
 	}
+	// One of both is set, by what the column counts from: walls and offsets cannot be
+	// subtracted before the recording's start is known.
 	if s.end.wall.IsZero() != s.start.wall.IsZero() {
 		return errors.New("start and end are of different clocks")
 	}

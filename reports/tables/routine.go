@@ -44,6 +44,8 @@ func beyondOf(rs []*results.Result, metric string) beyond {
 		value, clock, n float64
 		slots           int
 	}
+	// A home that several cells tested counts once, by their mean: it is what an
+	// interval draws from.
 	by := map[string]sum{}
 	for _, r := range rs {
 		for _, g := range r.Groups {
@@ -348,6 +350,7 @@ func hides(s *reports.Set, at reports.Subject, metric string, days []int) string
 		}
 	}
 
+	// What is not read without the defense either is no merit of it.
 	none := at
 	none.Defense = results.NoDefense
 	undefended := beyondOf(s.BestResults(none), metric).gain()
