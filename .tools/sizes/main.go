@@ -57,10 +57,8 @@ const (
 
 // reasons are why some grow faster than n log n, by what a row's name begins with.
 var reasons = [][2]string{
-	{"event-knn", "each event of the training is compared with all others for the errors of its tuning; trees do not help against sequences, for which distances are no metric"},
-	{"event-align", "aligns each pair of events of the training with each other"},
-	{"signatures", "pairs of packets are clustered by all their distances, as in PingPong (DBSCAN), of each class alone"},
-	{"anchors", "each burst of the training is a candidate that is tried on all others"},
+	{"event-align", "tuning compares events with each other, all of them until there are as many as its bounds on questions and others"},
+	{"event-forest, training, by classes", "rows grow with the classes, and every node of a tree counts all classes"},
 }
 
 // series is the cost of one thing by size.
@@ -382,7 +380,7 @@ func page(path string, all []series) error {
 		if e > most && s.of != "workers" {
 			why = "unknown"
 			for _, r := range reasons {
-				if strings.HasPrefix(s.name, r[0]) {
+				if strings.HasPrefix(s.name+", by "+s.of, r[0]) {
 					why = r[1]
 				}
 			}
