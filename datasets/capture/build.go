@@ -3,7 +3,6 @@ package capture
 import (
 	"cmp"
 	"fmt"
-	"hash/maphash"
 	"net/netip"
 	"slices"
 	"strings"
@@ -69,8 +68,6 @@ type builder struct {
 	wraps, closed map[string]int // wrappers that were opened, and that were not
 	frags         map[fragKey]*fragments
 	recent        []glance
-	seed          maphash.Seed
-	salt          [3]uint64
 	moved         bool    // a conversation may be without packets
 	checks        []check // by packet, nil unless the link has any
 	cut, large    int     // frames cut into segments, and those too large that were not
@@ -88,13 +85,10 @@ func newBuilder(o Options) *builder {
 		o: o, index: map[key]int32{}, bare: map[key]int32{}, cache: make([]cacheSlot, cacheSize),
 		parts: map[int32]*streamPart{}, quic: map[int32]*hello.QUIC{}, skips: map[string]int{}, odd: map[string]int{}, names: nameBook{}, queries: map[Query]int{},
 		wraps: map[string]int{}, closed: map[string]int{}, frags: map[fragKey]*fragments{}, recent: make([]glance, recentSize),
-		seed: maphash.MakeSeed(), onLink: map[netip.Addr]bool{}, routers: map[uint64]bool{}, senders: map[netip.Addr]uint64{},
+		onLink: map[netip.Addr]bool{}, routers: map[uint64]bool{}, senders: map[netip.Addr]uint64{},
 	}
 	for i := range b.cache {
 		b.cache[i].conv = -1
-	}
-	for i := range b.salt {
-		b.salt[i] = maphash.Bytes(b.seed, []byte{byte(i)})
 	}
 	return b
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"maps"
 	"runtime"
@@ -133,7 +132,7 @@ func (b *builder) readAll(ctx context.Context, rd *Reader) error {
 			return b.ended(err, rd.records)
 		}
 		f.decode(&rec)
-		f.sumUp(b.seed)
+		f.sumUp()
 		b.add(&rec, &f)
 	}
 
@@ -145,7 +144,7 @@ func (b *builder) readAll(ctx context.Context, rd *Reader) error {
 	go func() {
 		defer close(full)
 		for bt := range empty {
-			bt.fill(rd, b.seed)
+			bt.fill(rd)
 			full <- bt
 			if bt.err != nil {
 				return
@@ -222,7 +221,7 @@ type batch struct {
 }
 
 // fill reads and decodes the next records.
-func (bt *batch) fill(rd *Reader, seed maphash.Seed) {
+func (bt *batch) fill(rd *Reader) {
 	bt.n, bt.data = 0, bt.data[:0]
 	for bt.n < batchRecords && len(bt.data) < batchBytes {
 		rec, f := &bt.records[bt.n], &bt.frames[bt.n]
@@ -235,7 +234,7 @@ func (bt *batch) fill(rd *Reader, seed maphash.Seed) {
 		bt.data = append(bt.data, rec.Data...)
 		rec.Data = bt.data[at:len(bt.data):len(bt.data)]
 		f.decode(rec)
-		f.sumUp(seed)
+		f.sumUp()
 		bt.n++
 	}
 }

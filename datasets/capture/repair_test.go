@@ -146,6 +146,27 @@ func TestCopies(t *testing.T) {
 	}
 }
 
+// TestCopiesInEveryRun reads a capture in which so many packets come within a moment
+// that some put each other out of what is remembered: which ones must not change.
+func TestCopiesInEveryRun(t *testing.T) {
+	var frames []at
+	for round := range 2 {
+		for id := range 3000 {
+			body := cat(be32(id), make([]byte, 40))
+			frames = append(frames, at{time.Duration(3000*round+id) * time.Microsecond, packet4(id+1, 1, 2, plug, cloud, 17, 0, udp(4000, 5000, body))})
+		}
+	}
+	_, first := readFrames(t, 1, Options{}, frames...)
+	if first.Copies < 1000 || first.Copies == 3000 {
+		t.Fatalf("%d copies; want some put out and most not", first.Copies)
+	}
+	for range 3 {
+		if _, rep := readFrames(t, 1, Options{}, frames...); rep.Copies != first.Copies {
+			t.Fatalf("%d copies, and %d before", rep.Copies, first.Copies)
+		}
+	}
+}
+
 func TestSegmentsOfLargeFrames(t *testing.T) {
 	syn := func(mss int) []byte {
 		return packet4(1, 1, 2, plug, cloud, 6, 0, tcp(4000, 443, 0, 2, cat([]byte{2, 4}, be16(mss)), nil))
