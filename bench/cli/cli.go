@@ -69,7 +69,10 @@ const ballastBytes = 256 << 20
 // exit code. INT and TERM end the work cleanly, or within patience even while a
 // plug-in hangs; a second one kills.
 func Main(p Plugins) int {
-	ballast := make([]byte, ballastBytes)
+	var ballast []byte
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" { // else its user knows better
+		ballast = make([]byte, ballastBytes)
+	}
 	defer runtime.KeepAlive(ballast)
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
