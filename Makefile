@@ -45,8 +45,9 @@ lint:
 
 purego: ## vet and the tests of kernels for the code that takes the place of assembly on other processors
 	$(TIMED) go vet -tags purego ./attacks/...
-	$(TIMED) go test -tags purego ./attacks/lstm -run 'Gemm|Cells|AddAndAdam|Activations|PyTorch|SameBytes|Divergence'
-	$(TIMED) go test -tags purego ./attacks/forest -run '^TestForest(Cuts|Step|PredictAll|Workers)$$'
+	$(TIMED) go test -tags purego ./attacks/lstm -run 'Gemm|Cells|AddAndAdam|Activations|Softmax|Drop|PyTorch|SameBytes|Divergence'
+	$(TIMED) go test -tags purego ./attacks/forest -run '^TestForest(Cuts|Step|Bins|PredictAll|Workers)$$'
+	$(TIMED) go test -tags purego ./attacks/knn -run '^TestNearest$$'
 
 race: ## all tests under the race detector (needs a C compiler; 30 min)
 	$(TIMED) env CGO_ENABLED=1 go test -timeout 60m -race ./...

@@ -63,7 +63,8 @@ for i in $(seq "$rounds"); do
 	ours forest-train attacks/builtin Forest/do=train rows/s
 	ours forest-predict attacks/builtin Forest/do=predict rows/s
 	peer forest
-	ours knn attacks/knn Nearest/n=1e5/d=14 queries/s
+	ours knn attacks/knn 'Nearest$/n=1e5/d=14' queries/s
+	ours knn-plain attacks/knn NearestPlain/n=1e5/d=14 queries/s
 	peer knn
 	ours blstm-step attacks/lstm Step/kernel=/hidden=128/both=true packets/s
 	ours blstm-guess attacks/lstm Guess/kernel=/hidden=128/both=true packets/s

@@ -10,24 +10,23 @@ import (
 const cutSample = 65536
 
 // columnCuts returns at most maxBins-1 cuts of a column: midpoints between
-// neighboring values where there are few, else quantiles. scratch is returned, as it
-// may have grown.
-func columnCuts(column, scratch []float32) (cuts, grown []float32) {
+// neighboring values where there are few, else quantiles.
+func (r *radix) columnCuts(column []float32) []float32 {
 	if cuts, ok := binaryCut(column); ok {
-		return cuts, scratch
+		return cuts
 	}
 	step := (len(column) + cutSample - 1) / cutSample
-	s := scratch[:0]
+	r.keys = r.keys[:0]
 	for i := 0; i < len(column); i += step {
 		if v := column[i]; v == v { // not NaN
-			s = append(s, v)
+			r.keys = append(r.keys, uint32(orderedBits(v)))
 		}
 	}
-	slices.Sort(s)
+	s := r.sort()
 
 	// One value stands for each bin: the median of its 256th part. A value that
 	// is more frequent than that would stand twice.
-	u := make([]float32, 0, maxBins)
+	u := make([]uint32, 0, maxBins)
 	for i, v := range s {
 		if i > 0 && v == s[i-1] {
 			continue
@@ -43,11 +42,53 @@ func columnCuts(column, scratch []float32) (cuts, grown []float32) {
 		u = append(u, v)
 	}
 
-	cuts = make([]float32, 0, len(u))
+	cuts := make([]float32, 0, len(u))
 	for i := 1; i < len(u); i++ {
-		cuts = append(cuts, cutBetween(u[i-1], u[i]))
+		cuts = append(cuts, cutBetween(floatOf(u[i-1]), floatOf(u[i])))
 	}
-	return cuts, s
+	return cuts
+}
+
+// radix sorts ordered bits of floats; it is one worker's scratch.
+type radix struct{ keys, other []uint32 }
+
+// radixDigit is how many bits a pass of the sort looks at: three passes for 32.
+const radixDigit = 11
+
+// sort sorts the keys and returns them. Many are counted by their digits, lowest first,
+// which takes a few steps a key whatever their number; the digits of all passes are
+// counted at once, since sorting changes no count.
+func (r *radix) sort() []uint32 {
+	if len(r.keys) < 1<<radixDigit/4 {
+		slices.Sort(r.keys)
+		return r.keys
+	}
+
+	const mask = 1<<radixDigit - 1
+	var count [3][mask + 1]uint32
+	for _, k := range r.keys {
+		count[0][k&mask]++
+		count[1][k>>radixDigit&mask]++
+		count[2][k>>(2*radixDigit)]++
+	}
+	if cap(r.other) < len(r.keys) {
+		r.other = make([]uint32, len(r.keys), cap(r.keys))
+	}
+	r.other = r.other[:len(r.keys)]
+	for pass := range count {
+		at, sum := &count[pass], uint32(0)
+		for d, n := range at {
+			at[d] = sum // where the next key of this digit goes
+			sum += n
+		}
+		for _, k := range r.keys {
+			d := k >> (pass * radixDigit) & mask
+			r.other[at[d]] = k
+			at[d]++
+		}
+		r.keys, r.other = r.other, r.keys
+	}
+	return r.keys
 }
 
 // binaryCut is columnCuts of a column of at most two values, neither of them NaN,
@@ -181,4 +222,10 @@ func orderedBits(v float32) uint64 {
 	}
 	b := int32(math.Float32bits(v + 0)) // -0 becomes 0
 	return uint64(uint32(b ^ (b>>31 | math.MinInt32)))
+}
+
+// floatOf is the float whose orderedBits are given.
+func floatOf(ordered uint32) float32 {
+	b := int32(ordered)
+	return math.Float32frombits(uint32(b ^ (^b>>31 | math.MinInt32)))
 }

@@ -341,6 +341,28 @@ func TestForestMemory(t *testing.T) {
 	}
 }
 
+// TestRadix: few and many keys come out as a plain sort has them, and floats as they
+// went in.
+func TestRadix(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 7))
+	var r radix // used again, as a worker does
+	for range 60 {
+		r.keys = r.keys[:0]
+		for range rng.IntN(5000) {
+			v := float32(rng.NormFloat64() * math.Exp(20*rng.NormFloat64()))
+			if got := floatOf(uint32(orderedBits(v))); got != v {
+				t.Fatalf("%v comes back as %v", v, got)
+			}
+			r.keys = append(r.keys, uint32(orderedBits(v)))
+		}
+		want := slices.Clone(r.keys)
+		slices.Sort(want)
+		if got := r.sort(); !slices.Equal(got, want) {
+			t.Fatalf("%d keys are not in order", len(want))
+		}
+	}
+}
+
 // TestForestBins: the branch-free search agrees with the plain one.
 func TestForestBins(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
@@ -356,7 +378,7 @@ func TestForestBins(t *testing.T) {
 			col[0] = float32(math.NaN())
 			col[len(col)/2] = float32(math.Inf(1))
 		}
-		cuts, _ := columnCuts(col, nil)
+		cuts := new(radix).columnCuts(col)
 		if len(cuts) >= maxBins {
 			t.Fatalf("%d cuts", len(cuts))
 		}

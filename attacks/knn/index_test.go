@@ -136,13 +136,21 @@ func (in knnInput) index() *lengthIndex {
 	return ix
 }
 
-func BenchmarkNearest(b *testing.B) {
+// BenchmarkNearest asks for five neighbors, by vectors where there are.
+func BenchmarkNearest(b *testing.B) { benchNearest(b, (*lengthIndex).itself) }
+
+// BenchmarkNearestPlain is the same without vectors.
+func BenchmarkNearestPlain(b *testing.B) { benchNearest(b, (*lengthIndex).plain) }
+
+func (ix *lengthIndex) itself() *lengthIndex { return ix }
+
+func benchNearest(b *testing.B, as func(*lengthIndex) *lengthIndex) {
 	for _, n := range []string{"1e3", "1e4", "1e5"} {
 		for _, d := range []int{6, 14} {
 			b.Run(fmt.Sprintf("n=%s/d=%d", n, d), func(b *testing.B) {
 				rows, _ := strconv.ParseFloat(n, 64)
 				in := clusteredInput(int(rows), d)
-				ix := in.index()
+				ix := as(in.index())
 				var near []neighbor
 				b.ReportAllocs()
 				i := 0

@@ -40,6 +40,8 @@ func newBlocks(t *boxTree) *blocks {
 			continue
 		}
 
+		// Pairs lie side by side, as one instruction multiplies and adds both numbers of
+		// a pair; what is zero beyond the last row is left out by scan.
 		b.leaf[i] = int32(len(b.leaves) / (2 * b.pairs * leafBlock))
 		b.leaves = append(b.leaves, make([]int16, 2*b.pairs*leafBlock)...)
 		block := b.leaves[len(b.leaves)-2*b.pairs*leafBlock:]

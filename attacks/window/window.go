@@ -102,6 +102,8 @@ const (
 	maxWindowLengths = 1600
 	minWindowCount   = 8
 	portElsewhere    = 10
+	// usualLength is beyond what most links carry in a frame.
+	usualLength = 2048
 )
 
 // learnWindowVocab reads the vocabulary off training traffic: at most so many
@@ -119,9 +121,29 @@ func learnWindowVocab(rule windowPorts, examples []attacks.Labeled, most int) wi
 			ports = map[uint16]int{}
 			at[e.Group] = ports
 		}
+
+		// Packets are many and flows and usual lengths few: they are counted in arrays
+		// first.
+		byFlow, usual := make([][2]int, len(e.Trace.Flows)), make([]int, usualLength)
 		for _, p := range e.Trace.Packets {
-			ports[rule.portOf(e.Trace.Flows[p.Flow], p.Dir)]++
-			lengths[p.Size]++
+			byFlow[p.Flow][p.Dir]++
+			if uint32(p.Size) < usualLength {
+				usual[p.Size]++
+			} else {
+				lengths[p.Size]++
+			}
+		}
+		for f, n := range byFlow {
+			for _, d := range []datasets.Dir{datasets.Up, datasets.Down} {
+				if n[d] > 0 {
+					ports[rule.portOf(e.Trace.Flows[f], d)] += n[d]
+				}
+			}
+		}
+		for size, n := range usual {
+			if n > 0 {
+				lengths[int32(size)] += n
+			}
 		}
 	}
 
