@@ -33,6 +33,7 @@ const (
 	plantBehind  = 20
 	plantThrough = 10
 	plantDays    = 1 // of recordings with canaries that are hours
+	plantHomes   = 8 // to train on with those: one half teaches events, the other days
 )
 
 // planting is the traffic with canaries that all attacks of a unit learn from and
@@ -286,7 +287,11 @@ func (p part) plantRecordings() (train, test []datasets.Recording) {
 		}
 		return out
 	}
-	train, test = pick(parts.Train, plantTrain), pick(parts.Test, plantTest)
+	homes := plantTrain
+	if p.cell.Task == datasets.TaskRoutine {
+		homes = plantHomes
+	}
+	train, test = pick(parts.Train, homes), pick(parts.Test, plantTest)
 
 	// Where a recording is on both sides (a split within groups), its first half
 	// trains and its second is tested.

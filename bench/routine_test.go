@@ -135,6 +135,10 @@ func TestRoutineOfLivedInHomes(t *testing.T) {
 			for _, v := range r.ByGroup {
 				sum = append(sum, v)
 			}
+			// An attack that misses what nobody hides would call every defense unproven.
+			if c := r.Evidence.Canary; s.Defense == results.NoDefense && float64(c.Found) < 0.95*float64(c.Planted) {
+				t.Errorf("%s finds %d of %d canaries without a defense", r.Attack, c.Found, c.Planted)
+			}
 			t.Logf("%s, %s (%s): advantage %.2f, canary %+v, reasons %v", s.Defense, r.Attack, r.Knowledge, stats.Mean(sum), r.Evidence.Canary, r.Evidence.Reasons)
 		}
 		switch {

@@ -157,9 +157,7 @@ func routineTable(s *reports.Set, p reports.Panel) table.Table {
 	n := footnotes{}
 	for _, d := range s.Defenses[p] {
 		at := reports.Subject{Panel: p, Defense: d}
-		// What is said of states is the headline itself: it cannot be evidence in one table
-		// and none in the other.
-		row := []table.Value{defense(s, d), advantage(s, at, &n)}
+		row := []table.Value{defense(s, d), states(s, at, &n)}
 		for _, q := range questions()[1:] {
 			row = append(row, marked(s, pairOfBest(s, at), beyondOf(s.BestResults(at), q.metric).above(), &n))
 		}
@@ -185,6 +183,24 @@ func routineTable(s *reports.Set, p reports.Panel) table.Table {
 	t.Notes = append(t.Notes, reports.AboutTraining, s.CountNote(p))
 	t.Notes = append(t.Notes, s.PanelNotes(p)...)
 	return t
+}
+
+// states is the headline itself: it cannot be evidence in one table and none in the
+// other. Where it has none, what the attacker named there reached by itself stands with
+// limits of the same rule.
+func states(s *reports.Set, at reports.Subject, n *footnotes) table.Value {
+	if _, ok := s.Why(at); !ok {
+		return advantage(s, at, n)
+	}
+	h := stats.Best([][]stats.Group{beyondOf(s.BestResults(at), results.HoursRight)}, results.Level)
+	if h.Best < 0 {
+		return advantage(s, at, n)
+	}
+	v := table.Number(h.Mean, table.Signed)
+	if h.OK {
+		v = v.Within(h.Lo, h.Hi, table.Bounds(h.Lo, h.Hi, 2, table.Short))
+	}
+	return marked(s, pairOfBest(s, at), v, n)
 }
 
 // RoutineShares are the shares behind Routine, with those of the clock.
@@ -288,6 +304,9 @@ var RoutineDays = reports.TableKind{
 func daysTable(s *reports.Set, p reports.Panel) table.Table {
 	t := table.Table{Title: "Which defenses hide a home's diary, and after how many days it is known: " + p.About(), Columns: table.Columns("defense")}
 	days := daysAsked(s, p)
+	if len(days) == 0 {
+		return table.Table{} // no home was watched for a day
+	}
 	asked := questions()[1:] // states are both at once
 	for _, q := range asked {
 		t.Columns = append(t.Columns, table.Columns(q.head)...)
@@ -341,8 +360,8 @@ func daysAsked(s *reports.Set, p reports.Panel) []int {
 func hides(s *reports.Set, at reports.Subject, metric string, days []int) string {
 	rs := s.BestResults(at)
 	all := beyondOf(rs, metric)
-	if len(all) == 0 || len(days) == 0 {
-		return table.Missing().Text
+	if all.gain().Best < 0 {
+		return table.Missing().Text // nobody knows, or the clock knows all
 	}
 	for _, d := range days {
 		if beyondOf(rs, results.OfDays(metric, d)).isKnown() {

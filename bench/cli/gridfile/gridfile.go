@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -47,6 +48,9 @@ type Config struct {
 type dataset struct {
 	yamlfile.Value
 	tasks, unmonitored []yamlfile.Value
+	// taken says that tasks were said of the data sets that this one stands for:
+	// where it serves none of them they say nothing of it.
+	taken bool
 }
 
 // Open reads a preset or, if there is none of the name, a file.
@@ -142,12 +146,33 @@ type Words struct {
 	Split, Seed, Test, Canaries                             string
 }
 
-// Override replaces, and does not extend, what w names.
+// commonTasks are those that the file asks of each of its data sets alike: what the
+// experiment is about, whatever it is done with. Nil where it asks different ones.
+func (c *Config) commonTasks() []yamlfile.Value {
+	if len(c.datasets) == 0 {
+		return nil
+	}
+	same := func(a, b yamlfile.Value) bool { return a.Text == b.Text }
+	first := c.datasets[0].tasks
+	for _, d := range c.datasets {
+		if !slices.EqualFunc(d.tasks, first, same) {
+			return nil
+		}
+	}
+	return first
+}
+
+// Override replaces, and does not extend, what w names. A data set takes over the
+// tasks of those in whose place it comes, unless w names tasks.
 func (c *Config) Override(w Words) {
 	if len(w.Datasets) > 0 {
+		tasks := c.commonTasks()
+		if len(w.Tasks) > 0 {
+			tasks = nil
+		}
 		c.datasets = nil
 		for _, id := range w.Datasets {
-			c.datasets = append(c.datasets, dataset{Value: yamlfile.Value{Text: id}})
+			c.datasets = append(c.datasets, dataset{Value: yamlfile.Value{Text: id}, tasks: tasks, taken: true})
 		}
 	}
 	override(&c.defenses, w.Defenses)
@@ -210,7 +235,7 @@ func OfManifest(m results.Manifest) Config {
 	for _, d := range m.Data {
 		if !seen[d.Asked] {
 			seen[d.Asked] = true
-			c.datasets = append(c.datasets, dataset{yamlfile.Value{Text: d.Asked}, words(d.Tasks), words(d.Unmonitored)})
+			c.datasets = append(c.datasets, dataset{Value: yamlfile.Value{Text: d.Asked}, tasks: words(d.Tasks), unmonitored: words(d.Unmonitored)})
 		}
 	}
 	return c

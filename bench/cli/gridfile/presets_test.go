@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"veilbench/attacks"
+	"veilbench/bench/cli/source"
 	"veilbench/bench/cli/yamlfile"
 	"veilbench/bench/results"
 	"veilbench/datasets"
@@ -318,5 +319,32 @@ func TestHelpExplainsEveryKey(t *testing.T) {
 	}
 	if len(keys) != 16 {
 		t.Errorf("%d keys; the help was checked for 16", len(keys))
+	}
+}
+
+// Another data set in place of a preset's is for the same tasks, if it serves any of
+// them and none are named.
+func TestOverrideKeepsTasks(t *testing.T) {
+	for _, tc := range []struct {
+		id    string
+		tasks []string
+		want  []datasets.Task
+	}{
+		{"home:routine:homes=2,hours=1", nil, []datasets.Task{datasets.TaskRoutine}},
+		{"home:routine:homes=2,hours=1", []string{"event", "routine"}, []datasets.Task{datasets.TaskRoutine, datasets.TaskEvent, datasets.TaskDevice}},
+		{"home:small:homes=2,hours=0.1", nil, []datasets.Task{datasets.TaskEvent, datasets.TaskDevice}},
+	} {
+		c, err := Open("routine-small")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Override(Words{Datasets: []string{tc.id}, Tasks: tc.tasks})
+		g, _, err := c.Grid(t.Context(), own(), source.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := g.Datasets[0].Tasks; !slices.Equal(got, tc.want) {
+			t.Errorf("%s, tasks %v: %v, want %v", tc.id, tc.tasks, got, tc.want)
+		}
 	}
 }

@@ -162,8 +162,15 @@ func (c Config) load(ctx context.Context, v dataset, seed uint64, opt source.Opt
 		if err := leaveOut(&ds[i], v.unmonitored); err != nil {
 			return nil, c.file.Wrong(v.unmonitored[0].At, err)
 		}
-		if only != nil {
-			ds[i].Tasks = slices.DeleteFunc(slices.Clone(ds[i].Tasks), func(t datasets.Task) bool { return !slices.Contains(only, t) })
+		if only == nil {
+			continue
+		}
+
+		// A preset's tasks bind only a data set that serves any of them: in place of its
+		// homes there may stand a capture of another kind.
+		served := slices.DeleteFunc(slices.Clone(ds[i].Tasks), func(t datasets.Task) bool { return !slices.Contains(only, t) })
+		if len(served) > 0 || !v.taken {
+			ds[i].Tasks = served
 		}
 	}
 	return ds, nil
