@@ -24,6 +24,7 @@ run iotevent-defended iotevent-small --vantage wan --canaries off \
 run homemole-vote homemole-ind-small --attack guess-majority --attack window-forest --attack window-forest:vote=true,window=100
 if [ -n "${FULL:-}" ]; then
 	run iotevent iotevent
+	run castle castle
 	run homemole-noise homemole-noise
 	run homemole-ports homemole-ports
 fi
