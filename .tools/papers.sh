@@ -22,8 +22,9 @@ run iotevent-defended iotevent-small --vantage wan --canaries off \
 	--defense none --defense pad-random --defense uniform-burst --defense vpn \
 	--attack guess-majority --attack event-knn --attack event-knn:max_even=28
 run homemole-vote homemole-ind-small --attack guess-majority --attack window-forest --attack window-forest:vote=true,window=100
-run study-knn-k study-knn-k --defense none
 if [ -n "${FULL:-}" ]; then
+	run iotevent iotevent
+	run castle castle
 	run homemole-noise homemole-noise
 	run homemole-ports homemole-ports
 fi

@@ -29,6 +29,7 @@ type reportFlags struct {
 	dataset, task, vantage, defense   string
 	attack, knowledge, activity       string
 	plain                             bool
+	metric                            string
 }
 
 func reportCommand(a *command.App) *cobra.Command {
@@ -39,7 +40,8 @@ func reportCommand(a *command.App) *cobra.Command {
 		Long: `Report reads the results below DIR and computes nothing anew. Without --table and --figure it
 writes every table, picture and the page into DIR (or --out) and shows the headline. With one of them
 it writes that alone to standard output; several panels (data set, task, vantage) follow each other
-in a table, while of a figure the first one is drawn: choose it by --dataset, --task and --vantage.
+in a table, while of a figure the first one is drawn: choose it by --dataset, --task and --vantage,
+and what a study is of by --metric (f1, precision, in_candidates).
 
 tables   ` + strings.Join(tableNames(), ", ") + `
 figures  ` + strings.Join(figureNames(), ", ") + `
@@ -72,6 +74,7 @@ are about. Pictures of a whole trace come from "veilbench apply --plot" and "vei
 	fl.StringVar(&f.defense, "defense", "", "only this defense, by ID")
 	fl.StringVar(&f.attack, "attack", "", "only this attack, by ID")
 	fl.StringVar(&f.activity, "activity", "", "what the figures packets and rates are about: DEVICE or DEVICE/ACTIVITY")
+	fl.StringVar(&f.metric, "metric", "", "only figures of this score, as results.csv names it")
 	return cmd
 }
 
@@ -238,6 +241,11 @@ func reportFigure(a *command.App, s *reports.Set, f reportFlags) error {
 	figs, err := figures.All()[i].Figures(s)
 	if err != nil {
 		return err
+	}
+	if f.metric != "" {
+		// A figure knows its score by what its title begins with.
+		of := reports.FirstUpper(reports.MetricLabel(f.metric)) + " of "
+		figs = slices.DeleteFunc(figs, func(d figure.Figure) bool { return !strings.HasPrefix(d.Title, of) })
 	}
 	if len(figs) == 0 {
 		return fmt.Errorf("figure %s: these results have nothing for it", f.figure)
