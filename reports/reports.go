@@ -198,9 +198,14 @@ func (s *Set) Provenance() string {
 
 // Seeds lists the seeds of the results.
 func (s *Set) Seeds() string {
-	var out []string
+	// Every caption asks, and there is hardly ever more than one.
+	seeds := map[uint64]bool{}
 	for i := range s.Results {
-		out = append(out, fmt.Sprint(s.Results[i].Cell.Seed))
+		seeds[s.Results[i].Cell.Seed] = true
+	}
+	var out []string
+	for seed := range seeds {
+		out = append(out, fmt.Sprint(seed))
 	}
 	return List(out)
 }

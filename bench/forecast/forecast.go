@@ -34,7 +34,7 @@ const (
 	reportCell = 0.004     // and for each cell
 	scoreS     = 2.0       // scoring, cost and floors, per 10^6 packets of a test
 	baseBytes  = 320 << 20 // program, pictures, and what the collector leaves lying
-	cellDisk   = 26 << 10
+	cellDisk   = 4 << 10
 	cellBytes  = 300 << 10 // all results are in memory when reports are drawn
 	reportDisk = 3 << 20
 )

@@ -75,7 +75,10 @@ func (v Value) csv() string {
 func GuardCSV(cells []string) []string {
 	for i, c := range cells {
 		cells[i] = Plain(c)
-		if _, err := strconv.ParseFloat(c, 64); err != nil && c != "" && strings.Contains("=+-@'\t\r\n", c[:1]) {
+		if c == "" || !strings.Contains("=+-@'\t\r\n", c[:1]) {
+			continue
+		}
+		if _, err := strconv.ParseFloat(c, 64); err != nil {
 			cells[i] = "'" + cells[i]
 		}
 	}

@@ -112,6 +112,11 @@ func wrap(s string, n int) string {
 // Plain drops what could steer a terminal: control characters and marks that
 // turn the direction of writing. Names of defenses come from configurations.
 func Plain(s string) string {
+	// Nearly all there is to print is letters of this kind, and a table of all cells
+	// has a million of such texts.
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
