@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"veilbench/bench"
 	"veilbench/bench/forecast"
@@ -64,22 +65,50 @@ func (p Plan) Mine(dataset, defense string) bool {
 }
 
 // Write keeps p in the folder of a run, whole or not at all.
-func (p Plan) Write(dir string) error {
+func (p Plan) Write(dir string) error { return p.Save(filepath.Join(dir, PlanFile)) }
+
+// Save keeps p in a file of its own, for shards that are dealt by it.
+func (p Plan) Save(file string) error {
 	b, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(filepath.Join(dir, PlanFile), append(b, '\n'))
+	return atomicfile.Write(file, append(b, '\n'))
+}
+
+// DealtAs is p with its units in the shards of the plan that Save kept in a file. One
+// of other cells, or for another number of shards, is an error that says what differs.
+func (p Plan) DealtAs(file string) (Plan, error) {
+	q, err := readFile(file)
+	if err != nil {
+		return p, err
+	}
+	q.Shard = p.Shard
+
+	// Which shard a unit is dealt to is what may differ, and nothing else.
+	alike := Plan{Shards: p.Shards, Units: slices.Clone(p.Units)}
+	for i := range min(len(alike.Units), len(q.Units)) {
+		alike.Units[i].Shard = q.Units[i].Shard
+	}
+	if why := alike.same(q); why != "" {
+		return p, fmt.Errorf("%s is no plan of this run: %s", file, why)
+	}
+	return q, nil
 }
 
 // read returns the plan in the folder of a run.
 func read(dir string) (Plan, error) {
-	var p Plan
-	name := filepath.Join(dir, PlanFile)
-	b, err := os.ReadFile(name)
+	p, err := readFile(filepath.Join(dir, PlanFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, fmt.Errorf("%s has no %s: is it the --out folder of a run? A run of this version writes one (the same command again goes on there)", dir, PlanFile)
 	}
+	return p, err
+}
+
+// readFile returns the plan in a file.
+func readFile(name string) (Plan, error) {
+	var p Plan
+	b, err := os.ReadFile(name)
 	if err != nil {
 		return p, err
 	}
