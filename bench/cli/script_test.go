@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"veilbench/attacks/lstm"
+	"veilbench/bench/store/s3/s3test"
 )
 
 // The program, as scripts call it.
@@ -25,6 +29,18 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_GOLDEN") != "",
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			s := s3test.New()
+			env.Defer(s.Close)
+			env.Vars = append(env.Vars, s.Env()...)
+			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "avx2" { // or better
+				return lstm.Best().String() != "plain", nil
+			}
+			return false, fmt.Errorf("no condition %s", name)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit":   exitCode,
 			"await":  await,

@@ -29,10 +29,10 @@ type Forecast struct {
 
 // Measured on the machine of rates.go, by the command there.
 const (
-	checkS     = 0.12      // self-check, per defense and attack
-	reportS    = 1.0       // tables and pictures of a run,
-	reportCell = 0.004     // and for each cell
-	scoreS     = 2.0       // scoring, cost and floors, per 10^6 packets of a test
+	checkS     = 0.12     // self-check, per defense and attack
+	reportS    = 1.0      // tables and pictures of a run,
+	reportCell = 0.004    // and for each cell
+	floorS     = 0.6      // cost and floors, per 10^6 packets of a test, once for all attacks
 	baseBytes  = 320 << 20 // program, pictures, and what the collector leaves lying
 	cellDisk   = 4 << 10
 	cellBytes  = 300 << 10 // all results are in memory when reports are drawn
@@ -47,14 +47,9 @@ const (
 	viewBytes = 2 * (24 + 8 + 12 + 8)
 )
 
-// mostRatio is how much a defense's own packets make of training at most: they are
-// alike or of one burst, and there is no more to be learned from many of them.
-// Being asked about them takes the time of each.
-const mostRatio = 1.5
-
-// Of forecasts the cells of a plan. shapes are by ID of a defense, stored says
-// which cells need no computing, and given are the numbers of defenses and attacks.
-func Of(plan []bench.Planned, shapes map[string]Shape, r Rates, stored func(results.Cell) bool, given int) Forecast {
+// Of forecasts the cells of a plan. stored says which cells need no computing, and
+// given are the numbers of defenses and attacks.
+func Of(plan []bench.Planned, shapes map[ShapeKey]Shape, r Rates, stored func(results.Cell) bool, given int) Forecast {
 	f := Forecast{Cells: len(plan)}
 	own := map[string]bool{}
 	w := newWork(shapes, r)
@@ -90,7 +85,7 @@ func Of(plan []bench.Planned, shapes map[string]Shape, r Rates, stored func(resu
 
 // work adds up what cells take that are computed together, by one process.
 type work struct {
-	shapes map[string]Shape
+	shapes map[ShapeKey]Shape
 	rates  Rates
 	// seconds are those of all but models.
 	seconds float64
@@ -98,11 +93,17 @@ type work struct {
 	// ask the model, as in bench.
 	models map[results.Cell]float64
 	views  map[viewKey]bool
+	floors map[results.Cell]bool
 	held   map[holdKey]float64
 }
 
-func newWork(shapes map[string]Shape, r Rates) *work {
-	return &work{shapes: shapes, rates: r, models: map[results.Cell]float64{}, views: map[viewKey]bool{}, held: map[holdKey]float64{}}
+// shape is that of a defense on the data of a cell.
+func (w *work) shape(c results.Cell, defense string) Shape {
+	return w.shapes[ShapeKey{c.Dataset, defense}]
+}
+
+func newWork(shapes map[ShapeKey]Shape, r Rates) *work {
+	return &work{shapes: shapes, rates: r, models: map[results.Cell]float64{}, views: map[viewKey]bool{}, floors: map[results.Cell]bool{}, held: map[holdKey]float64{}}
 }
 
 // add adds a cell.
@@ -118,8 +119,8 @@ func (w *work) add(p bench.Planned) {
 
 	// At two places a cell learns and is tested on what each of them shows.
 	places := float64(len(c.Vantage.Places()))
-	train, test = places*train, places*test
-	w.seconds += test * w.shapes[c.Defense].Ratio * (rate.Guess + scoreS) / 1e6
+	train, test = places*train, places*test*w.shape(c, c.Defense).Ratio
+	w.seconds += rate.Cell + test*rate.Guess/1e6
 
 	k := c
 	k.Knowledge, k.Draw = "", 0
@@ -127,10 +128,18 @@ func (w *work) add(p bench.Planned) {
 		k.Defense = ""
 	}
 	if _, ok := w.models[k]; !ok {
-		w.models[k] = learned(c.Attack, train*min(w.shapes[c.TrainDefense].Ratio, mostRatio)) * rate.Train / 1e6
+		w.models[k] = rate.train(c.Attack, train, w.shape(c, c.TrainDefense).Ratio, c.TrainDefense != results.NoDefense)
 	}
 	if c.Knowledge == results.Planted {
 		return
+	}
+
+	// Floors and cost are those of the test, whoever is asked about it.
+	k = c
+	k.Attack, k.Knowledge, k.TrainDefense = "", "", ""
+	if !w.floors[k] {
+		w.floors[k] = true
+		w.seconds += test * floorS / 1e6
 	}
 
 	// Each recording is defended once for each role, whatever is asked of it, and
@@ -150,8 +159,9 @@ func (w *work) observe(p bench.Planned, defense string, role bench.Role, recordi
 		}
 		w.views[v] = true
 		n := float64(len(p.Data.Recordings[i].Trace.Packets) * len(p.Cell.Vantage.Places()))
-		w.seconds += n * w.shapes[defense].SecondsPerPacket
-		w.held[holdKey{p.Data, defense}] += n * w.shapes[defense].Ratio
+		s := w.shape(p.Cell, defense)
+		w.seconds += n * s.SecondsPerPacket
+		w.held[holdKey{p.Data, defense}] += n * s.Ratio
 	}
 }
 

@@ -42,7 +42,7 @@ func TestEveryAttackIsMeasured(t *testing.T) {
 // What is stored takes no time, and what is not does.
 func TestStoredCellsTakeNoTime(t *testing.T) {
 	g, plan := planOf(t, defenses.None{})
-	shapes := map[string]Shape{results.NoDefense: ShapeOf(t.Context(), defenses.None{}, g.Datasets[0].Recordings)}
+	shapes := map[ShapeKey]Shape{{g.Datasets[0].Name, results.NoDefense}: ShapeOf(t.Context(), defenses.None{}, g.Datasets[0].Recordings)}
 	none := func(results.Cell) bool { return false }
 	all := func(results.Cell) bool { return true }
 
@@ -55,7 +55,7 @@ func TestStoredCellsTakeNoTime(t *testing.T) {
 	}
 
 	// A rate of the user's own runs is taken before the table's.
-	slow := Rates{map[rateKey]Rate{{attacks.ID(g.Attacks[4]), datasets.TaskClip}: {1e9, 1e9}}}
+	slow := Rates{map[rateKey]Rate{{attacks.ID(g.Attacks[4]), datasets.TaskClip}: {Train: 1e9, Guess: 1e9}}}
 	if s := Of(plan, shapes, slow, none, 2); s.Own != 1 || s.Seconds < 100*f.Seconds {
 		t.Errorf("with an own rate: %+v", s)
 	}

@@ -1,6 +1,7 @@
 package forecast
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -10,9 +11,31 @@ import (
 	"veilbench/datasets/params"
 )
 
-// Rate is how long an attack takes, in seconds for 10^6 packets that it learns
-// from, and that it is asked about.
-type Rate struct{ Train, Guess float64 }
+// Rate is how long an attack takes.
+type Rate struct {
+	// Train and Guess are seconds for 10^6 packets that it learns from without a
+	// defense, and that it is asked about.
+	Train, Guess float64
+	// Cell is what each cell takes besides, in seconds: scores, bounds, features that
+	// hang on events and not on packets.
+	Cell float64
+	// A defense that makes r packets of one makes training r to the power of Growth
+	// times as long: 0 where an attack learns from bursts, or passes over what is alike.
+	Growth float64
+	// Behind is how many times as long training takes behind any defense, whose traffic
+	// has less order than the home's own; 0 stands for 1.
+	Behind float64
+}
+
+// train is how many seconds a training takes on packets as they were without a
+// defense, of one that makes ratio of each. There is none where behind is false.
+func (r Rate) train(attack string, packets, ratio float64, behind bool) float64 {
+	s := learned(attack, packets) * r.Train / 1e6 * math.Pow(max(ratio, 0.1), r.Growth)
+	if behind {
+		s *= cmp.Or(r.Behind, 1)
+	}
+	return s
+}
 
 // Rates are those of attacks: by their IDs where the user's own runs tell, else by
 // their names.
@@ -31,7 +54,7 @@ type sums struct {
 }
 
 func (s sums) rate() Rate {
-	return Rate{1e6 * s.trainS / max(s.trainPackets, 1), 1e6 * s.guessS / float64(max(s.guessPackets, 1))}
+	return Rate{Train: 1e6 * s.trainS / max(s.trainPackets, 1), Guess: 1e6 * s.guessS / float64(max(s.guessPackets, 1))}
 }
 
 // RatesOf are the rates in the folders of earlier runs. A folder that cannot be read
@@ -85,52 +108,54 @@ func RatesOf(dirs []string) Rates {
 // parameters of an attack take other times: then the measured ones of its name are
 // better than none.
 func (r Rates) of(id string, task datasets.Task) (Rate, bool) {
-	if x, ok := r.own[rateKey{id, task}]; ok {
-		return x, true
-	}
 	name, _, _ := strings.Cut(id, ":")
-	if x, ok := measured(name, task); ok {
-		return x, false
+	rate, ok := measured(name, task)
+	if !ok {
+		rate = Rate{Train: 20, Guess: 20, Growth: 0.5} // an attack from elsewhere, as slow as most here
 	}
-	return Rate{20, 20}, false // an attack from elsewhere, as slow as most here
+
+	// Runs tell what packets take. How that grows is the attack's nature.
+	x, own := r.own[rateKey{id, task}]
+	if own {
+		rate.Train, rate.Guess = x.Train, x.Guess
+	}
+	return rate, own
 }
 
 // measured is the rate of an attack of this project with its usual parameters, in
-// seconds of one processor (2 GHz, AVX2):
+// seconds of one processor (2 GHz, AVX-512), from the cells of the eight small grids
+// below bench/cli/runs/testdata/grids as one worker computed them, by least squares;
+// those of attacks that are not in them from quick:
 //
-//	veilbench run --dataset home:event_signatures:homes=2,hours=1 --dataset home:gateway:homes=2,hours=1 \
-//	  --dataset home:event_clips:homes=2,hours=1 --defense none --defense pad-random --defense vpn \
-//	  --attack all --probe none --out cal
-//	VEILBENCH_MEASURED=$PWD/cal go test ./bench/forecast -run MeasuredTable -v
-//
-// What it takes to be asked is from "veilbench run quick", which asks about more.
+//	VEILBENCH_MEASURED=$PWD/out go test ./bench/forecast -run MeasuredTable -v
 func measured(name string, task datasets.Task) (Rate, bool) {
 	const event, device, command, clip, routine = datasets.TaskEvent, datasets.TaskDevice, datasets.TaskCommand, datasets.TaskClip, datasets.TaskRoutine
+	const ms = 1e-3
 	if strings.HasPrefix(name, "guess-") {
-		return Rate{1, 0.1}, true
+		return Rate{0.05, 0.08, 1 * ms, 1, 1}, true
 	}
 	r, ok := map[rateKey]Rate{
-		{"event-align", event}:            {22, 0.4},
-		{"event-align", clip}:             {0.2, 2},
-		{"event-anchors", event}:          {8, 0.5},
-		{"event-forest", event}:           {48, 0.6},
-		{"event-forest", clip}:            {6.4, 3.4},
-		{"event-knn", event}:              {6.5, 0.2},
-		{"event-knn", clip}:               {0.5, 1.2},
-		{"fusion", event}:                 {158, 1.5},
-		{"rates", event}:                  {36, 0.5},
-		{"rates", device}:                 {0.1, 0.2},
-		{"signatures", event}:             {1.8, 0.15},
-		{"uncover-event-forest", event}:   {45, 0.6},
-		{"uncover-event-forest", clip}:    {6.5, 2.7},
-		{"uncover-window-forest", device}: {47, 1.3},
-		{"window-forest", device}:         {44, 1.3},
-		{"window-lstm", device}:           {12, 0.8}, // of packets times steps, see learned
-		{"window-blstm", device}:          {22, 1},
-		{"decompose", command}:            {8, 2},
-		{"uncover-decompose", command}:    {14, 2},
-		{"routine-rates", routine}:        {1.3, 0.2}, // of "veilbench run routine-small", days that are asked about apart too
-		{"routine-events", routine}:       {2.5, 0.2},
+		{"event-align", event}:            {22, 0.4, 5 * ms, 1, 1},
+		{"event-align", clip}:             {9, 2, 3 * ms, 1, 1},
+		{"event-anchors", event}:          {4.5, 0.1, 4 * ms, 0, 2},
+		{"event-forest", event}:           {9, 0.1, 5 * ms, 0, 1.2},
+		{"event-forest", clip}:            {18, 0.9, 5 * ms, 0, 2},
+		{"event-knn", event}:              {4, 0.1, 6 * ms, 0, 1.5},
+		{"event-knn", clip}:               {0.1, 0.7, 3 * ms, 0, 2},
+		{"fusion", event}:                 {107, 2.4, 24 * ms, 0.6, 1.1},
+		{"rates", event}:                  {2.2, 0.1, 4 * ms, 0, 1},
+		{"rates", device}:                 {0.1, 0.15, 3 * ms, 1, 1},
+		{"signatures", event}:             {0.9, 0.1, 2 * ms, 1, 1},
+		{"uncover-event-forest", event}:   {12, 0.6, 5 * ms, 0.6, 3},
+		{"uncover-event-forest", clip}:    {28, 0.1, 5 * ms, 0.6, 3},
+		{"uncover-window-forest", device}: {9, 1.2, 10 * ms, 0.6, 3},
+		{"window-forest", device}:         {8.7, 0.6, 10 * ms, 0.6, 1.5},
+		{"window-lstm", device}:           {5.4, 2, 22 * ms, 0.6, 1.5}, // of packets times steps, see learned
+		{"window-blstm", device}:          {11, 2, 50 * ms, 0.6, 1.5},
+		{"decompose", command}:            {10, 2.4, 3 * ms, 0, 2},
+		{"uncover-decompose", command}:    {10.6, 1.3, 5 * ms, 0.5, 4},
+		{"routine-rates", routine}:        {0.7, 0.2, 55 * ms, 0.25, 1.5}, // days that are asked about apart too
+		{"routine-events", routine}:       {2.1, 0.2, 96 * ms, 0.25, 2.5},
 	}[rateKey{name, task}]
 	return r, ok
 }

@@ -21,7 +21,7 @@ type Unit struct {
 // Units are those of a plan, in its order. What they take comes from shapes and
 // rates alone: with Rates{} and the shapes of Constant it is the same on every
 // machine.
-func Units(plan []bench.Planned, shapes map[string]Shape, r Rates) []Unit {
+func Units(plan []bench.Planned, shapes map[ShapeKey]Shape, r Rates) []Unit {
 	type key struct{ dataset, defense string }
 	var order []key
 	of := map[key][]bench.Planned{}
@@ -58,6 +58,6 @@ func Units(plan []bench.Planned, shapes map[string]Shape, r Rates) []Unit {
 // Constant is s with the time that a defense takes from a table of one line instead
 // of from a clock. How many packets it makes is the same on every machine.
 func (s Shape) Constant() Shape {
-	const secondsPerPacket = 2e-6 // the median of the defenses here, checked and observed
+	const secondsPerPacket = 1e-6 // the median of the defenses here, checked and observed
 	return Shape{s.Ratio, secondsPerPacket * max(s.Ratio, 1)}
 }

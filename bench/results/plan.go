@@ -176,6 +176,10 @@ func (m Manifest) Differs(was Manifest) []string {
 	other("split", cmp.Or(m.Split, "the data's own"), cmp.Or(was.Split, "the data's own"))
 	other("train_draws", m.TrainDraw, was.TrainDraw)
 	other("link", m.Link, was.Link)
+	if kind := m.Arch + " " + m.Kernel; was.Kernel != "" && kind != was.Arch+" "+was.Kernel {
+		// Networks of both would be of two runs.
+		out = append(out, fmt.Sprintf("it was computed with %s kernels of %s there, would be with %s of %s here (--kernel %s)", was.Kernel, was.Arch, m.Kernel, m.Arch, was.Kernel))
+	}
 
 	// Content is compared by name: the order of data sets is that of a report.
 	find := func(in Manifest, name string) int {

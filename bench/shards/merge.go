@@ -192,8 +192,8 @@ func sameKernel(dirs []string) (results.Manifest, error) {
 			return m, err
 		}
 		if m.Arch != n.Arch || m.Kernel != n.Kernel || m.Version != n.Version || m.Go != n.Go {
-			return m, fmt.Errorf("%s was computed by %s, and %s by %s: equal cells would not be equal bytes; compute one of them again on a machine like the other",
-				dirs[0], maker(m), dir, maker(n))
+			return m, fmt.Errorf("%s was computed by %s, and %s by %s: equal cells would not be equal bytes; compute one of them again on a machine like the other, with --kernel %s",
+				dirs[0], maker(m), dir, maker(n), m.Kernel)
 		}
 	}
 	return m, nil

@@ -147,6 +147,12 @@ func TestTimeLeft(t *testing.T) {
 	if d, ok := s.TimeLeft(); !ok || d != 8*time.Second {
 		t.Errorf("%v, %v", d, ok)
 	}
+	if r, ok := s.Rate(); !ok || r != 450 {
+		t.Errorf("%v cells an hour, %v: one came in 8 s after the first", r, ok)
+	}
+	if _, ok := (Status{Cells: 4, Done: 1, First: at, Last: at}).Rate(); ok {
+		t.Error("one cell tells no rate")
+	}
 	if _, ok := (Status{Cells: 4, Done: 1, Seconds: 8, Left: 6, First: at, Last: at}).TimeLeft(); ok {
 		t.Error("one cell tells no pace")
 	}

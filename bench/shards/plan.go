@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"veilbench/bench"
 	"veilbench/bench/forecast"
@@ -65,24 +66,52 @@ func (p Plan) Mine(dataset, defense string) bool {
 }
 
 // Write keeps p in the folder of a run, whole or not at all.
-func (p Plan) Write(dir string) error {
+func (p Plan) Write(dir string) error { return p.Save(filepath.Join(dir, PlanFile)) }
+
+// Save keeps p in a file of its own, for shards that are dealt by it.
+func (p Plan) Save(file string) error {
 	b, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(filepath.Join(dir, PlanFile), append(b, '\n'))
+	return atomicfile.Write(file, append(b, '\n'))
+}
+
+// DealtAs is p with its units in the shards of the plan that Save kept in a file. One
+// of other cells, or for another number of shards, is an error that says what differs.
+func (p Plan) DealtAs(file string) (Plan, error) {
+	var q Plan
+	if _, err := q.readFile(file, nil, nil); err != nil {
+		return p, err
+	}
+	q.Shard = p.Shard
+
+	// Which shard a unit is dealt to is what may differ, and nothing else.
+	alike := Plan{Shards: p.Shards, Units: slices.Clone(p.Units)}
+	for i := range min(len(alike.Units), len(q.Units)) {
+		alike.Units[i].Shard = q.Units[i].Shard
+	}
+	if why := alike.same(q); why != "" {
+		return p, fmt.Errorf("%s is no plan of this run: %s", file, why)
+	}
+	return q, nil
 }
 
 // read fills p with the plan in the folder of a run and returns its units as they
-// stand there. Where these are the text known, as in all shards of one run, known
-// units are taken for them: they name every cell, and to read a hundred thousand
-// names takes a while.
+// stand there, see readFile.
 func (p *Plan) read(dir string, known []byte, units []Unit) ([]byte, error) {
-	name := filepath.Join(dir, PlanFile)
-	b, err := os.ReadFile(name)
+	text, err := p.readFile(filepath.Join(dir, PlanFile), known, units)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s has no %s: is it the --out folder of a run? A run of this version writes one (the same command again goes on there)", dir, PlanFile)
 	}
+	return text, err
+}
+
+// readFile fills p with the plan in a file. Where its units are the text known, as in
+// all shards of one run, known units are taken for them: they name every cell, and to
+// read a hundred thousand names takes a while.
+func (p *Plan) readFile(name string, known []byte, units []Unit) ([]byte, error) {
+	b, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}

@@ -16,9 +16,10 @@ import (
 
 // deal gives each unit to one of n shards, numbered from 0, so that the shard that
 // takes longest takes as short as can be: the longest unit first, each to the shard
-// that is then done first (Graham 1969). A training that several units ask for
-// counts once in a shard. The answer hangs on what the units are expected to take
-// alone, not on their order, so every machine that expects the same deals alike.
+// that is then done first (Graham 1969), and then what balance makes of it. A training
+// that several units ask for counts once in a shard. The answer hangs on what the units
+// are expected to take alone, not on their order, so every machine that expects the
+// same deals alike.
 func deal(units []forecast.Unit, n int) []int {
 	order := make([]int, len(units))
 	for i := range order {
@@ -43,7 +44,77 @@ func deal(units []forecast.Unit, n int) []int {
 		shard[i] = best
 		loads[best].add(units[i])
 	}
+	if len(units) <= few {
+		balance(units, order, shard, n)
+	}
 	return shard
+}
+
+// rounds is how often at most a deal is made better, and few how many units it may
+// have for that: each time needs the loads of as many pairs as there are units in the
+// longest shard times all others. Of many units longest first alone is near the best.
+const (
+	rounds = 50
+	few    = 300
+)
+
+// balance moves one unit of the longest shard to another shard, or exchanges the two
+// of a pair, as long as the longer of both becomes shorter than the longest was. That
+// undoes what longest first does badly: few units a shard. order is that of deal.
+func balance(units []forecast.Unit, order, shard []int, n int) {
+	seconds := func(s, without, with int) float64 {
+		var l load
+		for _, i := range order { // in one order, for sums hang on it in the last bit
+			if i == with || shard[i] == s && i != without {
+				l.add(units[i])
+			}
+		}
+		return l.seconds
+	}
+	loads := make([]float64, n)
+	for s := range loads {
+		loads[s] = seconds(s, -1, -1)
+	}
+
+	for range rounds {
+		from := 0
+		for s := range loads {
+			if loads[s] > loads[from] {
+				from = s
+			}
+		}
+
+		// What shortens it by less than a thousandth is not worth a round.
+		least, give, take, to := loads[from]*0.999, -1, -1, -1
+		try := func(i, j, s int) {
+			if m := max(seconds(from, i, j), seconds(s, j, i)); m < least {
+				least, give, take, to = m, i, j, s
+			}
+		}
+		for _, i := range order {
+			if shard[i] != from {
+				continue
+			}
+			for s := range n {
+				if s != from && loads[s] < least {
+					try(i, -1, s)
+				}
+			}
+			for _, j := range order {
+				if shard[j] != from && loads[shard[j]] < least {
+					try(i, j, shard[j])
+				}
+			}
+		}
+		if give < 0 {
+			return
+		}
+		shard[give] = to
+		if take >= 0 {
+			shard[take] = from
+		}
+		loads[from], loads[to] = seconds(from, -1, -1), seconds(to, -1, -1)
+	}
 }
 
 // Load is what the units of one shard take together, in seconds of one worker.

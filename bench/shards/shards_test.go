@@ -83,6 +83,17 @@ func TestDealHangsOnNoOrder(t *testing.T) {
 	}
 }
 
+// Longest first puts 3 2 2 and 3 2 where 3 3 and 2 2 2 is best; an exchange mends it.
+func TestDealIsBalanced(t *testing.T) {
+	var units []forecast.Unit
+	for i, s := range []float64{3, 3, 2, 2, 2} {
+		units = append(units, forecast.Unit{Dataset: "d", Defense: string(rune('A' + i)), Seconds: s})
+	}
+	if got := longest(units, deal(units, 2), 2); got != 6 {
+		t.Errorf("the longest shard takes %v s, the best there is 6", got)
+	}
+}
+
 // Every unit goes to one shard, also where there are more shards than units.
 func TestDealGivesAll(t *testing.T) {
 	units := drawn(rand.New(rand.NewPCG(3, 3)), 3)

@@ -26,6 +26,17 @@ type Status struct {
 // Missing is how many cells are neither done nor failed.
 func (s Status) Missing() int { return s.Cells - s.Done - s.Failed }
 
+// Rate is how many cells an hour came since the first. ok is false as long as there
+// are too few to tell.
+func (s Status) Rate() (cells float64, ok bool) {
+	took := s.Last.Sub(s.First).Hours()
+	n := s.Done + s.Failed - 1 // the first one began before any was written
+	if took <= 0 || n < 1 {
+		return 0, false
+	}
+	return float64(n) / took, true
+}
+
 // TimeLeft is how long the rest takes at the pace so far, which is that of the
 // expected seconds and not of cells: one cell may take a hundred times another's
 // time. ok is false as long as too little was done to tell.

@@ -15,15 +15,15 @@ import (
 	"veilbench/bench/cli/command"
 	"veilbench/bench/forecast"
 	"veilbench/bench/results"
-	"veilbench/bench/shards"
 	"veilbench/datasets"
 	"veilbench/defenses"
 	"veilbench/reports"
 )
 
-// dryRun says what a run would compute and what that takes. It leaves nothing in
+// dryRun says what a run would compute and what that takes, of all shards what a plan
+// says. It leaves nothing in
 // the run's folder.
-func dryRun(ctx context.Context, a *command.App, g bench.Grid, m results.Manifest, f runFlags, p shards.Plan) error {
+func dryRun(ctx context.Context, a *command.App, g bench.Grid, m results.Manifest, f runFlags, p planned) error {
 	cells, err := g.Plan()
 	if err != nil {
 		return err
@@ -48,41 +48,25 @@ func dryRun(ctx context.Context, a *command.App, g bench.Grid, m results.Manifes
 	stored := func(c results.Cell) bool { return have[m.Name(c)] }
 	fc := forecast.Of(cells, shapes, forecast.RatesOf(earlierRuns(f.out)), stored, len(g.Defenses)+len(g.Attacks))
 	printForecast(a.Stdout, m, cells, fc, f.jobs)
-	return nil
+	return printPlan(a.Stdout, g, p, f.jobs)
 }
 
-// shapesOf are the shapes of all defenses of g, by ID.
-func shapesOf(ctx context.Context, g bench.Grid) (map[string]forecast.Shape, error) {
-	shapes := map[string]forecast.Shape{}
-	for _, d := range g.Defenses {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+// shapesOf are the shapes of all defenses of g on all its data sets.
+func shapesOf(ctx context.Context, g bench.Grid) (map[forecast.ShapeKey]forecast.Shape, error) {
+	shapes := map[forecast.ShapeKey]forecast.Shape{}
+	for _, ds := range g.Datasets {
+		// Unaware attackers learn from undefended traffic, whether or not it is a row.
+		for _, d := range append(slices.Clone(g.Defenses), defenses.None{}) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			k := forecast.ShapeKey{Dataset: ds.Name, Defense: defenses.ID(d)}
+			if _, ok := shapes[k]; !ok {
+				shapes[k] = forecast.ShapeOf(ctx, d, ds.Recordings)
+			}
 		}
-		shapes[defenses.ID(d)] = shapeOf(ctx, d, g.Datasets)
-	}
-	if _, ok := shapes[results.NoDefense]; !ok { // unaware attackers learn from it all the same
-		shapes[results.NoDefense] = shapeOf(ctx, defenses.None{}, g.Datasets)
 	}
 	return shapes, nil
-}
-
-// shapeOf is the shape of a defense on all data sets of a run, each of which counts
-// by its packets.
-func shapeOf(ctx context.Context, d defenses.Defense, sets []datasets.Dataset) forecast.Shape {
-	var sum forecast.Shape
-	packets := 0.0
-	for _, ds := range sets {
-		n := 0.0
-		for _, r := range ds.Recordings {
-			n += float64(len(r.Trace.Packets))
-		}
-		s := forecast.ShapeOf(ctx, d, ds.Recordings)
-		sum.Ratio += n * s.Ratio
-		sum.SecondsPerPacket += n * s.SecondsPerPacket
-		packets += n
-	}
-	packets = max(packets, 1)
-	return forecast.Shape{Ratio: sum.Ratio / packets, SecondsPerPacket: sum.SecondsPerPacket / packets}
 }
 
 // earlierRuns are the folders whose timings tell about this machine: that of the

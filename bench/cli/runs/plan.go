@@ -2,9 +2,9 @@ package runs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,8 +20,8 @@ import (
 
 func planCommand(a *command.App) *cobra.Command {
 	var f runFlags
+	var e engines
 	var n int
-	var slurm, parallel bool
 	cmd := &cobra.Command{
 		Use:   "plan [PRESET|FILE.yaml|FOLDER]",
 		Short: "how a run would be divided among machines, and what each share takes",
@@ -29,29 +29,35 @@ func planCommand(a *command.App) *cobra.Command {
 prints what each shard is expected to take. Nothing is computed. The longest units are dealt first,
 from constants alone, so that every machine deals alike: run the shards anywhere with
 "veilbench run ... --shard i/n --out DIR-i", look at them with "veilbench status DIR-*" and join them
-with "veilbench merge DIR-* --out DIR".`,
+with "veilbench merge DIR-* --out DIR". With --timings the deal goes by what an earlier run took on a
+machine of yours; --save keeps it in a file, which every shard is then given by --plan.
+
+Job files of other programs: --slurm writes a script that submits an array of jobs and the merge behind
+them, however they end (--submit runs it); --kubernetes writes an Indexed Job and one for the merge, for
+pods with a volume (--claim) or an object store (--out s3://bucket/prefix); --parallel writes a line for
+GNU parallel.`,
 		Example: `  veilbench plan paper.yaml --shards 8
-  veilbench plan paper.yaml --shards 8 --out runs/paper --slurm > paper.sbatch
-  veilbench plan paper.yaml --shards 8 --out runs/paper --parallel | sh`,
+  veilbench plan paper.yaml --shards 8 --out runs/paper --slurm --submit --partition long --time-limit 8h
+  veilbench plan paper.yaml --shards 8 --out s3://lab/paper --kubernetes --image veilbench:1 | kubectl apply -f -
+  veilbench plan paper.yaml --shards 8 --out runs/paper --parallel | sh
+  veilbench plan paper.yaml --shards 8 --timings out --save paper.plan.json`,
 		Args: command.Args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if n < 1 {
-				return fmt.Errorf("--shards %d: want at least 1", n)
+			if err := e.check(n, f.jobs); err != nil {
+				return err
 			}
-			if slurm && parallel {
-				return fmt.Errorf("--slurm and --parallel: want one of them")
-			}
-			p, g, err := planOf(cmd.Context(), a, f, n, args)
+			p, g, err := planOf(cmd.Context(), a, f, n, e.timings, args)
 			if err != nil {
 				return err
 			}
-			// The job's commands repeat the words of this one, which say the experiment.
-			again := cluster{args: experimentWords(cmd, args), out: f.out, shards: n, jobs: f.jobs, plan: p}
-			switch {
-			case slurm:
-				return again.slurm(a.Stdout)
-			case parallel:
-				return again.parallel(a.Stdout)
+			if e.save != "" {
+				if err := p.Save(e.save); err != nil {
+					return err
+				}
+			}
+			if e.slurm || e.kubernetes || e.parallel {
+				// The job's commands repeat the words of this one, which say the experiment.
+				return e.write(cmd.Context(), a, p.job(f, e.words(cmd, args)))
 			}
 			return printPlan(a.Stdout, g, p, f.jobs)
 		},
@@ -59,8 +65,7 @@ with "veilbench merge DIR-* --out DIR".`,
 	fl := cmd.Flags()
 	f.addFlags(fl)
 	fl.IntVar(&n, "shards", 1, "how many shares")
-	fl.BoolVar(&slurm, "slurm", false, "write a job array for sbatch instead, with a job that merges what was computed")
-	fl.BoolVar(&parallel, "parallel", false, "write a line for GNU parallel instead")
+	e.addFlags(fl)
 	return cmd
 }
 
@@ -72,12 +77,12 @@ type work struct {
 
 // workOf plans g. Defenses are tried, for how much traffic they make, only where it
 // is dealt to several shards.
-func workOf(ctx context.Context, g bench.Grid, n int) (work, error) {
+func workOf(ctx context.Context, g bench.Grid, n int, r forecast.Rates) (work, error) {
 	cells, err := g.Plan()
 	if err != nil {
 		return work{}, err
 	}
-	shapes := map[string]forecast.Shape{}
+	shapes := map[forecast.ShapeKey]forecast.Shape{}
 	if n > 1 {
 		if shapes, err = shapesOf(ctx, g); err != nil {
 			return work{}, err
@@ -86,7 +91,7 @@ func workOf(ctx context.Context, g bench.Grid, n int) (work, error) {
 	for id, s := range shapes {
 		shapes[id] = s.Constant()
 	}
-	return work{cells, forecast.Units(cells, shapes, forecast.Rates{})}, nil
+	return work{cells, forecast.Units(cells, shapes, r)}, nil
 }
 
 // planned is a plan and the units that it was made of.
@@ -95,7 +100,16 @@ type planned struct {
 	units []forecast.Unit
 }
 
-func planOf(ctx context.Context, a *command.App, f runFlags, n int, args []string) (planned, bench.Grid, error) {
+// planOf plans an experiment. timings is the folder of an earlier run that tells what
+// attacks take, "" for constants, which are the same on every machine.
+func planOf(ctx context.Context, a *command.App, f runFlags, n int, timings string, args []string) (planned, bench.Grid, error) {
+	var rates forecast.Rates
+	if timings != "" {
+		if _, err := results.ReadManifest(timings); err != nil {
+			return planned{}, bench.Grid{}, err
+		}
+		rates = forecast.RatesOf([]string{timings})
+	}
 	c, err := configOf(f, args)
 	if err != nil {
 		return planned{}, bench.Grid{}, err
@@ -105,7 +119,7 @@ func planOf(ctx context.Context, a *command.App, f runFlags, n int, args []strin
 		return planned{}, g, err
 	}
 	gridfile.AddUndefended(&g, a.Plugins)
-	w, err := workOf(ctx, g, max(n, 2)) // with what each defense makes of traffic
+	w, err := workOf(ctx, g, max(n, 2), rates) // with what each defense makes of traffic
 	if err != nil {
 		return planned{}, g, err
 	}
@@ -156,17 +170,15 @@ func printPlan(w io.Writer, g bench.Grid, p planned, jobs int) error {
 
 func statusCommand(a *command.App) *cobra.Command {
 	return &cobra.Command{
-		Use:     "status DIR...",
+		Use:     "status DIR|s3://BUCKET/PREFIX...",
 		Short:   "how far runs are: cells done, failed and missing of each shard, and the time left",
 		Long:    "Status looks at which results lie in the folders of a run or of its shards, which may be running, and reads none of them.",
 		Example: "  veilbench status runs/paper-*",
 		Args:    command.Args(cobra.MinimumNArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error {
-			dirs, err := onlyFolders(args)
-			if err != nil {
-				return err
-			}
-			st, err := shards.StatusOf(dirs)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c := copies{}
+			defer c.remove()
+			st, err := c.status(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
@@ -175,30 +187,15 @@ func statusCommand(a *command.App) *cobra.Command {
 	}
 }
 
-// onlyFolders leaves out of what a pattern matched the logs that lie beside folders.
-func onlyFolders(args []string) ([]string, error) {
-	var out []string
-	for _, x := range args {
-		info, err := os.Stat(x)
-		if err != nil {
-			return nil, err
-		}
-		if info.IsDir() {
-			out = append(out, x)
-		}
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s: want folders of runs", args[0])
-	}
-	return out, nil
-}
-
 func statusTable(st []shards.Status) table.Table {
-	t := table.Table{Columns: table.Columns("shard", "#done", "#failed", "#missing", "#of", "last cell", "time left", "folder")}
+	t := table.Table{Columns: table.Columns("shard", "#done", "#failed", "#missing", "#of", "#cells/h", "last cell", "time left", "folder")}
 	for _, s := range st {
 		// A shard without a folder is shown all the same: it may not have begun, or lie
 		// on a machine that nobody can see from here.
-		last, left, dirs := "–", "–", "no folder"
+		last, left, dirs, rate := "–", "–", "no folder", "–"
+		if r, ok := s.Rate(); ok {
+			rate = fmt.Sprintf("%.0f", r)
+		}
 		if !s.Last.IsZero() {
 			last = s.Last.UTC().Format("2006-01-02 15:04:05")
 		}
@@ -213,7 +210,7 @@ func statusTable(st []shards.Status) table.Table {
 		}
 		t.Rows = append(t.Rows, []table.Value{
 			table.Word(fmt.Sprintf("%d/%d", s.Shard, s.Shards)), table.Word(fmt.Sprint(s.Done)), table.Word(fmt.Sprint(s.Failed)),
-			table.Word(fmt.Sprint(s.Missing())), table.Word(fmt.Sprint(s.Cells)), table.Word(last), table.Word(left), table.Word(dirs),
+			table.Word(fmt.Sprint(s.Missing())), table.Word(fmt.Sprint(s.Cells)), table.Word(rate), table.Word(last), table.Word(left), table.Word(dirs),
 		})
 	}
 	t.Notes = append(t.Notes, "times in UTC; time left at the pace since the first cell, without what a process begins with")
@@ -223,8 +220,9 @@ func statusTable(st []shards.Status) table.Table {
 func mergeCommand(a *command.App) *cobra.Command {
 	var out string
 	var force bool
+	var wait time.Duration
 	cmd := &cobra.Command{
-		Use:   "merge DIR... --out DIR",
+		Use:   "merge DIR|s3://BUCKET/PREFIX... --out DIR",
 		Short: "put the results of shards together, and prove that they are all there and agree",
 		Long: `Merge copies the results of shards into one folder. It holds them against the plan that each shard kept
 beside its results, compares what two of them computed both, and names what is missing or failed: then the exit
@@ -232,31 +230,48 @@ code is 1, and what is there was merged all the same. "veilbench report DIR" dra
 		Example: "  veilbench merge runs/paper-* --out runs/paper && veilbench report runs/paper",
 		Args:    command.Args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dirs, err := onlyFolders(args)
+			ctx, c := cmd.Context(), copies{}
+			defer c.remove()
+			if wait > 0 {
+				var err error
+				if args, err = c.patient(ctx, a, args, wait); err != nil {
+					return err
+				}
+				if len(args) == 0 {
+					return errors.New("no shard has begun: nothing to merge")
+				}
+			}
+			dirs, err := c.nearby(ctx, args)
 			if err != nil {
 				return err
 			}
-			if err := ownPlace(out, force); err != nil {
-				return err
-			}
-			m, err := results.ReadManifest(dirs[0])
-			if err != nil {
-				return err
-			}
-			if err := ownExperiment(a, out, m, force); err != nil {
-				return err
-			}
-			missing, err := shards.Merge(cmd.Context(), dirs, out, orderFile, selfcheckFile)
-			if err != nil {
-				return err
-			}
-			return sayMerged(a, missing, out)
+			return atHome(ctx, a, out, func(dir string) error { return merge(ctx, a, dirs, dir, out, force) })
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "folder for what was merged")
 	cmd.Flags().BoolVar(&force, "force", false, "go on in an --out folder that holds another experiment or files of no run")
+	cmd.Flags().DurationVar(&wait, "wait", 0, "wait until no cell is missing, at most for so long after the last one came")
 	cmd.MarkFlagRequired("out") //nolint:errcheck // the flag is there
 	return cmd
+}
+
+// merge joins dirs in the folder to, which people know as out.
+func merge(ctx context.Context, a *command.App, dirs []string, to, out string, force bool) error {
+	if err := ownPlace(to, force); err != nil {
+		return err
+	}
+	m, err := results.ReadManifest(dirs[0])
+	if err != nil {
+		return err
+	}
+	if err := ownExperiment(a, to, m, force); err != nil {
+		return err
+	}
+	missing, err := shards.Merge(ctx, dirs, to, orderFile, selfcheckFile)
+	if err != nil {
+		return err
+	}
+	return sayMerged(a, missing, out)
 }
 
 // sayMerged names what is missing or failed, which is exit code 1, as of a run.

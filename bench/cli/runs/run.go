@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,8 +18,10 @@ import (
 	"veilbench/bench"
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/gridfile"
+	"veilbench/bench/cli/kernel"
 	"veilbench/bench/cli/progress"
 	"veilbench/bench/cli/source"
+	"veilbench/bench/forecast"
 	"veilbench/bench/results"
 	"veilbench/bench/shards"
 	"veilbench/reports"
@@ -28,6 +31,8 @@ import (
 type runFlags struct {
 	gridfile.Words
 	out, shard string
+	plan       string
+	kernel     string
 	jobs       int
 	retry      bool
 	despite    bool
@@ -62,13 +67,27 @@ out, and a list of one needs no brackets:
   veilbench run --dataset capture=plug.pcap --labels events.csv --defense none --attack all
   veilbench run lab --out runs/lab                 # a folder of recordings: every defense and attack that is not named`,
 		Args: command.Args(cobra.MaximumNArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), a, f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.kernel != "" {
+				if err := kernel.Use(f.kernel); err != nil {
+					return err
+				}
+			}
+			if f.dry {
+				return run(cmd.Context(), a, f, args) // looks for no results in a store
+			}
+			return atHome(cmd.Context(), a, f.out, func(dir string) error {
+				f.out = dir
+				return run(cmd.Context(), a, f, args)
+			})
+		},
 	}
 
 	// Those of how to compute; addFlags has those of what.
 	f.addFlags(cmd.Flags())
 	fl := cmd.Flags()
 	fl.StringVar(&f.shard, "shard", "", "i/n: do only the i-th of n shares of the work (counted from 0), the longest dealt first; see veilbench plan, status and merge")
+	fl.StringVar(&f.plan, "plan", "", "with --shard: file of veilbench plan --save, by whose deal the shares go")
 	fl.StringArrayVar(&f.probe, "probe", nil, "look for what a score should not rest on: label-shift (the best attack's score against moved labels), leak (what gives a class or a split away without traffic) or none; repeatable (default: both on recorded data, with an attack that is quick to train)")
 	fl.BoolVar(&f.dry, "dry-run", false, "read the data, say which cells and folds there are and about what time, memory and disk they take, and stop")
 	fl.BoolVar(&f.force, "force", false, "go on in an --out folder that holds another experiment or files of no run")
@@ -81,7 +100,7 @@ out, and a list of one needs no brackets:
 // addFlags adds the flags of an experiment, which say what is computed and where.
 // IDs hold commas, as in k=1,gap_s=2: a list is a flag that is repeated.
 func (f *runFlags) addFlags(fl *pflag.FlagSet) {
-	fl.StringVar(&f.out, "out", "out", "folder for results, tables and pictures")
+	fl.StringVar(&f.out, "out", "out", "folder for results, tables and pictures, or s3://bucket/prefix in an object store")
 	fl.IntVar(&f.jobs, "jobs", defaultJobs(), "how many things to do at once; has no influence on results")
 	fl.StringVar(&f.Seed, "seed", "", "seed of every random draw (default 1)")
 	fl.StringArrayVar(&f.Datasets, "dataset", nil, "data set, NAME[=PATH], or a folder of recordings; repeatable")
@@ -94,6 +113,7 @@ func (f *runFlags) addFlags(fl *pflag.FlagSet) {
 	fl.StringVar(&f.Split, "split", "", "split ID, such as group-kfold:k=5 (default: the data set's own)")
 	fl.StringVar(&f.Canaries, "canaries", "", "on or off: artificial signals behind each defense, which an attack must find before its low score is evidence; off marks every table (default on)")
 	fl.BoolVar(&f.despite, "despite-doubts", false, "go on where a doubt about the data spoils what is to be computed; tables and manifest say so")
+	fl.StringVar(&f.kernel, "kernel", "", "avx512, avx2 or plain: class of machine code that networks are computed with, so that machines of several kinds give the same bytes (default the fastest here)")
 	f.source.AddFlags(fl)
 }
 
@@ -121,6 +141,9 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	if f.plan != "" && f.shard == "" {
+		return errors.New("--plan: want --shard i/n, the share of it to compute")
+	}
 	quoted, err := c.Published(a.Plugins)
 	if err != nil {
 		return err
@@ -141,11 +164,10 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 		return err
 	}
 
-	work, err := workOf(ctx, g, n)
+	plan, err := f.deal(ctx, g, m, shard, n)
 	if err != nil {
 		return err
 	}
-	plan := shards.New(m, work.cells, work.units, shard, n)
 	if f.dry {
 		return dryRun(ctx, a, g, m, f, plan)
 	}
@@ -229,6 +251,23 @@ func read(ctx context.Context, a *command.App, f runFlags, c gridfile.Config) (b
 	m.Doubts, m.DespiteDoubts = bench.Doubts(g), f.despite
 	printData(a, g, m.Doubts)
 	return g, m, refuse(m.Doubts, f.despite)
+}
+
+// deal plans g for the run of a shard, by the file of a plan where one is named.
+func (f runFlags) deal(ctx context.Context, g bench.Grid, m results.Manifest, shard, n int) (planned, error) {
+	dealt := n
+	if f.dry {
+		dealt = max(n, 2) // with what each defense makes of traffic
+	}
+	w, err := workOf(ctx, g, dealt, forecast.Rates{})
+	if err != nil {
+		return planned{}, err
+	}
+	plan := shards.New(m, w.cells, w.units, shard, n)
+	if f.plan != "" {
+		plan, err = plan.DealtAs(f.plan)
+	}
+	return planned{plan, w.units}, err
 }
 
 // options checks what the flags say of how to compute, which is no part of the

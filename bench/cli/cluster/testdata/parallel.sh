@@ -1,0 +1,1 @@
+seq 0 15 | parallel --joblog runs/paper.joblog -j 1 'veilbench run testdata/paper.yaml --seed=3 '\''--dataset=my homes=/data/it'\''\'\'''\''s'\'' --shard {}/16 --out runs/paper-{} --jobs 2'; (veilbench merge runs/paper-[0-9]* --out runs/paper; code=$?; veilbench report runs/paper; exit $code)
