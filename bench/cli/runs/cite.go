@@ -41,9 +41,8 @@ func writeBibliography(a *command.App, dir string) error {
 	for _, r := range run.Results {
 		defs, atts, data = append(defs, r.Cell.Defense), append(atts, r.Cell.Attack), append(data, r.Cell.Dataset)
 	}
-	b := &bibliography{works: []cite.Work{{
-		Key: "veilbench", Title: "veilbench: a benchmark harness for traffic-analysis defenses of smart homes", Note: "Version " + command.Version(),
-	}}}
+	b := &bibliography{}
+	b.add("the program", "", []cite.Work{program(command.Version(), command.Module())})
 
 	// A plug-in that this program does not have is passed over: a vendor's own was
 	// run by another program.
@@ -72,6 +71,17 @@ func writeBibliography(a *command.App, dir string) error {
 
 	fmt.Fprintf(a.Stdout, "%% What this run rests on. Entries follow in the order of their keys.\n%s", strings.Join(distinct(b.lines), ""))
 	return cite.Write(a.Stdout, b.works)
+}
+
+// program is the work that this program is, of a version. The path of its module is
+// its address where it has a host (make rename gives it one).
+func program(version, module string) cite.Work {
+	w := cite.Of("veilbench")[0]
+	w.Note = "Version " + version + ". Apache License 2.0"
+	if host, _, _ := strings.Cut(module, "/"); strings.Contains(host, ".") {
+		w.URL = "https://" + module
+	}
+	return w
 }
 
 // bibliography collects works, and a line on each thing that they stand for.
