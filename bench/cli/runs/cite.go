@@ -22,8 +22,8 @@ func citeCommand(a *command.App) *cobra.Command {
 		Short: "bibliography of the defenses, attacks and data used in a run, for BibTeX",
 		Long: `Cite prints BibTeX entries of what the results below DIR rest on: the publications of each defense
 and attack that was used, of the data, the data themselves with the start of their SHA-256, and the
-program. Comments say which entry stands for what, and what an author has to add: a field is left out
-where the sources of the program do not state it.`,
+program. Comments say which entry stands for what, and what an author has to add: a field that is not
+known for sure is left out.`,
 		Example: "  veilbench cite runs/camera-ready > veilbench.bib",
 		Args:    command.Args(cobra.ExactArgs(1)),
 		RunE:    func(_ *cobra.Command, args []string) error { return writeBibliography(a, args[0]) },
