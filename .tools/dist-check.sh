@@ -3,11 +3,11 @@
 #
 # 1. A binary is the same bytes when it is built again in another folder with an empty
 #    build cache: whoever doubts ours can make it.
-# 2. After make rename the module can be fetched and installed by its path, as from any
-#    host: here from a module proxy that is a folder, and still passes the tests that
-#    look at names.
+# 2. After make rename the module still passes the tests that look at names, and can be
+#    fetched and installed by its path, as from any host: here from a module proxy that
+#    is a folder.
 #
-#   dist-check.sh [bytes|install]   one of them alone
+#   dist-check.sh [bytes|names|install]   one of them alone
 set -eu
 cd "$(dirname "$0")/.."
 dir=$(mktemp -d)
@@ -32,43 +32,52 @@ bytes() {
 	cat "$dir/one/dist/SHA256SUMS"
 }
 
-# Both builds of the renamed packages share what is compiled, whatever folder they are in.
-install() {
-	export GOFLAGS=-trimpath
-	module=example.org/lab/veilbench version=v0.2.0
-	tree "$dir/renamed"
-	(
-		cd "$dir/renamed"
-		make -s rename MODULE=$module
-		go test ./bench/house ./bench/cli -run 'House|Drawing|Readme|TestScripts/help'
-	)
+module=example.org/lab/veilbench version=v0.2.0
 
-	# A module proxy is a folder of three files for each version.
+renamed() {
+	rm -rf "$dir/renamed"
+	tree "$dir/renamed"
+	make -s -C "$dir/renamed" rename MODULE=$module
+}
+
+names() {
+	renamed
+	cd "$dir/renamed"
+	go test ./bench/house ./bench/cli -run 'House|Drawing|Readme|TestScripts/help'
+	cd - >/dev/null
+	echo "the module renamed to $module passes the tests that look at names"
+}
+
+# A module proxy is a folder of a few files for each version, one of them a zip.
+install() {
+	renamed
 	proxy=$dir/proxy/$module/@v
-	mkdir -p "$proxy" "$dir/zip/$module@$version"
-	cp -R "$dir/renamed/." "$dir/zip/$module@$version"
-	(cd "$dir/zip" && python3 -m zipfile -c "$proxy/$version.zip" "$module@$version" 2>/dev/null || zip -qr "$proxy/$version.zip" "$module@$version")
+	mkdir -p "$proxy"
 	cp "$dir/renamed/go.mod" "$proxy/$version.mod"
 	echo "{\"Version\":\"$version\"}" >"$proxy/$version.info"
 	echo $version >"$proxy/list"
-	(
-		cd "$dir"
-		GOFLAGS="-trimpath -modcacherw" GOBIN=$dir/bin GONOSUMDB=$module GOPROXY="file://$dir/proxy,$(go env GOPROXY)" go install $module/bench/cmd/veilbench@$version
-		./bin/veilbench --version | grep -F "$version"
-	)
+	git -C "$dir/renamed" init -q
+	git -C "$dir/renamed" add -A
+	git -C "$dir/renamed" archive --format=zip --prefix=$module@$version/ "$(git -C "$dir/renamed" write-tree)" >"$proxy/$version.zip"
+
+	mkdir "$dir/empty"
+	cd "$dir/empty"
+	GOFLAGS='-trimpath -modcacherw' GOBIN=$dir/bin GONOSUMDB=$module GOPROXY="file://$dir/proxy,$(go env GOPROXY)" go install $module/bench/cmd/veilbench@$version
+	"$dir/bin/veilbench" --version | grep -F "$version"
+	cd - >/dev/null
 	rm -rf "$(go env GOMODCACHE)/$module@$version" "$(go env GOMODCACHE)/cache/download/$module"
 	echo "go install $module/bench/cmd/veilbench@$version works"
 }
 
 case ${1:-all} in
-bytes) bytes ;;
-install) install ;;
+bytes | names | install) "$1" ;;
 all)
 	bytes
+	names
 	install
 	;;
 *)
-	echo "usage: dist-check.sh [bytes|install]" >&2
+	echo "usage: dist-check.sh [bytes|names|install]" >&2
 	exit 2
 	;;
 esac
