@@ -13,7 +13,7 @@ export CGO_ENABLED = 0
 # of two cores with nothing else to do, after what Go needs was fetched.
 TIMED = @.tools/timed.sh $@
 
-.PHONY: help run test full check fmt vet lint purego race fuzz golden bench bench-compare bench-sizes peers build docs docs-lived-in papers rename clean
+.PHONY: help run test full check fmt vet lint purego race fuzz golden bench bench-compare bench-sizes peers build docs docs-lived-in papers dist dist-check rename clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,11 +79,18 @@ docs-lived-in: build ## the same of the homes that people live in (8 min, 20 GB)
 papers: build ## the small forms of the source papers' experiments; claim by claim into reports/docs/papers.md (DATA=folder of the recordings)
 	$(TIMED) .tools/papers.sh
 
+dist: ## static binaries for Linux, macOS and Windows, their sums and an SBOM into dist/ (10 min the first time)
+	$(TIMED) .tools/dist.sh dist
+
+dist-check: ## that binaries are the same bytes when built elsewhere, and that 'go install' works after make rename (10 min)
+	$(TIMED) .tools/dist-check.sh
+
 rename: ## give the module another path: make rename MODULE=example.org/veilbench
 	@test -n "$(MODULE)" || { echo "usage: make rename MODULE=example.org/veilbench"; exit 2; }
 	go mod edit -module $(MODULE)
 	go mod edit -modfile=.tools/tools.mod -module $(MODULE)
-	grep -rlE '"veilbench/' --include='*.go' $(GO_DIRS) | xargs sed -i 's|"veilbench/|"$(MODULE)/|'
+	grep -rlE 'veilbench/' --include='*.go' --include='*.md' $(GO_DIRS) README.md | xargs sed -i -E \
+		-e 's#(["( ])veilbench/(attacks|bench|datasets|defenses|reports)([/".])#\1$(MODULE)/\2\3#g' -e 's#"veilbench/"#"$(MODULE)/"#g'
 
 clean: ## remove what make made
-	rm -rf bin out
+	rm -rf bin out dist

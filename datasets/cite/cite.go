@@ -1,7 +1,7 @@
 // Package cite writes bibliographies. A Work is one publication or data set;
 // plug-ins and data sets name those they come from, by their keys in works.bib
-// or as values of their own, and Write prints them as BibTeX. Fields that the
-// sources of this project do not state are left out, never guessed.
+// or as values of their own, and Write prints them as BibTeX. Fields that
+// are not known for sure are left out, never guessed.
 package cite
 
 import (

@@ -160,7 +160,7 @@ func TestText(t *testing.T) {
 	if got, want := Of("miettinen2017sentinel")[0].String(), "Miettinen, Marchal, Hafeez, Asokan, Sadeghi, Tarkoma: IoT Sentinel: Automated Device-Type Identification for Security Enforcement in IoT. IEEE International Conference on Distributed Computing Systems (ICDCS) 2017"; got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
-	if got, want := Of("gong2020front")[0].String(), "Gong, Wang: FRONT 2020"; got != want {
+	if got, want := Of("gong2020front")[0].String(), "Gong, Wang: Zero-delay Lightweight Defenses against Website Fingerprinting. USENIX Security Symposium 2020"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

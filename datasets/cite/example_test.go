@@ -13,10 +13,11 @@ func Example() {
 	cite.Write(os.Stdout, works)
 	// Output:
 	//
-	// % To be added: full title, first names and venue.
-	// @misc{cai2014tamaraw,
-	//   author        = {Cai and others},
-	//   title         = {{Tamaraw}},
+	// @inproceedings{cai2014tamaraw,
+	//   author        = {Cai, Xiang and Nithyanand, Rishab and Wang, Tao and Johnson, Rob and Goldberg, Ian},
+	//   title         = {A Systematic Approach to Developing and Evaluating Website Fingerprinting Defenses},
+	//   booktitle     = {ACM Conference on Computer and Communications Security (CCS)},
+	//   pages         = {227--238},
 	//   year          = {2014}
 	// }
 	//

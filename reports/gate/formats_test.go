@@ -166,7 +166,7 @@ func TestSARIF(t *testing.T) {
 		if n := at.Region.StartLine; r.RuleID == ruleAdvantage && n != 3 || r.RuleID == ruleRise && n != 7 || r.RuleID == ruleOverhead && n != 1 {
 			t.Errorf("%s stands in line %d", r.RuleID, n)
 		}
-		marks[r.Fingerprints["veilbench/v1"]] = true
+		marks[r.Fingerprints["limit/v1"]] = true
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("results %q, want %q", got, want)

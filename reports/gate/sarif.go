@@ -95,7 +95,7 @@ func (o Outcome) writeSARIF(w io.Writer) error {
 		at.Physical.Region.StartLine = max(l.At, 1)
 		r := sarifResult{
 			RuleID: l.Rule, RuleIndex: index[l.Rule], Kind: kind, Level: level, Message: sarifText{string(l.State) + "  " + l.Name + ": " + l.message()},
-			Locations: []sarifLocation{at}, Fingerprints: map[string]string{"veilbench/v1": l.fingerprint()}, Properties: map[string]any{"state": l.State},
+			Locations: []sarifLocation{at}, Fingerprints: map[string]string{"limit/v1": l.fingerprint()}, Properties: map[string]any{"state": l.State},
 		}
 		for name, v := range map[string]*float64{"value": l.Value, "lo": l.Lo, "hi": l.Hi, "limit": l.Limit} {
 			if v != nil {

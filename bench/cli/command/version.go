@@ -20,3 +20,12 @@ func Version() string {
 	}
 	return v + rev
 }
+
+// Module is the path of the module that the program is of, "" without a stamp.
+func Module() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	return info.Main.Path
+}

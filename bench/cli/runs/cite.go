@@ -22,8 +22,8 @@ func citeCommand(a *command.App) *cobra.Command {
 		Short: "bibliography of the defenses, attacks and data used in a run, for BibTeX",
 		Long: `Cite prints BibTeX entries of what the results below DIR rest on: the publications of each defense
 and attack that was used, of the data, the data themselves with the start of their SHA-256, and the
-program. Comments say which entry stands for what, and what an author has to add: a field is left out
-where the sources of the program do not state it.`,
+program. Comments say which entry stands for what, and what an author has to add: a field that is not
+known for sure is left out.`,
 		Example: "  veilbench cite runs/camera-ready > veilbench.bib",
 		Args:    command.Args(cobra.ExactArgs(1)),
 		RunE:    func(_ *cobra.Command, args []string) error { return writeBibliography(a, args[0]) },
@@ -41,9 +41,8 @@ func writeBibliography(a *command.App, dir string) error {
 	for _, r := range run.Results {
 		defs, atts, data = append(defs, r.Cell.Defense), append(atts, r.Cell.Attack), append(data, r.Cell.Dataset)
 	}
-	b := &bibliography{works: []cite.Work{{
-		Key: "veilbench", Title: "veilbench: a benchmark harness for traffic-analysis defenses of smart homes", Note: "Version " + command.Version(),
-	}}}
+	b := &bibliography{}
+	b.add("the program", "", []cite.Work{program(command.Version(), command.Module())})
 
 	// A plug-in that this program does not have is passed over: a vendor's own was
 	// run by another program.
@@ -72,6 +71,17 @@ func writeBibliography(a *command.App, dir string) error {
 
 	fmt.Fprintf(a.Stdout, "%% What this run rests on. Entries follow in the order of their keys.\n%s", strings.Join(distinct(b.lines), ""))
 	return cite.Write(a.Stdout, b.works)
+}
+
+// program is the work that this program is, of a version. The path of its module is
+// its address where it has a host (make rename gives it one).
+func program(version, module string) cite.Work {
+	w := cite.Of("veilbench")[0]
+	w.Note = "Version " + version + ". Apache License 2.0"
+	if host, _, _ := strings.Cut(module, "/"); strings.Contains(host, ".") {
+		w.URL = "https://" + module
+	}
+	return w
 }
 
 // bibliography collects works, and a line on each thing that they stand for.

@@ -99,6 +99,16 @@ func TestGoldenCite(t *testing.T) {
 	bibtexReads(t, got)
 }
 
+// The program is cited in full; its address is known once its module has a host.
+func TestCiteProgram(t *testing.T) {
+	for module, url := range map[string]string{"veilbench": "", "example.org/lab/veilbench": "https://example.org/lab/veilbench"} {
+		w := program("v1.2.3", module)
+		if w.URL != url || len(w.Authors) == 0 || w.Year == 0 || w.Venue == "" || w.Missing != "" || !strings.HasPrefix(w.Note, "Version v1.2.3.") {
+			t.Errorf("%s: %+v", module, w)
+		}
+	}
+}
+
 // bibtexReads fails if BibTeX or pdflatex complain of a bibliography.
 func bibtexReads(t *testing.T, bib string) {
 	t.Helper()
