@@ -238,7 +238,7 @@ func TestEndOfTheProcessLosesNoCell(t *testing.T) {
 			if _, err := run(t, t.Context(), honest, dir, Options{Workers: 2}); err != nil {
 				t.Fatal(err)
 			}
-			got := storedBytes(t, dir)
+			got := storedRows(t, dir)
 			for file, b := range want {
 				if got[file] != b {
 					t.Errorf("%s differs from that of an undisturbed run", file)

@@ -368,7 +368,7 @@ func recaller() settled {
 	}}
 }
 
-// tried runs a grid with one cheat and returns its results and stored bytes.
+// tried runs a grid with one cheat and returns its results and stored rows.
 func tried(t *testing.T, g Grid) ([]results.Result, map[string]string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -376,7 +376,7 @@ func tried(t *testing.T, g Grid) ([]results.Result, map[string]string) {
 	if err != nil {
 		t.Fatalf("the run ended: %v", err)
 	}
-	return rs, storedBytes(t, dir)
+	return rs, storedRows(t, dir)
 }
 
 // clipGrid is what every cheat is tried among.
@@ -464,7 +464,7 @@ func TestCheatingAttacks(t *testing.T) {
 	}
 }
 
-// unspoiled compares the honest rows and every file of theirs.
+// unspoiled compares the honest rows, also as they are stored.
 func unspoiled(t *testing.T, want, got map[results.Cell]results.Result, files, stored map[string]string) {
 	t.Helper()
 	if d := gocmp.Diff(want, got); d != "" {

@@ -2,6 +2,8 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -15,6 +17,7 @@ import (
 	"veilbench/attacks"
 	allattacks "veilbench/attacks/builtin"
 	"veilbench/bench/cost"
+	"veilbench/bench/pack"
 	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/home"
@@ -89,6 +92,30 @@ func storedBytes(t *testing.T, dir string) map[string]string {
 		if err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
 		}
+	}
+	return out
+}
+
+// storedRows is storedBytes with a record of each cell in place of the segments, which
+// hold the cells of all attacks.
+func storedRows(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for name, b := range storedBytes(t, dir) {
+		if !strings.HasPrefix(name, "cells") {
+			out[name] = b
+		}
+	}
+	rows, err := pack.Read(results.Cells(dir), func(object []byte) (string, error) { return string(object), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		var r struct{ Cell results.Cell }
+		if err := json.Unmarshal([]byte(row), &r); err != nil {
+			t.Fatal(err)
+		}
+		out[fmt.Sprint(r.Cell)] = row
 	}
 	return out
 }
