@@ -44,7 +44,7 @@ func (f Folder) Unit(words ...string) (*Unit, error) {
 	const legible = 40 // systems bound the length of a name
 	stem := string(word[:min(len(word), legible)]) + "." + digest([]byte(strings.Join(words, "\x00")))
 
-	u := &Unit{folder: f, stem: stem, part: fmt.Sprintf("%s.%016x%s", stem, rand.Uint64(), partExt), records: map[string]Record{}, read: map[string]int64{}}
+	u := &Unit{folder: f, stem: stem, part: fmt.Sprintf("%s.%016x%s", stem, rand.Uint64(), partExt), records: map[string]Record{}, read: map[string]int64{}, synced: time.Now()}
 	return u, again(u.load)
 }
 
