@@ -1,13 +1,16 @@
 package reports
 
 import (
+	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -15,6 +18,7 @@ import (
 
 	"veilbench/bench/results"
 	"veilbench/datasets/atomicfile"
+	"veilbench/datasets/parallel"
 	"veilbench/reports/figure"
 	"veilbench/reports/table"
 )
@@ -97,9 +101,9 @@ func (f file) zip() file {
 // WriteAll draws everything into the folder dir: results.csv.gz, groups.csv.gz,
 // classes.csv.gz, devices.csv.gz and canaries.csv.gz, report.md, table.txt, table.tex, report.html, and figures as
 // SVG, PNG and PDF. It returns the text for a terminal: the main tables and
-// where the rest lies. Errors name the file that could not be written; files
-// before it in that order are whole. Figures that cannot be drawn are left out,
-// and are the error when all else is written.
+// where the rest lies. Errors name the first file of that order that could not be
+// written; the others but the page are whole. Figures that cannot be drawn are left
+// out, and are the error when all else is written.
 func WriteAll(dir string, s *Set, c Contents) (string, error) {
 	var b strings.Builder
 	if err := table.Write(&b, table.Text, TablesOf(s, c.Text)); err != nil {
@@ -133,22 +137,43 @@ func WriteAll(dir string, s *Set, c Contents) (string, error) {
 		results = cmp.Or(results, f.name)
 	}
 
-	// The page is last: whoever waits for it finds the rest beside it.
-	files = append(files, file{"report.html", false, func(w io.Writer) error { return c.Page(w, s) }})
-
-	for _, f := range files {
-		err := atomicfile.WriteTo(filepath.Join(dir, f.name), f.draw)
-		if err != nil {
-			err = fmt.Errorf("%s: %w", f.name, err)
+	// The page is drawn first, since it takes longest, and written last: whoever waits
+	// for it finds the rest beside it.
+	var page bytes.Buffer
+	const pageFile = "report.html"
+	var pageErr error
+	write := func(f file) error {
+		if err := atomicfile.WriteTo(filepath.Join(dir, f.name), f.draw); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
 		}
-		if err != nil && !f.picture {
-			return text, err
-		}
-		undrawn = errors.Join(undrawn, err)
+		return nil
 	}
+
+	lost := make([]error, len(files)) // pictures that cannot be drawn
+	err := parallel.For(context.Background(), runtime.GOMAXPROCS(0), 1+len(files), func(_, i int) error {
+		if i--; i < 0 {
+			pageErr = c.Page(&page, s)
+			return nil
+		}
+		err := write(files[i])
+		if files[i].picture {
+			lost[i], err = err, nil
+		}
+		return err
+	})
+	if err == nil {
+		err = write(file{pageFile, false, func(w io.Writer) error {
+			_, err := page.WriteTo(w)
+			return cmp.Or(pageErr, err)
+		}})
+	}
+	if err != nil {
+		return text, err
+	}
+	undrawn = errors.Join(append([]error{undrawn}, lost...)...)
 	at := func(name string) string { return filepath.Join(dir, name) }
 	return text + fmt.Sprintf("\ntables  %s  %s  %s      pictures  %s  page  %s\n",
-		at("report.md"), at("table.tex"), at(results), at("*.svg *.pdf *.png"), at("report.html")), undrawn
+		at("report.md"), at("table.tex"), at(results), at("*.svg *.pdf *.png"), at(pageFile)), undrawn
 }
 
 // firstFigures draws the first figure of each kind, named by it. The error is of

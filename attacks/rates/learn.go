@@ -56,12 +56,25 @@ func (m *rateModel) learnRules(ctx context.Context, t attacks.Training) error {
 		}
 	}
 	for _, k := range order {
+		whole := sameTraffic(shared[k], all) // before learnRule, which modifies them
 		if m.shared[k], _, err = m.learnRule(ctx, shared[k], "", false); err != nil {
 			return err
+		}
+		if whole {
+			m.pooled = m.shared[k] // behind a tunnel its stream is all there is
+			return nil
 		}
 	}
 	m.pooled, _, err = m.learnRule(ctx, all, "", false)
 	return err
+}
+
+// sameTraffic says whether a stream is all traffic of the examples, with all events.
+// Packets are in order of time, so that as many as there are are all of them.
+func sameTraffic(stream, all []rateSource) bool {
+	return slices.EqualFunc(stream, all, func(a, b rateSource) bool {
+		return len(a.packets) == len(b.packets) && slices.Equal(a.events, b.events)
+	})
 }
 
 // eventFolds assigns examples to folds by group. Where fewer than two groups

@@ -134,7 +134,7 @@ func plainNearest(r *rateRule, v [4]float64, skip, n int, reject bool) []int32 {
 	return near[:min(n, len(near))]
 }
 
-// TestNearestIsThePlainOne compares the walk over volumes with a look at all, with
+// TestNearestIsThePlainOne compares the search in halves with a look at all, with
 // many that are equally near.
 func TestNearestIsThePlainOne(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 6))
@@ -149,9 +149,9 @@ func TestNearestIsThePlainOne(t *testing.T) {
 		for range rng.IntN(60) {
 			r.known = append(r.known, knownRate{v: vector(), event: rng.IntN(3) > 0, fold: rng.IntN(5)})
 		}
-		r.sortKnown()
+		r.setPlaces()
 		v, skip, n, reject := vector(), rng.IntN(6)-1, 1+rng.IntN(maxNeighbors), rng.IntN(2) == 0
-		if got, want := r.nearest(v, skip, n, reject), plainNearest(r, v, skip, n, reject); !slices.Equal(got, want) {
+		if got, want := r.nearest(nil, v, skip, n, reject), plainNearest(r, v, skip, n, reject); !slices.Equal(got, want) {
 			t.Fatalf("%v, want %v", got, want)
 		}
 	}
@@ -172,11 +172,11 @@ func BenchmarkRatesNearest(b *testing.B) {
 	for range maxKnown {
 		r.known = append(r.known, knownRate{v: vector(), event: rng.IntN(5) == 0, fold: rng.IntN(5)})
 	}
-	r.sortKnown()
+	r.setPlaces()
 	for _, reject := range []bool{false, true} {
 		b.Run(fmt.Sprintf("known=%d/reject=%v", maxKnown, reject), func(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
-				r.nearest(r.known[i%maxKnown].v, i%5, maxNeighbors, reject)
+				r.nearest(nil, r.known[i%maxKnown].v, i%5, maxNeighbors, reject)
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "queries/s")
 		})

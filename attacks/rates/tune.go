@@ -31,6 +31,11 @@ type tuner struct {
 	events  [][]match.Mark // by source
 	number  map[string]int32
 	sweeper sweeper
+
+	// Room of score, which keeps it between calls.
+	guess        []match.Mark
+	spans, parts []interval
+	classes      []int32
 }
 
 // otherClass is the number of the class Other, that of no event.
@@ -193,7 +198,7 @@ func (r *rateRule) remember(sources []rateSource, binned []binnedRates, tol time
 		}
 		r.known = kept
 	}
-	r.sortKnown()
+	r.setPlaces()
 }
 
 // raised returns the intervals that reach the upper threshold.
@@ -240,27 +245,34 @@ func nearestEvents(events []match.Span, found []raisedRate, tol time.Duration) [
 // when every interval is judged by those of other folds, and returns it.
 func (t *tuner) chooseNeighbors(r *rateRule) float64 {
 	found := make([][]raisedRate, len(t.sources))
+	vectors := make([][][4]float64, len(t.sources))
 	for i := range t.sources {
 		found[i] = r.raised(t.binned[i])
+		vectors[i] = make([][4]float64, len(found[i]))
+		for j, f := range found[i] {
+			vectors[i][j] = f.vector()
+		}
 	}
 	class := make([]int32, len(r.known))
 	for i, k := range r.known {
 		class[i] = t.number[k.class]
 	}
 
+	usual := r.usualBytes()
 	best := bursts.Choice[rateRule]{Value: *r, Score: -1}
 	for _, reject := range []bool{false, true} {
 		// The neighbors of every k are the first of maxNeighbors: one search
 		// serves all.
 		near := make([][][]int32, len(t.sources))
-		for i, fs := range found {
-			near[i] = make([][]int32, len(fs))
-			for j, f := range fs {
-				near[i][j] = r.nearest(f.vector(), t.sources[i].foldOf(j), maxNeighbors, reject)
+		for i, vs := range vectors {
+			near[i] = make([][]int32, len(vs))
+			room := make([]int32, len(vs)*maxNeighbors)
+			for j, v := range vs {
+				near[i][j], room = r.nearest(room[:0:maxNeighbors], v, t.sources[i].foldOf(j), maxNeighbors, reject), room[maxNeighbors:]
 			}
 		}
 		for _, k := range []int{1, 3, maxNeighbors} {
-			for _, share := range []float64{0, r.usualBytes()} {
+			for _, share := range []float64{0, usual} {
 				c := *r
 				c.k, c.reject, c.share = k, reject, share
 				best.Offer(c, t.score(&c, found, near, class))
@@ -291,9 +303,7 @@ func (r *rateRule) usualBytes() float64 {
 // where every class occurs once, no other interval can teach it.
 func (t *tuner) score(r *rateRule, found [][]raisedRate, near [][][]int32, class []int32) float64 {
 	var c, anyClass rateCounts
-	var guess []match.Mark
-	var spans, parts []interval
-	var classes []int32
+	guess, spans, parts, classes := t.guess, t.spans, t.parts, t.classes
 	for i, s := range t.sources {
 		guess, spans, classes = guess[:0], spans[:0], classes[:0]
 		for j, f := range found[i] {
@@ -317,6 +327,7 @@ func (t *tuner) score(r *rateRule, found [][]raisedRate, near [][][]int32, class
 		c.add(t.sweeper.counter.Hits(t.events[i], guess, t.o.tolerance, false), len(guess), len(s.events))
 		anyClass.add(t.sweeper.counter.Hits(t.events[i], guess, t.o.tolerance, true), len(guess), len(s.events))
 	}
+	t.guess, t.spans, t.parts, t.classes = guess, spans, parts, classes
 	return c.f(t.o.beta) + 1e-3*anyClass.f(t.o.beta)
 }
 

@@ -44,8 +44,8 @@ type rateRule struct {
 	share  float64 // bytes of one event, where long intervals hold several; 0 where not
 	reject bool    // an interval whose neighbors are no events is none
 	known  []knownRate
-	all    []placed // known, by volume
-	events []placed // those of all that are of events
+	all    places // of known
+	events places // of those of known that are of events
 }
 
 // knownRate is an interval of the training traffic with its event class, Other
@@ -61,94 +61,17 @@ type knownRate struct {
 // maxNeighbors is the largest k.
 const maxNeighbors = 5
 
-// volume is the place of the volume in a vector: what differs most between intervals.
-const volume = 2
-
-// placed is a known interval where nearest walks: what it looks at lies together.
-type placed struct {
-	v       [4]float64
-	fold, i int32 // i is the place in known
-}
-
-// sortKnown puts the known intervals in the order that nearest walks in.
-func (r *rateRule) sortKnown() {
-	r.all = make([]placed, len(r.known))
-	for i, k := range r.known {
-		r.all[i] = placed{k.v, int32(k.fold), int32(i)}
-	}
-	slices.SortFunc(r.all, func(a, b placed) int {
-		return cmp.Or(cmp.Compare(a.v[volume], b.v[volume]), cmp.Compare(a.i, b.i))
-	})
-	r.events = nil
-	for _, k := range r.all {
-		if r.known[k.i].event {
-			r.events = append(r.events, k)
-		}
-	}
-}
-
-// nearest lists up to n known intervals of other folds than skip (-1: of all),
-// the nearest first, of equally near ones in the order of training; only intervals
-// of events unless reject is set. n is at most maxNeighbors.
-//
-// It walks away from v to smaller and to larger volumes. A squared distance is not
-// below that of the volumes alone, also as rounded, so that a side is done with where
-// that exceeds the n-th distance; one that equals it may still stand earlier.
-func (r *rateRule) nearest(v [4]float64, skip, n int, reject bool) []int32 {
-	order := r.events
+// nearest appends to dst up to n known intervals of other folds than skip (-1: of
+// all), the nearest first, of equally near ones in the order of training; only
+// intervals of events unless reject is set. n is at most maxNeighbors.
+func (r *rateRule) nearest(dst []int32, v [4]float64, skip, n int, reject bool) []int32 {
+	s := search{v: v, skip: int32(skip), n: n}
 	if reject {
-		order = r.all
+		r.all.visit(&s)
+	} else {
+		r.events.visit(&s)
 	}
-	hi, _ := slices.BinarySearchFunc(order, v[volume], func(k placed, x float64) int { return cmp.Compare(k.v[volume], x) })
-	lo := hi - 1
-
-	var ds [maxNeighbors]float64 // squared distances of out
-	out := make([]int32, 0, maxNeighbors)
-	for up := false; lo >= 0 || hi < len(order); up = !up {
-		var k *placed
-		switch {
-		case up && hi < len(order):
-			k = &order[hi]
-			hi++
-		case !up && lo >= 0:
-			k = &order[lo]
-			lo--
-		default:
-			continue // this side is done with
-		}
-		full := len(out) == n
-		e := v[volume] - k.v[volume]
-		if full && e*e > ds[n-1] {
-			if up {
-				hi = len(order)
-			} else {
-				lo = -1
-			}
-			continue
-		}
-		if int(k.fold) == skip {
-			continue
-		}
-
-		d := (v[0]-k.v[0])*(v[0]-k.v[0]) + (v[1]-k.v[1])*(v[1]-k.v[1])
-		if full && d > ds[n-1] {
-			continue // the sum only grows
-		}
-		d += (v[2] - k.v[2]) * (v[2] - k.v[2])
-		d += (v[3] - k.v[3]) * (v[3] - k.v[3])
-		if full && (d > ds[n-1] || d == ds[n-1] && k.i > out[n-1]) {
-			continue
-		}
-		if !full {
-			out = append(out, 0)
-		}
-		at := len(out) - 1
-		for ; at > 0 && (ds[at-1] > d || ds[at-1] == d && out[at-1] > k.i); at-- {
-			ds[at], out[at] = ds[at-1], out[at-1]
-		}
-		ds[at], out[at] = d, k.i
-	}
-	return out
+	return append(dst, s.near[:s.found]...)
 }
 
 // rank ranks the classes of known intervals by number; equally frequent classes
@@ -205,7 +128,7 @@ func (r *rateRule) bursts(t datasets.Trace, packets []int32) []attacks.Burst {
 	var parts []interval
 	for _, f := range b.track(b.bins, r.lo, r.hi, r.gap) {
 		z := max(f.peak, 0)
-		ranked := r.rank(r.nearest(f.vector(), -1, r.k, r.reject))
+		ranked := r.rank(r.nearest(nil, f.vector(), -1, r.k, r.reject))
 		parts = r.divide(parts[:0], f)
 		for _, i := range parts {
 			out = append(out, attacks.Burst{Start: i.Start, End: i.End, Ranked: ranked, Score: z / (z + r.hi)})

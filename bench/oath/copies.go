@@ -14,9 +14,7 @@ func copyOf[S ~[]E, E any](s S) S {
 	if s == nil {
 		return nil
 	}
-	out := make(S, len(s))
-	copy(out, s)
-	return out
+	return slices.Clip(append(S{}, s...)) // append clears no memory that it writes over
 }
 
 // owned is a slice that a plug-in returned, as one that it has no hold of: in if
