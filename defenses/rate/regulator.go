@@ -99,9 +99,10 @@ func (d RegulaTor) Validate() error {
 // each device. It fails with ErrSaturated when the surges cannot carry the
 // traffic.
 func (d RegulaTor) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
+	decay := decay{d: d}
 	return pace(rng, in, false, int32(d.SizeBytes), func(rng *rand.Rand, p *part) {
 		for start, ok := p.next(); ok; start, ok = p.next() {
-			s := surge{d: d, p: p, start: p.after(start), budget: rng.IntN(d.N)}
+			s := surge{d: d, decay: &decay, p: p, start: p.after(start), budget: rng.IntN(d.N)}
 			if !s.session() {
 				return
 			}
@@ -109,11 +110,47 @@ func (d RegulaTor) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, 
 	})
 }
 
+// decay are the slots of a surge in order. They are the same in every surge: how long
+// a slot takes hangs on the time since the surge began alone. So a power is taken once
+// for each, and not for each slot of each surge of each stream.
+type decay struct {
+	d     RegulaTor
+	slots []slot
+}
+
+// slot is the time from one packet down to the next.
+type slot struct {
+	takes time.Duration
+	most  int  // packets that may wait before the surge begins anew
+	same  bool // all later ones of the surge are like it
+}
+
+// maxSlots bounds what decay keeps, 24 bytes each: a rate that hardly decays has as
+// many slots as a trace is long.
+const maxSlots = 1 << 20
+
+// at is slot k, which begins so long after its surge; those before it were asked for.
+func (c *decay) at(k int, begin time.Duration) slot {
+	if k < len(c.slots) {
+		return c.slots[k]
+	}
+
+	// The rate falls until it is one packet a second, or does not fall at all.
+	rate := max(1, c.d.R*math.Pow(c.d.D, begin.Seconds()))
+	s := slot{params.Seconds(1 / rate), int(c.d.T * rate), rate == 1 || c.d.D == 1}
+	if k < maxSlots {
+		c.slots = append(c.slots, s)
+	}
+	return s
+}
+
 // surge is the state of a session: a surge after the other.
 type surge struct {
 	d      RegulaTor
+	decay  *decay
 	p      *part
 	start  time.Duration // of the surge that runs
+	slot   int           // of it, the next
 	budget int           // dummies left
 	earned float64       // uploads that downloads have paid for
 }
@@ -127,10 +164,13 @@ func (s *surge) session() bool {
 
 		// Too much waits: the rate starts again from its peak.
 		down := &s.p.qs[datasets.Down]
-		rate := s.rate(now)
-		if down.count(now) > int(s.d.T*rate) {
-			s.start = now
-			rate = s.rate(now)
+		slot := s.decay.at(s.slot, now-s.start)
+		if down.count(now) > slot.most {
+			s.start, s.slot = now, 0
+			slot = s.decay.at(0, 0)
+		}
+		if !slot.same {
+			s.slot++
 		}
 
 		// A slot with neither traffic nor budget passes in silence, and pays for
@@ -145,18 +185,13 @@ func (s *surge) session() bool {
 			}
 		}
 
-		slot := now + params.Seconds(1/rate)
-		s.overdue(now, slot)
-		now = slot
+		next := now + slot.takes
+		s.overdue(now, next)
+		now = next
 		if s.budget == 0 && !s.p.waits(now) && now-s.p.last() >= params.Seconds(s.d.QuietS) {
 			return true
 		}
 	}
-}
-
-// rate is the number of packets a second down at now.
-func (s *surge) rate(now time.Duration) float64 {
-	return max(1, s.d.R*math.Pow(s.d.D, (now-s.start).Seconds()))
 }
 
 // overdue sends the uploads whose wait ends between now and the next slot.
