@@ -1,14 +1,13 @@
 package figure
 
 import (
-	"fmt"
 	"html"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
 
 	"codeberg.org/go-pdf/fpdf"
+	"golang.org/x/image/font/opentype"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"gonum.org/v1/plot/font"
@@ -16,6 +15,7 @@ import (
 	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgtex"
 
+	"veilbench/reports/fontsubset"
 	"veilbench/reports/table"
 )
 
@@ -28,31 +28,30 @@ var stablePDF = sync.OnceFunc(func() {
 	fpdf.SetDefaultCatalogSort(true)
 })
 
-var (
-	svgOpen   = regexp.MustCompile(`<svg [^>]*>`)
-	svgTag    = regexp.MustCompile(`<[^>]*>`)
-	svgNumber = regexp.MustCompile(`-?[0-9]+\.[0-9]{3,}`)
-)
-
-// finishSVG names the fonts that have the widths with which text was placed,
-// adds title and description for those who cannot see the picture, and drops
-// digits below a hundredth of a point, in tags alone: text keeps its numbers.
-func finishSVG(s string, f Figure) string {
-	s = strings.ReplaceAll(s, "font-family:Liberation Sans", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif")
-	short := func(n string) string {
-		var v float64
-		fmt.Sscan(n, &v) // the expression matches numbers only
-		return strings.TrimSuffix(strings.TrimRight(table.Fixed(v, 2), "0"), ".")
-	}
-	s = svgTag.ReplaceAllStringFunc(s, func(tag string) string { return svgNumber.ReplaceAllStringFunc(tag, short) })
-	at := svgOpen.FindStringIndex(s)
-	if at == nil {
-		return s
-	}
-	return s[:at[1]] + fmt.Sprintf("\n<title>%s</title>\n<desc>%s</desc>", escapeXML(f.Title), escapeXML(f.Caption)) + s[at[1]:]
-}
-
 func escapeXML(s string) string { return html.EscapeString(table.Plain(s)) }
+
+// pdfTypeface is the typeface cut down to Windows-1252: vgpdf embeds whole
+// fonts, ten times as large. One cut serves all files, for vgpdf keeps each
+// font that it has seen.
+var pdfTypeface = sync.OnceValue(func() *opentype.Font {
+	var all []byte
+	for b := 32; b < 256; b++ {
+		all = append(all, byte(b))
+	}
+	text, err := charmap.Windows1252.NewDecoder().Bytes(all)
+	if err != nil {
+		panic(err) // the table is part of the library
+	}
+	ttf, err := fontsubset.Cut(typeface(), string(text), "FIGURE+Sans") // as PDF wants parts of fonts to be named
+	if err != nil {
+		panic(err) // so is the font
+	}
+	f, err := opentype.Parse(ttf)
+	if err != nil {
+		panic(err)
+	}
+	return f
+})
 
 // plainCanvas keeps control characters out of pictures.
 type plainCanvas struct{ vg.Canvas }
@@ -68,6 +67,7 @@ type cp1252Canvas struct{ *vgpdf.Canvas }
 
 // FillString draws s in Windows-1252; what that lacks gets an ASCII name.
 func (c cp1252Canvas) FillString(f font.Face, pt vg.Point, s string) {
+	f.Face = pdfTypeface()
 	s = strings.NewReplacer("≤", "<=", "≥", ">=", "→", "->", "Δ", "delta", "σ", "sigma", "ε", "eps").Replace(table.Plain(s))
 	out, err := encoding.ReplaceUnsupported(charmap.Windows1252.NewEncoder()).String(s)
 	if err != nil {

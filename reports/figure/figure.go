@@ -8,7 +8,6 @@
 package figure
 
 import (
-	"bytes"
 	"fmt"
 	"image/color"
 	"io"
@@ -17,7 +16,6 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgpdf"
-	"gonum.org/v1/plot/vg/vgsvg"
 	"gonum.org/v1/plot/vg/vgtex"
 )
 
@@ -29,6 +27,8 @@ const ColumnWidth vg.Length = 3.33 * vg.Inch
 // itself.
 type Figure struct {
 	Name, Title, Caption string
+	// Defense is the only one that the picture is of, if so: a page lets choose.
+	Defense string
 
 	// height is how high the picture is at a width.
 	height func(width vg.Length) vg.Length
@@ -57,6 +57,9 @@ const (
 	PDF Format = "pdf"
 	PNG Format = "png"
 	PGF Format = "pgf"
+
+	// Inline is SVG as part of a page, which loads Font itself.
+	Inline Format = "inline"
 )
 
 // ParseFormat reads the name of a format.
@@ -92,13 +95,16 @@ func (f Figure) Write(w io.Writer, format Format, width vg.Length) error {
 	}
 	height := f.height(width)
 
+	if format == SVG || format == Inline {
+		s := newSVG(width, height)
+		f.draw(draw.NewCanvas(s, width, height))
+		return s.write(w, f, format == SVG)
+	}
+
 	// c writes the file; surface is c behind what mends text for the format.
 	var c vg.CanvasWriterTo
 	var surface vg.Canvas
 	switch format {
-	case SVG:
-		s := vgsvg.NewWith(vgsvg.UseWH(width, height))
-		c, surface = s, plainCanvas{s}
 	case PNG:
 		img := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(pngDPI), vgimg.UseBackgroundColor(color.White))
 		c, surface = vgimg.PngCanvas{Canvas: img}, plainCanvas{img}
@@ -114,15 +120,6 @@ func (f Figure) Write(w io.Writer, format Format, width vg.Length) error {
 		return err
 	}
 	f.draw(draw.NewCanvas(surface, width, height))
-
-	if format != SVG {
-		_, err := c.WriteTo(w)
-		return err
-	}
-	var b bytes.Buffer
-	if _, err := c.WriteTo(&b); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, finishSVG(b.String(), f))
+	_, err := c.WriteTo(w)
 	return err
 }

@@ -1,12 +1,72 @@
 package figure
 
-import "testing"
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
 
-// Coordinates lose digits below a hundredth of a point; numbers in text do not.
-func TestFinishSVGKeepsText(t *testing.T) {
-	got := finishSVG(`<svg width="10.1239pt"><text x="1.0004" y="-2.5678">lr=0.001, 12.3456</text></svg>`, Figure{Title: "a < b", Caption: "0.0015"})
-	want := "<svg width=\"10.12pt\">\n<title>a &lt; b</title>\n<desc>0.0015</desc><text x=\"1\" y=\"-2.57\">lr=0.001, 12.3456</text></svg>"
-	if got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	"golang.org/x/image/font/opentype"
+
+	"veilbench/reports/internal/golden"
+)
+
+// Files of SVG are XML, hold title and description as text, and a font of all
+// their characters; pages get the same without the font.
+func TestSVGCarriesItsFont(t *testing.T) {
+	h := HeatMap{Rows: []string{golden.Hostile, "[≤0] pad-level"}, Cols: []string{"é ü"}, Scale: "F1", Cells: [][]HeatCell{{{Share: 0.1, OK: true, Text: "0.1"}}, {{Text: "none"}}}}
+	f := h.Figure("a < b", "0.0015")
+	var file, inline bytes.Buffer
+	if err := errors.Join(f.Write(&file, SVG, 0), f.Write(&inline, Inline, 0)); err != nil {
+		t.Fatal(err)
 	}
+	d := xml.NewDecoder(bytes.NewReader(file.Bytes()))
+	for {
+		if _, err := d.Token(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !strings.Contains(file.String(), "<title>a &lt; b</title>\n<desc>0.0015</desc>") {
+		t.Error("no title or description")
+	}
+	style := regexp.MustCompile(`<style>[^<]*base64,([^)]*)\)}</style>\n`)
+	m := style.FindSubmatch(file.Bytes())
+	if m == nil {
+		t.Fatal("no font")
+	}
+	if got := style.ReplaceAllString(file.String(), ""); got != inline.String() {
+		t.Error("the file differs from that of pages in more than its font")
+	}
+	ttf, err := base64.StdEncoding.DecodeString(string(m[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("font of %d bytes", len(ttf))
+	part, err := opentype.Parse(ttf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range "[≤0]pad-levé" {
+		if g, err := part.GlyphIndex(nil, r); err != nil || g == 0 {
+			t.Errorf("no %c in the font: %v", r, err)
+		}
+	}
+}
+
+// A PDF of a few letters is small, for it has no whole font.
+func TestPDFIsSmall(t *testing.T) {
+	var b bytes.Buffer
+	if err := (Ranks{XName: "rank", Names: []string{"a", "b"}, Mean: []float64{1, 2}}).Figure("t", "c").Write(&b, PDF, 0); err != nil {
+		t.Fatal(err)
+	}
+	if b.Len() > 40_000 {
+		t.Errorf("%d bytes", b.Len())
+	}
+	t.Logf("%d bytes", b.Len())
 }

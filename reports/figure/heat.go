@@ -179,6 +179,8 @@ func (h HeatMap) drawCell(c draw.Canvas, cell HeatCell, x, y, w, rowH vg.Length)
 		sty.Font.Size = max(smallest, sty.Font.Size*(w-1)/sty.Width(text))
 	}
 	if cell.Hatched {
+		sty.Color = color.Black // the square has the color of the page
+
 		// The lines would run through the letters.
 		half := min(sty.Width(text)+2, w) / 2
 		fillRect(c, col, x+w/2-half, y+rowH/2-hatchBlank, x+w/2+half, y+rowH/2+hatchBlank)

@@ -137,6 +137,10 @@ func blues(v float64) color.NRGBA {
 	return color.NRGBA{mix(r0, r1), mix(g0, g1), mix(b0, b1), 255}
 }
 
+// onLight is black on a color, which stays when a page turns the rest of a
+// picture's black light.
+var onLight = color.NRGBA{0, 0, 0, 255}
+
 // textOn is black or white, whichever reads better on c: the relative luminance
 // of WCAG 2.2, and the one that contrasts equally with both.
 func textOn(c color.NRGBA) color.Color {
@@ -149,7 +153,7 @@ func textOn(c color.NRGBA) color.Color {
 		return math.Pow((x+0.055)/1.055, 2.4)
 	}
 	if 0.2126*lin(c.R)+0.7152*lin(c.G)+0.0722*lin(c.B) > equal {
-		return color.Black
+		return onLight
 	}
 	return color.White
 }

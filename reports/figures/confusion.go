@@ -68,7 +68,9 @@ func confusions(s *reports.Set, p reports.Panel) []figure.Figure {
 			under += " (" + reports.NoEvidence + ")"
 		}
 		what := fmt.Sprintf("Confusion under %s by %s (%s): share of each true class (row) that is given each name (column), over all test groups; among events the row \"other\" holds false alarms.", under, s.Label(by.Attack), by.Knowledge)
-		out = append(out, m.heat().Figure(fmt.Sprintf("Confusion under %s: %s", under, p.About()), s.Caption(p, what, []string{d}, []string{by.Attack})))
+		f := m.heat().Figure(fmt.Sprintf("Confusion under %s: %s", under, p.About()), s.Caption(p, what, []string{d}, []string{by.Attack}))
+		f.Defense = s.DefenseLabel(d)
+		out = append(out, f)
 	}
 	return out
 }
