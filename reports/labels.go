@@ -2,10 +2,12 @@ package reports
 
 import (
 	"cmp"
+	"path"
 	"slices"
 	"strings"
 
 	"veilbench/datasets"
+	"veilbench/reports/table"
 )
 
 // labels are short names for IDs: those that the results give, else the
@@ -99,7 +101,7 @@ func (l labels) legend(ids []string) string {
 			out = append(out, s+" = "+id)
 		}
 	}
-	return strings.Join(out, "; ")
+	return strings.Join(out, table.InFullSep)
 }
 
 // Label is the short name of a defense or an attack.
@@ -140,6 +142,21 @@ func (s *Set) LabelOrName(id string) string {
 func TaskName(t datasets.Task) string {
 	names := map[datasets.Task]string{datasets.TaskEvent: "events", datasets.TaskDevice: "devices", datasets.TaskCommand: "commands", datasets.TaskClip: "clips"}
 	return cmp.Or(names[t], string(t))
+}
+
+// DataName is the name of a data set for titles and captions: a file that it was read
+// from has no folder, which is of somebody's disk and tells a reader nothing.
+func DataName(name string) string {
+	kind, rest, ok := strings.Cut(name, "=")
+	if !ok || strings.Contains(kind, ":") { // of generated data these are settings
+		return name
+	}
+	file, settings, has := strings.Cut(rest, ":")
+	file = path.Base(file)
+	if has {
+		file += ":" + settings
+	}
+	return kind + "=" + file
 }
 
 // itemName is what is counted in a test of a task.

@@ -211,8 +211,8 @@ func (s *Set) Provenance() string {
 	var splits, sets []string
 	for _, r := range s.Results {
 		splits = append(splits, string(r.Cell.Split))
-		name := r.Cell.Dataset
-		if s.Generated[name] {
+		name := DataName(r.Cell.Dataset)
+		if s.Generated[r.Cell.Dataset] {
 			name += " (generated)"
 		}
 		sets = append(sets, name)

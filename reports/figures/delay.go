@@ -49,7 +49,7 @@ func delays(s *reports.Set, p reports.Panel) []figure.Figure {
 	if len(lost) > 0 {
 		what += " Results without a histogram: " + strings.Join(lost, ", ") + "."
 	}
-	return []figure.Figure{delayLines(names, curves).Figure("Delay by defense: "+p.Dataset+", "+string(p.Vantage), s.Caption(p, what, drawn, nil))}
+	return []figure.Figure{delayLines(names, curves).Figure("Delay by defense: "+reports.DataName(p.Dataset)+", "+string(p.Vantage), s.Caption(p, what, drawn, nil))}
 }
 
 // delayCurve is the distribution of the delays of all results together, by the

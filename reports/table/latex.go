@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -57,12 +58,42 @@ func tooWide(t Table) bool {
 func writeLaTeX(w io.Writer, ts []Table) error {
 	var b strings.Builder
 	b.WriteString(latexStart)
+
+	// Short names have parameters of a hundred letters. Under each table they were
+	// three quarters of a paper's page, so a table at the end says them once.
+	var full []string
 	for i, t := range ts {
+		t.Notes = slices.Clone(t.Notes)
+		t.Notes = slices.DeleteFunc(t.Notes, func(n string) bool {
+			names, ok := strings.CutPrefix(n, InFull)
+			if ok {
+				full = append(full, strings.Split(strings.TrimSuffix(names, "."), InFullSep)...)
+			}
+			return ok
+		})
 		latexTable(&b, t, i)
 	}
+	latexNames(&b, full, len(ts))
 	b.WriteString("\\tablesend\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// latexNames writes what the short names of all tables stand for, each once, as the
+// float behind the last of them. It breaks lines, which tabular does only in columns
+// of a given width.
+func latexNames(b *strings.Builder, full []string, i int) {
+	if len(full) == 0 {
+		return
+	}
+	slices.Sort(full)
+	b.WriteString("\n\\begin{table*}[tbp]\n\\centering\\footnotesize\n\\caption{Parameters of what the tables name in short}\n")
+	fmt.Fprintf(b, "\\label{tab:parameters-%d}\n\\par\\smallskip\n\\begin{tabular}{@{}lp{0.7\\linewidth}@{}}\n\\toprule\nname & stands for \\\\\n\\midrule\n", i+1)
+	for _, line := range slices.Compact(full) {
+		short, id, _ := strings.Cut(line, " = ")
+		fmt.Fprintf(b, "%s & \\raggedright %s \\tabularnewline\n", EscapeTeX(short), EscapeTeX(id))
+	}
+	b.WriteString("\\bottomrule\n\\end{tabular}\n\\end{table*}\n\\tablesflush\n")
 }
 
 // latexTable writes one float; i counts those of the file, for its label.
@@ -92,10 +123,19 @@ func latexTable(b *strings.Builder, t Table, i int) {
 	fmt.Fprintf(b, "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%%\n\\begin{tabular}{@{}%s@{}}\n\\toprule\n", spec.String())
 	fmt.Fprintf(b, "%s \\\\\n\\midrule\n", strings.Join(heads, " & "))
 
-	for _, row := range t.Rows {
+	for i, row := range t.Rows {
 		cells := make([]string, len(row))
 		for k, v := range row {
-			cells[k] = EscapeTeX(v.Text)
+			if cells[k] = EscapeTeX(v.Text); v.Strong {
+				cells[k] = `\textbf{` + cells[k] + `}`
+			}
+		}
+		if t.Grouped {
+			if i > 0 && row[0].Text == t.Rows[i-1][0].Text {
+				cells[0] = ""
+			} else if i > 0 {
+				b.WriteString("\\addlinespace\n")
+			}
 		}
 		fmt.Fprintf(b, "%s \\\\\n", strings.Join(cells, " & "))
 	}

@@ -23,10 +23,17 @@ type Table struct {
 	// Notes stand under the table, in order: what is estimated, stamps,
 	// warnings. One that begins with InFull is folded away in HTML.
 	Notes []string
+	// Grouped says that rows with the same first value belong together: LaTeX sets it
+	// once, over them.
+	Grouped bool
 }
 
-// InFull begins the note that says what short names stand for.
-const InFull = "In full: "
+// InFull begins the note that says what short names stand for, each as "name = ID",
+// with InFullSep between them.
+const (
+	InFull    = "In full: "
+	InFullSep = "; "
+)
 
 // Column is the head of a column.
 type Column struct {
@@ -63,6 +70,8 @@ type Value struct {
 	// Bad is set where something failed; HTML makes it stand out. Doubt is set where
 	// the number says less than it seems to: figures leave it out.
 	Bad, Doubt bool
+	// Strong is set of what a reader should see first: LaTeX sets it in bold.
+	Strong bool
 }
 
 // Word is a cell without a number behind it.

@@ -18,7 +18,7 @@ var Costs = reports.TableKind{
 
 func costTable(s *reports.Set, p reports.Panel) []table.Table {
 	t := table.Table{
-		Title: fmt.Sprintf("Cost of each defense: %s, %s", p.Dataset, p.Vantage),
+		Title: fmt.Sprintf("Cost of each defense: %s, %s", reports.DataName(p.Dataset), p.Vantage),
 		Columns: table.Columns("defense", "#bytes", "#packets out", "#cover bytes", "#delay mean", "#median", "#p95", "#p99", "#max",
 			"#peak B/s", "#GB/month"),
 	}
@@ -54,7 +54,7 @@ var PublishedOverheads = reports.TableKind{
 }
 
 func overheadTable(s *reports.Set, p reports.Panel, o reports.Overheads) table.Table {
-	t := table.Table{Title: fmt.Sprintf("Overhead in %s as others define it: %s, %s", o.What, p.Dataset, p.Vantage), Columns: table.Columns("defense")}
+	t := table.Table{Title: fmt.Sprintf("Overhead in %s as others define it: %s, %s", o.What, reports.DataName(p.Dataset), p.Vantage), Columns: table.Columns("defense")}
 	var defined []string
 	for _, m := range o.Of {
 		t.Columns = append(t.Columns, table.Column{Head: m.By, Num: true})

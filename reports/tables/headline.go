@@ -98,7 +98,7 @@ func dropColumns(t *table.Table, drop func(table.Column) bool) {
 func panelHead(ps []reports.Panel, p reports.Panel) string {
 	head := reports.TaskName(p.Task)
 	if slices.ContainsFunc(ps, func(q reports.Panel) bool { return q.Task == p.Task && q.Dataset != p.Dataset }) {
-		head += ", " + p.Dataset
+		head += ", " + reports.DataName(p.Dataset)
 	}
 	if p.Split.Within() {
 		head += " (within)"
@@ -269,11 +269,11 @@ func headlineNotes(s *reports.Set, ps []reports.Panel) []string {
 	if slices.ContainsFunc(ps, func(p reports.Panel) bool { return p.Dataset != cost.Dataset }) {
 		var of []string
 		for _, p := range ps {
-			of = append(of, reports.TaskName(p.Task)+" of "+p.Dataset)
+			of = append(of, reports.TaskName(p.Task)+" of "+reports.DataName(p.Dataset))
 		}
 		out = append(out, strings.Join(of, ", "))
 	}
-	out = append(out, fmt.Sprintf("cost columns are those of the %s data (%s); delay p95 is the largest over folds; GB/month from continuous recordings only", reports.TaskName(cost.Task), cost.Dataset))
+	out = append(out, fmt.Sprintf("cost columns are those of the %s data (%s); delay p95 is the largest over folds; GB/month from continuous recordings only", reports.TaskName(cost.Task), reports.DataName(cost.Dataset)))
 
 	// What is said of figures is said only where there are such.
 	intervals, devices := false, false

@@ -140,7 +140,7 @@ func spreadTable(s *reports.Set, p reports.Panel) []table.Table {
 
 	t.Notes = append(n.lines(), "Standard deviations of the score of one test group: between groups, between seeds of the run within a group, between draws of the defense within both (components of variance, each without what the ones after it add). The interval of the headline is over groups alone; draws and seeds are averaged in it.")
 	if mixed {
-		t.Notes = append(t.Notes, fmt.Sprintf("Seeds of %s are other data too: the spread between seeds holds that between data sets.", p.Dataset))
+		t.Notes = append(t.Notes, fmt.Sprintf("Seeds of %s are other data too: the spread between seeds holds that between data sets.", reports.DataName(p.Dataset)))
 	}
 	t.Notes = append(t.Notes, s.PanelNotes(p, s.Attacks(p)...)...)
 	return []table.Table{t}

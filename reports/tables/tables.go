@@ -7,6 +7,7 @@ import (
 	"veilbench/reports"
 	"veilbench/reports/papers"
 	"veilbench/reports/table"
+	"veilbench/reports/tex"
 )
 
 // All lists the kinds in report order.
@@ -14,6 +15,9 @@ func All() []reports.TableKind {
 	return []reports.TableKind{
 		Headline,
 		HeadlineAttacks,
+		tex.Paper,
+		tex.Data,
+		tex.Parameters,
 		Evidence,
 		papers.Published,
 		papers.Confusion,

@@ -21,6 +21,7 @@ import (
 	"veilbench/reports/page"
 	"veilbench/reports/table"
 	"veilbench/reports/tables"
+	"veilbench/reports/tex"
 )
 
 // reportFlags are the flags of "veilbench report".
@@ -50,6 +51,8 @@ A run keeps a little of the traffic for the figures packets and rates; --activit
 are about. Pictures of a whole trace come from "veilbench apply --plot" and "veilbench rates".`,
 		Example: `  veilbench report out
   veilbench report runs/camera-ready --format latex --table defense-by-attack > table.tex
+  veilbench report runs/camera-ready --format latex --table paper > paper.tex
+  veilbench report runs/camera-ready --format macros > numbers.tex    # \vbScore{event_signatures}{none}{event}
   veilbench report runs/camera-ready --figure tradeoff --width 3.33in --format pdf > tradeoff.pdf
   veilbench report runs/camera-ready --figure scores --task device --format svg > devices.svg
   veilbench report runs/camera-ready --figure packets --activity lamp/on --defense pad-random:max_bytes=255 > lamp.svg
@@ -61,7 +64,7 @@ are about. Pictures of a whole trace come from "veilbench apply --plot" and "vei
 
 	// Empty is "all", and of a format what suits a table or a figure.
 	fl := cmd.Flags()
-	fl.StringVar(&f.format, "format", "", "text, markdown, latex, csv or html for tables; svg, pdf, png or pgf for figures; benchfmt (for benchstat) or github-benchmark for all of it")
+	fl.StringVar(&f.format, "format", "", "text, markdown, latex, csv or html for tables; svg, pdf, png or pgf for figures; benchfmt (for benchstat), github-benchmark or macros (for LaTeX) for all of it")
 	fl.StringVar(&f.table, "table", "", "name of a table, or all")
 	fl.StringVar(&f.figure, "figure", "", "name of a figure")
 	fl.StringVar(&f.width, "width", "", "width of the figure, such as 3.33in or 8.5cm (default one column of a paper)")
@@ -150,6 +153,11 @@ func report(a *command.App, dir string, f reportFlags) error {
 	switch {
 	case f.format == benchfmt.Go || f.format == benchfmt.Action:
 		return reportBenchmarks(a, set, f)
+	case f.format == tex.Macros:
+		if f.table != "" || f.figure != "" {
+			return fmt.Errorf("--format %s is of all results: want neither --table nor --figure", f.format)
+		}
+		return tex.WriteMacros(a.Stdout, set)
 	case f.figure != "":
 		return reportFigure(a, set, f)
 	case f.table != "" || f.format != "":
