@@ -392,8 +392,6 @@ import (
 	"os"
 
 	"veilbench/bench/cli"
-	"veilbench/bench/pack"
-	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
