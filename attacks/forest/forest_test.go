@@ -396,3 +396,21 @@ func TestForestBins(t *testing.T) {
 		}
 	}
 }
+
+// TestBelow: draws are those of rand.Rand, which forests of before were grown with.
+func TestBelow(t *testing.T) {
+	for _, n := range []uint64{1, 2, 3, 64, 1000, 1<<31 + 1, 3 << 60} {
+		g, want := grower{rng: rand.NewPCG(1, n)}, rand.New(rand.NewPCG(1, n))
+		for range 1000 {
+			if a, b := g.below(n), want.Uint64N(n); a != b {
+				t.Fatalf("below %d: %d, want %d", n, a, b)
+			}
+			if a, b := g.below(n), want.IntN(int(n)); a != uint64(b) {
+				t.Fatalf("int below %d: %d, want %d", n, a, b)
+			}
+			if n32 := uint32(min(n, math.MaxUint32)); g.below(uint64(n32)) != uint64(want.Uint32N(n32)) {
+				t.Fatalf("uint32 below %d: another draw", n32)
+			}
+		}
+	}
+}

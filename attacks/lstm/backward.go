@@ -12,8 +12,11 @@ func (s *part) loss(weights []float32, inv float64) float64 {
 
 	// Of a step with true class y, the loss is -log p_y, and its gradient by the
 	// logits is p - 1 at y and p elsewhere; it takes the place of the logits. The
-	// loss is computed from logits and not from p_y, which may round to 0.
-	var sum float64
+	// loss is computed from logits and not from p_y, which may round to 0. Sums of
+	// logarithms of one weight are the logarithm of a product of what softmax
+	// divides by, 1 to the number of classes each.
+	var sum, weight float64
+	product := 1.0
 	db := n.ob.view(s.grad)
 	for i := range s.steps * s.b {
 		v, y := lo[i*row:][:row], s.labels[i]
@@ -24,15 +27,21 @@ func (s *part) loss(weights []float32, inv float64) float64 {
 		logit := v[y]
 		top, all := n.kr.softmax(k, v)
 		v = v[:k]
-		wy := weights[y]
-		sum += float64(wy) * (math.Log(float64(all)) - float64(logit-top))
-		f := float32(float64(wy) * inv)
+		wy := float64(weights[y])
+		if wy != weight || product > 1e200 {
+			sum += weight * math.Log(product)
+			weight, product = wy, 1
+		}
+		product *= float64(all)
+		sum -= wy * float64(logit-top)
+		f := float32(wy * inv)
 		v[y]--
 		for j := range v {
 			v[j] *= f
 			db[j] += v[j]
 		}
 	}
+	sum += weight * math.Log(product)
 
 	last := n.cfg.Layers - 1
 	clear(s.outSum)

@@ -26,7 +26,7 @@ type Checkpoint interface {
 func (t *trainer) key() string {
 	h := sha256.New()
 	o := t.o
-	fmt.Fprintln(h, "3", t.n.cfg, t.n.kr, o.Epochs, o.MaxSteps, o.Batch, o.Rate, o.Decay, o.Dropout, o.Clip, o.Patience, o.ClassWeights, t.seed)
+	fmt.Fprintln(h, "4", t.n.cfg, t.n.kr, o.Epochs, o.MaxSteps, o.Batch, o.Rate, o.Decay, o.Dropout, o.Clip, o.Patience, o.ClassWeights, t.seed)
 
 	// The data may be as large as memory: it goes through a buffer and not
 	// through a copy of its own.
@@ -78,6 +78,7 @@ func (t *trainer) save(ctx context.Context) error {
 type stateHead struct {
 	Steps, Epoch, Stale, Params, Arrays int64
 	Best                                float64
+	Course                              course
 }
 
 // checkpointArrays is the largest number of arrays in a checkpoint.
@@ -97,7 +98,7 @@ func (t *trainer) state() []byte {
 	arrays := t.arrays(t.best != nil)
 	head := stateHead{
 		Steps: int64(t.steps), Epoch: int64(t.epoch), Stale: int64(t.stale),
-		Params: int64(len(t.n.w)), Arrays: int64(len(arrays)), Best: t.bestScore,
+		Params: int64(len(t.n.w)), Arrays: int64(len(arrays)), Best: t.bestScore, Course: t.course,
 	}
 	b := make([]byte, 0, binary.Size(head)+4*len(t.n.w)*len(arrays)+sha256.Size)
 	b, _ = binary.Append(b, binary.LittleEndian, head) // fails only for types of no fixed size
@@ -135,6 +136,8 @@ func (t *trainer) restore(raw []byte) error {
 		t.best = make([]float32, n)
 	}
 	t.steps, t.epoch, t.stale, t.bestScore = int(h.Steps), int(h.Epoch), int(h.Stale), h.Best
+	t.course = h.Course
+	t.cool()
 	for _, a := range t.arrays(hasBest) {
 		used, err := binary.Decode(raw[at:], binary.LittleEndian, a)
 		if err != nil {

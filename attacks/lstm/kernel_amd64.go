@@ -45,6 +45,9 @@ func add512(n int, dst, src *float32)
 func add256(n int, dst, src *float32)
 
 //go:noescape
+func squares256(n int, a *float32, s *[4]float64)
+
+//go:noescape
 func mul512(n int, dst, src *float32)
 
 //go:noescape
@@ -159,6 +162,8 @@ func (kr Kernel) fastScatter(table []float32, at []int32, src []float32) {
 	}
 	scatter256(len(src), &table[0], &at[0], len(at), &src[0])
 }
+
+func (kr Kernel) fastSquares(a []float32, s *[4]float64) { squares256(len(a), &a[0], s) }
 
 func (kr Kernel) fastAdam(w, m, v, g []float32, scale, lr, vs float32) {
 	if kr == kernelAVX512 {

@@ -609,3 +609,24 @@ adam256loop:
 	JNZ adam256loop
 	VZEROUPPER
 	RET
+
+// squares256 is Kernel.squares for four values at a time, with both classes: a lane
+// takes its sums one after the other, whatever the width. n is a multiple of 4 and not
+// zero.
+//
+// func squares256(n int, a *float32, s *[4]float64)
+TEXT ·squares256(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), CX
+	MOVQ a+8(FP), SI
+	MOVQ s+16(FP), DI
+	VXORPD Y0, Y0, Y0
+	PCALIGN $32
+squares256loop:
+	VCVTPS2PD (SI), Y1
+	VFMADD231PD Y1, Y1, Y0
+	ADDQ $16, SI
+	SUBQ $4, CX
+	JNZ squares256loop
+	VMOVUPD Y0, (DI)
+	VZEROUPPER
+	RET

@@ -40,6 +40,8 @@ func (kr Kernel) fastScatter(table []float32, at []int32, src []float32) {
 	kernelPlain.scatter(table, at, src)
 }
 
+func (kr Kernel) fastSquares(a []float32, s *[4]float64) { s[0] = kernelPlain.squares(a) }
+
 func (kr Kernel) fastAdam(w, m, v, g []float32, scale, lr, vs float32) {
 	plainAdam(w, m, v, g, scale, lr, vs)
 }

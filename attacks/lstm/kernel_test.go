@@ -350,3 +350,19 @@ func BenchmarkGemm(b *testing.B) {
 		}
 	}
 }
+
+// TestSquares: all classes add squares to the same bytes, of any length.
+func TestSquares(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 1))
+	a := make([]float32, 103)
+	for i := range a {
+		a[i] = float32(rng.NormFloat64() * math.Pow(10, float64(rng.IntN(20)-10)))
+	}
+	for n := range len(a) {
+		for _, kr := range kernels() {
+			if got, want := kr.squares(a[:n]), kernelPlain.squares(a[:n]); got != want {
+				t.Errorf("%v: squares of %d values: %v, want %v", kr, n, got, want)
+			}
+		}
+	}
+}

@@ -237,7 +237,7 @@ func (t *stepper) update(grad []float32, rate float64) {
 	// The ranges are the same for any number of workers, and so is the order in
 	// which their sums are added.
 	squares := make([]float64, tasks)
-	spread(t.workers, tasks, func(i int) { squares[i] = sumSquares(rangeOf(grad, i)) })
+	spread(t.workers, tasks, func(i int) { squares[i] = t.n.kr.squares(rangeOf(grad, i)) })
 	var sum float64
 	for _, s := range squares {
 		sum += s
@@ -257,19 +257,4 @@ func (t *stepper) update(grad []float32, rate float64) {
 	spread(t.workers, tasks, func(i int) {
 		t.n.kr.adam(rangeOf(t.n.w, i), rangeOf(t.m, i), rangeOf(t.v, i), rangeOf(grad, i), scale, float32(lr), float32(vs))
 	})
-}
-
-// sumSquares adds in four lanes, which is faster than one and as exact.
-func sumSquares(a []float32) float64 {
-	var s [4]float64
-	for len(a) >= 4 {
-		for j, x := range a[:4] {
-			s[j] += float64(x) * float64(x) // exact: no rounding to fuse away
-		}
-		a = a[4:]
-	}
-	for _, x := range a {
-		s[0] += float64(x) * float64(x)
-	}
-	return s[0] + s[1] + s[2] + s[3]
 }

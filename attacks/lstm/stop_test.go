@@ -86,6 +86,54 @@ func TestBestEpochIsKept(t *testing.T) {
 	}
 }
 
+// TestStopsWhereNothingIsLeft: a task that is learned at once ends early, with the rate
+// down at zero, and the same when it is interrupted as the rate falls; without patience
+// it goes on.
+func TestStopsWhereNothingIsLeft(t *testing.T) {
+	c := small(1, false)
+	easy := func(rng *rand.Rand, windows int) Data {
+		d := task(rng, c, windows, 11)
+		for i := range d.Y {
+			d.Y[i] = int16(int(d.X[i*d.Features]) % c.Classes)
+		}
+		return d
+	}
+	run := func(ctx context.Context, o Options) (*Net, error) {
+		rng := rand.New(rand.NewPCG(5, 6))
+		return Train(ctx, rng, c, easy(rng, 60), easy(rng, 20), o)
+	}
+
+	o := options()
+	o.Epochs, o.Patience = 60, 60
+	var last Progress
+	o.Progress = func(p Progress) { last = p }
+	want, err := run(context.Background(), o)
+	if err != nil || last.Epoch > o.Epochs/2 || last.Step != last.Steps || last.Score < nearAll {
+		t.Fatalf("ended with %+v, error %v", last, err)
+	}
+
+	ctx, stop := context.WithCancel(context.Background())
+	o.Checkpoint = memo{}
+	end := last.Epoch
+	o.Progress = func(p Progress) {
+		if p.Epoch == end-1 {
+			stop()
+		}
+	}
+	if _, err := run(ctx, o); err == nil {
+		t.Fatal("not stopped")
+	}
+	o.Progress = func(p Progress) { last = p }
+	if got, err := run(context.Background(), o); err != nil || last.Epoch != end || !slices.Equal(got.w, want.w) {
+		t.Errorf("resumed: ended with %+v, error %v, or another model", last, err)
+	}
+
+	o.Patience, o.Checkpoint = 0, nil
+	if _, err := run(context.Background(), o); err != nil || last.Epoch != o.Epochs {
+		t.Errorf("without patience: ended with %+v, error %v", last, err)
+	}
+}
+
 // TestNoValidation: without validation windows no epoch is the best one, none
 // is left out, and the parameters are the last ones.
 func TestNoValidation(t *testing.T) {

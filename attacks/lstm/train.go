@@ -21,7 +21,8 @@ type Options struct {
 	Batch int
 	// Rate is the step size of Adam, above 0.
 	Rate float64
-	// Decay lets the rate fall to zero along half a cosine over all steps.
+	// Decay lets the rate fall to zero along half a cosine over all steps, fewer
+	// where next to nothing is left to learn (see trainer.watch).
 	Decay bool
 	// Dropout is the share of each layer's outputs set to zero, below 1.
 	Dropout float64
@@ -115,10 +116,12 @@ type trainer struct {
 	o            Options
 	train, valid Data
 	total        int       // steps of the whole run
+	planned      int       // the same, unless it ends early
 	epoch        int       // epochs done
 	best         []float32 // parameters after the best epoch
 	bestScore    float64
 	stale        int // epochs since the best one
+	course       course
 	began        time.Time
 	beganAt      int       // steps already taken then
 	name         string    // key of the checkpoint
@@ -171,6 +174,7 @@ func Train(ctx context.Context, rng *rand.Rand, c Config, train, valid Data, o O
 
 // run takes all steps that are left, epoch after epoch.
 func (t *trainer) run(ctx context.Context) error {
+	t.planned = t.total
 	if err := t.resume(); err != nil {
 		return err
 	}
@@ -192,6 +196,7 @@ func (t *trainer) run(ctx context.Context) error {
 				t.bestScore, t.stale = score, 0
 				t.best = append(t.best[:0], t.n.w...)
 			}
+			t.watch(score)
 		}
 		t.report(loss, score)
 		if err := t.save(ctx); err != nil {
@@ -252,7 +257,53 @@ func (t *trainer) rate() float64 {
 	if !t.o.Decay {
 		return t.o.Rate
 	}
-	return t.o.Rate / 2 * (1 + math.Cos(math.Pi*float64(t.steps)/float64(t.total)))
+	whole := t.o.Rate / 2 * (1 + math.Cos(math.Pi*float64(t.steps)/float64(t.planned)))
+	if from := int(t.course.Cooled); from > 0 {
+		whole *= (1 + math.Cos(math.Pi*float64(t.steps-from)/float64(t.total-from))) / 2
+	}
+	return whole
+}
+
+// course is what the validation scores so far say of when to stop.
+type course struct {
+	Mark   float64 // the score that the last epoch of some gain reached
+	Flat   int64   // epochs since then
+	Cooled int64   // steps taken when the rate began to fall for good; 0: it has not
+}
+
+// Scores from nearAll are so near to 1 that gains below someGain are a few packets.
+const (
+	nearAll  = 0.99
+	someGain = 0.002
+	// flatEpochs and flatSteps are how long nothing must have been gained: some
+	// epochs, since each is one draw, and some steps, since an epoch may have one.
+	flatEpochs = 4
+	flatSteps  = 40
+)
+
+// watch ends training early where the validation score stands still next to 1. Lower
+// scores that stand still say nothing: networks learn by leaps, and much of what they
+// gain comes as the rate falls. So it falls here too, within a quarter of the steps
+// taken, and does not just break off.
+func (t *trainer) watch(score float64) {
+	c := &t.course
+	if c.Flat++; score > c.Mark+someGain {
+		c.Mark, c.Flat = score, 0
+	}
+	if !t.o.Decay || t.o.Patience == 0 || c.Cooled > 0 || t.bestScore < nearAll {
+		return
+	}
+	if c.Flat >= flatEpochs && int(c.Flat)*t.steps/t.epoch >= flatSteps {
+		c.Cooled = int64(t.steps)
+		t.cool()
+	}
+}
+
+// cool brings the end of training near if the rate falls for good.
+func (t *trainer) cool() {
+	if from := int(t.course.Cooled); from > 0 {
+		t.total = min(t.total, from+from/4+1)
+	}
 }
 
 // report tells Options.Progress about the epoch that has ended.

@@ -26,7 +26,8 @@ import (
 // Deviations: all features are embedded, gaps by octave, which makes a stronger
 // attack; with input=numbers the length and the logarithm of the gap enter as
 // numbers, as length and gap do in the re-implementations. A number of steps is
-// guaranteed, so that little data is gone through more often; the rate falls
+// guaranteed, so that little data is gone through more often, unless validation
+// says that nothing is left to learn; the rate falls
 // to zero along a cosine, which reaches in ten epochs what a fixed one reaches
 // in forty; dropout is 0.2 where the re-implementations have 0.5.
 type Net struct {
@@ -36,13 +37,13 @@ type Net struct {
 	Hidden   int     `help:"units per layer and direction, a multiple of 16"`
 	Layers   int     `help:"stacked layers"`
 	Epochs   int     `help:"how often the training windows are gone through"`
-	MinSteps int     `help:"least number of batches: few windows are gone through more often"`
+	MinSteps int     `help:"least number of batches, unless validation says that nothing is left to learn: few windows are gone through more often"`
 	MaxSteps int     `help:"largest number of batches" zero:"no limit"`
 	Batch    int     `help:"windows per batch; less where an epoch would have under 8 batches"`
 	Lr       float64 `help:"step size of Adam at the start"`
 	Dropout  float64 `help:"share of each layer's outputs dropped in training"`
 	Balance  float64 `help:"0: all packets weigh the same in the loss; 1: all devices do"`
-	Patience int     `help:"stop after so many epochs without a better validation score" zero:"never"`
+	Patience int     `help:"stop after so many epochs without a better validation score, or sooner where it stands still next to 1" zero:"never"`
 	Vote     bool    `help:"one device per window, by vote"`
 	MemoryMb int     `help:"largest memory for training in MiB; more data is refused"`
 
