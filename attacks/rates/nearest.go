@@ -55,6 +55,9 @@ func (p places) divide(first, end int) {
 			lo[j], hi[j] = min(lo[j], x), max(hi[j], x)
 		}
 	}
+
+	// At the widest dimension halves become boxes of about equal sides, of which a
+	// search touches the fewest.
 	dim := 0
 	for j := range lo {
 		if hi[j]-lo[j] > hi[dim]-lo[dim] {
@@ -144,6 +147,8 @@ func (s *search) offer(k *placed) {
 	if k.fold == s.skip {
 		return
 	}
+
+	// Always summed in this order: distances that are equal must be so to the last bit.
 	full := s.found == s.n
 	d := (s.v[0]-k.v[0])*(s.v[0]-k.v[0]) + (s.v[1]-k.v[1])*(s.v[1]-k.v[1])
 	d += (s.v[2] - k.v[2]) * (s.v[2] - k.v[2])
