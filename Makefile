@@ -13,7 +13,7 @@ export CGO_ENABLED = 0
 # of two cores with nothing else to do, after what Go needs was fetched.
 TIMED = @.tools/timed.sh $@
 
-.PHONY: help run test full check fmt vet lint purego race fuzz golden bench bench-compare bench-sizes peers build docs docs-lived-in papers dist dist-check rename clean
+.PHONY: help run test full check fmt vet lint purego race fuzz golden bench bench-compare bench-sizes speed-doc peers build docs docs-lived-in papers dist dist-check rename clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench-compare: ## benchmarks of this tree against commit BASE, in turn, BENCH=NA
 
 bench-sizes: ## how the cost of defenses, attacks, reader and report grows; table and picture into reports/docs/size.md (3 min)
 	$(TIMED) go run ./.tools/sizes reports/docs
+
+speed-doc: build ## what later issues added to quick, with seconds, from a run of it into reports/docs/speed.md (3 min)
+	$(TIMED) sh -c 'dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && ./bin/veilbench run quick --out $$dir/out && go run ./.tools/seconds $$dir/out reports/docs'
 
 peers: ## how many times as fast as scikit-learn, PyTorch, tshark, dpkt and tcpdump, where they are installed (3 min)
 	$(TIMED) .tools/peers/peers.sh

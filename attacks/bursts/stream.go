@@ -46,18 +46,19 @@ func StreamsBy(t datasets.Trace, key func(datasets.Flow) StreamKey) []Stream {
 	index := map[StreamKey]int32{}
 	var out []Stream
 	var size []int
-	for _, p := range t.Packets {
-		s := ofFlow[p.Flow]
+	for i := range t.Packets {
+		flow := t.Packets[i].Flow
+		s := ofFlow[flow]
 		if s == 0 {
 			// The key is made once a flow and not once a packet: hashing it for
 			// each of a week's packets would cost more than the attack.
-			k := key(t.Flows[p.Flow])
+			k := key(t.Flows[flow])
 			if s = index[k]; s == 0 {
 				out, size = append(out, Stream{Key: k}), append(size, 0)
 				s = int32(len(out))
 				index[k] = s
 			}
-			ofFlow[p.Flow] = s
+			ofFlow[flow] = s
 		}
 		size[s-1]++
 	}
@@ -65,12 +66,15 @@ func StreamsBy(t datasets.Trace, key func(datasets.Flow) StreamKey) []Stream {
 	// All lists lie in one array, each with room for its own packets alone: lists
 	// that grow would be copied several times, and leave that much garbage.
 	room := make([]int32, len(t.Packets))
+	next, at := make([]int, len(out)), 0 // where in room the next packet of each goes
 	for i, n := range size {
-		out[i].Packets, room = room[:0:n], room[n:]
+		out[i].Packets, next[i] = room[at:at+n:at+n], at
+		at += n
 	}
-	for i, p := range t.Packets {
-		s := &out[ofFlow[p.Flow]-1]
-		s.Packets = append(s.Packets, int32(i))
+	for i := range t.Packets {
+		s := ofFlow[t.Packets[i].Flow] - 1
+		room[next[s]] = int32(i)
+		next[s]++
 	}
 	return out
 }

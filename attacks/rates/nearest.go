@@ -1,10 +1,5 @@
 package rates
 
-import (
-	"cmp"
-	"slices"
-)
-
 // places are known intervals, split in halves again and again at the dimension in
 // which they lie furthest apart: half of those in first to end lies before its
 // middle, and the cut of a half stands at its middle.
@@ -60,6 +55,9 @@ func (p places) divide(first, end int) {
 			lo[j], hi[j] = min(lo[j], x), max(hi[j], x)
 		}
 	}
+
+	// At the widest dimension halves become boxes of about equal sides, of which a
+	// search touches the fewest.
 	dim := 0
 	for j := range lo {
 		if hi[j]-lo[j] > hi[dim]-lo[dim] {
@@ -67,11 +65,42 @@ func (p places) divide(first, end int) {
 		}
 	}
 
-	slices.SortFunc(p.of[first:end], func(a, b placed) int { return cmp.Compare(a.v[dim], b.v[dim]) })
 	mid := (first + end) / 2
+	halve(p.of[first:end], mid-first, dim)
 	p.cuts[mid] = cut{p.of[mid].v[dim], dim}
 	p.divide(first, mid)
 	p.divide(mid, end)
+}
+
+// halve puts of in such an order that nothing before place k exceeds it in dimension
+// dim and nothing behind is below (Hoare's selection, which needs no sorting).
+func halve(of []placed, k, dim int) {
+	for lo, hi := 0, len(of)-1; lo < hi; {
+		pivot := of[(lo+hi)/2].v[dim]
+		i, j := lo, hi
+		for i <= j {
+			for of[i].v[dim] < pivot {
+				i++
+			}
+			for of[j].v[dim] > pivot {
+				j--
+			}
+			if i <= j {
+				of[i], of[j] = of[j], of[i]
+				i, j = i+1, j-1
+			}
+		}
+
+		// What lies between j and i equals the pivot.
+		switch {
+		case k <= j:
+			hi = j
+		case k >= i:
+			lo = i
+		default:
+			return
+		}
+	}
 }
 
 // search is for the n nearest of v.
@@ -118,6 +147,8 @@ func (s *search) offer(k *placed) {
 	if k.fold == s.skip {
 		return
 	}
+
+	// Always summed in this order: distances that are equal must be so to the last bit.
 	full := s.found == s.n
 	d := (s.v[0]-k.v[0])*(s.v[0]-k.v[0]) + (s.v[1]-k.v[1])*(s.v[1]-k.v[1])
 	d += (s.v[2] - k.v[2]) * (s.v[2] - k.v[2])

@@ -114,7 +114,21 @@ type turns struct {
 
 // newTurns finds the runs of a flow.
 func newTurns(f flowPackets, k turnKey) turns {
-	t := turns{time: f.time}
+	// Lists that grow would be copied several times: behind a constant rate all
+	// packets are in them. Most flows have none.
+	starts, runs := 0, 0
+	for _, size := range f.size {
+		if size >= k.aLo && size <= k.aHi {
+			starts++
+		} else if size >= k.bLo && size <= k.bHi {
+			runs++
+		}
+	}
+	if starts == 0 {
+		return turns{}
+	}
+
+	t := turns{time: f.time, runs: make([]int32, 0, starts+runs), starts: make([]int32, 0, starts), in: make([]int32, 0, starts)}
 	same, last := k.aLo == k.bLo, 0
 	for i, size := range f.size {
 		fits := 0

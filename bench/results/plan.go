@@ -112,6 +112,32 @@ type Run struct {
 // plans, whatever else older runs left there. Without a manifest it is all of
 // them. A sample that cannot be read is a note, for it is no figure.
 func ReadRun(dir string) (Run, error) {
+	return readRun(dir, func() ([]Result, error) { return ReadResults(dir) })
+}
+
+// ReadRunOf is ReadRun for those who have just computed rs in dir: results are read
+// again only where there are others beside them.
+func ReadRunOf(dir string, rs []Result) (Run, error) {
+	return readRun(dir, func() ([]Result, error) {
+		there, err := Cells(dir).List()
+		if err != nil {
+			return nil, err
+		}
+		mine := map[string]bool{}
+		for _, r := range rs {
+			mine[cellName(r.Cell, r.Data, r.Setup)] = true
+		}
+		for _, n := range there {
+			if !mine[n.Name] {
+				return ReadResults(dir)
+			}
+		}
+		return slices.Clone(rs), nil
+	})
+}
+
+// readRun is ReadRun with the results that read gives.
+func readRun(dir string, read func() ([]Result, error)) (Run, error) {
 	var run Run
 
 	// The manifest first: a run that starts meanwhile adds cells, and those of an
@@ -123,7 +149,7 @@ func ReadRun(dir string) (Run, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return run, err
 	}
-	if run.Results, err = ReadResults(dir); err != nil {
+	if run.Results, err = read(); err != nil {
 		return run, err
 	}
 	if run.Samples, err = ReadSamples(dir); err != nil {

@@ -78,10 +78,15 @@ func freeName(dir string) string {
 // openRun reads the folder of a run and says what of it does not count.
 func openRun(a *command.App, dir string) (results.Run, error) {
 	r, err := results.ReadRun(dir)
+	sayNotes(a, r)
+	return r, err
+}
+
+// sayNotes says what of a folder does not count.
+func sayNotes(a *command.App, r results.Run) {
 	for _, n := range r.Notes {
 		fmt.Fprintln(a.Stderr, "note:", n)
 	}
-	return r, err
 }
 
 // OpenSet reads the results of the run in dir for a report, and says on Stderr what

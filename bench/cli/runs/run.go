@@ -214,7 +214,8 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	if err := probe(ctx, a, g, rs, f); err != nil {
 		return err
 	}
-	folder, err := openRun(a, f.out)
+	folder, err := results.ReadRunOf(f.out, rs)
+	sayNotes(a, folder)
 	if err != nil {
 		return err
 	}
