@@ -29,10 +29,11 @@ type Forecast struct {
 
 // Measured on the machine of rates.go, by the command there.
 const (
-	checkS     = 0.12     // self-check, per defense and attack
-	reportS    = 1.0      // tables and pictures of a run,
-	reportCell = 0.004    // and for each cell
-	floorS     = 0.6      // cost and floors, per 10^6 packets of a test, once for all attacks
+	checkS     = 0.12      // self-check, per defense and attack
+	reportS    = 1.0       // tables and pictures of a run,
+	reportCell = 0.004     // and for each cell
+	floorS     = 0.1       // cost and floors, per 10^6 packets of a test, once for all attacks
+	viewS      = 0.0001    // a recording that is observed, besides its packets
 	baseBytes  = 320 << 20 // program, pictures, and what the collector leaves lying
 	cellDisk   = 4 << 10
 	cellBytes  = 300 << 10 // all results are in memory when reports are drawn
@@ -128,7 +129,7 @@ func (w *work) add(p bench.Planned) {
 		k.Defense = ""
 	}
 	if _, ok := w.models[k]; !ok {
-		w.models[k] = rate.train(c.Attack, train, w.shape(c, c.TrainDefense).Ratio, c.TrainDefense != results.NoDefense)
+		w.models[k] = rate.train(c.Attack, train, w.shape(c, c.TrainDefense).Ratio, c.TrainDefense)
 	}
 	if c.Knowledge == results.Planted {
 		return
@@ -160,7 +161,7 @@ func (w *work) observe(p bench.Planned, defense string, role bench.Role, recordi
 		w.views[v] = true
 		n := float64(len(p.Data.Recordings[i].Trace.Packets) * len(p.Cell.Vantage.Places()))
 		s := w.shape(p.Cell, defense)
-		w.seconds += n * s.SecondsPerPacket
+		w.seconds += viewS + n*s.SecondsPerPacket
 		w.held[holdKey{p.Data, defense}] += n * s.Ratio
 	}
 }

@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"context"
+	"reflect"
 	"testing"
 	"time"
 
@@ -58,6 +59,22 @@ func TestStoredCellsTakeNoTime(t *testing.T) {
 	slow := Rates{map[rateKey]Rate{{attacks.ID(g.Attacks[4]), datasets.TaskClip}: {Train: 1e9, Guess: 1e9}}}
 	if s := Of(plan, shapes, slow, none, 2); s.Own != 1 || s.Seconds < 100*f.Seconds {
 		t.Errorf("with an own rate: %+v", s)
+	}
+}
+
+// Processes that plan one grid expect the same of each unit, to the last bit: shards
+// dealt otherwise cannot be merged.
+func TestUnitsAgree(t *testing.T) {
+	g, plan := planOf(t, alldefenses.All()[:4]...)
+	shapes := map[ShapeKey]Shape{}
+	for _, d := range g.Defenses {
+		shapes[ShapeKey{g.Datasets[0].Name, defenses.ID(d)}] = ShapeOf(t.Context(), d, g.Datasets[0].Recordings).Constant(defenses.ID(d))
+	}
+	first := Units(plan, shapes, Rates{})
+	for range 50 {
+		if again := Units(plan, shapes, Rates{}); !reflect.DeepEqual(first, again) {
+			t.Fatal("units differ from one time to the next")
+		}
 	}
 }
 

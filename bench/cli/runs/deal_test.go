@@ -3,10 +3,13 @@
 package runs
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -26,11 +29,17 @@ import (
 
 // measuredFile has what the units of the grids beside it took of a processor. Made by
 //
-//	VEILBENCH_MEASURE=1 GOMAXPROCS=1 go test ./bench/cli/runs -run MeasureGrids -v -timeout 60m
+//	go test -c ./bench/cli/runs && cd bench/cli/runs
+//	VEILBENCH_MEASURE=. GOMAXPROCS=1 chrt -r 10 taskset -c 1 ../../../runs.test -test.run MeasureGrids -test.v -test.timeout 60m
 //
-// from one run of each grid with one worker, on 2026-11-27 (2 cores of 2 GHz, AVX-512,
-// others at work on them). Whoever changes what attacks cost makes it anew.
+// with one worker on a core of its own at real-time priority, on 2026-11-27 (2 cores of 2
+// GHz, AVX-512; others used the other core). Each cell is the middle one of three runs;
+// of places two, and of networks one. Whoever changes what attacks cost makes it anew;
+// VEILBENCH_MEASURE is a pattern of the names of grids.
 const measuredFile = "testdata/grids/measured.json"
+
+// held begins the names of grids that no constant was fitted to.
+const held = "held-"
 
 // measuredUnit is what a unit took in one run of its whole grid, in CPU seconds:
 // Seconds without, Models with each training on undefended traffic that the unit was
@@ -95,7 +104,7 @@ func gridOf(t *testing.T, name string) bench.Grid {
 func gridNames(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/grids/*.yaml")
-	if err != nil || len(files) != 8 {
+	if err != nil || len(files) != 10 {
 		t.Fatalf("%d grids, %v", len(files), err)
 	}
 	for i, f := range files {
@@ -117,69 +126,47 @@ func TestMeasureGrids(t *testing.T) {
 	if os.Getenv("VEILBENCH_MEASURE") == "" {
 		t.Skip("VEILBENCH_MEASURE is not set")
 	}
-	all := map[string][]measuredUnit{}
-	for _, name := range gridNames(t) {
-		g := gridOf(t, name)
-		plan, err := g.Plan()
-		if err != nil {
-			t.Fatal(err)
-		}
-		dir := t.TempDir()
-		store, err := results.OpenStore(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-
-		// One worker computes the cells in the order of the plan.
-		var cells []measuredCell
-		cpu, clock := cpuSeconds(), time.Now()
-		_, err = bench.Run(t.Context(), g, bench.Options{Workers: 1, Store: store, Progress: func(int, int, bool) {
-			c, now := cpuSeconds(), time.Now()
-			cells = append(cells, measuredCell{Cell: plan[len(cells)].Cell, CPU: c - cpu, Wall: now.Sub(clock).Seconds()})
-			cpu, clock = c, now
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		rs, err := results.ReadResults(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		timings, err := results.ReadTimings(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		of := map[results.Cell]results.Result{}
-		for _, r := range rs {
-			of[r.Cell] = r
-		}
-		for i := range cells {
-			c := &cells[i]
-			r, ok := of[c.Cell]
-			if !ok || r.Err != "" {
-				t.Fatalf("%+v: %v, %s", c.Cell, ok, r.Err)
-			}
-			c.Timing, _ = timings.Of(r)
-		}
-		all[name] = unitsOf(cells)
-		t.Logf("%s: %d cells", name, len(cells))
-	}
-	b, err := json.MarshalIndent(all, "", " ")
+	only, err := regexp.Compile(os.Getenv("VEILBENCH_MEASURE"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(measuredFile, append(b, '\n'), 0o644); err != nil {
-		t.Fatal(err)
+	all := allMeasured(t)
+	for _, name := range gridNames(t) {
+		if !only.MatchString(name) {
+			continue
+		}
+
+		// Three runs, one of what takes long.
+		var runs [][]measuredCell
+		for begin := time.Now(); len(runs) == 0 || len(runs) < 3 && time.Since(begin) < time.Minute; {
+			runs = append(runs, measure(t, gridOf(t, name)))
+		}
+		cells := runs[0]
+		for i := range cells {
+			var of []measuredCell
+			for _, r := range runs {
+				of = append(of, r[i])
+			}
+			slices.SortFunc(of, func(a, b measuredCell) int { return cmp.Compare(a.CPU, b.CPU) })
+			cells[i] = of[(len(of)-1)/2]
+		}
+		all[name] = unitsOf(cells)
+		t.Logf("%s: %d cells, %d runs", name, len(cells), len(runs))
+
+		// Each is kept at once, for they take long together.
+		b, err := json.MarshalIndent(all, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(measuredFile, append(b, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
-// TestDealtByConstants deals eight grids by constants alone and adds up what the
-// units of each shard took when they were measured: the longest shard is at most 1.1
-// times what no deal could be better than. What other numbers of shards give is said,
-// and asserts nothing: with few units a shard the measurement's own noise (of a unit
-// measured twice up to half) decides.
-func TestDealtByConstants(t *testing.T) {
-	const most = 1.1
+// allMeasured is what measuredFile has.
+func allMeasured(t *testing.T) map[string][]measuredUnit {
+	t.Helper()
 	b, err := os.ReadFile(measuredFile)
 	if err != nil {
 		t.Fatal(err)
@@ -188,6 +175,67 @@ func TestDealtByConstants(t *testing.T) {
 	if err := json.Unmarshal(b, &all); err != nil {
 		t.Fatal(err)
 	}
+	return all
+}
+
+// measure runs a grid with one worker, which computes the cells in the order of the
+// plan.
+func measure(t *testing.T, g bench.Grid) []measuredCell {
+	t.Helper()
+	plan, err := g.Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	store, err := results.OpenStore(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var cells []measuredCell
+	runtime.GC() // what was made for another run is no work of this one
+	cpu, clock := cpuSeconds(), time.Now()
+	_, err = bench.Run(t.Context(), g, bench.Options{Workers: 1, Store: store, Progress: func(int, int, bool) {
+		c, now := cpuSeconds(), time.Now()
+		cells = append(cells, measuredCell{Cell: plan[len(cells)].Cell, CPU: c - cpu, Wall: now.Sub(clock).Seconds()})
+		cpu, clock = c, now
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rs, err := results.ReadResults(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	timings, err := results.ReadTimings(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	of := map[results.Cell]results.Result{}
+	for _, r := range rs {
+		of[r.Cell] = r
+	}
+	for i := range cells {
+		c := &cells[i]
+		r, ok := of[c.Cell]
+		if !ok || r.Err != "" {
+			t.Fatalf("%+v: %v, %s", c.Cell, ok, r.Err)
+		}
+		c.Timing, _ = timings.Of(r)
+	}
+	return cells
+}
+
+// TestDealtByConstants deals eight grids by constants alone and adds up what the
+// units of each shard took when they were measured: the longest shard is at most 1.1
+// times what no deal could be better than. These numbers of shards were written before
+// anything was measured, but constants were chosen until all eight held: how well they
+// do elsewhere is what the two grids tell to which none was fitted (1.12 and 1.27 when
+// this was written). Those, and other numbers of shards, are said and assert nothing.
+func TestDealtByConstants(t *testing.T) {
+	const most = 1.1
+	all := allMeasured(t)
 	for _, name := range gridNames(t) {
 		g := gridOf(t, name)
 		w, err := workOf(t.Context(), g, 2, forecast.Rates{})
@@ -203,7 +251,7 @@ func TestDealtByConstants(t *testing.T) {
 			p := shards.New(bench.ManifestOf(g, "", nil), w.cells, w.units, 0, n)
 			ratio := ratioOf(p, took)
 			t.Logf("%s: %d shards: %.3f", name, n, ratio)
-			if n == int(name[len(name)-1]-'0') && ratio > most {
+			if n == int(name[len(name)-1]-'0') && ratio > most && !strings.HasPrefix(name, held) {
 				t.Errorf("%s: the longest of %d shards takes %.2f times what is possible, want at most %.1f", name, n, ratio, most)
 			}
 		}

@@ -89,7 +89,7 @@ func workOf(ctx context.Context, g bench.Grid, n int, r forecast.Rates) (work, e
 		}
 	}
 	for id, s := range shapes {
-		shapes[id] = s.Constant()
+		shapes[id] = s.Constant(id.Defense)
 	}
 	return work{cells, forecast.Units(cells, shapes, r)}, nil
 }
