@@ -286,6 +286,9 @@ func packed(pictures []packedPicture) (template.HTML, error) {
 	if len(pictures) == 0 {
 		return "", nil
 	}
+
+	// Titles and captions are set in the page's own type: the font needs only what
+	// stands in the pictures.
 	var letters strings.Builder
 	for _, p := range pictures {
 		letters.WriteString(p.SVG)
