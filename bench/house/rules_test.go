@@ -105,7 +105,7 @@ func knowLittle(all []source) []string {
 		"attacks/match":  {"datasets"},
 		"bench/stats":    {},
 		"reports/table":  {},
-		"reports/figure": {"reports/table"},
+		"reports/figure": {"reports/fontsubset", "reports/table"},
 	}
 	var out []string
 	for _, s := range all {

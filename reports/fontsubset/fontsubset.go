@@ -92,6 +92,9 @@ func parse(b []byte) (*source, error) {
 		}
 		s.tables[string(b[at:at+4])] = b[from : from+n]
 	}
+
+	// Fonts whose outlines are not TrueType have no glyf, and nothing of the right
+	// size may be missing: what follows reads at fixed places.
 	for name, least := range map[string]int{"head": 54, "hhea": 36, "maxp": 32, "hmtx": 4, "loca": 4, "glyf": 1, "OS/2": 78, "post": postHeader} {
 		if len(s.tables[name]) < least {
 			return nil, fmt.Errorf("font without a TrueType table %s", name)
@@ -305,6 +308,8 @@ func font(tables map[string][]byte) []byte {
 	for _, v := range []int{n, 16 * power, log, 16*n - 16*power} {
 		out = be.AppendUint16(out, uint16(v))
 	}
+
+	// Readers search the directory by halves, so it is sorted.
 	var body []byte
 	headAt := 0
 	for _, tag := range slices.Sorted(maps.Keys(tables)) {

@@ -43,12 +43,13 @@ type content struct {
 	JS              template.JS
 	CSSHash, JSHash string
 	Provenance      string
+	Answers         []string
 	Alarms          []string
 	Trust           string
 	Questions       []link
 	Sections        []section
-	// Pictures are the SVG of all figures of the sections, a JSON list as gzip in
-	// base64: they are much alike, and ten times as long by themselves.
+	// Pictures are all figures of the sections and their font, JSON as
+	// gzip in base64: they are much alike, and ten times as long by themselves.
 	Pictures template.HTML
 }
 
@@ -59,26 +60,34 @@ type link struct{ ID, Title string }
 type section struct {
 	ID, Title, Lead string
 	Figures         []picture
+	Panels, Hidden  []string // what the figures are of, to choose from
+	Paper           bool     // is printed
 	Tables          []template.HTML
 	Pre             string
 }
 
 // picture is a figure as part of the page.
 type picture struct {
-	Title, Caption string
-	Names          string // that the caption uses, in full
-	Width, Height  int    // so that nothing moves once the picture is there
+	Title          string
+	Panel, Defense string // what it is of; empty where it is of all
 }
 
-// Write writes one self-contained HTML page: the headline first, then figures,
-// every pair of defense and attack, every kind of table, the self-check and the
-// manifest.
+// packedPicture is what page.js puts into the place of a picture: its SVG, its
+// caption and the names that this uses in full. Captions are packed too, for
+// most of their words are the same.
+type packedPicture struct {
+	SVG     string `json:"svg"`
+	Caption string `json:"caption"`
+	Names   string `json:"names,omitempty"`
+}
+
+// Write writes one self-contained HTML page: the answer and the headline first,
+// then every kind of table, figures, the self-check and the manifest.
 func Write(w io.Writer, s *reports.Set) error {
 	return write(w, s, tables.All(), figures.All())
 }
 
-// write is Write of the given kinds. The first kind of tables stands before the
-// figures.
+// write is Write of the given kinds. The first kind of tables is the headline.
 func write(w io.Writer, s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) error {
 	all, svgs, err := sections(s, ts, fs)
 	if err != nil {
@@ -90,21 +99,29 @@ func write(w io.Writer, s *reports.Set, ts []reports.TableKind, fs []reports.Fig
 	}
 	c := content{
 		CSS: template.CSS(style), JS: template.JS(script), CSSHash: hash(style), JSHash: hash(script),
-		Provenance: s.Provenance(), Alarms: s.Alarms(), Trust: trust(s), Sections: all, Pictures: pictures,
+		Provenance: s.Provenance(), Answers: reports.PerPanel(answers)(s), Alarms: s.Alarms(), Trust: trust(s), Sections: all, Pictures: pictures,
 	}
 	if s.Failed > 0 {
 		c.Alarms = append(c.Alarms, fmt.Sprintf("%d of %d cells failed; they are shown as failed and are in no mean.", s.Failed, len(s.Results)))
 	}
 
+	// A page holds more than anyone reads on paper: the answer and what carries it is
+	// printed.
+	for i := range all {
+		all[i].Paper = slices.Contains([]string{tables.Headline.Name, rankingID, tables.HeadlineAttacks.Name, tables.Costs.Name, tables.People.Name, tables.FailedCells.Name, tables.Warnings.Name, figuresID, selfCheckID}, all[i].ID)
+	}
+
 	// What people come with, as links to what answers it here.
 	for _, q := range []link{
 		{tables.Headline.Name, "Which defense is best for what it costs?"},
+		{rankingID, "Which ones are as good?"},
 		{tables.Tests.Name, "Is one better than another?"},
 		{tables.PerActivity.Name, "What leaks of each activity?"},
 		{tables.People.Name, "What does it say about people?"},
 		{tables.PerDevice.Name, "What leaks of each device?"},
 		{tables.Costs.Name, "What does it cost a month?"},
 		{tables.Evidence.Name, "Is a low score earned?"},
+		{figuresID, "What does it look like?"},
 		{selfCheckID, "Can it be trusted?"},
 	} {
 		if slices.ContainsFunc(all, func(p section) bool { return p.ID == q.ID }) {
@@ -154,7 +171,10 @@ func trust(s *reports.Set) string {
 	return strings.Join(out, " ")
 }
 
-const selfCheckID = "self-check"
+const (
+	selfCheckID = "self-check"
+	figuresID   = "figures"
+)
 
 // builder collects sections and keeps the first error.
 type builder struct {
@@ -182,20 +202,31 @@ func (b *builder) tables(x section, k reports.TableKind, id func(int) string) {
 
 // sections are the parts of the page in order; empty ones are left out, but for
 // the self-check: that there was none is worth knowing.
-// The SVG of their figures is apart, in the order of reading.
-func sections(s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) ([]section, []string, error) {
+// What their figures show is apart, in the order of reading.
+func sections(s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) ([]section, []packedPicture, error) {
 	b := builder{s: s}
 	b.kind(section{ID: ts[0].Name, Title: "Headline", Lead: "For each defense, how much better than guessing the best attack is that may know everything about it (0: nothing is learned, 1: everything; no evidence: nothing is known, for the attacks may be to blame), between which bounds that lies, and what the defense costs: bytes added, delay p95 (19 of 20 packets are delayed by no more) and what it adds to the line in 30 days. Select a heading to sort."}, ts[0])
-	pictures, svgs, left := drawFigures(s, fs)
-	if len(pictures) > 0 || left != "" {
-		b.out = append(b.out, section{ID: "figures", Title: "Figures", Lead: left, Figures: pictures})
-	}
+	b.kind(section{ID: rankingID, Title: "Ranks", Lead: "Which defenses leak least, with the attack that each figure is of and what it rests on. No test tells those of overlapping ranks apart here; the table tests compares two by their groups."}, reports.TableKind{Name: rankingID, Draw: reports.PerPanel(rankings)})
 
 	// The two tables that no kind of a report stands for have plain IDs.
 	plain := func(k reports.TableKind) func(int) string { return func(int) string { return k.Name } }
 	b.tables(section{ID: "every-pair", Title: "Every defense and attack", Lead: "One row for each attacker and defense. The column evidence says what a low score rests on. Select a heading to sort; type words to filter."}, tables.Pairs, plain(tables.Pairs))
 	for _, k := range ts[1:] {
 		b.kind(section{ID: k.Name, Title: reports.FirstUpper(k.Doc)}, k)
+	}
+
+	pictures, svgs, left := drawFigures(s, fs)
+	if len(pictures) > 0 || left != "" {
+		x := section{ID: figuresID, Title: "Figures", Lead: left, Figures: pictures}
+		for _, p := range pictures {
+			if p.Panel != "" && !slices.Contains(x.Panels, p.Panel) {
+				x.Panels = append(x.Panels, p.Panel)
+			}
+			if p.Defense != "" && !slices.Contains(x.Hidden, p.Defense) {
+				x.Hidden = append(x.Hidden, p.Defense)
+			}
+		}
+		b.out = append(b.out, x)
 	}
 	check := section{ID: selfCheckID, Title: "Self-check of the harness"}
 	if len(s.Options.SelfCheck) == 0 {
@@ -210,7 +241,7 @@ func sections(s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) (
 const figuresShown = 40
 
 // drawFigures draws the figures, and says what there is no room for.
-func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, svgs []string, left string) {
+func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, packed []packedPicture, left string) {
 	for _, k := range kinds {
 		// What cannot be drawn is said in the place of the picture: the page has more
 		// to tell.
@@ -228,26 +259,52 @@ func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, svg
 			caption, names, _ := strings.Cut(f.Caption, " "+table.InFull)
 			f.Title, f.Caption = "", ""
 			var b strings.Builder
-			if err := reports.Draw(&b, f, figure.SVG, 0); err != nil {
+			if err := reports.Draw(&b, f, figure.Inline, 0); err != nil {
 				left += err.Error() + ". "
 				continue
 			}
-			svgs = append(svgs, b.String())
-			width := figure.ColumnWidth
-			out = append(out, picture{title, caption, names, int(width), int(f.Height(width))})
+			packed = append(packed, packedPicture{b.String(), caption, names})
+			out = append(out, picture{title, panelOf(s, title), f.Defense})
 		}
 	}
-	return out, svgs, strings.TrimSpace(left)
+	return out, packed, strings.TrimSpace(left)
 }
 
-// packed is what page.js unpacks into the pictures of the page, in order.
-func packed(svgs []string) (template.HTML, error) {
-	if len(svgs) == 0 {
+// panelOf is the panel that a figure's title names, none where it is of several.
+func panelOf(s *reports.Set, title string) string {
+	for _, p := range s.Panels {
+		if about := p.About(); strings.Contains(title, about) {
+			return about
+		}
+	}
+	return ""
+}
+
+// packed is what page.js unpacks into the pictures of the page, in order, with
+// the font of their letters.
+func packed(pictures []packedPicture) (template.HTML, error) {
+	if len(pictures) == 0 {
 		return "", nil
 	}
+
+	// Titles and captions are set in the page's own type: the font needs only what
+	// stands in the pictures.
+	var letters strings.Builder
+	for _, p := range pictures {
+		letters.WriteString(p.SVG)
+	}
+	font, err := figure.Font(letters.String())
+	if err != nil {
+		return "", err
+	}
+	all := struct {
+		Name string          `json:"name"`
+		Font []byte          `json:"font"`
+		All  []packedPicture `json:"all"`
+	}{figure.FontName, font, pictures}
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	if err := errors.Join(json.NewEncoder(z).Encode(svgs), z.Close()); err != nil {
+	if err := errors.Join(json.NewEncoder(z).Encode(all), z.Close()); err != nil {
 		return "", err
 	}
 	return template.HTML(base64.StdEncoding.EncodeToString(b.Bytes())), nil
