@@ -179,6 +179,8 @@ func limits(s *reports.Set) Section {
 			}
 		}
 	}
+
+	// Panels of one run share most of their doubts.
 	var once []string
 	for _, l := range sec.List {
 		if !slices.Contains(once, l) {

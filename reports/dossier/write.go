@@ -45,6 +45,8 @@ func (d Document) WriteMarkdown(w io.Writer) error {
 		for _, l := range s.List {
 			fmt.Fprintf(&b, "- %s\n", table.EscapeMarkdown(l))
 		}
+
+		// Tables of this format head themselves, so that one without a title gets one.
 		for _, t := range s.Tables {
 			b.WriteByte('\n')
 			if t.Title == "" {

@@ -66,6 +66,8 @@ Data that were read from files are not copied: the appendix names them with thei
 		Args: command.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return write(cmd.Context(), a, args[0], f) },
 	}
+
+	// A share of the figure: committees of the field take 5 % for reproduced.
 	fl := cmd.Flags()
 	fl.StringVar(&f.out, "out", "artifact", "folder to write")
 	fl.StringVar(&f.source, "source", "", `folder of the program's source (default: where the program's module is found from here), or "none"`)

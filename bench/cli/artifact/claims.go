@@ -139,6 +139,7 @@ func check(a *command.App, name string, dirs []string) error {
 		sets = append(sets, s)
 	}
 
+	// All are told, the first that is missed ends nothing: who reviews wants the list.
 	missed := 0
 	for _, c := range claims {
 		verdict := "pass"
@@ -163,6 +164,8 @@ func (c claim) check(sets []*reports.Set) (string, error) {
 	if i < 0 {
 		return "", errors.New("no run has it")
 	}
+
+	// What failed or has no evidence now has no figure that could be near the claim.
 	m, bytes := sets[i].Summaries[at], sets[i].Costs(at).Overhead()
 	switch {
 	case m.Failed > 0:

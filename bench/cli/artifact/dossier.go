@@ -45,6 +45,8 @@ statement on any law. The HTML is one file, prints on paper, and its tables to e
 			return writeDossier(a, args[0], f, cmd.Flags().Changed("class-limit"))
 		},
 	}
+
+	// No limit of a class is usual: what people bear differs by what the class tells.
 	fl := cmd.Flags()
 	fl.StringVar(&f.budget, "budget", "", "YAML file with limits, as of veilbench gate")
 	fl.Float64Var(&f.limit, "class-limit", 0, "largest share of the events of one class that may be found, 0 to 1")
