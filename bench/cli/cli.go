@@ -26,6 +26,7 @@ import (
 	"github.com/spf13/cobra"
 
 	allattacks "veilbench/attacks/builtin"
+	"veilbench/bench/cli/artifact"
 	"veilbench/bench/cli/captures"
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/data"
@@ -141,5 +142,6 @@ func rootCommand(a *command.App) *cobra.Command {
 	root.AddCommand(list(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a))
 	root.AddCommand(captures.Commands(a)...)
 	root.AddCommand(runs.Commands(a)...)
+	root.AddCommand(artifact.Commands(a)...)
 	return root
 }

@@ -15,7 +15,7 @@ var Data = reports.TableKind{
 	Name: "data", Doc: "data sets: what they are used for, how much there is, where from, digest",
 	Draw: func(s *reports.Set) []table.Table {
 		t := table.Table{Title: "Data", Columns: table.Columns("data", "name", "tasks", "split", "#hours", "#packets", "digest", "source")}
-		names := Names(s)
+		names := shortNames(s)
 		done := map[string]bool{}
 		for _, p := range s.Panels {
 			if !done[p.Dataset] {
@@ -37,6 +37,8 @@ func dataRow(s *reports.Set, name, short string) []table.Value {
 			tasks, splits, digest = append(tasks, string(r.Cell.Task)), append(splits, string(r.Cell.Split)), r.Data
 		}
 	}
+
+	// A file that was read has a name without its folder, which is of nobody's paper.
 	row := []table.Value{
 		table.Word(short), table.Word(reports.DataName(name)), table.Word(reports.List(tasks)), table.Word(reports.List(splits)),
 	}

@@ -47,6 +47,8 @@ func macros() []macro {
 			return show(m)
 		}
 	}
+
+	// A text that asks for a limit that there is none of must not print 0.
 	limit := func(m results.Summary, v float64) string {
 		if !m.HasInterval {
 			return "n/a"
@@ -90,7 +92,7 @@ func WriteMacros(w io.Writer, s *reports.Set) error {
 		fmt.Fprintf(&b, "\\newcommand*\\%s[3]{\\vb@get{%s}{#1}{#2}{#3}}\n", m.name, m.key)
 	}
 
-	names := Names(s)
+	names := shortNames(s)
 	taken := map[[3]string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		alias(&b, name, names[name])

@@ -7,10 +7,10 @@ import (
 	"veilbench/reports"
 )
 
-// Names are short names of the data sets of s, for columns of a paper: without the
+// shortNames are short names of the data sets of s, for columns of a paper: without the
 // folders of the disk that they lay on, and without settings and kinds where these
 // tell no two of them apart. No two are the same.
-func Names(s *reports.Set) map[string]string {
+func shortNames(s *reports.Set) map[string]string {
 	var all []string
 	for _, p := range s.Panels {
 		all = append(all, p.Dataset)

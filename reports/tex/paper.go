@@ -39,7 +39,7 @@ var Paper = reports.TableKind{
 			panels[k] = append(panels[k], p)
 		}
 
-		names := Names(s)
+		names := shortNames(s)
 		var out []table.Table
 		for _, k := range order {
 			if t := paperTable(s, panels[k], names); len(t.Rows) > 0 {
@@ -178,6 +178,9 @@ func worst(s *reports.Set, at reports.Subject, n *marks) table.Value {
 	if m.NoEvidence != "" {
 		return table.Word(reports.NoEvidence + n.of("nothing is known about the defense, for "+m.NoEvidence.Text()))
 	}
+
+	// A figure without an interval, and a zero, say what they rest on: print has no
+	// tooltip.
 	v := table.Number(m.Advantage, table.Score)
 	if m.HasInterval {
 		v = v.Within(m.Lo, m.Hi, table.Bounds(m.Lo, m.Hi, 2, table.Short))

@@ -80,7 +80,7 @@ func TestNoFolderOfADiskIsPrinted(t *testing.T) {
 			t.Errorf("table %s names a folder", k.Name)
 		}
 	}
-	names := Names(s)
+	names := shortNames(s)
 	if names["capture=/home/alice/lab/lamp.pcap"] != "lamp" || names["home:b:hours=3"] != "b" || names["iotevents/12_27jdgn_cz"] != "12_27jdgn_cz" {
 		t.Errorf("names %v", names)
 	}

@@ -31,7 +31,7 @@ func FuzzConfig(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := parse("file.yaml", text)
+		c, err := Parse("file.yaml", text)
 		if err == nil {
 			if _, err = c.settings(own()); err == nil {
 				_, err = c.Published(own())

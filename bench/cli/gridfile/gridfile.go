@@ -56,7 +56,7 @@ type dataset struct {
 // Open reads a preset or, if there is none of the name, a file.
 func Open(name string) (Config, error) {
 	if b, err := presetFiles.ReadFile(presetFile(name)); err == nil {
-		return parse(name, string(b))
+		return Parse(name, string(b))
 	}
 	text, err := yamlfile.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(name, "./\\") {
@@ -65,11 +65,11 @@ func Open(name string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	return parse(name, text)
+	return Parse(name, text)
 }
 
-// parse reads YAML text; name stands in messages.
-func parse(name, text string) (Config, error) {
+// Parse reads YAML text as Open reads that of a file; name stands in messages.
+func Parse(name, text string) (Config, error) {
 	var c Config
 	var root ast.Node
 	var err error
@@ -107,7 +107,7 @@ func (c *Config) like(root ast.Node) error {
 
 		// A preset may be like another itself; a circle of them would not get through
 		// the tests, and a user's file is never one of them.
-		base, err := parse(v.Text, string(text))
+		base, err := Parse(v.Text, string(text))
 		if err != nil {
 			return err
 		}

@@ -51,7 +51,7 @@ func TestDataSetsAreLoadedOnce(t *testing.T) {
 func TestTwoPlaces(t *testing.T) {
 	p := command.Plugins{Defenses: alldefenses.All(), Attacks: allattacks.All()}
 	read := func(vantages string) (bench.Grid, error) {
-		c, err := parse("grid.yaml", "datasets: home:event_signatures:hours=0.1\ndefenses: none\nattacks: fusion\nvantage: "+vantages)
+		c, err := Parse("grid.yaml", "datasets: home:event_signatures:hours=0.1\ndefenses: none\nattacks: fusion\nvantage: "+vantages)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ const matrixHead = "datasets: [home:small]\ndefenses: [none, vpn]\nattacks: [gue
 
 // A matrix is its squares: recall on the diagonal, and off it what is named so.
 func TestMatrixIsItsSquares(t *testing.T) {
-	c, err := parse("f", matrixHead+`matrices:
+	c, err := Parse("f", matrixHead+`matrices:
   - task: device
     defense: none
     attack: window-forest
@@ -39,7 +39,7 @@ func TestMatrixIsItsSquares(t *testing.T) {
 
 // An order takes from its higher side what it does not say of the lower one.
 func TestOrderOfFigures(t *testing.T) {
-	c, err := parse("f", matrixHead+"published:\n  - {task: device, defense: none, attack: window-forest, metric: accuracy, over: {defense: vpn}, source: A}\n")
+	c, err := Parse("f", matrixHead+"published:\n  - {task: device, defense: none, attack: window-forest, metric: accuracy, over: {defense: vpn}, source: A}\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestMatrixMistakesPointAtTheirPlace(t *testing.T) {
 		{"published: {task: device, defense: none, attack: window-forest, metric: accuracy, as: b, value: 1, source: A}", "f:4:87: as b: want metric recall and a class"},
 		{"like: homemole", `f:4:7: unknown preset "homemole"`},
 	} {
-		cfg, err := parse("f", matrixHead+c.entry+"\n")
+		cfg, err := Parse("f", matrixHead+c.entry+"\n")
 		if err == nil {
 			_, err = cfg.Published(own())
 		}
@@ -77,7 +77,7 @@ func TestLikeAPreset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := parse("f", "like: homemole-noise\ndefenses: [none]\n")
+	c, err := Parse("f", "like: homemole-noise\ndefenses: [none]\n")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -260,7 +260,7 @@ func TestPublishedQuantities(t *testing.T) {
 func TestPublishedCalibrated(t *testing.T) {
 	const head = "datasets: [home:small]\ndefenses: [none]\nattacks: [guess-majority]\npublished:\n  - {task: event, defense: none, attack: guess-majority, metric: precision, class: lamp, value: 0.5, source: x"
 	for written, want := range map[string]string{"": "", ", calibrated: true": results.Yes, ", calibrated: false": "", ", calibrated: lengths": "lengths"} {
-		c, err := parse("f", head+written+"}\n")
+		c, err := Parse("f", head+written+"}\n")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -290,7 +290,7 @@ func TestPublishedMistakesPointAtTheirPlace(t *testing.T) {
 		{"  - text", "f:5:5: want key: value, got String"},
 		{"  []", "f:5:3: the list is empty"},
 	} {
-		cfg, err := parse("f", head+c.entry+"\n")
+		cfg, err := Parse("f", head+c.entry+"\n")
 		if err == nil {
 			_, err = cfg.Published(own())
 		}

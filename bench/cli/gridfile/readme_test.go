@@ -19,7 +19,7 @@ func TestReadmeExperimentResolves(t *testing.T) {
 	if text == nil {
 		t.Fatal("README.md has no experiment")
 	}
-	c, err := parse("README.md", string(text[1]))
+	c, err := Parse("README.md", string(text[1]))
 	if err != nil {
 		t.Fatal(err)
 	}
