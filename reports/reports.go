@@ -96,21 +96,17 @@ func (f file) zip() file {
 
 // WriteAll draws everything into the folder dir: results.csv.gz, groups.csv.gz,
 // classes.csv.gz, devices.csv.gz and canaries.csv.gz, report.md, table.txt, table.tex, report.html, and figures as
-// SVG, PNG and PDF. It returns the text for a terminal: the main tables and
-// where the rest lies. Errors name the file that could not be written; files
+// SVG, PNG and PDF. It returns what stands on a terminal: the main tables, and lines
+// that say where the rest lies. Errors name the file that could not be written; files
 // before it in that order are whole. Figures that cannot be drawn are left out,
 // and are the error when all else is written.
-func WriteAll(dir string, s *Set, c Contents) (string, error) {
-	var b strings.Builder
-	if err := table.Write(&b, table.Text, TablesOf(s, c.Text)); err != nil {
-		return "", err
-	}
-	text := b.String()
+func WriteAll(dir string, s *Set, c Contents) (shown []table.Table, where string, err error) {
+	shown = TablesOf(s, c.Text)
 	tables := TablesOf(s, c.Tables)
 	figures, undrawn := firstFigures(s, c.Figures)
 
 	files := []file{
-		{"table.txt", false, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }},
+		{"table.txt", false, func(w io.Writer) error { return table.Write(w, table.Text, shown) }},
 		{"report.md", false, func(w io.Writer) error { return writeMarkdown(w, s, figures, tables) }},
 		{"table.tex", false, func(w io.Writer) error { return table.Write(w, table.LaTeX, tables) }},
 	}
@@ -127,7 +123,7 @@ func WriteAll(dir string, s *Set, c Contents) (string, error) {
 			f, old = f.zip(), f.name
 		}
 		if err := os.Remove(filepath.Join(dir, old)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return text, err
+			return shown, "", err
 		}
 		files = slices.Insert(files, i, f)
 		results = cmp.Or(results, f.name)
@@ -142,12 +138,12 @@ func WriteAll(dir string, s *Set, c Contents) (string, error) {
 			err = fmt.Errorf("%s: %w", f.name, err)
 		}
 		if err != nil && !f.picture {
-			return text, err
+			return shown, "", err
 		}
 		undrawn = errors.Join(undrawn, err)
 	}
 	at := func(name string) string { return filepath.Join(dir, name) }
-	return text + fmt.Sprintf("\ntables  %s  %s  %s      pictures  %s  page  %s\n",
+	return shown, fmt.Sprintf("\ntables    %s  %s  %s\npictures  %s\npage      %s\n",
 		at("report.md"), at("table.tex"), at(results), at("*.svg *.pdf *.png"), at("report.html")), undrawn
 }
 

@@ -83,6 +83,8 @@ func verify(ctx context.Context, a *command.App, dir string, f verifyFlags) erro
 		want[stored[i].Cell] = stored[i]
 	}
 	p := progress.New(command.Raw(a.Stderr), "computing cells again")
+	defer p.Stop()
+	p.Start(len(want), 0)
 	again, err := bench.Run(ctx, g, bench.Options{
 		Workers: f.jobs, Only: func(c results.Cell) bool { _, ok := want[c]; return ok },
 		Progress: func(done, total int, _ bool) { p.Step(done, total, 0) },
