@@ -18,7 +18,9 @@ func compareCommand(a *command.App) *cobra.Command {
 		Short:   "what changed between two runs, and whether that is more than noise",
 		Example: "  veilbench compare runs/last-week runs/today\n  veilbench compare runs/last-week runs/today --format markdown",
 		Args:    command.Args(cobra.ExactArgs(2)),
-		RunE:    func(_ *cobra.Command, args []string) error { return compare(a, args[0], args[1], table.Format(format), show) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			return compare(a, args[0], args[1], table.Format(format), show)
+		},
 	}
 	cmd.Flags().StringVar(&format, "format", string(table.Text), "text, markdown, latex or csv")
 	show.AddShow(cmd.Flags())
