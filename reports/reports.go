@@ -44,6 +44,9 @@ type Options struct {
 	// Activity narrows those figures down to one "device/activity" or to those
 	// of one device; empty for the most telling ones.
 	Activity string
+	// Fingerprint is the line that says which results these are: it stands on every
+	// table, page and caption. Empty for none.
+	Fingerprint string
 	// Program is the version of the program that draws, printed in the
 	// manifest; empty for none.
 	Program string
@@ -188,8 +191,12 @@ func (s *Set) Provenance() string {
 		}
 		sets = append(sets, name)
 	}
-	return fmt.Sprintf("%d cells, %d of them failed; data %s; split %s; seed %s.",
+	text := fmt.Sprintf("%d cells, %d of them failed; data %s; split %s; seed %s.",
 		len(s.Results), s.Failed, List(sets), List(splits), s.Seeds())
+	if s.Options.Fingerprint != "" {
+		text += " " + FirstUpper(s.Options.Fingerprint) + "."
+	}
+	return text
 }
 
 // Seeds lists the seeds of the results.

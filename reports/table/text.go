@@ -49,6 +49,7 @@ func WriteText(w io.Writer, ts []Table, l Layout) error {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
+		// A style ends with its line: a pager shows lines apart.
 		if t.Title != "" {
 			for line := range strings.Lines(wrap(Plain(t.Title), l.Width, "")) {
 				b.WriteString(l.set(strings.TrimSuffix(line, "\n"), bold) + "\n")
@@ -219,6 +220,7 @@ func (bl block) write(b *strings.Builder, t Table, l Layout) {
 		heads[i] = lines(Plain(t.Columns[k].Head), false, 0, bl.widths[i])
 		high = max(high, len(heads[i]))
 	}
+	// Heads stand on their columns, however many lines others take.
 	for i := range heads {
 		heads[i] = append(make([]string, high-len(heads[i])), heads[i]...)
 	}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/json"
 	"io"
 	"os"
 
@@ -48,6 +49,17 @@ func (a *App) Tables(f table.Format, s Show, ts ...table.Table) error {
 	// An Output would take the sequences of a style for those of a hostile name.
 	l.Width, l.Style = width, os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	return table.WriteText(Raw(a.Stdout), ts, l)
+}
+
+// Print writes text, or v as JSON where s asks for it.
+func (s Show) Print(a *App, v any, text string) error {
+	if !s.JSON {
+		_, err := io.WriteString(a.Stdout, text)
+		return err
+	}
+	e := json.NewEncoder(a.Stdout)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
 }
 
 // Terminal is how many columns the terminal below w has; ok is false where there is

@@ -80,6 +80,7 @@ func (p *Progress) Start(total int, expected time.Duration) {
 	}
 	p.draw()
 
+	// The first cells may take minutes, and time must be seen to pass until then.
 	go func() {
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()

@@ -296,7 +296,16 @@ func merge(ctx context.Context, a *command.App, dirs []string, to, out string, f
 	if err != nil {
 		return err
 	}
-	return sayMerged(a, missing, out)
+	if err := sayMerged(a, missing, out); err != nil {
+		return err
+	}
+	run, err := openRun(a, to)
+	if err != nil {
+		return err
+	}
+	print, err := results.FingerprintOf(run.Results, run.Manifest)
+	fmt.Fprintln(a.Stdout, print.Full())
+	return err
 }
 
 // sayMerged names what is missing or failed, which is exit code 1, as of a run.

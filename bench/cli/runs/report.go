@@ -139,6 +139,9 @@ func report(a *command.App, dir string, f reportFlags) error {
 		return err
 	}
 
+	// Of all results, before the flags take some out.
+	opt := reportOptions(a, dir, folder)
+
 	// Flags are in short, results have every parameter.
 	all := len(folder.Results)
 	f = inFull(a, f)
@@ -147,7 +150,6 @@ func report(a *command.App, dir string, f reportFlags) error {
 		return fmt.Errorf("%s: none of %d results is left by the flags", dir, all)
 	}
 
-	opt := reportOptions(a, dir, folder)
 	opt.Activity, opt.Show = f.activity, f.keep
 	set := reports.NewSet(rs, opt)
 	switch {
