@@ -54,7 +54,7 @@ func TestCompareAsksForEvidence(t *testing.T) {
 func TestFilesOfEvidence(t *testing.T) {
 	dir := t.TempDir()
 	s := reports.NewSet(reporttest.Unearned(), reports.Options{})
-	if _, err := reports.WriteAll(dir, s, reports.Contents{Plain: true, Page: func(io.Writer, *reports.Set) error { return nil }}); err != nil {
+	if _, _, err := reports.WriteAll(dir, s, reports.Contents{Plain: true, Page: func(io.Writer, *reports.Set) error { return nil }}); err != nil {
 		t.Fatal(err)
 	}
 	read := func(name string) (rows []map[string]string) {

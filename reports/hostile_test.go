@@ -18,7 +18,7 @@ import (
 func TestPanicCostsOnePicture(t *testing.T) {
 	s := reporttest.Whole()
 	dir := t.TempDir()
-	_, err := reports.WriteAll(dir, s, reports.Contents{
+	_, _, err := reports.WriteAll(dir, s, reports.Contents{
 		Figures: []reports.FigureKind{
 			{Name: "breaks", Draw: func(*reports.Set) []figure.Figure { var x []int; return []figure.Figure{{Title: string(rune(x[1]))}} }},
 			// Drawing comes later than making, and may break too.
@@ -54,7 +54,7 @@ func TestNoCellIsAFormula(t *testing.T) {
 		rs[i].Cell.Defense = "-x+y"
 	}
 	dir := t.TempDir()
-	if _, err := reports.WriteAll(dir, reports.NewSet(rs, reports.Options{}), reports.Contents{Plain: true, Page: func(io.Writer, *reports.Set) error { return nil }}); err != nil {
+	if _, _, err := reports.WriteAll(dir, reports.NewSet(rs, reports.Options{}), reports.Contents{Plain: true, Page: func(io.Writer, *reports.Set) error { return nil }}); err != nil {
 		t.Fatal(err)
 	}
 	found := map[string]bool{}

@@ -26,7 +26,7 @@ type TableKind struct {
 func (k TableKind) Tables(s *Set) []table.Table {
 	ts := k.Draw(s)
 	for i := range ts {
-		ts[i].Name = k.Name
+		ts[i].Name, ts[i].Stamp = k.Name, s.Options.Fingerprint
 		if s.canariesOff() {
 			ts[i].Notes = append(ts[i].Notes, noCanaries)
 		}

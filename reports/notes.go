@@ -102,6 +102,9 @@ func (s *Set) CountNote(p Panel) string {
 // are those whose names the figure uses.
 func (s *Set) Caption(p Panel, what string, defenses, attacks []string) string {
 	parts := []string{what, "Data " + DataName(p.Dataset) + ", seen " + WhereName(p.Vantage) + ".", s.CountNote(p), "Seed " + s.Seeds() + "."}
+	if s.Options.Fingerprint != "" {
+		parts = append(parts, FirstUpper(s.Options.Fingerprint)+".")
+	}
 	if s.canariesOff() {
 		parts = append(parts, noCanaries)
 	}

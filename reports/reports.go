@@ -48,6 +48,9 @@ type Options struct {
 	// Activity narrows those figures down to one "device/activity" or to those
 	// of one device; empty for the most telling ones.
 	Activity string
+	// Fingerprint is the line that says which results these are: it stands on every
+	// table, page and caption. Empty for none.
+	Fingerprint string
 	// Program is the version of the program that draws, printed in the
 	// manifest; empty for none.
 	Program string
@@ -100,21 +103,17 @@ func (f file) zip() file {
 
 // WriteAll draws everything into the folder dir: results.csv.gz, groups.csv.gz,
 // classes.csv.gz, devices.csv.gz and canaries.csv.gz, report.md, table.txt, table.tex, report.html, and figures as
-// SVG, PNG and PDF. It returns the text for a terminal: the main tables and
-// where the rest lies. Errors name the first file of that order that could not be
-// written; the others but the page are whole. Figures that cannot be drawn are left
+// SVG, PNG and PDF. It returns what stands on a terminal: the main tables, and lines
+// that say where the rest lies. Errors name the first file of that order that could not
+// be written; the others but the page are whole. Figures that cannot be drawn are left
 // out, and are the error when all else is written.
-func WriteAll(dir string, s *Set, c Contents) (string, error) {
-	var b strings.Builder
-	if err := table.Write(&b, table.Text, TablesOf(s, c.Text)); err != nil {
-		return "", err
-	}
-	text := b.String()
+func WriteAll(dir string, s *Set, c Contents) (shown []table.Table, where string, err error) {
+	shown = TablesOf(s, c.Text)
 	tables := TablesOf(s, c.Tables)
 	figures, undrawn := firstFigures(s, c.Figures)
 
 	files := []file{
-		{"table.txt", false, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }},
+		{"table.txt", false, func(w io.Writer) error { return table.Write(w, table.Text, shown) }},
 		{"report.md", false, func(w io.Writer) error { return writeMarkdown(w, s, figures, tables) }},
 		{"table.tex", false, func(w io.Writer) error { return table.Write(w, table.LaTeX, tables) }},
 	}
@@ -131,7 +130,7 @@ func WriteAll(dir string, s *Set, c Contents) (string, error) {
 			f, old = f.zip(), f.name
 		}
 		if err := os.Remove(filepath.Join(dir, old)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return text, err
+			return shown, "", err
 		}
 		files = slices.Insert(files, i, f)
 		results = cmp.Or(results, f.name)
@@ -150,7 +149,7 @@ func WriteAll(dir string, s *Set, c Contents) (string, error) {
 	}
 
 	lost := make([]error, len(files)) // pictures that cannot be drawn
-	err := parallel.For(context.Background(), runtime.GOMAXPROCS(0), 1+len(files), func(_, i int) error {
+	err = parallel.For(context.Background(), runtime.GOMAXPROCS(0), 1+len(files), func(_, i int) error {
 		if i--; i < 0 {
 			pageErr = c.Page(&page, s)
 			return nil
@@ -168,11 +167,11 @@ func WriteAll(dir string, s *Set, c Contents) (string, error) {
 		}})
 	}
 	if err != nil {
-		return text, err
+		return shown, "", err
 	}
 	undrawn = errors.Join(append([]error{undrawn}, lost...)...)
 	at := func(name string) string { return filepath.Join(dir, name) }
-	return text + fmt.Sprintf("\ntables  %s  %s  %s      pictures  %s  page  %s\n",
+	return shown, fmt.Sprintf("\ntables    %s  %s  %s\npictures  %s\npage      %s\n",
 		at("report.md"), at("table.tex"), at(results), at("*.svg *.pdf *.png"), at(pageFile)), undrawn
 }
 
@@ -217,8 +216,12 @@ func (s *Set) Provenance() string {
 		}
 		sets = append(sets, name)
 	}
-	return fmt.Sprintf("%d cells, %d of them failed; data %s; split %s; seed %s.",
+	text := fmt.Sprintf("%d cells, %d of them failed; data %s; split %s; seed %s.",
 		len(s.Results), s.Failed, List(sets), List(splits), s.Seeds())
+	if s.Options.Fingerprint != "" {
+		text += " " + FirstUpper(s.Options.Fingerprint) + "."
+	}
+	return text
 }
 
 // Seeds lists the seeds of the results.

@@ -128,7 +128,7 @@ func TestTenThousandCells(t *testing.T) {
 		t.Fatalf("%d cells, want 10000", len(rs))
 	}
 	start := time.Now()
-	if _, err := reports.WriteAll(t.TempDir(), reports.NewSet(rs, reports.Options{}), contents()); err != nil {
+	if _, _, err := reports.WriteAll(t.TempDir(), reports.NewSet(rs, reports.Options{}), contents()); err != nil {
 		t.Fatal(err)
 	}
 	took := time.Since(start)
@@ -142,7 +142,7 @@ func TestTenThousandCells(t *testing.T) {
 func TestWriteAll(t *testing.T) {
 	s := reports.NewSet(reporttest.Small(), reports.Options{Samples: reporttest.Samples()})
 	dir := t.TempDir()
-	if _, err := reports.WriteAll(dir, s, contents()); err != nil {
+	if _, _, err := reports.WriteAll(dir, s, contents()); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"results.csv.gz", "groups.csv.gz", "classes.csv.gz", "table.txt", "report.md", "table.tex", "report.html", "scores.svg", "rates.png", "packets.pdf"} {
@@ -152,7 +152,7 @@ func TestWriteAll(t *testing.T) {
 	}
 	broken := contents()
 	broken.Page = func(io.Writer, *reports.Set) error { return errors.New("no paper") }
-	if _, err := reports.WriteAll(dir, s, broken); err == nil || err.Error() != "report.html: no paper" {
+	if _, _, err := reports.WriteAll(dir, s, broken); err == nil || err.Error() != "report.html: no paper" {
 		t.Errorf("error %v", err)
 	}
 }

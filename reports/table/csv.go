@@ -9,7 +9,8 @@ import (
 )
 
 // writeCSV writes numbers at full precision. Tables are separated by an empty
-// line and headed by a comment with their titles when there are several.
+// line and headed by a comment with their titles when there are several. A stamp is
+// a comment too.
 func writeCSV(w io.Writer, ts []Table) error {
 	for i, t := range ts {
 		if len(ts) > 1 {
@@ -29,6 +30,11 @@ func writeCSV(w io.Writer, ts []Table) error {
 }
 
 func (t Table) writeCSV(w io.Writer) error {
+	if t.Stamp != "" {
+		if _, err := fmt.Fprintf(w, "# %s\n", Plain(t.Stamp)); err != nil {
+			return err
+		}
+	}
 	c := csv.NewWriter(w)
 	var head []string
 	for _, col := range t.Columns {

@@ -141,9 +141,8 @@ func latexTable(b *strings.Builder, t Table, i int) {
 	}
 
 	b.WriteString("\\bottomrule\n\\end{tabular}}\n")
-	if len(t.Notes) > 0 {
-		notes := make([]string, len(t.Notes))
-		for k, n := range t.Notes {
+	if notes := t.stamped(); len(notes) > 0 {
+		for k, n := range notes {
 			notes[k] = EscapeTeX(n)
 		}
 		fmt.Fprintf(b, "\\par\\smallskip\\parbox{\\linewidth}{\\footnotesize\\raggedright %s}\n", strings.Join(notes, "\\par\n"))

@@ -10,6 +10,7 @@ package table
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,17 @@ type Table struct {
 	// Grouped says that rows with the same first value belong together: LaTeX sets it
 	// once, over them.
 	Grouped bool
+	// Stamp says which results the table is of. It is the last note, in CSV a comment
+	// at the top, and no part of a table's HTML: a page has it once.
+	Stamp string
+}
+
+// stamped are the notes with the stamp, in a slice of their own.
+func (t Table) stamped() []string {
+	if t.Stamp == "" {
+		return slices.Clone(t.Notes)
+	}
+	return slices.Concat(t.Notes, []string{t.Stamp})
 }
 
 // InFull begins the note that says what short names stand for, each as "name = ID",
@@ -119,16 +131,17 @@ const (
 	LaTeX    Format = "latex"
 	CSV      Format = "csv"
 	HTML     Format = "html"
+	JSON     Format = "json"
 )
 
 // Write writes tables one after the other. LaTeX is a file that compiles by
 // itself and can be read by \input too; HTML is a fragment for each table
 // without a page around it. Errors are those of w, and a format that is none.
 func Write(w io.Writer, f Format, ts []Table) error {
-	writers := map[Format]func(io.Writer, []Table) error{Text: writeText, Markdown: writeMarkdown, LaTeX: writeLaTeX, CSV: writeCSV, HTML: writeHTML}
+	writers := map[Format]func(io.Writer, []Table) error{Text: writeText, Markdown: writeMarkdown, LaTeX: writeLaTeX, CSV: writeCSV, HTML: writeHTML, JSON: writeJSON}
 	write, ok := writers[f]
 	if !ok {
-		return fmt.Errorf("no table in format %q: want %s, %s, %s, %s or %s", f, Text, Markdown, LaTeX, CSV, HTML)
+		return fmt.Errorf("no table in format %q: want %s, %s, %s, %s, %s or %s", f, Text, Markdown, LaTeX, CSV, HTML, JSON)
 	}
 	return write(w, ts)
 }

@@ -24,7 +24,7 @@ func hostileTable() Table {
 
 func TestGoldenHostileTable(t *testing.T) {
 	var b bytes.Buffer
-	for _, f := range []Format{Text, Markdown, LaTeX, CSV, HTML} {
+	for _, f := range []Format{Text, Markdown, LaTeX, CSV, JSON, HTML} {
 		fmt.Fprintf(&b, "-- %s --\n", f)
 		if err := Write(&b, f, []Table{hostileTable(), hostileTable()}); err != nil {
 			t.Fatal(err)
@@ -40,7 +40,7 @@ func TestGoldenHostileTable(t *testing.T) {
 
 func TestWriteErrorsAreReported(t *testing.T) {
 	want := errors.New("full")
-	for _, f := range []Format{Text, Markdown, LaTeX, CSV, HTML} {
+	for _, f := range []Format{Text, Markdown, LaTeX, CSV, JSON, HTML} {
 		if err := Write(brokenWriter{want}, f, []Table{hostileTable()}); !errors.Is(err, want) {
 			t.Errorf("%s: error %v, want %v", f, err, want)
 		}

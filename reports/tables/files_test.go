@@ -48,7 +48,7 @@ type subjects map[reports.Subject][]row
 func written(t *testing.T, s *reports.Set) string {
 	t.Helper()
 	dir := t.TempDir()
-	if _, err := reports.WriteAll(dir, s, reports.Contents{Plain: true, Page: func(io.Writer, *reports.Set) error { return nil }}); err != nil {
+	if _, _, err := reports.WriteAll(dir, s, reports.Contents{Plain: true, Page: func(io.Writer, *reports.Set) error { return nil }}); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"veilbench/bench/results"
 	"veilbench/reports"
@@ -76,5 +77,47 @@ func TestUpperLimitBelowTheFloor(t *testing.T) {
 		if row[0].Text == "earned" && (!strings.HasPrefix(row[1].Text, "0.00 [≤0] ") || !strings.Contains(notes, "even the upper limit is not above the floor")) {
 			t.Errorf("%q, notes %s", row[1].Text, notes)
 		}
+	}
+}
+
+// Every kind of table fits a terminal of 80 columns, as long as no word in it is
+// wider, and loses no word that it has at full width.
+func TestTablesFitTerminals(t *testing.T) {
+	kinds := 0
+	for name, rs := range map[string][]results.Result{"grid": reporttest.Small(), "study": reporttest.Study(5)} {
+		s := reports.NewSet(rs, reports.Options{})
+		for _, kind := range All() {
+			ts := kind.Tables(s)
+			if len(ts) == 0 {
+				continue
+			}
+			kinds++
+			var narrow, wide strings.Builder
+			if err := table.WriteText(&narrow, ts, table.Layout{Width: 80}); err != nil {
+				t.Fatal(err)
+			}
+			if err := table.WriteText(&wide, ts, table.Layout{Width: 100_000}); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(narrow.String()) {
+				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+					t.Errorf("%s, %s: %d columns: %s", name, kind.Name, n, line)
+				}
+			}
+
+			// IDs may be broken after their signs, others are whole.
+			have := map[string]bool{}
+			for _, w := range strings.Fields(narrow.String()) {
+				have[w] = true
+			}
+			for _, w := range strings.Fields(wide.String()) {
+				if !have[w] && !strings.ContainsAny(w, ",:+;/") {
+					t.Errorf("%s, %s: no %q at 80 columns", name, kind.Name, w)
+				}
+			}
+		}
+	}
+	if kinds < 20 {
+		t.Errorf("%d kinds of tables", kinds)
 	}
 }

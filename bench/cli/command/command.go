@@ -37,6 +37,7 @@ type App struct {
 // wrong input.
 const (
 	FailedCells   = 1 // some cells failed
+	Differs       = 1 // results are not those of a fingerprint
 	GateMissed    = 3 // a gate, a self-check or a verification was missed
 	GateUndecided = 4 // a strict gate cannot tell, for want of test groups
 )

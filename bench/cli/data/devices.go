@@ -25,6 +25,7 @@ type deviceFlags struct {
 	seed                        uint64
 	lengths, courses, protocols string
 	source                      source.Options
+	show                        command.Show
 }
 
 func devicesCmd(a *command.App) *cobra.Command {
@@ -51,6 +52,7 @@ after one (correlation). What kind of device one is, is read off its name. DATAS
 	fl.StringVar(&f.lengths, "lengths", "", "draw how alike the lengths of devices are into this file (.svg, .png, .pdf or .pgf)")
 	fl.StringVar(&f.courses, "courses", "", "draw how alike the courses after an event are into this file")
 	fl.StringVar(&f.protocols, "protocols", "", "draw the shares of protocols into this file")
+	f.show.AddJSON(fl)
 	f.source.AddFlags(fl)
 	return cmd
 }
@@ -75,7 +77,7 @@ func devices(ctx context.Context, a *command.App, f deviceFlags, id string) erro
 			return fmt.Errorf("%s: no packet has a known device", sets[i].Name)
 		}
 		ts := []table.Table{sizeTable(&sets[i], s), protocolTable(s), likenessTable(s)}
-		if err := table.Write(a.Stdout, table.Text, ts); err != nil {
+		if err := a.Tables(table.Text, f.show, ts...); err != nil {
 			return err
 		}
 		err := cmp.Or(

@@ -16,7 +16,7 @@ import (
 // Command is "veilbench history".
 func Command(a *command.App) *cobra.Command {
 	var format string
-	var asJSON bool
+	var s command.Show
 	cmd := &cobra.Command{
 		Use:   "history DIR...",
 		Short: "how the figures of many runs change: trends, shifts and outliers",
@@ -26,14 +26,14 @@ drift, and at which run one of them moved by more than the series' own spread: t
 (shift) or for one run (outlier).`,
 		Example: "  veilbench history runs/2026-*\n  veilbench history runs/* --json > history.json",
 		Args:    command.Args(cobra.MinimumNArgs(2)),
-		RunE:    func(_ *cobra.Command, args []string) error { return show(a, args, table.Format(format), asJSON) },
+		RunE:    func(_ *cobra.Command, args []string) error { return show(a, args, table.Format(format), s) },
 	}
 	cmd.Flags().StringVar(&format, "format", string(table.Text), "text, markdown, latex or csv")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "every figure of every run as JSON")
+	s.AddShow(cmd.Flags())
 	return cmd
 }
 
-func show(a *command.App, dirs []string, format table.Format, asJSON bool) error {
+func show(a *command.App, dirs []string, format table.Format, o command.Show) error {
 	var h history.History
 	for _, dir := range dirs {
 		s, err := runs.OpenSet(a, dir)
@@ -42,12 +42,12 @@ func show(a *command.App, dirs []string, format table.Format, asJSON bool) error
 		}
 		h.Add(dir, s)
 	}
-	if asJSON {
+	if o.JSON {
 		return h.WriteJSON(a.Stdout)
 	}
 	t := h.Table()
 	if len(t.Rows) == 0 {
 		return fmt.Errorf("the runs have no attack that is no control: there is nothing to follow")
 	}
-	return table.Write(a.Stdout, format, []table.Table{t})
+	return a.Tables(format, o, t)
 }

@@ -18,6 +18,7 @@ import (
 	"veilbench/datasets"
 	"veilbench/defenses"
 	"veilbench/reports"
+	"veilbench/reports/table"
 )
 
 // dryRun says what a run would compute and what that takes, of all shards what a plan
@@ -31,7 +32,11 @@ func dryRun(ctx context.Context, a *command.App, g bench.Grid, m results.Manifes
 	if p.Shards > 1 {
 		cells = slices.DeleteFunc(cells, func(c bench.Planned) bool { return !p.Mine(c.Cell.Dataset, c.Cell.Defense) })
 	}
-	printFolds(a.Stdout, cells)
+	w := io.Writer(a.Stdout)
+	if f.show.JSON {
+		w = a.Stderr // JSON stands alone
+	}
+	printFolds(w, cells)
 	shapes, err := shapesOf(ctx, g)
 	if err != nil {
 		return err
@@ -47,8 +52,8 @@ func dryRun(ctx context.Context, a *command.App, g bench.Grid, m results.Manifes
 	}
 	stored := func(c results.Cell) bool { return have[m.Name(c)] }
 	fc := forecast.Of(cells, shapes, forecast.RatesOf(earlierRuns(f.out)), stored, len(g.Defenses)+len(g.Attacks))
-	printForecast(a.Stdout, m, cells, fc, f.jobs)
-	return printPlan(a.Stdout, g, p, f.jobs)
+	printForecast(w, m, cells, fc, f.jobs)
+	return a.Tables(table.Text, f.show, planTable(g, p, f.jobs))
 }
 
 // shapesOf are the shapes of all defenses of g on all its data sets.

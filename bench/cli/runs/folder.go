@@ -99,6 +99,17 @@ func OpenSet(a *command.App, dir string) (*reports.Set, error) {
 	return reports.NewSet(r.Results, reportOptions(a, dir, r)), nil
 }
 
+// fingerprint is the line that says which results a run's folder holds, those of the
+// flags of a report or not. Results that are no JSON have none; they cannot have been
+// read from one.
+func fingerprint(r results.Run) string {
+	f, err := results.FingerprintOf(r.Results, r.Manifest)
+	if err != nil {
+		return ""
+	}
+	return f.String()
+}
+
 // writeOrder keeps the order of defenses and attacks of a run, so that a report
 // that is drawn again is the same.
 func writeOrder(dir string, g bench.Grid) error {
@@ -120,7 +131,7 @@ func writeOrder(dir string, g bench.Grid) error {
 // rows and columns, and what the run's folder keeps beside its cells. Files
 // that are missing there are no error: folders merged from shards lack them.
 func reportOptions(a *command.App, dir string, r results.Run) reports.Options {
-	opt := reports.Options{Program: "veilbench " + command.Version(), Samples: r.Samples, Manifest: r.Manifest}
+	opt := reports.Options{Fingerprint: fingerprint(r), Program: "veilbench " + command.Version(), Samples: r.Samples, Manifest: r.Manifest}
 	if b, err := os.ReadFile(filepath.Join(dir, orderFile)); err != nil || json.Unmarshal(b, &opt.Order) != nil {
 		for _, d := range a.Defenses {
 			opt.Order = append(opt.Order, d.Info().Name)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,12 +58,13 @@ GNU parallel.`,
 				// The job's commands repeat the words of this one, which say the experiment.
 				return e.write(cmd.Context(), a, p.job(f, e.words(cmd, args)))
 			}
-			return printPlan(a.Stdout, g, p, f.jobs)
+			return a.Tables(table.Text, f.show, planTable(g, p, f.jobs))
 		},
 	}
 	fl := cmd.Flags()
 	f.addFlags(fl)
 	fl.IntVar(&n, "shards", 1, "how many shares")
+	f.show.AddJSON(fl)
 	e.addFlags(fl)
 	return cmd
 }
@@ -100,6 +100,32 @@ type planned struct {
 	units []forecast.Unit
 }
 
+// size counts the cells of this shard.
+func (p planned) size() int {
+	n := 0
+	for _, u := range p.Units {
+		if u.Shard == p.Shard {
+			n += len(u.Cells)
+		}
+	}
+	return n
+}
+
+// expected is about how long this shard takes with so many workers, from constants,
+// until its own pace tells.
+func (p planned) expected(jobs int) time.Duration {
+	return time.Duration(shards.Load(p.units, p.dealt(), p.Shard) / float64(jobs) * float64(time.Second))
+}
+
+// dealt is the shard of each unit.
+func (p planned) dealt() []int {
+	out := make([]int, len(p.Units))
+	for i, u := range p.Units {
+		out[i] = u.Shard
+	}
+	return out
+}
+
 // planOf plans an experiment. timings is the folder of an earlier run that tells what
 // attacks take, "" for constants, which are the same on every machine.
 func planOf(ctx context.Context, a *command.App, f runFlags, n int, timings string, args []string) (planned, bench.Grid, error) {
@@ -127,15 +153,11 @@ func planOf(ctx context.Context, a *command.App, f runFlags, n int, timings stri
 	return planned{shards.New(m, w.cells, w.units, 0, n), w.units}, g, nil
 }
 
-// printPlan writes a line for each shard.
-func printPlan(w io.Writer, g bench.Grid, p planned, jobs int) error {
+// planTable has a row for each shard.
+func planTable(g bench.Grid, p planned, jobs int) table.Table {
 	t := table.Table{
 		Title:   "Shards",
 		Columns: table.Columns("shard", "#units", "#cells", "#CPU time", "#memory", "#disk", "longest unit"),
-	}
-	dealt := make([]int, len(p.Units))
-	for i, u := range p.Units {
-		dealt[i] = u.Shard
 	}
 	total, longest, most := 0.0, 0.0, 0.0
 	for s := range p.Shards {
@@ -151,7 +173,7 @@ func printPlan(w io.Writer, g bench.Grid, p planned, jobs int) error {
 				name, top = u.Defense+" on "+u.Dataset, u.Seconds
 			}
 		}
-		load := shards.Load(p.units, dealt, s)
+		load := shards.Load(p.units, p.dealt(), s)
 		total, most, longest = total+load, max(most, load), max(longest, top)
 		t.Rows = append(t.Rows, []table.Value{
 			table.Word(fmt.Sprintf("%d/%d", s, p.Shards)), table.Word(fmt.Sprint(units)), table.Word(fmt.Sprint(cells)),
@@ -165,11 +187,12 @@ func printPlan(w io.Writer, g bench.Grid, p planned, jobs int) error {
 	t.Notes = append(t.Notes,
 		fmt.Sprintf("expected from constants, half or twice is likely; the longest shard takes %.2f times what is possible (the mean of all, or the longest unit), about %s with %d workers; what each process begins with (reading or making the data, %d self-checks) is not in it",
 			most/max(ideal, 1e-9), rough(time.Duration(most/float64(jobs)*float64(time.Second))), jobs, len(g.Defenses)+len(g.Attacks)))
-	return table.Write(w, table.Text, []table.Table{t})
+	return t
 }
 
 func statusCommand(a *command.App) *cobra.Command {
-	return &cobra.Command{
+	var show command.Show
+	cmd := &cobra.Command{
 		Use:     "status DIR|s3://BUCKET/PREFIX...",
 		Short:   "how far runs are: cells done, failed and missing of each shard, and the time left",
 		Long:    "Status looks at which results lie in the folders of a run or of its shards, which may be running, and reads none of them.",
@@ -182,9 +205,11 @@ func statusCommand(a *command.App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return table.Write(a.Stdout, table.Text, []table.Table{statusTable(st)})
+			return a.Tables(table.Text, show, statusTable(st))
 		},
 	}
+	show.AddJSON(cmd.Flags())
+	return cmd
 }
 
 func statusTable(st []shards.Status) table.Table {
@@ -271,7 +296,16 @@ func merge(ctx context.Context, a *command.App, dirs []string, to, out string, f
 	if err != nil {
 		return err
 	}
-	return sayMerged(a, missing, out)
+	if err := sayMerged(a, missing, out); err != nil {
+		return err
+	}
+	run, err := openRun(a, to)
+	if err != nil {
+		return err
+	}
+	print, err := results.FingerprintOf(run.Results, run.Manifest)
+	fmt.Fprintln(a.Stdout, print.Full())
+	return err
 }
 
 // sayMerged names what is missing or failed, which is exit code 1, as of a run.

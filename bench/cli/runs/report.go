@@ -2,6 +2,7 @@ package runs
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -31,6 +32,7 @@ type reportFlags struct {
 	attack, knowledge, activity       string
 	plain                             bool
 	metric                            string
+	show                              command.Show
 }
 
 func reportCommand(a *command.App) *cobra.Command {
@@ -64,12 +66,13 @@ are about. Pictures of a whole trace come from "veilbench apply --plot" and "vei
 
 	// Empty is "all", and of a format what suits a table or a figure.
 	fl := cmd.Flags()
-	fl.StringVar(&f.format, "format", "", "text, markdown, latex, csv or html for tables; svg, pdf, png or pgf for figures; benchfmt (for benchstat), github-benchmark or macros (for LaTeX) for all of it")
+	fl.StringVar(&f.format, "format", "", "text, markdown, latex, csv, html or json for tables; svg, pdf, png or pgf for figures; benchfmt (for benchstat), github-benchmark or macros (for LaTeX) for all of it")
 	fl.StringVar(&f.table, "table", "", "name of a table, or all")
 	fl.StringVar(&f.figure, "figure", "", "name of a figure")
 	fl.StringVar(&f.width, "width", "", "width of the figure, such as 3.33in or 8.5cm (default one column of a paper)")
 	fl.StringVar(&f.out, "out", "", "folder for everything (default DIR)")
 	addPlain(fl, &f.plain)
+	f.show.AddShow(fl)
 	fl.StringVar(&f.dataset, "dataset", "", "only results on this data set")
 	fl.StringVar(&f.task, "task", "", "only results of this task")
 	fl.StringVar(&f.vantage, "vantage", "", "only results from this vantage point")
@@ -139,6 +142,9 @@ func report(a *command.App, dir string, f reportFlags) error {
 		return err
 	}
 
+	// Of all results, before the flags take some out.
+	opt := reportOptions(a, dir, folder)
+
 	// Flags are in short, results have every parameter.
 	all := len(folder.Results)
 	f = inFull(a, f)
@@ -147,7 +153,6 @@ func report(a *command.App, dir string, f reportFlags) error {
 		return fmt.Errorf("%s: none of %d results is left by the flags", dir, all)
 	}
 
-	opt := reportOptions(a, dir, folder)
 	opt.Activity, opt.Show = f.activity, f.keep
 	set := reports.NewSet(rs, opt)
 	switch {
@@ -160,7 +165,7 @@ func report(a *command.App, dir string, f reportFlags) error {
 		return tex.WriteMacros(a.Stdout, set)
 	case f.figure != "":
 		return reportFigure(a, set, f)
-	case f.table != "" || f.format != "":
+	case f.table != "" || f.format != "" || f.show.JSON:
 		return reportTables(a, set, f)
 	}
 
@@ -168,8 +173,19 @@ func report(a *command.App, dir string, f reportFlags) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	text, err := reports.WriteAll(out, set, reportContents(f.plain))
-	fmt.Fprint(a.Stdout, text)
+	return drawAll(a, out, set, f.plain, f.show)
+}
+
+// drawAll writes everything into the folder out and shows the main tables, also where
+// a picture could not be drawn.
+func drawAll(a *command.App, out string, s *reports.Set, plain bool, show command.Show) error {
+	shown, where, err := reports.WriteAll(out, s, reportContents(plain))
+	if lost := a.Tables(table.Text, show, shown...); lost != nil {
+		return errors.Join(err, lost)
+	}
+	if !show.JSON {
+		fmt.Fprint(a.Stdout, where)
+	}
 	return err
 }
 
@@ -226,7 +242,7 @@ func reportTables(a *command.App, s *reports.Set, f reportFlags) error {
 	if len(ts) == 0 {
 		return fmt.Errorf("table %s: these results have nothing for it", f.table)
 	}
-	return table.Write(a.Stdout, format, ts)
+	return a.Tables(format, f.show, ts...)
 }
 
 // reportBenchmarks writes the results for tools that follow benchmarks, which know

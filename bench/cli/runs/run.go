@@ -41,6 +41,7 @@ type runFlags struct {
 	timeout    time.Duration
 	probe      []string
 	source     source.Options
+	show       command.Show
 }
 
 func runCommand(a *command.App) *cobra.Command {
@@ -92,6 +93,7 @@ out, and a list of one needs no brackets:
 	fl.BoolVar(&f.dry, "dry-run", false, "read the data, say which cells and folds there are and about what time, memory and disk they take, and stop")
 	fl.BoolVar(&f.force, "force", false, "go on in an --out folder that holds another experiment or files of no run")
 	addPlain(fl, &f.plain)
+	f.show.AddShow(fl)
 	fl.BoolVar(&f.retry, "retry", false, "compute cells again that failed before")
 	fl.DurationVar(&f.timeout, "plugin-timeout", pluginTimeout, "how long one call of a defense or attack may take, or one training be silent, before its cells fail; 0 is no limit")
 	return cmd
@@ -193,6 +195,8 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	}
 
 	p := progress.New(command.Raw(a.Stderr), "computing cells")
+	defer p.Stop()
+	p.Start(plan.size(), plan.expected(f.jobs))
 	skipped := 0
 	opt.Progress = func(done, total int, stored bool) {
 		// Cells that were stored take no time, and would make the rest look fast.
@@ -289,9 +293,7 @@ func (f runFlags) options() (opt bench.Options, err error) {
 // writeReports draws everything from results into the folder of the run, shows the headline and
 // turns failed cells into an exit code.
 func writeReports(a *command.App, f runFlags, rs []results.Result, o reports.Options) error {
-	text, err := reports.WriteAll(f.out, reports.NewSet(rs, o), reportContents(f.plain))
-	fmt.Fprint(a.Stdout, text)
-	if err != nil {
+	if err := drawAll(a, f.out, reports.NewSet(rs, o), f.plain, f.show); err != nil {
 		return err
 	}
 

@@ -12,8 +12,8 @@ import (
 	"veilbench/defenses"
 )
 
-// training logs how far long trainings are, those of one attack at most every
-// few seconds, and every warning, above the line that p rewrites.
+// training shows how far long trainings are, those of one attack at most every few
+// seconds: on a terminal in a line that vanishes with them. Every warning stays.
 func training(a *command.App, p *progress.Progress) func(attacks.Progress) {
 	var mu sync.Mutex
 	last := map[string]time.Time{}
@@ -31,13 +31,18 @@ func training(a *command.App, p *progress.Progress) func(attacks.Progress) {
 			return
 		}
 
+		// A training that ends says so by its last epoch.
+		if t.Epoch >= t.Epochs {
+			p.Note("")
+			return
+		}
 		// Each attack has a turn of its own, or a quick one would hide a slow one.
 		if time.Since(last[t.Attack]) < progress.LogEvery {
 			return
 		}
 		last[t.Attack] = time.Now()
-		p.Print("training %s on %s, fold %d: epoch %d of %d, loss %.3f, %s, about %s left\n",
-			t.Attack, on, t.Fold, t.Epoch, t.Epochs, t.Loss, validationText(t.Score), t.Left.Round(time.Second))
+		p.Note("training %s on %s, fold %d: epoch %d of %d, about %s left, loss %.3f, %s",
+			t.Attack, on, t.Fold, t.Epoch, t.Epochs, t.Left.Round(time.Second), t.Loss, validationText(t.Score))
 	}
 }
 

@@ -19,9 +19,9 @@ func TestTrainingWithoutValidation(t *testing.T) {
 		score float64
 		want  string
 	}{
-		{0.5, "loss 1.250, validation score 0.500, about 3s left"},
-		{0, "loss 1.250, validation score 0.000, about 3s left"},
-		{math.NaN(), "loss 1.250, no validation data, about 3s left"},
+		{0.5, "about 3s left, loss 1.250, validation score 0.500"},
+		{0, "about 3s left, loss 1.250, validation score 0.000"},
+		{math.NaN(), "about 3s left, loss 1.250, no validation data"},
 	} {
 		var b strings.Builder
 		p := progress.New(&b, "")

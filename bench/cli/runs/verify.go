@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +25,9 @@ import (
 type verifyFlags struct {
 	sample, jobs int
 	seed         uint64
+	against      string
 	source       source.Options
+	show         command.Show
 }
 
 func verifyCommand(a *command.App) *cobra.Command {
@@ -33,9 +36,13 @@ func verifyCommand(a *command.App) *cobra.Command {
 		Use:   "verify DIR",
 		Short: "compute random cells of a run again and compare them byte for byte",
 		Long: `Verify reads the manifest of a run, makes or reads the same data, checks their digests, computes
-cells drawn at random again and compares them with what is stored. Exit code 3 if any differs.`,
-		Example: "  veilbench verify out --sample 20",
-		Args:    command.Args(cobra.ExactArgs(1)),
+cells drawn at random again and compares them with what is stored. Exit code 3 if any differs.
+
+With --against it computes nothing: it compares the fingerprint of the stored results with that of
+somebody else's, as it stands under every table. Exit code 1 if they differ.`,
+		Example: `  veilbench verify out --sample 20
+  veilbench verify out --against sha256:5f3c81a09be27d44`,
+		Args: command.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return verify(cmd.Context(), a, args[0], f)
 		},
@@ -45,6 +52,8 @@ cells drawn at random again and compares them with what is stored. Exit code 3 i
 	cmd.Flags().IntVar(&f.sample, "sample", 10, "how many cells to compute again")
 	cmd.Flags().IntVar(&f.jobs, "jobs", defaultJobs(), "how many things to do at once")
 	cmd.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the draw of cells")
+	cmd.Flags().StringVar(&f.against, "against", "", "fingerprint to compare the stored results with")
+	f.show.AddJSON(cmd.Flags())
 	f.source.AddFlags(cmd.Flags())
 	return cmd
 }
@@ -56,6 +65,13 @@ func verify(ctx context.Context, a *command.App, dir string, f verifyFlags) erro
 	run, err := openRun(a, dir)
 	if err != nil {
 		return err
+	}
+	print, err := results.FingerprintOf(run.Results, run.Manifest)
+	if err != nil {
+		return err
+	}
+	if f.against != "" {
+		return against(a, print, f)
 	}
 	if run.Manifest == nil {
 		return fmt.Errorf("%s has no manifest: what it was computed from is not known", dir)
@@ -83,6 +99,8 @@ func verify(ctx context.Context, a *command.App, dir string, f verifyFlags) erro
 		want[stored[i].Cell] = stored[i]
 	}
 	p := progress.New(command.Raw(a.Stderr), "computing cells again")
+	defer p.Stop()
+	p.Start(len(want), 0)
 	again, err := bench.Run(ctx, g, bench.Options{
 		Workers: f.jobs, Only: func(c results.Cell) bool { _, ok := want[c]; return ok },
 		Progress: func(done, total int, _ bool) { p.Step(done, total, 0) },
@@ -90,13 +108,32 @@ func verify(ctx context.Context, a *command.App, dir string, f verifyFlags) erro
 	if err != nil {
 		return err
 	}
-	differ, err := printDifferent(a.Stdout, want, again)
+	var said strings.Builder
+	differ, err := printDifferent(&said, want, again)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Stdout, "%d of %d cells computed again, %d differ\n", len(want), len(stored), differ)
+	if err := f.show.Print(a, map[string]any{"fingerprint": print.Full(), "computed": len(want), "stored": len(stored), "differ": differ},
+		fmt.Sprintf("%s%d of %d cells computed again, %d differ\n%s\n", said.String(), len(want), len(stored), differ, print.Full())); err != nil {
+		return err
+	}
 	if differ > 0 {
 		return command.Exit{Code: command.GateMissed}
+	}
+	return nil
+}
+
+// against compares the fingerprint of stored results with another.
+func against(a *command.App, print results.Fingerprint, f verifyFlags) error {
+	same, why, err := print.Against(f.against)
+	if err != nil {
+		return fmt.Errorf("--against: %w", err)
+	}
+	if err := f.show.Print(a, map[string]any{"fingerprint": print.Full(), "same": same}, print.Full()+"\n"); err != nil {
+		return err
+	}
+	if !same {
+		return command.Exit{Code: command.Differs, Err: errors.New(why)}
 	}
 	return nil
 }

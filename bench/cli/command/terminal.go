@@ -1,0 +1,74 @@
+package command
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"veilbench/reports/table"
+)
+
+// Show is how a command shows its results, by the flags that AddShow adds.
+type Show struct {
+	// JSON asks for JSON instead of text for people.
+	JSON bool
+	// Verbose asks for the names of defenses and attacks in full under tables.
+	Verbose bool
+}
+
+// AddJSON adds --json.
+func (s *Show) AddJSON(fl *pflag.FlagSet) {
+	fl.BoolVar(&s.JSON, "json", false, "print JSON, for programs")
+}
+
+// AddShow adds --json and --verbose.
+func (s *Show) AddShow(fl *pflag.FlagSet) {
+	s.AddJSON(fl)
+	fl.BoolVar(&s.Verbose, "verbose", false, "names of defenses and attacks in full, with every parameter, under tables")
+}
+
+// Tables writes tables to Stdout: as JSON where s asks for it, else in format f. Text
+// is as wide as the terminal, with bold type and color; elsewhere, and where NO_COLOR
+// is set or TERM is dumb, it is plain, and of one width that hangs on no machine.
+func (a *App) Tables(f table.Format, s Show, ts ...table.Table) error {
+	if s.JSON {
+		f = table.JSON
+	}
+	if f != table.Text {
+		return table.Write(a.Stdout, f, ts)
+	}
+	l := table.Layout{Brief: !s.Verbose}
+	width, ok := Terminal(a.Stdout)
+	if !ok {
+		return table.WriteText(a.Stdout, ts, l)
+	}
+
+	// An Output would take the sequences of a style for those of a hostile name.
+	l.Width, l.Style = width, os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return table.WriteText(Raw(a.Stdout), ts, l)
+}
+
+// Print writes text, or v as JSON where s asks for it.
+func (s Show) Print(a *App, v any, text string) error {
+	if !s.JSON {
+		_, err := io.WriteString(a.Stdout, text)
+		return err
+	}
+	e := json.NewEncoder(a.Stdout)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// Terminal is how many columns the terminal below w has; ok is false where there is
+// none.
+func Terminal(w io.Writer) (columns int, ok bool) {
+	f, is := Raw(w).(*os.File)
+	if !is || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	return columns, err == nil && columns > 0
+}
