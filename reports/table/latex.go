@@ -88,10 +88,10 @@ func latexNames(b *strings.Builder, full []string, i int) {
 	}
 	slices.Sort(full)
 	b.WriteString("\n\\begin{table*}[tbp]\n\\centering\\footnotesize\n\\caption{Parameters of what the tables name in short}\n")
-	fmt.Fprintf(b, "\\label{tab:parameters-%d}\n\\par\\smallskip\n\\begin{tabular}{@{}lp{0.7\\linewidth}@{}}\n\\toprule\nname & stands for \\\\\n\\midrule\n", i+1)
+	fmt.Fprintf(b, "\\label{tab:parameters-%d}\n\\par\\smallskip\n\\begin{tabular}{@{}p{0.32\\linewidth}p{0.64\\linewidth}@{}}\n\\toprule\nname & stands for \\\\\n\\midrule\n", i+1)
 	for _, line := range slices.Compact(full) {
 		short, id, _ := strings.Cut(line, " = ")
-		fmt.Fprintf(b, "%s & \\raggedright %s \\tabularnewline\n", EscapeTeX(short), EscapeTeX(id))
+		fmt.Fprintf(b, "\\raggedright %s & \\raggedright %s \\tabularnewline\n", EscapeTeX(short), EscapeTeX(id))
 	}
 	b.WriteString("\\bottomrule\n\\end{tabular}\n\\end{table*}\n\\tablesflush\n")
 }
@@ -187,11 +187,16 @@ func escapeTeXWord(b *strings.Builder, s string) {
 		case len(s) <= long || i == len(s)-1:
 		case strings.ContainsRune(",:+;/", r):
 			b.WriteString(`\allowbreak{}`)
+		case strings.HasPrefix(s, digest) && i%8 == len(digest)%8:
+			b.WriteString(`\allowbreak{}`)
 		case r == '=' || r == '_':
 			b.WriteString(`\penalty500{}`) // only where nothing else helps
 		}
 	}
 }
+
+// digest begins the hexadecimal words of fingerprints, which have no place to break.
+const digest = "sha256:"
 
 // negative says whether the hyphen at s[i] is the minus of a number.
 func negative(s string, i int) bool {
