@@ -73,7 +73,7 @@ func TestUndefendedTrafficIsAdded(t *testing.T) {
 	}
 	all, _ := must(t, "report", on, "--table", "evidence", "--format", "csv")
 	one, _ := must(t, "report", on, "--table", "evidence", "--format", "csv", "--defense", "pad-random", "--knowledge", "unaware")
-	row := one[strings.Index(one, "\n")+1:]
+	row := one[strings.Index(one, "\npad-random")+1:] // behind the stamp and the head
 	if !strings.HasPrefix(row, "pad-random") || !strings.Contains(all, row) {
 		t.Errorf("evidence of one defense alone:\n%s\nof all:\n%s", one, all)
 	}

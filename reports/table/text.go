@@ -10,9 +10,9 @@ import (
 )
 
 // Layout is how tables are set for a terminal, or for a file that looks like one. The
-// zero value is that of files: of a fixed width, plain, with every note.
+// zero value is that of files: a line a row, plain, with every note.
 type Layout struct {
-	// Width is how many columns there are, 0 for 120.
+	// Width is how many columns there are, 0 for as many as it takes.
 	Width int
 	// Style sets headings in bold and failures in red, by escape sequences.
 	Style bool
@@ -21,8 +21,9 @@ type Layout struct {
 }
 
 const (
-	// fixedWidth is that of text that no terminal is known for.
-	fixedWidth = 120
+	// fixedWidth is that of text that no terminal is known for: programs that read it
+	// want a line a row, and nothing in it may hang on the machine.
+	fixedWidth = 1 << 16
 	// noteWidth is how wide notes are set at most: longer lines are hard to read.
 	noteWidth = 118
 )
