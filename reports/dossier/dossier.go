@@ -234,7 +234,8 @@ func mapping() Section {
 		{"ETSI EN 303 645, 5.8; TS 103 701", "personal data in transit", "4, 5, 6"},
 		{"NIST IR 8425", "data protection", "5, 6, 8"},
 		{"(EU) 2016/679, Article 35", "likelihood that activity is inferred", "5, 6, 8"},
-		{"", "", ""}, {"", "", ""},
+		{"", "", ""},
+		{"", "", ""},
 	} {
 		t.Rows = append(t.Rows, []table.Value{table.Word(r[0]), table.Word(r[1]), table.Word(r[2]), table.Word("")})
 	}

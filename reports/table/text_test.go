@@ -10,8 +10,10 @@ func headline() Table {
 	t := Table{
 		Title: "What an observer outside the home still learns from the best attack that knows the defense, and what it costs",
 		Columns: append(Columns("defense"), append([]Column{
-			{Head: "events", Num: true, Interval: true}, {Head: "devices", Num: true, Interval: true},
-			{Head: "commands", Num: true, Interval: true}, {Head: "clips", Num: true, Interval: true},
+			{Head: "events", Num: true, Interval: true},
+			{Head: "devices", Num: true, Interval: true},
+			{Head: "commands", Num: true, Interval: true},
+			{Head: "clips", Num: true, Interval: true},
 		}, Columns("#bytes", "#delay p95", "#GB/month")...)...),
 	}
 	for _, d := range []string{"none", "vpn kind=openvpn-udp", "constant-rate per=home"} {
