@@ -19,7 +19,7 @@ type Show struct {
 	Verbose bool
 }
 
-// AddJSON adds --json.
+// AddJSON is AddShow for commands whose results hold no name of a plug-in to shorten.
 func (s *Show) AddJSON(fl *pflag.FlagSet) {
 	fl.BoolVar(&s.JSON, "json", false, "print JSON, for programs")
 }
@@ -41,7 +41,7 @@ func (a *App) Tables(f table.Format, s Show, ts ...table.Table) error {
 		return table.Write(a.Stdout, f, ts)
 	}
 	l := table.Layout{Brief: !s.Verbose}
-	width, ok := Terminal(a.Stdout)
+	width, ok := terminal(a.Stdout)
 	if !ok {
 		return table.WriteText(a.Stdout, ts, l)
 	}
@@ -62,9 +62,9 @@ func (s Show) Print(a *App, v any, text string) error {
 	return e.Encode(v)
 }
 
-// Terminal is how many columns the terminal below w has; ok is false where there is
+// terminal is how many columns the terminal below w has; ok is false where there is
 // none.
-func Terminal(w io.Writer) (columns int, ok bool) {
+func terminal(w io.Writer) (columns int, ok bool) {
 	f, is := Raw(w).(*os.File)
 	if !is || !term.IsTerminal(int(f.Fd())) {
 		return 0, false

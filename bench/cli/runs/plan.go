@@ -299,6 +299,8 @@ func merge(ctx context.Context, a *command.App, dirs []string, to, out string, f
 	if err := sayMerged(a, missing, out); err != nil {
 		return err
 	}
+
+	// Of what lies there now: shards that agree give the line of one run that did all.
 	run, err := openRun(a, to)
 	if err != nil {
 		return err
