@@ -7,6 +7,7 @@
 package dossier
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -30,6 +31,9 @@ type Options struct {
 	// ClassLimit is the largest share of the events of one class that the best attack
 	// may name right, nil for none.
 	ClassLimit *float64
+	// Whole is the run where the document is about one defense of it, for its digest;
+	// nil where it is about all.
+	Whole *reports.Set
 }
 
 // Document is sections in the order of reading.
@@ -54,7 +58,7 @@ func Of(s *reports.Set, o Options) (Document, error) {
 		Title: "Traffic analysis of a smart home: what was tested and found",
 		Under: strings.TrimSpace(s.Options.Program + ". " + s.Provenance()),
 	}
-	hashes, err := hashes(s)
+	hashes, err := hashes(cmp.Or(o.Whole, s))
 	if err != nil {
 		return d, err
 	}

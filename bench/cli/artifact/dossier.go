@@ -88,10 +88,11 @@ func writeDossier(a *command.App, dir string, f dossierFlags, limited bool) erro
 	if err != nil {
 		return err
 	}
+	whole := s
 	if s, err = onlyDefense(s, f.defense); err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
-	o := dossier.Options{Run: dir, Budget: f.budget}
+	o := dossier.Options{Run: dir, Budget: f.budget, Whole: whole}
 	if limited {
 		o.ClassLimit = &f.limit
 	}
