@@ -20,27 +20,27 @@ type Event struct {
 // when owners are unknown too). Packets that stay in the home are left out, and
 // events without any packet as well.
 func Events(r datasets.Recording, length time.Duration) []Event {
+	// Caused packets may come at any time, also before the event's own time. They are
+	// told apart in one pass: a month has thousands of events and millions of packets.
+	var caused [][]int32
+	if r.Labels.Cause != nil {
+		caused = make([][]int32, len(r.Labels.Events))
+		for i, n := range r.Labels.Cause {
+			if n >= 0 && int(n) < len(caused) {
+				caused[n] = append(caused[n], int32(i))
+			}
+		}
+	}
+
 	var out []Event
 	for n, ev := range r.Labels.Events {
 		var e Event
 		index := map[int32]int32{} // of the recording's flows in e.Flows
-
-		// Caused packets may come at any time, also before the event's own
-		// time; without causes only the window counts.
-		first := 0
-		if r.Labels.Cause == nil {
-			first, _ = slices.BinarySearchFunc(r.Trace.Packets, ev.Start,
-				func(p datasets.Packet, t time.Duration) int { return cmp.Compare(p.Time, t) })
-		}
-		for i := first; i < len(r.Trace.Packets); i++ {
+		take := func(i int) {
 			p := r.Trace.Packets[i]
-			if r.Labels.Cause == nil && p.Time > ev.Start+length {
-				break
+			if !r.Trace.Flows[p.Flow].Exposed() {
+				return
 			}
-			if !causedBy(r.Labels, i, n) || !r.Trace.Flows[p.Flow].Exposed() {
-				continue
-			}
-
 			f, ok := index[p.Flow]
 			if !ok {
 				f = int32(len(e.Flows))
@@ -52,20 +52,24 @@ func Events(r datasets.Recording, length time.Duration) []Event {
 			e.Packets = append(e.Packets, p)
 		}
 
+		// Without causes the window counts.
+		if caused != nil {
+			for _, i := range caused[n] {
+				take(int(i))
+			}
+		} else {
+			first, _ := slices.BinarySearchFunc(r.Trace.Packets, ev.Start,
+				func(p datasets.Packet, t time.Duration) int { return cmp.Compare(p.Time, t) })
+			for i := first; i < len(r.Trace.Packets) && r.Trace.Packets[i].Time <= ev.Start+length; i++ {
+				if r.Labels.Owners == nil || int(r.Labels.Owners[i]) == ev.Device {
+					take(i)
+				}
+			}
+		}
+
 		if len(e.Packets) > 0 {
 			out = append(out, e)
 		}
 	}
 	return out
-}
-
-// causedBy tells whether packet i belongs to event n, as far as is known.
-func causedBy(l datasets.Labels, i, n int) bool {
-	switch {
-	case l.Cause != nil:
-		return int(l.Cause[i]) == n
-	case l.Owners != nil:
-		return int(l.Owners[i]) == l.Events[n].Device
-	}
-	return true
 }
