@@ -113,7 +113,6 @@ type sweep struct {
 	reaching [thresholds + 1]int // detections that reach so many thresholds
 	counter  match.Counter
 	all      []scored     // detections of the classes that an example has
-	truth    []match.Mark // its events, by class and From
 	scored   []scored     // all, by class and time
 	left     []match.Mark // of one island
 }

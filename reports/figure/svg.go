@@ -15,7 +15,6 @@ import (
 	"golang.org/x/image/font/opentype"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 
 	"veilbench/reports/fontsubset"
 	"veilbench/reports/table"
@@ -142,25 +141,6 @@ func (s *svgCanvas) FillString(f font.Face, p vg.Point, text string) {
 
 // DrawImage is not supported: no figure has an image.
 func (s *svgCanvas) DrawImage(vg.Rectangle, image.Image) {}
-
-// open and shut stand around what has a tooltip.
-func (s *svgCanvas) open(tip string) {
-	fmt.Fprintf(&s.body, "<g><title>%s</title>\n", escapeXML(tip))
-}
-func (s *svgCanvas) shut() { s.body.WriteString("</g>\n") }
-
-// tipped draws what shows tip to those who point at it, in the formats that
-// have tooltips.
-func tipped(c draw.Canvas, tip string, draw func()) {
-	s, ok := c.Canvas.(*svgCanvas)
-	if !ok || tip == "" {
-		draw()
-		return
-	}
-	s.open(tip)
-	draw()
-	s.shut()
-}
 
 // paint is black as the color of text around it, so that it turns light on
 // dark pages; colors that stand on colors are no color.Gray16 and stay.
