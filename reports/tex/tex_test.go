@@ -11,6 +11,7 @@ import (
 
 	"veilbench/bench/results"
 	"veilbench/datasets"
+	"veilbench/datasets/datatest"
 	"veilbench/reports"
 	"veilbench/reports/figure"
 	"veilbench/reports/figures"
@@ -89,9 +90,7 @@ func TestNoFolderOfADiskIsPrinted(t *testing.T) {
 // The sample paper is set by pdflatex as it stands, on two pages; one that names a
 // number that is not there is not.
 func TestSamplePaper(t *testing.T) {
-	if _, err := exec.LookPath("pdflatex"); err != nil {
-		t.Skip("no pdflatex")
-	}
+	datatest.Tool(t, "pdflatex")
 	dir := t.TempDir()
 	if keep := os.Getenv("SAMPLE_DIR"); keep != "" {
 		dir = keep // to be looked at

@@ -2,10 +2,11 @@ package artifact
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"veilbench/datasets/datatest"
 )
 
 // The source in an artifact is the program: it builds from the bundle alone, without
@@ -15,9 +16,7 @@ func TestSourceBuildsByItself(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program anew")
 	}
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("no git")
-	}
+	datatest.Tool(t, "git")
 	if _, err := os.Stat("../../../.git"); err != nil {
 		t.Skip("not a clone")
 	}
