@@ -5,26 +5,15 @@ package bench
 import (
 	"fmt"
 	"os"
-	"syscall"
 	"testing"
 	"time"
 
 	"veilbench/attacks"
 	"veilbench/bench/results"
 	"veilbench/datasets"
+	"veilbench/datasets/datatest"
 	"veilbench/defenses"
 )
-
-// cpu is what this process has used of processors, which a busy machine makes hardly
-// longer.
-func cpu(t *testing.T) time.Duration {
-	t.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
 
 // A cell of an attack that does nothing takes less than a millisecond of the harness:
 // planning, asking, scoring, storing. A thousand of them, with VEILBENCH_FULL=1 five
@@ -44,12 +33,12 @@ func TestOverheadOfACell(t *testing.T) {
 	g.NoCanaries = true
 	g.Draws = draws
 
-	before := cpu(t)
+	before := datatest.CPU(t)
 	rs, err := run(t, t.Context(), g, t.TempDir(), Options{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	took := cpu(t) - before
+	took := datatest.CPU(t) - before
 	t.Logf("%d cells in %s of CPU, %s each", len(rs), took, took/time.Duration(len(rs)))
 	// On a busy machine the collector's workers spin, and count as well.
 	if took > 2*time.Duration(len(rs))*time.Millisecond {

@@ -9,12 +9,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
 	"veilbench/bench/results"
 	"veilbench/datasets"
+	"veilbench/datasets/datatest"
 )
 
 // store writes the folders of n shards with cells results in units of 100, as runs
@@ -68,17 +68,6 @@ func store(t testing.TB, n, cells int) []string {
 	return dirs
 }
 
-// cpu is what this process has used of processors, which a busy machine makes hardly
-// longer.
-func cpu(t *testing.T) time.Duration {
-	t.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
 // Ten thousand cells, and a hundred thousand with VEILBENCH_FULL=1, are written in
 // less than a millisecond each, told in two seconds, and merged in a minute. The
 // smaller number has a tenth of the time.
@@ -91,9 +80,9 @@ func TestManyCells(t *testing.T) {
 		cells = 1000
 	}
 	within := func(what string, limit time.Duration, do func()) {
-		start, before := time.Now(), cpu(t)
+		start, before := time.Now(), datatest.CPU(t)
 		do()
-		took := cpu(t) - before
+		took := datatest.CPU(t) - before
 		t.Logf("%d cells: %s in %s of CPU, %s by the clock", cells, what, took.Round(time.Millisecond), time.Since(start).Round(time.Millisecond))
 		if took > limit {
 			t.Errorf("%s took %s of CPU, want %s", what, took, limit)

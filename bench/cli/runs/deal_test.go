@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -24,6 +23,7 @@ import (
 	"veilbench/bench/forecast"
 	"veilbench/bench/results"
 	"veilbench/bench/shards"
+	"veilbench/datasets/datatest"
 	alldefenses "veilbench/defenses/builtin"
 )
 
@@ -113,14 +113,6 @@ func gridNames(t *testing.T) []string {
 	return files
 }
 
-func cpuSeconds() float64 {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		return 0
-	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano()).Seconds()
-}
-
 // TestMeasureGrids writes measuredFile.
 func TestMeasureGrids(t *testing.T) {
 	if os.Getenv("VEILBENCH_MEASURE") == "" {
@@ -194,9 +186,9 @@ func measure(t *testing.T, g bench.Grid) []measuredCell {
 
 	var cells []measuredCell
 	runtime.GC() // what was made for another run is no work of this one
-	cpu, clock := cpuSeconds(), time.Now()
+	cpu, clock := datatest.CPU(t).Seconds(), time.Now()
 	_, err = bench.Run(t.Context(), g, bench.Options{Workers: 1, Store: store, Progress: func(int, int, bool) {
-		c, now := cpuSeconds(), time.Now()
+		c, now := datatest.CPU(t).Seconds(), time.Now()
 		cells = append(cells, measuredCell{Cell: plan[len(cells)].Cell, CPU: c - cpu, Wall: now.Sub(clock).Seconds()})
 		cpu, clock = c, now
 	}})
