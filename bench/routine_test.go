@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"veilbench/attacks"
 	"veilbench/attacks/diary"
 	"veilbench/bench/cost"
 	"veilbench/bench/results"
@@ -146,6 +147,60 @@ func TestRoutineOfLivedInHomes(t *testing.T) {
 			t.Errorf("undefended the advantage is %.2f (%s)", s.Advantage, s.Attack)
 		case s.Defense != results.NoDefense && (s.NoEvidence != "" || s.Advantage > 0.1):
 			t.Errorf("behind a constant rate the advantage is %.2f, no evidence: %q", s.Advantage, s.NoEvidence)
+		}
+	}
+}
+
+// TestDiariesOfOneFold: of diaries, which are of weeks, the views of one fold are held
+// behind a defense that learns, and those without a defense only while their unit is
+// at work.
+func TestDiariesOfOneFold(t *testing.T) {
+	g, err := Grid{
+		Datasets: []datasets.Dataset{livedIn(6, 2)}, // in three folds
+		Defenses: []defenses.Defense{defenses.None{}, defense(t, "morph")},
+		Attacks:  []attacks.Attack{attack(t, "guess-hour"), attack(t, "guess-packets:trees=5")},
+		Seed:     1, Link: cost.DefaultLink(), NoCanaries: true,
+	}.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	units, err := g.units()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// Called with the lock of what is counted.
+	var r *runner
+	most := map[string]int{}
+	at := ""
+	r = newRunner(t.Context(), g, Options{Workers: 1, Progress: func(int, int, bool) {
+		n := 0
+		for _, vs := range r.views {
+			n += len(vs.seen)
+		}
+		most[at] = max(most[at], n)
+	}})
+	r.plan = ManifestOf(g, "", nil)
+
+	for _, u := range units {
+		at = u.id
+		if err := r.computeUnit(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.views) > 0 {
+			t.Errorf("after %s views are held: %d sets", u.id, len(r.views))
+		}
+	}
+	for _, x := range r.results {
+		if x.Err != "" {
+			t.Errorf("%+v: %s", x.Cell, x.Err)
+		}
+	}
+
+	// All six homes train in one fold or another, and two are tested in a fold.
+	for id, n := range most {
+		if n > 6+2 || n == 0 {
+			t.Errorf("%s: %d views at once, want at most %d", id, n, 6+2)
 		}
 	}
 }

@@ -153,6 +153,7 @@ func (r *runner) computeUnit(ctx context.Context, u unit) error {
 	}
 	for _, j := range todo {
 		left[j.tested()]++
+		left[j.fitted()]++
 	}
 	if err := r.warm(ctx, u, todo); err != nil {
 		return err

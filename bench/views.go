@@ -230,16 +230,32 @@ func (j job) tested() results.Cell {
 	return c
 }
 
+// fitted is what the jobs have in common that see a defense fitted to the same
+// recordings. It equals no tested: those name their defense.
+func (j job) fitted() results.Cell {
+	return results.Cell{Dataset: j.cell.Dataset, Task: j.cell.Task, Vantage: j.cell.Vantage, Fold: j.cell.Fold}
+}
+
 // release forgets what j, which is done, was tested on if it was the last: left counts
-// those by tested.
+// those by tested, and by fitted those for whom a defense that learns was fitted, with
+// all that they see. A fold of such a defense shares nothing with the next, and four of
+// them would be four times the data.
 func (r *runner) release(u unit, j job, left map[results.Cell]int) {
 	r.mu.Lock()
 	left[j.tested()]--
+	left[j.fitted()]--
 	last := left[j.tested()] == 0 && !j.planted()
+	over := left[j.fitted()] == 0 && Fitted(u.defense)
+	if over {
+		for n := range j.fold {
+			delete(r.views, r.viewKey(part{u, j, n}, u.id))
+		}
+	}
 	r.mu.Unlock()
-	if !last {
+	if !last || over {
 		return
 	}
+
 	for n, p := range j.fold {
 		vs := r.viewsOf(r.viewKey(part{u, j, n}, u.id), u.defense)
 		vs.forget(func(of viewOf) bool {
@@ -250,7 +266,8 @@ func (r *runner) release(u unit, j job, left map[results.Cell]int) {
 
 // drop forgets the traces of a unit that is done, and its models unless the
 // grid asks for transfer. Undefended traffic to train on is kept while its data set
-// lasts.
+// lasts, unless the unit is sparing: what is learned from it is kept, and seldom more is
+// asked of it.
 func (r *runner) drop(u unit) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -265,7 +282,7 @@ func (r *runner) drop(u unit) {
 	clear(r.floorsOf) // of this unit, all of them
 	clear(r.plantings)
 	for k, vs := range r.views {
-		if over(k.dataset, k.defense) {
+		if over(k.dataset, k.defense) || u.sparing() && k.defense == results.NoDefense {
 			delete(r.views, k)
 		} else {
 			vs.forget(func(of viewOf) bool { return of.role == TestRole }) // no other unit is tested on them
