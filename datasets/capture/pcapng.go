@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // Block types of pcapng.
@@ -48,7 +49,6 @@ type pcapng struct {
 	time    int64 // of the packet before
 	untimed int   // packets that got it
 	over    int   // packets with more captured bytes than their frame
-	data    []byte
 }
 
 // iface is what a section's interface says about its packets.
@@ -316,14 +316,19 @@ func (p *pcapng) readPacket(rec *Record, typ uint32, size int) error {
 		return fmt.Errorf("pcapng packet block of %s bytes claims %s captured ones", commas(int64(size)), commas(int64(captured)))
 	}
 
-	// checkLengths keeps head and frame within the window. The frame is copied
-	// because skipping the rest of the block may refill it.
-	b, err = p.src.buf.Peek(head + int(captured))
-	if err != nil {
+	// Where the whole block is there, skipping its rest reads nothing, and the frame
+	// lasts. Else it is copied, for the rest may take its place.
+	want := head + int(captured)
+	if size <= window {
+		if b, err = p.src.buf.Peek(size); err == nil {
+			*rec = Record{Time: p.time, Length: int(length), Link: f.link, Data: b[head:want:want]}
+			return p.skipBlock(size)
+		}
+	}
+	if b, err = p.src.buf.Peek(want); err != nil {
 		return cutError(p.at, "the packet's block", int64(size), int64(len(b)))
 	}
-	p.data = append(p.data[:0], b[head:]...)
-	*rec = Record{Time: p.time, Length: int(length), Link: f.link, Data: p.data}
+	*rec = Record{Time: p.time, Length: int(length), Link: f.link, Data: slices.Clone(b[head:])}
 	return p.skipBlock(size)
 }
 

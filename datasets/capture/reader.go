@@ -139,7 +139,7 @@ func (b *builder) readAll(ctx context.Context, rd *Reader) error {
 	n := rd.records
 	empty, full := make(chan *batch, batches), make(chan *batch, batches)
 	for range batches {
-		empty <- &batch{}
+		empty <- &batch{buf: make([]byte, window+bufferSlack)}
 	}
 	go func() {
 		defer close(full)
@@ -203,39 +203,35 @@ func (b *builder) ended(err error, records int) error {
 }
 
 const (
-	// batches is how many go around between two threads, batchRecords and
+	// batches is how many go around between two threads, one read while the other is
+	// built from, each with a buffer of a window; batchRecords and
 	// batchBytes how much is in one.
-	batches      = 4
+	batches      = 2
 	batchRecords = 256
 	batchBytes   = 128 << 10
 )
 
 // batch is records that one thread decodes and another one builds a trace of. Their
-// data are copies: the reader's own last until the next record alone.
+// data lie in its buffer, into which the reader read them.
 type batch struct {
 	n       int
 	records [batchRecords]Record
 	frames  [batchRecords]frame
-	data    []byte
+	buf     []byte
 	err     error // behind the records
 }
 
 // fill reads and decodes the next records.
 func (bt *batch) fill(rd *Reader) {
-	bt.n, bt.data = 0, bt.data[:0]
-	for bt.n < batchRecords && len(bt.data) < batchBytes {
+	rd.src.buf.Renew(bt.buf)
+	start := rd.src.offset()
+	for bt.n = 0; bt.n < batchRecords && rd.src.offset()-start < batchBytes; bt.n++ {
 		rec, f := &bt.records[bt.n], &bt.frames[bt.n]
 		if bt.err = rd.Next(rec); bt.err != nil {
 			return
 		}
-
-		// Where data grows the records before keep what it grew out of.
-		at := len(bt.data)
-		bt.data = append(bt.data, rec.Data...)
-		rec.Data = bt.data[at:len(bt.data):len(bt.data)]
 		f.decode(rec)
 		f.sumUp()
-		bt.n++
 	}
 }
 

@@ -18,6 +18,7 @@ type Reader struct {
 	b    []byte
 	r, w int   // b[r:w] is read from src and not discarded
 	err  error // of src, to be returned when all before it is used up
+	keep bool  // b[:r] is in use, see Renew
 }
 
 // New looks up to size bytes ahead of src.
@@ -64,10 +65,24 @@ func (l *Reader) Discard(n int) (int, error) {
 	}
 }
 
+// Renew goes on in b, which must be as long as the buffer before it and which nobody
+// else uses. What Peek returned from there, and returns from b, stays valid until its
+// buffer is given to Renew again: so another thread may work on one while the next is
+// read.
+func (l *Reader) Renew(b []byte) {
+	l.w = copy(b, l.b[l.r:l.w])
+	l.b, l.r, l.keep = b, 0, true
+}
+
 // fill reads once, behind what is there.
 func (l *Reader) fill() {
-	l.w = copy(l.b, l.b[l.r:l.w])
-	l.r = 0
+	switch {
+	case !l.keep:
+		l.w = copy(l.b, l.b[l.r:l.w])
+		l.r = 0
+	case len(l.b)-l.w < portion:
+		l.Renew(make([]byte, len(l.b))) // more was asked for than one buffer takes
+	}
 	for range 100 {
 		n, err := l.src.Read(l.b[l.w:min(l.w+portion, len(l.b))])
 		l.w += n
