@@ -241,6 +241,7 @@ func (j job) fitted() results.Cell {
 // all that they see. A fold of such a defense shares nothing with the next, and four of
 // them would be four times the data.
 func (r *runner) release(u unit, j job, left map[results.Cell]int) {
+	// Planted cells make what they are tested on themselves.
 	r.mu.Lock()
 	left[j.tested()]--
 	left[j.fitted()]--

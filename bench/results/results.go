@@ -334,7 +334,7 @@ const NoDefense = "none"
 
 // Method is the version of the methods: it changes when a change of the code
 // may change a result, and is part of each result's name.
-const Method = 5
+const Method = 6
 
 // Missed is the answer of an event that no detection stands for.
 const Missed = "missed"

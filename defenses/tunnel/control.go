@@ -10,13 +10,16 @@ import (
 
 // control makes the packets that a tunnel sends of itself, forward in time. The
 // home began the tunnel before the trace starts, at a random point of the rekey
-// interval. The far end answers after 30 ms. No data waits for a handshake: a
-// rekey runs beside the old keys.
+// interval. The far end answers after 30 ms. No data waits for a handshake, as a
+// rekey runs beside the old keys, but where WireGuard's are dead.
 //
-//   - wireguard: initiation of 148 bytes up and response of 92 down when data
-//     goes up and the keys are older than 120 s (165 s when it goes down), and
-//     a keepalive of 32 bytes by whoever has received data and not sent any
-//     for 10 s.
+//   - wireguard: a handshake is an initiation of 148 bytes, a response of 92 and a
+//     keepalive of 32 by whoever began. It is begun anew by the one who began the last
+//     one: when he sends anything under keys of more than 120 s, or gets something
+//     under keys of more than 165 s. Behind 180 s keys are dead: whoever has something
+//     to send begins, and it waits for the response and stands for the keepalive.
+//     Whoever has received data and not sent anything for 10 s sends a keepalive.
+//     TestRealSignals holds all this to the real one.
 //   - openvpn-*: a ping of 16 inner bytes from each side that has not sent for
 //     10 s ("keepalive 10 60"), and every hour a renegotiation of four control
 //     packets each way, sizes assumed. Over TCP also the outer connection's
@@ -36,8 +39,10 @@ type control struct {
 	sent, got [2]time.Duration
 	// due is when a direction's keepalive is to be sent; 0: none.
 	due [2]time.Duration
-	// keys is when keys were made, which may be before the trace.
-	keys time.Duration
+	// keys is when keys were made, which may be before the trace, and begun who began
+	// WireGuard's handshake.
+	keys  time.Duration
+	begun datasets.Dir
 	// unacked counts the segments of a direction since its last ACK, the
 	// newest at got.
 	unacked [2]int
@@ -49,6 +54,9 @@ type control struct {
 const (
 	farReply   = 30 * time.Millisecond
 	delayedACK = 40 * time.Millisecond
+	// WireGuard's keys are too old for who began to send, or to get anything, under
+	// them, and for anybody.
+	sentKeys, gotKeys, deadKeys = 120 * time.Second, 165 * time.Second, 180 * time.Second
 )
 
 // newControl begins a tunnel of that kind some time before the trace: the ages of
@@ -66,22 +74,21 @@ func newControl(kind string, t *tunnel, rng *rand.Rand) *control {
 // rekey is the age at which keys are replaced.
 func (c *control) rekey() time.Duration {
 	if c.kind == "wireguard" {
-		return 120 * time.Second
+		return sentKeys
 	}
 	return time.Hour
 }
 
-// data notes that data goes at now, after whatever was due before.
-func (c *control) data(now time.Duration, dir datasets.Dir) {
+// data notes that data goes at now, after whatever was due before. It returns when the
+// data go: later than now where they wait for new keys.
+func (c *control) data(now time.Duration, dir datasets.Dir) time.Duration {
 	c.until(now)
 	other := 1 - dir
 	switch {
 	case c.wireguard:
-		// Keys grow old only by use: an idle tunnel makes no handshake.
-		if now-c.keys > [2]time.Duration{datasets.Up: 120 * time.Second, datasets.Down: 165 * time.Second}[dir] {
-			c.t.signal(now, datasets.Up, 148)
-			c.t.signal(now+farReply, datasets.Down, 92)
-			c.keys = now
+		if now-c.keys > deadKeys {
+			c.shake(now, dir)
+			now += farReply
 		}
 
 		// Data is as good as a keepalive for its sender, and the other side owes
@@ -93,6 +100,9 @@ func (c *control) data(now time.Duration, dir datasets.Dir) {
 		}
 		c.due[other], c.due[dir] = owed, 0
 		c.quiet = min(c.quiet, owed)
+		if now-c.keys > sentKeys {
+			c.renew(now, dir)
+		}
 	case c.overTCP:
 		c.unacked[other] = 0 // the segment acknowledges
 		if c.unacked[dir]++; c.unacked[dir] == 2 {
@@ -101,6 +111,35 @@ func (c *control) data(now time.Duration, dir datasets.Dir) {
 		c.quiet = min(c.quiet, now+delayedACK)
 	}
 	c.sent[dir], c.got[dir] = now, now
+	return now
+}
+
+// renew makes new keys of WireGuard where something that goes at now in direction dir
+// finds them old, in time for nothing to wait. The new ones are confirmed by a keepalive,
+// as no data waited for them.
+func (c *control) renew(now time.Duration, dir datasets.Dir) {
+	old := gotKeys
+	if dir == c.begun {
+		old = sentKeys
+	}
+	if now-c.keys > old {
+		c.shake(now, c.begun)
+		c.t.signal(now+farReply, c.begun, 32)
+	}
+}
+
+// shake makes new keys of WireGuard, begun at now by who sends in direction by. Keys grow
+// old only by use: an idle tunnel makes no handshake. Both messages stand for the
+// keepalives that their senders owe.
+func (c *control) shake(now time.Duration, by datasets.Dir) {
+	answered := now + farReply
+	if by == datasets.Down {
+		answered = now // by the gateway, where all is seen
+	}
+	c.t.signal(now, by, 148)
+	c.t.signal(answered, 1-by, 92)
+	c.keys, c.begun = now+farReply, by
+	c.due = [2]time.Duration{}
 }
 
 // until sends what is due up to now.
@@ -182,8 +221,14 @@ func (c *control) send(t timer) {
 	// be due again at once.
 	switch t.what {
 	case keepalive:
-		c.t.signal(t.at, t.dir, 32)
-		c.due[t.dir], c.sent[t.dir] = 0, t.at
+		at := t.at
+		if at-c.keys > deadKeys {
+			c.shake(at, t.dir)
+			at += farReply
+		}
+		c.t.signal(at, t.dir, 32)
+		c.due[t.dir], c.sent[t.dir] = 0, at
+		c.renew(at, t.dir)
 	case ping:
 		c.t.signal(t.at, t.dir, c.t.f.inside(16))
 		c.sent[t.dir] = t.at

@@ -132,6 +132,17 @@ type tunnel struct {
 	ctl    *control // nil: no control packets
 }
 
+// Overhead is how many bytes of IP and transport are around a message of the tunnel.
+func (d VPN) Overhead() int32 { f := d.framing(); return f.outer() }
+
+// Inner are the sizes in bytes of IP of the inner packets that p of flow f becomes, as
+// the tunnel's MTU makes the ends send it: one for nearly all.
+func (d VPN) Inner(p datasets.Packet, f datasets.Flow) []int32 {
+	var out []int32
+	split(p, f, d.framing().mtu, func(inner, _ int32) { out = append(out, inner) })
+	return out
+}
+
 // estimate is how many packets there will be: one for each that fits, two for
 // others, and room for what the tunnel sends of itself.
 func (t *tunnel) estimate() int {
@@ -155,7 +166,7 @@ func (t *tunnel) packet(i int, p datasets.Packet) {
 	// came earlier, and control packets due by now leave first.
 	t.now = max(t.now, p.Time+wait)
 	if t.ctl != nil {
-		t.ctl.data(t.now, p.Dir)
+		t.now = t.ctl.data(t.now, p.Dir)
 	}
 
 	if n := ipSize(p); n <= t.f.mtu { // nearly all

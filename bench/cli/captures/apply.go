@@ -25,10 +25,11 @@ import (
 )
 
 type applyFlags struct {
-	defense, train, plot, link string
-	seed                       uint64
-	ledger, force              bool
-	capture                    source.Capture
+	defense, train, plot, link, live string
+	seed                             uint64
+	speed                            float64
+	ledger, force                    bool
+	capture                          source.Capture
 }
 
 func applyCommand(a *command.App) *cobra.Command {
@@ -49,6 +50,12 @@ itself; then the exit code is 1.
 
 What is there already is overwritten with --force only, and IN never.
 
+With --live wireguard the capture also goes through the real WireGuard, two devices of
+golang.zx2c4.com/wireguard in this process with this machine's loopback interface between them, as
+fast as it was recorded or --speed times faster, and simulated and measured figures are printed
+beside each other. A delay begins when a packet is really handed over; how late that was stands by
+itself. It compares the tunnel alone: set delay_s=0, for loopback is no line.
+
 With --plot it also draws IN beside OUT: every packet by time and size (up above, down below, the
 defense's own packets in gray) and the bytes per second in bins. For true and detected events over
 the rates, see "veilbench rates".
@@ -58,7 +65,8 @@ the link.`,
 		Example: `  veilbench apply --defense pad-random:max_bytes=255+vpn:kind=wireguard plug.pcap shaped.pcap
   veilbench apply --defense constant-rate:interval_s=0.5 --plot shaped.svg --ledger plug.pcap shaped.pcap
   veilbench apply --defense cover-decoy:per_hour=60 --train home:event_signatures plug.pcap shaped.pcap
-  veilbench apply --defense vpn lab lab-vpn        # every capture in the folder lab`,
+  veilbench apply --defense vpn lab lab-vpn        # every capture in the folder lab
+  veilbench apply --defense vpn:delay_s=0 --live wireguard --speed 10 plug.pcap out.pcap`,
 		Args: command.Args(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error { return apply(cmd.Context(), a, f, args[0], args[1]) },
 	}
@@ -67,6 +75,8 @@ the link.`,
 	fl.StringVar(&f.defense, "defense", "", "defense ID; stages of a chain are joined by +")
 	fl.StringVar(&f.train, "train", "", "data set (as in run --dataset) that fitted defenses learn from")
 	fl.StringVar(&f.plot, "plot", "", "draw the packet sequence and the rates before and after into this .svg, .png or .pdf file")
+	fl.StringVar(&f.live, "live", "", "wireguard: play the capture through the real one too")
+	fl.Float64Var(&f.speed, "speed", 1, "how many times faster than recorded --live plays")
 	fl.BoolVar(&f.force, "force", false, "overwrite what OUT has already")
 
 	// A link is several settings, read from one text as in an ID.
@@ -101,6 +111,9 @@ func apply(ctx context.Context, a *command.App, f applyFlags, in, out string) er
 		return err
 	}
 	if info.IsDir() {
+		if f.live != "" {
+			return errors.New("--live plays one capture: name a file, no folder")
+		}
 		return ap.folder(ctx, in, out)
 	}
 
@@ -108,9 +121,40 @@ func apply(ctx context.Context, a *command.App, f applyFlags, in, out string) er
 	if err != nil {
 		return err
 	}
+	return ap.report(ctx, got)
+}
+
+// report says what one capture became, and plays it where that is asked for.
+func (ap *applier) report(ctx context.Context, got applied) error {
+	a, f := ap.a, ap.f
 	printCost(a.Stdout, "wrote "+strings.Join(got.wrote, " and "), got.ledger.Cost(), f.ledger)
 	fmt.Fprintf(a.Stderr, "computed and checked in %v, %.0f ns for a packet of the result\n", got.took.Round(time.Millisecond),
 		float64(got.took.Nanoseconds())/float64(max(1, got.packets)))
+	if f.live == "" {
+		return nil
+	}
+
+	// What enters the tunnel is what the stages before it make.
+	vpn, err := liveTunnel(ap.defense, f.live, f.speed)
+	if err != nil {
+		return err
+	}
+	stages := defenses.Stages(ap.defense)
+	before, err := defenses.Chain(stages[:len(stages)-1]).Apply(drawsOf(f.seed, defenses.DrawID(ap.defense)), got.in)
+	if err != nil {
+		return err
+	}
+	out, err := vpn.Apply(drawsOf(f.seed, "live"), before.Trace)
+	if err != nil {
+		return err
+	}
+	takes := time.Duration(float64(before.Trace.End) / f.speed)
+	fmt.Fprintf(a.Stderr, "playing %v of traffic through WireGuard, in %v\n", before.Trace.End.Round(time.Second), takes.Round(time.Second))
+	live, err := play(ctx, vpn, before.Trace, f.speed)
+	if err != nil {
+		return err
+	}
+	printLive(a.Stdout, simulated(before.Trace, out), live, f.speed)
 	return nil
 }
 
@@ -138,6 +182,11 @@ func (ap *applier) settings(in, out string) (err error) {
 	}
 	if err := plotFormat(f.plot); err != nil {
 		return err
+	}
+	if f.live != "" {
+		if _, err := liveTunnel(ap.defense, f.live, f.speed); err != nil {
+			return err
+		}
 	}
 	if ap.options, err = f.capture.Options(); err != nil || f.train != "" {
 		return err
@@ -191,6 +240,7 @@ func (ap *applier) mayWrite(in, out string) error {
 
 // applied is what one capture became.
 type applied struct {
+	in      datasets.Trace
 	wrote   []string
 	ledger  *cost.Ledger
 	packets int
@@ -232,7 +282,7 @@ func (ap *applier) capture(ctx context.Context, draw *rand.Rand, in, out string,
 		wrote = append(wrote, ap.f.plot)
 		err = plotBeforeAfter(ap.f.plot, ap.f.defense, t, got)
 	}
-	return applied{wrote, ledger, len(got.Trace.Packets), took}, err
+	return applied{t, wrote, ledger, len(got.Trace.Packets), took}, err
 }
 
 // fit trains the stages of d that can learn on --train, if that is given.
