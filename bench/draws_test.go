@@ -19,7 +19,8 @@ import (
 // What leaves through every defense, preset and some changed parameters is what
 // left when presets were values of a parameter "variant". testdata/draws.txt was
 // written at the commit before, but for front and adaptive-padding, whose dummies
-// got headers of their flow since: a digest of the defended packets of two
+// got headers of their flow since, and for WireGuard, whose own packets are those of
+// the real one since: a digest of the defended packets of two
 // recordings, and the ID that seeded their draws then.
 func TestDrawsAreThoseOfTheOldIDs(t *testing.T) {
 	text, err := os.ReadFile("testdata/draws.txt")
