@@ -2,10 +2,12 @@ package cluster
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -193,5 +195,58 @@ func TestKubernetesRefuses(t *testing.T) {
 	j.Out = "/home/me/paper"
 	if err := (Kubernetes{Name: "paper", Claim: "results"}).Write(&bytes.Buffer{}, j); err == nil {
 		t.Error("a folder outside of the volume: no error")
+	}
+}
+
+// A shard that its time limit is about to cut off (USR1) ends its run well and is queued
+// again, but not for ever; one that is canceled (TERM) ends. The job is run as it is
+// submitted, by a shell, with a run that only waits.
+func TestJobIsQueuedAgain(t *testing.T) {
+	dir := fakes(t)
+	if err := (Slurm{}).Submit(t.Context(), paper(), &bytes.Buffer{}); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"veilbench": "#!/bin/sh\ntrap 'echo ended >> " + dir + "/log; exit 130' TERM\ntouch " + dir + "/began\nwhile :; do sleep 0.05; done\n",
+		"scontrol":  "#!/bin/sh\necho \"$@\" >> " + dir + "/log\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	for _, c := range []struct {
+		signal   os.Signal
+		restarts string
+		want     string
+	}{
+		{syscall.SIGUSR1, "", "ended\nrequeue 41_3\n"},
+		{syscall.SIGUSR1, "19", "ended\nrequeue 41_3\n"},
+		{syscall.SIGUSR1, "20", "ended\n"},
+		{syscall.SIGTERM, "", "ended\n"},
+	} {
+		os.Remove(filepath.Join(dir, "log"))
+		os.Remove(filepath.Join(dir, "began"))
+		job := exec.Command("sh", filepath.Join(dir, "job1"))
+		job.Env = append(os.Environ(), "SLURM_ARRAY_JOB_ID=41", "SLURM_ARRAY_TASK_ID=3", "SLURM_RESTART_COUNT="+c.restarts)
+		if err := job.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			if _, err := os.Stat(filepath.Join(dir, "began")); err == nil {
+				break
+			}
+		}
+		time.Sleep(100 * time.Millisecond) // the shell sets its traps behind the start
+		if err := job.Process.Signal(c.signal); err != nil {
+			t.Fatal(err)
+		}
+		var exit *exec.ExitError
+		if err := job.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 130 {
+			t.Errorf("%v after %q turns: %v, want exit code 130", c.signal, c.restarts, err)
+		}
+		if log, err := os.ReadFile(filepath.Join(dir, "log")); err != nil || string(log) != c.want {
+			t.Errorf("%v after %q turns: %q, %v; want %q", c.signal, c.restarts, log, err, c.want)
+		}
 	}
 }
