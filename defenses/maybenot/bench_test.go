@@ -32,7 +32,7 @@ func BenchmarkSimulation(b *testing.B) {
 	}{
 		{"none", [2][]*Machine{}},
 		{"padding", [2][]*Machine{{reply(2)}, {reply(3), steady(20 * time.Millisecond)}}},
-		{"blocking", [2][]*Machine{constantRate(5*time.Millisecond, time.Second), constantRate(2*time.Millisecond, time.Second)}},
+		{"blocking", [2][]*Machine{ConstantRate(5*time.Millisecond, time.Second), ConstantRate(2*time.Millisecond, time.Second)}},
 	} {
 		for _, independent := range []bool{false, true} {
 			name := "machines=" + c.name
@@ -67,7 +67,7 @@ func BenchmarkSimulation(b *testing.B) {
 
 // BenchmarkParse reads a machine of thirty states.
 func BenchmarkParse(b *testing.B) {
-	s := front(1000, time.Second, 30).String()
+	s := Front(1000, time.Second, 30).String()
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := Parse(s); err != nil {

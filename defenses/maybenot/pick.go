@@ -66,10 +66,7 @@ func (s *Simulation) restart(wait time.Duration) bool {
 	}
 	r := s.again[0]
 	s.again = s.again[1:]
-	s.now = max(s.now, r.At)
-
-	// Machines were looked at when the simulation was made.
-	_ = s.start(r.Side, r.Machines)
+	s.start(r.Side, r.Machines, r.At)
 	return true
 }
 

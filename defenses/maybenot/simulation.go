@@ -32,8 +32,8 @@ type Latency struct{ Action, Reporting, Trigger time.Duration }
 
 // Config is what a Simulation runs. The machines must not be changed any more.
 type Config struct {
-	// Machines and Limits are by Side.
-	Machines [2][]*Machine
+	// Machines are what runs from the first packet on, Limits those of each Side.
+	Machines Pair
 	Limits   [2]Limits
 	// Delay is the time from one end to the other.
 	Delay time.Duration
@@ -53,7 +53,8 @@ type Config struct {
 }
 
 // Restart is a new connection: at a time the machines of a side are gone, with what
-// they had scheduled and blocked, and others start. Packets under way arrive.
+// they had scheduled and blocked, and others start. Packets under way arrive. What
+// happens at that very time happens to the new ones.
 type Restart struct {
 	At       time.Duration
 	Side     Side
@@ -188,37 +189,62 @@ func NewSimulation(cfg Config, packets []Packet) (*Simulation, error) {
 			return nil, errors.New("maybenot: a simulation needs a source of randomness for each side")
 		}
 		e.rng, e.delay = newRandom(cfg.Sources[i]), cfg.Latency[i]
-		if err := s.start(Side(i), cfg.Machines[i]); err != nil {
+		if err := cfg.Limits[i].check(); err != nil {
 			return nil, err
 		}
 	}
-	for i, r := range cfg.Restarts {
-		if i > 0 && r.At < cfg.Restarts[i-1].At {
-			return nil, errors.New("maybenot: restarts are not in order of time")
-		}
+	if err := cfg.checkMachines(); err != nil {
+		return nil, err
+	}
+	for i, machines := range cfg.Machines {
+		s.start(Side(i), machines, s.now)
 	}
 	return s, nil
 }
 
-// start gives a side new machines and forgets what the old ones had going.
-func (s *Simulation) start(side Side, machines []*Machine) error {
-	e := &s.ends[side]
-	for _, m := range machines {
-		if err := m.Validate(); err != nil {
+// checkMachines validates each machine once, however often it starts, and the order
+// of restarts.
+func (c *Config) checkMachines() error {
+	known := map[*Machine]bool{}
+	check := func(machines []*Machine) error {
+		for _, m := range machines {
+			if known[m] {
+				continue
+			}
+			if err := m.Validate(); err != nil {
+				return err
+			}
+			known[m] = true
+		}
+		return nil
+	}
+	for _, machines := range c.Machines {
+		if err := check(machines); err != nil {
 			return err
 		}
 	}
-	if err := s.cfg.Limits[side].check(); err != nil {
-		return err
+
+	for i, r := range c.Restarts {
+		if i > 0 && r.At < c.Restarts[i-1].At {
+			return errors.New("maybenot: restarts are not in order of time")
+		}
+		if err := check(r.Machines); err != nil {
+			return err
+		}
 	}
-	e.framework = newFramework(machines, s.cfg.Limits[side], s.now, e.rng)
+	return nil
+}
+
+// start gives a side new machines at a time and forgets what the old ones had going.
+func (s *Simulation) start(side Side, machines []*Machine, at time.Duration) {
+	e := &s.ends[side]
+	e.framework = newFramework(machines, s.cfg.Limits[side], at, e.rng)
 	e.scheduled = make([]appointment, len(machines))
 	e.timers = make([]time.Duration, len(machines))
 	for i := range machines {
 		e.scheduled[i].at, e.timers[i] = never, never
 	}
 	e.until = never
-	return nil
 }
 
 // busiest is the most packets of a side within 100 ms, both ends included.

@@ -40,7 +40,7 @@ func vectors() []vector {
 		}
 		return out
 	}
-	slow, fast := constantRate(10*time.Millisecond, 500*time.Millisecond), constantRate(4*time.Millisecond, 500*time.Millisecond)
+	slow, fast := ConstantRate(10*time.Millisecond, 500*time.Millisecond), ConstantRate(4*time.Millisecond, 500*time.Millisecond)
 	return []vector{
 		{Name: "nothing", DelayMs: 10, Trace: trace},
 		{Name: "reply", Client: strs(reply(2)), Server: strs(reply(3)), DelayMs: 10, Seed: 3, Trace: trace},
@@ -49,7 +49,7 @@ func vectors() []vector {
 		{Name: "constant rate, independent", Client: strs(slow...), Server: strs(fast...), DelayMs: 10, Independent: true, Trace: trace},
 		{Name: "constant rate and replies", Client: strs(append(slow, reply(1))...), Server: strs(append(fast, reply(2))...), DelayMs: 5, Seed: 5, Trace: trace},
 		{Name: "bottleneck", Client: strs(reply(1)), Server: strs(fast...), DelayMs: 10, PPS: 30, Seed: 6, Trace: trace},
-		{Name: "front", Client: strs(front(40, time.Second, 5)), Server: strs(front(80, time.Second, 5)), DelayMs: 20, Seed: 8, Trace: trace},
+		{Name: "front", Client: strs(Front(40, time.Second, 5)), Server: strs(Front(80, time.Second, 5)), DelayMs: 20, Seed: 8, Trace: trace},
 	}
 }
 
@@ -280,7 +280,7 @@ func TestSimulationIsThePlainOne(t *testing.T) {
 func TestRestart(t *testing.T) {
 	packets := []Packet{{0, Client}, {time.Millisecond, Client}, {2 * time.Second, Client}}
 	cfg := Config{
-		Machines: [2][]*Machine{constantRate(400*time.Millisecond, 10*time.Second)}, Delay: time.Millisecond, Independent: true,
+		Machines: [2][]*Machine{ConstantRate(400*time.Millisecond, 10*time.Second)}, Delay: time.Millisecond, Independent: true,
 		Sources:  [2]rand.Source{NewXoshiro(1), NewXoshiro(2)},
 		Restarts: []Restart{{At: time.Second, Side: Client, Machines: []*Machine{reply(1)}}},
 	}
@@ -303,7 +303,7 @@ func TestRestart(t *testing.T) {
 // FuzzParse: no string makes the decoder fail otherwise than by an *Error, and what it
 // accepts it writes and reads again as it was.
 func FuzzParse(f *testing.F) {
-	for _, m := range []*Machine{reply(2), steady(time.Second), front(10, time.Second, 3), constantRate(time.Second, time.Second)[1]} {
+	for _, m := range []*Machine{reply(2), steady(time.Second), Front(10, time.Second, 3), ConstantRate(time.Second, time.Second)[1]} {
 		f.Add(m.String())
 	}
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -334,7 +334,7 @@ func FuzzParse(f *testing.F) {
 // through.
 func FuzzLayout(f *testing.F) {
 	f.Add(reply(2).Bytes())
-	f.Add(front(10, time.Second, 3).Bytes())
+	f.Add(Front(10, time.Second, 3).Bytes())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := reader{data: b}
 		m := r.machine()
@@ -352,7 +352,7 @@ func FuzzLayout(f *testing.F) {
 // Nothing is allocated for an event once queues have their size.
 func TestNextAllocatesNothing(t *testing.T) {
 	cfg := Config{
-		Machines: [2][]*Machine{{reply(2), front(1e6, time.Second, 3)}, constantRate(2*time.Millisecond, time.Hour)},
+		Machines: [2][]*Machine{{reply(2), Front(1000000, time.Second, 3)}, ConstantRate(2*time.Millisecond, time.Hour)},
 		Delay:    10 * time.Millisecond, Independent: true, Sources: [2]rand.Source{rand.NewPCG(1, 1), rand.NewPCG(2, 2)},
 	}
 	s, err := NewSimulation(cfg, webTraffic(20_000))
