@@ -47,6 +47,19 @@ type Completer interface {
 // any padding: the ledger needs it to count padding apart.
 type Framer interface{ FramingBytes() int }
 
+// Framing is what the last stage of d says as a Framer, 0 if it is none: what comes
+// before it is inside.
+func Framing(d Defense) int {
+	stages := Stages(d)
+	if len(stages) == 0 {
+		return 0
+	}
+	if f, ok := stages[len(stages)-1].(Framer); ok {
+		return f.FramingBytes()
+	}
+	return 0
+}
+
 // Stages returns the stages of d: those of a chain, else d alone.
 func Stages(d Defense) []Defense {
 	if c, ok := d.(Chain); ok {
