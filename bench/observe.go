@@ -115,6 +115,9 @@ func (p pipeline) pass(o *observed, base func() (cost.Base, error), r Role, draw
 		return fmt.Errorf("recording %s undefended: %w", o.rec.ID, err)
 	}
 	o.cost = cost.NewLedger(o.rec, undefended, out)
+	if n := defenses.Framing(p.defense); n > 0 {
+		o.cost.CountInside(o.rec.Trace, out, n)
+	}
 
 	o.unseen = true
 	for place, v := range p.vantage.Places() {

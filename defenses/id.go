@@ -33,6 +33,33 @@ type DrawIDer interface {
 	DrawID() string
 }
 
+// Completer is the optional ability of a defense to fill in parameters that follow
+// from others when its name is parsed: what it reads from a file must show in its ID,
+// under which results are kept.
+type Completer interface {
+	// Complete returns the defense to use in the receiver's place. Complete again, it
+	// is the same.
+	Complete() (Defense, error)
+}
+
+// Framer is the optional ability of a tunnel to say how many bytes of each of its
+// packets that carry something are its framing, above the transport header and before
+// any padding: the ledger needs it to count padding apart.
+type Framer interface{ FramingBytes() int }
+
+// Framing is what the last stage of d says as a Framer, 0 if it is none: what comes
+// before it is inside.
+func Framing(d Defense) int {
+	stages := Stages(d)
+	if len(stages) == 0 {
+		return 0
+	}
+	if f, ok := stages[len(stages)-1].(Framer); ok {
+		return f.FramingBytes()
+	}
+	return 0
+}
+
 // Stages returns the stages of d: those of a chain, else d alone.
 func Stages(d Defense) []Defense {
 	if c, ok := d.(Chain); ok {
@@ -85,6 +112,11 @@ func Parse(list []Defense, id string) (Defense, error) {
 		d, err := params.With(found, set)
 		if err != nil {
 			return nil, fmt.Errorf("defense %s: %w%s", name, err, instead(found, set))
+		}
+		if c, ok := d.(Completer); ok {
+			if d, err = c.Complete(); err != nil {
+				return nil, fmt.Errorf("defense %s: %w", name, err)
+			}
 		}
 		chain = append(chain, d)
 	}

@@ -45,6 +45,9 @@ type record struct {
 	busyIn, busyOut                int64 // bytes in the busiest hour of In
 	idleIn, idleOut                int64 // and in the quietest
 	hour                           bool  // observed for an hour at least
+
+	inside [2]inside // by direction
+	tunnel bool      // it was counted
 }
 
 type sums struct{ packets, bytes int64 }
@@ -324,7 +327,7 @@ func (l *Ledger) Cost() results.Cost {
 	c.DelayMax = l.delay.max.Seconds()
 	c.Delays = l.delay.parts(results.DelayParts)
 
-	c.More = append(l.further(), l.published()...)
+	c.More = append(append(l.further(), l.published()...), l.counters()...)
 	slices.SortFunc(c.More, func(a, b results.Metric) int { return cmp.Compare(a.Name, b.Name) })
 	return c
 }

@@ -123,7 +123,7 @@ func knowLittle(all []source) []string {
 // families share, the kits, the lists of all, and what the lists are made for.
 func sharedBy() []string {
 	return []string{
-		"defenses/shaping", "defenses/defensetest", "defenses/builtin",
+		"defenses/shaping", "defenses/maybenot", "defenses/defensetest", "defenses/builtin",
 		"attacks/bursts", "attacks/match", "attacks/diary", "attacks/features", "attacks/forest", "attacks/hmm", "attacks/lstm", "attacks/sigfile", "attacks/attacktest", "attacks/builtin",
 	}
 }
@@ -541,7 +541,7 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 // forStrangers are names that people import and the project itself does not: what
 // a program of one's own needs, readers, and kinds to draw one at a time.
 func forStrangers(name string) bool {
-	return strings.HasPrefix(name, "bench/cli.") || strings.HasPrefix(name, "bench/results.") ||
+	return strings.HasPrefix(name, "bench/cli.") || strings.HasPrefix(name, "defenses/maybenot.") || strings.HasPrefix(name, "bench/results.") ||
 		strings.HasPrefix(name, "reports/tables.") || strings.HasPrefix(name, "reports/figures.") ||
 		slices.Contains([]string{
 			"bench.Digest", "bench.LabelShiftProbe", "bench.LeakProbe",

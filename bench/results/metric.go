@@ -145,23 +145,31 @@ const (
 	DataWindows = "data_windows"
 
 	// Costs of a defense; lower is better for the user of it.
-	Overhead         = "overhead"
-	InBytes          = "in_bytes"
-	OutBytes         = "out_bytes"
-	InBytesUp        = "in_bytes_up"
-	OutBytesUp       = "out_bytes_up"
-	InPackets        = "in_packets"
-	OutPackets       = "out_packets"
-	CoverBytes       = "cover_bytes"
-	ObservedS        = "observed_s"
-	DelayMean        = "delay_mean_s"
-	DelayMedian      = "delay_median_s"
-	DelayP95         = "delay_p95_s"
-	DelayP99         = "delay_p99_s"
-	DelayMax         = "delay_max_s"
-	LANInBytes       = "lan_in_bytes"
-	LANOutBytes      = "lan_out_bytes"
-	MergedACKs       = "merged_acks"
+	Overhead    = "overhead"
+	InBytes     = "in_bytes"
+	OutBytes    = "out_bytes"
+	InBytesUp   = "in_bytes_up"
+	OutBytesUp  = "out_bytes_up"
+	InPackets   = "in_packets"
+	OutPackets  = "out_packets"
+	CoverBytes  = "cover_bytes"
+	ObservedS   = "observed_s"
+	DelayMean   = "delay_mean_s"
+	DelayMedian = "delay_median_s"
+	DelayP95    = "delay_p95_s"
+	DelayP99    = "delay_p99_s"
+	DelayMax    = "delay_max_s"
+	LANInBytes  = "lan_in_bytes"
+	LANOutBytes = "lan_out_bytes"
+	MergedACKs  = "merged_acks"
+
+	// What a tunnel adds inside, tx is up: the counters that GotaTun prints, under
+	// its names.
+	TxPadding = "tx_padding_bytes"
+	RxPadding = "rx_padding_bytes"
+	TxDecoy   = "tx_decoy_packet_bytes"
+	RxDecoy   = "rx_decoy_packet_bytes"
+
 	PeakIn           = "peak_in_bytes_per_s"
 	PeakOut          = "peak_out_bytes_per_s"
 	CoverShare       = "cover_share"
@@ -316,6 +324,10 @@ func otherMetrics() []MetricInfo {
 		{LANInBytes, "B", Neither, "bytes inside the home without the defense", nil},
 		{LANOutBytes, "B", Lower, "bytes inside the home with the defense", nil},
 		{MergedACKs, "packets", Lower, "merged ACKs", nil},
+		{TxPadding, "B", Lower, "padding of data packets up", nil},
+		{RxPadding, "B", Lower, "padding of data packets down", nil},
+		{TxDecoy, "B", Lower, "decoy packets up", nil},
+		{RxDecoy, "B", Lower, "decoy packets down", nil},
 		{PeakIn, "B/s", Neither, "peak rate without the defense", nil},
 		{PeakOut, "B/s", Lower, "peak rate with the defense", nil},
 		{CoverShare, "share", Lower, "share of cover", nil},

@@ -28,21 +28,11 @@ func tunnels(in datasets.Trace, s shaping.Streams, shared bool) []datasets.Flow 
 		}
 		if !shared {
 			f.MAC = first.MAC
-			f.Local = netip.AddrPortFrom(address4(first), tunnelPort)
+			f.Local = netip.AddrPortFrom(shaping.Address4(first), tunnelPort)
 		}
 		flows = append(flows, f)
 	}
 	return flows
-}
-
-// address4 is the device's address at the end of a tunnel over IPv4: its own or,
-// where its first flow is of IPv6, one made of its hardware address, so that no
-// two devices share it.
-func address4(f datasets.Flow) netip.Addr {
-	if f.Local.Addr().Is6() {
-		return netip.AddrFrom4([4]byte{10, f.MAC[3], f.MAC[4], f.MAC[5]})
-	}
-	return f.Local.Addr()
 }
 
 // earlier is the direction whose time comes first, up if both come at once.

@@ -272,7 +272,7 @@ func (ap *applier) capture(ctx context.Context, draw *rand.Rand, in, out string,
 		return applied{}, command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%s: %w", in, err)}
 	}
 	took := time.Since(start)
-	ledger, err := ledgerOf(ap.link, t, got)
+	ledger, err := ledgerOf(ap.link, t, got, defenses.Framing(ap.defense))
 	if err != nil {
 		return applied{}, command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%s: %w", in, err)}
 	}
@@ -324,8 +324,9 @@ func fitted(ctx context.Context, draw *rand.Rand, d defenses.Defense, training [
 }
 
 // ledgerOf is the ledger of one trace behind the link, against the undefended
-// trace behind the same link.
-func ledgerOf(link cost.Link, in datasets.Trace, out defenses.Defended) (*cost.Ledger, error) {
+// trace behind the same link. framing is what a tunnel puts around each packet, 0 for
+// no tunnel that says so.
+func ledgerOf(link cost.Link, in datasets.Trace, out defenses.Defended, framing int) (*cost.Ledger, error) {
 	// The defended trace is made already, so nothing can wait for it in a loop.
 	link.ClosedLoop = false
 	rec := &datasets.Recording{Trace: in}
@@ -337,7 +338,11 @@ func ledgerOf(link cost.Link, in datasets.Trace, out defenses.Defended) (*cost.L
 	if err != nil {
 		return nil, fmt.Errorf("defended: %w", err)
 	}
-	return cost.NewLedger(rec, base, behind), nil
+	l := cost.NewLedger(rec, base, behind)
+	if framing > 0 {
+		l.CountInside(in, behind, framing)
+	}
+	return l, nil
 }
 
 // outputs are the files that a defended capture may consist of: the capture, its

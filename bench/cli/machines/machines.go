@@ -1,0 +1,105 @@
+// Package machines holds the commands that turn machines of Maybenot into YAML and
+// back. What machines do is in package maybenot.
+package machines
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/bench/cli/command"
+	"veilbench/defenses/maybenot"
+)
+
+// Command is "veilbench maybenot".
+func Command(a *command.App) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "maybenot",
+		Short: "machines of Maybenot as YAML that people read and write",
+		Args:  command.Args(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "show STRING|FILE",
+		Short: "print a machine, or those of a file, as YAML",
+		Long: `Show decodes and validates a machine's string (Maybenot 2.x, it begins with 02) or all machines of a
+file as --defense maybenot:machines=FILE reads it, and prints each as a YAML document: times in microseconds, states
+by number from 0, transitions as {state: probability}. "veilbench maybenot build" makes a string of it again.`,
+		Example: "  veilbench maybenot show 02eNp1ibEJAEAIA5Nf7B3N0v1cSESwEL0m5A6YvBqSgP7WeXfM5UoBW7ICYg==\n  veilbench maybenot show machines.def",
+		Args:    command.Args(cobra.ExactArgs(1)),
+		RunE:    func(_ *cobra.Command, args []string) error { return show(a, args[0]) },
+	}, &cobra.Command{
+		Use:   "build FILE",
+		Short: "print the string of a machine written as YAML",
+		Long: `Build reads one YAML document of the form that "veilbench maybenot show" prints (- is standard input) and
+prints the machine's string. What is left out is 0, false or absent. A distribution that is a number is that constant.`,
+		Example: "  veilbench maybenot build mine.yaml",
+		Args:    command.Args(cobra.ExactArgs(1)),
+		RunE:    func(_ *cobra.Command, args []string) error { return build(a, args[0]) },
+	})
+	return cmd
+}
+
+// show prints what arg holds, a string or a file of them.
+func show(a *command.App, arg string) error {
+	if m, err := maybenot.Parse(arg); err == nil {
+		return write(a.Stdout, "name "+maybenot.Name(arg), m)
+	} else if strings.HasPrefix(arg, "02") {
+		if _, statErr := os.Stat(arg); statErr != nil {
+			return err
+		}
+	}
+
+	f, err := os.Open(arg)
+	if err != nil {
+		return fmt.Errorf("%w; a machine's string begins with 02", err)
+	}
+	defer f.Close()
+	pairs, err := maybenot.ReadPairs(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", arg, err)
+	}
+	for n, pair := range pairs {
+		for side, list := range pair {
+			for k, m := range list {
+				title := fmt.Sprintf("%s %d", [...]string{"client", "server"}[side], k)
+				if len(pairs) > 1 {
+					title = fmt.Sprintf("pair %d, %s", n, title)
+				}
+				if err := write(a.Stdout, title, m); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// write prints one document.
+func write(to io.Writer, title string, m *maybenot.Machine) error {
+	_, err := fmt.Fprintf(to, "--- # %s\n%s", title, text(m))
+	return err
+}
+
+// build prints the string of the machine in a file.
+func build(a *command.App, name string) error {
+	var b []byte
+	var err error
+	if name == "-" {
+		b, err = io.ReadAll(a.Stdin)
+	} else {
+		b, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return err
+	}
+	m, err := parse(b)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	_, err = fmt.Fprintln(a.Stdout, m)
+	return err
+}
