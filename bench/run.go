@@ -95,7 +95,8 @@ type runner struct {
 	opt  Options
 	oath oath.Calls
 	plan results.Manifest // whose digests are part of each result's name
-	// defenses of the grid by ID, the first of several; never written to.
+	// defenses of the grid, and what each is compared with, by ID, the first of
+	// several; never written to.
 	defenses map[string]defenses.Defense
 
 	mu      sync.Mutex
@@ -115,8 +116,10 @@ type runner struct {
 func newRunner(ctx context.Context, g Grid, opt Options) *runner {
 	byID := map[string]defenses.Defense{}
 	for _, d := range g.Defenses {
-		if id := defenses.ID(d); byID[id] == nil {
-			byID[id] = d
+		for _, d := range []defenses.Defense{d, defenses.Reference(d)} {
+			if id := defenses.ID(d); byID[id] == nil {
+				byID[id] = d
+			}
 		}
 	}
 	return &runner{

@@ -100,6 +100,12 @@ type Result struct {
 	Bounds []Bound `json:"bounds,omitempty"`
 	// Claims are the privacy accounts that the defense states for itself.
 	Claims []Claim `json:"claims,omitempty"`
+	// Against is the ID of what the defense is compared with in a detect task: the
+	// same tunnel without cover and padding, or none.
+	Against string `json:"against,omitempty"`
+	// Visible says that the defense shows by construction against none: no packet that
+	// leaves the home is on a flow of before. Detect task only.
+	Visible bool `json:"visible,omitempty"`
 	// Doubted are the reasons for which a low score of this cell is no evidence,
 	// whatever its attack can do.
 	Doubted []Reason `json:"doubted,omitempty"`
@@ -245,7 +251,7 @@ const (
 	NothingToHide = "floor of 1"      // known without a look at the traffic
 )
 
-// Item is one test item: an event, a clip or a command.
+// Item is one test item: an event, a clip, a command or an hour.
 type Item struct {
 	Recording string  `json:"rec"`
 	Group     string  `json:"group"`
@@ -254,6 +260,8 @@ type Item struct {
 	Answer    string  `json:"answer"`
 	// Score is the attack's own confidence.
 	Score float64 `json:"score,omitempty"`
+	// Named is the ID of the defense that the hour was taken for; detect task only.
+	Named string `json:"named,omitempty"`
 }
 
 // Confusion counts packets: Counts[i][j] of true class i were named class j.
