@@ -31,6 +31,7 @@ func Fixtures() []Fixture {
 		{"unearned", reports.NewSet(Unearned(), reports.Options{})},
 		{"routine", reports.NewSet(WithCanaries(diaries(), 40), reports.Options{})},
 		{"packets", Devices()},
+		{"detect", reports.NewSet(Hours(), reports.Options{})},
 	}
 }
 
