@@ -109,6 +109,7 @@ type runner struct {
 	// floorsOf are by the cell without its attack and knowledge.
 	floorsOf  map[results.Cell]*floors
 	plantings map[plantKey]*planting // of the unit at work
+	audits    map[viewKey]*lazyAudit
 
 	large sync.Mutex // held while a large training is at work
 }
@@ -125,7 +126,7 @@ func newRunner(ctx context.Context, g Grid, opt Options) *runner {
 	return &runner{
 		grid: g, opt: opt, defenses: byID, oath: oath.New(ctx, opt.PluginTimeout),
 		models: map[modelKey]*model{}, views: map[viewKey]*views{}, bases: map[baseKey]*lazyBase{},
-		looks: map[lookKey]*look{}, floorsOf: map[results.Cell]*floors{}, plantings: map[plantKey]*planting{},
+		looks: map[lookKey]*look{}, floorsOf: map[results.Cell]*floors{}, plantings: map[plantKey]*planting{}, audits: map[viewKey]*lazyAudit{},
 	}
 }
 

@@ -100,6 +100,8 @@ type Result struct {
 	Bounds []Bound `json:"bounds,omitempty"`
 	// Claims are the privacy accounts that the defense states for itself.
 	Claims []Claim `json:"claims,omitempty"`
+	// Audits are what was tried of those claims.
+	Audits []Audit `json:"audits,omitempty"`
 	// Against is the ID of what the defense is compared with in a detect task: the
 	// same tunnel without cover and padding, or none.
 	Against string `json:"against,omitempty"`
@@ -121,6 +123,38 @@ type Claim struct {
 	Value float64 `json:"value"`
 	Unit  string  `json:"unit,omitempty"`
 }
+
+// Audit is what measurement says of a claim that can be refuted: a lower limit of
+// the same quantity, from how often an attack was right. The attack and its
+// threshold were chosen in training, on other draws.
+type Audit struct {
+	Stage string `json:"stage"`
+	Claim string `json:"claim"`
+	// Claimed is the claim as it is held against Limit: of sets, the mean recall that
+	// they leave of the classes tested.
+	Claimed float64 `json:"claimed"`
+	// Limit is the lower limit, at AuditLevel for all audits of a cell together
+	// (Holm).
+	Limit float64 `json:"limit"`
+	// Attack says what was decided by: a figure of what is seen in a window, or the
+	// attack of the cell.
+	Attack string `json:"attack,omitempty"`
+	// Hits of With trials with the difference were told, and Alarms of Without were
+	// false. Of recall, Hits of With items are right.
+	Hits    int `json:"hits"`
+	With    int `json:"with"`
+	Alarms  int `json:"alarms"`
+	Without int `json:"without"`
+	// Why says why there is no limit.
+	Why string `json:"why,omitempty"`
+}
+
+// AuditLevel is the confidence with which a claim is refuted: a cell fails by it, so
+// it errs once in a thousand.
+const AuditLevel = 0.999
+
+// Refuted says whether the limit lies above the claim.
+func (a Audit) Refuted() bool { return a.Why == "" && a.Limit > a.Claimed }
 
 // Metric is a named figure. Names are snake_case with the unit last; one of a
 // single class has a colon and the class behind.
