@@ -67,7 +67,8 @@ type Training struct {
 	// Classes lists the classes that can be answered, sorted: event classes
 	// ("device/activity") for clip and event, device names for device (with
 	// datasets.Nobody and datasets.Cover where they occur), actions for
-	// command, states of package diary for routine. It does not hold Other and Unknown.
+	// command, states of package diary for routine, for detect "off" and "on" or the
+	// defenses that it may be. It does not hold Other and Unknown.
 	Classes []string
 	// Examples are in the order of the data set; there may be none.
 	Examples []Labeled
@@ -86,7 +87,8 @@ type Labeled struct {
 	// Group is the home, day or session (Training.Within: the recording, of which
 	// there may be several draws); tuning inside training splits by it.
 	Group string
-	// Class is the class of the whole trace; clip task only.
+	// Class is the class of the whole trace; clip and detect task only. An hour of a
+	// detect task comes without Labels.
 	Class string
 	// Second is the Trace and the Labels of the same recording as an observer with
 	// two places sees it at the outer one; its events are the same by the same clock.
@@ -97,8 +99,8 @@ type Labeled struct {
 // Answer is what a model says about one trace. Only the part of the trained
 // task is filled.
 type Answer struct {
-	// Clip ranks classes for the whole trace, best first; probabilities sum
-	// to at most 1. The first may be datasets.Unknown.
+	// Clip ranks classes for the whole trace of a clip or detect task, best first;
+	// probabilities sum to at most 1. The first may be datasets.Unknown.
 	Clip []Ranked
 	// Events lists the bursts the attack looked at, in order of time. One
 	// whose best class is datasets.Other is no detection.

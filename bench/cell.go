@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"veilbench/attacks"
+	"veilbench/attacks/guess"
+	"veilbench/bench/audit"
 	"veilbench/bench/cost"
 	"veilbench/bench/draws"
 	"veilbench/bench/oath"
@@ -53,6 +57,9 @@ func (r *runner) score(ctx context.Context, u unit, j job, res *results.Result, 
 	if j.planted() {
 		return r.canaryCell(ctx, u, j, res, timing)
 	}
+	if j.cell.Task == datasets.TaskDetect {
+		return r.detectCell(ctx, u, j, res, timing)
+	}
 	out, err := r.askAttacker(ctx, u, j, timing)
 	if err != nil {
 		return err
@@ -68,7 +75,7 @@ func (r *runner) score(ctx context.Context, u unit, j job, res *results.Result, 
 	out.floors.enter(res, isBlind(j.attack))
 	res.Cost = out.ledger.Cost()
 	res.Warnings = slices.Concat(cellWarnings(u.ds, j), r.formWarnings(u, j), leftOutWarnings(res, out.tests))
-	if res.Claims, err = claims(u.defense); err != nil {
+	if err = r.account(ctx, u, j, res); err != nil {
 		return err
 	}
 	res.Bounds, err = oath.Call(r.oath, "attack "+j.cell.Attack, "Vectors", oath.Signs{}, func() ([]results.Bound, error) { return r.bounds(u, j) })
@@ -169,6 +176,72 @@ func (r *runner) early(ctx context.Context, p part, m *model, t datasets.Trace) 
 	return out, nil
 }
 
+// detectCell asks the attacker of j about hours with the defense and without it, of
+// the same homes, and fills res with what that is worth.
+func (r *runner) detectCell(ctx context.Context, u unit, j job, res *results.Result, timing *results.Timing) error {
+	ledger := &cost.Ledger{}
+	var hours []score.Hour
+	var among []string
+	res.Against, res.Visible = defenses.ID(defenses.Reference(u.defense)), true
+	for n := range j.fold {
+		// One model tells on from off, another which it is of all that the grid has.
+		p := part{u, j, n}
+		told, err := r.model(ctx, p)
+		if err != nil {
+			return err
+		}
+		q := p
+		q.cell.TrainDefense = anyDefense
+		which, err := r.model(ctx, q)
+		if err != nil {
+			return err
+		}
+		among = which.classes
+		timing.TrainSeconds += told.seconds + which.seconds
+		timing.TrainPackets += told.packets + which.packets
+		timing.ModelBytes = max(timing.ModelBytes, told.bytes+which.bytes)
+
+		start := time.Now()
+		for _, i := range p.recordings().Test {
+			for _, id := range []string{res.Against, u.id} {
+				hs, o, err := r.hours(p, id, viewOf{TestRole, i, j.cell.Draw}, detectTest)
+				if err != nil {
+					return err
+				}
+				if id == u.id {
+					ledger.Add(o.cost)
+					res.Oracle, res.Visible = res.Oracle || o.oracle, res.Visible && o.apart
+				}
+				for _, h := range hs {
+					h.On, h.Defense = id == u.id, id
+					if h.Answer, err = r.oath.Guess(ctx, j.cell.Attack, told.Model, h.trace); err != nil {
+						return fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
+					}
+					if h.Named, err = r.oath.Guess(ctx, j.cell.Attack, which.Model, h.trace); err != nil {
+						return fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
+					}
+					timing.GuessPackets += 2 * int64(len(h.trace.Packets))
+					hours = append(hours, h.Hour)
+				}
+			}
+		}
+		timing.GuessSeconds += time.Since(start).Seconds()
+	}
+
+	s := score.OfHours(hours)
+	res.Metrics, res.Groups, res.Items = s.Metrics, s.Groups, s.Items
+	f := floors{all: score.DetectFloor, answer: score.DetectFloor, by: attacks.ID(guess.Uniform{})}
+	f.enter(res, isBlind(j.attack))
+	res.Cost = ledger.Cost()
+	res.Warnings = cellWarnings(u.ds, j)
+	for _, id := range r.detectable() {
+		if !slices.Contains(among, id) {
+			res.Warnings = append(res.Warnings, "not among the defenses to tell apart, for it failed: "+id)
+		}
+	}
+	return r.account(ctx, u, j, res)
+}
+
 // cellWarnings are doubts that follow from the data and the cell alone.
 func cellWarnings(ds *datasets.Dataset, j job) []string {
 	out := slices.Clone(ds.Warnings)
@@ -260,6 +333,118 @@ func claims(d defenses.Defense) ([]results.Claim, error) {
 		}
 	}
 	return out, nil
+}
+
+// account fills in what the defense of j claims of itself and what was tried of it.
+// A claim that is refuted is an error.
+func (r *runner) account(ctx context.Context, u unit, j job, res *results.Result) error {
+	var err error
+	for n := range j.fold {
+		// What learns claims what it has learned; one set of figures stands for all parts
+		// of a fold, the weakest of each promise.
+		d := u.defense
+		if Fitted(d) {
+			vs, err := r.pipe(part{u, j, n}, u.id)
+			if err != nil {
+				return err
+			}
+			d = vs.pipe.defense
+		}
+		if n > 0 && !Fitted(d) {
+			break
+		}
+		if n == 0 {
+			if res.Claims, err = claims(d); err != nil {
+				return err
+			}
+			if res.Audits, err = r.audited(ctx, part{u, j, n}, d); err != nil {
+				return err
+			}
+		}
+		res.Audits = weakest(res.Audits, recallAudits(d, j, res.Items))
+	}
+	for _, a := range res.Audits {
+		if a.Refuted() {
+			return fmt.Errorf("%s claims %q of %.4g, which is refuted: at least %.4g (%v %% sure; by %s: %d of %d right, %d of %d false)",
+				a.Stage, a.Claim, a.Claimed, a.Limit, 100*results.AuditLevel, a.Attack, a.Hits, a.With, a.Alarms, a.Without)
+		}
+	}
+	return nil
+}
+
+// recallAudits holds the answers about clips against how many kinds of traces the
+// stages of d promise. Who sits inside sees what a gateway has not yet hidden.
+func recallAudits(d defenses.Defense, j job, items []results.Item) []results.Audit {
+	if j.cell.Task != datasets.TaskClip {
+		return nil
+	}
+	var out []results.Audit
+	for _, s := range defenses.Stages(d) {
+		p, ok := s.(defenses.Promiser)
+		if !ok || s.Info().Place == defenses.AtGateway && j.cell.Vantage != datasets.WAN {
+			continue
+		}
+		for _, x := range p.Promises() {
+			if x.Sets > 0 {
+				out = append(out, audit.Recall(s.Info().Name, x.Claim, attacks.ID(j.attack), x.Sets, items))
+			}
+		}
+	}
+	return out
+}
+
+// weakest adds audits to those that there are; of one claim the one that claims least
+// stays.
+func weakest(all, more []results.Audit) []results.Audit {
+	for _, a := range more {
+		i := slices.IndexFunc(all, func(b results.Audit) bool { return a.Stage == b.Stage && a.Claim == b.Claim })
+		switch {
+		case i < 0:
+			all = append(slices.Clone(all), a) // audits of losses are shared
+		case a.Claimed > all[i].Claimed:
+			all[i] = a
+		}
+	}
+	return all
+}
+
+// lazyAudit is what was tried of a defense, once for all its cells.
+type lazyAudit struct {
+	once   sync.Once
+	audits []results.Audit
+	err    error
+}
+
+// audited tries the losses that d, the defense of p as it was fitted, promises. It
+// hangs on the defense alone, so cells of all attacks and tasks share it.
+func (r *runner) audited(ctx context.Context, p part, d defenses.Defense) ([]results.Audit, error) {
+	key := viewKey{defense: p.id, scope: r.viewKey(p, p.id).scope}
+	if key.scope != "" {
+		key.dataset = p.ds.Name
+	}
+	r.mu.Lock()
+	a := r.audits[key]
+	if a == nil {
+		a = &lazyAudit{}
+		r.audits[key] = a
+	}
+	r.mu.Unlock()
+
+	a.once.Do(func() {
+		var stages []audit.Stage
+		for _, s := range defenses.Stages(d) {
+			if x, ok := s.(defenses.Promiser); ok {
+				stages = append(stages, audit.Stage{
+					Name: s.Info().Name, Promises: x.Promises(),
+					Apply: func(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) { return r.oath.Apply(s, rng, in) },
+				})
+			}
+		}
+		a.audits, a.err = audit.Losses(ctx, func(purpose string) *rand.Rand {
+			return draws.New(r.grid.Seed, "audit", defenses.DrawID(p.defense), key.scope, purpose)
+		}, stages, 0)
+	})
+	return a.audits, a.err
 }
 
 // firstDays is what t was at a time before its end. Flows that come later are left

@@ -93,6 +93,12 @@ func (g Grid) tasks(ds *datasets.Dataset) []datasets.Task {
 			out = append(out, t)
 		}
 	}
+
+	// Whether a defense is on can be asked of any long recording, but is only when it
+	// is asked for by name: no loader lists it.
+	if t := datasets.TaskDetect; slices.Contains(g.Tasks, t) && !slices.Contains(out, t) && ds.Serves(t) {
+		out = append(out, t)
+	}
 	return out
 }
 
@@ -269,6 +275,15 @@ func (g Grid) jobs(ds *datasets.Dataset, task datasets.Task, defense string, fol
 	cell := results.Cell{
 		Dataset: ds.Name, Task: task, Defense: defense, Split: g.split(ds), TrainDraws: g.TrainDraws, Seed: g.Seed,
 	}
+	knowledge := g.Knowledge
+	if task == datasets.TaskDetect {
+		// Who does not know a defense has nothing to look for, and no defense is none to
+		// be found.
+		knowledge = []results.Knowledge{results.Adaptive}
+		if defense == results.NoDefense {
+			return nil
+		}
+	}
 	var out []job
 	for _, cell.Vantage = range g.vantages(ds) {
 		for _, a := range g.Attacks {
@@ -277,7 +292,7 @@ func (g Grid) jobs(ds *datasets.Dataset, task datasets.Task, defense string, fol
 			}
 			cell.Attack = attacks.ID(a)
 
-			for _, cell.Knowledge = range g.Knowledge {
+			for _, cell.Knowledge = range knowledge {
 				for _, cell.TrainDefense = range g.trainDefenses(cell.Knowledge, defense) {
 					// Draws are innermost, so that cells that share a model are next to each
 					// other.

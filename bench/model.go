@@ -90,6 +90,9 @@ func (r *runner) half(ctx context.Context, p part, rest []int) (*model, error) {
 // examples are training traces of a part as its attacker has them, and the
 // classes it can answer.
 func (r *runner) examples(p part, recordings []int) ([]choose.Example, []string, error) {
+	if p.cell.Task == datasets.TaskDetect {
+		return r.hourExamples(p, recordings)
+	}
 	draws := p.cell.TrainDraws
 	if p.cell.TrainDefense == results.NoDefense {
 		draws = 1 // every draw of no defense is the same
@@ -149,6 +152,9 @@ func (r *runner) train(ctx context.Context, p part, m *model, key modelKey, reco
 	m.bytes = memory.Of(m.Model)
 
 	// Controls set floors, for which each form counts by itself (learnFloors).
+	if c.Task == datasets.TaskDetect {
+		return nil // without a defense there is nothing to have learned from
+	}
 	if key.rest == "" && c.TrainDefense != results.NoDefense && !p.attack.Info().Control {
 		return r.chooseForm(ctx, p, m, examples)
 	}

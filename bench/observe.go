@@ -39,6 +39,9 @@ type observed struct {
 	// unseen is set when no packet of the recording is left in trace, only the
 	// defense's own if any.
 	unseen bool
+	// apart is set when no packet that leaves the home is on a flow of the recording:
+	// all are in the defense's own.
+	apart bool
 	// oracle is set when the defense was found to look ahead.
 	oracle bool
 	err    error
@@ -118,6 +121,11 @@ func (p pipeline) pass(o *observed, base func() (cost.Base, error), r Role, draw
 	if n := defenses.Framing(p.defense); n > 0 {
 		o.cost.CountInside(o.rec.Trace, out, n)
 	}
+
+	flows := o.rec.Trace.Flows
+	o.apart = !slices.ContainsFunc(out.Trace.Packets, func(p datasets.Packet) bool {
+		return int(p.Flow) < len(flows) && flows[p.Flow].Exposed()
+	})
 
 	o.unseen = true
 	for place, v := range p.vantage.Places() {

@@ -45,6 +45,7 @@ type planting struct {
 	tests   []score.Test
 	seen    []attacks.Labeled
 	classes []string
+	task    datasets.Task // that they are scored as
 	oracle  bool
 	err     error
 }
@@ -115,7 +116,7 @@ func (r *runner) canaryCell(ctx context.Context, u unit, j job, res *results.Res
 	}
 	timing.GuessSeconds = time.Since(start).Seconds()
 
-	s := score.Of(u.ds, c.Task, pl.classes, tests)
+	s := score.Of(u.ds, pl.task, pl.classes, tests)
 	for _, x := range []struct{ name, recall, count string }{
 		{canary.Behind, results.CanaryRecall, results.Canaries},
 		{canary.Through, results.CanaryThroughRecall, results.CanariesThrough},
@@ -190,6 +191,13 @@ func (r *runner) planting(p part) (*planting, error) {
 // that the defense does not touch.
 func (r *runner) plant(p part, pl *planting) error {
 	train, test := p.plantRecordings()
+	if p.cell.Task == datasets.TaskDetect {
+		// Hours are too long: canaries are pieces of a few minutes, and are planted as
+		// clips are.
+		train, test = canary.Tenths(train), canary.Tenths(test)
+		p.classes, p.cell.Task = []string{train[0].ClipClass()}, datasets.TaskClip
+	}
+	pl.task = p.cell.Task
 	device := plantDevice(train, test, p.ds.Unmonitored)
 	behind, through := plantClasses(p.cell.Task, device)
 	pl.classes = append(append(slices.Clone(p.classes), behind), through)
@@ -234,7 +242,7 @@ func (r *runner) plant(p part, pl *planting) error {
 		// The truth about a clip is its recording's.
 		rec := *recs[i%len(recs)]
 		if p.cell.Task == datasets.TaskClip {
-			rec = clipRecording(rec, l.Class)
+			rec = canary.ClipOf(rec, l.Class)
 		}
 		pl.tests = append(pl.tests, score.Test{Recording: &rec, Trace: l.Trace, Labels: l.Labels, Classes: pl.classes})
 	}
@@ -425,7 +433,7 @@ func (r *runner) plantAll(p part, recs []datasets.Recording, f canary.Frames, ro
 			if i >= plantThrough {
 				continue
 			}
-			rec = clipRecording(rec, class)
+			rec = canary.ClipOf(rec, class)
 			l = canary.Clip(l, canary.Through, f)
 			l.Labels.Events = rec.Labels.Events
 			l.Labels.Devices = rec.Labels.Devices
@@ -485,11 +493,4 @@ func (r *runner) plantBehind(p part, seen []attacks.Labeled, f [2]canary.Frames,
 func (r *runner) plantDraws(p part, rec string, role Role, kind string) *rand.Rand {
 	c := p.cell
 	return draws.New(c.Seed, "canary", c.Dataset, string(c.Task), string(c.Vantage), c.Defense, rec, string(role), kind)
-}
-
-// clipRecording is rec with a class of its own for the whole clip.
-func clipRecording(rec datasets.Recording, class string) datasets.Recording {
-	device, activity, _ := strings.Cut(class, "/")
-	rec.Labels = datasets.Labels{Devices: []string{device}, Events: []datasets.Event{{Activity: activity, End: rec.Trace.End}}}
-	return rec
 }

@@ -95,7 +95,8 @@ type runner struct {
 	opt  Options
 	oath oath.Calls
 	plan results.Manifest // whose digests are part of each result's name
-	// defenses of the grid by ID, the first of several; never written to.
+	// defenses of the grid, and what each is compared with, by ID, the first of
+	// several; never written to.
 	defenses map[string]defenses.Defense
 
 	mu      sync.Mutex
@@ -108,6 +109,7 @@ type runner struct {
 	// floorsOf are by the cell without its attack and knowledge.
 	floorsOf  map[results.Cell]*floors
 	plantings map[plantKey]*planting // of the unit at work
+	audits    map[viewKey]*lazyAudit
 
 	large sync.Mutex // held while a large training is at work
 }
@@ -115,14 +117,16 @@ type runner struct {
 func newRunner(ctx context.Context, g Grid, opt Options) *runner {
 	byID := map[string]defenses.Defense{}
 	for _, d := range g.Defenses {
-		if id := defenses.ID(d); byID[id] == nil {
-			byID[id] = d
+		for _, d := range []defenses.Defense{d, defenses.Reference(d)} {
+			if id := defenses.ID(d); byID[id] == nil {
+				byID[id] = d
+			}
 		}
 	}
 	return &runner{
 		grid: g, opt: opt, defenses: byID, oath: oath.New(ctx, opt.PluginTimeout),
 		models: map[modelKey]*model{}, views: map[viewKey]*views{}, bases: map[baseKey]*lazyBase{},
-		looks: map[lookKey]*look{}, floorsOf: map[results.Cell]*floors{}, plantings: map[plantKey]*planting{},
+		looks: map[lookKey]*look{}, floorsOf: map[results.Cell]*floors{}, plantings: map[plantKey]*planting{}, audits: map[viewKey]*lazyAudit{},
 	}
 }
 

@@ -40,8 +40,8 @@ func (r *runner) samples(u unit) error {
 	for _, j := range u.jobs {
 		k := results.SampleKey{Dataset: j.cell.Dataset, Task: j.cell.Task, Vantage: j.cell.Vantage, Split: j.cell.Split, Defense: j.cell.Defense, Seed: j.cell.Seed}
 		data, setup := r.plan.DataDigest(k.Dataset), r.plan.SampleSetup(k)
-		if len(k.Vantage.Places()) > 1 {
-			continue // each place has its own
+		if len(k.Vantage.Places()) > 1 || k.Task == datasets.TaskDetect {
+			continue // each place has its own, and hours have no sequence to show
 		}
 
 		// All attacks of a unit see the same, so one sample does for all.

@@ -7,10 +7,14 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
+	"veilbench/attacks"
+	"veilbench/bench/choose"
 	"veilbench/bench/cost"
 	"veilbench/bench/draws"
 	"veilbench/bench/results"
+	"veilbench/bench/score"
 	"veilbench/datasets"
 	"veilbench/defenses"
 )
@@ -202,6 +206,104 @@ func (r *runner) base(ds *datasets.Dataset, i int) func() (cost.Base, error) {
 		b.once.Do(func() { b.base, b.err = cost.NewBase(&ds.Recordings[i], r.grid.Link) })
 		return b.base, b.err
 	}
+}
+
+// How many hours an attacker of a detect task learns of one kind in all, and is asked
+// about of one recording: more of a home say little more of it, and those of a
+// constant rate are large.
+const (
+	detectTrain = 48
+	detectTest  = 12
+)
+
+// anyDefense stands for all defenses of the grid where a model tells which it is.
+const anyDefense = ""
+
+// hour is one of a home as an observer sees it.
+type hour struct {
+	score.Hour
+	trace datasets.Trace
+}
+
+// hours returns at most so many whole hours of a recording behind the defense named,
+// evenly spread over it. They are cut out of what is seen: a tunnel that begins anew
+// each hour would show by that. Other defenses than p's own are not kept.
+func (r *runner) hours(p part, defense string, of viewOf, most int) ([]hour, *observed, error) {
+	var o *observed
+	if defense == p.id || defense == results.NoDefense {
+		o = r.view(p, defense, of)
+	} else if vs, err := r.pipe(p, defense); err != nil {
+		return nil, nil, err
+	} else {
+		o = vs.pipe.observe(&p.ds.Recordings[of.rec], r.base(p.ds, of.rec), of.role, of.draw)
+	}
+	if o.err != nil {
+		return nil, nil, o.err
+	}
+
+	var cuts []time.Duration
+	for at := datasets.DetectItem; at <= o.rec.Trace.End; at += datasets.DetectItem {
+		cuts = append(cuts, at)
+	}
+	pieces := datasets.Recording{Trace: o.trace}.Cut(cuts)
+	n := min(len(cuts), most)
+	out := make([]hour, n)
+	for k := range out {
+		i := k * len(cuts) / n
+		out[k] = hour{score.Hour{Recording: o.rec, Start: time.Duration(i) * datasets.DetectItem}, pieces[i].Trace}
+	}
+	return out, o, nil
+}
+
+// hourExamples are hours to learn from: with p's defense and without it or, for
+// anyDefense, of each defense that the grid has. Of those that fail there are none.
+func (r *runner) hourExamples(p part, recordings []int) ([]choose.Example, []string, error) {
+	ids, classes := []string{defenses.ID(defenses.Reference(p.defense)), p.id}, []string{score.Off, score.On}
+	if p.cell.TrainDefense == anyDefense {
+		ids = r.detectable()
+		classes = ids
+	}
+	var out []choose.Example
+	var known []string
+	for k, id := range ids {
+		var of []choose.Example
+		var failed error
+		for _, i := range recordings {
+			for d := range p.cell.TrainDraws {
+				hs, o, err := r.hours(p, id, viewOf{TrainRole, i, d}, max(detectTrain/len(recordings)/p.cell.TrainDraws, 1))
+				if err != nil {
+					failed = err
+					break
+				}
+				group := o.rec.Group
+				if p.cell.Split.Within() {
+					group = o.rec.ID // as Training.Within promises
+				}
+				for _, h := range hs {
+					of = append(of, choose.Example{Labeled: attacks.Labeled{Trace: h.trace, Group: group, Class: classes[k]}, Recording: o.rec})
+				}
+			}
+		}
+		switch {
+		case failed == nil:
+			out, known = append(out, of...), append(known, classes[k])
+		case p.cell.TrainDefense != anyDefense:
+			return nil, nil, fmt.Errorf("training traffic: %w", failed)
+		}
+	}
+	slices.Sort(known)
+	return out, known, nil
+}
+
+// detectable lists what an hour may be of: the defenses of the grid, what they are
+// compared with, and none.
+func (r *runner) detectable() []string {
+	out := slices.Collect(maps.Keys(r.defenses))
+	if !slices.Contains(out, results.NoDefense) {
+		out = append(out, results.NoDefense)
+	}
+	slices.Sort(out)
+	return out
 }
 
 // forget drops the views for which drop is true.

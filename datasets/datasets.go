@@ -3,6 +3,7 @@ package datasets
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -179,10 +180,16 @@ const (
 	TaskDevice  Task = "device"  // whose packet is this?
 	TaskCommand Task = "command" // which actions are in this command?
 	TaskRoutine Task = "routine" // who is home, who sleeps, hour by hour?
+	TaskDetect  Task = "detect"  // is a defense on in this hour, and which?
 )
 
+// DetectItem is how long an item of TaskDetect lasts: shorter recordings have none.
+const DetectItem = time.Hour
+
 // Tasks lists all tasks in report order.
-func Tasks() []Task { return []Task{TaskEvent, TaskDevice, TaskCommand, TaskClip, TaskRoutine} }
+func Tasks() []Task {
+	return []Task{TaskEvent, TaskDevice, TaskCommand, TaskClip, TaskRoutine, TaskDetect}
+}
 
 // Class names that attacks and truth share beside the classes of the data.
 const (
@@ -237,6 +244,13 @@ type Dataset struct {
 	// LabelZone is the zone that label times without one were taken for, "" where
 	// all of them say it themselves.
 	LabelZone string
+}
+
+// Serves says whether ds can be asked for a task: one of its own, or whether a
+// defense is on, which needs no label and only an hour of traffic.
+func (ds *Dataset) Serves(t Task) bool {
+	return slices.Contains(ds.Tasks, t) ||
+		t == TaskDetect && slices.ContainsFunc(ds.Recordings, func(r Recording) bool { return r.Trace.End >= DetectItem })
 }
 
 // Setting is one parameter of generated data, such as "homes" and "5".

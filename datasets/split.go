@@ -118,7 +118,7 @@ func (s Split) Within() bool {
 
 // Folds divides the recordings of ds that can serve task: for TaskClip those that
 // have a class, for TaskCommand those that have commands, for TaskRoutine those
-// that have stays, else all. The result is
+// that have stays, for TaskDetect those of an hour or more, else all. The result is
 // the caller's, the same for every order of ds.Recordings up to their indexes,
 // and every part has training and test recordings. An empty s stands for
 // ds.Split. It is an error when the data has too few groups or recordings for
@@ -164,7 +164,7 @@ func newSplitView(ds *Dataset, task Task) splitView {
 	for i := range v.rec {
 		r := &v.rec[i]
 		if task == TaskClip && r.ClipClass() == "" || task == TaskCommand && len(r.Labels.Commands) == 0 ||
-			task == TaskRoutine && len(r.Labels.Stays) == 0 {
+			task == TaskRoutine && len(r.Labels.Stays) == 0 || task == TaskDetect && r.Trace.End < DetectItem {
 			continue
 		}
 		v.order = append(v.order, i)

@@ -166,6 +166,8 @@ func itemName(t datasets.Task) string {
 		return "packets"
 	case datasets.TaskRoutine:
 		return "quarter hours"
+	case datasets.TaskDetect:
+		return "hours"
 	}
 	return TaskName(t)
 }

@@ -207,7 +207,7 @@ func (c checker) degenerate(t *testing.T) {
 	}
 
 	// Naming some class would be a guess that looks like knowledge.
-	if c.task == datasets.TaskClip && !c.a.Info().Control {
+	if (c.task == datasets.TaskClip || c.task == datasets.TaskDetect) && !c.a.Info().Control {
 		if a := guess(t, untaught, some); len(a.Clip) > 0 && a.Clip[0].Class != datasets.Unknown {
 			t.Errorf("without a training example the answer is %q: want %q", a.Clip[0].Class, datasets.Unknown)
 		}

@@ -37,6 +37,8 @@ func makeData(task datasets.Task, shuffled bool) data {
 		d.gateway(rng, shuffled)
 	case datasets.TaskRoutine:
 		d.routines(rng, shuffled)
+	case datasets.TaskDetect:
+		d.hours(rng, shuffled)
 	default:
 		d.homes(rng, shuffled)
 	}
@@ -202,6 +204,38 @@ func (d *data) clips(rng *rand.Rand, shuffled bool) {
 			h.labels.Events = []datasets.Event{{Device: said.device, Activity: said.name}}
 			e := attacks.Labeled{Group: fmt.Sprintf("session%d", g), Class: datasets.EventClass(devices[said.device], said.name)}
 			e.Trace, e.Labels = h.trace(10 * time.Second)
+			if g < groups {
+				d.training.Examples = append(d.training.Examples, e)
+			} else {
+				d.test = append(d.test, e)
+			}
+		}
+	}
+}
+
+// hours makes ten hours without and ten with a defense for each of three homes and
+// for one more to test on: it sends a dummy packet of one size every seven seconds or
+// so.
+func (d *data) hours(rng *rand.Rand, shuffled bool) {
+	d.chance = 0.5
+	d.training.Classes = []string{"off", "on"}
+	for g := range groups + 1 {
+		for i := range 20 {
+			h := newHome(g)
+			for range 40 {
+				a := activities[rng.IntN(len(activities))]
+				h.exchange(time.Duration(rng.Int64N(int64(59*time.Minute))), a.device, a.request, a.reply, a.rounds)
+			}
+			on := i % 2
+			for at := 7 * time.Second; on == 1 && at < time.Hour; at += 6*time.Second + time.Duration(rng.Int64N(int64(2*time.Second))) {
+				h.send(at, 0, datasets.Dir(rng.IntN(2)), 700)
+			}
+			if shuffled {
+				on = rng.IntN(2)
+			}
+
+			e := attacks.Labeled{Group: fmt.Sprintf("home%d", g), Class: d.training.Classes[on]}
+			e.Trace, e.Labels = h.trace(time.Hour)
 			if g < groups {
 				d.training.Examples = append(d.training.Examples, e)
 			} else {

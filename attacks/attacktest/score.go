@@ -43,7 +43,7 @@ func score(d data, answers []attacks.Answer) outcome {
 		a := answers[i]
 
 		switch d.training.Task {
-		case datasets.TaskClip:
+		case datasets.TaskClip, datasets.TaskDetect:
 			s.total++
 			if len(a.Clip) > 0 && a.Clip[0].Class == e.Class {
 				s.right++
@@ -109,9 +109,9 @@ func (s *outcome) addCommands(classes []string, e attacks.Labeled, a attacks.Ans
 func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attacks.Answer) {
 	t.Helper()
 	switch tr.Task {
-	case datasets.TaskClip:
+	case datasets.TaskClip, datasets.TaskDetect:
 		if len(a.Clip) == 0 {
-			t.Error("no ranked class for a clip")
+			t.Error("no ranked class for a clip or an hour")
 		}
 		ranks(t, tr, a.Clip)
 

@@ -6,6 +6,7 @@ import (
 	"veilbench/attacks/anchors"
 	"veilbench/attacks/cover"
 	"veilbench/attacks/decompose"
+	"veilbench/attacks/detector"
 	"veilbench/attacks/eventforest"
 	"veilbench/attacks/fusion"
 	"veilbench/attacks/guess"
@@ -39,6 +40,7 @@ func All() []attacks.Attack {
 		rates.New(),
 		routine.NewRates(),
 		routine.NewEvents(knn.EventKNN{PairS: 5}),
+		detector.New(),
 	}
 
 	// Those that are made of others: past cover one attack of each family, which are

@@ -1,8 +1,10 @@
 package canary
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"veilbench/datasets"
@@ -39,4 +41,28 @@ func FirstDays(rec datasets.Recording, days int) datasets.Recording {
 		return rec.Cut([]time.Duration{end})[0]
 	}
 	return rec
+}
+
+// ClipOf is rec with a class of its own for the whole of it.
+func ClipOf(rec datasets.Recording, class string) datasets.Recording {
+	device, activity, _ := strings.Cut(class, "/")
+	rec.Labels = datasets.Labels{Devices: []string{device}, Events: []datasets.Event{{Activity: activity, End: rec.Trace.End}}}
+	return rec
+}
+
+// Tenths cuts each recording into ten clips of one class, among which those that are
+// canaries stand out.
+func Tenths(recs []datasets.Recording) []datasets.Recording {
+	var out []datasets.Recording
+	for _, rec := range recs {
+		var at []time.Duration
+		for k := range 9 {
+			at = append(at, rec.Trace.End/10*time.Duration(k+1))
+		}
+		for k, piece := range rec.Cut(at) {
+			piece.ID += fmt.Sprintf("/%d", k)
+			out = append(out, ClipOf(piece, "home/quiet"))
+		}
+	}
+	return out
 }

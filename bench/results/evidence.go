@@ -207,6 +207,7 @@ func (ev evidence) of(at subject, a attacker, t *tally, within bool) Evidence {
 	st, ok := ev.undefended[at.none()][a.attack]
 	e.Undefended = st.advantage
 	switch {
+	case at.task == datasets.TaskDetect: // without a defense there is nothing to detect
 	case !ok:
 		e.Reasons = append(e.Reasons, NoUndefended)
 	case !st.above:

@@ -41,6 +41,9 @@ func FingerprintOf(rs []Result, m *Manifest) (Fingerprint, error) {
 	for i, r := range rs {
 		// Labels are for people, and hang on what else a program has.
 		r.DefenseLabel, r.AttackLabel = "", ""
+
+		// Audits came later than results; they hang on the defense, which is in the cell.
+		r.Audits = nil
 		b, err := json.Marshal(r)
 		if err != nil {
 			return f, fmt.Errorf("%s, %s, %s: %w", r.Cell.Dataset, r.Cell.Defense, r.Cell.Attack, err)

@@ -121,6 +121,10 @@ const (
 	ActivityError       = "activity_error_per_hour"
 	ActivityCorrelation = "activity_correlation"
 
+	// Scores of hours with and without a defense.
+	Detected     = "detected"
+	DefenseNamed = "defense_named"
+
 	// Scores of planted cells.
 	CanaryRecall        = "canary_recall"
 	Canaries            = "canaries"
@@ -214,7 +218,7 @@ func scoreMetrics() []MetricInfo {
 		// In the order of the names above. What merely counts the material, such as
 		// items tested and time observed, is Neither: more of it is no better score.
 		{Correct, "clips", Higher, "right", []datasets.Task{clip}},
-		{Tested, "items", Neither, "tested", []datasets.Task{clip, event, command, datasets.TaskRoutine}},
+		{Tested, "items", Neither, "tested", []datasets.Task{clip, event, command, datasets.TaskRoutine, datasets.TaskDetect}},
 		{Accuracy, "share", Higher, "accuracy", []datasets.Task{clip, device}},
 		{MacroRecall, "share", Higher, "macro recall", []datasets.Task{clip, device}},
 		{Packets, "packets", Neither, "packets", []datasets.Task{device}},
@@ -282,6 +286,8 @@ func scoreMetrics() []MetricInfo {
 		{WakeError, "min", Lower, "median error of getting up", routine},
 		{ActivityError, "events/h", Lower, "mean error of events in an hour", routine},
 		{ActivityCorrelation, "correlation", Higher, "correlation of events in an hour", routine},
+		{Detected, "share", Higher, "defense on or off told right", []datasets.Task{datasets.TaskDetect}},
+		{DefenseNamed, "share", Higher, "which defense named right", []datasets.Task{datasets.TaskDetect}},
 		{CanaryRecall, "share", Higher, "canaries found behind the defense", datasets.Tasks()},
 		{Canaries, "canaries", Neither, "canaries behind the defense", datasets.Tasks()},
 		{CanaryThroughRecall, "share", Higher, "canaries found that passed the defense", datasets.Tasks()},
@@ -395,6 +401,8 @@ func Headline(t datasets.Task) string {
 		return ExactRecovery
 	case datasets.TaskRoutine:
 		return HoursRight
+	case datasets.TaskDetect:
+		return Detected
 	}
 	return MacroRecall
 }

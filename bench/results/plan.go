@@ -25,10 +25,17 @@ func (m Manifest) Setup(c Cell) string {
 		labels, builds = append(labels, m.Labels[id]), append(builds, m.Builds[id])
 	}
 
+	// Which defense it is an attacker tells among all of the grid.
+	var among []string
+	if c.Task == datasets.TaskDetect {
+		among = slices.Sorted(slices.Values(m.Defenses))
+	}
+
 	b, _ := json.Marshal(struct {
 		Link           LinkSettings
 		Labels, Builds []string
-	}{m.Link, labels, builds}) // strings and numbers that were validated cannot fail
+		Among          []string `json:",omitempty"`
+	}{m.Link, labels, builds, among}) // strings and numbers that were validated cannot fail
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }

@@ -100,6 +100,14 @@ type Result struct {
 	Bounds []Bound `json:"bounds,omitempty"`
 	// Claims are the privacy accounts that the defense states for itself.
 	Claims []Claim `json:"claims,omitempty"`
+	// Audits are what was tried of those claims.
+	Audits []Audit `json:"audits,omitempty"`
+	// Against is the ID of what the defense is compared with in a detect task: the
+	// same tunnel without cover and padding, or none.
+	Against string `json:"against,omitempty"`
+	// Visible says that the defense shows by construction against none: no packet that
+	// leaves the home is on a flow of before. Detect task only.
+	Visible bool `json:"visible,omitempty"`
 	// Doubted are the reasons for which a low score of this cell is no evidence,
 	// whatever its attack can do.
 	Doubted []Reason `json:"doubted,omitempty"`
@@ -115,6 +123,38 @@ type Claim struct {
 	Value float64 `json:"value"`
 	Unit  string  `json:"unit,omitempty"`
 }
+
+// Audit is what measurement says of a claim that can be refuted: a lower limit of
+// the same quantity, from how often an attack was right. The attack and its
+// threshold were chosen in training, on other draws.
+type Audit struct {
+	Stage string `json:"stage"`
+	Claim string `json:"claim"`
+	// Claimed is the claim as it is held against Limit: of sets, the mean recall that
+	// they leave of the classes tested.
+	Claimed float64 `json:"claimed"`
+	// Limit is the lower limit, at AuditLevel for all audits of a cell together
+	// (Holm).
+	Limit float64 `json:"limit"`
+	// Attack says what was decided by: a figure of what is seen in a window, or the
+	// attack of the cell.
+	Attack string `json:"attack,omitempty"`
+	// Hits of With trials with the difference were told, and Alarms of Without were
+	// false. Of recall, Hits of With items are right.
+	Hits    int `json:"hits"`
+	With    int `json:"with"`
+	Alarms  int `json:"alarms"`
+	Without int `json:"without"`
+	// Why says why there is no limit.
+	Why string `json:"why,omitempty"`
+}
+
+// AuditLevel is the confidence with which a claim is refuted: a cell fails by it, so
+// it errs once in a thousand.
+const AuditLevel = 0.999
+
+// Refuted says whether the limit lies above the claim.
+func (a Audit) Refuted() bool { return a.Why == "" && a.Limit > a.Claimed }
 
 // Metric is a named figure. Names are snake_case with the unit last; one of a
 // single class has a colon and the class behind.
@@ -245,7 +285,7 @@ const (
 	NothingToHide = "floor of 1"      // known without a look at the traffic
 )
 
-// Item is one test item: an event, a clip or a command.
+// Item is one test item: an event, a clip, a command or an hour.
 type Item struct {
 	Recording string  `json:"rec"`
 	Group     string  `json:"group"`
@@ -254,6 +294,8 @@ type Item struct {
 	Answer    string  `json:"answer"`
 	// Score is the attack's own confidence.
 	Score float64 `json:"score,omitempty"`
+	// Named is the ID of the defense that the hour was taken for; detect task only.
+	Named string `json:"named,omitempty"`
 }
 
 // Confusion counts packets: Counts[i][j] of true class i were named class j.

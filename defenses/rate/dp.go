@@ -40,7 +40,7 @@ type DPShape struct {
 
 var (
 	_ defenses.Defense   = DPShape{}
-	_ defenses.Claimer   = DPShape{}
+	_ defenses.Promiser  = DPShape{}
 	_ defenses.Presetter = DPShape{}
 	_ defenses.DrawIDer  = DPShape{}
 )
@@ -152,6 +152,22 @@ func (d DPShape) Claims() []defenses.Claim {
 			defenses.Claim{Name: "difference hidden" + of, Value: float64(m.hidden), Unit: "bytes"},
 			defenses.Claim{Name: "noise" + of, Value: m.sigma, Unit: "bytes"},
 			defenses.Claim{Name: "releases in a window" + of, Value: float64(m.releases)})
+	}
+	return out
+}
+
+// Promises bounds what a difference of as many bytes as are hidden shows in a
+// window, in each direction, whichever of the two patterns is the real one. Two
+// bursts in windows that overlap would be more than is hidden.
+func (d DPShape) Promises() []defenses.Promise {
+	var out []defenses.Promise
+	for dir, m := range d.mechanisms() {
+		out = append(out, defenses.Promise{
+			Claim: "epsilon " + datasets.Dir(dir).String(),
+			Loss: &defenses.Loss{
+				Epsilon: m.epsilon, Delta: d.Delta, Window: params.Seconds(d.WindowS), Bytes: m.hidden, Dir: datasets.Dir(dir), Both: true,
+			},
+		})
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package rate
 
 import (
 	"cmp"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"veilbench/datasets"
 	"veilbench/defenses"
+	"veilbench/defenses/defensetest"
 	"veilbench/defenses/shaping"
 )
 
@@ -131,5 +133,27 @@ func TestQueueCountsWhatWaits(t *testing.T) {
 			}
 			q.fill(nil, now, rng.Int32N(200))
 		}
+	}
+}
+
+// The tunnel alone carries each packet in one of its own, at once, or in two where
+// it is too large, and nothing else.
+func TestPlainTunnelDoesNothing(t *testing.T) {
+	for _, per := range []string{"device", "home"} {
+		defensetest.Run(t, plainTunnel{Per: per})
+	}
+	in := datasets.Trace{End: time.Second, Flows: []datasets.Flow{defensetest.Flow(1, 6, "a.example")}, Packets: []datasets.Packet{
+		{Time: 5, Size: 54 + 100, Payload: 100}, {Time: 5, Size: 54 + 10, Payload: 10, Dir: datasets.Down}, {Time: 7, Size: 1514, Payload: 1460},
+	}}
+	out, err := plainTunnel{Per: "home"}.Apply(rand.New(rand.NewPCG(1, 1)), in)
+	if err != nil || defenses.Check(in, out) != nil {
+		t.Fatal(err, defenses.Check(in, out))
+	}
+	var got []string
+	for _, p := range out.Trace.Packets {
+		got = append(got, fmt.Sprint(p.Time.Nanoseconds(), " ", p.Dir, " ", p.Size))
+	}
+	if want := []string{"5 up 182", "5 down 92", "7 up 1514", "7 up 70"}; !slices.Equal(got, want) {
+		t.Errorf("sent %q, want %q", got, want)
 	}
 }

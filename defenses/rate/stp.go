@@ -2,6 +2,7 @@ package rate
 
 import (
 	"cmp"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -34,7 +35,7 @@ type STP struct {
 
 var (
 	_ defenses.Defense   = STP{}
-	_ defenses.Claimer   = STP{}
+	_ defenses.Promiser  = STP{}
 	_ defenses.Presetter = STP{}
 	_ defenses.DrawIDer  = STP{}
 )
@@ -94,9 +95,24 @@ func (d STP) Claims() []defenses.Claim {
 		{Name: "T", Value: d.PeriodS, Unit: "s"},
 	}
 	if d.Q > 0 {
-		out = append(out, defenses.Claim{Name: "odds of activity in a shaped period, at most times", Value: 1 / d.Q})
+		out = append(out, defenses.Claim{Name: oddsClaim, Value: 1 / d.Q})
 	}
 	return out
+}
+
+const oddsClaim = "odds of activity in a shaped period, at most times"
+
+// Promises bounds what is learned from how much of a period is shaped, of activity
+// that may come at any moment of it: the account is about shaped or not, and says
+// nothing about when in a period shaping begins. A period with activity is always
+// shaped, so it holds one way only.
+func (d STP) Promises() []defenses.Promise {
+	if d.Q == 0 {
+		return nil
+	}
+	return []defenses.Promise{{Claim: oddsClaim, Loss: &defenses.Loss{
+		Epsilon: math.Log(1 / d.Q), Odds: true, Window: params.Seconds(d.PeriodS), Bytes: 100, Random: true, Volume: true,
+	}}}
 }
 
 // Apply takes all that leaves the home into periods at a constant rate, each way

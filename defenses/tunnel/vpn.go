@@ -45,7 +45,13 @@ type VPN struct {
 	Control  bool    `help:"send handshakes, rekeys, keepalives and outer ACKs"`
 }
 
-var _ defenses.Defense = VPN{}
+var (
+	_ defenses.Defense  = VPN{}
+	_ defenses.Tunneler = VPN{}
+)
+
+// Tunnel returns d, which neither pads nor covers.
+func (d VPN) Tunnel() defenses.Defense { return d }
 
 // Info names who suggests it and what specifies the kinds; of these Works holds only
 // what Kind rests on.

@@ -23,7 +23,7 @@ func classes(s *reports.Set, o Options) Section {
 		sec.Text = append(sec.Text, "No limit for a class was stated (--class-limit), so there is no verdict.")
 	}
 	for _, p := range s.Panels {
-		if p.Task == datasets.TaskRoutine { // its classes are states of a day
+		if p.Task == datasets.TaskRoutine || p.Task == datasets.TaskDetect { // states of a day; on or off
 			continue
 		}
 		// Paper is narrow: so many defenses stand side by side.

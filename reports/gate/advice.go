@@ -65,6 +65,8 @@ func leakTable(t datasets.Task) string {
 		return "candidates"
 	case datasets.TaskRoutine:
 		return "routine"
+	case datasets.TaskDetect:
+		return "detect"
 	}
 	return "per-activity"
 }

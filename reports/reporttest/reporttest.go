@@ -31,6 +31,7 @@ func Fixtures() []Fixture {
 		{"unearned", reports.NewSet(Unearned(), reports.Options{})},
 		{"routine", reports.NewSet(WithCanaries(diaries(), 40), reports.Options{})},
 		{"packets", Devices()},
+		{"detect", reports.NewSet(Hours(), reports.Options{})},
 	}
 }
 
@@ -185,6 +186,7 @@ func Result(rng *rand.Rand, c results.Cell, di, ai int) results.Result {
 	}
 	if di == 3 {
 		r.Claims = []results.Claim{claim("constant-rate", "epsilon", 1, ""), claim("constant-rate", "delta", 1e-6, "a window")}
+		r.Audits = []results.Audit{{Stage: "constant-rate", Claim: "epsilon", Claimed: 1, Limit: 0.25, Attack: "forest", Hits: 300, With: 1000, Alarms: 200, Without: 1010}}
 	}
 
 	// The di-th defense sends di times three quarters more; see docs/questions.md.

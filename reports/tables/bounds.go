@@ -198,25 +198,56 @@ func boundNotes(task datasets.Task, all []*boundEstimate, missing, withdrawn boo
 	return append(out, "Bits: mutual information of a feature, in 8 bins, and the class (plug-in estimate with the Miller-Madow correction), mean over folds; by chance is the most that any feature tells of shuffled classes.")
 }
 
-// Accounts lists the privacy accounts that defenses state for themselves.
+// Accounts lists the privacy accounts that defenses state for themselves, with what
+// was tried of them.
 var Accounts = reports.TableKind{
-	Name: "accounts", Doc: "privacy accounts that defenses state for themselves",
+	Name: "accounts", Doc: "privacy accounts that defenses state for themselves, and lower limits that were measured",
 	Draw: func(s *reports.Set) []table.Table {
-		t := table.Table{Title: "What defenses claim of themselves", Columns: table.Columns("defense", "stage", "figure", "#claimed", "unit")}
+		t := table.Table{Title: "What defenses claim of themselves", Columns: table.Columns("defense", "stage", "figure", "#claimed", "unit", "#at least", "by", "#hits", "#false alarms")}
 		var ds []string
+		tried, why := false, []string(nil)
 		for _, d := range s.DefensesOf(s.Panels) {
 			cs := claimsOf(s, d)
 			if len(cs) > 0 {
 				ds = append(ds, d)
 			}
 			for _, c := range cs {
-				t.Rows = append(t.Rows, []table.Value{defense(s, d), table.Word(c.Stage), table.Word(c.Name), table.Number(c.Value, claimed), table.Word(c.Unit)})
+				row := []table.Value{defense(s, d), table.Word(c.Stage), table.Word(c.Name), table.Number(c.Value, claimed), table.Word(c.Unit)}
+				a, ok := auditOf(s, d, c)
+				if !ok || a.Why != "" {
+					row = append(row, table.Missing(), table.Missing(), table.Missing(), table.Missing())
+					if ok {
+						why = append(why, fmt.Sprintf("%s, %s: not tried, %s", s.DefenseLabel(d), c.Name, a.Why))
+					}
+				} else {
+					tried = true
+					row = append(row, table.Number(a.Limit, claimed), table.Word(s.LabelOrName(a.Attack)), found(a.Hits, a.With), found(a.Alarms, a.Without))
+				}
+				t.Rows = append(t.Rows, row)
 			}
 		}
-		t.Notes = append(t.Notes, "The defense's own account, by its construction; nothing in this table was measured. It says nothing about what the account does not cover: names, addresses, time of day, or traffic that differs by more than it hides.")
-		t.Notes = append(t.Notes, s.IDNotes(ds, nil)...)
+		t.Notes = append(t.Notes, "Claimed: the defense's own account, by its construction. It says nothing about what the account does not cover: names, addresses, time of day, or traffic that differs by more than it hides.")
+		if tried {
+			t.Notes = append(t.Notes, fmt.Sprintf("At least: lower limit of the same quantity at %v %% for all claims of a defense together (Holm), from how often the attack named tells the difference that is to be hidden, and how often it sees it where there is none, in windows behind the defense; attack and threshold were chosen in other windows. A low limit proves nothing; one above the claim refutes it, and the cells fail. Of recall: the highest over cells, of clips.", 100*results.AuditLevel))
+		}
+		t.Notes = slices.Concat(t.Notes, why, s.IDNotes(ds, nil))
 		return unlessEmpty(t)
 	},
+}
+
+// auditOf is what was tried of a claim of a defense: of several cells the one in
+// which the limit comes nearest to the claim.
+func auditOf(s *reports.Set, d string, c results.Claim) (best results.Audit, ok bool) {
+	for _, p := range s.Panels {
+		for _, r := range s.BySubject[reports.Subject{Panel: p, Defense: d}] {
+			for _, a := range r.Audits {
+				if a.Stage == c.Stage && a.Claim == c.Name && (!ok || a.Limit-a.Claimed > best.Limit-best.Claimed) {
+					best, ok = a, true
+				}
+			}
+		}
+	}
+	return best, ok
 }
 
 // claimed writes a figure of an account; a delta is far below what other

@@ -88,7 +88,7 @@ func classTable(s *reports.Set, p reports.Panel, what, tested string) []table.Ta
 	switch p.Task {
 	case datasets.TaskDevice:
 		told, meaning = "tells by being there", privacy.OfDevice
-	case datasets.TaskRoutine: // its classes are what is told already
+	case datasets.TaskRoutine, datasets.TaskDetect: // its classes are what is told already
 		meaning = func(string) privacy.Meaning { return privacy.Meaning{} }
 	}
 	t := table.Table{
@@ -130,7 +130,7 @@ var People = reports.TableKind{
 
 func peopleTable(s *reports.Set, p reports.Panel) []table.Table {
 	// Classes of diaries are what is told already, and have tables of their own.
-	if p.Task == datasets.TaskDevice || p.Task == datasets.TaskRoutine {
+	if p.Task == datasets.TaskDevice || p.Task == datasets.TaskRoutine || p.Task == datasets.TaskDetect {
 		return nil
 	}
 	byDefense, most := classTallies(s, p)

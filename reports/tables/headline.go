@@ -286,6 +286,7 @@ func headlineNotes(s *reports.Set, ps []reports.Panel) []string {
 			}
 		}
 	}
+	out = append(out, detectNotes(s, ps)...)
 	if devices {
 		out = append(out, "events: the mean over the devices with an event, each over its own floor, so that one timetable is not everybody's floor")
 	}

@@ -263,7 +263,7 @@ func (c *Config) keys() []yamlfile.Key {
 		{Name: likeKey, Doc: "a preset to start from: the keys below replace what it says", Read: func(ast.Node) error { return nil }}, // read before, see like
 		{Name: "datasets", Doc: `what to test on: home:PRESET, NAME, NAME=PATH, a folder, or {home: {preset: P, homes: 5, tasks: [event], unmonitored: [DEVICE]}}, {folder: {path: P, labels: FILE, zone: Europe/Berlin}}`, Read: yamlfile.Into(&c.datasets, datasets)},
 		{Name: "test", Doc: "a second data set, written as those: each of them trains and this one is tested on (default: each is split)", Read: yamlfile.Into(&c.test, c.dataset)},
-		{Name: "tasks", Doc: "event, device, command, clip, routine (default: all that the data can serve)", Read: list(&c.tasks, c.file.Scalar)},
+		{Name: "tasks", Doc: "event, device, command, clip, routine, detect (default: all that the labels of the data serve; detect, whether a defense shows, must be named)", Read: list(&c.tasks, c.file.Scalar)},
 		{Name: "vantage", Doc: "where the observer sits: lan, wifi, wan, zigbee, or two of them as wifi+wan, for attacks that see both (default wan, or that of a recording without a home border)", Read: list(&c.vantages, c.file.Scalar)},
 		{Name: "defenses", Doc: "ID, {NAME: {key: value}}, {chain: [ID, ID]}, or all", Read: list(&c.defenses, c.file.Plugin)},
 		{Name: "attacks", Doc: "ID, {NAME: {key: value}}, or all", Read: list(&c.attacks, c.file.Plugin)},

@@ -169,6 +169,9 @@ func (c Config) load(ctx context.Context, v dataset, seed uint64, opt source.Opt
 		// A preset's tasks bind only a data set that serves any of them: in place of its
 		// homes there may stand a capture of another kind.
 		served := slices.DeleteFunc(slices.Clone(ds[i].Tasks), func(t datasets.Task) bool { return !slices.Contains(only, t) })
+		if t := datasets.TaskDetect; slices.Contains(only, t) && ds[i].Serves(t) {
+			served = append(served, t)
+		}
 		if len(served) > 0 || !v.taken {
 			ds[i].Tasks = served
 		}
