@@ -118,6 +118,13 @@ func (a Attack) Doubt() string {
 	return a.run.Doubt()
 }
 
+// Suspect says that somebody saw the program answer otherwise when it was asked again.
+func (a Attack) Suspect(why string) {
+	if a.run != nil {
+		a.run.Suspect(why)
+	}
+}
+
 // quick is how long a training may take to be made a second time, to see whether it
 // teaches the same.
 const quick = time.Minute
@@ -221,6 +228,9 @@ func (m *model) Program() process.Program { return m.a.Program() }
 
 // Doubt is that of the attack.
 func (m *model) Doubt() string { return m.a.Doubt() }
+
+// Suspect is that of the attack.
+func (m *model) Suspect(why string) { m.a.Suspect(why) }
 
 // Guess asks the program about one trace.
 func (m *model) Guess(ctx context.Context, t datasets.Trace) (attacks.Answer, error) {

@@ -34,6 +34,7 @@ import (
 	"veilbench/bench/cli/history"
 	"veilbench/bench/cli/runs"
 	"veilbench/bench/cli/signatures"
+	"veilbench/datasets/process"
 	alldefenses "veilbench/defenses/builtin"
 )
 
@@ -95,6 +96,8 @@ func Main(p Plugins) int {
 // go to stdout, everything else to stderr. It returns one of the exit codes.
 func Run(ctx context.Context, p Plugins, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out, log := command.NewOutput(stdout), command.NewOutput(stderr)
+	p.Programs = process.NewSet(ctx, log)
+	defer p.Programs.Close()
 	root := rootCommand(&command.App{Plugins: p, Stdin: stdin, Stdout: out, Stderr: log})
 	root.SetArgs(args)
 	root.SetOut(out)

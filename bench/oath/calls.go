@@ -16,6 +16,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/datasets"
+	"veilbench/datasets/process"
 	"veilbench/defenses"
 )
 
@@ -123,9 +124,21 @@ func Call[T any](o Calls, who, method string, s Signs, f func() (T, error)) (T, 
 	}
 }
 
+// forWhom is o for a plug-in: one that is a program holds itself to the limit, which
+// every line that it writes starts anew.
+func (o Calls) forWhom(plugin any) Calls {
+	if _, program := plugin.(process.Outside); program {
+		o.limit = 0
+	}
+	return o
+}
+
 // Apply is d.Apply under oath.
 func (o Calls) Apply(d defenses.Defense, rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	who := "defense " + defenses.ID(d)
+	for _, s := range defenses.Stages(d) {
+		o = o.forWhom(s)
+	}
 	return Call(o, who, "Apply", Signs{}, func() (defenses.Defended, error) {
 		given := copyTrace(in)
 		out, err := d.Apply(rng, given)
@@ -148,7 +161,7 @@ func (o Calls) Apply(d defenses.Defense, rng *rand.Rand, in datasets.Trace) (def
 
 // Fit is f.Fit under oath; who is the plug-in.
 func (o Calls) Fit(ctx context.Context, who string, f defenses.Fitter, rng *rand.Rand, recs []datasets.Recording) (defenses.Defense, error) {
-	return Call(o, who, "Fit", Signs{}, func() (defenses.Defense, error) {
+	return Call(o.forWhom(f), who, "Fit", Signs{}, func() (defenses.Defense, error) {
 		given := slices.Clone(recs)
 		for i, r := range recs {
 			given[i].Trace, given[i].Labels = copyTrace(r.Trace), copyLabels(r.Labels)
@@ -186,7 +199,7 @@ func (o Calls) Train(ctx context.Context, a attacks.Attack, rng *rand.Rand, t at
 			report(p)
 		}
 	})
-	return Call(o, who, "Train", Signs{cancel, alive}, func() (attacks.Model, error) {
+	return Call(o.forWhom(a), who, "Train", Signs{cancel, alive}, func() (attacks.Model, error) {
 		given := t
 		given.Classes, given.Examples = copyOf(t.Classes), copyOf(t.Examples)
 		for i, l := range t.Examples {
@@ -214,7 +227,7 @@ func (o Calls) Guess(ctx context.Context, id string, m attacks.Model, views ...d
 	who := "attack " + id
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	return Call(o, who, "Guess", Signs{abandon: cancel}, func() (attacks.Answer, error) {
+	return Call(o.forWhom(m), who, "Guess", Signs{abandon: cancel}, func() (attacks.Answer, error) {
 		given := copyOf(views)
 		for i, t := range views {
 			given[i] = copyTrace(t)

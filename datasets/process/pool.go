@@ -1,6 +1,7 @@
 package process
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -59,6 +60,7 @@ type Pool struct {
 	program  Program
 	hello    []byte
 	greeting Greeting
+	failed   error // of the first greeting
 
 	mu      sync.Mutex
 	idle    []*child
@@ -68,11 +70,12 @@ type Pool struct {
 	crashes int   // one after the other
 	over    error // why it is not asked any more
 	doubt   string
-	trained bool   // a training was asked for
-	said    int    // lines of standard error
+	trained bool // a training was asked for
+	said    int  // lines of standard error
 }
 
-// Open starts the program in a role and hears its greeting. Of an error that wraps
+// Open starts the program in a role and hears its greeting. The same program with the
+// same parameters is opened once: who asks again gets the Pool that is there. Of an error that wraps
 // ErrRefused, or of a command that is none, the caller should say that the user is
 // wrong; any other is one of the program, and the Pool, which is returned with it,
 // answers every question with it.
@@ -81,7 +84,6 @@ func (s *Set) Open(command []string, role string, set map[string]string) (*Pool,
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	p := &Pool{set: s, program: program, all: map[*child]bool{}, asked: map[string]int{}}
 	hello, err := json.Marshal(struct {
 		Veilbench int               `json:"veilbench"`
 		Role      string            `json:"role"`
@@ -90,7 +92,16 @@ func (s *Set) Open(command []string, role string, set map[string]string) (*Pool,
 	if err != nil {
 		return nil, err
 	}
-	p.hello = append(hello, '\n')
+	hello = append(hello, '\n')
+	s.mu.Lock()
+	for _, p := range s.pools {
+		if bytes.Equal(p.hello, hello) && slices.Equal(p.program.Command, command) {
+			s.mu.Unlock()
+			return p, p.failed
+		}
+	}
+	s.mu.Unlock()
+	p := &Pool{set: s, program: program, hello: hello, all: map[*child]bool{}, asked: map[string]int{}}
 
 	// The first to greet says what all of them are; it is the first to be asked, too.
 	c, g, err := p.greet()
@@ -108,7 +119,7 @@ func (s *Set) Open(command []string, role string, set map[string]string) (*Pool,
 	s.pools = append(s.pools, p)
 	s.mu.Unlock()
 	if err != nil {
-		p.over = err
+		p.over, p.failed = err, err
 		return p, err
 	}
 	p.put(c)
@@ -179,8 +190,10 @@ func (p *Pool) forget(c *child) {
 
 // name and key are the forms of names and of parameters, which become part of IDs.
 // No value may hold what parts them there.
-func goodName(s string) bool { return regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`).MatchString(s) }
-func goodKey(s string) bool  { return regexp.MustCompile(`^[a-z][a-z0-9_]*$`).MatchString(s) }
+func goodName(s string) bool {
+	return regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`).MatchString(s)
+}
+func goodKey(s string) bool { return regexp.MustCompile(`^[a-z][a-z0-9_]*$`).MatchString(s) }
 
 // parseGreeting reads a first line. Parameters may be strings, numbers or booleans.
 func parseGreeting(line []byte) (Greeting, error) {

@@ -38,8 +38,10 @@ type File struct {
 // themselves to the limits of their Set.
 type Outside interface {
 	Program() Program
-	// Doubt is why the program is taken for not deterministic, "" if it is not.
+	// Doubt is why the program is taken for not deterministic, "" if it is not. Suspect
+	// makes that of somebody who saw it.
 	Doubt() string
+	Suspect(why string)
 }
 
 // Digest is that of all files of p: another build is another plug-in.

@@ -63,7 +63,9 @@ const (
 )
 
 // columnNames are the members of a trace that hold them.
-func columnNames() [numColumns]string { return [...]string{"time_ns", "size", "payload", "flow", "dir"} }
+func columnNames() [numColumns]string {
+	return [...]string{"time_ns", "size", "payload", "flow", "dir"}
+}
 
 // columns is packets of which some fields are read.
 type columns struct {

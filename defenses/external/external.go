@@ -126,6 +126,13 @@ func (d Defense) Doubt() string {
 	return d.run.Doubt()
 }
 
+// Suspect says that somebody saw the program answer otherwise when it was asked again.
+func (d Defense) Suspect(why string) {
+	if d.run != nil {
+		d.run.Suspect(why)
+	}
+}
+
 // Apply asks the program what leaves instead of in. One draw of rng is the seed that
 // it gets.
 func (d Defense) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
