@@ -125,6 +125,15 @@ func (a Attack) Suspect(why string) {
 	}
 }
 
+// Exits says what is wrong where a process of the program does not exit when its input
+// ends.
+func (a Attack) Exits() error {
+	if a.run == nil {
+		return a.broken
+	}
+	return a.run.Exits()
+}
+
 // quick is how long a training may take to be made a second time, to see whether it
 // teaches the same.
 const quick = time.Minute

@@ -32,6 +32,7 @@ import (
 	"veilbench/bench/cli/data"
 	"veilbench/bench/cli/gate"
 	"veilbench/bench/cli/history"
+	"veilbench/bench/cli/plugin"
 	"veilbench/bench/cli/runs"
 	"veilbench/bench/cli/signatures"
 	"veilbench/datasets/process"
@@ -142,7 +143,7 @@ func rootCommand(a *command.App) *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("veilbench {{.Version}}\n")
-	root.AddCommand(list(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a))
+	root.AddCommand(list(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a), plugin.Command(a))
 	root.AddCommand(captures.Commands(a)...)
 	root.AddCommand(runs.Commands(a)...)
 	root.AddCommand(artifact.Commands(a)...)

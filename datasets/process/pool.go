@@ -50,6 +50,13 @@ type Greeting struct {
 // parameter, or of its role.
 var ErrRefused = errors.New("refuses")
 
+// noProgram is the error of a command that cannot be started: the user's as a refusal
+// is.
+type noProgram struct{ error }
+
+// Is makes it an ErrRefused, whose text would say something else.
+func (noProgram) Is(target error) bool { return target == ErrRefused }
+
 // ErrSilent is wrapped by the error of a process that was killed for its silence.
 var ErrSilent = errors.New("says nothing")
 
@@ -82,7 +89,7 @@ type Pool struct {
 func (s *Set) Open(command []string, role string, set map[string]string) (*Pool, error) {
 	program, err := programOf(command, set)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+		return nil, noProgram{err}
 	}
 	hello, err := json.Marshal(struct {
 		Veilbench int               `json:"veilbench"`
@@ -290,6 +297,25 @@ func (p *Pool) drain() []*child {
 	out := slices.Collect(maps.Keys(p.all))
 	p.idle, p.all = nil, map[*child]bool{}
 	return out
+}
+
+// Exits starts a process, ends its input at once and says what is wrong where it does
+// not exit with status 0 in time.
+func (p *Pool) Exits() error {
+	c, _, err := p.greet()
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	delete(p.all, c)
+	p.mu.Unlock()
+	c.end()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := cmp.Or(c.why, c.exit); err != nil {
+		return p.wrap(fmt.Errorf("at the end of its input: %w%s", err, c.said.text()))
+	}
+	return nil
 }
 
 // Question is a request to a program.

@@ -133,6 +133,15 @@ func (d Defense) Suspect(why string) {
 	}
 }
 
+// Exits says what is wrong where a process of the program does not exit when its input
+// ends.
+func (d Defense) Exits() error {
+	if d.run == nil {
+		return d.broken
+	}
+	return d.run.Exits()
+}
+
 // Apply asks the program what leaves instead of in. One draw of rng is the seed that
 // it gets.
 func (d Defense) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
