@@ -74,7 +74,7 @@ func (r *runner) score(ctx context.Context, u unit, j job, res *results.Result, 
 	res.Oracle = out.oracle
 	out.floors.enter(res, isBlind(j.attack))
 	res.Cost = out.ledger.Cost()
-	res.Warnings = slices.Concat(cellWarnings(u.ds, j), r.formWarnings(u, j), leftOutWarnings(res, out.tests))
+	res.Warnings = slices.Concat(cellWarnings(u.ds, j), r.formWarnings(u, j), leftOutWarnings(res, out.tests), programWarnings(u.defense, r.defense(j.cell.TrainDefense), j.attack))
 	if err = r.account(ctx, u, j, res); err != nil {
 		return err
 	}
@@ -294,6 +294,27 @@ func leftOutWarnings(res *results.Result, tests []score.Test) []string {
 		}
 		if len(devices) > 0 {
 			out = append(out, fmt.Sprintf("%d times a device of a test group left out, %s: %s", len(devices), why, strings.Join(devices, ", ")))
+		}
+	}
+	return out
+}
+
+// programWarnings name the plug-ins of a cell that are programs in doubt. Why they are
+// is not said: it hangs on what was asked again, and a result is the same each time.
+func programWarnings(plugins ...any) []string {
+	var out []string
+	for _, x := range plugins {
+		for _, p := range programs(x) {
+			name := ""
+			switch p := p.(type) {
+			case defenses.Defense:
+				name = p.Info().Name
+			case attacks.Attack:
+				name = p.Info().Name
+			}
+			if w := "nondeterministic: " + name + " answers otherwise when it is asked again"; p.Doubt() != "" && !slices.Contains(out, w) {
+				out = append(out, w)
+			}
 		}
 	}
 	return out

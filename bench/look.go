@@ -68,6 +68,9 @@ func (s sworn) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, erro
 // examine tells whether d looks ahead. The error says that it gave two results
 // for the same draws: what it does depends on what it was given before, or on
 // chance of its own. Where d fails the cells will say so.
+//
+// Of a program neither is an error, as its protocol says: it is only in doubt. What
+// chance does to it looks like looking ahead, too.
 func examine(d defenses.Defense, seed uint64, ds *datasets.Dataset) (oracle bool, err error) {
 	g := draws.New(seed, "look", ds.Name)
 	var sample []*datasets.Recording
@@ -87,7 +90,7 @@ func examine(d defenses.Defense, seed uint64, ds *datasets.Dataset) (oracle bool
 		return false, nil
 	}
 	if where, err := defenses.LooksAhead(d, seed, beginning(sample[0].Trace)); err == nil && where != "" {
-		return true, nil
+		return !wavers(d, seed, beginning(sample[0].Trace)), nil
 	}
 
 	// Prefixes come before the whole, or a defense that remembers would know what
@@ -100,12 +103,15 @@ func examine(d defenses.Defense, seed uint64, ds *datasets.Dataset) (oracle bool
 			return false, nil
 		}
 		if where != "" {
-			return true, nil
+			return !wavers(d, seed, rec.Trace), nil
 		}
 		sums[i] = sumOf(hash, whole)
 	}
 	for i, rec := range slices.Backward(sample) {
 		again, err := d.Apply(defenses.LookDraws(seed+uint64(i)), rec.Trace)
+		if suspect(d, err != nil || sumOf(hash, again) != sums[i]) {
+			return false, nil
+		}
 		if err != nil {
 			return false, fmt.Errorf("applied twice to recording %s with the same draws it failed only once (%w): it keeps state", rec.ID, err)
 		}
@@ -114,6 +120,37 @@ func examine(d defenses.Defense, seed uint64, ds *datasets.Dataset) (oracle bool
 		}
 	}
 	return false, nil
+}
+
+// wavers says whether a program gives something else for the same draws at a second
+// call. The plug-ins of this process are told apart later.
+func wavers(d defenses.Defense, seed uint64, in datasets.Trace) bool {
+	if len(programs(d)) == 0 {
+		return false
+	}
+	hash := maphash.MakeSeed()
+	var sums [3]uint64
+	for i := range sums {
+		out, err := d.Apply(defenses.LookDraws(seed), in)
+		if err == nil {
+			sums[i] = sumOf(hash, out)
+		}
+	}
+	return suspect(d, sums[0] != sums[1] || sums[1] != sums[2])
+}
+
+// suspect puts the programs of d in doubt where they gave something else. It says
+// whether there is one that is.
+func suspect(d defenses.Defense, otherwise bool) bool {
+	for _, p := range programs(d) {
+		if otherwise {
+			p.Suspect("applied again to a recording with the same draws it gave another result")
+		}
+		if p.Doubt() != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // beginning is the part of t that is cut at many places.

@@ -23,6 +23,7 @@ import (
 	"veilbench/datasets"
 	"veilbench/datasets/doubt"
 	"veilbench/datasets/params"
+	"veilbench/datasets/process"
 	"veilbench/defenses"
 )
 
@@ -33,7 +34,7 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 		Version: version, Go: runtime.Version(), Method: results.Method, Arch: runtime.GOARCH, Kernel: lstm.Best().String(),
 		Tasks: g.Tasks, Vantages: g.Vantages, Knowledge: g.Knowledge, Split: g.Split,
 		Draws: g.Draws, TrainDraw: g.TrainDraws, Seed: g.Seed, Link: results.LinkSettings(g.Link),
-		Labels: g.Labels, Builds: builds(g), Test: g.Test, Canaries: !g.NoCanaries, Zeros: map[string]string{},
+		Labels: g.Labels, Builds: builds(g), Programs: programsOf(g), Test: g.Test, Canaries: !g.NoCanaries, Zeros: map[string]string{},
 	}
 
 	for i := range g.Datasets {
@@ -180,11 +181,89 @@ func hashInts(h hash.Hash, x []int32) {
 	h.Write(buf)
 }
 
+// programs are the stages of a defense, or the attack itself, that are programs of
+// their own.
+func programs(plugin any) []process.Outside {
+	var out []process.Outside
+	switch p := plugin.(type) {
+	case defenses.Chain:
+		for _, s := range p {
+			out = append(out, programs(s)...)
+		}
+	case sworn:
+		return programs(p.Defense)
+	case process.Outside:
+		out = append(out, p)
+	}
+	return out
+}
+
+// programsOf describes the programs of g, by the ID of the defense or attack, a stage
+// of a chain by its own.
+func programsOf(g Grid) map[string]results.Program {
+	out := map[string]results.Program{}
+	add := func(id string, plugin any) {
+		for _, o := range programs(plugin) {
+			p := o.Program()
+			files := map[string]string{}
+			for _, f := range p.Files {
+				files[f.Name] = f.SHA256
+			}
+			out[id] = results.Program{Command: p.Command, Params: p.Params, Files: files}
+		}
+	}
+	for _, d := range g.Defenses {
+		for _, s := range defenses.Stages(d) {
+			add(defenses.ID(s), s)
+		}
+	}
+	for _, a := range g.Attacks {
+		add(attacks.ID(a), a)
+	}
+	return out
+}
+
+// ProgramVerdicts say of each program of g, by the name in tables, whether it gave the
+// same answer whenever it was asked again.
+func ProgramVerdicts(g Grid) []results.Verdict {
+	var out []results.Verdict
+	add := func(name string, plugin any) {
+		for _, p := range programs(plugin) {
+			v := results.Verdict{Name: name + " is deterministic", OK: p.Doubt() == "", Detail: "asked again it gave the same answers"}
+			if !v.OK {
+				v.Detail = "nondeterministic: " + p.Doubt()
+			}
+			if !slices.Contains(out, v) {
+				out = append(out, v)
+			}
+		}
+	}
+	for _, d := range g.Defenses {
+		for _, s := range defenses.Stages(d) {
+			add(s.Info().Name, s)
+		}
+	}
+	for _, a := range g.Attacks {
+		add(a.Info().Name, a)
+	}
+	return out
+}
+
 // builds maps the IDs of plug-ins that are not of this module to the digest of
 // the program they are part of: an ID names a plug-in's parameters, not what its
 // author changed since. For those of this module results.Method speaks.
 func builds(g Grid) map[string]string {
 	out := map[string]string{}
+	for _, d := range g.Defenses {
+		for _, p := range programs(d) {
+			out[defenses.ID(d)] += p.Program().Digest()
+		}
+	}
+	for _, a := range g.Attacks {
+		for _, p := range programs(a) {
+			out[attacks.ID(a)] = p.Program().Digest()
+		}
+	}
 	for _, d := range g.Defenses {
 		for _, s := range defenses.Stages(d) {
 			if !ofModule(reflect.TypeOf(s)) {

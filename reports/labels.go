@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"veilbench/datasets"
+	"veilbench/datasets/params"
 	"veilbench/reports/table"
 )
 
@@ -24,10 +25,10 @@ type stage struct {
 func stages(id string) []stage {
 	var out []stage
 	for part := range strings.SplitSeq(id, "+") {
-		name, params, has := strings.Cut(part, ":")
+		name, set, has := params.Cut(part)
 		st := stage{name: name}
 		if has {
-			st.params = strings.Split(params, ",")
+			st.params = strings.Split(set, ",")
 		}
 		out = append(out, st)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"veilbench/bench/results"
 	"veilbench/datasets"
+	"veilbench/datasets/params"
 )
 
 // Panel is what one table or figure is about: results of different panels
@@ -225,7 +226,7 @@ func place(names []string, id string) int {
 	if i := slices.Index(names, id); i >= 0 {
 		return i
 	}
-	name, _, _ := strings.Cut(id, ":")
+	name, _, _ := params.Cut(id)
 	name, _, _ = strings.Cut(name, "+")
 	if i := slices.Index(names, name); i >= 0 {
 		return i

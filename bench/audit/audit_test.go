@@ -66,7 +66,9 @@ func TestTooLittleNoiseIsRefuted(t *testing.T) {
 // packet in each second, up with the larger probability if something was sent in it.
 type respond struct{ epsilon float64 }
 
-func (r respond) Claims() []defenses.Claim { return []defenses.Claim{{Name: "epsilon", Value: r.epsilon}} }
+func (r respond) Claims() []defenses.Claim {
+	return []defenses.Claim{{Name: "epsilon", Value: r.epsilon}}
+}
 
 func (r respond) Promises() []defenses.Promise {
 	return []defenses.Promise{{Claim: "epsilon", Loss: &defenses.Loss{Epsilon: r.epsilon, Window: time.Second, Bytes: 100, Both: true}}}

@@ -33,8 +33,10 @@ import (
 	"veilbench/bench/cli/gate"
 	"veilbench/bench/cli/history"
 	"veilbench/bench/cli/machines"
+	"veilbench/bench/cli/plugin"
 	"veilbench/bench/cli/runs"
 	"veilbench/bench/cli/signatures"
+	"veilbench/datasets/process"
 	alldefenses "veilbench/defenses/builtin"
 )
 
@@ -96,6 +98,8 @@ func Main(p Plugins) int {
 // go to stdout, everything else to stderr. It returns one of the exit codes.
 func Run(ctx context.Context, p Plugins, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out, log := command.NewOutput(stdout), command.NewOutput(stderr)
+	p.Programs = process.NewSet(ctx, log)
+	defer p.Programs.Close()
 	root := rootCommand(&command.App{Plugins: p, Stdin: stdin, Stdout: out, Stderr: log})
 	root.SetArgs(args)
 	root.SetOut(out)
@@ -140,7 +144,7 @@ func rootCommand(a *command.App) *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("veilbench {{.Version}}\n")
-	root.AddCommand(list(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a), machines.Command(a))
+	root.AddCommand(list(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a), machines.Command(a), plugin.Command(a))
 	root.AddCommand(captures.Commands(a)...)
 	root.AddCommand(runs.Commands(a)...)
 	root.AddCommand(artifact.Commands(a)...)

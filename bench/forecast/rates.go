@@ -49,7 +49,7 @@ func disorder(defense string) float64 {
 	}
 	d := 1.0
 	for stage := range strings.SplitSeq(defense, "+") {
-		name, _, _ := strings.Cut(stage, ":")
+		name, _, _ := params.Cut(stage)
 		d *= cmp.Or(all[name], 1)
 	}
 	return d
@@ -126,7 +126,7 @@ func RatesOf(dirs []string) Rates {
 // parameters of an attack take other times: then the measured ones of its name are
 // better than none.
 func (r Rates) of(id string, task datasets.Task) (Rate, bool) {
-	name, _, _ := strings.Cut(id, ":")
+	name, _, _ := params.Cut(id)
 	rate, ok := measured(name, task)
 	if !ok {
 		rate = Rate{Train: 20, Guess: 20, Growth: 0.5} // an attack from elsewhere, as slow as most here

@@ -16,6 +16,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/datasets"
+	"veilbench/datasets/process"
 	"veilbench/defenses"
 )
 
@@ -124,9 +125,21 @@ func Call[T any](o Calls, who, method string, s Signs, f func() (T, error)) (T, 
 	}
 }
 
+// forWhom is o for a plug-in: one that is a program holds itself to the limit, which
+// every line that it writes starts anew.
+func (o Calls) forWhom(plugin any) Calls {
+	if _, program := plugin.(process.Outside); program {
+		o.limit = 0
+	}
+	return o
+}
+
 // Apply is d.Apply under oath.
 func (o Calls) Apply(d defenses.Defense, rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	who := "defense " + defenses.ID(d)
+	for _, s := range defenses.Stages(d) {
+		o = o.forWhom(s)
+	}
 	return Call(o, who, "Apply", Signs{}, func() (defenses.Defended, error) {
 		if ours(d) {
 			return d.Apply(rng, in)
@@ -152,7 +165,7 @@ func (o Calls) Apply(d defenses.Defense, rng *rand.Rand, in datasets.Trace) (def
 
 // Fit is f.Fit under oath; who is the plug-in.
 func (o Calls) Fit(ctx context.Context, who string, f defenses.Fitter, rng *rand.Rand, recs []datasets.Recording) (defenses.Defense, error) {
-	return Call(o, who, "Fit", Signs{}, func() (defenses.Defense, error) {
+	return Call(o.forWhom(f), who, "Fit", Signs{}, func() (defenses.Defense, error) {
 		if ours(f) {
 			return f.Fit(ctx, rng, recs)
 		}
@@ -193,7 +206,7 @@ func (o Calls) Train(ctx context.Context, a attacks.Attack, rng *rand.Rand, t at
 			report(p)
 		}
 	})
-	return Call(o, who, "Train", Signs{cancel, alive}, func() (attacks.Model, error) {
+	return Call(o.forWhom(a), who, "Train", Signs{cancel, alive}, func() (attacks.Model, error) {
 		if ours(a) {
 			return a.Train(ctx, rng, t)
 		}
@@ -224,7 +237,7 @@ func (o Calls) Guess(ctx context.Context, id string, m attacks.Model, views ...d
 	who := "attack " + id
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	return Call(o, who, "Guess", Signs{abandon: cancel}, func() (attacks.Answer, error) {
+	return Call(o.forWhom(m), who, "Guess", Signs{abandon: cancel}, func() (attacks.Answer, error) {
 		if ours(m) {
 			return guess(ctx, m, views)
 		}

@@ -40,6 +40,9 @@ type Manifest struct {
 	// of the programs that plug-ins of other modules are part of.
 	Labels map[string]string `json:"labels,omitempty"`
 	Builds map[string]string `json:"builds,omitempty"`
+	// Programs are the plug-ins that are programs of their own, by ID; a stage of a
+	// chain by the ID of the stage.
+	Programs map[string]Program `json:"programs,omitempty"`
 	// Zeros says what 0 stands for where it is no number of an attack's parameter,
 	// by ZeroKey.
 	Zeros map[string]string `json:"zeros,omitempty"`
@@ -48,6 +51,14 @@ type Manifest struct {
 	// looked at. DespiteDoubts says that the user had results made that they spoil.
 	Doubts        []DataDoubts `json:"doubts,omitempty"`
 	DespiteDoubts bool         `json:"despite_doubts,omitempty"`
+}
+
+// Program is a plug-in that is a program of its own: the command that starts it, the
+// parameters that it is given, and the digests (SHA-256) of its files.
+type Program struct {
+	Command []string          `json:"command"`
+	Params  map[string]string `json:"params,omitempty"`
+	Files   map[string]string `json:"files"`
 }
 
 // DataDoubts are what is doubtful about one data set, seen from one vantage.

@@ -35,9 +35,19 @@ type Validator interface {
 // the sentence in its `help` tag, to which Help adds that.
 type Param struct{ Key, Value, Zero, Help string }
 
+// Lister is the optional ability of a plug-in to have parameters that are no fields
+// of its struct, such as those of a program elsewhere.
+type Lister interface {
+	// Params returns them sorted by key; the slice is the caller's.
+	Params() []Param
+}
+
 // List returns the parameters of plug-in v (a struct or a pointer to one),
 // sorted by key.
 func List(v any) []Param {
+	if l, ok := v.(Lister); ok {
+		return l.Params()
+	}
 	rv := reflect.Indirect(reflect.ValueOf(v))
 	if rv.Kind() != reflect.Struct {
 		return nil
@@ -86,10 +96,24 @@ func Short(name string, v, def any) string {
 	return name
 }
 
+// Program begins the names of plug-ins that are programs of their own.
+const Program = "exec:"
+
+// Cut cuts an ID, or the begin of one, into the name and what stands behind the
+// colon. The name of a program holds a colon itself.
+func Cut(id string) (name, set string, has bool) {
+	rest, program := strings.CutPrefix(id, Program)
+	name, set, has = strings.Cut(rest, ":")
+	if program {
+		name = Program + name
+	}
+	return name, set, has
+}
+
 // Split cuts "name:key=value,key=value" into the name and its settings in the
 // order given.
 func Split(id string) (name string, set [][2]string, err error) {
-	name, rest, has := strings.Cut(strings.TrimSpace(id), ":")
+	name, rest, has := Cut(strings.TrimSpace(id))
 	if name == "" {
 		return "", nil, fmt.Errorf("%q: empty name (want NAME or NAME:key=value,key=value)", id)
 	}
@@ -111,6 +135,9 @@ func Split(id string) (name string, set [][2]string, err error) {
 // values that Validate refuses are errors that name the key.
 func With[T any](v T, set [][2]string) (T, error) {
 	var zero T
+	if l, ok := any(v).(Lister); ok {
+		return v, sameSettings(l, set)
+	}
 
 	// v may be a struct or a pointer to one; the copy is made of the struct, so
 	// that the caller's stays as it is.
@@ -140,6 +167,17 @@ func With[T any](v T, set [][2]string) (T, error) {
 		}
 	}
 	return out, nil
+}
+
+// sameSettings refuses settings that l does not have already: what has no fields
+// cannot be copied with others.
+func sameSettings(l Lister, set [][2]string) error {
+	for _, kv := range set {
+		if !slices.ContainsFunc(l.Params(), func(p Param) bool { return p.Key == kv[0] && p.Value == kv[1] }) {
+			return fmt.Errorf("%s=%s: the parameters of a program are set when it is started", kv[0], kv[1])
+		}
+	}
+	return nil
 }
 
 // setField sets the field of s with that key to a value as written.

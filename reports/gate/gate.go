@@ -10,6 +10,7 @@ import (
 
 	"veilbench/bench/results"
 	"veilbench/datasets"
+	"veilbench/datasets/params"
 	"veilbench/reports"
 )
 
@@ -176,7 +177,7 @@ func judged(s *reports.Set, name string) ([]string, error) {
 			continue
 		}
 		all = append(all, d)
-		base, _, _ := strings.Cut(d, ":")
+		base, _, _ := params.Cut(d)
 		if name == "" || name == d || name == s.Label(d) || name == base {
 			out = append(out, d)
 		}

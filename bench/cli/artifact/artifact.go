@@ -16,9 +16,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -107,6 +109,9 @@ func write(ctx context.Context, a *command.App, dir string, f flags) error {
 	m := s.Options.Manifest
 	if m == nil {
 		return fmt.Errorf("%s has no manifest: what it was computed from is not known", dir)
+	}
+	if len(m.Programs) > 0 {
+		return fmt.Errorf("%s used programs (%s), which an artifact does not hold: run the experiment without them, or hand them in beside it", dir, strings.Join(slices.Sorted(maps.Keys(m.Programs)), ", "))
 	}
 
 	x := appendix{

@@ -12,6 +12,7 @@ import (
 	"veilbench/bench/cli/runs"
 	"veilbench/bench/cli/yamlfile"
 	"veilbench/bench/results"
+	"veilbench/datasets/params"
 	"veilbench/reports"
 	"veilbench/reports/dossier"
 	"veilbench/reports/gate"
@@ -64,7 +65,7 @@ func onlyDefense(s *reports.Set, name string) (*reports.Set, error) {
 	var labels []string
 	want := map[string]bool{results.NoDefense: true}
 	for _, d := range s.DefensesOf(s.Panels) {
-		first, _, _ := strings.Cut(d, ":")
+		first, _, _ := params.Cut(d)
 		if name == d || name == s.Label(d) || name == first && !strings.Contains(d, "+") {
 			want[d] = true
 		}

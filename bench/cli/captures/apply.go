@@ -174,7 +174,7 @@ func (ap *applier) settings(in, out string) (err error) {
 	if f.defense == "" {
 		return errors.New("apply: --defense is missing (\"veilbench list defenses\" shows what there is)")
 	}
-	if ap.defense, err = defenses.Parse(ap.a.Defenses, f.defense); err != nil {
+	if ap.defense, err = ap.a.Defense(f.defense); err != nil {
 		return err
 	}
 	if ap.link, err = parseLink(f.link); err != nil {

@@ -114,10 +114,10 @@ func listCommands(ctx context.Context, a *command.App, f commandsFlags) error {
 
 // load resolves every name and reads the data.
 func (j *commandsJob) load(ctx context.Context, p command.Plugins) (err error) {
-	if j.defense, err = defenses.Parse(p.Defenses, j.f.defense); err != nil {
+	if j.defense, err = p.Defense(j.f.defense); err != nil {
 		return err
 	}
-	if j.attack, err = attacks.Parse(p.Attacks, j.f.attack); err != nil {
+	if j.attack, err = p.Attack(j.f.attack); err != nil {
 		return err
 	}
 	if !slices.Contains(j.attack.Info().Tasks, datasets.TaskCommand) {

@@ -164,11 +164,11 @@ func (j *ratesJob) names(p command.Plugins) (err error) {
 			return err
 		}
 	}
-	if j.attack, err = attacks.Parse(p.Attacks, j.flags.attack); err != nil {
+	if j.attack, err = p.Attack(j.flags.attack); err != nil {
 		return err
 	}
 	j.sides[0] = defenses.None{}
-	j.sides[1], err = defenses.Parse(p.Defenses, j.flags.defense)
+	j.sides[1], err = p.Defense(j.flags.defense)
 	return err
 }
 

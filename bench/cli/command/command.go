@@ -16,6 +16,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/datasets/params"
+	"veilbench/datasets/process"
 	"veilbench/defenses"
 )
 
@@ -24,6 +25,9 @@ import (
 type Plugins struct {
 	Defenses []defenses.Defense
 	Attacks  []attacks.Attack
+	// Programs starts plug-ins that are programs of their own (exec:COMMAND). The
+	// program sets it; nil: none is started.
+	Programs *process.Set
 }
 
 // App is what a command has at hand. No command changes it.

@@ -41,6 +41,11 @@ type Config struct {
 	published []quote
 	matrices  []matrix
 	likes     bool // took over what a preset says
+
+	// allowExec says that programs may be started that no flag names; recorded are those
+	// of a manifest, by ID, where the config is of one.
+	allowExec bool
+	recorded  map[string]results.Program
 }
 
 // dataset is the ID of a data set, only these of its tasks (nil: all that it
@@ -144,6 +149,9 @@ const likeKey = "like"
 type Words struct {
 	Datasets, Defenses, Attacks, Knowledge, Tasks, Vantages []string
 	Split, Seed, Test, Canaries                             string
+	// AllowExec starts programs that a file or a manifest names. Who names one by a flag
+	// wants it started.
+	AllowExec bool
 }
 
 // commonTasks are those that the file asks of each of its data sets alike: what the
@@ -165,6 +173,7 @@ func (c *Config) commonTasks() []yamlfile.Value {
 // Override replaces, and does not extend, what w names. A data set takes over the
 // tasks of those in whose place it comes, unless w names tasks.
 func (c *Config) Override(w Words) {
+	c.allowExec = c.allowExec || w.AllowExec
 	if len(w.Datasets) > 0 {
 		tasks := c.commonTasks()
 		if len(w.Tasks) > 0 {
@@ -224,6 +233,10 @@ func OfManifest(m results.Manifest) Config {
 		seed:      yamlfile.Value{Text: fmt.Sprint(m.Seed)},
 		link:      yamlfile.Value{Text: params.ID("", cost.Link(m.Link))},
 		canaries:  yamlfile.Value{Text: canariesOn},
+		recorded:  m.Programs,
+	}
+	if c.recorded == nil {
+		c.recorded = map[string]results.Program{}
 	}
 	if !m.Canaries {
 		c.canaries.Text = canariesOff
@@ -265,8 +278,8 @@ func (c *Config) keys() []yamlfile.Key {
 		{Name: "test", Doc: "a second data set, written as those: each of them trains and this one is tested on (default: each is split)", Read: yamlfile.Into(&c.test, c.dataset)},
 		{Name: "tasks", Doc: "event, device, command, clip, routine, detect (default: all that the labels of the data serve; detect, whether a defense shows, must be named)", Read: list(&c.tasks, c.file.Scalar)},
 		{Name: "vantage", Doc: "where the observer sits: lan, wifi, wan, zigbee, or two of them as wifi+wan, for attacks that see both (default wan, or that of a recording without a home border)", Read: list(&c.vantages, c.file.Scalar)},
-		{Name: "defenses", Doc: "ID, {NAME: {key: value}}, {chain: [ID, ID]}, or all", Read: list(&c.defenses, c.file.Plugin)},
-		{Name: "attacks", Doc: "ID, {NAME: {key: value}}, or all", Read: list(&c.attacks, c.file.Plugin)},
+		{Name: "defenses", Doc: "ID, {NAME: {key: value}}, {chain: [ID, ID]}, {exec: {command: [PROGRAM, ARGUMENT], key: value}}, or all", Read: list(&c.defenses, c.file.Plugin)},
+		{Name: "attacks", Doc: "ID, {NAME: {key: value}}, {exec: {command: [PROGRAM, ARGUMENT], key: value}}, or all", Read: list(&c.attacks, c.file.Plugin)},
 		{Name: "knowledge", Doc: "of the attacker: unaware, adaptive, transfer (default unaware and adaptive)", Read: list(&c.knowledge, c.file.Scalar)},
 		{Name: "split", Doc: "of training and test, such as group-kfold:k=5 (default: the data set's own)", Read: single(&c.split, c.file.Plugin)},
 		{Name: "draws", Doc: "how often random defenses are drawn in test (default 1)", Read: single(&c.draws, c.file.Scalar)},

@@ -251,10 +251,10 @@ func (c Config) settings(p command.Plugins) (g bench.Grid, err error) {
 		return g, err
 	}
 	g.NoCanaries = on[0] == canariesOff
-	if g.Defenses, err = plugins(c.file, c.defenses, p.Defenses, defenses.Parse, defenses.ID); err != nil {
+	if g.Defenses, err = plugins(c.file, c.defenses, p.Defenses, c.defense(p), defenses.ID); err != nil {
 		return g, err
 	}
-	if g.Attacks, err = plugins(c.file, c.attacks, p.Attacks, attacks.Parse, attacks.ID); err != nil {
+	if g.Attacks, err = plugins(c.file, c.attacks, p.Attacks, c.attack(p), attacks.ID); err != nil {
 		return g, err
 	}
 
@@ -262,10 +262,10 @@ func (c Config) settings(p command.Plugins) (g bench.Grid, err error) {
 	// knows: reports have the results alone.
 	g.Labels = map[string]string{}
 	for _, d := range g.Defenses {
-		g.Labels[defenses.ID(d)] = defenses.Label(p.Defenses, d)
+		g.Labels[defenses.ID(d)] = p.DefenseLabel(d)
 	}
 	for _, at := range g.Attacks {
-		g.Labels[attacks.ID(at)] = attacks.Label(p.Attacks, at)
+		g.Labels[attacks.ID(at)] = p.AttackLabel(at)
 	}
 	return g, nil
 }
@@ -375,14 +375,14 @@ func choose[T ~string](f *yamlfile.File, vs []yamlfile.Value, what string, known
 const allWord = "all"
 
 // plugins resolves a list of defenses or of attacks, each once.
-func plugins[T any](f *yamlfile.File, vs []yamlfile.Value, known []T, parse func([]T, string) (T, error), id func(T) string) ([]T, error) {
+func plugins[T any](f *yamlfile.File, vs []yamlfile.Value, known []T, parse func(yamlfile.Value) (T, error), id func(T) string) ([]T, error) {
 	var out []T
 	for _, v := range vs {
 		if v.Text == allWord {
 			out = append(out, known...)
 			continue
 		}
-		x, err := parse(known, v.Text)
+		x, err := parse(v)
 		if err != nil {
 			return nil, f.Wrong(v.At, err)
 		}

@@ -38,7 +38,7 @@ type runFlags struct {
 	despite    bool
 	force      bool
 	dry, plain bool
-	timeout    time.Duration
+	limits     command.Limits
 	probe      []string
 	source     source.Options
 	show       command.Show
@@ -95,7 +95,7 @@ out, and a list of one needs no brackets:
 	addPlain(fl, &f.plain)
 	f.show.AddShow(fl)
 	fl.BoolVar(&f.retry, "retry", false, "compute cells again that failed before")
-	fl.DurationVar(&f.timeout, "plugin-timeout", pluginTimeout, "how long one call of a defense or attack may take, or one training be silent, before its cells fail; 0 is no limit")
+	f.limits.AddFlags(fl)
 	return cmd
 }
 
@@ -107,8 +107,9 @@ func (f *runFlags) addFlags(fl *pflag.FlagSet) {
 	fl.StringVar(&f.Seed, "seed", "", "seed of every random draw (default 1)")
 	fl.StringArrayVar(&f.Datasets, "dataset", nil, "data set, NAME[=PATH], or a folder of recordings; repeatable")
 	fl.StringVar(&f.Test, "test", "", "data set to test on, as in --dataset; those named there train (default: each is split into training and test)")
-	fl.StringArrayVar(&f.Defenses, "defense", nil, "defense ID, or all; repeatable")
-	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, or all; repeatable")
+	fl.StringArrayVar(&f.Defenses, "defense", nil, "defense ID, exec:COMMAND, or all; repeatable")
+	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, exec:COMMAND, or all; repeatable")
+	fl.BoolVar(&f.AllowExec, "allow-exec", false, "start the programs that FILE.yaml names (exec:); one named by a flag needs no more")
 	fl.StringArrayVar(&f.Knowledge, "knowledge", nil, "unaware, adaptive or transfer; repeatable (default unaware and adaptive)")
 	fl.StringArrayVar(&f.Tasks, "task", nil, "event, device, command, clip or routine; repeatable (default: all that the data can serve)")
 	fl.StringArrayVar(&f.Vantages, "vantage", nil, "lan, wifi, wan or zigbee, or two of them as wifi+wan, for attacks that see both; repeatable (default wan, or that of a recording without a home border)")
@@ -118,9 +119,6 @@ func (f *runFlags) addFlags(fl *pflag.FlagSet) {
 	fl.StringVar(&f.kernel, "kernel", "", "avx512, avx2 or plain: class of machine code that networks are computed with, so that machines of several kinds give the same bytes (default the fastest here)")
 	f.source.AddFlags(fl)
 }
-
-// pluginTimeout is long enough for any call that is not stuck.
-const pluginTimeout = 30 * time.Minute
 
 // defaultJobs is the number of CPUs given to this process.
 func defaultJobs() int {
@@ -145,6 +143,9 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	}
 	if f.plan != "" && f.shard == "" {
 		return errors.New("--plan: want --shard i/n, the share of it to compute")
+	}
+	if err := f.limits.Hold(a.Plugins); err != nil {
+		return err
 	}
 	quoted, err := c.Published(a.Plugins)
 	if err != nil {
@@ -190,7 +191,8 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	if err := results.WritePublished(f.out, quoted); err != nil {
 		return err
 	}
-	if err := checkPlugins(ctx, a, f.timeout, g, f.out); err != nil {
+	verdicts, err := checkPlugins(ctx, a, f.limits.Timeout, g, f.out)
+	if err != nil {
 		return err
 	}
 
@@ -212,6 +214,9 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	}
 	fmt.Fprintf(a.Stderr, "%d cells in %s, %d workers\n", len(rs), time.Since(start).Round(100*time.Millisecond), f.jobs)
 
+	if err := checkPrograms(a, g, verdicts, f.out); err != nil {
+		return err
+	}
 	if err := writeOrder(f.out, g); err != nil {
 		return err
 	}
@@ -278,7 +283,7 @@ func (f runFlags) deal(ctx context.Context, g bench.Grid, m results.Manifest, sh
 // options checks what the flags say of how to compute, which is no part of the
 // experiment.
 func (f runFlags) options() (opt bench.Options, err error) {
-	opt.Workers, opt.Retry, opt.PluginTimeout = f.jobs, f.retry, f.timeout
+	opt.Workers, opt.Retry, opt.PluginTimeout = f.jobs, f.retry, f.limits.Timeout
 	if f.jobs < 1 {
 		return opt, fmt.Errorf("--jobs %d: want at least 1", f.jobs)
 	}

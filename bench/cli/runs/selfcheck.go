@@ -29,7 +29,7 @@ what must not be found, and what may not change a result. Every run does the sam
 		Example: "  veilbench selfcheck",
 		Args:    command.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			vs, err := selfcheck.Run(cmd.Context(), pluginTimeout, a.Defenses, a.Attacks)
+			vs, err := selfcheck.Run(cmd.Context(), command.PluginTimeout, a.Defenses, a.Attacks)
 			if err != nil {
 				return err
 			}
@@ -47,12 +47,27 @@ what must not be found, and what may not change a result. Every run does the sam
 
 // checkPlugins runs the self-check of a grid's plug-ins before the grid and
 // keeps the verdicts in dir.
-func checkPlugins(ctx context.Context, a *command.App, limit time.Duration, g bench.Grid, dir string) error {
+func checkPlugins(ctx context.Context, a *command.App, limit time.Duration, g bench.Grid, dir string) ([]results.Verdict, error) {
 	vs, err := selfcheck.Run(ctx, limit, append(builtin.All(), g.Defenses...), g.Attacks)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	warn(a.Stderr, "SELF-CHECK", "self-check", vs)
+	return vs, writeVerdicts(dir, vs)
+}
+
+// checkPrograms adds to the verdicts vs of a run's folder whether each program of the
+// grid gave the same answers whenever it was asked again: that is known in the end.
+func checkPrograms(a *command.App, g bench.Grid, vs []results.Verdict, dir string) error {
+	found := bench.ProgramVerdicts(g)
+	if len(found) == 0 {
+		return nil
+	}
+	warn(a.Stderr, "SELF-CHECK", "programs asked again", found)
+	return writeVerdicts(dir, append(vs, found...))
+}
+
+func writeVerdicts(dir string, vs []results.Verdict) error {
 	b, err := json.MarshalIndent(vs, "", "  ")
 	if err != nil {
 		return err

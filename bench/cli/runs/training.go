@@ -41,6 +41,10 @@ func training(a *command.App, p *progress.Progress) func(attacks.Progress) {
 			return
 		}
 		last[t.Attack] = time.Now()
+		if math.IsNaN(t.Loss) { // a program says no more than that
+			p.Note("training %s on %s, fold %d: %d of %d", t.Attack, on, t.Fold, t.Epoch, t.Epochs)
+			return
+		}
 		p.Note("training %s on %s, fold %d: epoch %d of %d, about %s left, loss %.3f, %s",
 			t.Attack, on, t.Fold, t.Epoch, t.Epochs, t.Left.Round(time.Second), t.Loss, validationText(t.Score))
 	}

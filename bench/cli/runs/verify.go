@@ -26,6 +26,8 @@ type verifyFlags struct {
 	sample, jobs int
 	seed         uint64
 	against      string
+	allowExec    bool
+	limits       command.Limits
 	source       source.Options
 	show         command.Show
 }
@@ -53,6 +55,8 @@ somebody else's, as it stands under every table. Exit code 1 if they differ.`,
 	cmd.Flags().IntVar(&f.jobs, "jobs", defaultJobs(), "how many things to do at once")
 	cmd.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the draw of cells")
 	cmd.Flags().StringVar(&f.against, "against", "", "fingerprint to compare the stored results with")
+	cmd.Flags().BoolVar(&f.allowExec, "allow-exec", false, "start the programs (exec:) that the manifest names; without it cells of theirs are not computed again")
+	f.limits.AddFlags(cmd.Flags())
 	f.show.AddJSON(cmd.Flags())
 	f.source.AddFlags(cmd.Flags())
 	return cmd
@@ -77,19 +81,29 @@ func verify(ctx context.Context, a *command.App, dir string, f verifyFlags) erro
 		return fmt.Errorf("%s has no manifest: what it was computed from is not known", dir)
 	}
 	m := *run.Manifest
+	if err := f.limits.Hold(a.Plugins); err != nil {
+		return err
+	}
 	stored := slices.DeleteFunc(run.Results, func(s results.Result) bool { return s.Err != "" })
+	if !f.allowExec {
+		if stored, err = withoutPrograms(a, stored); err != nil {
+			return err
+		}
+	}
 	if len(stored) == 0 {
 		return errors.New("nothing to verify: every cell of the run failed")
 	}
 
-	g, _, err := gridfile.OfManifest(m).Grid(ctx, a.Plugins, f.source)
+	c := gridfile.OfManifest(m)
+	c.Override(gridfile.Words{AllowExec: f.allowExec})
+	g, _, err := c.Grid(ctx, a.Plugins, f.source)
 	if err != nil {
 		return err
 	}
 
 	// Other data or other methods would differ in every cell: that is said once,
 	// and nothing is computed.
-	if err := sameData(m, bench.ManifestOf(g, command.Version(), nil)); err != nil {
+	if err := sameData(m, bench.ManifestOf(g, command.Version(), nil), f.allowExec); err != nil {
 		return command.Exit{Code: command.GateMissed, Err: err}
 	}
 
@@ -121,6 +135,23 @@ func verify(ctx context.Context, a *command.App, dir string, f verifyFlags) erro
 		return command.Exit{Code: command.GateMissed}
 	}
 	return nil
+}
+
+// withoutPrograms leaves out the results that need a program of its own, which nobody
+// allowed to start.
+func withoutPrograms(a *command.App, stored []results.Result) ([]results.Result, error) {
+	n := len(stored)
+	stored = slices.DeleteFunc(stored, func(r results.Result) bool {
+		c := r.Cell
+		return slices.ContainsFunc([]string{c.Defense, c.TrainDefense, c.Attack}, command.IsProgram)
+	})
+	if n -= len(stored); n > 0 {
+		fmt.Fprintf(a.Stderr, "note: %d cells need a program (exec:), which --allow-exec starts: they are not computed again\n", n)
+	}
+	if len(stored) == 0 && n > 0 {
+		return nil, errors.New("nothing to verify but cells that need a program: --allow-exec starts it")
+	}
+	return stored, nil
 }
 
 // against compares the fingerprint of stored results with another.
@@ -158,7 +189,7 @@ func printDifferent(w io.Writer, want map[results.Cell]results.Result, again []r
 }
 
 // sameData compares digests and what else must agree for equal bytes.
-func sameData(was, now results.Manifest) error {
+func sameData(was, now results.Manifest, programs bool) error {
 	for _, w := range was.Data {
 		i := slices.IndexFunc(now.Data, func(d results.DataEntry) bool { return d.Name == w.Name })
 		if i < 0 || now.Data[i].Digest != w.Digest {
@@ -167,6 +198,10 @@ func sameData(was, now results.Manifest) error {
 	}
 	if was.Method != now.Method {
 		return fmt.Errorf("the run used methods version %d, this program has %d", was.Method, now.Method)
+	}
+	for _, m := range []results.Manifest{was, now} {
+		// Of one that is not started nothing is known.
+		maps.DeleteFunc(m.Builds, func(id, _ string) bool { return !programs && command.IsProgram(id) })
 	}
 	if !maps.Equal(was.Builds, now.Builds) {
 		return errors.New("the run used another build of a plug-in that is not built in: its program differs from this one")

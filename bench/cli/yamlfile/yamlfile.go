@@ -25,6 +25,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"veilbench/datasets/params"
+	"veilbench/datasets/process"
 )
 
 // File is a file that errors can quote. A nil File quotes nothing: the words
@@ -258,8 +259,8 @@ func (f *File) Scalar(n ast.Node) (Value, error) {
 	return Value{}, f.wrongNode(n, "want a single value, got %s", n.Type())
 }
 
-// Plugin reads "name", "name:key=value", {name: {key: value}} or
-// {chain: [plugin, plugin]} and returns the ID, as flags have it.
+// Plugin reads "name", "name:key=value", {name: {key: value}},
+// {exec: {command: [word, word], key: value}} or {chain: [plugin, plugin]} and returns the ID, as flags have it.
 func (f *File) Plugin(n ast.Node) (Value, error) {
 	if _, ok := n.(ast.ScalarNode); ok {
 		return f.Scalar(n)
@@ -267,6 +268,10 @@ func (f *File) Plugin(n ast.Node) (Value, error) {
 	p, err := f.Single(n)
 	if err != nil {
 		return Value{}, err
+	}
+	if p.Key.Text == "exec" {
+		text, err := f.program(p.Node)
+		return Value{Text: params.Program + text, At: p.Key.At}, err
 	}
 	if p.Key.Text != "chain" {
 		set, err := f.Settings(p.Node)
@@ -283,6 +288,49 @@ func (f *File) Plugin(n ast.Node) (Value, error) {
 		ids[i] = s.Text
 	}
 	return Value{Text: strings.Join(ids, "+"), At: p.Key.At}, nil
+}
+
+// program writes {command: [python3, a.py], key: value}, or a command alone, as it
+// stands behind exec: on the command line.
+func (f *File) program(n ast.Node) (string, error) {
+	if _, ok := n.(ast.ScalarNode); ok {
+		v, err := f.Scalar(n)
+		return v.Text, err
+	}
+	pairs, err := f.Pairs(n)
+	if err != nil {
+		return "", err
+	}
+	command, set := "", ""
+	for _, p := range pairs {
+		if p.Key.Text != "command" {
+			v, err := f.Scalar(p.Node)
+			if err != nil {
+				return "", err
+			}
+			set += "," + p.Key.Text + "=" + v.Text
+			continue
+		}
+
+		// A list is words as they are; a single text is words parted by blanks.
+		words, err := List(f, p.Node, f.Scalar)
+		if err != nil {
+			return "", err
+		}
+		if _, one := p.Node.(ast.ScalarNode); one {
+			command = words[0].Text
+			continue
+		}
+		var texts []string
+		for _, w := range words {
+			texts = append(texts, w.Text)
+		}
+		command = process.Quote(texts)
+	}
+	if command == "" {
+		return "", f.wrongNode(n, "exec: want command: [PROGRAM, ARGUMENT] beside its parameters")
+	}
+	return command + set, nil
 }
 
 // Settings writes a mapping as ":key=value,key=value", the end of an ID; "" for

@@ -1,16 +1,16 @@
-package attacktest
+package contract
 
 import (
 	"fmt"
 	"math"
 	"slices"
-	"testing"
 	"time"
 
 	"veilbench/attacks"
 	"veilbench/attacks/diary"
 	"veilbench/attacks/match"
 	"veilbench/datasets"
+	"veilbench/datasets/kit"
 )
 
 // outcome is how many items of how many are right.
@@ -106,7 +106,7 @@ func (s *outcome) addCommands(classes []string, e attacks.Labeled, a attacks.Ans
 
 // wellFormed checks what Answer promises: scoring and tables index by class and
 // by place and go by the order of time without looking again.
-func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attacks.Answer) {
+func wellFormed(t kit.T, tr attacks.Training, trace datasets.Trace, a attacks.Answer) {
 	t.Helper()
 	switch tr.Task {
 	case datasets.TaskClip, datasets.TaskDetect:
@@ -164,7 +164,7 @@ func wellFormed(t *testing.T, tr attacks.Training, trace datasets.Trace, a attac
 
 // ranks checks that every class was asked for and that probabilities fall and
 // sum to at most 1; rounding is allowed for.
-func ranks(t *testing.T, tr attacks.Training, rs []attacks.Ranked) {
+func ranks(t kit.T, tr attacks.Training, rs []attacks.Ranked) {
 	t.Helper()
 	sum := 0.0
 	for i, r := range rs {

@@ -1,0 +1,218 @@
+// Package plugin is "veilbench plugin": what an author of a plug-in that is a program
+// of its own needs: the protocol, programs to begin with, and the contract as a check
+// that names the packet.
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"veilbench/attacks"
+	attackcontract "veilbench/attacks/contract"
+	attackprogram "veilbench/attacks/external"
+	"veilbench/bench/cli/command"
+	"veilbench/datasets"
+	"veilbench/datasets/kit"
+	"veilbench/datasets/params"
+	"veilbench/datasets/process"
+	"veilbench/defenses"
+	defensecontract "veilbench/defenses/contract"
+	defenseprogram "veilbench/defenses/external"
+	"veilbench/reports/docs"
+)
+
+// Command is "veilbench plugin" with what stands below it.
+func Command(a *command.App) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plugin",
+		Short: "defenses and attacks in any language: check one, print an example, the protocol",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(checkCommand(a), exampleCommand(a))
+	for _, p := range []struct{ name, short, text string }{
+		{"protocol", "print the protocol that such programs speak", docs.Protocol},
+		{"schema", "print the JSON schema of its lines", docs.ProtocolSchema},
+	} {
+		cmd.AddCommand(&cobra.Command{Use: p.name, Short: p.short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+			_, err := io.WriteString(a.Stdout, p.text)
+			return err
+		}})
+	}
+	return cmd
+}
+
+// exampleCommand is "veilbench plugin example".
+func exampleCommand(a *command.App) *cobra.Command {
+	all := map[string]string{process.RoleDefense: defenseprogram.Mirror, process.RoleAttack: attackprogram.Mirror}
+	return &cobra.Command{
+		Use:     "example defense|attack",
+		Short:   "print a program in plain Python: a defense that does what pad-level does, an attack that answers what guess-exact answers",
+		Example: "  veilbench plugin example defense > d.py",
+		Args:    command.Args(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			text, ok := all[args[0]]
+			if !ok {
+				return command.UnknownName("example", args[0], []string{process.RoleDefense, process.RoleAttack})
+			}
+			_, err := io.WriteString(a.Stdout, text)
+			return err
+		},
+	}
+}
+
+// checkFlags are the flags of "veilbench plugin check".
+type checkFlags struct {
+	role   string
+	limits command.Limits
+}
+
+func checkCommand(a *command.App) *cobra.Command {
+	var f checkFlags
+	cmd := &cobra.Command{
+		Use:   "check COMMAND [ARGUMENT...]",
+		Short: "hold a program to the contract of a defense or an attack",
+		Long: `Check starts the program and runs the tests of the contract that the defenses and attacks of this
+program pass: special and random traces, twice with the same draws, in several orders and from
+several processes at once, prefixes of traces for what looks ahead; of an attack data whose right
+answers are known, and shuffled labels. It names the trace and the packet at fault. Exit code 3 if
+anything fails.`,
+		Example: `  veilbench plugin example defense > d.py && veilbench plugin check python3 d.py
+  veilbench plugin check "python3 d.py,to=linear"
+  veilbench plugin check --role attack -- ./attack --depth 3`,
+		Args: command.Args(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return check(cmd.Context(), a, f, args) },
+	}
+	fl := cmd.Flags()
+	fl.SetInterspersed(false) // what stands behind the program is its own
+	fl.StringVar(&f.role, "role", "", "defense or attack (default: what the program says it is)")
+	f.limits.AddFlags(fl)
+	return cmd
+}
+
+// check runs the contract and writes a line for each part.
+func check(ctx context.Context, a *command.App, f checkFlags, args []string) error {
+	if err := f.limits.Hold(a.Plugins); err != nil {
+		return err
+	}
+	spec := process.Spec{Command: args}
+	if len(args) == 1 {
+		var err error
+		if spec, err = process.ParseSpec(strings.TrimPrefix(args[0], params.Program)); err != nil {
+			return err
+		}
+	}
+	d, at, err := open(a.Programs, f.role, spec)
+	if err != nil {
+		return err
+	}
+
+	passed, failed := 0, 0
+	each := func(o kit.Outcome) {
+		if len(o.Failed) == 0 {
+			passed++
+			fmt.Fprintf(a.Stdout, "pass  %s\n", o.Name)
+			return
+		}
+		failed++
+		// A program that is wrong once is often wrong everywhere.
+		const most = 3
+		for _, what := range o.Failed[:min(most, len(o.Failed))] {
+			fmt.Fprintf(a.Stdout, "FAIL  %s: %s\n", o.Name, what)
+		}
+		if n := len(o.Failed) - most; n > 0 {
+			fmt.Fprintf(a.Stdout, "FAIL  %s: and %d more\n", o.Name, n)
+		}
+	}
+	var program process.Outside
+	var exits func() error
+	if d != nil {
+		fmt.Fprintf(a.Stdout, "defense %s, at the %s: %s\n", defenses.ID(d), d.Info().Place, d.Info().Doc)
+		kit.Run(func(t kit.T) { defensecontract.Run(t, d) }, each)
+		program, exits = d.(process.Outside), d.(interface{ Exits() error }).Exits
+	} else {
+		fmt.Fprintf(a.Stdout, "attack %s, tasks %v: %s\n", attacks.ID(at), at.Info().Tasks, at.Info().Doc)
+		kit.Run(func(t kit.T) { attackcontract.Run(t, at) }, each)
+		program, exits = at.(process.Outside), at.(interface{ Exits() error }).Exits
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	each(outcome("deterministic", program.Doubt()))
+	gone := ""
+	if err := exits(); err != nil {
+		gone = err.Error()
+	}
+	each(outcome("end of input", gone))
+	if d != nil {
+		speed(a.Stdout, d)
+	}
+
+	fmt.Fprintf(a.Stdout, "%d of %d passed\n", passed, passed+failed)
+	if failed > 0 {
+		return command.Exit{Code: command.GateMissed}
+	}
+	return nil
+}
+
+// outcome is a part of the check that failed where wrong says something.
+func outcome(name, wrong string) kit.Outcome {
+	o := kit.Outcome{Name: name}
+	if wrong != "" {
+		o.Failed = []string{wrong}
+	}
+	return o
+}
+
+// open starts the program in a role, or in the one that it does not refuse. A program
+// that does not speak the protocol at all is an error here.
+func open(s *process.Set, role string, spec process.Spec) (defenses.Defense, attacks.Attack, error) {
+	if !slices.Contains([]string{"", process.RoleDefense, process.RoleAttack}, role) {
+		return nil, nil, command.UnknownName("role", role, []string{process.RoleDefense, process.RoleAttack})
+	}
+	if role != process.RoleAttack {
+		d, err := defenseprogram.Open(s, spec.Command, spec.Params)
+		if err == nil || role != "" || !errors.Is(err, process.ErrRefused) {
+			return d, nil, err
+		}
+		at, second := attackprogram.Open(s, spec.Command, spec.Params)
+		if second != nil {
+			return nil, nil, errors.Join(err, second)
+		}
+		return nil, at, nil
+	}
+	at, err := attackprogram.Open(s, spec.Command, spec.Params)
+	return nil, at, err
+}
+
+// speed says how many packets a second the program defends. It is no test.
+func speed(w io.Writer, d defenses.Defense) {
+	in := defensecontract.Busy(1)
+	for i := uint64(2); len(in.Packets) < 50_000; i++ {
+		next := defensecontract.Busy(i)
+		for _, p := range next.Packets {
+			p.Time += in.End
+			in.Packets = append(in.Packets, p)
+		}
+		in.End += next.End
+	}
+	if f, ok := d.(defenses.Fitter); ok {
+		var err error
+		if d, err = f.Fit(context.Background(), rand.New(rand.NewPCG(1, 2)), defensecontract.Recordings()); err != nil {
+			return
+		}
+	}
+	start := time.Now()
+	if _, err := d.Apply(rand.New(rand.NewPCG(1, 2)), datasets.Trace(in)); err != nil {
+		return
+	}
+	fmt.Fprintf(w, "speed: %.0f packets/s of a trace of %d, with the way there and back\n", float64(len(in.Packets))/time.Since(start).Seconds(), len(in.Packets))
+}
