@@ -45,6 +45,7 @@ type record struct {
 	busyIn, busyOut                int64 // bytes in the busiest hour of In
 	idleIn, idleOut                int64 // and in the quietest
 	hour                           bool  // observed for an hour at least
+	pairs                          *pairs
 }
 
 type sums struct{ packets, bytes int64 }
@@ -102,16 +103,25 @@ func NewLedger(rec *datasets.Recording, base Base, out defenses.Defended) *Ledge
 	r.defended(in, out)
 	r.busyAndIdle(in, out.Trace)
 
+	var seen []bool // nil: all
+	if out.Carried != nil && out.Carried.Observed != nil {
+		r.pairs, seen = observed(in, before, after, out)
+	}
+
 	// What leaves earlier than it would without the defense, behind a queue that
 	// merging made shorter, counts as 0: no gain makes up for another's delay.
-	delays := make([]time.Duration, len(before))
+	delays := make([]time.Duration, 0, len(before))
 	for i, p := range in.Packets {
-		delays[i] = max(0, after[i]-before[i])
+		if seen != nil && !seen[i] {
+			continue // of what was never seen again no delay is known
+		}
+		d := max(0, after[i]-before[i])
+		delays = append(delays, d)
 		r.lastReal = max(r.lastReal, after[i])
 		if p.Dir == datasets.Down {
 			r.lastDownOut = max(r.lastDownOut, after[i])
 		} else {
-			r.maxUp = max(r.maxUp, delays[i])
+			r.maxUp = max(r.maxUp, d)
 		}
 	}
 
@@ -324,7 +334,7 @@ func (l *Ledger) Cost() results.Cost {
 	c.DelayMax = l.delay.max.Seconds()
 	c.Delays = l.delay.parts(results.DelayParts)
 
-	c.More = append(l.further(), l.published()...)
+	c.More = append(append(l.further(), l.published()...), l.pairMetrics()...)
 	slices.SortFunc(c.More, func(a, b results.Metric) int { return cmp.Compare(a.Name, b.Name) })
 	return c
 }

@@ -102,14 +102,14 @@ func newPairer(inner, outer datasets.Trace) *pairer {
 	pr := &pairer{inner: inner, outer: outer}
 	pr.outer.Packets = nil
 	for _, p := range outer.Packets {
-		if leaves(outer.Flows[p.Flow]) {
+		if Leaves(outer.Flows[p.Flow]) {
 			p.Time += shift
 			pr.outer.Packets = append(pr.outer.Packets, p)
 		}
 	}
 	pr.outer.Start, pr.outer.End = inner.Start, outer.End+shift
 	for i, p := range inner.Packets {
-		if leaves(inner.Flows[p.Flow]) {
+		if Leaves(inner.Flows[p.Flow]) {
 			pr.exposed = append(pr.exposed, int32(i))
 		}
 	}
@@ -117,9 +117,9 @@ func newPairer(inner, outer datasets.Trace) *pairer {
 	return pr
 }
 
-// leaves says whether a flow crosses the border of the home, as far as both sides
+// Leaves says whether a flow crosses the border of the home, as far as both sides
 // of a gateway can agree: link frames do not.
-func leaves(f datasets.Flow) bool { return !f.LAN && (f.Proto != 0 || f.MAC == datasets.MAC{}) }
+func Leaves(f datasets.Flow) bool { return !f.LAN && (f.Proto != 0 || f.MAC == datasets.MAC{}) }
 
 // channel is what both sides show of a conversation. Local is zero where only the
 // far end is the same.
@@ -135,7 +135,7 @@ func (pr *pairer) makeLines() {
 	channels := map[channel]known{}
 	each := func(flows []datasets.Flow, note func(k *known)) {
 		for _, f := range flows {
-			if !leaves(f) {
+			if !Leaves(f) {
 				continue
 			}
 			for _, c := range []channel{{f.Proto, f.Local, f.Remote}, {proto: f.Proto, remote: f.Remote}} {
