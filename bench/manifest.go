@@ -24,6 +24,7 @@ import (
 	"veilbench/datasets/doubt"
 	"veilbench/datasets/params"
 	"veilbench/defenses"
+	"veilbench/defenses/captured"
 )
 
 // ManifestOf describes g. asked maps names of data sets to what the user wrote.
@@ -33,7 +34,7 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 		Version: version, Go: runtime.Version(), Method: results.Method, Arch: runtime.GOARCH, Kernel: lstm.Best().String(),
 		Tasks: g.Tasks, Vantages: g.Vantages, Knowledge: g.Knowledge, Split: g.Split,
 		Draws: g.Draws, TrainDraw: g.TrainDraws, Seed: g.Seed, Link: results.LinkSettings(g.Link),
-		Labels: g.Labels, Builds: builds(g), Test: g.Test, Canaries: !g.NoCanaries, Zeros: map[string]string{},
+		Labels: g.Labels, Builds: builds(g), Captured: g.Captured, Test: g.Test, Canaries: !g.NoCanaries, Zeros: map[string]string{},
 	}
 
 	for i := range g.Datasets {
@@ -135,11 +136,12 @@ func recordingDigest(r *datasets.Recording) string {
 		// How long the lists behind are, -1 for one that is unknown.
 		Packets, Owners, Cause int
 		Stays                  []datasets.Stay `json:",omitempty"`
+		Behind                 string          `json:",omitempty"`
 	}{
 		r.ID, r.Group, r.Trace.Start.UnixNano(), zone, r.Trace.Flows, int64(r.Trace.End),
 		r.Labels.Devices, r.Labels.Events, r.Labels.Commands,
 		len(r.Trace.Packets), length(r.Labels.Owners), length(r.Labels.Cause),
-		r.Labels.Stays,
+		r.Labels.Stays, r.Behind,
 	})
 
 	h.Write(head)
@@ -186,6 +188,9 @@ func hashInts(h hash.Hash, x []int32) {
 func builds(g Grid) map[string]string {
 	out := map[string]string{}
 	for _, d := range g.Defenses {
+		if c, ok := d.(captured.Defense); ok && c.IsPaired() {
+			out[defenses.ID(d)] = c.Digest()
+		}
 		for _, s := range defenses.Stages(d) {
 			if !ofModule(reflect.TypeOf(s)) {
 				out[defenses.ID(d)] = program()

@@ -37,6 +37,8 @@ type observed struct {
 	// second is what is seen at the outer one of two places, else nil.
 	second *attacks.Labeled
 	cost   *cost.Ledger
+	// unknown says what captures of a real device cannot tell.
+	unknown []string
 	// unseen is set when no packet of the recording is left in trace, only the
 	// defense's own if any.
 	unseen bool
@@ -116,6 +118,7 @@ func (p pipeline) pass(o *observed, base func() (cost.Base, error), r Role, draw
 		return fmt.Errorf("recording %s undefended: %w", o.rec.ID, err)
 	}
 	o.cost = cost.NewLedger(o.rec, undefended, out)
+	o.unknown = unknown(p.defense, out)
 
 	o.unseen = true
 	for place, v := range p.vantage.Places() {
@@ -178,6 +181,18 @@ func prove(d defenses.Defense, in datasets.Trace, out defenses.Defended) error {
 		return defenses.CheckObserved(in, out)
 	}
 	return defenses.Check(in, out)
+}
+
+// unknown says what captures of a real device cannot tell of what it did.
+func unknown(d defenses.Defense, out defenses.Defended) []string {
+	c, ok := d.(captured.Defense)
+	switch {
+	case !ok:
+		return nil
+	case !c.IsPaired():
+		return []string{"sessions of other times: no delay, no loss and no packet's own cost is known, nor whether the device looks ahead"}
+	}
+	return slices.Concat(out.Carried.Observed.Unknown, []string{"of a captured device it is not known whether it looks ahead, nor whether it lost bytes inside of packets"})
 }
 
 // Watched is what an observer knows and sees of one recording.

@@ -97,7 +97,10 @@ type line struct{ in, out []int32 }
 func newPairer(inner, outer datasets.Trace) *pairer {
 	var shift time.Duration
 	if !inner.Start.IsZero() && !outer.Start.IsZero() {
-		shift = outer.Start.Sub(inner.Start)
+		// A clock that is a day off was never set.
+		if shift = outer.Start.Sub(inner.Start); shift.Abs() > inner.End+outer.End+reach {
+			shift = 0
+		}
 	}
 	pr := &pairer{inner: inner, outer: outer}
 	pr.outer.Packets = nil

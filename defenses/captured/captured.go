@@ -44,11 +44,9 @@ type pair struct {
 // is an error where a recording has no counterpart.
 func Paired(name string, before, after []datasets.Recording, oneClock bool) (Defense, error) {
 	d := Defense{name: name}
+	before = whole(before)
 	for i := range before {
-		k := slices.IndexFunc(after, func(r datasets.Recording) bool { return r.ID == before[i].ID })
-		if len(before) == 1 && len(after) == 1 {
-			k = 0
-		}
+		k := counterpart(before, i, after)
 		if k < 0 {
 			return d, fmt.Errorf("recording %s has no counterpart of that name among those after the device", before[i].ID)
 		}
@@ -57,6 +55,69 @@ func Paired(name string, before, after []datasets.Recording, oneClock bool) (Def
 		d.pairs = append(d.pairs, p)
 	}
 	return d, nil
+}
+
+// Together says whether captures look like the same traffic before and after a
+// device: each before has a counterpart after, whose time overlaps with its own for
+// half of the shorter one, if both clocks are known.
+func Together(before, after []datasets.Recording) bool {
+	before = whole(before)
+	for i, b := range before {
+		k := counterpart(before, i, after)
+		if k < 0 {
+			return false
+		}
+		a := after[k].Trace
+		if a.Start.IsZero() || b.Trace.Start.IsZero() {
+			continue
+		}
+		ahead := a.Start.Sub(b.Trace.Start)
+		if both := min(b.Trace.End, ahead+a.End) - max(0, ahead); 2*both < min(a.End, b.Trace.End) {
+			return false
+		}
+	}
+	return len(before) > 0
+}
+
+// counterpart is the place in after of what was captured with before[i], -1 if it has
+// none: the one of its name, or the only one there is.
+func counterpart(before []datasets.Recording, i int, after []datasets.Recording) int {
+	if len(before) == 1 && len(after) == 1 {
+		return 0
+	}
+	return slices.IndexFunc(after, func(r datasets.Recording) bool { return r.ID == before[i].ID })
+}
+
+// pieceSign stands before the number of a piece in the ID of a recording that was
+// cut, for there was one alone.
+const pieceSign = "#"
+
+// whole puts pieces of one recording together again: both captures are of the whole.
+// Without a clock nobody knows how far pieces are apart, so they stay pieces.
+func whole(recs []datasets.Recording) []datasets.Recording {
+	var out []datasets.Recording
+	for _, r := range recs {
+		stem, _, cut := strings.Cut(r.ID, pieceSign)
+		n := len(out) - 1
+		if !cut || r.Trace.Start.IsZero() || n < 0 || out[n].ID != stem {
+			if cut && !r.Trace.Start.IsZero() {
+				r.ID = stem
+			}
+			r.Labels = datasets.Labels{}
+			out = append(out, r)
+			continue
+		}
+		t := &out[n].Trace
+		shift, flows := r.Trace.Start.Sub(t.Start), int32(len(t.Flows))
+		t.Packets, t.Flows = slices.Clone(t.Packets), append(slices.Clone(t.Flows), r.Trace.Flows...)
+		for _, p := range r.Trace.Packets {
+			p.Time += shift
+			p.Flow += flows
+			t.Packets = append(t.Packets, p)
+		}
+		t.End = shift + r.Trace.End
+	}
+	return out
 }
 
 // Sessions is a device by recordings of other times behind it: what is given to
