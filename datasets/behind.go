@@ -31,21 +31,43 @@ func WithDevice(ds Dataset, name string, after Dataset) (Dataset, error) {
 
 	// Recordings of the joined set are those of ds, then those of after, perhaps cut.
 	out.Recordings = nil
-	groups := map[string]bool{}
+	groups, veiled := map[string]bool{}, 0
 	for i, r := range joined.Recordings {
 		if i < len(ds.Recordings) {
 			r.ID, r.Group, r.Behind = ds.Recordings[i].ID, ds.Recordings[i].Group, ds.Recordings[i].Behind
 		} else {
 			was := after.Recordings[i-len(ds.Recordings)]
 			r.ID, r.Group, r.Behind = name+"/"+was.ID, was.Group, name
+			if hidden(r) {
+				r.Labels.Owners = nil
+				veiled++
+			}
 		}
 		groups[r.Group] = true
 		out.Recordings = append(out.Recordings, r)
+	}
+	if veiled > 0 {
+		out.Tasks = slices.DeleteFunc(slices.Clone(out.Tasks), func(t Task) bool { return t == TaskDevice })
+		out.Warnings = append(out.Warnings, fmt.Sprintf("%d of %d recordings after %s show no address of a device, so nobody knows whose their packets are", veiled, len(after.Recordings), name))
 	}
 	if n := len(groups); n > 1 {
 		out.Split = Split(fmt.Sprintf("group-kfold:k=%d", min(n, 5)))
 	}
 	return out, nil
+}
+
+// hidden says whether of all that leaves the home in r no packet has an owner, though
+// a list of devices was laid over it: the addresses in it are gone.
+func hidden(r Recording) bool {
+	if r.Labels.Owners == nil {
+		return false
+	}
+	for i, p := range r.Trace.Packets {
+		if leavesHome(r.Trace.Flows[p.Flow]) && r.Labels.Owners[i] >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Behind returns those of list, indexes of recordings, that stand for the defense

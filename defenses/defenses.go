@@ -126,9 +126,11 @@ type Observed struct {
 	Inward bool
 	// Reordered and Ambiguous are numbers of packets, see package tunnel of datasets.
 	Reordered, Ambiguous int
-	// Offset and Drift are those of the outer capture's clock.
-	Offset time.Duration
-	Drift  float64
+	// Offset and Drift are those of the outer capture's clock. NoClock is set where
+	// nothing told them, so that times on both sides cannot be compared.
+	Offset  time.Duration
+	Drift   float64
+	NoClock bool
 	// Unknown says what the captures cannot tell, a sentence each.
 	Unknown []string
 }

@@ -327,16 +327,26 @@ func (l *Ledger) Cost() results.Cost {
 	// seconds need a fixed order of adding.
 	c.Seconds = sortedSum(secs)
 
+	// Of a device that few packets were matched through, the delays of those few
+	// would stand for all.
+	ms, known := l.pairMetrics()
+	c.NoDelay = !known
+	if known {
+		l.delays(&c)
+	}
+	c.More = append(append(l.further(), l.published()...), ms...)
+	slices.SortFunc(c.More, func(a, b results.Metric) int { return cmp.Compare(a.Name, b.Name) })
+	return c
+}
+
+// delays enters what original packets were delayed by.
+func (l *Ledger) delays(c *results.Cost) {
 	c.DelayMean = l.delay.mean()
 	c.DelayMedian = l.delay.quantile(0.5)
 	c.DelayP95 = l.delay.quantile(0.95)
 	c.DelayP99 = l.delay.quantile(0.99)
 	c.DelayMax = l.delay.max.Seconds()
 	c.Delays = l.delay.parts(results.DelayParts)
-
-	c.More = append(append(l.further(), l.published()...), l.pairMetrics()...)
-	slices.SortFunc(c.More, func(a, b results.Metric) int { return cmp.Compare(a.Name, b.Name) })
-	return c
 }
 
 // sortedSum adds numbers in order of size: floating-point sums depend on the

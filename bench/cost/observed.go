@@ -19,6 +19,7 @@ type pairs struct {
 	delays                 [2][]time.Duration
 	offset                 time.Duration
 	drift                  float64
+	noClock                bool // nobody knows how far the clocks are apart
 }
 
 // observed reads the figures off an account that is marked so. Of after, when each
@@ -27,7 +28,7 @@ type pairs struct {
 // originals were found.
 func observed(in datasets.Trace, before, after []time.Duration, out defenses.Defended) (p *pairs, seen []bool) {
 	o := out.Carried.Observed
-	p = &pairs{reordered: int64(o.Reordered), ambiguous: int64(o.Ambiguous), offset: o.Offset, drift: o.Drift}
+	p = &pairs{reordered: int64(o.Reordered), ambiguous: int64(o.Ambiguous), offset: o.Offset, drift: o.Drift, noClock: o.NoClock}
 	seen = make([]bool, len(in.Packets))
 	for i, q := range out.Trace.Packets {
 		orig, _ := out.Carried.Entries(i)
@@ -64,18 +65,19 @@ func observed(in datasets.Trace, before, after []time.Duration, out defenses.Def
 }
 
 // pairMetrics are the figures of all recordings that have them. Quantiles are over
-// all packets of a direction, by how long they took whichever way.
-func (l *Ledger) pairMetrics() []results.Metric {
+// all packets of a direction, by how long they took whichever way. known is false
+// where less than half of the packets were found, or the clocks were not.
+func (l *Ledger) pairMetrics() (ms []results.Metric, known bool) {
 	var inside, found, outside [2]int64
 	var own, reordered, ambiguous int64
 	var delays [2][]time.Duration
 	var offset, drift float64
-	any := false
+	any, clocks := false, true
 	for _, r := range l.recs {
 		if r.pairs == nil {
 			continue
 		}
-		any = true
+		any, clocks = true, clocks && !r.pairs.noClock
 		for d := range 2 {
 			inside[d], found[d], outside[d] = inside[d]+r.pairs.inside[d], found[d]+r.pairs.found[d], outside[d]+r.pairs.outside[d]
 			delays[d] = append(delays[d], r.pairs.delays[d]...)
@@ -91,11 +93,12 @@ func (l *Ledger) pairMetrics() []results.Metric {
 		}
 	}
 	if !any {
-		return nil
+		return nil, true
 	}
 
 	matched := found[0] + found[1]
-	ms := appendRatio(nil, results.PairMatched, matched, inside[0]+inside[1])
+	known = clocks && 2*matched >= inside[0]+inside[1]
+	ms = appendRatio(nil, results.PairMatched, matched, inside[0]+inside[1])
 	ms = appendRatio(ms, results.PairLostUp, inside[0]-found[0], inside[0])
 	ms = appendRatio(ms, results.PairLostDown, inside[1]-found[1], inside[1])
 	ms = appendRatio(ms, results.PairOwn, own, outside[0]+outside[1])
@@ -103,7 +106,7 @@ func (l *Ledger) pairMetrics() []results.Metric {
 	ms = appendRatio(ms, results.PairAmbiguous, ambiguous, matched)
 	ms = append(ms, results.Metric{Name: results.PairOffset, Value: offset}, results.Metric{Name: results.PairDrift, Value: drift})
 	for d, names := range [2][2]string{{results.PairUpMedian, results.PairUpP95}, {results.PairDownMedian, results.PairDownP95}} {
-		if len(delays[d]) == 0 {
+		if len(delays[d]) == 0 || !known {
 			continue
 		}
 		slices.SortFunc(delays[d], func(a, b time.Duration) int { return int(min(max(a.Abs()-b.Abs(), -1), 1)) })
@@ -112,5 +115,5 @@ func (l *Ledger) pairMetrics() []results.Metric {
 			ms = append(ms, results.Metric{Name: names[k], Value: delays[d][at].Seconds()})
 		}
 	}
-	return ms
+	return ms, known
 }

@@ -11,7 +11,6 @@ import (
 	"veilbench/datasets/tunnel"
 )
 
-
 // union is what several captures of one home saw that leaves it, on one clock.
 func union(t *testing.T, dir string, files ...string) datasets.Trace {
 	t.Helper()

@@ -51,7 +51,7 @@ func Paired(name string, before, after []datasets.Recording, oneClock bool) (Def
 			return d, fmt.Errorf("recording %s has no counterpart of that name among those after the device", before[i].ID)
 		}
 		p := pair{inner: before[i].Trace}
-		p.out = join(p.inner, tunnel.Pair(p.inner, after[k].Trace, oneClock))
+		p.out = join(p.inner, tunnel.Pair(p.inner, after[k].Trace, oneClock), oneClock)
 		d.pairs = append(d.pairs, p)
 	}
 	return d, nil
@@ -226,7 +226,7 @@ func (p pair) stretch(in datasets.Trace, lo int, from time.Duration) defenses.De
 
 // join puts what left together with what stayed in the home, of which the outer
 // capture knows nothing: it stayed as it was.
-func join(in datasets.Trace, found tunnel.Pairing) defenses.Defended {
+func join(in datasets.Trace, found tunnel.Pairing, oneClock bool) defenses.Defended {
 	first, orig, bytes := found.Account(in)
 	out := defenses.Defended{Trace: datasets.Trace{Start: in.Start, End: in.End, Flows: append(slices.Clone(in.Flows), found.Outer.Flows...)}}
 	b := defenses.NewBuilder(len(in.Packets) + len(found.Of))
@@ -262,7 +262,7 @@ func join(in datasets.Trace, found tunnel.Pairing) defenses.Defended {
 	out.Carried = b.Carried()
 	out.Carried.Observed = &defenses.Observed{
 		Least: found.Least, Inward: found.Inward, Reordered: found.Reordered, Ambiguous: found.Ambiguous,
-		Offset: found.Clock.Offset, Drift: found.Clock.Drift, Unknown: append(found.Notes, edges(in, found.Outer)...),
+		Offset: found.Clock.Offset, Drift: found.Clock.Drift, NoClock: !oneClock && !found.Clock.Found, Unknown: append(found.Notes, edges(in, found.Outer)...),
 	}
 	return out
 }
