@@ -42,7 +42,7 @@ func (r *runner) bounds(u unit, j job) ([]results.Bound, error) {
 	var train, tests itemPool
 
 	for p := range j.fold {
-		if err := b.gather(&train, p, TrainRole, j.fold[p].Train); err != nil {
+		if err := b.gather(&train, p, TrainRole, part{u, j, p}.recordings().Train); err != nil {
 			return nil, err
 		}
 		if err := b.gather(&tests, p, TestRole, j.fold[p].Test); err != nil {

@@ -21,6 +21,7 @@ import (
 	"veilbench/bench/score"
 	"veilbench/datasets"
 	"veilbench/defenses"
+	"veilbench/defenses/captured"
 )
 
 // computeCell computes one cell. Only the end of ctx is an error: everything
@@ -73,13 +74,33 @@ func (r *runner) score(ctx context.Context, u unit, j job, res *results.Result, 
 
 	res.Oracle = out.oracle
 	out.floors.enter(res, isBlind(j.attack))
-	res.Cost = out.ledger.Cost()
-	res.Warnings = slices.Concat(cellWarnings(u.ds, j), r.formWarnings(u, j), leftOutWarnings(res, out.tests), programWarnings(u.defense, r.defense(j.cell.TrainDefense), j.attack))
+	res.Cost = costOf(u, out)
+	res.Warnings = slices.Concat(cellWarnings(u.ds, j), r.formWarnings(u, j), leftOutWarnings(res, out.tests), out.unknown, programWarnings(u.defense, r.defense(j.cell.TrainDefense), j.attack))
 	if err = r.account(ctx, u, j, res); err != nil {
 		return err
 	}
 	res.Bounds, err = oath.Call(r.oath, "attack "+j.cell.Attack, "Vectors", oath.Signs{}, func() ([]results.Bound, error) { return r.bounds(u, j) })
 	return err
+}
+
+// costOf is the ledger of the tests of a cell. That of sessions with a real device is
+// held against those without it.
+func costOf(u unit, out outcome) results.Cost {
+	c := out.ledger.Cost()
+	if d, ok := u.defense.(captured.Defense); ok && !d.IsPaired() {
+		var before, after []*datasets.Recording
+		for i := range u.ds.Recordings {
+			switch r := &u.ds.Recordings[i]; r.Behind {
+			case "":
+				before = append(before, r)
+			case u.id:
+				after = append(after, r)
+			}
+		}
+		c = cost.Sessions(c, before, after)
+	}
+	c.Unknown = out.unknown
+	return c
 }
 
 // outcome is what a cell's attacker said of its test traces. classes are all
@@ -90,6 +111,8 @@ type outcome struct {
 	floors  *floors
 	ledger  *cost.Ledger
 	oracle  bool
+	// unknown says what captures of a real device cannot tell, each sentence once.
+	unknown []string
 }
 
 // askAttacker trains what j needs and asks it about every test trace.
@@ -148,12 +171,20 @@ func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, ti
 		}
 
 		out.oracle = out.oracle || o.oracle
+		for _, x := range o.unknown {
+			if !slices.Contains(out.unknown, x) && len(out.unknown) < mostUnknown {
+				out.unknown = append(out.unknown, x)
+			}
+		}
 		timing.GuessPackets += int64(len(o.trace.Packets))
 		tests = append(tests, score.Test{Recording: o.rec, Trace: o.trace, Labels: o.truthOf(p.cell.Task, p.ds).labels, Answer: a, Classes: m.classes, Unseen: o.unseen, Early: early})
 		out.ledger.Add(o.cost)
 	}
 	return tests, nil
 }
+
+// mostUnknown bounds what is said of many recordings that differ in a number.
+const mostUnknown = 6
 
 // early asks m, of a routine task, about the first days of t alone, for as many days as
 // t is longer than.

@@ -44,6 +44,9 @@ type Grid struct {
 	// Link is the home's access link, passed after every defense; zero: no
 	// limit.
 	Link cost.Link
+	// Captured is what the user wrote for the defenses that are captures of a real
+	// device, for the manifest.
+	Captured []results.Captured
 	// NoCanaries leaves the planted cells out: then no low score is evidence.
 	NoCanaries bool
 }
@@ -262,7 +265,11 @@ func (g Grid) Plan() ([]Planned, error) {
 	var out []Planned
 	for _, u := range units {
 		for _, j := range u.jobs {
-			out = append(out, Planned{j.cell, u.ds, j.fold})
+			fold := make(datasets.Fold, len(j.fold))
+			for n := range fold {
+				fold[n] = part{u, j, n}.recordings()
+			}
+			out = append(out, Planned{j.cell, u.ds, fold})
 		}
 	}
 	return out, nil
@@ -297,14 +304,36 @@ func (g Grid) jobs(ds *datasets.Dataset, task datasets.Task, defense string, fol
 					// Draws are innermost, so that cells that share a model are next to each
 					// other.
 					for fold := range folds {
+						tested := behind(ds, folds[fold], defense, cell.TrainDefense)
+						if len(tested) == 0 {
+							continue
+						}
 						for draw := range g.Draws {
 							cell.Fold, cell.Draw = fold, draw
-							out = append(out, job{cell: cell, attack: a, fold: folds[fold], classes: classes})
+							out = append(out, job{cell: cell, attack: a, fold: tested, classes: classes})
 						}
 					}
 				}
 			}
 		}
+	}
+	return out
+}
+
+// behind is a fold with what is tested of defense, nil if there is nothing to test or
+// to train on: sessions with a real device need not be in every fold. Parts keep
+// their numbers, by which models are known. What trains is left for part.recordings
+// to choose, for controls train on other traffic.
+func behind(ds *datasets.Dataset, fold datasets.Fold, defense, train string) datasets.Fold {
+	any := false
+	out := make(datasets.Fold, len(fold))
+	for i, p := range fold {
+		p.Test = ds.Behind(p.Test, defense)
+		any = any || len(p.Test) > 0 && len(ds.Behind(p.Train, train)) > 0 && len(ds.Behind(p.Train, results.NoDefense)) > 0
+		out[i] = p
+	}
+	if !any {
+		return nil
 	}
 	return out
 }

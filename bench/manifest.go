@@ -25,6 +25,7 @@ import (
 	"veilbench/datasets/params"
 	"veilbench/datasets/process"
 	"veilbench/defenses"
+	"veilbench/defenses/captured"
 )
 
 // ManifestOf describes g. asked maps names of data sets to what the user wrote.
@@ -34,7 +35,7 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 		Version: version, Go: runtime.Version(), Method: results.Method, Arch: runtime.GOARCH, Kernel: lstm.Best().String(),
 		Tasks: g.Tasks, Vantages: g.Vantages, Knowledge: g.Knowledge, Split: g.Split,
 		Draws: g.Draws, TrainDraw: g.TrainDraws, Seed: g.Seed, Link: results.LinkSettings(g.Link),
-		Labels: g.Labels, Builds: builds(g), Programs: programsOf(g), Test: g.Test, Canaries: !g.NoCanaries, Zeros: map[string]string{},
+		Labels: g.Labels, Builds: builds(g), Programs: programsOf(g), Captured: g.Captured, Test: g.Test, Canaries: !g.NoCanaries, Zeros: map[string]string{},
 	}
 
 	for i := range g.Datasets {
@@ -136,11 +137,12 @@ func recordingDigest(r *datasets.Recording) string {
 		// How long the lists behind are, -1 for one that is unknown.
 		Packets, Owners, Cause int
 		Stays                  []datasets.Stay `json:",omitempty"`
+		Behind                 string          `json:",omitempty"`
 	}{
 		r.ID, r.Group, r.Trace.Start.UnixNano(), zone, r.Trace.Flows, int64(r.Trace.End),
 		r.Labels.Devices, r.Labels.Events, r.Labels.Commands,
 		len(r.Trace.Packets), length(r.Labels.Owners), length(r.Labels.Cause),
-		r.Labels.Stays,
+		r.Labels.Stays, r.Behind,
 	})
 
 	h.Write(head)
@@ -257,6 +259,9 @@ func builds(g Grid) map[string]string {
 	for _, d := range g.Defenses {
 		for _, p := range programs(d) {
 			out[defenses.ID(d)] += p.Program().Digest()
+		}
+		if c, ok := d.(captured.Defense); ok && c.IsPaired() {
+			out[defenses.ID(d)] = c.Digest()
 		}
 	}
 	for _, a := range g.Attacks {

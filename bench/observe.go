@@ -15,6 +15,7 @@ import (
 	"veilbench/bench/truth"
 	"veilbench/datasets"
 	"veilbench/defenses"
+	"veilbench/defenses/captured"
 )
 
 // Role keeps the draws of training and test traces apart: an attacker that had
@@ -36,6 +37,8 @@ type observed struct {
 	// second is what is seen at the outer one of two places, else nil.
 	second *attacks.Labeled
 	cost   *cost.Ledger
+	// unknown says what captures of a real device cannot tell.
+	unknown []string
 	// unseen is set when no packet of the recording is left in trace, only the
 	// defense's own if any.
 	unseen bool
@@ -118,6 +121,7 @@ func (p pipeline) pass(o *observed, base func() (cost.Base, error), r Role, draw
 		return fmt.Errorf("recording %s undefended: %w", o.rec.ID, err)
 	}
 	o.cost = cost.NewLedger(o.rec, undefended, out)
+	o.unknown = unknown(p.defense, out)
 	if n := defenses.Framing(p.defense); n > 0 {
 		o.cost.CountInside(o.rec.Trace, out, n)
 	}
@@ -147,8 +151,9 @@ func (p pipeline) pass(o *observed, base func() (cost.Base, error), r Role, draw
 			o.second = &attacks.Labeled{Trace: view, Labels: labels.Keep(kept)}
 		}
 		o.unseen = o.unseen && !slices.ContainsFunc(kept, func(i int32) bool {
+			// Which packets of a real device carry something is not known of all.
 			c := seen.Carried
-			return c == nil || c.First[i] < c.First[i+1]
+			return c == nil || c.Observed != nil || c.First[i] < c.First[i+1]
 		})
 	}
 	return nil
@@ -163,7 +168,7 @@ func (p pipeline) defend(g *rand.Rand, in datasets.Trace) (out, inside defenses.
 	for _, d := range defenses.Stages(p.defense) {
 		next, err := p.oath.Apply(d, defenses.Stream(g), out.Trace)
 		if err == nil {
-			err = defenses.Check(out.Trace, next)
+			err = prove(d, out.Trace, next)
 		}
 		if err != nil {
 			return out, inside, fmt.Errorf("stage %s: %w", defenses.ID(d), err)
@@ -178,6 +183,27 @@ func (p pipeline) defend(g *rand.Rand, in datasets.Trace) (out, inside defenses.
 		}
 	}
 	return out, inside, nil
+}
+
+// prove holds what a stage made to the rules. What a real device made is what it is:
+// its captures have to be in shape.
+func prove(d defenses.Defense, in datasets.Trace, out defenses.Defended) error {
+	if _, ok := d.(captured.Defense); ok {
+		return defenses.CheckObserved(in, out)
+	}
+	return defenses.Check(in, out)
+}
+
+// unknown says what captures of a real device cannot tell of what it did.
+func unknown(d defenses.Defense, out defenses.Defended) []string {
+	c, ok := d.(captured.Defense)
+	switch {
+	case !ok:
+		return nil
+	case !c.IsPaired():
+		return []string{"sessions of other times: no delay, no loss and no packet's own cost is known, nor whether the device looks ahead"}
+	}
+	return slices.Concat(out.Carried.Observed.Unknown, []string{"of a captured device it is not known whether it looks ahead, nor whether it lost bytes inside of packets"})
 }
 
 // Watched is what an observer knows and sees of one recording.

@@ -19,6 +19,7 @@ import (
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/datasets"
+	"veilbench/defenses/captured"
 )
 
 // Bounds of planted cells, so that all of them together take a small part of a
@@ -63,6 +64,13 @@ func (g Grid) plantJobs(ds *datasets.Dataset, task datasets.Task, defense string
 	if g.NoCanaries || len(folds) == 0 {
 		return nil
 	}
+	var fold datasets.Fold
+	for k := 0; k < len(folds) && len(fold) == 0; k++ {
+		fold = behind(ds, folds[k], defense, defense)
+	}
+	if len(fold) == 0 {
+		return nil
+	}
 	var out []job
 	for _, v := range g.vantages(ds) {
 		for _, a := range g.Attacks {
@@ -74,7 +82,7 @@ func (g Grid) plantJobs(ds *datasets.Dataset, task datasets.Task, defense string
 					Dataset: ds.Name, Task: task, Vantage: v, Defense: defense, Attack: attacks.ID(a), Knowledge: results.Planted,
 					TrainDefense: defense, Split: g.split(ds), TrainDraws: g.TrainDraws, Seed: g.Seed,
 				},
-				attack: a, fold: folds[0], classes: Classes(ds, task),
+				attack: a, fold: fold, classes: Classes(ds, task),
 			})
 		}
 	}
@@ -413,6 +421,13 @@ func (r *runner) plantAll(p part, recs []datasets.Recording, f canary.Frames, ro
 		return nil
 	}
 	for i, rec := range recs {
+		// Nothing can be sent through a device of which there are captures alone.
+		if _, ok := r.defense(p.cell.Defense).(captured.Defense); ok {
+			if err := add(rec); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
 		l, g := raw[i], r.plantDraws(p, rec.ID, role, canary.Through)
 		switch p.cell.Task {
 		case datasets.TaskEvent:

@@ -229,7 +229,8 @@ func (r *runner) warm(ctx context.Context, u unit, todo []job) error {
 		if j.planted() {
 			continue // these make their own
 		}
-		for _, p := range j.fold {
+		for n := range j.fold {
+			p := part{u, j, n}.recordings()
 			if !u.sparing() {
 				for _, i := range p.Test {
 					add(j, viewOf{TestRole, i, j.cell.Draw})

@@ -27,7 +27,13 @@ type part struct {
 	n int
 }
 
-func (p part) recordings() datasets.Part { return p.fold[p.n] }
+// recordings are those of p, of training those that were recorded behind the defense
+// that its cell trains on.
+func (p part) recordings() datasets.Part {
+	r := p.fold[p.n]
+	r.Train = p.ds.Behind(r.Train, p.cell.TrainDefense)
+	return r
+}
 
 // viewKey names a set of views: what one vantage point sees behind one
 // defense. scope is the fold and part that a fitted defense learned in.

@@ -165,7 +165,10 @@ type Recording struct {
 	ID string
 	// Group is the home, day or session it was recorded in. An across split
 	// never has one group on both sides.
-	Group  string
+	Group string
+	// Behind names the real device that it was recorded behind, see WithDevice; "" for
+	// traffic without one.
+	Behind string
 	Trace  Trace
 	Labels Labels
 }

@@ -113,7 +113,11 @@ func Compose(in datasets.Trace, first, second *Carried) *Carried {
 		}
 		b.Next()
 	}
-	return b.Carried()
+	out := b.Carried()
+	if out.Observed = second.Observed; out.Observed == nil {
+		out.Observed = first.Observed
+	}
+	return out
 }
 
 // identity is the account that nil stands for.

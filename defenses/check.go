@@ -23,6 +23,9 @@ var ErrSaturated = errors.New("saturated")
 // time observed after the last packet but maxEndSlack. The error names the rule
 // and the packet.
 func Check(in datasets.Trace, out Defended) error {
+	if out.Carried != nil && out.Carried.Observed != nil {
+		return errors.New("the account is marked as observed, which captures of a real device alone may be")
+	}
 	if err := checkShape(in, out); err != nil {
 		return err
 	}
@@ -42,6 +45,27 @@ func Check(in datasets.Trace, out Defended) error {
 		return err
 	}
 	return checkWire(in, out)
+}
+
+// CheckObserved proves of what was read off captures that it is in shape: order of
+// time, start and end, entries that name originals of the same direction. What a
+// real device loses, sends early or makes up is for the ledger to say.
+func CheckObserved(in datasets.Trace, out Defended) error {
+	if err := checkShape(in, out); err != nil {
+		return err
+	}
+	if out.Carried == nil {
+		return checkIdentity(in, out.Trace)
+	}
+	for i, p := range out.Trace.Packets {
+		orig, _ := out.Carried.Entries(i)
+		for _, o := range orig {
+			if o < 0 || int(o) >= len(in.Packets) || in.Packets[o].Dir != p.Dir {
+				return fmt.Errorf("packet %d carries original %d of %d, or turns it round", i, o, len(in.Packets))
+			}
+		}
+	}
+	return nil
 }
 
 // checkShape proves what does not need the account's entries: start, end, flows,

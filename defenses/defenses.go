@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"time"
 
 	"veilbench/datasets"
 	"veilbench/datasets/cite"
@@ -109,6 +110,29 @@ type Carried struct {
 	First []int32 // len = packets + 1, First[0] == 0, never falling
 	Orig  []int32 // index of the original packet
 	Bytes []int32 // how many of its payload bytes
+	// Observed is set where the account was read off captures on both sides of a real
+	// device. Such a one proves nothing: originals may be lost, and no byte is sure.
+	Observed *Observed
+}
+
+// Observed is what is known of an account that was read off captures, beside its
+// entries.
+type Observed struct {
+	// Least is, by direction, what is to be taken off each delay: what the fastest
+	// packet took is not known with two clocks.
+	Least [2]time.Duration
+	// Inward is set where packets down are seen outside before they are seen inside:
+	// they have negative delays.
+	Inward bool
+	// Reordered and Ambiguous are numbers of packets, see package tunnel of datasets.
+	Reordered, Ambiguous int
+	// Offset and Drift are those of the outer capture's clock. NoClock is set where
+	// nothing told them, so that times on both sides cannot be compared.
+	Offset  time.Duration
+	Drift   float64
+	NoClock bool
+	// Unknown says what the captures cannot tell, a sentence each.
+	Unknown []string
 }
 
 // Stream returns a new generator seeded by two draws from rng. A defense that

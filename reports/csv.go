@@ -174,7 +174,7 @@ func allMetrics(r *results.Result) []results.Metric {
 // and tables share.
 func costMetrics(c results.Cost) []results.Metric {
 	n := func(v [2]int64) float64 { return float64(v[0] + v[1]) }
-	return append([]results.Metric{
+	ms := []results.Metric{
 		{Name: results.Overhead, Value: c.Overhead()},
 		{Name: results.InBytes, Value: n(c.InBytes)},
 		{Name: results.OutBytes, Value: n(c.OutBytes)},
@@ -184,10 +184,20 @@ func costMetrics(c results.Cost) []results.Metric {
 		{Name: results.OutPackets, Value: n(c.OutPackets)},
 		{Name: results.CoverBytes, Value: float64(c.CoverBytes)},
 		{Name: results.ObservedS, Value: c.Seconds},
+	}
+	if !c.NoDelay {
+		ms = append(ms, delayMetrics(c)...)
+	}
+	return append(ms, c.More...)
+}
+
+// delayMetrics are those of c that are about delays.
+func delayMetrics(c results.Cost) []results.Metric {
+	return []results.Metric{
 		{Name: results.DelayMean, Value: c.DelayMean},
 		{Name: results.DelayMedian, Value: c.DelayMedian},
 		{Name: results.DelayP95, Value: c.DelayP95},
 		{Name: results.DelayP99, Value: c.DelayP99},
 		{Name: results.DelayMax, Value: c.DelayMax},
-	}, c.More...)
+	}
 }

@@ -48,6 +48,7 @@ type record struct {
 
 	inside [2]inside // by direction
 	tunnel bool      // it was counted
+	pairs  *pairs
 }
 
 type sums struct{ packets, bytes int64 }
@@ -105,16 +106,25 @@ func NewLedger(rec *datasets.Recording, base Base, out defenses.Defended) *Ledge
 	r.defended(in, out)
 	r.busyAndIdle(in, out.Trace)
 
+	var seen []bool // nil: all
+	if out.Carried != nil && out.Carried.Observed != nil {
+		r.pairs, seen = observed(in, before, after, out)
+	}
+
 	// What leaves earlier than it would without the defense, behind a queue that
 	// merging made shorter, counts as 0: no gain makes up for another's delay.
-	delays := make([]time.Duration, len(before))
+	delays := make([]time.Duration, 0, len(before))
 	for i, p := range in.Packets {
-		delays[i] = max(0, after[i]-before[i])
+		if seen != nil && !seen[i] {
+			continue // of what was never seen again no delay is known
+		}
+		d := max(0, after[i]-before[i])
+		delays = append(delays, d)
 		r.lastReal = max(r.lastReal, after[i])
 		if p.Dir == datasets.Down {
 			r.lastDownOut = max(r.lastDownOut, after[i])
 		} else {
-			r.maxUp = max(r.maxUp, delays[i])
+			r.maxUp = max(r.maxUp, d)
 		}
 	}
 
@@ -320,16 +330,26 @@ func (l *Ledger) Cost() results.Cost {
 	// seconds need a fixed order of adding.
 	c.Seconds = sortedSum(secs)
 
+	// Of a device that few packets were matched through, the delays of those few
+	// would stand for all.
+	ms, known := l.pairMetrics()
+	c.NoDelay = !known
+	if known {
+		l.delays(&c)
+	}
+	c.More = append(append(l.further(), l.published()...), append(l.counters(), ms...)...)
+	slices.SortFunc(c.More, func(a, b results.Metric) int { return cmp.Compare(a.Name, b.Name) })
+	return c
+}
+
+// delays enters what original packets were delayed by.
+func (l *Ledger) delays(c *results.Cost) {
 	c.DelayMean = l.delay.mean()
 	c.DelayMedian = l.delay.quantile(0.5)
 	c.DelayP95 = l.delay.quantile(0.95)
 	c.DelayP99 = l.delay.quantile(0.99)
 	c.DelayMax = l.delay.max.Seconds()
 	c.Delays = l.delay.parts(results.DelayParts)
-
-	c.More = append(append(l.further(), l.published()...), l.counters()...)
-	slices.SortFunc(c.More, func(a, b results.Metric) int { return cmp.Compare(a.Name, b.Name) })
-	return c
 }
 
 // sortedSum adds numbers in order of size: floating-point sums depend on the

@@ -101,6 +101,9 @@ func (l Link) Through(in datasets.Trace, stage func(datasets.Trace) (out, inside
 	// A closed loop moves packets later and never earlier, so the whole is proved
 	// against the recording itself, like any defense that delays.
 	out, inside = back(out), back(inside)
+	if out.Carried != nil && out.Carried.Observed != nil {
+		return out, inside, defenses.CheckObserved(in, out)
+	}
 	return out, inside, defenses.Check(in, out)
 }
 

@@ -157,7 +157,7 @@ func (o Calls) Apply(d defenses.Defense, rng *rand.Rand, in datasets.Trace) (def
 		out.Trace.Packets = owned(out.Trace.Packets, given.Packets, in.Packets)
 		out.Trace.Flows = owned(out.Trace.Flows, given.Flows, in.Flows)
 		if c := out.Carried; c != nil {
-			out.Carried = &defenses.Carried{First: copyOf(c.First), Orig: copyOf(c.Orig), Bytes: copyOf(c.Bytes)}
+			out.Carried = &defenses.Carried{First: copyOf(c.First), Orig: copyOf(c.Orig), Bytes: copyOf(c.Bytes), Observed: c.Observed}
 		}
 		return out, nil
 	})

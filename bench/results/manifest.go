@@ -7,6 +7,16 @@ import (
 	"veilbench/datasets"
 )
 
+// Captured is a real device as the user named it: what was captured after it, and
+// how that goes with what was captured before.
+type Captured struct {
+	Name    string `json:"name"`
+	After   string `json:"after"`
+	Pairing string `json:"pairing"`
+	// OneClock says that one machine captured both sides.
+	OneClock bool `json:"one_clock,omitempty"`
+}
+
 // Manifest says what must be known to get the same bytes again. It lies in the
 // folder of a run and holds no time, path of the machine or host name.
 type Manifest struct {
@@ -43,6 +53,8 @@ type Manifest struct {
 	// Programs are the plug-ins that are programs of their own, by ID; a stage of a
 	// chain by the ID of the stage.
 	Programs map[string]Program `json:"programs,omitempty"`
+	// Captured are the defenses that are captures of a real device.
+	Captured []Captured `json:"captured,omitempty"`
 	// Zeros says what 0 stands for where it is no number of an attack's parameter,
 	// by ZeroKey.
 	Zeros map[string]string `json:"zeros,omitempty"`

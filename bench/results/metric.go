@@ -190,6 +190,33 @@ const (
 	EventDelayP95    = "event_delay_p95_s"
 	EventDelayMax    = "event_delay_max_s"
 
+	// Of captures before and after a real device, packet by packet.
+	PairMatched    = "pair_matched"
+	PairLostUp     = "pair_lost_up"
+	PairLostDown   = "pair_lost_down"
+	PairOwn        = "pair_own"
+	PairReordered  = "pair_reordered"
+	PairAmbiguous  = "pair_ambiguous"
+	PairOffset     = "pair_clock_offset_s"
+	PairDrift      = "pair_clock_drift_ppm"
+	PairUpMedian   = "pair_delay_up_median_s"
+	PairUpP95      = "pair_delay_up_p95_s"
+	PairDownMedian = "pair_delay_down_median_s"
+	PairDownP95    = "pair_delay_down_p95_s"
+
+	// Of sessions with and without a real device. A suffix lo or hi is a limit of the
+	// interval.
+	SessionHourBefore  = "session_kbytes_per_hour_before"
+	SessionHourAfter   = "session_kbytes_per_hour_after"
+	SessionHour        = "session_kbytes_per_hour_added"
+	SessionHourLo      = "session_kbytes_per_hour_added_lo"
+	SessionHourHi      = "session_kbytes_per_hour_added_hi"
+	SessionEventBefore = "session_kbytes_per_event_before"
+	SessionEventAfter  = "session_kbytes_per_event_after"
+	SessionEvent       = "session_kbytes_per_event_added"
+	SessionEventLo     = "session_kbytes_per_event_added_lo"
+	SessionEventHi     = "session_kbytes_per_event_added_hi"
+
 	// Overheads as publications define them.
 	DyerBandwidth       = "dyer_bandwidth"
 	FrontData           = "front_data"
@@ -349,6 +376,28 @@ func otherMetrics() []MetricInfo {
 		{EventDelayMean, "s", Lower, "mean delay of an event", nil},
 		{EventDelayP95, "s", Lower, "delay of an event p95", nil},
 		{EventDelayMax, "s", Lower, "largest delay of an event", nil},
+		{PairMatched, "share", Neither, "packets found outside", nil},
+		{PairLostUp, "share", Lower, "packets up not found outside", nil},
+		{PairLostDown, "share", Lower, "packets down not found outside", nil},
+		{PairOwn, "share", Lower, "packets outside that carry nothing known", nil},
+		{PairReordered, "share", Lower, "packets out of order", nil},
+		{PairAmbiguous, "share", Neither, "packets that look like others", nil},
+		{PairOffset, "s", Neither, "offset of the outer clock", nil},
+		{PairDrift, "ppm", Neither, "drift of the outer clock", nil},
+		{PairUpMedian, "s", Neither, "median delay up", nil},
+		{PairUpP95, "s", Neither, "delay up p95", nil},
+		{PairDownMedian, "s", Neither, "median delay down", nil},
+		{PairDownP95, "s", Neither, "delay down p95", nil},
+		{SessionHourBefore, "kB/h", Neither, "kB an hour before", nil},
+		{SessionHourAfter, "kB/h", Lower, "kB an hour after", nil},
+		{SessionHour, "kB/h", Lower, "kB added an hour", nil},
+		{SessionHourLo, "kB/h", Lower, "kB added an hour, at least", nil},
+		{SessionHourHi, "kB/h", Lower, "kB added an hour, at most", nil},
+		{SessionEventBefore, "kB/event", Neither, "kB an event before", nil},
+		{SessionEventAfter, "kB/event", Lower, "kB an event after", nil},
+		{SessionEvent, "kB/event", Lower, "kB added an event", nil},
+		{SessionEventLo, "kB/event", Lower, "kB added an event, at least", nil},
+		{SessionEventHi, "kB/event", Lower, "kB added an event, at most", nil},
 		{DyerBandwidth, "share", Lower, "Dyer bandwidth", nil},
 		{FrontData, "share", Lower, "FRONT data", nil},
 		{FrontLatency, "share", Lower, "FRONT latency", nil},

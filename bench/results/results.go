@@ -328,6 +328,9 @@ type Cost struct {
 	CoverBytes int64 `json:"cover_bytes"`
 	// Seconds is the observed time, summed over recordings.
 	Seconds float64 `json:"seconds"`
+	// NoDelay is set where no delay can be known: of sessions with and without a real
+	// device. Then those below are 0.
+	NoDelay bool `json:"no_delay,omitempty"`
 	// Delay of original packets in seconds.
 	DelayMean   float64 `json:"delay_mean_s"`
 	DelayMedian float64 `json:"delay_median_s"`
@@ -338,6 +341,8 @@ type Cost struct {
 	// k-th the smallest delay that at least (k+1)/DelayParts of the packets stay
 	// within, to four digits. Nil when nothing was delayed.
 	Delays []float64 `json:"delays_s,omitempty"`
+	// Unknown says what captures of a real device cannot tell, a sentence each.
+	Unknown []string `json:"unknown,omitempty"`
 	// More holds further figures of the ledger, sorted by Name.
 	More []Metric `json:"more,omitempty"`
 }

@@ -33,6 +33,27 @@ func Interval(x []float64, level float64) (lo, hi float64, ok bool) {
 	return mean - half, mean + half, true
 }
 
+// Difference is a confidence interval for the mean of b less that of a, two samples
+// of groups that have nothing to do with each other and may differ in spread, by
+// Welch's t. ok is false below MinGroups on either side.
+func Difference(a, b []float64, level float64) (lo, hi float64, ok bool) {
+	if len(a) < MinGroups || len(b) < MinGroups {
+		return 0, 0, false
+	}
+	ma, va := stat.MeanVariance(a, nil)
+	mb, vb := stat.MeanVariance(b, nil)
+	na, nb := float64(len(a)), float64(len(b))
+	ea, eb := va/na, vb/nb
+	if ea+eb == 0 {
+		return mb - ma, mb - ma, true
+	}
+
+	nu := (ea + eb) * (ea + eb) / (ea*ea/(na-1) + eb*eb/(nb-1))
+	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: nu}.Quantile(0.5 + level/2)
+	half := t * math.Sqrt(ea+eb)
+	return mb - ma - half, mb - ma + half, true
+}
+
 // Mean is the arithmetic mean, 0 of nothing.
 func Mean(x []float64) float64 {
 	if len(x) == 0 {

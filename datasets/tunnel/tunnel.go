@@ -61,13 +61,13 @@ func Label(inner datasets.Trace, labels datasets.Labels, outer datasets.Trace, r
 		outer = shifted(outer, outer.Start.Sub(inner.Start))
 	}
 	if rule == nil {
-		rule = learnSizeRule(inner, outer)
+		rule = learnSizeRule(inner, outer, window{0, maxDelay})
 	}
 
 	out := datasets.Labels{Devices: labels.Devices, Owners: slices.Repeat([]int32{-1}, len(outer.Packets))}
 	m := Match{Inner: len(inner.Packets), Outer: len(outer.Packets)}
 	used := make([]bool, len(inner.Packets))
-	eachCandidate(inner, outer, func(o, i int) bool {
+	eachCandidate(inner, outer, window{0, maxDelay}, func(o, i int) bool {
 		if used[i] || !rule(inner.Packets[i].Size, outer.Packets[o].Size) {
 			return true
 		}
@@ -97,13 +97,13 @@ func shifted(t datasets.Trace, d time.Duration) datasets.Trace {
 // eachCandidate calls f for every packet of outer with each packet of inner
 // that it could carry by direction and time, oldest first, until f returns
 // false.
-func eachCandidate(inner, outer datasets.Trace, f func(o, i int) bool) {
+func eachCandidate(inner, outer datasets.Trace, w window, f func(o, i int) bool) {
 	first := 0
 	for o, p := range outer.Packets {
-		for first < len(inner.Packets) && inner.Packets[first].Time < p.Time-maxDelay {
+		for first < len(inner.Packets) && inner.Packets[first].Time < p.Time-w.hi {
 			first++
 		}
-		for i := first; i < len(inner.Packets) && inner.Packets[i].Time <= p.Time; i++ {
+		for i := first; i < len(inner.Packets) && inner.Packets[i].Time <= p.Time-w.lo; i++ {
 			if inner.Packets[i].Dir == p.Dir && !f(o, i) {
 				break
 			}
@@ -116,13 +116,13 @@ func eachCandidate(inner, outer datasets.Trace, f func(o, i int) bool) {
 // always becomes one other. Each inner size takes the outer size that occurs
 // most often within the delay after it; the additions that most packets agree
 // on bound what other sizes may get.
-func learnSizeRule(inner, outer datasets.Trace) SizeRule {
+func learnSizeRule(inner, outer datasets.Trace, w window) SizeRule {
 	// Every pair that could be one votes. Wrong pairs spread their votes over
 	// many sizes, right ones agree.
 	type pair struct{ inner, outer int32 }
 	votes := map[pair]int{}
 	added := map[int32]int{}
-	eachCandidate(inner, outer, func(o, i int) bool {
+	eachCandidate(inner, outer, w, func(o, i int) bool {
 		in, out := inner.Packets[i].Size, outer.Packets[o].Size
 		if out > in {
 			votes[pair{in, out}]++

@@ -37,4 +37,3 @@ func Hours() []results.Result {
 	}
 	return out
 }
-

@@ -39,6 +39,7 @@ func All() []reports.TableKind {
 		FalseAlarms,
 		WorstAttack,
 		Costs,
+		Captures,
 		PublishedOverheads,
 		PerDevice,
 		PerActivity,
@@ -58,12 +59,12 @@ func All() []reports.TableKind {
 
 // Main are the kinds of report.md and table.tex, in their order.
 func Main() []reports.TableKind {
-	return []reports.TableKind{Headline, HeadlineAttacks, papers.Published, papers.Orders, Study, DefenseByAttack, Candidates, Routine, RoutineDays, RoutineShares, Detect, Bounds, Accounts, Packets, Lengths, RunStates, papers.Confusion, Spread, Probes, Costs, FailedCells, Doubts, Warnings}
+	return []reports.TableKind{Headline, HeadlineAttacks, papers.Published, papers.Orders, Study, DefenseByAttack, Candidates, Routine, RoutineDays, RoutineShares, Detect, Bounds, Accounts, Packets, Lengths, RunStates, papers.Confusion, Spread, Probes, Costs, Captures, FailedCells, Doubts, Warnings}
 }
 
 // Terminal are the kinds that stand at the end of a run.
 func Terminal() []reports.TableKind {
-	return []reports.TableKind{Headline, HeadlineAttacks, Routine, RoutineDays, Detect, papers.Published, papers.Orders, Study}
+	return []reports.TableKind{Headline, HeadlineAttacks, Captures, Routine, RoutineDays, Detect, papers.Published, papers.Orders, Study}
 }
 
 // unlessEmpty is t, or nothing where it has no row.

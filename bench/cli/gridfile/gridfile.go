@@ -30,6 +30,7 @@ type Config struct {
 	tasks     []yamlfile.Value
 	vantages  []yamlfile.Value
 	defenses  []yamlfile.Value
+	devices   []device // of the defenses, those that were captured
 	attacks   []yamlfile.Value
 	knowledge []yamlfile.Value
 	split     yamlfile.Value
@@ -152,6 +153,11 @@ type Words struct {
 	// AllowExec starts programs that a file or a manifest names. Who names one by a flag
 	// wants it started.
 	AllowExec bool
+	// Before is a data set in place of all others, After what was captured after real
+	// devices with it, each as NAME=DATASET; Pairing and OneClock say how.
+	Before, Pairing string
+	After           []string
+	OneClock        bool
 }
 
 // commonTasks are those that the file asks of each of its data sets alike: what the
@@ -172,7 +178,9 @@ func (c *Config) commonTasks() []yamlfile.Value {
 
 // Override replaces, and does not extend, what w names. A data set takes over the
 // tasks of those in whose place it comes, unless w names tasks.
-func (c *Config) Override(w Words) {
+//
+// It is an error if what is captured after a device is not written as it should be.
+func (c *Config) Override(w Words) error {
 	c.allowExec = c.allowExec || w.AllowExec
 	if len(w.Datasets) > 0 {
 		tasks := c.commonTasks()
@@ -203,6 +211,7 @@ func (c *Config) Override(w Words) {
 	if w.Canaries != "" {
 		c.canaries = yamlfile.Value{Text: w.Canaries}
 	}
+	return c.overrideDevices(w)
 }
 
 func override[T ~string](list *[]yamlfile.Value, with []T) {
@@ -225,7 +234,7 @@ func words[T ~string](texts []T) []yamlfile.Value {
 func OfManifest(m results.Manifest) Config {
 	c := Config{
 		tasks: words(m.Tasks), vantages: words(m.Vantages), knowledge: words(m.Knowledge),
-		defenses: words(m.Defenses), attacks: words(m.Attacks),
+		defenses: words(computed(m)), devices: devicesOf(m), attacks: words(m.Attacks),
 		test:      dataset{Value: yamlfile.Value{Text: m.Test}},
 		split:     yamlfile.Value{Text: string(m.Split)},
 		draws:     yamlfile.Value{Text: fmt.Sprint(m.Draws)},
@@ -278,7 +287,7 @@ func (c *Config) keys() []yamlfile.Key {
 		{Name: "test", Doc: "a second data set, written as those: each of them trains and this one is tested on (default: each is split)", Read: yamlfile.Into(&c.test, c.dataset)},
 		{Name: "tasks", Doc: "event, device, command, clip, routine, detect (default: all that the labels of the data serve; detect, whether a defense shows, must be named)", Read: list(&c.tasks, c.file.Scalar)},
 		{Name: "vantage", Doc: "where the observer sits: lan, wifi, wan, zigbee, or two of them as wifi+wan, for attacks that see both (default wan, or that of a recording without a home border)", Read: list(&c.vantages, c.file.Scalar)},
-		{Name: "defenses", Doc: "ID, {NAME: {key: value}}, {chain: [ID, ID]}, {exec: {command: [PROGRAM, ARGUMENT], key: value}}, or all", Read: list(&c.defenses, c.file.Plugin)},
+		{Name: "defenses", Doc: "ID, {NAME: {key: value}}, {chain: [ID, ID]}, {exec: {command: [PROGRAM, ARGUMENT], key: value}}, {captured: {name: NAME, after: DATASET, pairing: paired, one_clock: true}}, or all", Read: list(&c.defenses, c.defense)},
 		{Name: "attacks", Doc: "ID, {NAME: {key: value}}, {exec: {command: [PROGRAM, ARGUMENT], key: value}}, or all", Read: list(&c.attacks, c.file.Plugin)},
 		{Name: "knowledge", Doc: "of the attacker: unaware, adaptive, transfer (default unaware and adaptive)", Read: list(&c.knowledge, c.file.Scalar)},
 		{Name: "split", Doc: "of training and test, such as group-kfold:k=5 (default: the data set's own)", Read: single(&c.split, c.file.Plugin)},

@@ -19,9 +19,9 @@ import (
 // allowed to start.
 var errNotStarted = errors.New("is a program, which is started with --allow-exec alone")
 
-// defense resolves the word of a defense. To read a stranger's file must not start a
+// parseDefense resolves the word of a defense. To read a stranger's file must not start a
 // stranger's program: one that no flag names needs the user's word.
-func (c Config) defense(p command.Plugins) func(yamlfile.Value) (defenses.Defense, error) {
+func (c Config) parseDefense(p command.Plugins) func(yamlfile.Value) (defenses.Defense, error) {
 	return func(v yamlfile.Value) (defenses.Defense, error) {
 		if !command.IsProgram(v.Text) {
 			return defenses.Parse(p.Defenses, v.Text)
@@ -66,7 +66,7 @@ func (c Config) stage(p command.Plugins, id string) (defenses.Defense, error) {
 }
 
 // attack resolves the word of an attack, as defense does.
-func (c Config) attack(p command.Plugins) func(yamlfile.Value) (attacks.Attack, error) {
+func (c Config) parseAttack(p command.Plugins) func(yamlfile.Value) (attacks.Attack, error) {
 	return func(v yamlfile.Value) (attacks.Attack, error) {
 		program, ok := c.recorded[v.Text]
 		switch {

@@ -115,11 +115,11 @@ func (c Config) Published(p command.Plugins) ([]results.Published, error) {
 
 	// Of the figures of another preset those remain that this one computes; of its
 	// own, one that it does not is a mistake that a reader should see.
-	ds, err := plugins(c.file, c.defenses, p.Defenses, c.defense(p), defenses.ID)
+	ds, err := plugins(c.file, c.defenses, p.Defenses, c.parseDefense(p), defenses.ID)
 	if err != nil {
 		return nil, err
 	}
-	as, err := plugins(c.file, c.attacks, p.Attacks, c.attack(p), attacks.ID)
+	as, err := plugins(c.file, c.attacks, p.Attacks, c.parseAttack(p), attacks.ID)
 	if err != nil {
 		return nil, err
 	}

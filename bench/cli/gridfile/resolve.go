@@ -52,6 +52,9 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 		}
 		g.Datasets = append(g.Datasets, ds...)
 	}
+	if err := c.addDevices(ctx, &g, opt); err != nil {
+		return g, nil, err
+	}
 	if c.test.Text != "" {
 		asked, err = c.joinTest(ctx, &g, asked, opt)
 	}
@@ -251,10 +254,13 @@ func (c Config) settings(p command.Plugins) (g bench.Grid, err error) {
 		return g, err
 	}
 	g.NoCanaries = on[0] == canariesOff
-	if g.Defenses, err = plugins(c.file, c.defenses, p.Defenses, c.defense(p), defenses.ID); err != nil {
+	if err := c.checkDevices(p); err != nil {
 		return g, err
 	}
-	if g.Attacks, err = plugins(c.file, c.attacks, p.Attacks, c.attack(p), attacks.ID); err != nil {
+	if g.Defenses, err = plugins(c.file, c.computed(), p.Defenses, c.parseDefense(p), defenses.ID); err != nil {
+		return g, err
+	}
+	if g.Attacks, err = plugins(c.file, c.attacks, p.Attacks, c.parseAttack(p), attacks.ID); err != nil {
 		return g, err
 	}
 
@@ -277,7 +283,7 @@ func (c Config) need() error {
 		has            int
 	}{
 		{"datasets", "data set", "--dataset", len(c.datasets)},
-		{"defenses", "defense", "--defense", len(c.defenses)},
+		{"defenses", "defense", "--defense", len(c.defenses) + len(c.devices)},
 		{"attacks", "attack", "--attack", len(c.attacks)},
 	} {
 		switch {

@@ -110,6 +110,10 @@ func (f *runFlags) addFlags(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.Defenses, "defense", nil, "defense ID, exec:COMMAND, or all; repeatable")
 	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, exec:COMMAND, or all; repeatable")
 	fl.BoolVar(&f.AllowExec, "allow-exec", false, "start the programs that FILE.yaml names (exec:); one named by a flag needs no more")
+	fl.StringVar(&f.Before, "before", "", "data set captured before a real device, in place of --dataset")
+	fl.StringArrayVar(&f.After, "after", nil, "NAME=DATASET: what was captured after a device, which becomes a defense of that name; repeatable")
+	fl.StringVar(&f.Pairing, "pairing", "", "how --after goes with --before: paired (the same traffic on both sides), sessions (other times) or auto (default: paired where names and times fit)")
+	fl.BoolVar(&f.OneClock, "one-clock", false, "before and after were captured on one machine (default: the clocks' offset and drift are found from the traffic)")
 	fl.StringArrayVar(&f.Knowledge, "knowledge", nil, "unaware, adaptive or transfer; repeatable (default unaware and adaptive)")
 	fl.StringArrayVar(&f.Tasks, "task", nil, "event, device, command, clip or routine; repeatable (default: all that the data can serve)")
 	fl.StringArrayVar(&f.Vantages, "vantage", nil, "lan, wifi, wan or zigbee, or two of them as wifi+wan, for attacks that see both; repeatable (default wan, or that of a recording without a home border)")
@@ -249,6 +253,9 @@ func read(ctx context.Context, a *command.App, f runFlags, c gridfile.Config) (b
 	if gridfile.AddUndefended(&g, a.Plugins) {
 		fmt.Fprintln(a.Stderr, "note: none is added to the defenses: a low score is evidence only where the attack works on undefended traffic (--canaries=off leaves both out)")
 	}
+	for _, x := range g.Captured {
+		fmt.Fprintf(a.Stderr, "note: %s is taken as %s\n", x.Name, pairingText(x.Pairing))
+	}
 	both, one, err := g.AtTwoPlaces()
 	if err != nil {
 		return g, results.Manifest{}, err
@@ -261,6 +268,14 @@ func read(ctx context.Context, a *command.App, f runFlags, c gridfile.Config) (b
 	m.Doubts, m.DespiteDoubts = bench.Doubts(g), f.despite
 	printData(a, g, m.Doubts)
 	return g, m, refuse(m.Doubts, f.despite)
+}
+
+// pairingText says how captures after a device are taken, and how to say otherwise.
+func pairingText(pairing string) string {
+	if pairing == "paired" {
+		return "the same traffic before and after, packet by packet (--pairing sessions if it is not)"
+	}
+	return "sessions of other times than those before (--pairing paired if it is the same traffic on both sides)"
 }
 
 // deal plans g for the run of a shard, by the file of a plan where one is named.
@@ -326,13 +341,18 @@ func configOf(f runFlags, args []string) (gridfile.Config, error) {
 	switch {
 	case len(args) == 1 && isFolder(args[0]):
 		// A folder of recordings alone is a whole experiment: everything on it.
-		c.Override(gridfile.Words{Datasets: args, Defenses: []string{allWord}, Attacks: []string{allWord}})
+		err = c.Override(gridfile.Words{Datasets: args, Defenses: []string{allWord}, Attacks: []string{allWord}})
 	case len(args) == 1:
 		c, err = gridfile.Open(args[0])
-	case len(f.Datasets)+len(f.Defenses)+len(f.Attacks) == 0:
+	case f.Before != "" && len(f.Attacks) == 0:
+		f.Attacks = []string{allWord} // what can anybody learn behind it?
+	case len(f.Datasets)+len(f.Defenses)+len(f.Attacks)+len(f.After) == 0:
 		c, err = gridfile.Open(gridfile.DefaultPreset)
 	}
-	c.Override(f.Words)
+	if err != nil {
+		return c, err
+	}
+	err = c.Override(f.Words)
 	return c, err
 }
 

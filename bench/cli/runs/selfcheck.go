@@ -17,7 +17,9 @@ import (
 	"veilbench/bench/selfcheck"
 	"veilbench/datasets"
 	"veilbench/datasets/atomicfile"
+	"veilbench/defenses"
 	"veilbench/defenses/builtin"
+	"veilbench/defenses/captured"
 )
 
 func selfcheckCommand(a *command.App) *cobra.Command {
@@ -48,7 +50,7 @@ what must not be found, and what may not change a result. Every run does the sam
 // checkPlugins runs the self-check of a grid's plug-ins before the grid and
 // keeps the verdicts in dir.
 func checkPlugins(ctx context.Context, a *command.App, limit time.Duration, g bench.Grid, dir string) ([]results.Verdict, error) {
-	vs, err := selfcheck.Run(ctx, limit, append(builtin.All(), g.Defenses...), g.Attacks)
+	vs, err := selfcheck.Run(ctx, limit, append(builtin.All(), computed(g.Defenses)...), g.Attacks)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +75,15 @@ func writeVerdicts(dir string, vs []results.Verdict) error {
 		return err
 	}
 	return atomicfile.Write(filepath.Join(dir, selfcheckFile), append(b, '\n'))
+}
+
+// computed are those of list that compute something: of captures there is nothing to
+// check but what they are.
+func computed(list []defenses.Defense) []defenses.Defense {
+	return slices.DeleteFunc(slices.Clone(list), func(d defenses.Defense) bool {
+		_, ok := d.(captured.Defense)
+		return ok
+	})
 }
 
 // noProbe is what is said for no probe at all.

@@ -38,6 +38,12 @@ type Options struct {
 	Progress func(done, total int)
 }
 
+// WithoutLabels is o for data that are labeled by what their ID says, if they are.
+func (o Options) WithoutLabels() Options {
+	o.labels = labelFlags{}
+	return o
+}
+
 // Words in front of a path that say what lies there.
 const (
 	captureWord = "capture"
