@@ -38,7 +38,7 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 
 	for i := range g.Datasets {
 		ds := &g.Datasets[i]
-		m.Data = append(m.Data, results.DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds), Split: g.split(ds), Preset: ds.Preset, Settings: ds.Settings, Unmonitored: ds.Unmonitored, Size: sizeOf(ds)})
+		m.Data = append(m.Data, results.DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds), Split: g.split(ds), Preset: ds.Preset, Settings: ds.Settings, Question: ds.Question, Unmonitored: ds.Unmonitored, Size: sizeOf(ds)})
 	}
 
 	for _, d := range g.Defenses {

@@ -47,8 +47,8 @@ const (
 	ExitInterrupted = 130                   // stopped by a signal
 )
 
-// Plugins are the defenses and attacks that can be named on the command line:
-// fields Defenses and Attacks, in the order of lists and reports.
+// Plugins are what can be named on the command line: fields Defenses and Attacks, in
+// the order of lists and reports, and Datasets and Tasks, which are a program's own.
 type Plugins = command.Plugins
 
 // Builtin returns the project's own plug-ins. Append to its lists to add some.

@@ -167,6 +167,7 @@ func (j *ratesJob) names(p command.Plugins) (err error) {
 	if j.attack, err = attacks.Parse(p.Attacks, j.flags.attack); err != nil {
 		return err
 	}
+	j.flags.source.Own = p.Datasets
 	j.sides[0] = defenses.None{}
 	j.sides[1], err = defenses.Parse(p.Defenses, j.flags.defense)
 	return err

@@ -18,6 +18,7 @@ import (
 	"veilbench/bench/cli/yamlfile"
 	"veilbench/bench/cost"
 	"veilbench/bench/results"
+	"veilbench/datasets"
 	"veilbench/datasets/params"
 )
 
@@ -51,6 +52,15 @@ type dataset struct {
 	// taken says that tasks were said of the data sets that this one stands for:
 	// where it serves none of them they say nothing of it.
 	taken bool
+}
+
+// words are the tasks that d is to be used for, nil for all that it serves.
+func (d dataset) words() []datasets.Task {
+	var out []datasets.Task
+	for _, t := range d.tasks {
+		out = append(out, datasets.Task(t.Text))
+	}
+	return out
 }
 
 // Open reads a preset or, if there is none of the name, a file.
@@ -231,11 +241,20 @@ func OfManifest(m results.Manifest) Config {
 
 	// A word of the run may have made several data sets, and would make them all
 	// again each time it is named.
-	seen := map[string]bool{}
+	at := map[string]int{}
 	for _, d := range m.Data {
-		if !seen[d.Asked] {
-			seen[d.Asked] = true
-			c.datasets = append(c.datasets, dataset{Value: yamlfile.Value{Text: d.Asked}, tasks: words(d.Tasks), unmonitored: words(d.Unmonitored)})
+		// A question of one's own stands for the tasks that answer it.
+		tasks := words(d.Tasks)
+		if d.Question != "" {
+			tasks = words([]string{d.Question})
+		}
+		i, seen := at[d.Asked]
+		switch {
+		case !seen:
+			at[d.Asked] = len(c.datasets)
+			c.datasets = append(c.datasets, dataset{Value: yamlfile.Value{Text: d.Asked}, tasks: tasks, unmonitored: words(d.Unmonitored)})
+		case d.Question != "":
+			c.datasets[i].tasks = append(c.datasets[i].tasks, tasks...)
 		}
 	}
 	return c
