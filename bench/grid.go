@@ -10,6 +10,7 @@ import (
 	"veilbench/attacks"
 	"veilbench/attacks/diary"
 	"veilbench/bench/cost"
+	"veilbench/bench/outside"
 	"veilbench/bench/results"
 	"veilbench/bench/truth"
 	"veilbench/datasets"
@@ -284,6 +285,9 @@ func (g Grid) jobs(ds *datasets.Dataset, task datasets.Task, defense string, fol
 					for fold := range folds {
 						for draw := range g.Draws {
 							cell.Fold, cell.Draw = fold, draw
+							if x, ok := a.(outside.Attack); ok && !x.Has(cell) {
+								continue // nothing was said about it
+							}
 							out = append(out, job{cell: cell, attack: a, fold: folds[fold], classes: classes})
 						}
 					}

@@ -18,6 +18,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/attacks/lstm"
+	"veilbench/bench/outside"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/datasets"
@@ -182,7 +183,8 @@ func hashInts(h hash.Hash, x []int32) {
 
 // builds maps the IDs of plug-ins that are not of this module to the digest of
 // the program they are part of: an ID names a plug-in's parameters, not what its
-// author changed since. For those of this module results.Method speaks.
+// author changed since. For those of this module results.Method speaks, and for
+// answers that were given elsewhere the digest of these.
 func builds(g Grid) map[string]string {
 	out := map[string]string{}
 	for _, d := range g.Defenses {
@@ -193,6 +195,9 @@ func builds(g Grid) map[string]string {
 		}
 	}
 	for _, a := range g.Attacks {
+		if x, ok := a.(outside.Attack); ok {
+			out[attacks.ID(a)] = x.Digest()
+		}
 		if !ofModule(reflect.TypeOf(a)) {
 			out[attacks.ID(a)] = program()
 		}

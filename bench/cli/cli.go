@@ -9,7 +9,7 @@
 // The commands live in the packages below, by what they are about: captures
 // (one capture in, something about it out), data (data sets), runs (experiments
 // and what is made of their results), gate (a run held against limits), history
-// (many runs in a row). What a command computes lives in the packages to the left.
+// (many runs in a row), exchange (out to other tools and back). What a command computes lives in the packages to the left.
 package cli
 
 import (
@@ -30,6 +30,7 @@ import (
 	"veilbench/bench/cli/captures"
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/data"
+	"veilbench/bench/cli/exchange"
 	"veilbench/bench/cli/gate"
 	"veilbench/bench/cli/history"
 	"veilbench/bench/cli/runs"
@@ -143,5 +144,6 @@ func rootCommand(a *command.App) *cobra.Command {
 	root.AddCommand(captures.Commands(a)...)
 	root.AddCommand(runs.Commands(a)...)
 	root.AddCommand(artifact.Commands(a)...)
+	root.AddCommand(exchange.Commands(a)...)
 	return root
 }

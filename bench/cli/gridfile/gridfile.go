@@ -17,6 +17,7 @@ import (
 
 	"veilbench/bench/cli/yamlfile"
 	"veilbench/bench/cost"
+	"veilbench/bench/outside"
 	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/params"
@@ -222,11 +223,12 @@ func words[T ~string](texts []T) []yamlfile.Value {
 }
 
 // OfManifest is the experiment that a run's manifest tells of, without its
-// published figures.
+// published figures and without attacks whose answers were given elsewhere: these
+// lie in the run's folder.
 func OfManifest(m results.Manifest) Config {
 	c := Config{
 		tasks: words(m.Tasks), vantages: words(m.Vantages), knowledge: words(m.Knowledge),
-		defenses: words(m.Defenses), attacks: words(m.Attacks),
+		defenses: words(m.Defenses), attacks: words(slices.DeleteFunc(slices.Clone(m.Attacks), func(id string) bool { return strings.HasPrefix(id, outside.Prefix) })),
 		test:      dataset{Value: yamlfile.Value{Text: m.Test}},
 		split:     yamlfile.Value{Text: string(m.Split)},
 		draws:     yamlfile.Value{Text: fmt.Sprint(m.Draws)},

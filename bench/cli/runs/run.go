@@ -18,6 +18,7 @@ import (
 	"veilbench/bench"
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/gridfile"
+	"veilbench/bench/cli/imports"
 	"veilbench/bench/cli/kernel"
 	"veilbench/bench/cli/progress"
 	"veilbench/bench/cli/source"
@@ -243,6 +244,12 @@ func read(ctx context.Context, a *command.App, f runFlags, c gridfile.Config) (b
 	}
 	if gridfile.AddUndefended(&g, a.Plugins) {
 		fmt.Fprintln(a.Stderr, "note: none is added to the defenses: a low score is evidence only where the attack works on undefended traffic (--canaries=off leaves both out)")
+	}
+
+	// Predictions about an earlier form of the experiment may not fit this one, which is
+	// no reason not to run it.
+	if err := imports.Attach(&g, f.out); err != nil {
+		fmt.Fprintf(a.Stderr, "note: predictions that were imported are left out: %v\n", err)
 	}
 	both, one, err := g.AtTwoPlaces()
 	if err != nil {
