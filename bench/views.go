@@ -365,6 +365,8 @@ func eachItem(ctx context.Context, g Grid, opt Options, see bool, f func(Shown) 
 		for _, d := range g.Defenses {
 			u := unit{ds: ds, defense: d, id: defenses.ID(d)}
 			for _, v := range g.vantages(ds) {
+				// Tasks use other recordings, so folds are theirs, and with them a defense that
+				// learns.
 				for _, task := range g.tasks(ds) {
 					folds, err := g.split(ds).Folds(ds, task)
 					if err != nil {

@@ -127,6 +127,7 @@ func (a Asked) check(x row) (row, error) {
 		}
 		x.class = labels[n]
 	}
+	// Whose packet it is may be nobody's; for other tasks these names score as wrong.
 	known := append(slices.Clone(a.Classes), datasets.Unknown, datasets.Other, datasets.Cover, datasets.Nobody)
 	if !slices.Contains(known, x.class) {
 		return x, fmt.Errorf("unknown class %q%s", x.class, params.DidYouMean(x.class, known))
