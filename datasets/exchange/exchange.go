@@ -186,6 +186,8 @@ func (t *Tensor) Add(i Item) {
 	if t.Length > 0 {
 		most = t.Length
 	}
+
+	// Rows are as long as their trace until all are known, then zeros fill them up.
 	packets := i.Packets[:min(most, len(i.Packets))]
 	row := make([]float32, 0, len(packets)*t.axes())
 	for _, p := range packets {
@@ -273,6 +275,7 @@ func (v *Vectors) Write(w io.Writer, f Format) error {
 		}
 		return nil
 	case CSV:
+		// The shortest text that reads back as the same float32.
 		c := csv.NewWriter(w)
 		err := c.Write(append([]string{"item", "class"}, v.Names...))
 		for i, row := range v.rows {

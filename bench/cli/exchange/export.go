@@ -63,6 +63,8 @@ Formats, with sizes of IP packets in bytes and times in seconds, negative sizes 
 		Args: command.Args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return export(cmd.Context(), a, f, args) },
 	}
+
+	// What says the experiment are the flags of run; the others say the files.
 	fl := cmd.Flags()
 	fl.StringVar(&f.out, "out", "", "folder to write into")
 	fl.StringVar(&f.format, "format", string(exchange.Npz), words(exchange.Formats()))
@@ -93,6 +95,7 @@ func words[T ~string](list []T) string {
 
 // check refuses flags that do not fit before any data are read.
 func (f exportFlags) check(a *command.App) (attacks.Featurer, error) {
+	// All that is wrong is said at once.
 	known := func(what, name string, names []string) error {
 		if slices.Contains(names, name) {
 			return nil
@@ -192,6 +195,8 @@ func export(ctx context.Context, a *command.App, f exportFlags, args []string) e
 	if err := os.MkdirAll(f.out, 0o755); err != nil {
 		return err
 	}
+
+	// The manifest comes last: where one lies, the items are whole.
 	w, err := newWriter(f, vectors)
 	if err != nil {
 		return err

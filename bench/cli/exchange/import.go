@@ -53,6 +53,8 @@ for a classifier that is elsewhere: its low scores are no evidence for a defense
 		Args: command.Args(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error { return take(cmd.Context(), a, args[0], args[1], f) },
 	}
+
+	// The flags of captures are those with which the data of the run were read.
 	fl := cmd.Flags()
 	fl.StringVar(&f.name, "name", "", "what to call it")
 	fl.StringVar(&f.knowledge, "knowledge", string(results.Adaptive), "adaptive or unaware")

@@ -111,6 +111,8 @@ func (w *writer) add(s bench.Shown) error {
 		w.leave(string(s.Task), fmt.Sprintf("the task %s has no class for a whole trace, which y of npz is; --features or another format has it", s.Task))
 		return nil
 	}
+
+	// Items of a role come together, so the files of the one before are whole.
 	dir := w.dirOf(s)
 	if at := filepath.Join(dir, s.Role); at != w.at {
 		if err := w.flush(); err != nil {

@@ -98,6 +98,7 @@ func Attach(g *bench.Grid, dir string, more ...File) error {
 		return nil
 	}
 
+	// Items hang on data, defenses, splits and seed, and on no attack.
 	items, err := bench.Items(*g)
 	if err != nil {
 		return err
