@@ -35,7 +35,7 @@ full: ## what takes too long for every day: statistics at full size, 100 kills; 
 check: fmt vet lint test purego ## everything that must hold before a commit: format, vet, staticcheck, house rules, tests (7 min)
 
 fmt:
-	@files=$$($(TOOL) gofumpt -l $(GO_DIRS)); test -z "$$files" || { echo "not formatted, run '$(TOOL) gofumpt -w $(GO_DIRS)':"; echo "$$files"; exit 1; }
+	@files=$$($(TOOL) gofumpt -modpath $$(go list -m) -l $(GO_DIRS)); test -z "$$files" || { echo "not formatted, run '$(TOOL) gofumpt -modpath $$(go list -m) -w $(GO_DIRS)':"; echo "$$files"; exit 1; }
 
 vet:
 	$(TIMED) go vet ./...
@@ -95,6 +95,7 @@ rename: ## give the module another path: make rename MODULE=example.org/veilbenc
 	@test -n "$(MODULE)" || { echo "usage: make rename MODULE=example.org/veilbench"; exit 2; }
 	go mod edit -module $(MODULE)
 	go mod edit -modfile=.tools/tools.mod -module $(MODULE)
+	go mod edit -droprequire veilbench -dropreplace veilbench -require $(MODULE)@v0.0.0 -replace $(MODULE)=../../.. bench/cli/example/go.mod
 	grep -rlE 'veilbench/' --include='*.go' --include='*.md' $(GO_DIRS) README.md | xargs sed -i -E \
 		-e 's#(["( ])veilbench/(attacks|bench|datasets|defenses|reports)([/".])#\1$(MODULE)/\2\3#g' -e 's#"veilbench/"#"$(MODULE)/"#g'
 

@@ -17,6 +17,7 @@ import (
 	"veilbench/bench/cost"
 	"veilbench/bench/draws"
 	"veilbench/bench/oath"
+	"veilbench/bench/outside"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/datasets"
@@ -159,7 +160,12 @@ func (r *runner) guesses(ctx context.Context, p part, m *model, out *outcome, ti
 			return nil, o.err
 		}
 
-		a, err := r.oath.Guess(ctx, p.cell.Attack, m.Model, viewsOf(o.labeled(p.cell.Task))...)
+		// Only answers given elsewhere may know which recording is asked about.
+		about := m.Model
+		if x, ok := p.attack.(outside.Attack); ok {
+			about = x.Model(p.cell.Knowledge, r.item(p, p.cell.Defense, viewOf{TestRole, i, p.cell.Draw}), m.classes)
+		}
+		a, err := r.oath.Guess(ctx, p.cell.Attack, about, viewsOf(o.labeled(p.cell.Task))...)
 		if err != nil {
 			return nil, fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"veilbench/attacks"
 	"veilbench/attacks/diary"
 	"veilbench/bench/cost"
+	"veilbench/bench/outside"
 	"veilbench/bench/results"
 	"veilbench/bench/truth"
 	"veilbench/datasets"
@@ -310,6 +311,9 @@ func (g Grid) jobs(ds *datasets.Dataset, task datasets.Task, defense string, fol
 						}
 						for draw := range g.Draws {
 							cell.Fold, cell.Draw = fold, draw
+							if x, ok := a.(outside.Attack); ok && !x.Has(cell) {
+								continue // nothing was said about it
+							}
 							out = append(out, job{cell: cell, attack: a, fold: tested, classes: classes})
 						}
 					}

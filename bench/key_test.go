@@ -25,6 +25,7 @@ var changesNoByte = map[string]string{
 	"Datasets[].Settings":         "as Preset",
 	"Datasets[].Settings[].Key":   "as Preset",
 	"Datasets[].Settings[].Value": "as Preset",
+	"Datasets[].Question":         "is part of the name",
 	"Datasets[].Source":           "is cited beside the tables and stands in no cell",
 	"NoCanaries":                  "leaves out planted cells and changes no other",
 }

@@ -18,6 +18,7 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/attacks/lstm"
+	"veilbench/bench/outside"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/datasets"
@@ -40,7 +41,7 @@ func ManifestOf(g Grid, version string, asked map[string]string) results.Manifes
 
 	for i := range g.Datasets {
 		ds := &g.Datasets[i]
-		m.Data = append(m.Data, results.DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds), Split: g.split(ds), Preset: ds.Preset, Settings: ds.Settings, Unmonitored: ds.Unmonitored, Size: sizeOf(ds)})
+		m.Data = append(m.Data, results.DataEntry{Asked: asked[ds.Name], Name: ds.Name, Source: ds.Source, Digest: Digest(ds), Tasks: g.tasks(ds), Split: g.split(ds), Preset: ds.Preset, Settings: ds.Settings, Question: ds.Question, Unmonitored: ds.Unmonitored, Size: sizeOf(ds)})
 	}
 
 	for _, d := range g.Defenses {
@@ -253,7 +254,8 @@ func ProgramVerdicts(g Grid) []results.Verdict {
 
 // builds maps the IDs of plug-ins that are not of this module to the digest of
 // the program they are part of: an ID names a plug-in's parameters, not what its
-// author changed since. For those of this module results.Method speaks.
+// author changed since. For those of this module results.Method speaks, and for
+// answers that were given elsewhere the digest of these.
 func builds(g Grid) map[string]string {
 	out := map[string]string{}
 	for _, d := range g.Defenses {
@@ -277,6 +279,9 @@ func builds(g Grid) map[string]string {
 		}
 	}
 	for _, a := range g.Attacks {
+		if x, ok := a.(outside.Attack); ok {
+			out[attacks.ID(a)] = x.Digest()
+		}
 		if !ofModule(reflect.TypeOf(a)) {
 			out[attacks.ID(a)] = program()
 		}

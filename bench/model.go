@@ -13,6 +13,7 @@ import (
 	"veilbench/bench/choose"
 	"veilbench/bench/draws"
 	"veilbench/bench/memory"
+	"veilbench/bench/outside"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/bench/truth"
@@ -125,6 +126,10 @@ func (r *runner) examples(p part, recordings []int) ([]choose.Example, []string,
 // train fills m. Its draws hang on what the attacker learns from and on nothing
 // that it is tested on.
 func (r *runner) train(ctx context.Context, p part, m *model, key modelKey, recordings []int) error {
+	if x, ok := p.attack.(outside.Attack); ok {
+		m.classes = x.Classes(p.cell, p.classes) // it learned elsewhere
+		return nil
+	}
 	examples, classes, err := r.examples(p, recordings)
 	if err != nil {
 		return err

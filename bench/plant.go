@@ -16,6 +16,7 @@ import (
 	"veilbench/bench/choose"
 	"veilbench/bench/cost"
 	"veilbench/bench/draws"
+	"veilbench/bench/outside"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/datasets"
@@ -74,7 +75,8 @@ func (g Grid) plantJobs(ds *datasets.Dataset, task datasets.Task, defense string
 	var out []job
 	for _, v := range g.vantages(ds) {
 		for _, a := range g.Attacks {
-			if a.Info().Control || !answers(a, task, v) {
+			// Who answered elsewhere was shown no canary.
+			if _, imported := a.(outside.Attack); imported || a.Info().Control || !answers(a, task, v) {
 				continue
 			}
 			out = append(out, job{

@@ -237,6 +237,9 @@ type Dataset struct {
 	// recordings.
 	Preset   string
 	Settings []Setting
+	// Question names the task of one's own that made this data set of another, "" for
+	// none; Name tells the two apart.
+	Question string
 	// Source cites where the data comes from, one line.
 	Source string
 	// Doubts are what the loader found that a result may not rest on; package

@@ -9,7 +9,8 @@
 // The commands live in the packages below, by what they are about: captures
 // (one capture in, something about it out), data (data sets), runs (experiments
 // and what is made of their results), gate (a run held against limits), history
-// (many runs in a row), machines (those of Maybenot as text). What a command computes lives in the packages to the left.
+// (many runs in a row), machines (those of Maybenot as text), exchange (out to other
+// tools and back). What a command computes lives in the packages to the left.
 package cli
 
 import (
@@ -30,6 +31,7 @@ import (
 	"veilbench/bench/cli/captures"
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/data"
+	"veilbench/bench/cli/exchange"
 	"veilbench/bench/cli/gate"
 	"veilbench/bench/cli/history"
 	"veilbench/bench/cli/machines"
@@ -50,8 +52,8 @@ const (
 	ExitInterrupted = 130                   // stopped by a signal
 )
 
-// Plugins are the defenses and attacks that can be named on the command line:
-// fields Defenses and Attacks, in the order of lists and reports.
+// Plugins are what can be named on the command line: fields Defenses and Attacks, in
+// the order of lists and reports, and Datasets and Tasks, which are a program's own.
 type Plugins = command.Plugins
 
 // Builtin returns the project's own plug-ins. Append to its lists to add some.
@@ -148,5 +150,6 @@ func rootCommand(a *command.App) *cobra.Command {
 	root.AddCommand(captures.Commands(a)...)
 	root.AddCommand(runs.Commands(a)...)
 	root.AddCommand(artifact.Commands(a)...)
+	root.AddCommand(exchange.Commands(a)...)
 	return root
 }

@@ -10,6 +10,7 @@ import (
 
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/gridfile"
+	"veilbench/datasets"
 	"veilbench/datasets/home"
 	"veilbench/datasets/params"
 	"veilbench/datasets/published"
@@ -20,7 +21,7 @@ import (
 func list(a *command.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "list what can be named: defenses, attacks, datasets, presets",
+		Short: "list what can be named: defenses, attacks, datasets, tasks, presets",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -32,6 +33,7 @@ func list(a *command.App) *cobra.Command {
 	}{
 		{"defenses", "defenses with their parameters and presets", listDefenses},
 		{"datasets", "data sets that are generated, and those with a loader", listDatasets},
+		{"tasks", "questions that an attack is asked", listTasks},
 		{"presets", "experiments that come with the program", listPresets},
 		{"attacks", "attacks with their parameters", listAttacks},
 	} {
@@ -73,7 +75,10 @@ func listAttacks(w io.Writer, a *command.App) {
 	}
 }
 
-func listDatasets(w io.Writer, _ *command.App) {
+func listDatasets(w io.Writer, a *command.App) {
+	for _, l := range a.Datasets {
+		fmt.Fprintf(w, "%s\t%s (of this program)\n", l.Name, l.Doc)
+	}
 	for _, p := range home.Presets() {
 		fmt.Fprintf(w, "home:%s\t%s\n", p.Name, p.Doc)
 		listParams(w, p.Params)
@@ -81,6 +86,24 @@ func listDatasets(w io.Writer, _ *command.App) {
 	fmt.Fprintf(w, "capture=FILE\ta pcap or pcapng file with --labels\n")
 	for _, n := range published.Names() {
 		fmt.Fprintf(w, "%s=PATH\tpublished recordings (veilbench datasets info %s)\n", n, n)
+	}
+}
+
+func listTasks(w io.Writer, a *command.App) {
+	for _, t := range []struct {
+		name datasets.Task
+		asks string
+	}{
+		{datasets.TaskEvent, "what happened when"},
+		{datasets.TaskDevice, "whose packet is this"},
+		{datasets.TaskCommand, "which actions are in this command"},
+		{datasets.TaskClip, "which activity is this whole recording"},
+		{datasets.TaskRoutine, "who is home, who sleeps, hour by hour"},
+	} {
+		fmt.Fprintf(w, "%s\t%s\n", t.name, t.asks)
+	}
+	for _, q := range a.Tasks {
+		fmt.Fprintf(w, "%s\t%s (of this program)\n", q.Name, q.Doc)
 	}
 }
 

@@ -105,6 +105,8 @@ type DataEntry struct {
 	// datasets.Dataset; reports draw studies of settings from them.
 	Preset   string             `json:"preset,omitempty"`
 	Settings []datasets.Setting `json:"settings,omitempty"`
+	// Question names the task of one's own that made the data set, "" for none.
+	Question string `json:"question,omitempty"`
 	// Unmonitored are devices left out of training: an open world.
 	Unmonitored []string `json:"unmonitored,omitempty"`
 	// Size is how much data it is, as recorded: no view of it, and no defense. nil in

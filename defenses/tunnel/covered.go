@@ -9,8 +9,8 @@ import (
 	"veilbench/defenses/shaping"
 )
 
-// wireguard is the framing of WireGuard over IPv4; an mtu of 0 is the usual.
-func wireguard(mtu int) framing { return VPN{Kind: "wireguard", MtuBytes: mtu}.framing() }
+// wireguardFraming is the framing of WireGuard over IPv4; an mtu of 0 is the usual.
+func wireguardFraming(mtu int) framing { return VPN{Kind: "wireguard", MtuBytes: mtu}.framing() }
 
 // covered are the tunnels of a defense that adds cover inside: one for each stream, on
 // the flows of coveredFlows, all into leaves. With control each has the packets that a

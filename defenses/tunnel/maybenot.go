@@ -125,7 +125,7 @@ func (d Maybenot) Validate() error {
 	}
 	return cmp.Or(
 		params.OneOf("per", d.Per, "device", "home"),
-		params.Within("mtu_bytes", d.MtuBytes, 576, int(wireguard(0).largest())),
+		params.Within("mtu_bytes", d.MtuBytes, 576, int(wireguardFraming(0).largest())),
 		params.Within("delay_ms", d.DelayMs, 0, 500),
 		params.ZeroOrWithin("quiet_s", d.QuietS, 1, 86400),
 		params.Within("max_padding", d.MaxPadding, 0, 1),
@@ -166,7 +166,7 @@ func (d Maybenot) loaded() (Maybenot, error) {
 }
 
 // FramingBytes is what WireGuard puts around an inner packet.
-func (d Maybenot) FramingBytes() int { return int(wireguard(0).fixed) }
+func (d Maybenot) FramingBytes() int { return int(wireguardFraming(0).fixed) }
 
 // pair draws the machines of a session.
 func (d Maybenot) pair(rng *rand.Rand) maybenot.Pair {
@@ -203,7 +203,7 @@ func (d Maybenot) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, e
 	shared := d.Per == "home"
 	s := shaping.FindStreams(in, shared)
 	leaves := shaping.NewAssembly(in, len(in.Packets)+len(in.Packets)/4)
-	ends := covered(rng, in, s, shared, wireguard(d.MtuBytes), d.Control, leaves)
+	ends := covered(rng, in, s, shared, wireguardFraming(d.MtuBytes), d.Control, leaves)
 	players := make([]player, len(ends))
 	for k := range players {
 		players[k].tunnel = &ends[k]
@@ -222,5 +222,5 @@ func (d Maybenot) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, e
 			return defenses.Defended{}, fmt.Errorf("maybenot: %w", err)
 		}
 	}
-	return leaves.Defended(coveredFlows(in, s, shared, wireguard(d.MtuBytes))), nil
+	return leaves.Defended(coveredFlows(in, s, shared, wireguardFraming(d.MtuBytes))), nil
 }

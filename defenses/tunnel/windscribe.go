@@ -72,11 +72,11 @@ func (d Windscribe) Validate() error {
 }
 
 // FramingBytes is what WireGuard puts around an inner packet.
-func (d Windscribe) FramingBytes() int { return int(wireguard(0).fixed) }
+func (d Windscribe) FramingBytes() int { return int(wireguardFraming(0).fixed) }
 
 // Apply sends all that leaves the home through one tunnel, with decoys between.
 func (d Windscribe) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
-	f := wireguard(0)
+	f := wireguardFraming(0)
 	leaves := shaping.NewAssembly(in, len(in.Packets)+len(in.Packets)/4)
 	s := shaping.FindStreams(in, true)
 	t := &covered(rng, in, s, true, f, d.Control, leaves)[0]

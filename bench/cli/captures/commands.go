@@ -123,6 +123,7 @@ func (j *commandsJob) load(ctx context.Context, p command.Plugins) (err error) {
 	if !slices.Contains(j.attack.Info().Tasks, datasets.TaskCommand) {
 		return fmt.Errorf("attack %s answers no commands", j.f.attack)
 	}
+	j.f.source.Own = p.Datasets
 	sets, err := source.Load(ctx, j.f.dataset, j.f.seed, j.f.source)
 	if err != nil {
 		return err

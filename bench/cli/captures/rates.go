@@ -167,6 +167,7 @@ func (j *ratesJob) names(p command.Plugins) (err error) {
 	if j.attack, err = p.Attack(j.flags.attack); err != nil {
 		return err
 	}
+	j.flags.source.Own = p.Datasets
 	j.sides[0] = defenses.None{}
 	j.sides[1], err = p.Defense(j.flags.defense)
 	return err

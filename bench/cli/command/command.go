@@ -15,19 +15,23 @@ import (
 	"github.com/spf13/cobra"
 
 	"veilbench/attacks"
+	"veilbench/datasets"
 	"veilbench/datasets/params"
 	"veilbench/datasets/process"
 	"veilbench/defenses"
 )
 
 // Plugins are the defenses and attacks that can be named on the command line,
-// in the order in which lists and reports show them.
+// in the order in which lists and reports show them. Datasets and Tasks are those of
+// the program's own, beside the built-in ones.
 type Plugins struct {
 	Defenses []defenses.Defense
 	Attacks  []attacks.Attack
 	// Programs starts plug-ins that are programs of their own (exec:COMMAND). The
 	// program sets it; nil: none is started.
 	Programs *process.Set
+	Datasets []datasets.Loader
+	Tasks    []datasets.Question
 }
 
 // App is what a command has at hand. No command changes it.

@@ -14,6 +14,7 @@ import (
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/progress"
 	"veilbench/bench/cli/source"
+	"veilbench/datasets"
 	"veilbench/datasets/atomicfile"
 	"veilbench/datasets/published"
 )
@@ -48,7 +49,9 @@ group holds, those too that no run takes.`,
   veilbench datasets describe nat-pairs=data/nat_pairs`,
 		Args: command.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if name, _, _ := strings.Cut(args[0], "="); slices.Contains(published.Names(), name) {
+			name, _, _ := strings.Cut(args[0], "=")
+			own := slices.ContainsFunc(a.Datasets, func(l datasets.Loader) bool { return l.Name == name })
+			if own || slices.Contains(published.Names(), name) {
 				return describePublished(cmd.Context(), a, args[0], opt)
 			}
 			return describe(cmd.Context(), a, args[0], opt, write)

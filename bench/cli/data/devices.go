@@ -63,6 +63,7 @@ func devices(ctx context.Context, a *command.App, f deviceFlags, id string) erro
 			return err // before data are read
 		}
 	}
+	f.source.Own = a.Datasets
 	sets, err := source.Load(ctx, id, f.seed, f.source)
 	if err != nil {
 		return err

@@ -57,6 +57,7 @@ func leaks(ctx context.Context, a *command.App, f leakFlags, id string) error {
 		}
 	}
 
+	f.source.Own = a.Datasets
 	sets, err := source.Load(ctx, id, f.seed, f.source)
 	if err != nil {
 		return err

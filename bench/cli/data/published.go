@@ -24,6 +24,7 @@ func describePublished(ctx context.Context, a *command.App, id string, opt sourc
 	}
 
 	// The seed is of generated data, of which there is none here.
+	opt.Own = a.Datasets
 	sets, err := source.Load(ctx, id, 1, opt)
 	if err != nil {
 		return err

@@ -17,7 +17,9 @@ import (
 
 	"veilbench/bench/cli/yamlfile"
 	"veilbench/bench/cost"
+	"veilbench/bench/outside"
 	"veilbench/bench/results"
+	"veilbench/datasets"
 	"veilbench/datasets/params"
 )
 
@@ -57,6 +59,15 @@ type dataset struct {
 	// taken says that tasks were said of the data sets that this one stands for:
 	// where it serves none of them they say nothing of it.
 	taken bool
+}
+
+// words are the tasks that d is to be used for, nil for all that it serves.
+func (d dataset) words() []datasets.Task {
+	var out []datasets.Task
+	for _, t := range d.tasks {
+		out = append(out, datasets.Task(t.Text))
+	}
+	return out
 }
 
 // Open reads a preset or, if there is none of the name, a file.
@@ -230,11 +241,12 @@ func words[T ~string](texts []T) []yamlfile.Value {
 }
 
 // OfManifest is the experiment that a run's manifest tells of, without its
-// published figures.
+// published figures and without attacks whose answers were given elsewhere: these
+// lie in the run's folder.
 func OfManifest(m results.Manifest) Config {
 	c := Config{
 		tasks: words(m.Tasks), vantages: words(m.Vantages), knowledge: words(m.Knowledge),
-		defenses: words(computed(m)), devices: devicesOf(m), attacks: words(m.Attacks),
+		defenses: words(computed(m)), devices: devicesOf(m), attacks: words(slices.DeleteFunc(slices.Clone(m.Attacks), func(id string) bool { return strings.HasPrefix(id, outside.Prefix) })),
 		test:      dataset{Value: yamlfile.Value{Text: m.Test}},
 		split:     yamlfile.Value{Text: string(m.Split)},
 		draws:     yamlfile.Value{Text: fmt.Sprint(m.Draws)},
@@ -253,11 +265,20 @@ func OfManifest(m results.Manifest) Config {
 
 	// A word of the run may have made several data sets, and would make them all
 	// again each time it is named.
-	seen := map[string]bool{}
+	at := map[string]int{}
 	for _, d := range m.Data {
-		if !seen[d.Asked] {
-			seen[d.Asked] = true
-			c.datasets = append(c.datasets, dataset{Value: yamlfile.Value{Text: d.Asked}, tasks: words(d.Tasks), unmonitored: words(d.Unmonitored)})
+		// A question of one's own stands for the tasks that answer it.
+		tasks := words(d.Tasks)
+		if d.Question != "" {
+			tasks = words([]string{d.Question})
+		}
+		i, seen := at[d.Asked]
+		switch {
+		case !seen:
+			at[d.Asked] = len(c.datasets)
+			c.datasets = append(c.datasets, dataset{Value: yamlfile.Value{Text: d.Asked}, tasks: tasks, unmonitored: words(d.Unmonitored)})
+		case d.Question != "":
+			c.datasets[i].tasks = append(c.datasets[i].tasks, tasks...)
 		}
 	}
 	return c

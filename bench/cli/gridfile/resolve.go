@@ -37,11 +37,12 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 	if err != nil {
 		return g, nil, err
 	}
+	opt.Own = p.Datasets
 	sets, err := c.loadAll(ctx, named, g.Seed, opt)
 	if err != nil {
 		return g, nil, err
 	}
-	asked = map[string]string{}
+	asked, said := map[string]string{}, make([][]datasets.Task, 0, len(named))
 	for k, v := range named {
 		ds := sets[k]
 		for i := range ds {
@@ -49,6 +50,7 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 				return g, nil, c.file.Wrong(v.At, fmt.Errorf("data set %s is named twice: %s and %s", ds[i].Name, asked[ds[i].Name], v.Text))
 			}
 			asked[ds[i].Name] = opt.Asked(v.Text)
+			said = append(said, v.words())
 		}
 		g.Datasets = append(g.Datasets, ds...)
 	}
@@ -57,6 +59,14 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 	}
 	if c.test.Text != "" {
 		asked, err = c.joinTest(ctx, &g, asked, opt)
+	}
+	if err == nil {
+		// Only now are names those that results have.
+		of := map[string][]datasets.Task{}
+		for i, ds := range g.Datasets {
+			of[ds.Name] = said[i]
+		}
+		err = pose(&g, asked, of, p.Tasks)
 	}
 	if err == nil {
 		err = unlabeled(g.Datasets)
@@ -157,15 +167,12 @@ func (c Config) load(ctx context.Context, v dataset, seed uint64, opt source.Opt
 	if err != nil {
 		return nil, c.file.Wrong(v.At, err)
 	}
-	only, err := choose(c.file, v.tasks, "task", datasets.Tasks())
-	if err != nil {
-		return nil, err
-	}
+	only := builtinOf(v.words())
 	for i := range ds {
 		if err := leaveOut(&ds[i], v.unmonitored); err != nil {
 			return nil, c.file.Wrong(v.unmonitored[0].At, err)
 		}
-		if only == nil {
+		if v.tasks == nil {
 			continue
 		}
 
@@ -223,8 +230,16 @@ func (c Config) settings(p command.Plugins) (g bench.Grid, err error) {
 	if g.TrainDraws, err = c.count(c.trainDraw, "train_draws"); err != nil {
 		return g, err
 	}
-	if g.Tasks, err = choose(c.file, c.tasks, "task", datasets.Tasks()); err != nil {
+	if err = mayBeNamed(p.Tasks); err != nil {
 		return g, err
+	}
+	if g.Tasks, err = choose(c.file, c.tasks, "task", taskWords(p.Tasks)); err != nil {
+		return g, err
+	}
+	for _, v := range append(slices.Clone(c.datasets), c.test) {
+		if _, err = choose(c.file, v.tasks, "task", taskWords(p.Tasks)); err != nil {
+			return g, err
+		}
 	}
 	for _, v := range c.vantages {
 		at, err := datasets.ParsePlaces(v.Text)

@@ -176,6 +176,15 @@ func report(a *command.App, dir string, f reportFlags) error {
 	return drawAll(a, out, set, f.plain, f.show)
 }
 
+// Redraw writes every report of the run in dir anew and shows the main tables.
+func Redraw(a *command.App, dir string, show command.Show) error {
+	set, err := OpenSet(a, dir)
+	if err != nil {
+		return err
+	}
+	return drawAll(a, dir, set, false, show)
+}
+
 // drawAll writes everything into the folder out and shows the main tables, also where
 // a picture could not be drawn.
 func drawAll(a *command.App, out string, s *reports.Set, plain bool, show command.Show) error {

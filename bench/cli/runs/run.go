@@ -18,6 +18,7 @@ import (
 	"veilbench/bench"
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/gridfile"
+	"veilbench/bench/cli/imports"
 	"veilbench/bench/cli/kernel"
 	"veilbench/bench/cli/progress"
 	"veilbench/bench/cli/source"
@@ -255,6 +256,12 @@ func read(ctx context.Context, a *command.App, f runFlags, c gridfile.Config) (b
 	}
 	for _, x := range g.Captured {
 		fmt.Fprintf(a.Stderr, "note: %s is taken as %s\n", x.Name, pairingText(x.Pairing))
+	}
+
+	// Predictions about an earlier form of the experiment may not fit this one, which is
+	// no reason not to run it.
+	if err := imports.Attach(&g, f.out); err != nil {
+		fmt.Fprintf(a.Stderr, "note: predictions that were imported are left out: %v\n", err)
 	}
 	both, one, err := g.AtTwoPlaces()
 	if err != nil {

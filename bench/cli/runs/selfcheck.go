@@ -7,12 +7,15 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"veilbench/attacks"
 	"veilbench/bench"
 	"veilbench/bench/cli/command"
+	"veilbench/bench/outside"
 	"veilbench/bench/results"
 	"veilbench/bench/selfcheck"
 	"veilbench/datasets"
@@ -50,7 +53,7 @@ what must not be found, and what may not change a result. Every run does the sam
 // checkPlugins runs the self-check of a grid's plug-ins before the grid and
 // keeps the verdicts in dir.
 func checkPlugins(ctx context.Context, a *command.App, limit time.Duration, g bench.Grid, dir string) ([]results.Verdict, error) {
-	vs, err := selfcheck.Run(ctx, limit, append(builtin.All(), computed(g.Defenses)...), g.Attacks)
+	vs, err := selfcheck.Run(ctx, limit, append(builtin.All(), computed(g.Defenses)...), slices.DeleteFunc(slices.Clone(g.Attacks), elsewhere))
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +89,13 @@ func computed(list []defenses.Defense) []defenses.Defense {
 	})
 }
 
+// elsewhere says of an attack that its answers were given elsewhere: it can be asked
+// about nothing else.
+func elsewhere(at attacks.Attack) bool {
+	_, is := at.(outside.Attack)
+	return is
+}
+
 // noProbe is what is said for no probe at all.
 const noProbe = "none"
 
@@ -116,6 +126,9 @@ func probe(ctx context.Context, a *command.App, g bench.Grid, rs []results.Resul
 	if len(names) == 0 || len(g.Datasets) == 0 || slices.Contains(names, noProbe) {
 		return results.WriteProbes(f.out, nil)
 	}
+
+	// A probe trains the best attack anew, which is not to be had of one made elsewhere.
+	rs = slices.DeleteFunc(slices.Clone(rs), func(r results.Result) bool { return strings.HasPrefix(r.Cell.Attack, outside.Prefix) })
 	found, err := bench.RunProbes(ctx, g, rs, names)
 	if err != nil {
 		return err

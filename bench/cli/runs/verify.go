@@ -16,6 +16,7 @@ import (
 	"veilbench/bench"
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/gridfile"
+	"veilbench/bench/cli/imports"
 	"veilbench/bench/cli/progress"
 	"veilbench/bench/cli/source"
 	"veilbench/bench/results"
@@ -100,10 +101,13 @@ func verify(ctx context.Context, a *command.App, dir string, f verifyFlags) erro
 	if err != nil {
 		return err
 	}
+	if err := imports.Attach(&g, dir); err != nil {
+		return err
+	}
 
 	// Other data or other methods would differ in every cell: that is said once,
 	// and nothing is computed.
-	if err := sameData(m, bench.ManifestOf(g, command.Version(), nil), f.allowExec); err != nil {
+	if err := SameData(m, bench.ManifestOf(g, command.Version(), nil), f.allowExec); err != nil {
 		return command.Exit{Code: command.GateMissed, Err: err}
 	}
 
@@ -188,8 +192,9 @@ func printDifferent(w io.Writer, want map[results.Cell]results.Result, again []r
 	return differ, nil
 }
 
-// sameData compares digests and what else must agree for equal bytes.
-func sameData(was, now results.Manifest, programs bool) error {
+// SameData compares digests and what else must agree for equal bytes, of programs only
+// where they are started. An error says what does not.
+func SameData(was, now results.Manifest, programs bool) error {
 	for _, w := range was.Data {
 		i := slices.IndexFunc(now.Data, func(d results.DataEntry) bool { return d.Name == w.Name })
 		if i < 0 || now.Data[i].Digest != w.Digest {
@@ -204,7 +209,7 @@ func sameData(was, now results.Manifest, programs bool) error {
 		maps.DeleteFunc(m.Builds, func(id, _ string) bool { return !programs && command.IsProgram(id) })
 	}
 	if !maps.Equal(was.Builds, now.Builds) {
-		return errors.New("the run used another build of a plug-in that is not built in: its program differs from this one")
+		return errors.New("the run used another build of a plug-in that is not built in, or other predictions: its program or their file differs from this one")
 	}
 	return nil
 }

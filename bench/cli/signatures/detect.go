@@ -61,6 +61,7 @@ func detect(ctx context.Context, a *command.App, path, name string, f detectFlag
 	if err != nil {
 		return err
 	}
+	f.source.Own = a.Datasets
 	ds, err := loadData(ctx, name, f.seed, f.source)
 	if err != nil {
 		return err

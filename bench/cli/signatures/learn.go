@@ -63,6 +63,7 @@ func learn(ctx context.Context, a *command.App, name string, f learnFlags) error
 	if err != nil {
 		return err
 	}
+	f.source.Own = a.Datasets
 	ds, err := loadData(ctx, name, f.seed, f.source)
 	if err != nil {
 		return err

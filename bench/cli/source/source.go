@@ -34,6 +34,8 @@ type Options struct {
 	// Readers is how many captures are read at once, which share the memory. 0 is
 	// one.
 	Readers int
+	// Own are the data sets of the program's own, which are asked first.
+	Own []datasets.Loader
 	// Progress is told how many captures of a folder are read. Nil: nobody is.
 	Progress func(done, total int)
 }
@@ -122,11 +124,14 @@ func Expand(id string) ([]string, error) {
 }
 
 func load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.Dataset, error) {
+	name, path, has := strings.Cut(id, "=")
+	if i := slices.IndexFunc(opt.Own, func(l datasets.Loader) bool { return l.Name == name }); i >= 0 {
+		return opt.loadOwn(ctx, opt.Own[i], path, seed)
+	}
 	if strings.HasPrefix(id, "home:") {
 		ds, err := home.Generate(ctx, id, seed)
 		return []datasets.Dataset{ds}, err
 	}
-	name, path, has := strings.Cut(id, "=")
 	if !has && slices.Contains(published.Names(), name) {
 		return loadCached(ctx, name)
 	}
@@ -138,6 +143,9 @@ func load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.
 	}
 	if !has {
 		known := append([]string{"home:", captureWord, folderWord}, published.Names()...)
+		for _, l := range opt.Own {
+			known = append(known, l.Name)
+		}
 		return nil, fmt.Errorf("data set %q: want home:PRESET or NAME=PATH%s (names: %s)", id, params.DidYouMean(name, known), strings.Join(known, ", "))
 	}
 	switch name {
@@ -151,6 +159,26 @@ func load(ctx context.Context, id string, seed uint64, opt Options) ([]datasets.
 		return []datasets.Dataset{f.Dataset()}, nil
 	}
 	return published.Load(ctx, name, path)
+}
+
+// loadOwn makes data sets of the program's own. What every later step takes for
+// granted of a data set is checked here, by name.
+func (o Options) loadOwn(ctx context.Context, l datasets.Loader, path string, seed uint64) ([]datasets.Dataset, error) {
+	ds, err := l.Load(ctx, path, seed)
+	if err != nil {
+		return nil, fmt.Errorf("data set %s: %w", l.Name, err)
+	}
+	for _, d := range ds {
+		switch {
+		case d.Name == "":
+			return nil, fmt.Errorf("data set %s: its loader gave one without a name", l.Name)
+		case d.Split == "":
+			return nil, fmt.Errorf("data set %s: %s has no split, such as group-kfold:k=5", l.Name, d.Name)
+		case !slices.Contains(datasets.Vantages(), d.Recorded):
+			return nil, fmt.Errorf("data set %s: %s is recorded at %q (want one of %v)", l.Name, d.Name, d.Recorded, datasets.Vantages())
+		}
+	}
+	return ds, nil
 }
 
 // loadCapture makes a data set of one capture and its labels.

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A module outside of the tree is what a vendor has: the example is copied out, told
+// where veilbench lies, built without a network, tested and run.
+func TestExampleModuleStandsAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the whole program once more")
+	}
+	top, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("example")); err != nil {
+		t.Fatal(err)
+	}
+	run := func(name string, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(name, args...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod", "GOSUMDB=off", "GOWORK=off")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+		}
+		return string(out)
+	}
+
+	// The commands of the README, with this copy in place of a reader's.
+	run("go", "mod", "edit", "-replace", "veilbench="+top)
+	run("go", "mod", "tidy")
+	run("go", "test", ".")
+	run("go", "build", "-o", "acme", ".")
+	acme := filepath.Join(dir, "acme")
+	for list, want := range map[string]string{"defenses": "acme-steps", "attacks": "acme-volume", "datasets": "acme-bench", "tasks": "on-or-off"} {
+		if out := run(acme, "list", list); !strings.Contains(out, want) {
+			t.Errorf("list %s has no %s:\n%s", list, want, out)
+		}
+	}
+
+	// Both tasks, the built-in one and the program's own, on its own data.
+	out := run(acme, "run", "--dataset", "acme-bench", "--task", "clip", "--task", "on-or-off",
+		"--defense", "none", "--defense", "acme-steps:step_bytes=128", "--attack", "acme-volume", "--out", "out")
+	for _, want := range []string{"clips, acme-bench/on-or-off", "acme-steps step_bytes=128", "self-check: 13 of 13 passed"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the run does not say %q:\n%s", want, out)
+		}
+	}
+	if out := run(acme, "verify", "out", "--sample", "5"); !strings.Contains(out, ", 0 differ") {
+		t.Errorf("verify:\n%s", out)
+	}
+	if out := run(acme, "run", "--dataset", "acme-bench", "--task", "on-or-off", "--defense", "none", "--attack", "acme-volume", "--out", "alone"); strings.Contains(out, "acme-bench: ") {
+		t.Errorf("the data set that only the question is about is asked itself:\n%s", out)
+	}
+	run(acme, "datasets", "describe", "acme-bench")
+}
+
+// An example is short, or nobody starts from it.
+func TestExampleModuleIsShort(t *testing.T) {
+	for file, most := range map[string]int{"defense.go": 30, "attack.go": 30, "main.go": 10} {
+		fset := token.NewFileSet()
+		f, err := parser.ParseFile(fset, filepath.Join("example", file), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := 0
+		for _, d := range f.Decls {
+			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.IMPORT {
+				continue
+			}
+			lines += fset.Position(d.End()).Line - fset.Position(d.Pos()).Line + 1
+		}
+		if lines > most {
+			t.Errorf("%s has %d lines of declarations, want %d at most", file, lines, most)
+		}
+	}
+}
