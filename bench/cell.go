@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"veilbench/attacks"
-	"veilbench/attacks/guess"
 	"veilbench/bench/audit"
 	"veilbench/bench/cost"
 	"veilbench/bench/draws"
@@ -211,72 +210,6 @@ func (r *runner) early(ctx context.Context, p part, m *model, t datasets.Trace) 
 		out = append(out, a)
 	}
 	return out, nil
-}
-
-// detectCell asks the attacker of j about hours with the defense and without it, of
-// the same homes, and fills res with what that is worth.
-func (r *runner) detectCell(ctx context.Context, u unit, j job, res *results.Result, timing *results.Timing) error {
-	ledger := &cost.Ledger{}
-	var hours []score.Hour
-	var among []string
-	res.Against, res.Visible = defenses.ID(defenses.Reference(u.defense)), true
-	for n := range j.fold {
-		// One model tells on from off, another which it is of all that the grid has.
-		p := part{u, j, n}
-		told, err := r.model(ctx, p)
-		if err != nil {
-			return err
-		}
-		q := p
-		q.cell.TrainDefense = anyDefense
-		which, err := r.model(ctx, q)
-		if err != nil {
-			return err
-		}
-		among = which.classes
-		timing.TrainSeconds += told.seconds + which.seconds
-		timing.TrainPackets += told.packets + which.packets
-		timing.ModelBytes = max(timing.ModelBytes, told.bytes+which.bytes)
-
-		start := time.Now()
-		for _, i := range p.recordings().Test {
-			for _, id := range []string{res.Against, u.id} {
-				hs, o, err := r.hours(p, id, viewOf{TestRole, i, j.cell.Draw}, detectTest)
-				if err != nil {
-					return err
-				}
-				if id == u.id {
-					ledger.Add(o.cost)
-					res.Oracle, res.Visible = res.Oracle || o.oracle, res.Visible && o.apart
-				}
-				for _, h := range hs {
-					h.On, h.Defense = id == u.id, id
-					if h.Answer, err = r.oath.Guess(ctx, j.cell.Attack, told.Model, h.trace); err != nil {
-						return fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
-					}
-					if h.Named, err = r.oath.Guess(ctx, j.cell.Attack, which.Model, h.trace); err != nil {
-						return fmt.Errorf("guess on recording %s: %w", o.rec.ID, err)
-					}
-					timing.GuessPackets += 2 * int64(len(h.trace.Packets))
-					hours = append(hours, h.Hour)
-				}
-			}
-		}
-		timing.GuessSeconds += time.Since(start).Seconds()
-	}
-
-	s := score.OfHours(hours)
-	res.Metrics, res.Groups, res.Items = s.Metrics, s.Groups, s.Items
-	f := floors{all: score.DetectFloor, answer: score.DetectFloor, by: attacks.ID(guess.Uniform{})}
-	f.enter(res, isBlind(j.attack))
-	res.Cost = ledger.Cost()
-	res.Warnings = cellWarnings(u.ds, j)
-	for _, id := range r.detectable() {
-		if !slices.Contains(among, id) {
-			res.Warnings = append(res.Warnings, "not among the defenses to tell apart, for it failed: "+id)
-		}
-	}
-	return r.account(ctx, u, j, res)
 }
 
 // cellWarnings are doubts that follow from the data and the cell alone.

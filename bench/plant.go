@@ -131,55 +131,11 @@ func (r *runner) canaryCell(ctx context.Context, u unit, j job, res *results.Res
 		{canary.Behind, results.CanaryRecall, results.Canaries},
 		{canary.Through, results.CanaryThroughRecall, results.CanariesThrough},
 	} {
-		found, n := canariesFound(s, x.name)
+		found, n := canary.Found(s, x.name)
 		res.Metrics = append(res.Metrics, results.Metric{Name: x.recall, Value: results.Ratio(found, n)}, results.Metric{Name: x.count, Value: float64(n)})
 	}
 	slices.SortFunc(res.Metrics, func(a, b results.Metric) int { return strings.Compare(a.Name, b.Name) })
 	return nil
-}
-
-// canariesFound counts, of those with the name given, the items (of a device task
-// the packets) that were taken for a canary. Of which kind is all the same: who takes
-// one for the other has seen it.
-func canariesFound(s score.Scores, name string) (found, n int64) {
-	for _, c := range s.Confusion {
-		for i, truth := range c.Classes {
-			if canaryIn(truth) != name {
-				continue
-			}
-			for k, count := range c.Counts[i] {
-				n += count
-				if canaryIn(c.Classes[k]) != "" {
-					found += count
-				}
-			}
-		}
-	}
-
-	// Of events, clips and commands there are items; false alarms have another truth.
-	for _, it := range s.Items {
-		if canaryIn(it.Truth) != name {
-			continue
-		}
-		n++
-		if canaryIn(it.Answer) != "" {
-			found++
-		}
-	}
-	return found, n
-}
-
-// canaryIn is the name of the canaries that a class or command is of, "" if it is
-// none.
-func canaryIn(class string) string {
-	if _, activity, ok := strings.Cut(class, "/"); ok {
-		class = activity
-	}
-	switch class = strings.TrimPrefix(class, "2 x "); class {
-	case canary.Behind, canary.Through:
-		return class
-	}
-	return ""
 }
 
 // planting returns the traffic of a planted cell, made when it is first asked for.

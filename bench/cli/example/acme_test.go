@@ -2,7 +2,6 @@ package main
 
 import (
 	"testing"
-
 	"veilbench/attacks/attacktest"
 	"veilbench/defenses/defensetest"
 )

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"math/rand/v2"
-
 	"veilbench/attacks"
 	"veilbench/datasets"
 )

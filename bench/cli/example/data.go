@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"strings"
 	"time"
-
 	"veilbench/datasets"
 )
 

@@ -3,7 +3,6 @@ package main
 import (
 	"math/rand/v2"
 	"slices"
-
 	"veilbench/datasets"
 	"veilbench/defenses"
 )

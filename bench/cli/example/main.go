@@ -5,7 +5,6 @@ package main
 
 import (
 	"os"
-
 	"veilbench/bench/cli"
 	"veilbench/datasets"
 )
