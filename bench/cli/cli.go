@@ -9,7 +9,8 @@
 // The commands live in the packages below, by what they are about: captures
 // (one capture in, something about it out), data (data sets), runs (experiments
 // and what is made of their results), gate (a run held against limits), history
-// (many runs in a row), exchange (out to other tools and back). What a command computes lives in the packages to the left.
+// (many runs in a row), exchange (out to other tools and back), tune (the
+// cheapest setting of a defense). What a command computes lives in the packages to the left.
 package cli
 
 import (
@@ -35,6 +36,7 @@ import (
 	"veilbench/bench/cli/history"
 	"veilbench/bench/cli/runs"
 	"veilbench/bench/cli/signatures"
+	"veilbench/bench/cli/tune"
 	alldefenses "veilbench/defenses/builtin"
 )
 
@@ -140,7 +142,7 @@ func rootCommand(a *command.App) *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("veilbench {{.Version}}\n")
-	root.AddCommand(list(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a))
+	root.AddCommand(list(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a), tune.Command(a))
 	root.AddCommand(captures.Commands(a)...)
 	root.AddCommand(runs.Commands(a)...)
 	root.AddCommand(artifact.Commands(a)...)
