@@ -10,7 +10,8 @@
 // (one capture in, something about it out), data (data sets), runs (experiments
 // and what is made of their results), gate (a run held against limits), history
 // (many runs in a row), machines (those of Maybenot as text), exchange (out to other
-// tools and back). What a command computes lives in the packages to the left.
+// tools and back), tune (the cheapest setting of a defense). What a command computes
+// lives in the packages to the left.
 package cli
 
 import (
@@ -38,6 +39,7 @@ import (
 	"veilbench/bench/cli/plugin"
 	"veilbench/bench/cli/runs"
 	"veilbench/bench/cli/signatures"
+	"veilbench/bench/cli/tune"
 	"veilbench/datasets/process"
 	alldefenses "veilbench/defenses/builtin"
 )
@@ -146,7 +148,7 @@ func rootCommand(a *command.App) *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("veilbench {{.Version}}\n")
-	root.AddCommand(list(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a), machines.Command(a), plugin.Command(a))
+	root.AddCommand(list(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a), machines.Command(a), plugin.Command(a), tune.Command(a))
 	root.AddCommand(captures.Commands(a)...)
 	root.AddCommand(runs.Commands(a)...)
 	root.AddCommand(artifact.Commands(a)...)

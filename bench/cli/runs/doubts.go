@@ -37,9 +37,9 @@ func printData(a *command.App, g bench.Grid, doubts []results.DataDoubts) {
 	}
 }
 
-// refuse is an error where a doubt makes the results of a task worthless that is
+// Refuse is an error where a doubt makes the results of a task worthless that is
 // to be run: a score of nothing looks like a perfect defense.
-func refuse(doubts []results.DataDoubts, despite bool) error {
+func Refuse(doubts []results.DataDoubts, despite bool) error {
 	if despite {
 		return nil
 	}

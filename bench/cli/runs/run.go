@@ -274,7 +274,7 @@ func read(ctx context.Context, a *command.App, f runFlags, c gridfile.Config) (b
 	m := bench.ManifestOf(g, command.Version(), asked)
 	m.Doubts, m.DespiteDoubts = bench.Doubts(g), f.despite
 	printData(a, g, m.Doubts)
-	return g, m, refuse(m.Doubts, f.despite)
+	return g, m, Refuse(m.Doubts, f.despite)
 }
 
 // pairingText says how captures after a device are taken, and how to say otherwise.
