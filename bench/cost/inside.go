@@ -60,7 +60,9 @@ func (l *Ledger) counters() []results.Metric {
 	}
 	up, down := sum[datasets.Up], sum[datasets.Down]
 	return []results.Metric{
-		{Name: results.TxPadding, Value: float64(up.padding)}, {Name: results.RxPadding, Value: float64(down.padding)},
-		{Name: results.TxDecoy, Value: float64(up.decoys)}, {Name: results.RxDecoy, Value: float64(down.decoys)},
+		{Name: results.TxPadding, Value: float64(up.padding)},
+		{Name: results.RxPadding, Value: float64(down.padding)},
+		{Name: results.TxDecoy, Value: float64(up.decoys)},
+		{Name: results.RxDecoy, Value: float64(down.decoys)},
 	}
 }
