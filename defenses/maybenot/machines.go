@@ -84,10 +84,11 @@ func Front(packets int, width time.Duration, stages int) *Machine {
 
 	from, sent := 0.0, 0
 	for i := range stages {
-		// The last part has no end: it is cut where a quarter of it is left.
-		share := min(float64(i+1), float64(stages)-0.25) / float64(stages)
-		to := us(width) * math.Sqrt(-2*math.Log(1-share))
+		// A stage ends with its last packet, and of so many packets the k-th is where
+		// k - 1/2 of them are: so the last has a time, too.
 		n := (i+1)*packets/stages - sent
+		share := (float64(sent+n) - 0.5) / float64(packets)
+		to := us(width) * math.Sqrt(-2*math.Log(1-share))
 		limit := Constant(float64(n))
 		next := uint32(i + 2)
 		if i == stages-1 {

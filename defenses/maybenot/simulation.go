@@ -224,6 +224,8 @@ func (c *Config) checkMachines() error {
 		}
 	}
 
+	// A run takes the first of those to come, and would wait for ever for one in front
+	// of it that is later.
 	for i, r := range c.Restarts {
 		if i > 0 && r.At < c.Restarts[i-1].At {
 			return errors.New("maybenot: restarts are not in order of time")

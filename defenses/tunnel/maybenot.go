@@ -153,6 +153,9 @@ func (d Maybenot) loaded() (Maybenot, error) {
 	if err != nil {
 		return d, fmt.Errorf("machines: %w", err)
 	}
+
+	// The digest is what tells results with this file from those with another of the
+	// same name: 16 digits tell them apart, and fit a table.
 	sum := sha256.Sum256(b)
 	has := hex.EncodeToString(sum[:8])
 	if d.Digest != "" && d.Digest != has {

@@ -22,7 +22,12 @@ func Command(a *command.App) *cobra.Command {
 		Args:  command.Args(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(&cobra.Command{
+	cmd.AddCommand(showCmd(a), buildCmd(a))
+	return cmd
+}
+
+func showCmd(a *command.App) *cobra.Command {
+	return &cobra.Command{
 		Use:   "show STRING|FILE",
 		Short: "print a machine, or those of a file, as YAML",
 		Long: `Show decodes and validates a machine's string (Maybenot 2.x, it begins with 02) or all machines of a
@@ -31,7 +36,11 @@ by number from 0, transitions as {state: probability}. "veilbench maybenot build
 		Example: "  veilbench maybenot show 02eNp1ibEJAEAIA5Nf7B3N0v1cSESwEL0m5A6YvBqSgP7WeXfM5UoBW7ICYg==\n  veilbench maybenot show machines.def",
 		Args:    command.Args(cobra.ExactArgs(1)),
 		RunE:    func(_ *cobra.Command, args []string) error { return show(a, args[0]) },
-	}, &cobra.Command{
+	}
+}
+
+func buildCmd(a *command.App) *cobra.Command {
+	return &cobra.Command{
 		Use:   "build FILE",
 		Short: "print the string of a machine written as YAML",
 		Long: `Build reads one YAML document of the form that "veilbench maybenot show" prints (- is standard input) and
@@ -39,18 +48,20 @@ prints the machine's string. What is left out is 0, false or absent. A distribut
 		Example: "  veilbench maybenot build mine.yaml",
 		Args:    command.Args(cobra.ExactArgs(1)),
 		RunE:    func(_ *cobra.Command, args []string) error { return build(a, args[0]) },
-	})
-	return cmd
+	}
 }
 
 // show prints what arg holds, a string or a file of them.
 func show(a *command.App, arg string) error {
-	if m, err := maybenot.Parse(arg); err == nil {
+	m, err := maybenot.Parse(arg)
+	if err == nil {
 		return write(a.Stdout, "name "+maybenot.Name(arg), m)
-	} else if strings.HasPrefix(arg, "02") {
-		if _, statErr := os.Stat(arg); statErr != nil {
-			return err
-		}
+	}
+
+	// What begins like a string and is no file was meant as one, and its fault is that
+	// of the string.
+	if _, missing := os.Stat(arg); missing != nil && strings.HasPrefix(arg, "02") {
+		return err
 	}
 
 	f, err := os.Open(arg)

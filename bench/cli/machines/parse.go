@@ -168,17 +168,14 @@ func (s *state) state() (out maybenot.State, err error) {
 			return out, err
 		}
 	}
-	for k, c := range []*counter{s.CounterA, s.CounterB} {
-		if c == nil {
-			continue
-		}
-		op, err := named(c.Do, "counter's do", maybenot.Increment, maybenot.Set)
-		if err != nil {
-			return out, err
-		}
-		*[]**maybenot.Counter{&out.CounterA, &out.CounterB}[k] = &maybenot.Counter{Operation: op, Dist: c.By.optional(), Copy: c.Copy}
+	if out.CounterA, err = s.CounterA.counter(); err != nil {
+		return out, err
+	}
+	if out.CounterB, err = s.CounterB.counter(); err != nil {
+		return out, err
 	}
 
+	// A list that is there but empty stays so: it is for Validate to refuse.
 	for event, to := range s.Transitions {
 		k, err := named(event, "event", maybenot.NormalRecv, maybenot.Signal)
 		if err != nil {
@@ -195,6 +192,15 @@ func (s *state) state() (out maybenot.State, err error) {
 		out.Transitions[k] = list
 	}
 	return out, nil
+}
+
+// counter is nil for none.
+func (c *counter) counter() (*maybenot.Counter, error) {
+	if c == nil {
+		return nil, nil
+	}
+	op, err := named(c.Do, "counter's do", maybenot.Increment, maybenot.Set)
+	return &maybenot.Counter{Operation: op, Dist: c.By.optional(), Copy: c.Copy}, err
 }
 
 // transition is one entry, a state and its probability.

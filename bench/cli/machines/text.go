@@ -72,6 +72,8 @@ func actionText(a *maybenot.Action) string {
 			out = append(out, name+": true")
 		}
 	}
+
+	// What does not count for the kind would be refused when it is read again.
 	if a.Kind == maybenot.Cancel {
 		return strings.Join(append(out, "timer: "+a.Timer.String()), ", ")
 	}
