@@ -1,0 +1,129 @@
+package bench
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"veilbench/attacks"
+	attackprogram "veilbench/attacks/external"
+	"veilbench/bench/results"
+	"veilbench/datasets/datatest"
+	"veilbench/datasets/process"
+	"veilbench/defenses"
+	defenseprogram "veilbench/defenses/external"
+)
+
+// isDoubt is what becomes of a cheat that gives numbers with a warning.
+const isDoubt = "nondeterministic"
+
+// strict are limits that no honest program of these tests is near to.
+func strict(t *testing.T) *process.Set {
+	s := process.NewSet(t.Context(), nil)
+	s.Limit(process.Limits{Silence: 8 * time.Second, LineBytes: 4 << 20})
+	t.Cleanup(s.Close)
+	return s
+}
+
+// A program that cheats is a failed cell, an oracle or a warning, and the rows of all
+// others are, byte for byte, those of a run without it.
+func TestCheatingDefensePrograms(t *testing.T) {
+	python, s := datatest.Tool(t, "python3"), strict(t)
+	cheats := []struct{ mode, want string }{
+		{"early", "packet 3 leaves at"},
+		{"lost", "lost 1 of"},
+		{"invented", "which has"},
+		{"oversize", "above the frame limit"},
+		{"turned", "round"},
+		{"reordered", "carries original 0 after 2 of the same flow and direction"},
+		{"look-ahead", isOracle},
+		{"silent", "says nothing for 8s"},
+		{"garbage", `want an object, not "Hello, world!"`},
+		{"hanging", "says nothing for 8s"},
+		{"crashing", "exited before it answered (exit status 1); the last it said: out of ideas"},
+		{"huge", "writes a line of more than 4 MiB"},
+		{"nondeterministic", isDoubt},
+	}
+
+	ds := []defenses.Defense{defenses.None{}}
+	for _, c := range cheats {
+		d, err := defenseprogram.Open(s, []string{python, "testdata/cheat.py", c.mode}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ds = append(ds, d)
+	}
+	ds = append(ds, defense(t, "pad-random"))
+	wantRows, wantBytes := tried(t, clipGrid(t, []defenses.Defense{defenses.None{}, defense(t, "pad-random")}, nil))
+
+	g := clipGrid(t, ds, nil)
+	rs, stored := tried(t, g)
+	for _, c := range cheats {
+		t.Run(c.mode, func(t *testing.T) { judgeProgram(t, rs, "exec:"+c.mode, c.want) })
+	}
+	names := slices.Clone(rs)
+	for _, c := range cheats {
+		names = slices.DeleteFunc(names, func(r results.Result) bool { return r.Cell.Defense == "exec:"+c.mode })
+	}
+	unspoiled(t, rows(wantRows, ""), rows(names, ""), wantBytes, stored)
+	for _, v := range ProgramVerdicts(g) {
+		if v.OK == strings.Contains(v.Name, "nondeterministic") {
+			t.Errorf("verdict %+v", v)
+		}
+	}
+}
+
+// The same for attacks.
+func TestCheatingAttackPrograms(t *testing.T) {
+	python, s := datatest.Tool(t, "python3"), strict(t)
+	cheats := []struct{ mode, want string }{
+		{"silent", "says nothing for 8s"},
+		{"garbage", `want an object, not "Hello, world!"`},
+		{"hanging", "says nothing for 8s"},
+		{"crashing", "exited before it answered (exit status 1); the last it said: out of ideas"},
+		{"huge", "writes a line of more than 4 MiB"},
+		{"foreign", `class "device/dim" was never asked for`},
+		{"nan", "want a number, not"},
+		{"nondeterministic", isDoubt},
+	}
+	ds := []defenses.Defense{defenses.None{}, defense(t, "pad-random")}
+	wantRows, wantBytes := tried(t, clipGrid(t, ds, nil))
+
+	var as []attacks.Attack
+	for _, c := range cheats {
+		a, err := attackprogram.Open(s, []string{python, "testdata/cheat.py", c.mode}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		as = append(as, a)
+	}
+	rs, stored := tried(t, clipGrid(t, ds, as))
+	for _, c := range cheats {
+		t.Run(c.mode, func(t *testing.T) { judgeProgram(t, rs, "exec:"+c.mode, c.want) })
+		rs = slices.DeleteFunc(rs, func(r results.Result) bool { return r.Cell.Attack == "exec:"+c.mode })
+	}
+	unspoiled(t, rows(wantRows, ""), rows(rs, ""), wantBytes, stored)
+}
+
+// judgeProgram holds the cells of a program to what the table says.
+func judgeProgram(t *testing.T, rs []results.Result, name, want string) {
+	t.Helper()
+	if want != isDoubt {
+		judge(t, rs, name, want)
+		return
+	}
+	n := 0
+	for _, r := range rs {
+		if r.Cell.Defense != name && r.Cell.Attack != name {
+			continue
+		}
+		n++
+		if r.Err != "" || r.Oracle || !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.HasPrefix(w, "nondeterministic: "+name) }) {
+			t.Errorf("error %q, oracle %v, warnings %q", r.Err, r.Oracle, r.Warnings)
+		}
+	}
+	if n == 0 {
+		t.Error("no cells")
+	}
+}
