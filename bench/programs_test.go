@@ -29,7 +29,7 @@ func strict(t *testing.T) *process.Set {
 // A program that cheats is a failed cell, an oracle or a warning, and the rows of all
 // others are, byte for byte, those of a run without it.
 func TestCheatingDefensePrograms(t *testing.T) {
-	python, s := datatest.Tool(t, "python3"), strict(t)
+	python, s := datatest.Python(t), strict(t)
 	cheats := []struct{ mode, want string }{
 		{"early", "packet 3 leaves at"},
 		{"lost", "lost 1 of"},
@@ -48,7 +48,7 @@ func TestCheatingDefensePrograms(t *testing.T) {
 
 	ds := []defenses.Defense{defenses.None{}}
 	for _, c := range cheats {
-		d, err := defenseprogram.Open(s, []string{python, "testdata/cheat.py", c.mode}, nil)
+		d, err := defenseprogram.Open(s, []string{python, "-S", "testdata/cheat.py", c.mode}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +76,7 @@ func TestCheatingDefensePrograms(t *testing.T) {
 
 // The same for attacks.
 func TestCheatingAttackPrograms(t *testing.T) {
-	python, s := datatest.Tool(t, "python3"), strict(t)
+	python, s := datatest.Python(t), strict(t)
 	cheats := []struct{ mode, want string }{
 		{"silent", "says nothing for 8s"},
 		{"garbage", `want an object, not "Hello, world!"`},
@@ -92,7 +92,7 @@ func TestCheatingAttackPrograms(t *testing.T) {
 
 	var as []attacks.Attack
 	for _, c := range cheats {
-		a, err := attackprogram.Open(s, []string{python, "testdata/cheat.py", c.mode}, nil)
+		a, err := attackprogram.Open(s, []string{python, "-S", "testdata/cheat.py", c.mode}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +120,7 @@ func judgeProgram(t *testing.T, rs []results.Result, name, want string) {
 		}
 		n++
 		if r.Err != "" || r.Oracle || !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.HasPrefix(w, "nondeterministic: "+name) }) {
-			t.Errorf("error %q, oracle %v, warnings %q", r.Err, r.Oracle, r.Warnings)
+			t.Errorf("error %q, oracle %v, warnings %q of %+v", r.Err, r.Oracle, r.Warnings, r.Cell)
 		}
 	}
 	if n == 0 {

@@ -72,7 +72,7 @@ for line in sys.stdin:
         print("Hello, world!", flush=True)
     elif kind != "train" and MODE == "hanging" and said > 2:
         sys.stdin.read()  # to the end, which is not to come
-    elif kind != "train" and MODE == "crashing" and said > 2:
+    elif kind != "train" and MODE == "crashing" and sum(q["trace"]["size"]) % 3 == 0:
         sys.stdout.write('{"%s":%d,"trace":{"time_ns":[0,' % (kind, q[kind]))
         sys.stdout.flush()
         sys.exit("out of ideas")

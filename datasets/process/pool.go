@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"veilbench/datasets/params"
 	"veilbench/datasets/wire"
 )
 
@@ -154,9 +155,13 @@ func (p *Pool) Suspect(why string) {
 	p.doubt = cmp.Or(p.doubt, why)
 }
 
-// wrap puts the command in front of an error.
+// wrap puts name and command in front of an error.
 func (p *Pool) wrap(err error) error {
-	return fmt.Errorf("program %s: %w", Quote(p.program.Command), err)
+	name := NameOf(p.program.Command)
+	if p.greeting.Name != "" {
+		name = params.Program + p.greeting.Name
+	}
+	return fmt.Errorf("%s (%s): %w", name, Quote(p.program.Command), err)
 }
 
 // greet starts a process and hears its greeting.
@@ -368,10 +373,10 @@ type Refusal string
 // Error is what the program said.
 func (r Refusal) Error() string { return string(r) }
 
-// Numbers of questions that are asked again: of each kind the first two, then every
+// Numbers of questions that are asked again: of each kind the first few, then every
 // hundredth.
 const (
-	sampleFirst = 2
+	sampleFirst = 8
 	sampleEvery = 100
 )
 
