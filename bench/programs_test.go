@@ -1,14 +1,19 @@
 package bench
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
+
 	"veilbench/attacks"
 	attackprogram "veilbench/attacks/external"
 	"veilbench/bench/results"
+	"veilbench/datasets"
 	"veilbench/datasets/datatest"
 	"veilbench/datasets/process"
 	"veilbench/defenses"
@@ -126,4 +131,93 @@ func judgeProgram(t *testing.T, rs []results.Result, name, want string) {
 	if n == 0 {
 		t.Error("no cells")
 	}
+}
+
+// The reference programs in Python are pad-level and guess-exact: the same traces, so
+// the same costs, and at lan, where nothing is drawn beyond the defense, the same scores
+// of attacks that draw nothing; the same answers of the attack, behind every defense.
+func TestReferenceProgramsAreTheBuiltIn(t *testing.T) {
+	python, s, dir := datatest.Python(t), strict(t), t.TempDir()
+	command := func(name, text string) []string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return []string{python, "-S", file}
+	}
+	d, err := defenseprogram.Open(s, command("d.py", defenseprogram.Mirror), map[string]string{"to": "linear"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := attackprogram.Open(s, command("a.py", attackprogram.Mirror), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pad, exact := defense(t, "pad-level:to=linear"), attack(t, "guess-exact")
+
+	for _, id := range []string{"home:event_signatures:hours=0.5", "home:event_clips:homes=3,hours=0.1"} {
+		rs, err := Run(t.Context(), Grid{
+			Datasets: []datasets.Dataset{small(t, id)}, Vantages: []datasets.Vantage{datasets.LAN},
+			Defenses: []defenses.Defense{defenses.None{}, pad, d}, Attacks: []attacks.Attack{exact, a, attack(t, "event-knn:k=1")},
+			Seed: 1, NoCanaries: true,
+		}, Options{Workers: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		by := map[results.Cell]results.Result{}
+		for _, r := range rs {
+			by[r.Cell] = r
+		}
+		n := 0
+		for _, r := range rs {
+			// Under the names of the built-in ones it must be their result.
+			c := r.Cell
+			for _, at := range []*string{&c.Defense, &c.TrainDefense} {
+				if *at == defenses.ID(d) {
+					*at = defenses.ID(pad)
+				}
+			}
+			if c.Attack == attacks.ID(a) {
+				c.Attack = attacks.ID(exact)
+			}
+			if c == r.Cell {
+				continue
+			}
+			n++
+			want := by[c]
+			if c.Defense != r.Cell.Defense {
+				// What a control draws hangs on the ID of the defense, and so do floors.
+				want, r = withoutFloors(want), withoutFloors(r)
+			}
+			r.Cell, r.Setup, r.Control = want.Cell, want.Setup, want.Control
+			if diff := gocmp.Diff(want, r); diff != "" || r.Err != "" {
+				t.Errorf("%+v: %.800s %s", c, diff, r.Err)
+			}
+		}
+		if n < 10 {
+			t.Errorf("%d cells compared", n)
+		}
+	}
+	for _, v := range ProgramVerdicts(Grid{Defenses: []defenses.Defense{d}, Attacks: []attacks.Attack{a}}) {
+		if !v.OK {
+			t.Errorf("verdict %+v", v)
+		}
+	}
+}
+
+// withoutFloors is r without what the controls reached beside it.
+func withoutFloors(r results.Result) results.Result {
+	r.Floor, r.FloorBy = 0, ""
+	r.Groups, r.Devices = slices.Clone(r.Groups), slices.Clone(r.Devices)
+	for i := range r.Groups {
+		r.Groups[i].Floor, r.Groups[i].PooledFloor = 0, 0
+		r.Groups[i].Devices = slices.Clone(r.Groups[i].Devices)
+		for k := range r.Groups[i].Devices {
+			r.Groups[i].Devices[k].Floor = 0
+		}
+	}
+	for i := range r.Devices {
+		r.Devices[i].Floor = 0
+	}
+	return r
 }
