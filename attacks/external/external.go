@@ -153,7 +153,7 @@ func (a Attack) Train(ctx context.Context, rng *rand.Rand, t attacks.Training) (
 	if err != nil {
 		return nil, err
 	}
-	m := &model{a: a, task: t.Task, classes: slices.Clone(t.Classes), state: got.(*process.Learned).State(n)}
+	m := &model{a: func() Attack { return a }, task: t.Task, classes: slices.Clone(t.Classes), state: got.(*process.Learned).State(n)}
 
 	// Who learns with draws of its own gives another state, but so does one that writes
 	// the members of a set in any order: what counts is what the two answer.
@@ -222,7 +222,9 @@ const comparisons = 4
 
 // model is a training that a program remembers as a state.
 type model struct {
-	a       Attack
+	// a is a function since what a model holds is measured by walking over it: the
+	// processes are shared by all models, and at work meanwhile.
+	a       func() Attack
 	task    datasets.Task
 	classes []string
 	state   *process.State
@@ -233,13 +235,13 @@ type model struct {
 var _ process.Outside = (*model)(nil)
 
 // Program is that of the attack.
-func (m *model) Program() process.Program { return m.a.Program() }
+func (m *model) Program() process.Program { return m.a().Program() }
 
 // Doubt is that of the attack.
-func (m *model) Doubt() string { return m.a.Doubt() }
+func (m *model) Doubt() string { return m.a().Doubt() }
 
 // Suspect is that of the attack.
-func (m *model) Suspect(why string) { m.a.Suspect(why) }
+func (m *model) Suspect(why string) { m.a().Suspect(why) }
 
 // Guess asks the program about one trace.
 func (m *model) Guess(ctx context.Context, t datasets.Trace) (attacks.Answer, error) {
@@ -251,16 +253,16 @@ func (m *model) Guess(ctx context.Context, t datasets.Trace) (attacks.Answer, er
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		m.a.run.Suspect(fmt.Sprintf("trained again of another process: %v", err))
+		m.a().run.Suspect(fmt.Sprintf("trained again of another process: %v", err))
 	case !reflect.DeepEqual(got, again):
-		m.a.run.Suspect("trained again of another process it gave another answer")
+		m.a().run.Suspect("trained again of another process it gave another answer")
 	}
 	return got, nil
 }
 
 // ask asks about t by what was learned.
 func (m *model) ask(ctx context.Context, s *process.State, t datasets.Trace) (attacks.Answer, error) {
-	got, _, err := m.a.run.Ask(ctx, process.Question{
+	got, _, err := m.a().run.Ask(ctx, process.Question{
 		Kind: "guess", State: s,
 		Body: func(b []byte) []byte { return wire.AppendTrace(append(b, `"trace":`...), t) },
 		New:  func() process.Answer { return &guessed{task: m.task, classes: m.classes, trace: t} },

@@ -27,3 +27,15 @@ func Tool(t testing.TB, names ...string) string {
 	t.Skipf("%s is not installed", strings.Join(names, " or "))
 	return ""
 }
+
+// Python returns the path of Python itself, not of a script that looks for one and takes
+// ten times as long to start. Where there is none the test is skipped, as by Tool.
+func Python(t testing.TB) string {
+	t.Helper()
+	found := Tool(t, "python3")
+	out, err := exec.Command(found, "-S", "-c", "import sys; print(sys.executable)").Output()
+	if real := strings.TrimSpace(string(out)); err == nil && real != "" {
+		return real
+	}
+	return found
+}

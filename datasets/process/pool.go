@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"veilbench/datasets/params"
 	"veilbench/datasets/wire"
 )
 
@@ -74,7 +75,7 @@ type Pool struct {
 	all     map[*child]bool
 	number  uint64 // of the last question
 	asked   map[string]int
-	crashes int   // one after the other
+	lost    int   // processes that did not answer, one after the other
 	over    error // why it is not asked any more
 	doubt   string
 	trained bool // a training was asked for
@@ -154,9 +155,13 @@ func (p *Pool) Suspect(why string) {
 	p.doubt = cmp.Or(p.doubt, why)
 }
 
-// wrap puts the command in front of an error.
+// wrap puts name and command in front of an error.
 func (p *Pool) wrap(err error) error {
-	return fmt.Errorf("program %s: %w", Quote(p.program.Command), err)
+	name := NameOf(p.program.Command)
+	if p.greeting.Name != "" {
+		name = params.Program + p.greeting.Name
+	}
+	return fmt.Errorf("%s (%s): %w", name, Quote(p.program.Command), err)
 }
 
 // greet starts a process and hears its greeting.
@@ -368,10 +373,10 @@ type Refusal string
 // Error is what the program said.
 func (r Refusal) Error() string { return string(r) }
 
-// Numbers of questions that are asked again: of each kind the first two, then every
+// Numbers of questions that are asked again: of each kind the first few, then every
 // hundredth.
 const (
-	sampleFirst = 2
+	sampleFirst = 8
 	sampleEvery = 100
 )
 
@@ -394,7 +399,7 @@ func (p *Pool) Ask(ctx context.Context, q Question) (a Answer, number uint64, er
 		return nil, 0, err
 	}
 	a, number, err = p.askOnce(ctx, c, q)
-	if errors.Is(err, errExited) && p.mayRestart() {
+	if errors.Is(err, errExited) && p.startable() {
 		if c, err = p.take(); err != nil {
 			return nil, 0, err
 		}
@@ -408,9 +413,6 @@ func (p *Pool) Ask(ctx context.Context, q Question) (a Answer, number uint64, er
 		return nil, number, err
 	}
 
-	p.mu.Lock()
-	p.crashes = 0
-	p.mu.Unlock()
 	if q.Same != nil && (n < sampleFirst || n%sampleEvery == 0) && p.Doubt() == "" {
 		c = p.repeat(ctx, c, q, a, number)
 	}
@@ -442,16 +444,29 @@ func (p *Pool) AskFresh(ctx context.Context, q Question) (Answer, uint64, error)
 	return a, number, err
 }
 
-// mostCrashes is how often in a row a process may end before it answers.
-const mostCrashes = 20
+// mostLost is how many processes in a row may be lost, none of which answered: to
+// start one takes long, and a run has thousands of questions.
+const mostLost = 10
 
-// mayRestart counts a crash and says whether another process may be started.
-func (p *Pool) mayRestart() bool {
+// lose counts a process that was lost to err.
+func (p *Pool) lose(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.crashes++; p.crashes >= mostCrashes {
-		p.over = cmp.Or(p.over, p.wrap(fmt.Errorf("is not started again: %d processes in a row %w", p.crashes, errExited)))
+	p.lost++
+	switch {
+	case p.over != nil:
+	case errors.Is(err, ErrSilent):
+		// Each question would take the limit anew.
+		p.over = fmt.Errorf("%w; it is not asked again", err)
+	case p.lost >= mostLost:
+		p.over = fmt.Errorf("%w; it is not started again after %d processes in a row that did not answer", err, p.lost)
 	}
+}
+
+// startable says whether another process may be started.
+func (p *Pool) startable() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	return p.over == nil
 }
 
@@ -522,18 +537,16 @@ func (p *Pool) askOnce(ctx context.Context, c *child, q Question) (Answer, uint6
 	var r Refusal
 	switch {
 	case err == nil:
+		p.mu.Lock()
+		p.lost = 0
+		p.mu.Unlock()
 		return a, n, nil
 	case errors.As(err, &r):
 		return nil, n, err
 	}
 	p.forget(c)
 	err = p.wrap(err)
-	if errors.Is(err, ErrSilent) {
-		// Each question would take the limit anew.
-		p.mu.Lock()
-		p.over = cmp.Or(p.over, fmt.Errorf("%w; it is not asked again", err))
-		p.mu.Unlock()
-	}
+	p.lose(err)
 	return nil, n, err
 }
 

@@ -22,7 +22,7 @@ import (
 // command.
 func mirror(t testing.TB) []string {
 	t.Helper()
-	python := datatest.Tool(t, "python3")
+	python := datatest.Python(t)
 	file := filepath.Join(t.TempDir(), "d.py")
 	if err := os.WriteFile(file, []byte(external.Mirror), 0o644); err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func BenchmarkPipe(b *testing.B) {
 				in.End += next.End
 			}
 			rng := rand.New(rand.NewPCG(1, 2))
-			for range 3 { // of which two are asked again
+			for range 8 { // which are asked again
 				if _, err := d.Apply(rng, in); err != nil {
 					b.Fatal(err)
 				}
