@@ -97,9 +97,6 @@ type Axis struct {
 	wide     vg.Length // room for half of the last label beyond what axes leaves
 }
 
-// LinearAxis goes from 0 to top, with round ticks.
-func LinearAxis(name string, top float64) Axis { return Axis{name: name, max: top} }
-
 // ValuesAxis has a tick at each of values, which ascend; where they span much
 // they stand at equal ratios.
 func ValuesAxis(name string, values []float64) Axis {

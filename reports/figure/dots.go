@@ -77,6 +77,7 @@ func (d Dots) draw(c draw.Canvas) {
 	y1, y0 := c.Max.Y-key.height(width)-dotHead, c.Min.Y+dotAxis
 	x := func(v float64) vg.Length { return x0 + (x1-x0)*vg.Length(v) }
 
+	// The grid lies behind all signs, the axis above them: many are at 0.
 	for _, t := range share01() {
 		c.StrokeLine2(gridLine(), x(t.Value), y0, x(t.Value), y1)
 		if t.Label != "" {

@@ -83,7 +83,7 @@ func advantageTip(s *reports.Set, at reports.Subject) string {
 	}
 	text := fmt.Sprintf("%s: advantage of %s %s", s.DefenseLabel(at.Defense), s.Label(m.Attack), table.Score(m.Advantage))
 	if m.HasInterval {
-		text += " " + table.Bounds(m.Lo, m.Hi, 2, table.Short)
+		text += " " + reports.BoundsOf(m)
 	}
 	if bytes := s.Costs(at).Bytes(); bytes.OK {
 		text += ", bytes " + bytes.Text

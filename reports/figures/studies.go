@@ -89,6 +89,8 @@ func dotFigures(s *reports.Set, sts []reports.Study, key func(values []float64) 
 			continue
 		}
 		g := figure.Dots{XName: what, RowsName: "defense", NotesName: "best attack", Keys: key(st.Values)}
+
+		// What is no evidence has no sign either, or it would look like a good defense.
 		gaps := false
 		for i, row := range st.Lines {
 			r := figure.DotRow{Name: st.Defenses[i], Note: st.By[i], Word: reports.NoEvidence}

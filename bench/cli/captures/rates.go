@@ -344,6 +344,7 @@ func (s ratesSide) panel(name, device string, all bool, tolerance time.Duration)
 		}
 	}
 
+	// What was found counts by its name's device, wherever its traffic was seen.
 	var events, found []match.Span
 	for _, e := range s.truth.Events {
 		if s.truth.Devices[e.Device] == device {
