@@ -125,24 +125,24 @@ func rateOf(o *observed, flows []bool, device int, from, to time.Duration) resul
 	n := int((to - from + bin - 1) / bin)
 	s := results.RateSample{
 		Device: o.labels.Devices[device], Recording: o.rec.ID, FromS: results.Seconds(from), BinS: bin.Seconds(),
-		Up: make([]int64, n), Down: make([]int64, n), Events: []results.EventSample{},
+		Up: make([]int64, n), Down: make([]int64, n), AllUp: make([]int64, n), AllDown: make([]int64, n), Events: []results.EventSample{},
 	}
 
 	// Bins are whole, so the last may reach beyond the stretch.
 	lo, hi := packetsWithin(o.trace, from, from+time.Duration(n)*bin)
 	for i := lo; i < hi; i++ {
 		p := o.trace.Packets[i]
+		sums, all := s.Up, s.AllUp
+		if p.Dir == datasets.Down {
+			sums, all = s.Down, s.AllDown
+		}
+		all[(p.Time-from)/bin] += int64(p.Size)
 		if !flows[p.Flow] {
 			continue
 		}
 
 		if o.labels.Owners != nil && whoseIs(o.labels, i, moment{device: device, cause: -1}) == results.WhoseOther {
 			s.Shared = true
-		}
-
-		sums := s.Up
-		if p.Dir == datasets.Down {
-			sums = s.Down
 		}
 		sums[(p.Time-from)/bin] += int64(p.Size)
 	}

@@ -240,6 +240,15 @@ func Interval(groups map[string]stats.Group, share bool) (lo, hi float64, ok boo
 	return lo, hi, ok && lo < hi
 }
 
+// BoundsOf writes the interval of an advantage. Limits are cut to 0 to 1: an upper one
+// that is 0 was below the floor before, and [0 0] would look like certainty of exactly 0.
+func BoundsOf(m results.Summary) string {
+	if m.Hi == 0 {
+		return "[≤0]"
+	}
+	return table.Bounds(m.Lo, m.Hi, 2, table.Short)
+}
+
 // IsShare says whether a metric is a figure between 0 and 1.
 func IsShare(metric string) bool {
 	info, _ := results.Describe(metric)

@@ -54,6 +54,8 @@ type Options struct {
 	// Program is the version of the program that draws, printed in the
 	// manifest; empty for none.
 	Program string
+	// Bibliography is what the results rest on, as BibTeX; empty for none.
+	Bibliography string
 }
 
 // Contents are the kinds that WriteAll draws, each list in the order of

@@ -18,12 +18,17 @@ type Study struct {
 	// X is what the number is, with its unit at the end as parameters have it;
 	// Metric is the score for people.
 	X, Metric, Title string
+	// Data names the data, what they share where each value has its own.
+	Data string
 	// Values are the numbers, ascending.
 	Values []float64
 	// Names label Lines, which hold a score for each value; the zero Value is
 	// one that was not run.
 	Names []string
 	Lines [][]table.Value
+	// Defenses and By are the defense and the attack of each line, where lines are of
+	// the best attack on each defense; else there are none.
+	Defenses, By []string
 	// AtZero holds a score for each line where the value is 0 and that is no number
 	// but stands for Zero, such as a choice made in training: no point of the line.
 	// There is none where Zero is empty.
@@ -170,7 +175,7 @@ func attackStudies(s *Set, p Panel, w sweep[Attacker]) []Study {
 	}
 
 	for _, m := range append([]string{headline}, studyMetrics(p.Task)...) {
-		st := Study{Panel: p, X: w.key, Metric: MetricLabel(m), Values: w.values, Names: s.DefenseLabels(s.Defenses[p])}
+		st := Study{Panel: p, X: w.key, Metric: MetricLabel(m), Values: w.values, Data: DataName(p.Dataset), Names: s.DefenseLabels(s.Defenses[p])}
 		st.Title = fmt.Sprintf("%s of %s (%s) against %s: %s", FirstUpper(st.Metric), name, w.things[0].Knowledge, w.key, p.About())
 		st.Notes = []string{"Other parameters: " + settings(w.rest) + "."}
 
@@ -213,8 +218,9 @@ func dataStudies(s *Set, w sweep[Panel]) []Study {
 
 		// The name of one data set would stand for all: what they share is the preset.
 		about := p
+		st.Data = DataName(p.Dataset)
 		if d, ok := s.dataEntry(p.Dataset); ok {
-			about.Dataset = d.Preset
+			about.Dataset, st.Data = d.Preset, d.Preset
 		}
 		st.Title = fmt.Sprintf("%s of the best attack against %s: %s", FirstUpper(st.Metric), w.key, about.About())
 		st.Notes = []string{fmt.Sprintf("Each value is a data set of its own; what is counted is that of %s. Other settings: %s.", p.Dataset, settings(w.rest))}
@@ -266,7 +272,7 @@ func bestAgainst(s *Set, task datasets.Task, st Study, metrics []string) []Study
 			continue
 		}
 		st := st
-		st.Panel, st.Metric = p, MetricLabel(results.Recall)
+		st.Panel, st.Metric, st.Data = p, MetricLabel(results.Recall), DataName(p.Dataset)
 		st.Title += ", best attack on each defense: " + p.About()
 
 		// One line is of one defense; who attacks is said once if it is the same
@@ -278,6 +284,7 @@ func bestAgainst(s *Set, task datasets.Task, st Study, metrics []string) []Study
 			}
 		}
 		st.Names = s.DefenseLabels(ds)
+		st.Defenses, st.By = s.DefenseLabels(ds), by
 		if len(Distinct(by)) == 1 {
 			st.Notes = append([]string{"The attack is " + by[0] + "."}, st.Notes...)
 		} else {

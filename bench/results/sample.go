@@ -82,6 +82,10 @@ type RateSample struct {
 	// Up and Down are bytes (Packet.Size) in each bin.
 	Up   []int64 `json:"up"`
 	Down []int64 `json:"down"`
+	// AllUp and AllDown are those of all flows, for what stands beside a sample that
+	// is Shared; nil in samples of earlier versions.
+	AllUp   []int64 `json:"all_up,omitempty"`
+	AllDown []int64 `json:"all_down,omitempty"`
 	// Shared is set when other devices' packets are on the same flows.
 	Shared bool `json:"shared,omitempty"`
 	// Events are those of the device in the stretch, in order of start.
@@ -119,6 +123,9 @@ func (s *Sample) check() error {
 	for _, r := range s.Rates {
 		if len(r.Up) != len(r.Down) {
 			return fmt.Errorf("rates of %s: %d bins up, %d down", r.Device, len(r.Up), len(r.Down))
+		}
+		if n := len(r.AllUp); n != len(r.AllDown) || n > 0 && n != len(r.Up) {
+			return fmt.Errorf("rates of %s: %d bins up, of all flows %d up and %d down", r.Device, len(r.Up), n, len(r.AllDown))
 		}
 	}
 	return nil

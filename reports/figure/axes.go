@@ -49,18 +49,31 @@ func newPlot(x, y string) axes {
 func (a axes) drawAbove(c draw.Canvas, key legend) {
 	kh := key.height(c.Max.X - c.Min.X)
 	upper := draw.Crop(c, 0, -a.wide, kh, 0)
-	inner := draw.Crop(upper, sideName, -rightTick, bottomName, -topTick)
-	a.Draw(inner)
-	data := a.DataCanvas(inner)
+	a.Draw(inner(upper))
+	data := a.dataOf(upper)
 	c.FillText(aligned(labelType, center, bottom), vg.Point{X: (data.Min.X + data.Max.X) / 2, Y: upper.Min.Y + edge}, a.x)
 	c.FillText(upright(labelType), vg.Point{X: c.Min.X + edge, Y: (data.Min.Y + data.Max.Y) / 2}, a.y)
 	key.draw(draw.Crop(c, 0, 0, 0, -(c.Max.Y - c.Min.Y - kh)))
 }
 
-// plotHeight is that of a plot with a legend below: wider than high, and no
-// higher than a third of a page.
+// inner is the part of c that the library draws in.
+func inner(c draw.Canvas) draw.Canvas {
+	return draw.Crop(c, sideName, -rightTick, bottomName, -topTick)
+}
+
+// dataOf is where the data stand in a plot in c without legend, which need not be
+// one that can be drawn on.
+func (a axes) dataOf(c draw.Canvas) draw.Canvas { return a.DataCanvas(inner(c)) }
+
+// plotHeight is that of a plot with a legend below.
 func plotHeight(width vg.Length, part float64, key legend) vg.Length {
-	return min(vg.Length(part)*width, 3*vg.Inch) + key.height(width)
+	return barePlot(width, part) + key.height(width)
+}
+
+// barePlot is the height of a plot without its legend: wider than high, and no
+// higher than a third of a page.
+func barePlot(width vg.Length, part float64) vg.Length {
+	return min(vg.Length(part)*width, 3*vg.Inch)
 }
 
 // share01 are the ticks of an axis from 0 to 1.
@@ -83,9 +96,6 @@ type Axis struct {
 	log      bool
 	wide     vg.Length // room for half of the last label beyond what axes leaves
 }
-
-// LinearAxis goes from 0 to top, with round ticks.
-func LinearAxis(name string, top float64) Axis { return Axis{name: name, max: top} }
 
 // ValuesAxis has a tick at each of values, which ascend; where they span much
 // they stand at equal ratios.
@@ -121,6 +131,24 @@ func ValuesAxis(name string, values []float64) Axis {
 	}
 	return a
 }
+
+// CountAxis is for counts from 0 to top as OnCountAxis places them: by their
+// logarithm, with room for 0. It has a tick at each power of ten.
+func CountAxis(name string, top float64) Axis {
+	a := Axis{name: name, max: OnCountAxis(top), wide: 8}
+	ticks := plot.ConstantTicks{{Value: 0, Label: "0"}}
+	for d := 1.0; d <= top*1.001; d *= 10 {
+		ticks = append(ticks, plot.Tick{Value: OnCountAxis(d), Label: table.Full(d)})
+		for k := 2.0; k < 10 && d*k <= top; k++ {
+			ticks = append(ticks, plot.Tick{Value: OnCountAxis(d * k)})
+		}
+	}
+	a.ticks = ticks
+	return a
+}
+
+// OnCountAxis is where a count stands on a CountAxis.
+func OnCountAxis(n float64) float64 { return math.Log10(1 + n) }
 
 // DelayAxis is for logarithms of seconds, base 10, from lo to hi, which are
 // whole: a tick at each power of ten; where these are many, every other one has

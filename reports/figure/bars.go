@@ -17,6 +17,8 @@ type Bars struct {
 	XName        string
 	// Series has for each of Keys a bar in each of Groups.
 	Series [][]Bar
+	// Controls is how many of the last Keys are set apart in gray.
+	Controls int
 }
 
 // Bar is one bar with its interval. One that is not OK is marked by a cross, or
@@ -25,6 +27,8 @@ type Bar struct {
 	Share, Lo, Hi   float64
 	OK, HasInterval bool
 	Word            string
+	// Tip is what readers of a page see when they point at the bar.
+	Tip string
 }
 
 // Figure draws the bars.
@@ -44,9 +48,17 @@ const (
 func (g Bars) key() legend {
 	var out legend
 	for i, k := range g.Keys {
-		out = append(out, swatch(k, okabeIto(i), 4))
+		out = append(out, swatch(k, g.color(i), 4))
 	}
 	return out
+}
+
+// color is that of bar i of each group.
+func (g Bars) color(i int) color.Color {
+	if i >= len(g.Keys)-g.Controls {
+		return color.Gray{170}
+	}
+	return okabeIto(i)
 }
 
 func (g Bars) height(width vg.Length) vg.Length {
@@ -77,7 +89,7 @@ func (g Bars) draw(c draw.Canvas) {
 		yTop := c.Max.Y - vg.Length(i)*step - barGap/2.
 		c.FillText(label, vg.Point{X: x0 - nameGap, Y: yTop - (step-barGap)/2}, fit(label, name, x0-c.Min.X-nameGap-edge))
 		for k, row := range g.Series {
-			row[i].draw(c, okabeIto(k), x, yTop-vg.Length(k)*h, h)
+			tip(c, row[i].Tip, func() { row[i].draw(c, g.color(k), x, yTop-vg.Length(k)*h, h) })
 		}
 	}
 	c.StrokeLine2(frameLine(), x0, y0, x0, c.Max.Y)

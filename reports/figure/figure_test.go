@@ -35,13 +35,13 @@ func TestSVGCarriesItsFont(t *testing.T) {
 	if !strings.Contains(file.String(), "<title>a &lt; b</title>\n<desc>0.0015</desc>") {
 		t.Error("no title or description")
 	}
-	style := regexp.MustCompile(`<style>[^<]*base64,([^)]*)\)}</style>\n`)
+	style := regexp.MustCompile(`<style>[^<]*base64,([^)]*)\)}</style>\n<path fill="#fff" d="[MHVZ0-9. ]*"/>\n`)
 	m := style.FindSubmatch(file.Bytes())
 	if m == nil {
 		t.Fatal("no font")
 	}
 	if got := style.ReplaceAllString(file.String(), ""); got != inline.String() {
-		t.Error("the file differs from that of pages in more than its font")
+		t.Error("the file differs from that of pages in more than its font and its ground")
 	}
 	ttf, err := base64.StdEncoding.DecodeString(string(m[1]))
 	if err != nil {

@@ -20,6 +20,11 @@ type HeatMap struct {
 	Scale string
 	// Small leaves the numbers out, where there are too many for them.
 	Small bool
+	// Groups name what columns are, and the last Apart of them, which stand a little
+	// off; RowsName is what rows are. All may be empty.
+	Groups   [2]string
+	Apart    int
+	RowsName string
 }
 
 // HeatCell is a square of a heat map: a share from 0 to 1 if OK, else gray, or
@@ -29,6 +34,8 @@ type HeatCell struct {
 	Share       float64
 	Text        string
 	OK, Hatched bool
+	// Tip is what readers of a page see when they point at the square.
+	Tip string
 }
 
 // Figure draws the map.
@@ -44,12 +51,14 @@ const (
 	heatTurned   = 8   // room for turned heads beyond their length
 	heatXName    = 11  // room for XName
 	heatNarrow   = 12  // columns below have upright heads: slanted ones would run into each other
-	heatHeadPart = 0.4 // of the width that a turned head may take
+	heatHeadPart = 0.5 // of the width that a turned head may take
+	heatApart    = 6   // between the groups of columns
+	heatGroups   = 12  // room for their names
 )
 
 // columns is the width of a cell; tilt says that heads must be set at an angle.
 func (h HeatMap) columns(width vg.Length) (w vg.Length, tilt bool) {
-	w = (width - rowRoom(h.Rows, width) - h.yRoom() - h.scaleRoom() - rim) / vg.Length(len(h.Cols))
+	w = (width - rowRoom(h.Rows, width) - h.yRoom() - h.scaleRoom() - h.gap() - rim) / vg.Length(len(h.Cols))
 	return w, widest(typeStyle(smallType), h.Cols) > w-3
 }
 
@@ -59,6 +68,23 @@ func (h HeatMap) angle(width vg.Length) float64 {
 		return math.Pi / 2
 	}
 	return math.Pi / 4
+}
+
+// gap is the room between the two groups of columns.
+func (h HeatMap) gap() vg.Length {
+	if h.Apart == 0 || h.Apart == len(h.Cols) {
+		return 0
+	}
+	return heatApart
+}
+
+// column is where column k begins, from the first one on.
+func (h HeatMap) column(k int, w vg.Length) vg.Length {
+	x := vg.Length(k) * w
+	if k >= len(h.Cols)-h.Apart {
+		x += h.gap()
+	}
+	return x
 }
 
 func (h HeatMap) yRoom() vg.Length {
@@ -110,10 +136,14 @@ func fits(text string, w vg.Length) bool { return typeStyle(smallType).Width(tex
 
 // topRoom is the height above the cells.
 func (h HeatMap) topRoom(width vg.Length) vg.Length {
+	room := vg.Length(rim)
 	if l := h.legend(width); l != nil {
-		return rim + l.height(width)
+		room += l.height(width)
 	}
-	return rim
+	if h.Groups[0] != "" {
+		room += heatGroups
+	}
+	return room
 }
 
 func (h HeatMap) draw(c draw.Canvas) {
@@ -129,7 +159,7 @@ func (h HeatMap) draw(c draw.Canvas) {
 		at := y1 - vg.Length(i)*rowH
 		c.FillText(label, vg.Point{X: x0 - nameGap, Y: at - rowH/2}, fit(label, name, x0-c.Min.X-h.yRoom()-nameGap-edge))
 		for k, cell := range h.Cells[i] {
-			h.drawCell(c, cell, x0+vg.Length(k)*cw, at-rowH, cw, rowH)
+			tip(c, cell.Tip, func() { h.drawCell(c, cell, x0+h.column(k, cw), at-rowH, cw, rowH) })
 		}
 	}
 
@@ -140,8 +170,9 @@ func (h HeatMap) draw(c draw.Canvas) {
 		head.Rotation = h.angle(width)
 	}
 	for k, name := range h.Cols {
-		c.FillText(head, vg.Point{X: x0 + (vg.Length(k)+0.5)*cw, Y: y0 - 3}, fit(head, name, heatHeadPart*width))
+		c.FillText(head, vg.Point{X: x0 + h.column(k, cw) + cw/2, Y: y0 - 3}, fit(head, name, heatHeadPart*width))
 	}
+	h.drawGroups(c, x0, y1, cw)
 	if h.XName != "" {
 		c.FillText(aligned(labelType, center, bottom), vg.Point{X: x0 + cw*vg.Length(len(h.Cols))/2, Y: c.Min.Y + edge}, h.XName)
 	}
@@ -149,7 +180,29 @@ func (h HeatMap) draw(c draw.Canvas) {
 		c.FillText(upright(labelType), vg.Point{X: c.Min.X + edge, Y: (y0 + y1 + rim) / 2}, h.YName)
 	}
 	if h.Scale != "" {
-		h.drawScale(c, x0+cw*vg.Length(len(h.Cols))+6, y0, y1)
+		h.drawScale(c, x0+cw*vg.Length(len(h.Cols))+h.gap()+6, y0, y1)
+	}
+}
+
+// drawGroups names the rows and the groups of columns above the cells, which end
+// at y.
+func (h HeatMap) drawGroups(c draw.Canvas, x0, y, cw vg.Length) {
+	if h.Groups[0] == "" {
+		return
+	}
+	const above = 7.5 // from the cells to the middle of the letters
+	c.FillText(aligned(smallType, right, center), vg.Point{X: x0 - nameGap, Y: y + above}, h.RowsName)
+	first := len(h.Cols) - h.Apart
+	if first > 0 {
+		c.StrokeLine2(axisLine(), x0, y+2, x0+vg.Length(first)*cw, y+2)
+		c.FillText(aligned(smallType, left, center), vg.Point{X: x0, Y: y + above}, h.Groups[0])
+	}
+
+	// The name of the second group ends where its columns do, for it may be wider.
+	if h.Apart > 0 {
+		end := x0 + h.column(len(h.Cols), cw)
+		c.StrokeLine2(axisLine(), x0+h.column(first, cw), y+2, end, y+2)
+		c.FillText(aligned(smallType, right, center), vg.Point{X: end, Y: y + above}, h.Groups[1])
 	}
 }
 

@@ -32,6 +32,8 @@ type Point struct {
 	Lo, Hi      float64 // bounds of Y if HasInterval
 	HasInterval bool
 	Missing     bool
+	// Tip is what readers of a page see when they point at it, where it has a sign.
+	Tip string
 }
 
 // lineMark is the radius of a mark on a line.
@@ -77,7 +79,10 @@ type linePlotter struct{ Lines }
 
 // Plot draws onto c; it implements plot.Plotter.
 func (l linePlotter) Plot(c draw.Canvas, p *plot.Plot) {
-	const beside = 1.6 // points between the marks of two lines
+	const (
+		beside = 1.6 // points between the marks of two lines, and
+		spread = 10  // of all: a mark far from its value would be read as another
+	)
 	tx, ty := p.Transforms(&c)
 	shareGrid(c, ty)
 	for i, q := range l.Levels {
@@ -90,7 +95,8 @@ func (l linePlotter) Plot(c draw.Canvas, p *plot.Plot) {
 	for i, series := range l.Series {
 		var aside vg.Length
 		if l.Marks {
-			aside = beside * (vg.Length(i) - vg.Length(len(l.Series)-1)/2)
+			step := min(beside, spread/vg.Length(max(len(l.Series)-1, 1)))
+			aside = step * (vg.Length(i) - vg.Length(len(l.Series)-1)/2)
 		}
 		var pts []vg.Point
 		stroke := func() {
@@ -107,12 +113,14 @@ func (l linePlotter) Plot(c draw.Canvas, p *plot.Plot) {
 			}
 			at := vg.Point{X: tx(q.X) + aside, Y: ty(q.Y)}
 			pts = append(pts, at)
-			if l.Marks {
-				mark(c, i, at, lineMark)
-			}
-			if q.HasInterval {
-				c.StrokeLine2(line(okabeIto(i), 0.6), at.X, ty(q.Lo), at.X, ty(q.Hi))
-			}
+			tip(c, q.Tip, func() {
+				if l.Marks {
+					mark(c, i, at, lineMark)
+				}
+				if q.HasInterval {
+					c.StrokeLine2(line(okabeIto(i), 0.6), at.X, ty(q.Lo), at.X, ty(q.Hi))
+				}
+			})
 		}
 		stroke()
 	}

@@ -15,13 +15,16 @@ import (
 // Rates draws panels below each other: bytes per second sent above the axis and
 // received below it, and on top a row of what happened and one of what was
 // found, in the manner of Apthorpe, Reisman and Feamster 2017 ("A Smart Home is
-// No Castle"), figure 2. A column of the picture shows its highest bin. Panels
-// of the same time have one scale unless the highest rates differ by more than
-// 4 times.
+// No Castle"), figure 2. A column of the picture shows its highest bin. All panels
+// have one unit, those of the same time one scale too: a logarithmic one where the
+// highest rates differ by more than 4 times.
 type Rates struct {
 	// From and To are the time of panels that have none of their own.
 	From, To time.Duration
 	Panels   []RatePanel
+	// NoMarks leaves the rows of what happened and what was found out, for traffic
+	// of which neither is known.
+	NoMarks bool
 }
 
 // RatePanel is what one device or stream sends and receives over time, with
@@ -55,11 +58,15 @@ type ratePlan struct {
 	oneTime  bool         // all panels are of the same time
 	classes  []string     // sorted
 	scaleTop [][2]float64 // the highest rates up and down that each panel has room for
+	unit     string
+	per      float64 // B/s of a unit
+	least    float64 // where a logarithmic scale begins; 0 for a linear one
+	noMarks  bool
 }
 
 // plan finds what the panels share. They are not modified.
 func (r Rates) plan() ratePlan {
-	g := ratePlan{panels: slices.Clone(r.Panels), oneTime: true}
+	g := ratePlan{panels: slices.Clone(r.Panels), oneTime: true, noMarks: r.NoMarks}
 	for i := range g.panels {
 		p := &g.panels[i]
 		if p.To == 0 {
@@ -95,10 +102,11 @@ const (
 
 func (p RatePanel) shows(m RateMark) bool { return m.End >= p.From && m.Start <= p.To }
 
-// top is the highest rate in view each way, at least an eighth of the other
-// and 1.
+// top is what there must be room for each way: a little more than the highest rate
+// in view, at least an eighth of the other and 1.
 func (p RatePanel) top() [2]float64 {
-	up, down := p.columns(p.Up, 1)[0], p.columns(p.Down, 1)[0]
+	const room = 1.04 // a peak at the edge would look cut
+	up, down := room*p.columns(p.Up, 1)[0], room*p.columns(p.Down, 1)[0]
 	return [2]float64{max(up, down/8, 1), max(down, up/8, 1)}
 }
 
@@ -121,12 +129,13 @@ func columns(rate []float64, bin, from, to time.Duration, n int) []float64 {
 	return out
 }
 
-// share gives all panels one scale if that leaves the smallest one readable.
-func (g ratePlan) share() {
-	const readable = 4 // times that the highest rates may differ
-	if !g.oneTime {
-		return
-	}
+// share gives all panels one unit, and those of the same time one scale, on which
+// the smallest one is readable.
+func (g *ratePlan) share() {
+	const (
+		readable = 4    // times that the highest rates may differ on a linear scale
+		decades  = 1000 // that a logarithmic one spans at least
+	)
 	var high [2]float64
 	var most, least float64
 	for i, t := range g.scaleTop {
@@ -136,11 +145,29 @@ func (g ratePlan) share() {
 			least = m
 		}
 	}
-	for i := range g.scaleTop {
-		if readable*least >= most {
-			g.scaleTop[i] = high
+	g.unit, g.per = "B/s", 1
+	for _, u := range []string{"kB/s", "MB/s"} {
+		if most/g.per >= 1000 {
+			g.unit, g.per = u, g.per*1000
 		}
 	}
+	if !g.oneTime {
+		return
+	}
+	for i := range g.scaleTop {
+		g.scaleTop[i] = high
+	}
+	if readable*least < most {
+		g.least = math.Pow(10, math.Floor(math.Log10(min(least, most/decades))))
+	}
+}
+
+// along is where a rate stands on the scale: 0 at 0.
+func (g ratePlan) along(rate float64) float64 {
+	if g.least == 0 {
+		return rate
+	}
+	return math.Log10(1 + rate/g.least)
 }
 
 func (g ratePlan) key() legend {
@@ -160,13 +187,22 @@ func (g ratePlan) mark(c draw.Canvas, class string, at vg.Point) {
 	c.DrawGlyph(draw.GlyphStyle{Color: okabeIto(series[i%len(series)]), Radius: 2.4, Shape: glyph(i)}, at)
 }
 
+// rows is the height of what stands above the rates: the marks, or half of the
+// highest number.
+func (g ratePlan) rows() vg.Length {
+	if g.noMarks {
+		return rateRowMiddle
+	}
+	return 2 * rateRow
+}
+
 // dataHeight is that of the rates of a panel.
 func (g ratePlan) dataHeight(width vg.Length) vg.Length {
 	return min(max(0.27*width, 50), 1.6*vg.Inch)
 }
 
 func (g ratePlan) height(width vg.Length) vg.Length {
-	panel := rateTitle + 2*rateRow + g.dataHeight(width) + rateGap
+	panel := rateTitle + g.rows() + g.dataHeight(width) + rateGap
 	if !g.oneTime {
 		panel += rateTicks
 	}
@@ -187,8 +223,11 @@ func (g ratePlan) draw(c draw.Canvas) {
 		y -= rateTitle
 
 		// Lines of events reach down through the rates, so they come first.
-		bottom := y - 2*rateRow - g.dataHeight(width)
+		bottom := y - g.rows() - g.dataHeight(width)
 		for row, marks := range [][]RateMark{p.True, p.Found} {
+			if g.noMarks {
+				break
+			}
 			at := y - (vg.Length(row)+0.5)*rateRow
 			c.FillText(aligned(smallType, right, center), vg.Point{X: x0 - 4, Y: at}, []string{"true", "found"}[row])
 			for _, m := range marks {
@@ -198,7 +237,7 @@ func (g ratePlan) draw(c draw.Canvas) {
 			}
 		}
 
-		g.drawRates(c, p, g.scaleTop[i], x0, x1, bottom, y-2*rateRow-rateRowMiddle) // room for the highest tick
+		g.drawRates(c, p, g.scaleTop[i], x0, x1, bottom, y-g.rows()-rateRowMiddle) // room for the highest tick
 		last := i == len(g.panels)-1
 		if last || !g.oneTime {
 			p.timeAxis(c, x, bottom, last)
@@ -227,15 +266,15 @@ func (g ratePlan) drawMark(c draw.Canvas, m RateMark, truth bool, x func(time.Du
 // drawRates draws the data of a panel and its y axis; top are the rates at its
 // upper and lower edge.
 func (g ratePlan) drawRates(c draw.Canvas, p RatePanel, top [2]float64, x0, x1, y0, y1 vg.Length) {
-	per := (y1 - y0) / vg.Length(top[0]+top[1]) // points for 1 B/s
-	mid := y0 + per*vg.Length(top[1])
+	per := (y1 - y0) / vg.Length(g.along(top[0])+g.along(top[1]))
+	mid := y0 + per*vg.Length(g.along(top[1]))
 
 	n := max(1, int((x1-x0)/rateColumn))
 	for dir, rate := range [][]float64{p.Up, p.Down} {
 		sign := vg.Length(1 - 2*dir)
 		pts := []vg.Point{{X: x0, Y: mid}}
 		for i, v := range p.columns(rate, n) {
-			y := mid + sign*per*vg.Length(v)
+			y := mid + sign*per*vg.Length(g.along(v))
 			a, b := x0+(x1-x0)*vg.Length(i)/vg.Length(n), x0+(x1-x0)*vg.Length(i+1)/vg.Length(n)
 			// Equal columns are one step: most are 0, and a file of all would be large.
 			if last := len(pts) - 1; last > 0 && pts[last].Y == y {
@@ -249,34 +288,51 @@ func (g ratePlan) drawRates(c draw.Canvas, p RatePanel, top [2]float64, x0, x1, 
 
 	c.StrokeLine2(axisLine(), x0, mid, x1, mid)
 	c.StrokeLine2(axisLine(), x0, y0, x0, y1)
-	unit, scale := "B/s", 1.0
-	for _, u := range []string{"kB/s", "MB/s"} {
-		if max(top[0], top[1])/scale >= 1000 {
-			unit, scale = u, scale*1000
+	name := g.unit
+	if g.least > 0 {
+		name += ", log"
+	}
+	for _, v := range g.ticks(top) {
+		y := mid + per*vg.Length(math.Copysign(g.along(math.Abs(v)), v))
+		c.StrokeLine2(axisLine(), x0-tick, y, x0, y)
+		c.FillText(aligned(smallType, right, center), vg.Point{X: x0 - tick - 1, Y: y}, strconv.FormatFloat(math.Abs(v)/g.per, 'g', 3, 64))
+	}
+	c.FillText(upright(smallType), vg.Point{X: x0 - rateLeft + edge, Y: (y0 + y1) / 2}, name)
+}
+
+// ticks are rates that have a number, those received below 0.
+func (g ratePlan) ticks(top [2]float64) []float64 {
+	var out []float64
+	if g.least == 0 {
+		step := roundStep((top[0]+top[1])/g.per, 5) * g.per
+		for k := -math.Floor(top[1] / step); k*step <= top[0]; k++ {
+			out = append(out, k*step)
+		}
+		return out
+	}
+
+	// Powers of ten, only every other one where there are many.
+	every := 10.0
+	if g.along(max(top[0], top[1])) > 3 {
+		every = 100
+	}
+	out = append(out, 0)
+	for v := g.least * 10; v <= max(top[0], top[1]); v *= every {
+		if v <= top[0] {
+			out = append(out, v)
+		}
+		if v <= top[1] {
+			out = append(out, -v)
 		}
 	}
-	step := roundStep((top[0]+top[1])/scale, 5)
-	for v := -math.Floor(top[1]/scale/step) * step; v <= top[0]/scale; v += step {
-		y := mid + per*vg.Length(v*scale)
-		c.StrokeLine2(axisLine(), x0-tick, y, x0, y)
-		c.FillText(aligned(smallType, right, center), vg.Point{X: x0 - tick - 1, Y: y}, strconv.FormatFloat(math.Abs(v), 'g', 3, 64))
-	}
-	c.FillText(upright(smallType), vg.Point{X: x0 - rateLeft + edge, Y: (y0 + y1) / 2}, unit)
+	return out
 }
 
 // timeAxis draws the axis of a panel in a unit that fits. The last one of the
 // figure has a label, in others the unit stands beside the last tick.
 func (p RatePanel) timeAxis(c draw.Canvas, x func(time.Duration) vg.Length, y vg.Length, last bool) {
 	const steps = 7 // that have room for their labels
-	unit, per := "h", time.Hour
-	for _, u := range []struct {
-		name string
-		per  time.Duration
-	}{{"min", time.Minute}, {"s", time.Second}} {
-		if p.To-p.From < 3*per {
-			unit, per = u.name, u.per
-		}
-	}
+	unit, per := timeUnit(p.To - p.From)
 	step := max(1, time.Duration(roundStep(float64(p.To-p.From)/float64(per), steps)*float64(per)))
 
 	c.StrokeLine2(axisLine(), x(p.From), y, x(p.To), y)
@@ -293,4 +349,18 @@ func (p RatePanel) timeAxis(c draw.Canvas, x func(time.Duration) vg.Length, y vg
 	if last {
 		c.FillText(aligned(labelType, center, bottom), vg.Point{X: (x(p.From) + x(p.To)) / 2, Y: y - rateFoot - rateGap + 2}, fmt.Sprintf("time (%s)", unit))
 	}
+}
+
+// timeUnit is one in which a span is a few.
+func timeUnit(span time.Duration) (name string, per time.Duration) {
+	name, per = "h", time.Hour
+	for _, u := range []struct {
+		name string
+		per  time.Duration
+	}{{"min", time.Minute}, {"s", time.Second}} {
+		if span < 3*per {
+			name, per = u.name, u.per
+		}
+	}
+	return name, per
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/image/font/opentype"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 
 	"veilbench/reports/fontsubset"
 	"veilbench/reports/table"
@@ -142,6 +143,28 @@ func (s *svgCanvas) FillString(f font.Face, p vg.Point, text string) {
 // DrawImage is not supported: no figure has an image.
 func (s *svgCanvas) DrawImage(vg.Rectangle, image.Image) {}
 
+// tip draws what readers of a page see a text of when they point at it; files of
+// other formats have no such texts.
+func tip(c draw.Canvas, text string, marks func()) {
+	// Crops are canvases around canvases.
+	under := c.Canvas
+	for {
+		inner, ok := under.(draw.Canvas)
+		if !ok {
+			break
+		}
+		under = inner.Canvas
+	}
+	s, ok := under.(*svgCanvas)
+	if !ok || text == "" {
+		marks()
+		return
+	}
+	fmt.Fprintf(&s.body, "<g><title>%s</title>\n", escapeXML(text))
+	marks()
+	s.body.WriteString("</g>\n")
+}
+
 // paint is black as the color of text around it, so that it turns light on
 // dark pages; colors that stand on colors are no color.Gray16 and stay.
 func paint(c color.Color) string {
@@ -242,11 +265,12 @@ func (s *svgCanvas) write(w io.Writer, f Figure, embed bool) error {
 	width, height := short(float64(s.width)), short(float64(s.height))
 	style := ""
 	if embed {
+		// A file stands on any ground: black on the dark one of a viewer is lost.
 		ttf, err := Font(s.text.String())
 		if err != nil {
 			return err
 		}
-		style = fmt.Sprintf("<style>@font-face{font-family:%s;src:url(data:font/ttf;base64,%s)}</style>\n", FontName, base64.StdEncoding.EncodeToString(ttf))
+		style = fmt.Sprintf("<style>@font-face{font-family:%s;src:url(data:font/ttf;base64,%s)}</style>\n<path fill=\"#fff\" d=\"M0 0H%sV%sH0Z\"/>\n", FontName, base64.StdEncoding.EncodeToString(ttf), width, height)
 	}
 	about := ""
 	if f.Title != "" { // an empty title would be an empty tooltip

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -26,26 +27,74 @@ type TradeoffPoint struct {
 	Cost, Share float64
 	Lo, Hi      float64 // bounds of Share if HasInterval
 	HasInterval bool
+	// Tip is what readers of a page see when they point at the mark.
+	Tip string
 }
 
 // Figure draws the scatter.
 func (t Tradeoff) Figure(title, caption string) Figure { return of(t, title, caption) }
 
-func (t Tradeoff) key() legend {
-	out := make(legend, len(t.Points))
+// key has an entry for each point whose name has no room in the picture; a number
+// stands there in its place.
+func (t Tradeoff) key(labels []label) legend {
+	var out legend
 	for i, pt := range t.Points {
-		out[i] = entry{fmt.Sprintf("%d  %s", i+1, pt.Name), func(c draw.Canvas, at vg.Point) { mark(c, i, at, 2.6) }}
+		if labels[i].text != pt.Name {
+			out = append(out, entry{labels[i].text + "  " + pt.Name, func(c draw.Canvas, at vg.Point) { mark(c, i, at, 2.6) }})
+		}
 	}
 	return out
 }
 
-func (t Tradeoff) height(width vg.Length) vg.Length { return plotHeight(width, 0.68, t.key()) }
+func (t Tradeoff) height(width vg.Length) vg.Length {
+	labels, _ := t.layout(width)
+	return plotHeight(width, tradeoffPart, t.key(labels))
+}
+
+// tradeoffPart is the height of the plot in parts of its width.
+const tradeoffPart = 0.68
 
 func (t Tradeoff) draw(c draw.Canvas) {
+	labels, at := t.layout(c.Max.X - c.Min.X)
+	t.plot(labels, at).drawAbove(c, t.key(labels))
+}
+
+// plot is the picture without a legend.
+func (t Tradeoff) plot(labels []label, from vg.Point) axes {
 	pl := newPlot(t.XName, t.YName)
-	pl.Add(tradeoffPlotter(t))
+	pl.Add(tradeoffPlotter{t, labels, from})
 	pl.X.Min, pl.X.Max, pl.X.Tick.Marker = t.axis()
-	pl.drawAbove(c, t.key())
+	return pl
+}
+
+// layout finds places for the names of all points in a picture so wide, which
+// decides how high its legend is, and so comes before anything is drawn. Places are
+// those of a picture whose data begin at from.
+func (t Tradeoff) layout(width vg.Length) (labels []label, from vg.Point) {
+	pl := t.plot(nil, vg.Point{})
+	data := pl.dataOf(draw.Canvas{Rectangle: vg.Rectangle{Max: vg.Point{X: width, Y: barePlot(width, tradeoffPart)}}})
+	tx, ty := pl.Transforms(&data)
+	steps, marks := t.steps(tx, ty), make([]vg.Point, len(t.Points))
+
+	// Names keep off the front, the intervals and all marks, so these are collected
+	// before any name is set.
+	var taken boxes
+	for i := 1; i < len(steps); i++ {
+		a, b := steps[i-1], steps[i]
+		taken = append(taken, vg.Rectangle{Min: vg.Point{X: min(a.X, b.X), Y: min(a.Y, b.Y)}, Max: vg.Point{X: max(a.X, b.X), Y: max(a.Y, b.Y)}})
+	}
+	for i, pt := range t.Points {
+		marks[i] = vg.Point{X: tx(alongCost(pt.Cost)), Y: ty(pt.Share)}
+		taken = append(taken, around(marks[i], 6, 6))
+		if pt.HasInterval {
+			taken = append(taken, vg.Rectangle{Min: vg.Point{X: marks[i].X - 1, Y: ty(pt.Lo)}, Max: vg.Point{X: marks[i].X + 1, Y: ty(pt.Hi)}})
+		}
+	}
+	names := make([]string, len(t.Points))
+	for i, pt := range t.Points {
+		names[i] = pt.Name
+	}
+	return placing{in: data.Rectangle, marks: marks, taken: taken}.all(names), data.Min
 }
 
 // alongCost is where a cost stands on its axis: by its logarithm from about a
@@ -81,62 +130,60 @@ func (t Tradeoff) axis() (lo, hi float64, ticks plot.ConstantTicks) {
 	return lo, hi, ticks
 }
 
-// tradeoffPlotter is Tradeoff as gonum's Plotter.
-type tradeoffPlotter Tradeoff
+// tradeoffPlotter is Tradeoff as gonum's Plotter, with its labels.
+type tradeoffPlotter struct {
+	Tradeoff
+	labels []label
+	from   vg.Point
+}
 
-// Sizes of numbers beside marks, in points.
-const (
-	numberHigh = 6
-	numberFar  = 14 // a number farther from its mark is joined to it by a line
-)
+// steps are those of the front: between two of its points nothing is known to be
+// better than the more private one at its cost.
+func (t Tradeoff) steps(tx, ty func(float64) vg.Length) []vg.Point {
+	var out []vg.Point
+	for i, pt := range front(t.Points) {
+		at := vg.Point{X: tx(alongCost(pt.Cost)), Y: ty(pt.Share)}
+		if i > 0 {
+			out = append(out, vg.Point{X: at.X, Y: out[len(out)-1].Y})
+		}
+		out = append(out, at)
+	}
+	return out
+}
 
 // Plot draws onto c; it implements plot.Plotter.
 func (t tradeoffPlotter) Plot(c draw.Canvas, p *plot.Plot) {
 	tx, ty := p.Transforms(&c)
-	at := func(pt TradeoffPoint) vg.Point { return vg.Point{X: tx(alongCost(pt.Cost)), Y: ty(pt.Share)} }
 	shareGrid(c, ty)
-
-	// The front is drawn as steps: between two of its points nothing is known to
-	// be better than the more private one at its cost.
-	var steps []vg.Point
-	for i, pt := range front(t.Points) {
-		if i > 0 {
-			steps = append(steps, vg.Point{X: at(pt).X, Y: steps[len(steps)-1].Y})
-		}
-		steps = append(steps, at(pt))
-	}
-	c.StrokeLines(line(color.Gray{120}, 0.8, 3, 2), steps)
-
-	// Numbers keep off the front, the intervals and all marks, so these are
-	// collected before any number is set.
-	var taken boxes
-	for i := 1; i < len(steps); i++ {
-		a, b := steps[i-1], steps[i]
-		taken = append(taken, vg.Rectangle{Min: vg.Point{X: min(a.X, b.X), Y: min(a.Y, b.Y)}, Max: vg.Point{X: max(a.X, b.X), Y: max(a.Y, b.Y)}})
-	}
-	marks := make([]vg.Point, len(t.Points))
+	c.StrokeLines(line(color.Gray{120}, 0.8, 3, 2), t.steps(tx, ty))
 	for i, pt := range t.Points {
-		marks[i] = at(pt)
-		taken = append(taken, around(marks[i], 6, 6))
 		if pt.HasInterval {
-			x, lo, hi := marks[i].X, ty(pt.Lo), ty(pt.Hi)
-			taken = append(taken, vg.Rectangle{Min: vg.Point{X: x - 1, Y: lo}, Max: vg.Point{X: x + 1, Y: hi}})
-			c.StrokeLine2(line(okabeIto(i), 0.7), x, lo, x, hi)
+			x := tx(alongCost(pt.Cost))
+			c.StrokeLine2(line(okabeIto(i), 0.7), x, ty(pt.Lo), x, ty(pt.Hi))
 		}
 	}
 
-	num := typeStyle(smallType)
-	for i, at := range marks {
-		mark(c, i, at, 2.8)
-		name := fmt.Sprint(i + 1)
-		spot := taken.place(c, i, marks, num.Width(name)+1)
-		if away(spot, at) > numberFar {
-			c.StrokeLine2(line(color.Gray{130}, 0.3), at.X, at.Y, spot.X, spot.Y)
-			b := around(spot, num.Width(name)+1, numberHigh)
-			fillRect(c, color.White, b.Min.X, b.Min.Y, b.Max.X, b.Max.Y)
+	// A leader ends at its mark, so marks and names come after all leaders.
+	labels := slices.Clone(t.labels)
+	for i := range labels {
+		labels[i].at = labels[i].at.Add(c.Min.Sub(t.from))
+		labels[i].mark = labels[i].mark.Add(c.Min.Sub(t.from))
+		if l := labels[i]; l.far {
+			c.StrokeLine2(line(color.Gray{130}, 0.3), l.mark.X, l.mark.Y, l.at.X, l.at.Y)
 		}
-		c.FillText(num, spot, name)
 	}
+	for i, pt := range t.Points {
+		tip(c, pt.Tip, func() { mark(c, i, vg.Point{X: tx(alongCost(pt.Cost)), Y: ty(pt.Share)}, 2.8) })
+		c.FillText(aligned(smallType, labels[i].side, center), labels[i].at, labels[i].text)
+	}
+}
+
+// label is a text beside a mark, which a line joins to it where it is far.
+type label struct {
+	text     string
+	at, mark vg.Point
+	side     float64 // of the text that is at at
+	far      bool
 }
 
 // boxes is what is drawn where no text may lie.
@@ -156,33 +203,112 @@ func (t boxes) meets(b vg.Rectangle) bool {
 	})
 }
 
-// place is the nearest place for the number of mark own, w wide, where nothing
-// is yet; it becomes taken. Where none is free the number lies over something.
-func (t *boxes) place(c draw.Canvas, own int, marks []vg.Point, w vg.Length) vg.Point {
-	const (
-		near = 12 // within it no other mark may be nearer to the number
-		over = 4  // points that a number may stick out of the frame
-	)
-	at := marks[own]
+// placing finds room for texts beside marks.
+type placing struct {
+	in    vg.Rectangle
+	marks []vg.Point
+	taken boxes // where no text may lie
+	apart boxes // what no leader may cross: texts and other leaders
+}
 
-	// Right above first, where readers look for a number, then around; farther
-	// out only when all places nearer are taken.
-	for _, r := range []float64{9, 12, 16, 21, 27, 34} {
-		for _, angle := range []float64{45, 0, -45, 90, 135, 180, 225, 270} {
+// all finds places for the names of all marks, and for their numbers where a name
+// has none. Whoever chooses first takes room from others, so many orders are tried,
+// and the one is kept that leaves the fewest without a name, then names nearest.
+func (g placing) all(names []string) []label {
+	const (
+		tries    = 40
+		unnamed  = 1000 // what a name without room costs, in points of distance
+		unplaced = 5000 // what a number without room costs
+	)
+	order := make([]int, len(names))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return len(names[b]) - len(names[a]) })
+
+	var best []label
+	least := math.Inf(1)
+	random := rand.New(rand.NewPCG(1, 1)) // the same each time
+	for range tries {
+		out, cost := make([]label, len(names)), 0.0
+		try := placing{in: g.in, marks: g.marks, taken: slices.Clone(g.taken)}
+		for _, i := range order {
+			l, ok := try.place(i, names[i])
+			if !ok {
+				cost += unnamed
+				if l, ok = try.place(i, fmt.Sprint(i+1)); !ok {
+					cost += unplaced
+				}
+			}
+			out[i], cost = l, cost+away(l.at, l.mark)
+		}
+		if cost < least {
+			best, least = out, cost
+		}
+		random.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
+	}
+	return best
+}
+
+// place finds the nearest place for the text of a mark where nothing is yet; it
+// becomes taken. Where none is free ok is false, and the text would lie over something.
+func (g *placing) place(own int, text string) (l label, ok bool) {
+	const (
+		near = 14  // farther away a line joins text and mark
+		over = 4   // points that a text may stick out of the frame
+		high = 7.5 // of a line of text
+		off  = 1   // between text and what is beside it
+	)
+	at := g.marks[own]
+	w := typeStyle(smallType).Width(text)
+
+	// Right first, where readers look for a name, then around; farther out only when
+	// all places nearer are taken.
+	for _, r := range []float64{6, 9, 12, 17, 23, 30, 38, 47} {
+		for _, angle := range []float64{0, 30, -30, 180, 150, -150, 90, -90, 60, -60, 120, -120} {
 			sin, cos := math.Sincos(angle * math.Pi / 180)
 			q := at.Add(vg.Point{X: vg.Length(r * cos), Y: vg.Length(r * sin)})
-			box := around(q, w, numberHigh)
-			free := box.Min.X > c.Min.X && box.Min.Y > c.Min.Y && box.Max.X < c.Max.X+over && box.Max.Y < c.Max.Y+over && !t.meets(box)
-			for k, m := range marks {
-				free = free && (k == own || away(q, m) > away(q, at) || r > near)
+			side := float64(center)
+			x0 := q.X - w/2
+			switch {
+			case cos > 0.1:
+				side, x0 = left, q.X
+			case cos < -0.1:
+				side, x0 = right, q.X-w
 			}
-			if free {
-				*t = append(*t, box)
-				return q
+			box := vg.Rectangle{Min: vg.Point{X: x0 - off, Y: q.Y - high/2}, Max: vg.Point{X: x0 + w + off, Y: q.Y + high/2}}
+			if box.Min.X <= g.in.Min.X || box.Min.Y <= g.in.Min.Y || box.Max.X >= g.in.Max.X+over || box.Max.Y >= g.in.Max.Y+over || g.taken.meets(box) {
+				continue
 			}
+
+			// A text that no line joins to its mark must be nearer to it than to others,
+			// and a line must lead past all others.
+			l := label{text, q, at, side, r > near}
+			leader := l.leader()
+			if slices.ContainsFunc(leader, g.apart.meets) || slices.ContainsFunc(g.marks, func(m vg.Point) bool {
+				return m != at && (!l.far && away(q, m) <= away(q, at)+2 || leader.meets(around(m, 6, 6)))
+			}) {
+				continue
+			}
+			g.apart = append(append(g.apart, box), leader...)
+			g.taken = append(append(g.taken, box), leader...)
+			return l, true
 		}
 	}
-	return at.Add(vg.Point{X: 6, Y: 6})
+	return label{text, at.Add(vg.Point{X: 6, Y: 6}), at, left, false}, false
+}
+
+// leader is the line from mark to text as boxes so small that they cover little
+// else; none for a text that has none.
+func (l label) leader() boxes {
+	const step, beyond = 2.5, 5 // beyond the mark itself
+	var out boxes
+	if length := away(l.at, l.mark); l.far {
+		for d := float64(beyond); d < length-1; d += step {
+			out = append(out, around(l.mark.Add(l.at.Sub(l.mark).Scale(vg.Length(d/length))), 1, 1))
+		}
+	}
+	return out
 }
 
 // front are the points that no other beats in both, from cheap to private.

@@ -21,7 +21,7 @@ const (
 // Confusion is the confusion matrix of the best attack on each defense.
 var Confusion = reports.FigureKind{
 	Name: "confusion", Doc: "which class is taken for which",
-	Draw: reports.PerPanel(confusions),
+	Draw: perPanel(figure.Nowhere, confusions),
 }
 
 // PublishedConfusion is each confusion matrix of a paper with ours below it, row by
@@ -48,7 +48,9 @@ var PublishedConfusion = reports.FigureKind{
 			if m.Calibrated != "" {
 				what += " The data are calibrated to it: " + m.Calibrated + "."
 			}
-			out = append(out, h.Figure(m.Source+" beside ours: "+m.About(), s.Caption(m.Panel, what, []string{m.Defense}, []string{m.Attack})))
+			f := h.Figure(m.Source+" beside ours: "+m.About(), s.Caption(m.Panel, what, []string{m.Defense}, []string{m.Attack}))
+			f.About = about(m.Panel)
+			out = append(out, f)
 		}
 		return out
 	},
@@ -69,7 +71,7 @@ func confusions(s *reports.Set, p reports.Panel) []figure.Figure {
 		}
 		what := fmt.Sprintf("Confusion under %s by %s (%s): share of each true class (row) that is given each name (column), over all test groups; among events the row \"other\" holds false alarms.", under, s.Label(by.Attack), by.Knowledge)
 		f := m.heat().Figure(fmt.Sprintf("Confusion under %s: %s", under, p.About()), s.Caption(p, what, []string{d}, []string{by.Attack}))
-		f.Defense = s.DefenseLabel(d)
+		f.Defense, f.About = s.DefenseLabel(d), []string{"under " + under + " by " + s.Label(by.Attack)}
 		out = append(out, f)
 	}
 	return out
@@ -145,7 +147,11 @@ func (m confusion) heat() figure.HeatMap {
 		for _, as := range h.Cols {
 			n := m.count[[2]string{c, as}]
 			share := float64(n) / float64(tested[c])
-			row = append(row, figure.HeatCell{Share: share, OK: true, Text: squareText(share, n)})
+			cell := figure.HeatCell{Share: share, OK: true, Text: squareText(share, n)}
+			if n > 0 {
+				cell.Tip = fmt.Sprintf("%s named %s: %d of %d", c, as, n, tested[c])
+			}
+			row = append(row, cell)
 		}
 		h.Rows, h.Cells = append(h.Rows, c), append(h.Cells, row)
 	}

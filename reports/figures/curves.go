@@ -12,17 +12,18 @@ import (
 // defense.
 var Curves = reports.FigureKind{
 	Name: "curves", Doc: "recall against false alarms",
-	Draw: reports.PerPanel(curves),
+	Draw: perPanel(figure.DownRight, curves),
 }
 
 func curves(s *reports.Set, p reports.Panel) []figure.Figure {
 	l := figure.Lines{YName: reports.MetricLabel(results.Recall)}
 	top := 0.0
 	for _, d := range s.Defenses[p] {
-		if s.Summaries[reports.Subject{Panel: p, Defense: d}].NoEvidence != "" {
+		at := reports.Subject{Panel: p, Defense: d}
+		if s.Summaries[at].NoEvidence != "" {
 			continue
 		}
-		if xy := meanCurve(s.BestResults(reports.Subject{Panel: p, Defense: d})); len(xy) > 1 {
+		if xy := meanCurve(s.BestResults(at)); len(xy) > 1 {
 			l.Names, l.Series = append(l.Names, s.DefenseLabel(d)), append(l.Series, xy)
 			top = max(top, xy[len(xy)-1].X)
 		}
@@ -30,8 +31,15 @@ func curves(s *reports.Set, p reports.Panel) []figure.Figure {
 	if len(l.Series) == 0 || top == 0 {
 		return nil
 	}
-	l.X = figure.LinearAxis("false alarms a home and day", top)
-	what := "Recall of events against false alarms a home and day as the attack's threshold moves, for the best attack on each defense; mean over folds at the same number of false alarms."
+
+	// A few false alarms a day and a thousand of them must both find room.
+	l.X = figure.CountAxis("false alarms a home and day", top)
+	for _, xy := range l.Series {
+		for i := range xy {
+			xy[i].X = figure.OnCountAxis(xy[i].X)
+		}
+	}
+	what := "Recall of events against false alarms a home and day as the attack's threshold moves, for the best attack on each defense; mean over folds at the same number of false alarms. The axis is logarithmic, with 0 at its start."
 	what = withLeftOut(s, p, what)
 	return []figure.Figure{l.Figure("Operating curves: "+p.About(), s.Caption(p, what, s.Defenses[p], nil))}
 }

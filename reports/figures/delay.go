@@ -49,7 +49,9 @@ func delays(s *reports.Set, p reports.Panel) []figure.Figure {
 	if len(lost) > 0 {
 		what += " Results without a histogram: " + strings.Join(lost, ", ") + "."
 	}
-	return []figure.Figure{delayLines(names, curves).Figure("Delay by defense: "+reports.DataName(p.Dataset)+", "+string(p.Vantage), s.Caption(p, what, drawn, nil))}
+	f := delayLines(names, curves).Figure("Delay by defense: "+reports.DataName(p.Dataset)+", "+string(p.Vantage), s.Caption(p, what, drawn, nil))
+	f.About, f.Better = []string{"delay", reports.DataName(p.Dataset)}, figure.UpLeft // whatever the task
+	return []figure.Figure{f}
 }
 
 // delayCurve is the distribution of the delays of all results together, by the

@@ -111,7 +111,7 @@ func TestFiguresOfSamples(t *testing.T) {
 		want string
 	}{
 		{Packets, s, "Packets of <b>bulb</b>/50%_on before and after defenses" + about + "\nPackets of activities under none" + about},
-		{Rates, s, "Rates of each device under none" + about + "\nRates of plug before and after defenses" + about},
+		{Rates, s, "Rates of each device under none" + about + "\nRates of plug before and after defenses" + about + "\nRates of all traffic around events of plug before and after defenses" + about},
 		{Packets, reports.NewSet(reporttest.Small(), reports.Options{Samples: reporttest.Samples(), Activity: "plug/on"}), "Packets of plug/on before and after defenses" + about + "\nPackets of activities under none" + about},
 		{Rates, reports.NewSet(reporttest.Small(), reports.Options{Samples: reporttest.Samples(), Activity: "bulb"}), ""},
 		{Packets, reports.NewSet(reporttest.Small(), reports.Options{Samples: reporttest.Samples()[:1]}), "Packets of activities under none" + about},

@@ -22,7 +22,7 @@ const (
 // that has most.
 var Packets = reports.FigureKind{
 	Name: "packets", Doc: "packets of single events, in order and behind each defense",
-	Draw: reports.PerPanel(packets),
+	Draw: perPanel(figure.Nowhere, packets),
 }
 
 func packets(s *reports.Set, p reports.Panel) []figure.Figure {
@@ -103,8 +103,10 @@ func packetsInOrder(s *reports.Set, p reports.Panel, d string, qs []results.Sequ
 		g.Lanes = append(g.Lanes, lane(q.Class, q))
 	}
 	title := fmt.Sprintf("Packets of activities under %s: %s", s.DefenseLabel(d), p.About())
-	what := fmt.Sprintf("Packets of one event of each activity in order, sent above the line and received below it, with their lengths in bytes (whole frame); at most the first %d.", firstOfLane)
-	return g.Figure(title, s.Caption(p, what, []string{d}, nil))
+	what := fmt.Sprintf("Packets of one event of each activity in order, sent above the line and received below it, with their lengths in bytes (whole frame), on one scale; at most the first %d.", firstOfLane)
+	f := g.Figure(title, s.Caption(p, what, []string{d}, nil))
+	f.About = []string{"under " + s.DefenseLabel(d)}
+	return f
 }
 
 // packetsBehind shows one event behind each defense.
@@ -120,11 +122,13 @@ func packetsBehind(s *reports.Set, p reports.Panel, ds []string, want results.Se
 		}
 	}
 	title := "Packets of " + want.Class + " before and after defenses: " + p.About()
-	what := fmt.Sprintf("Packets on the flows that carry the device's traffic around %s in %s, by time and length in bytes (whole frame), sent above the line and received below it, until half a second after its last original byte or %d packets. Whose packet it is, is drawn from the truth; no attack sees it.", want.Class, want.Recording, results.SamplePackets)
+	what := fmt.Sprintf("Packets on the flows that carry the device's traffic around %s in %s, by time and length in bytes (whole frame) on one scale, sent above the line and received below it, until half a second after its last original byte or %d packets. Whose packet it is, is drawn from the truth; no attack sees it.", want.Class, want.Recording, results.SamplePackets)
 	if left > 0 {
 		what += fmt.Sprintf(" %d more defenses are not drawn.", left)
 	}
-	return g.Figure(title, s.Caption(p, what, ds, nil))
+	f := g.Figure(title, s.Caption(p, what, ds, nil))
+	f.About = []string{want.Class}
+	return f
 }
 
 // typical is the short sequence with most packets that can still be told apart.

@@ -14,7 +14,7 @@ import (
 // test groups, bars joining those that no test tells apart.
 var Ranks = reports.FigureKind{
 	Name: "ranks", Doc: "critical-difference diagram of defenses",
-	Draw: reports.PerPanel(ranks),
+	Draw: perPanel(figure.Left, ranks),
 }
 
 func ranks(s *reports.Set, p reports.Panel) []figure.Figure {

@@ -23,7 +23,7 @@ const (
 // behind every defense; for two if there is but one defense.
 var Rates = reports.FigureKind{
 	Name: "rates", Doc: "rates with true and detected events, of each device and behind each defense",
-	Draw: reports.PerPanel(ratesOfPanel),
+	Draw: perPanel(figure.Nowhere, ratesOfPanel),
 }
 
 func ratesOfPanel(s *reports.Set, p reports.Panel) []figure.Figure {
@@ -47,15 +47,47 @@ func ratesOfPanel(s *reports.Set, p reports.Panel) []figure.Figure {
 		out = append(out, ratesOfDevices(s, p, ds[0], first))
 	}
 	slices.SortStableFunc(first, func(a, b results.RateSample) int { return cmp.Compare(len(b.Events), len(a.Events)) })
+	devices := 1
 	if len(ds) == 2 {
-		out = append(out, ratesBehind(s, p, ds, first[:min(len(first), rateDevices)]))
+		devices = min(len(first), rateDevices)
 	}
-	if len(ds) > 2 {
-		for rest := range slices.Chunk(ds[1:], mostRates-1) {
-			out = append(out, ratesBehind(s, p, append([]string{ds[0]}, rest...), first[:1]))
+
+	// Where the device's flows carry those of others too, all traffic stands beside
+	// all traffic: before and after a defense are of the same flows.
+	var apart, shared []string
+	for _, d := range ds[1:] {
+		if allTraffic(s, p, d, first[:devices]) {
+			shared = append(shared, d)
+		} else {
+			apart = append(apart, d)
+		}
+	}
+	for i, group := range [][]string{apart, shared} {
+		for rest := range slices.Chunk(group, mostRates-1) {
+			out = append(out, ratesBehind(s, p, append([]string{ds[0]}, rest...), first[:devices], i == 1))
 		}
 	}
 	return out
+}
+
+// allTraffic says whether of any of the devices all traffic is to be drawn behind a
+// defense, which samples of earlier versions do not hold.
+func allTraffic(s *reports.Set, p reports.Panel, d string, devices []results.RateSample) bool {
+	shared := false
+	for _, want := range devices {
+		if want.AllUp == nil {
+			return false
+		}
+		for _, r := range s.Sample(reports.Subject{Panel: p, Defense: d}).Rates {
+			shared = shared || sameStretch(r, want) && r.Shared && r.AllUp != nil
+		}
+	}
+	return shared
+}
+
+// sameStretch says whether two samples can stand below each other.
+func sameStretch(a, b results.RateSample) bool {
+	return a.Device == b.Device && a.Recording == b.Recording && a.FromS == b.FromS && a.BinS == b.BinS
 }
 
 // ratesOfDevices has a panel for each device behind one defense.
@@ -66,11 +98,13 @@ func ratesOfDevices(s *reports.Set, p reports.Panel, d string, rates []results.R
 		g.Panels = append(g.Panels, ratePanel(s, reports.Subject{Panel: p, Defense: d}, r, r.Device))
 	}
 	title := fmt.Sprintf("Rates of each device under %s: %s", s.DefenseLabel(d), p.About())
-	return g.Figure(title, rateCaption(s, p, []string{d}, rates[0].Recording))
+	f := g.Figure(title, rateCaption(s, p, []string{d}, rates[0].Recording, deviceFlows))
+	f.About = []string{"under " + s.DefenseLabel(d)}
+	return f
 }
 
 // ratesBehind has a panel for each of the devices and defenses.
-func ratesBehind(s *reports.Set, p reports.Panel, ds []string, rates []results.RateSample) figure.Figure {
+func ratesBehind(s *reports.Set, p reports.Panel, ds []string, rates []results.RateSample, all bool) figure.Figure {
 	var g figure.Rates
 	var names []string
 
@@ -80,8 +114,11 @@ func ratesBehind(s *reports.Set, p reports.Panel, ds []string, rates []results.R
 		for _, d := range ds {
 			at := reports.Subject{Panel: p, Defense: d}
 			for _, r := range s.Sample(at).Rates {
-				if r.Device != want.Device || r.Recording != want.Recording || r.FromS != want.FromS || r.BinS != want.BinS {
+				if !sameStretch(r, want) {
 					continue
+				}
+				if all {
+					r.Up, r.Down, r.Shared = r.AllUp, r.AllDown, false
 				}
 				name := s.DefenseLabel(d)
 				if len(rates) > 1 {
@@ -92,16 +129,27 @@ func ratesBehind(s *reports.Set, p reports.Panel, ds []string, rates []results.R
 		}
 	}
 
-	title := fmt.Sprintf("Rates of %s before and after defenses: %s", strings.Join(slices.Compact(names), ", "), p.About())
-	return g.Figure(title, rateCaption(s, p, ds, rates[0].Recording))
+	of, flows := strings.Join(slices.Compact(names), ", "), deviceFlows
+	if all {
+		of, flows = "all traffic around events of "+of, allFlows
+	}
+	f := g.Figure(fmt.Sprintf("Rates of %s before and after defenses: %s", of, p.About()), rateCaption(s, p, ds, rates[0].Recording, flows))
+	f.About = []string{of}
+	return f
 }
 
-func rateCaption(s *reports.Set, p reports.Panel, ds []string, recording string) string {
+// What rates are of.
+const (
+	deviceFlows = "on the flows that carry the device's traffic"
+	allFlows    = "of the whole home, since behind some of these defenses the device's flows carry that of others"
+)
+
+func rateCaption(s *reports.Set, p reports.Panel, ds []string, recording, flows string) string {
 	finder := "the best on each defense"
 	if id := ratesAttack(s, p); id != "" {
 		finder = s.Label(id)
 	}
-	what := fmt.Sprintf("Bytes per second on the flows that carry the device's traffic in %s, sent above the axis and received below it, with the events that happened and those that an attack found there (%s; at the time of the event where it took one for another or found it within 5 s; right within a group of activities that nobody can tell apart is right); counts are of what is drawn. Where it says shared, the flows carry other devices' packets too, which are drawn.", recording, finder)
+	what := fmt.Sprintf("Bytes per second in %s, %s, sent above the axis and received below it, with the events that happened and those that an attack found there (%s; at the time of the event where it took one for another or found it within 5 s; right within a group of activities that nobody can tell apart is right); counts are of what is drawn. Panels of the same time have one scale, a logarithmic one where they differ much. Where it says shared, the flows carry other devices' packets too, which are drawn.", recording, flows, finder)
 	return s.Caption(p, what, ds, nil)
 }
 

@@ -19,7 +19,7 @@ const stripDefenses = 3
 // them without a defense, and behind each defense.
 var Routine = reports.FigureKind{
 	Name: "routine", Doc: "days of a home as they were and as they are read, before and behind each defense",
-	Draw: reports.PerPanel(strips),
+	Draw: perPanel(figure.Nowhere, strips),
 }
 
 // stripStates are the states of a strip by their letters in results, in the order of

@@ -14,30 +14,42 @@ import (
 // with the knowledge that serves it best.
 var Scores = reports.FigureKind{
 	Name: "scores", Doc: "heat map of every attack on every defense",
-	Draw: reports.PerPanel(heatMap),
+	Draw: perPanel(figure.Light, heatMap),
 }
 
 func heatMap(s *reports.Set, p reports.Panel) []figure.Figure {
 	metric, _ := s.Headline(p)
 	name := reports.MetricLabel(metric)
-	attacks := s.Attacks(p)
-	h := figure.HeatMap{Scale: name, Rows: s.DefenseLabels(s.Defenses[p])}
-	for _, a := range attacks {
-		h.Cols = append(h.Cols, s.Label(a))
+	h := figure.HeatMap{Scale: name, Rows: s.DefenseLabels(s.Defenses[p]), RowsName: "defense", Groups: [2]string{"attacks", "controls"}}
+
+	// Controls stand behind the attacks and apart from them: what they reach is no
+	// finding of an attack.
+	var attacks []string
+	for _, control := range []bool{false, true} {
+		for _, a := range s.Attacks(p) {
+			if s.Control[a] == control {
+				attacks, h.Cols = append(attacks, a), append(h.Cols, s.Label(a))
+			}
+		}
 	}
+	h.Apart = len(slices.DeleteFunc(slices.Clone(attacks), func(a string) bool { return !s.Control[a] }))
 
 	hatched := false
 	for _, d := range s.Defenses[p] {
 		row := make([]figure.HeatCell, len(attacks))
 		for i, a := range attacks {
 			e, who := best(s, p, d, a, metric)
+			tip := ""
+			if e.Cells > 0 {
+				tip = scoreTip(s, who, e, metric)
+			}
 			if s.Unearned(who) {
-				row[i], hatched = figure.HeatCell{Text: reports.NoEvidence, Hatched: true}, true
+				row[i], hatched = figure.HeatCell{Text: reports.NoEvidence, Hatched: true, Tip: tip}, true
 				continue
 			}
 
 			// How many cells failed is no matter in a square.
-			row[i] = figure.HeatCell{Share: e.Num, Text: e.Value(table.Score).Text, OK: e.OK}
+			row[i] = figure.HeatCell{Share: e.Num, Text: e.Value(table.Score).Text, OK: e.OK, Tip: tip}
 			if e.Failed > 0 {
 				row[i].Text = "failed"
 			}
@@ -47,6 +59,9 @@ func heatMap(s *reports.Set, p reports.Panel) []figure.Figure {
 
 	title := reports.FirstUpper(name) + " of each attack on each defense"
 	what := title + ", with the knowledge of the defense that serves the attack best. Darker means that more is learned."
+	if h.Apart > 0 {
+		what += " Controls, set apart, stand for what is known without an attack."
+	}
 	if hatched {
 		what += " Hatched squares: no evidence, for the score is low and the attack may be to blame (see the table evidence)."
 	}
@@ -86,7 +101,7 @@ const mostBars = 6
 // Bars is the headline metric of each attack, grouped by defense.
 var Bars = reports.FigureKind{
 	Name: "bars", Doc: "every attack on every defense with intervals",
-	Draw: reports.PerPanel(bars),
+	Draw: perPanel(figure.Left, bars),
 }
 
 func bars(s *reports.Set, p reports.Panel) []figure.Figure {
@@ -108,8 +123,9 @@ func bars(s *reports.Set, p reports.Panel) []figure.Figure {
 	if len(attacks) == 0 { // controls say nothing of a defense
 		return nil
 	}
+	g.Keys, g.Series, g.Controls = append(g.Keys, "floor"), append(g.Series, floors(s, p, metric)), 1
 
-	what := fmt.Sprintf("%s of each attack with the knowledge that serves it best, with %.0f %% intervals over test groups where there are enough; × marks what failed.", reports.FirstUpper(name), 100*results.Level)
+	what := fmt.Sprintf("%s of each attack with the knowledge that serves it best, with %.0f %% intervals over test groups where there are enough; × marks what failed. Gray, the floor: the best control that does not look at the traffic.", reports.FirstUpper(name), 100*results.Level)
 	if slices.ContainsFunc(g.Series, func(row []figure.Bar) bool {
 		return slices.ContainsFunc(row, func(b figure.Bar) bool { return b.Word != "" })
 	}) {
@@ -118,16 +134,27 @@ func bars(s *reports.Set, p reports.Panel) []figure.Figure {
 	return []figure.Figure{g.Figure(fmt.Sprintf("%s by defense and attack: %s", reports.FirstUpper(name), p.About()), s.Caption(p, what, s.Defenses[p], attacks))}
 }
 
+// floors are what the best control of each defense scores.
+func floors(s *reports.Set, p reports.Panel, metric string) []figure.Bar {
+	out := make([]figure.Bar, len(s.Defenses[p]))
+	for i, d := range s.Defenses[p] {
+		m := s.Summaries[reports.Subject{Panel: p, Defense: d}]
+		out[i] = figure.Bar{Share: m.Floor, OK: m.Attack != "", Tip: fmt.Sprintf("floor on %s: %s %s", s.DefenseLabel(d), reports.MetricLabel(metric), table.Score(m.Floor))}
+		if m.FloorBy != "" {
+			out[i].Tip += ", by " + s.Label(m.FloorBy)
+		}
+	}
+	return out
+}
+
 // bar is the best attacker's score and the interval over its groups.
 func bar(s *reports.Set, p reports.Panel, d, attack, metric string) figure.Bar {
 	e, who := best(s, p, d, attack, metric)
-	out := figure.Bar{Share: e.Num, OK: e.OK}
+	out := figure.Bar{Share: e.Num, OK: e.OK, Tip: scoreTip(s, who, e, metric)}
 	if s.Unearned(who) {
-		return figure.Bar{Word: reports.NoEvidence}
+		return figure.Bar{Word: reports.NoEvidence, Tip: out.Tip}
 	}
-	groups := reports.GroupsOf(s.ByPair[who], func(_ *results.Result, g results.GroupScore) (float64, bool) { return g.Value, g.N > 0 })
-	lo, hi, ok := reports.Interval(groups, true)
-	if ok && e.OK && !p.Split.Within() {
+	if lo, hi, ok := scoreInterval(s, who); ok && e.OK {
 		out.Lo, out.Hi, out.HasInterval = lo, hi, true
 	}
 	return out

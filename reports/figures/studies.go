@@ -20,14 +20,16 @@ var Study = reports.FigureKind{
 // Tolerance is the recall of events against how far a detection may be off.
 var Tolerance = reports.FigureKind{
 	Name: "tolerance", Doc: "recall of events against the matching tolerance",
-	Draw: func(s *reports.Set) []figure.Figure { return studyFigures(s, s.Tolerances()) },
+	Draw: func(s *reports.Set) []figure.Figure {
+		return dotFigures(s, s.Tolerances(), toleranceKeys, "recall of events")
+	},
 }
 
 // Shares is the recall of packets against how much of the traffic around them
 // is their device's.
 var Shares = reports.FigureKind{
 	Name: "shares", Doc: "recall of packets against their device's share of the window",
-	Draw: func(s *reports.Set) []figure.Figure { return studyFigures(s, s.Shares()) },
+	Draw: func(s *reports.Set) []figure.Figure { return dotFigures(s, s.Shares(), shareKeys, "recall of packets") },
 }
 
 // drawn says whether a line has a point.
@@ -64,7 +66,69 @@ func studyFigures(s *reports.Set, sts []reports.Study) []figure.Figure {
 		}
 		what := fmt.Sprintf("%s, one line for each defense, with %.0f %% intervals over test groups where there are enough.", st.Title, 100*results.Level)
 		what = strings.Join(append([]string{what}, st.Notes...), " ")
-		out = append(out, l.Figure(st.Title, s.Caption(st.Panel, what, nil, nil)))
+		f := l.Figure(st.Title, s.Caption(st.Panel, what, nil, nil))
+		f.About, f.Better = studyAbout(st), figure.Down
+		out = append(out, f)
+	}
+	return out
+}
+
+// studyAbout is about of a study, whose values may be data sets of their own.
+func studyAbout(st reports.Study) []string {
+	out := about(st.Panel)
+	out[1] = st.Data
+	return out
+}
+
+// dotFigures draws studies of few values, which are no axis: a row for each defense
+// with a sign for each value, as key names it.
+func dotFigures(s *reports.Set, sts []reports.Study, key func(values []float64) []string, what string) []figure.Figure {
+	var out []figure.Figure
+	for _, st := range sts {
+		if !slices.ContainsFunc(st.Lines, drawn) {
+			continue
+		}
+		g := figure.Dots{XName: what, RowsName: "defense", NotesName: "best attack", Keys: key(st.Values)}
+
+		// What is no evidence has no sign either, or it would look like a good defense.
+		gaps := false
+		for i, row := range st.Lines {
+			r := figure.DotRow{Name: st.Defenses[i], Note: st.By[i], Word: reports.NoEvidence}
+			for k, v := range row {
+				q := figure.Point{Y: v.Num, Lo: v.Lo, Hi: v.Hi, HasInterval: v.HasInterval, Missing: !v.OK || v.Doubt}
+				q.Tip = fmt.Sprintf("%s, %s, %s: %s", r.Name, r.Note, g.Keys[k], v.Text)
+				gaps = gaps || !v.OK
+				r.Points = append(r.Points, q)
+			}
+			g.Rows = append(g.Rows, r)
+		}
+		text := []string{fmt.Sprintf("%s: a row for each defense, with %.0f %% intervals over test groups where there are enough.", st.Title, 100*results.Level)}
+		if gaps {
+			text = append(text, "Where a sign is missing there is nothing to find.")
+		}
+		f := g.Figure(st.Title, s.Caption(st.Panel, strings.Join(append(text, st.Notes...), " "), nil, nil))
+		f.About, f.Better = studyAbout(st), figure.Left
+		out = append(out, f)
+	}
+	return out
+}
+
+// toleranceKeys name how far a detection may be off.
+func toleranceKeys(seconds []float64) []string {
+	out := make([]string, len(seconds))
+	for i, v := range seconds {
+		out[i] = "within " + table.Full(v) + " s"
+	}
+	return out
+}
+
+// shareKeys name ranges by their ends in percent.
+func shareKeys(ends []float64) []string {
+	out := make([]string, len(ends))
+	from := 0.0
+	for i, v := range ends {
+		out[i] = fmt.Sprintf("%s to %s %% of the packets around", table.Full(from), table.Full(v))
+		from = v
 	}
 	return out
 }

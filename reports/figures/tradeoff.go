@@ -11,7 +11,7 @@ import (
 // Tradeoff is one scatter for each panel.
 var Tradeoff = reports.FigureKind{
 	Name: "tradeoff", Doc: "what is learned against what it costs, with the front",
-	Draw: reports.PerPanel(tradeoff),
+	Draw: perPanel(figure.DownLeft, tradeoff),
 }
 
 func tradeoff(s *reports.Set, p reports.Panel) []figure.Figure {
@@ -28,7 +28,7 @@ func tradeoff(s *reports.Set, p reports.Panel) []figure.Figure {
 			continue
 		}
 		t.Points = append(t.Points, figure.TradeoffPoint{
-			Name: s.DefenseLabel(d), Cost: cost.Num, Share: m.Advantage, Lo: m.Lo, Hi: m.Hi, HasInterval: m.HasInterval,
+			Name: s.DefenseLabel(d), Cost: cost.Num, Share: m.Advantage, Lo: m.Lo, Hi: m.Hi, HasInterval: m.HasInterval, Tip: advantageTip(s, at),
 		})
 	}
 	if len(t.Points) == 0 {

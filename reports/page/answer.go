@@ -34,7 +34,7 @@ func ranking(s *reports.Set, p reports.Panel) []ranked {
 		x.lo, x.hi, x.score = m.Advantage, m.Advantage, table.Number(m.Advantage, table.Score)
 		if m.HasInterval {
 			x.lo, x.hi = m.Lo, m.Hi
-			x.score = x.score.Within(m.Lo, m.Hi, table.Bounds(m.Lo, m.Hi, 2, table.Short))
+			x.score = x.score.Within(m.Lo, m.Hi, reports.BoundsOf(m))
 		}
 
 		// What has no figure has no rank either: nobody knows what it hides.

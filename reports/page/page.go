@@ -3,20 +3,16 @@
 package page
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html/template"
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/klauspost/compress/gzip"
 
 	"veilbench/bench/results"
 	"veilbench/reports"
@@ -24,6 +20,7 @@ import (
 	"veilbench/reports/figures"
 	"veilbench/reports/table"
 	"veilbench/reports/tables"
+	"veilbench/reports/tex"
 )
 
 var (
@@ -48,9 +45,10 @@ type content struct {
 	Trust           string
 	Questions       []link
 	Sections        []section
-	// Pictures are all figures of the sections and their font, JSON as
-	// gzip in base64: they are much alike, and ten times as long by themselves.
-	Pictures template.HTML
+	// Pictures are all figures of the sections and their font, Events the lists of
+	// what the best attacks made of each event, both JSON as gzip in base64: they are
+	// much alike, and ten times as long by themselves.
+	Pictures, Events template.HTML
 }
 
 // link leads to a section.
@@ -64,6 +62,9 @@ type section struct {
 	Paper           bool     // is printed
 	Tables          []template.HTML
 	Pre             string
+	// Events, Mine and Earlier have fields: to choose a list of events, to say how much
+	// a home of one's own sends, and to choose the page of an earlier run.
+	Events, Mine, Earlier bool
 }
 
 // picture is a figure as part of the page.
@@ -97,8 +98,13 @@ func write(w io.Writer, s *reports.Set, ts []reports.TableKind, fs []reports.Fig
 	if err != nil {
 		return err
 	}
+	events, err := packJSON(eventsOf(s))
+	if err != nil {
+		return err
+	}
 	c := content{
-		CSS: template.CSS(style), JS: template.JS(script), CSSHash: hash(style), JSHash: hash(script),
+		Events: events,
+		CSS:    template.CSS(style), JS: template.JS(script), CSSHash: hash(style), JSHash: hash(script),
 		Provenance: s.Provenance(), Answers: reports.PerPanel(answers)(s), Alarms: s.Alarms(), Trust: trust(s), Sections: all, Pictures: pictures,
 	}
 	if s.Failed > 0 {
@@ -115,6 +121,7 @@ func write(w io.Writer, s *reports.Set, ts []reports.TableKind, fs []reports.Fig
 	for _, q := range []link{
 		{tables.Headline.Name, "Which defense is best for what it costs?"},
 		{rankingID, "Which ones are as good?"},
+		{acrossID, "Does it hold across data sets?"},
 		{tables.Tests.Name, "Is one better than another?"},
 		{tables.PerActivity.Name, "What leaks of each activity?"},
 		{tables.People.Name, "What does it say about people?"},
@@ -122,7 +129,14 @@ func write(w io.Writer, s *reports.Set, ts []reports.TableKind, fs []reports.Fig
 		{tables.Costs.Name, "What does it cost a month?"},
 		{tables.Evidence.Name, "Is a low score earned?"},
 		{figuresID, "What does it look like?"},
+		{eventsID, "Which event was found?"},
+		{tables.HeadlineAttacks.Name, "Whose floor is it?"},
+		{tex.Data.Name, "Which data are these?"},
+		{assumedID, "What was assumed?"},
 		{selfCheckID, "Can it be trusted?"},
+		{citeID, "How do I cite it?"},
+		{reproduceID, "How do I reproduce it?"},
+		{changedID, "What changed since?"},
 	} {
 		if slices.ContainsFunc(all, func(p section) bool { return p.ID == q.ID }) {
 			c.Questions = append(c.Questions, q)
@@ -211,8 +225,15 @@ func sections(s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) (
 	// The two tables that no kind of a report stands for have plain IDs.
 	plain := func(k reports.TableKind) func(int) string { return func(int) string { return k.Name } }
 	b.tables(section{ID: "every-pair", Title: "Every defense and attack", Lead: "One row for each attacker and defense. The column evidence says what a low score rests on. Select a heading to sort; type words to filter."}, tables.Pairs, plain(tables.Pairs))
+	b.kind(section{ID: acrossID, Title: "Across data sets"}, reports.TableKind{Name: acrossID, Draw: across})
 	for _, k := range ts[1:] {
-		b.kind(section{ID: k.Name, Title: reports.FirstUpper(k.Doc)}, k)
+		if k.Name == tex.Paper.Name || k.Name == tables.WorstAttack.Name {
+			continue // the headline and the ranks say the same
+		}
+		b.kind(section{ID: k.Name, Title: reports.FirstUpper(k.Doc), Mine: k.Name == tables.Costs.Name}, k)
+	}
+	if len(eventsOf(s).Lists) > 0 {
+		b.out = append(b.out, section{ID: eventsID, Title: "Events one by one", Events: true, Lead: "What happened, when, and what the best attack on the chosen defense made of it, with its own score. Of many events every so many are listed, and of false alarms those that the attack was surest of."})
 	}
 
 	pictures, svgs, left := drawFigures(s, fs)
@@ -234,6 +255,12 @@ func sections(s *reports.Set, ts []reports.TableKind, fs []reports.FigureKind) (
 		b.out = append(b.out, check)
 	}
 	b.tables(check, tables.SelfCheck, plain(tables.SelfCheck))
+	b.kind(section{ID: assumedID, Title: "What was assumed"}, reports.TableKind{Name: assumedID, Draw: assumed})
+	b.kind(section{ID: reproduceID, Title: "How to reproduce it"}, reports.TableKind{Name: reproduceID, Draw: reproduce})
+	b.out = append(b.out, section{ID: changedID, Title: "What changed since an earlier run", Earlier: true, Lead: "Choose the report.html of the earlier run: the cells of both headlines are compared here, and nothing leaves this page. \u201cveilbench compare BEFORE AFTER\u201d adds a paired test to each."})
+	if text := s.Options.Bibliography; text != "" {
+		b.out = append(b.out, section{ID: citeID, Title: "How to cite it", Lead: "BibTeX of the program, the defenses, the attacks and the data of these results.", Pre: text})
+	}
 	return append(b.out, section{ID: "manifest", Title: "Manifest", Lead: "What is needed to compute the same results again.", Pre: manifest(s)}), svgs, b.err
 }
 
@@ -302,12 +329,7 @@ func packed(pictures []packedPicture) (template.HTML, error) {
 		Font []byte          `json:"font"`
 		All  []packedPicture `json:"all"`
 	}{figure.FontName, font, pictures}
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if err := errors.Join(json.NewEncoder(z).Encode(all), z.Close()); err != nil {
-		return "", err
-	}
-	return template.HTML(base64.StdEncoding.EncodeToString(b.Bytes())), nil
+	return packJSON(all)
 }
 
 // manifest is what the results themselves say of how they were made.

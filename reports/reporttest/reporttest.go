@@ -379,6 +379,7 @@ func Samples() []results.Sample {
 		for b := range int64(450) {
 			r.Up = append(r.Up, b%7*int64(10+i))
 			r.Down = append(r.Down, b%60/58*4000)
+			r.AllUp, r.AllDown = append(r.AllUp, r.Up[b]+b%11*50), append(r.AllDown, r.Down[b]+b%90/88*9000)
 		}
 		x.Rates = []results.RateSample{r}
 		x.Names = []results.DeviceNames{{Device: "bulb", Recording: "home-00"}, {Device: "plug", Recording: "home-00", Hosts: []string{"a.example", "b.example"}}}

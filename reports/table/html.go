@@ -82,7 +82,14 @@ func (v Value) html(first, num bool) template.HTML {
 	if v.Bad {
 		open += " class=bad"
 	}
-	return template.HTML(open + ">" + template.HTMLEscapeString(Plain(v.Text)))
+	if v.Tip != "" {
+		open += ` title="` + template.HTMLEscapeString(Plain(v.Tip)) + `"`
+	}
+	text := ">" + template.HTMLEscapeString(Plain(v.Text))
+	if v.Under != "" {
+		text += "<small>" + template.HTMLEscapeString(Plain(v.Under)) + "</small>"
+	}
+	return template.HTML(open + text)
 }
 
 func writeHTML(w io.Writer, ts []Table) error {

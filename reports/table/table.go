@@ -84,6 +84,8 @@ type Value struct {
 	Bad, Doubt bool
 	// Strong is set of what a reader should see first: LaTeX sets it in bold.
 	Strong bool
+	// Under stands below Text and Tip is shown to who points at it, in HTML alone.
+	Under, Tip string
 }
 
 // Word is a cell without a number behind it.

@@ -232,17 +232,14 @@ func advantage(s *reports.Set, at reports.Subject, n *footnotes) table.Value {
 	}
 	task := reports.TaskName(at.Task) + ": "
 	if why, ok := s.Why(at); ok {
-		return table.Word(reports.NoEvidence + " " + n.about(task+why.Start, why.Finding, why.End))
+		v := table.Word(reports.NoEvidence + " " + n.about(task+why.Start, why.Finding, why.End))
+		v.Under, v.Tip = m.NoEvidence.Text(), why.String()
+		return v
 	}
 	v := table.Number(m.Advantage, table.Score)
+	v.Under, v.Tip = s.Label(m.Attack)+", "+reports.State(m.Evidence), howKnown(s, m)
 	if m.HasInterval {
-		// Limits are cut to 0 to 1. An upper one that is 0 was below the floor before,
-		// and [0 0] would look like certainty of exactly 0.
-		bounds := table.Bounds(m.Lo, m.Hi, 2, table.Short)
-		if m.Hi == 0 {
-			bounds = "[≤0]"
-		}
-		v = v.Within(m.Lo, m.Hi, bounds)
+		v = v.Within(m.Lo, m.Hi, reports.BoundsOf(m))
 		if m.Hi == 0 {
 			v.Text += " " + n.mark("≤0: even the upper limit is not above the floor, which is what the best answer without a look at the traffic scores")
 		}
@@ -259,6 +256,19 @@ func advantage(s *reports.Set, at reports.Subject, n *footnotes) table.Value {
 		v.Text += " " + n.mark("cells failed: the figure is over the attacks that did not, a better attack may be missing")
 	}
 	return v
+}
+
+// howKnown says of a figure whose it is, above which floor, and what it rests on.
+func howKnown(s *reports.Set, m results.Summary) string {
+	text := fmt.Sprintf("%s, %s: score %s", s.Label(m.Attack), m.Knowledge, table.Score(m.Score))
+	if m.FloorBy != "" {
+		text += fmt.Sprintf(" over %s of %s", table.Score(m.Floor), s.Label(m.FloorBy))
+	}
+	text += fmt.Sprintf("; %s, %s; %d of %d attackers count", reports.Plural(m.Groups, "test group"), reports.State(m.Evidence), m.Rest, len(m.Reached))
+	if c := m.Evidence.Canary; c.Planted > 0 {
+		text += fmt.Sprintf("; it finds %d of %d canaries behind the defense", c.Found, c.Planted)
+	}
+	return text
 }
 
 // headlineNotes say whose cost is printed, what the figures are and what is in

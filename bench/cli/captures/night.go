@@ -32,11 +32,11 @@ func (j *ratesJob) drawNight(a *command.App, device string, seen [2]ratesSide) e
 	// Without a defense both sides are the same, and one panel is the figure of the
 	// paper.
 	rec := j.ds.Recordings[j.look]
-	panels := []figure.RatePanel{seen[0].panel("no defense", device, nightTolerance)}
+	panels := []figure.RatePanel{seen[0].panel("no defense", device, false, nightTolerance)}
 	sides := []string{"none"}
 	if _, none := j.sides[1].(defenses.None); !none {
 		label := defenses.Label(a.Defenses, j.sides[1])
-		panels = append(panels, seen[1].panel(label, device, nightTolerance))
+		panels = append(panels, seen[1].panel(label, device, false, nightTolerance))
 		sides = append(sides, label)
 	}
 

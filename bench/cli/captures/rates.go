@@ -27,6 +27,7 @@ import (
 	"veilbench/datasets"
 	"veilbench/datasets/atomicfile"
 	"veilbench/defenses"
+	"veilbench/reports"
 	"veilbench/reports/figure"
 )
 
@@ -47,14 +48,14 @@ func ratesCommand(a *command.App) *cobra.Command {
 attack that sees only the traffic made of it: above without a defense, below behind one. The attack
 is trained on the other recordings of the data set (of other homes or days where there are some),
 behind the same defense unless --knowledge unaware. Where the device's traffic cannot be told apart
-any more, all traffic is drawn. One file is written for each device.
+any more, all traffic is drawn on both sides. One file is written for each device.
 
 With --hosts nothing is learned: the device, a sleep monitor, is known by words in the names of its
 servers, and spikes of its rate by the clock (the last one of the evening is going to bed). Each is
 printed with its time and what happened next to it. --defense may be left out then.
 
 Pictures of every packet before and after a defense are made by "veilbench apply --plot".`,
-		Example: `  veilbench rates --dataset home:rates --defense vpn:kind=wireguard --device camera-nest --out pictures
+		Example: `  veilbench rates --dataset home:rates --defense vpn:kind=wireguard --device nest_cam --out pictures
   veilbench rates --dataset home:rates --defense pad-random:max_bytes=255 --from 1h --for 20m --format pdf
   veilbench rates --dataset home:castle_night --device sense_sleep --hosts hello
   veilbench rates --dataset capture=plug.pcap --labels plug.csv --train home:rates --defense constant-rate:interval_s=0.5`,
@@ -330,19 +331,21 @@ func allRates(t datasets.Trace) rates.RateSeries {
 	return out
 }
 
-// panel is what is seen of one device, with a note on what was found.
-func (s ratesSide) panel(name, device string, tolerance time.Duration) figure.RatePanel {
-	// Behind a tunnel there is no series of the device.
-	what, series := "", s.all
+// tells says whether the attack tells the rates of a device apart.
+func (s ratesSide) tells(device string) bool {
+	return slices.ContainsFunc(s.series, func(r rates.RateSeries) bool { return r.Name == device && len(r.Up) > 0 })
+}
+
+// panel is what is seen of one device, or all traffic, with a note on what was found.
+func (s ratesSide) panel(name, device string, all bool, tolerance time.Duration) figure.RatePanel {
+	what, series := ", all traffic", s.all
 	for _, r := range s.series {
-		if r.Name == device && len(r.Up) > 0 {
-			series = r
+		if !all && r.Name == device && len(r.Up) > 0 {
+			what, series = "", r
 		}
 	}
-	if series.Name != device {
-		what = ", all traffic"
-	}
 
+	// What was found counts by its name's device, wherever its traffic was seen.
 	var events, found []match.Span
 	for _, e := range s.truth.Events {
 		if s.truth.Devices[e.Device] == device {
@@ -376,13 +379,17 @@ func (j *ratesJob) draw(a *command.App, device string, seen [2]ratesSide) error 
 		return j.drawNight(a, device, seen)
 	}
 	label := defenses.Label(a.Defenses, j.sides[1])
-	before := seen[0].panel("before", device, j.flags.tolerance)
-	after := seen[1].panel("after "+label, device, j.flags.tolerance)
+
+	// Behind a tunnel there is no series of the device; then all traffic is drawn on
+	// both sides, for before and after must be of the same flows.
+	all := !seen[0].tells(device) || !seen[1].tells(device)
+	before := seen[0].panel("before", device, all, j.flags.tolerance)
+	after := seen[1].panel("after "+label, device, all, j.flags.tolerance)
 
 	// A picture in a paper has to say all of this, and the counts are of the whole
 	// recording even where --from and --for show a part.
 	rec := j.ds.Recordings[j.look]
-	caption := fmt.Sprintf("Bytes per second sent and received by %s in %s of %s, as seen at %s, with the events that happened and those that %s found, trained on %d other recordings (%s); right is at most %v from an event of that name. Defense %s, seed %d. Where the device's own traffic is not told apart, all traffic is drawn. Counts are of the whole recording; panels have one scale unless the highest rates differ by more than 4 times.",
+	caption := fmt.Sprintf("Bytes per second sent and received by %s in %s of %s, as seen at %s, with the events that happened and those that %s found, trained on %d other recordings (%s); right is at most %v from an event of that name. Defense %s, seed %d. Where the device's own traffic is not told apart before or after, all traffic is drawn in both. Counts are of the whole recording; panels have one scale, a logarithmic one where the highest rates differ by more than 4 times.",
 		device, rec.ID, j.ds.Name, j.vantage, attacks.Label(a.Attacks, j.attack), len(j.train), j.flags.knowledge, j.flags.tolerance, defenses.ID(j.sides[1]), j.flags.seed)
 	file, err := j.write(device, "Rates of "+device+" before and after "+label, caption, before, after)
 	if err != nil {
@@ -413,6 +420,7 @@ func (j *ratesJob) write(device, title, caption string, panels ...figure.RatePan
 
 	// A picture that was begun and not finished must not stand for one.
 	fig := figure.Rates{From: j.flags.from, To: to, Panels: panels}.Figure(title, caption)
+	fig.About = []string{device, rec.ID + " of " + reports.DataName(j.ds.Name), "seen " + reports.WhereName(j.vantage)}
 	file := filepath.Join(j.flags.out, "rates-"+fileName(device)+"."+j.flags.format)
 	return file, atomicfile.WriteTo(file, func(w io.Writer) error { return fig.Write(w, figure.Format(j.flags.format), width) })
 }

@@ -2,6 +2,7 @@ package runs
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -30,13 +31,18 @@ known for sure is left out.`,
 	}
 }
 
-// writeBibliography prints one entry for each work that a plug-in or a data set of the run
-// names, behind a list of who names it.
+// writeBibliography prints one entry for each work that a plug-in or a data set of the
+// run in a folder names, behind a list of who names it.
 func writeBibliography(a *command.App, dir string) error {
 	run, err := openRun(a, dir)
 	if err != nil {
 		return err
 	}
+	return bibliographyOf(a, run, a.Stdout)
+}
+
+// bibliographyOf writes what the results of a run rest on.
+func bibliographyOf(a *command.App, run results.Run, w io.Writer) error {
 	var defs, atts, data []string
 	for _, r := range run.Results {
 		defs, atts, data = append(defs, r.Cell.Defense), append(atts, r.Cell.Attack), append(data, r.Cell.Dataset)
@@ -69,8 +75,8 @@ func writeBibliography(a *command.App, dir string) error {
 		b.data(name, m)
 	}
 
-	fmt.Fprintf(a.Stdout, "%% What this run rests on. Entries follow in the order of their keys.\n%s", strings.Join(distinct(b.lines), ""))
-	return cite.Write(a.Stdout, b.works)
+	fmt.Fprintf(w, "%% What this run rests on. Entries follow in the order of their keys.\n%s", strings.Join(distinct(b.lines), ""))
+	return cite.Write(w, b.works)
 }
 
 // program is the work that this program is, of a version. The path of its module is

@@ -151,6 +151,11 @@ func reportOptions(a *command.App, dir string, r results.Run) reports.Options {
 	} else {
 		opt.Timing = timings.Of
 	}
+	var bib strings.Builder
+	if err := bibliographyOf(a, r, &bib); err != nil {
+		fmt.Fprintln(a.Stderr, "no bibliography:", err)
+	}
+	opt.Bibliography = bib.String()
 	var err error
 	if opt.Probes, err = results.ReadProbes(dir); err != nil {
 		fmt.Fprintln(a.Stderr, "no probes:", err)
