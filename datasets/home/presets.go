@@ -108,6 +108,11 @@ func mixedPresets() []Preset {
 		when: lived,
 	}
 
+	// Whoever lives there comes home and goes to bed in it: of hours at night there is
+	// little to find.
+	evening := full
+	evening.skip = 18 * time.Hour
+
 	// For first steps and tests: made in no time, and something of each kind.
 	small := recipe{
 		devices: []string{"amazon_plug", "echo_dot", "hue_bridge", "tplink_plug", "tuya_bulb"}, people: []string{"phone"},
@@ -122,6 +127,7 @@ func mixedPresets() []Preset {
 		{"castle-figures", "the experiments of A Smart Home is No Castle, figure 2B to 2E: each device alone, something every two minutes", Params{5, 0.5, "same", 0}, events[:1], recipe{devices: experimentDevices(), when: published, queries: true}},
 		{"castle-makers", "three devices of one maker that share their services, beside a sleep monitor, a camera and an assistant", Params{5, 4, "same", 0}, events, makers},
 		{"full", "a lived-in home with twenty devices, a gateway, phones and computers", Params{1, 24, "same", 16}, slices.Concat(events, commandTask), full},
+		{"evening", "home:full from six in the evening on", Params{2, 2, "same", 16}, events, evening},
 		{"small", "an hour of five devices and a phone", Params{3, 1, "same", 0}, events, small},
 	}
 }

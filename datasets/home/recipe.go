@@ -42,6 +42,7 @@ type recipe struct {
 	clips   bool          // cut into one clip per event
 	thin    traffic.Thinning
 	start   time.Duration // time of day at which recordings start
+	skip    time.Duration // of each recording that is left out, from its beginning on
 	queries bool          // flows say which name a look-up asks for
 	block   time.Duration // cut into recordings of this length, 0 not at all
 }
@@ -89,6 +90,9 @@ func (rc *recipe) recordings(prof *profile.Profile, models []*profile.Device, p 
 		if rc.alone {
 			rec.ID += "/" + set[0].ID
 		}
+		if rc.skip > 0 {
+			rec = rec.Cut([]time.Duration{rc.skip})[1]
+		}
 		out = append(out, rec)
 	}
 
@@ -128,7 +132,7 @@ func (rc *recipe) home(prof *profile.Profile, models []*profile.Device, p Params
 	h := &traffic.Home{
 		Seed: seed, Name: rc.homeName(i), Profile: prof, Gateway: prof.Gateway.With(p.Devices),
 		Era: rc.era, RouterDNS: rc.router, LongestStream: int64(rc.longest), Queries: rc.queries,
-		End:  int64(p.Hours*3600) * int64(time.Second), // whole seconds
+		End:  int64(rc.skip) + int64(p.Hours*3600)*int64(time.Second), // whole seconds
 		Thin: rc.thin, Start: int64(rc.start),
 	}
 	for _, d := range models {
