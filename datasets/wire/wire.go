@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -38,7 +39,7 @@ func AppendInts[T integer](dst []byte, xs []T) []byte {
 func AppendString(dst []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			b, _ := json.Marshal(s) // a string cannot fail
+			b, _ := json.Marshal(strings.ToValidUTF8(s, "\ufffd")) // cannot fail, and writes no U+FFFD as an escape
 			return append(dst, b...)
 		}
 	}
