@@ -519,9 +519,13 @@ func (p *Pool) askOnce(ctx context.Context, c *child, q Question) (Answer, uint6
 	c.req = append(b, "}\n"...)
 
 	var a Answer
+	var refused Refusal
 	err := c.ask(ctx, p.set.limit(), func(line []byte) (bool, error) {
 		a = q.New()
 		progress, err := read(line, q.Kind, n, a)
+		if errors.As(err, &refused) {
+			return true, nil // the process is as it should be
+		}
 		if err != nil {
 			return true, err
 		}
@@ -534,15 +538,14 @@ func (p *Pool) askOnce(ctx context.Context, c *child, q Question) (Answer, uint6
 		return true, nil
 	})
 
-	var r Refusal
-	switch {
-	case err == nil:
+	if err == nil {
 		p.mu.Lock()
 		p.lost = 0
 		p.mu.Unlock()
+		if refused != "" {
+			return nil, n, refused
+		}
 		return a, n, nil
-	case errors.As(err, &r):
-		return nil, n, err
 	}
 	p.forget(c)
 	err = p.wrap(err)

@@ -30,6 +30,7 @@ func ParseSpec(text string) (Spec, error) {
 	}
 	for _, kv := range parts[1:] {
 		k, v, ok := strings.Cut(kv, "=")
+		k = strings.TrimSpace(k)
 		if !ok || k == "" {
 			return s, fmt.Errorf("exec: %q is not key=value", kv)
 		}
