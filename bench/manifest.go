@@ -232,6 +232,9 @@ func ProgramVerdicts(g Grid) []results.Verdict {
 	var out []results.Verdict
 	add := func(name string, plugin any) {
 		for _, p := range programs(plugin) {
+			if b, ok := p.(interface{ Broken() error }); ok && b.Broken() != nil {
+				continue // it was never asked
+			}
 			v := results.Verdict{Name: name + " is deterministic", OK: p.Doubt() == "", Detail: "asked again it gave the same answers"}
 			if !v.OK {
 				v.Detail = "nondeterministic: " + p.Doubt()

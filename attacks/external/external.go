@@ -125,6 +125,9 @@ func (a Attack) Suspect(why string) {
 	}
 }
 
+// Broken is why the program is not asked at all, nil where it greeted.
+func (a Attack) Broken() error { return a.broken }
+
 // Exits says what is wrong where a process of the program does not exit when its input
 // ends.
 func (a Attack) Exits() error {

@@ -133,6 +133,9 @@ func (d Defense) Suspect(why string) {
 	}
 }
 
+// Broken is why the program is not asked at all, nil where it greeted.
+func (d Defense) Broken() error { return d.broken }
+
 // Exits says what is wrong where a process of the program does not exit when its input
 // ends.
 func (d Defense) Exits() error {
