@@ -23,8 +23,8 @@ import (
 // integer is what columns are made of.
 type integer interface{ ~int | ~int32 | ~int64 }
 
-// AppendInts appends xs as a list.
-func AppendInts[T integer](dst []byte, xs []T) []byte {
+// appendInts appends xs as a list.
+func appendInts[T integer](dst []byte, xs []T) []byte {
 	dst = append(dst, '[')
 	for i, x := range xs {
 		if i > 0 {
@@ -141,10 +141,10 @@ func address(a netip.AddrPort) string {
 func AppendLabels(dst []byte, l datasets.Labels) []byte {
 	dst = AppendStrings(append(dst, `"devices":`...), l.Devices)
 	if l.Owners != nil {
-		dst = AppendInts(append(dst, `,"owners":`...), l.Owners)
+		dst = appendInts(append(dst, `,"owners":`...), l.Owners)
 	}
 	if l.Cause != nil {
-		dst = AppendInts(append(dst, `,"cause":`...), l.Cause)
+		dst = appendInts(append(dst, `,"cause":`...), l.Cause)
 	}
 	dst = append(dst, `,"events":[`...)
 	for i, e := range l.Events {
