@@ -282,7 +282,7 @@ func programWarnings(plugins ...any) []string {
 			case attacks.Attack:
 				name = p.Info().Name
 			}
-			if w := "nondeterministic: " + name + " answers otherwise when it is asked again"; p.Doubt() != "" && !slices.Contains(out, w) {
+			if w := results.WaversWarning(name); p.Doubt() != "" && !slices.Contains(out, w) {
 				out = append(out, w)
 			}
 		}

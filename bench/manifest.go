@@ -207,7 +207,7 @@ func programsOf(g Grid) map[string]results.Program {
 	out := map[string]results.Program{}
 	add := func(id string, plugin any) {
 		for _, o := range programs(plugin) {
-			p := o.Program()
+			p := o.Program() // results know no process, and so have a type of their own
 			files := map[string]string{}
 			for _, f := range p.Files {
 				files[f.Name] = f.SHA256
@@ -232,6 +232,9 @@ func ProgramVerdicts(g Grid) []results.Verdict {
 	var out []results.Verdict
 	add := func(name string, plugin any) {
 		for _, p := range programs(plugin) {
+			if b, ok := p.(interface{ Broken() error }); ok && b.Broken() != nil {
+				continue // it was never asked
+			}
 			v := results.Verdict{Name: name + " is deterministic", OK: p.Doubt() == "", Detail: "asked again it gave the same answers"}
 			if !v.OK {
 				v.Detail = "nondeterministic: " + p.Doubt()
@@ -258,6 +261,8 @@ func ProgramVerdicts(g Grid) []results.Verdict {
 // answers that were given elsewhere the digest of these.
 func builds(g Grid) map[string]string {
 	out := map[string]string{}
+
+	// The adapter of a program is of this module, and says nothing of the program.
 	for _, d := range g.Defenses {
 		for _, p := range programs(d) {
 			out[defenses.ID(d)] += p.Program().Digest()

@@ -39,11 +39,17 @@ func (s *Set) Stamps(ps ...Panel) []string {
 	return out
 }
 
-// IDNotes explain short names and oracles.
+// IDNotes explain short names and oracles, and name programs that are not to be relied
+// on.
 func (s *Set) IDNotes(defenses, attacks []string) []string {
 	var out []string
 	if slices.ContainsFunc(defenses, func(d string) bool { return s.Oracle[d] }) {
 		out = append(out, "oracle: the defense looks ahead; no real device can do what it does.")
+	}
+	for _, id := range Distinct(slices.Concat(defenses, attacks)) {
+		if s.Wavering[id] {
+			out = append(out, "nondeterministic: "+s.Label(id)+" answers otherwise when it is asked again; another run will give other figures.")
+		}
 	}
 	if l := s.names.legend(slices.Concat(defenses, attacks)); l != "" {
 		out = append(out, table.InFull+l+".")

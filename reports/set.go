@@ -63,6 +63,9 @@ type Set struct {
 	Summaries map[Subject]results.Summary
 	// Generated data sets, Control attacks and Oracle defenses by name.
 	Generated, Control, Oracle map[string]bool
+	// Wavering defenses and attacks are programs that answered otherwise when they were
+	// asked again.
+	Wavering map[string]bool
 	// Failed counts the cells that failed.
 	Failed int
 
@@ -76,7 +79,7 @@ func NewSet(rs []results.Result, o Options) *Set {
 		Options: o, Results: results.Measured(rs), Planted: results.PlantedOf(rs),
 		Defenses: map[Panel][]string{}, Attackers: map[Panel][]Attacker{},
 		ByPair: map[Pair][]*results.Result{}, BySubject: map[Subject][]*results.Result{},
-		Generated: map[string]bool{}, Control: map[string]bool{}, Oracle: map[string]bool{},
+		Generated: map[string]bool{}, Control: map[string]bool{}, Oracle: map[string]bool{}, Wavering: map[string]bool{},
 	}
 	if o.Show != nil {
 		s.Results = slices.DeleteFunc(s.Results, func(r results.Result) bool { return !o.Show(r) })
@@ -99,6 +102,9 @@ func NewSet(rs []results.Result, o Options) *Set {
 		s.Generated[c.Dataset] = s.Generated[c.Dataset] || r.Generated
 		s.Control[c.Attack] = s.Control[c.Attack] || r.Control || strings.HasPrefix(c.Attack, "guess-")
 		s.Oracle[c.Defense] = s.Oracle[c.Defense] || r.Oracle
+		for _, id := range []string{c.Defense, c.Attack} {
+			s.Wavering[id] = s.Wavering[id] || results.Wavers(*r, id)
+		}
 		ids = append(ids, c.Defense, c.Attack, c.TrainDefense)
 		given[c.Defense], given[c.Attack] = r.DefenseLabel, r.AttackLabel
 		if r.Err != "" {

@@ -31,6 +31,9 @@ func (g *guessed) Member(key string, r *wire.Reader) (err error) {
 		datasets.TaskClip: "clip", datasets.TaskEvent: "events", datasets.TaskDevice: "devices",
 		datasets.TaskCommand: "commands", datasets.TaskRoutine: "slots",
 	}[g.task]
+
+	// Members of other tasks are nobody's fault: one program may answer with all that it
+	// has.
 	if key == part {
 		g.have = true
 	}
@@ -73,6 +76,8 @@ func (g *guessed) Whole() error {
 	if !g.have {
 		return fmt.Errorf("it holds no answer for the task %s", g.task)
 	}
+
+	// Devices and probabilities come as two columns, in any order: only now both are here.
 	switch g.task {
 	case datasets.TaskDevice:
 		n := len(g.trace.Packets)
@@ -107,7 +112,7 @@ func probability(p float64) error {
 // ranked takes a list of classes with their probabilities, best first.
 func (g *guessed) ranked(r *wire.Reader) ([]attacks.Ranked, error) {
 	var out []attacks.Ranked
-	sum := 0.0
+	sum := 0.0 // of probabilities of classes that exclude each other
 	err := r.Array(func(i int) error {
 		var c attacks.Ranked
 		n := 0
@@ -179,6 +184,9 @@ func (g *guessed) event(r *wire.Reader) error {
 	if err != nil {
 		return err
 	}
+
+	// What is not said of a burst has the value that says least: a point in time, as sure
+	// as its class is.
 	if !end {
 		b.End = b.Start
 	}
@@ -259,6 +267,8 @@ func (g *guessed) command(r *wire.Reader) error {
 	if err != nil {
 		return err
 	}
+
+	// An attack without a second stage has all candidates left.
 	for i := range m.Candidates {
 		if !bounded {
 			m.Bounded = append(m.Bounded, i)
@@ -330,6 +340,7 @@ func (g *guessed) slots(r *wire.Reader) error {
 		}
 	}
 
+	// A column that is left out is one of zeros.
 	at := func(c []float64, i int) float32 {
 		if c == nil {
 			return 0

@@ -57,10 +57,13 @@ func Open(s *process.Set, command []string, set map[string]string) (attacks.Atta
 	case errors.Is(err, process.ErrRefused):
 		return nil, err
 	case err != nil:
-		a := Closed(command, set, err).(Attack)
-		a.run = pool
-		return a, nil
+		return Attack{
+			info: attacks.Info{Name: process.NameOf(command), Doc: "a program that did not start", Tasks: datasets.Tasks()},
+			ps:   process.Params(set), broken: err, run: pool,
+		}, nil
 	}
+
+	// Tasks that are none would be asked of nobody, without a word.
 
 	g := pool.Greeting()
 	a := Attack{run: pool, ps: process.Params(g.Params)}
@@ -75,13 +78,6 @@ func Open(s *process.Set, command []string, set map[string]string) (attacks.Atta
 		return nil, fmt.Errorf("program %s: greets without tasks: want some of %v", process.Quote(command), datasets.Tasks())
 	}
 	return a, nil
-}
-
-// Closed is an attack that stands for a program without starting it: it fails with
-// why at every task. Its name is that of the program's last file, which need not be
-// the program's own.
-func Closed(command []string, set map[string]string, why error) attacks.Attack {
-	return Attack{info: attacks.Info{Name: process.NameOf(command), Doc: "a program that did not start", Tasks: datasets.Tasks()}, ps: process.Params(set), broken: why}
 }
 
 // Known is an attack with the ID of a run's manifest, which fails with why.
@@ -124,6 +120,9 @@ func (a Attack) Suspect(why string) {
 		a.run.Suspect(why)
 	}
 }
+
+// Broken is why the program is not asked at all, nil where it greeted.
+func (a Attack) Broken() error { return a.broken }
 
 // Exits says what is wrong where a process of the program does not exit when its input
 // ends.
@@ -201,6 +200,9 @@ func (a Attack) question(ctx context.Context, seed uint64, t attacks.Training, f
 			b = wire.AppendString(append(b, `,"task":`...), string(t.Task))
 			b = strconv.AppendBool(append(b, `,"within":`...), t.Within)
 			b = wire.AppendStrings(append(b, `,"classes":`...), t.Classes)
+
+			// The trace is long, so all that is short comes before it: who looks at a line by
+			// eye sees what it is.
 			b = append(b, `,"examples":[`...)
 			for i, e := range t.Examples {
 				if i > 0 {

@@ -123,8 +123,8 @@ func knowLittle(all []source) []string {
 // families share, the kits, the lists of all, and what the lists are made for.
 func sharedBy() []string {
 	return []string{
-		"defenses/shaping", "defenses/maybenot", "defenses/defensetest", "defenses/builtin",
-		"attacks/bursts", "attacks/match", "attacks/diary", "attacks/features", "attacks/forest", "attacks/hmm", "attacks/lstm", "attacks/sigfile", "attacks/attacktest", "attacks/builtin",
+		"defenses/shaping", "defenses/maybenot", "defenses/contract", "defenses/defensetest", "defenses/builtin",
+		"attacks/bursts", "attacks/match", "attacks/diary", "attacks/features", "attacks/forest", "attacks/hmm", "attacks/lstm", "attacks/sigfile", "attacks/contract", "attacks/attacktest", "attacks/builtin",
 	}
 }
 

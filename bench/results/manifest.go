@@ -3,8 +3,11 @@ package results
 import (
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"veilbench/datasets"
+	"veilbench/datasets/params"
 )
 
 // Captured is a real device as the user named it: what was captured after it, and
@@ -71,6 +74,21 @@ type Program struct {
 	Command []string          `json:"command"`
 	Params  map[string]string `json:"params,omitempty"`
 	Files   map[string]string `json:"files"`
+}
+
+// WaversWarning is the warning about a program, by its name, that answered otherwise
+// when it was asked again.
+func WaversWarning(name string) string {
+	return "nondeterministic: " + name + " answers otherwise when it is asked again"
+}
+
+// Wavers says whether r has that warning about a stage of a defense, or an attack, of
+// that ID.
+func Wavers(r Result, id string) bool {
+	return slices.ContainsFunc(strings.Split(id, "+"), func(stage string) bool {
+		name, _, _ := params.Cut(stage)
+		return slices.Contains(r.Warnings, WaversWarning(name))
+	})
 }
 
 // DataDoubts are what is doubtful about one data set, seen from one vantage.

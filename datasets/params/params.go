@@ -48,6 +48,8 @@ func List(v any) []Param {
 	if l, ok := v.(Lister); ok {
 		return l.Params()
 	}
+
+	// By its fields: a value that is no struct has none.
 	rv := reflect.Indirect(reflect.ValueOf(v))
 	if rv.Kind() != reflect.Struct {
 		return nil

@@ -159,7 +159,7 @@ func (c *child) ask(ctx context.Context, l Limits, answer func(line []byte) (don
 	defer stop()
 	stopSet := context.AfterFunc(c.pool.set.ctx, func() { c.kill(context.Cause(c.pool.set.ctx)) })
 	defer stopSet()
-	silence := time.AfterFunc(cmp.Or(l.Silence, forever), func() { c.kill(fmt.Errorf("%w for %v", ErrSilent, l.Silence)) })
+	silence := time.AfterFunc(cmp.Or(l.Silence, forever), func() { c.kill(fmt.Errorf("%w for %v", errSilent, l.Silence)) })
 	defer silence.Stop()
 	defer c.watchMemory(l.MemoryBytes)()
 

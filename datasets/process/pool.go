@@ -8,58 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
 	"veilbench/datasets/params"
-	"veilbench/datasets/wire"
 )
 
-// Version is the version of the protocol.
-const Version = 1
-
-// Roles of a program.
-const (
-	RoleDefense = "defense"
-	RoleAttack  = "attack"
-)
-
-// Greeting is what a program says of itself in its first line.
-type Greeting struct {
-	Name  string   `json:"name"`
-	Doc   string   `json:"doc"`
-	Place string   `json:"place"` // of a defense
-	Needs []string `json:"needs"` // of a defense
-	Fits  bool     `json:"fits"`  // a defense that learns
-	Tasks []string `json:"tasks"` // of an attack
-	// Control marks an attack that only sets a floor.
-	Control bool `json:"control"`
-	// Files asks for states in files.
-	Files bool `json:"files"`
-	// Parts are further files that it is made of.
-	Parts []string `json:"parts"`
-	// Params are all parameters with their values, as the ID writes them.
-	Params map[string]string `json:"params"`
-	// Error is a refusal: nothing else counts then.
-	Error string `json:"error"`
-}
-
-// ErrRefused is wrapped by the error of a program that greets with a refusal: of a
-// parameter, or of its role.
-var ErrRefused = errors.New("refuses")
-
-// noProgram is the error of a command that cannot be started: the user's as a refusal
-// is.
-type noProgram struct{ error }
-
-// Is makes it an ErrRefused, whose text would say something else.
-func (noProgram) Is(target error) bool { return target == ErrRefused }
-
-// ErrSilent is wrapped by the error of a process that was killed for its silence.
-var ErrSilent = errors.New("says nothing")
+// errSilent is wrapped by the error of a process that was killed for its silence.
+var errSilent = errors.New("says nothing")
 
 // Pool is the processes of one program with one set of parameters. It is safe for
 // concurrent use, and starts a process for each question that finds none idle.
@@ -96,7 +53,7 @@ func (s *Set) Open(command []string, role string, set map[string]string) (*Pool,
 		Veilbench int               `json:"veilbench"`
 		Role      string            `json:"role"`
 		Params    map[string]string `json:"params"`
-	}{Version, role, set})
+	}{version, role, set})
 	if err != nil {
 		return nil, err
 	}
@@ -164,92 +121,12 @@ func (p *Pool) wrap(err error) error {
 	return fmt.Errorf("%s (%s): %w", name, Quote(p.program.Command), err)
 }
 
-// greet starts a process and hears its greeting.
-func (p *Pool) greet() (*child, Greeting, error) {
-	var g Greeting
-	c, err := p.start()
-	if err != nil {
-		return nil, g, p.wrap(err)
-	}
-	p.mu.Lock()
-	p.all[c] = true
-	p.mu.Unlock()
-
-	c.req = append(c.req[:0], p.hello...)
-	err = c.ask(context.Background(), p.set.limit(), func(line []byte) (bool, error) {
-		var err error
-		g, err = parseGreeting(line)
-		return true, err
-	})
-	if err == nil && g.Error != "" {
-		err = fmt.Errorf("%w: %s", ErrRefused, g.Error)
-		c.kill(err)
-	}
-	if err != nil {
-		p.forget(c)
-		return nil, g, p.wrap(err)
-	}
-	return c, g, nil
-}
-
 // forget takes a process that is of no more use off the list of those to end.
 func (p *Pool) forget(c *child) {
 	go c.end()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.all, c)
-}
-
-// name and key are the forms of names and of parameters, which become part of IDs.
-// No value may hold what parts them there.
-func goodName(s string) bool {
-	return regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`).MatchString(s)
-}
-func goodKey(s string) bool { return regexp.MustCompile(`^[a-z][a-z0-9_]*$`).MatchString(s) }
-
-// parseGreeting reads a first line. Parameters may be strings, numbers or booleans.
-func parseGreeting(line []byte) (Greeting, error) {
-	var g Greeting
-	var raw struct {
-		Greeting
-		Params map[string]any `json:"params"`
-	}
-	if err := json.Unmarshal(line, &raw); err != nil {
-		return g, fmt.Errorf("the first line is no greeting: %w: %s", err, quoted(line))
-	}
-	g = raw.Greeting
-	if g.Error != "" {
-		return g, nil
-	}
-	if !goodName(g.Name) {
-		return g, fmt.Errorf("greets with the name %q: want letters, digits and hyphens, such as acme-shaper", g.Name)
-	}
-	g.Params = map[string]string{}
-	for k, v := range raw.Params {
-		var text string
-		switch v := v.(type) {
-		case string:
-			text = v
-		case float64:
-			text = strconv.FormatFloat(v, 'g', -1, 64)
-		case bool:
-			text = strconv.FormatBool(v)
-		}
-		if !goodKey(k) || text == "" || strings.ContainsAny(text, ",+\n") || strings.TrimSpace(text) != text {
-			return g, fmt.Errorf("greets with the parameter %q = %v: want a key of letters, digits and _, and a string, number or boolean without comma or plus", k, v)
-		}
-		g.Params[k] = text
-	}
-	return g, nil
-}
-
-// quoted is a line in short.
-func quoted(line []byte) string {
-	const shown = 80
-	if len(line) > shown {
-		return strconv.Quote(string(line[:shown])) + "..."
-	}
-	return strconv.Quote(string(line))
 }
 
 // take is an idle process, else a new one.
@@ -267,6 +144,8 @@ func (p *Pool) take() (*child, error) {
 		return c, nil
 	}
 	p.mu.Unlock()
+
+	// Every process must be the one that the ID speaks of.
 	c, g, err := p.greet()
 	if err != nil {
 		return nil, err
@@ -278,11 +157,6 @@ func (p *Pool) take() (*child, error) {
 		return nil, err
 	}
 	return c, nil
-}
-
-func sameGreeting(a, b Greeting) bool {
-	return a.Name == b.Name && a.Place == b.Place && a.Fits == b.Fits && a.Files == b.Files && a.Control == b.Control &&
-		slices.Equal(a.Needs, b.Needs) && slices.Equal(a.Tasks, b.Tasks) && maps.Equal(a.Params, b.Params)
 }
 
 // put gives back a process that answered.
@@ -323,56 +197,6 @@ func (p *Pool) Exits() error {
 	return nil
 }
 
-// Question is a request to a program.
-type Question struct {
-	// Kind is the member that holds the number of the question, in it and in the
-	// answer: "apply".
-	Kind string
-	// Body appends the members behind that, without braces.
-	Body func(dst []byte) []byte
-	// State, if not nil, is what a training gave, which every process needs once.
-	State *State
-	// Progress, if not nil, is called with the share that is done.
-	Progress func(share float64)
-	// New makes what an answer is read into. Same, if not nil, says whether two answers
-	// that were read say the same.
-	New  func() Answer
-	Same func(a, b Answer) bool
-}
-
-// Answer takes the members of an answer. What it does not know it must skip.
-type Answer interface {
-	Member(key string, r *wire.Reader) error
-	// Whole says what is missing once all members were taken.
-	Whole() error
-}
-
-// State is what a program has learned, in its own words or in a file.
-type State struct {
-	Training uint64
-	Text     string
-	File     string
-}
-
-// StateFile names a file that a program may write the state of a training into, ""
-// if it does not ask for files.
-func (p *Pool) StateFile() (string, error) {
-	if !p.greeting.Files {
-		return "", nil
-	}
-	p.mu.Lock()
-	n := p.number
-	p.mu.Unlock()
-	return p.set.stateFile(n)
-}
-
-// Refusal is the error of an answer that says why there is none. It is no fault of
-// the process.
-type Refusal string
-
-// Error is what the program said.
-func (r Refusal) Error() string { return string(r) }
-
 // Numbers of questions that are asked again: of each kind the first few, then every
 // hundredth.
 const (
@@ -399,6 +223,9 @@ func (p *Pool) Ask(ctx context.Context, q Question) (a Answer, number uint64, er
 		return nil, 0, err
 	}
 	a, number, err = p.askOnce(ctx, c, q)
+
+	// A process may have ended for a reason of the machine: the question is not yet at
+	// fault.
 	if errors.Is(err, errExited) && p.startable() {
 		if c, err = p.take(); err != nil {
 			return nil, 0, err
@@ -455,7 +282,7 @@ func (p *Pool) lose(err error) {
 	p.lost++
 	switch {
 	case p.over != nil:
-	case errors.Is(err, ErrSilent):
+	case errors.Is(err, errSilent):
 		// Each question would take the limit anew.
 		p.over = fmt.Errorf("%w; it is not asked again", err)
 	case p.lost >= mostLost:
@@ -519,9 +346,13 @@ func (p *Pool) askOnce(ctx context.Context, c *child, q Question) (Answer, uint6
 	c.req = append(b, "}\n"...)
 
 	var a Answer
+	var refused Refusal
 	err := c.ask(ctx, p.set.limit(), func(line []byte) (bool, error) {
 		a = q.New()
 		progress, err := read(line, q.Kind, n, a)
+		if errors.As(err, &refused) {
+			return true, nil // the process is as it should be
+		}
 		if err != nil {
 			return true, err
 		}
@@ -534,83 +365,17 @@ func (p *Pool) askOnce(ctx context.Context, c *child, q Question) (Answer, uint6
 		return true, nil
 	})
 
-	var r Refusal
-	switch {
-	case err == nil:
+	if err == nil {
 		p.mu.Lock()
 		p.lost = 0
 		p.mu.Unlock()
+		if refused != "" {
+			return nil, n, refused
+		}
 		return a, n, nil
-	case errors.As(err, &r):
-		return nil, n, err
 	}
 	p.forget(c)
 	err = p.wrap(err)
 	p.lose(err)
 	return nil, n, err
-}
-
-// mostStates is how many states a process must keep.
-const mostStates = 8
-
-// appendState names the state of a question, and gives it to a process that lacks it.
-func (c *child) appendState(b []byte, s State) []byte {
-	b = strconv.AppendUint(append(b, `,"state_of":`...), s.Training, 10)
-	if s.File != "" {
-		return wire.AppendString(append(b, `,"state_file":`...), s.File)
-	}
-	if slices.Contains(c.states, s.Training) {
-		return b
-	}
-	b = wire.AppendString(append(b, `,"state":`...), s.Text)
-	if c.states = append(c.states, s.Training); len(c.states) > mostStates {
-		b = strconv.AppendUint(append(b, `,"forget":`...), c.states[0], 10)
-		c.states = c.states[1:]
-	}
-	return b
-}
-
-// read reads a line into a. progress is the share that is done where the line is no
-// answer, else below 0.
-func read(line []byte, kind string, n uint64, a Answer) (progress float64, err error) {
-	progress = -1
-	r := wire.NewReader(line)
-	var refusal string
-	numbered := false
-	err = r.Object(func(key string) (err error) {
-		switch key {
-		case kind:
-			var m int64
-			if m, err = r.Int(); err == nil && m != int64(n) {
-				err = fmt.Errorf("answers %s %d, which is not what it was asked (%d)", kind, m, n)
-			}
-			numbered = true
-		case "progress":
-			if progress, err = r.Float(); err == nil && (progress < 0 || progress > 1) {
-				err = fmt.Errorf("progress %v: want 0 to 1", progress)
-			}
-		case "error":
-			refusal, err = r.String()
-		default:
-			err = a.Member(key, r)
-		}
-		return err
-	})
-	if err == nil {
-		err = r.End()
-	}
-	switch {
-	case err != nil:
-		return progress, fmt.Errorf("answer to %s %d: %w", kind, n, err)
-	case progress >= 0 && !numbered:
-		return progress, nil
-	case !numbered:
-		return -1, fmt.Errorf("answer to %s %d: a line without the number of what was asked: %s", kind, n, quoted(line))
-	case refusal != "":
-		return -1, Refusal(refusal)
-	}
-	if err := a.Whole(); err != nil {
-		return -1, fmt.Errorf("answer to %s %d: %w", kind, n, err)
-	}
-	return -1, nil
 }

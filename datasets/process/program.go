@@ -62,7 +62,7 @@ func programOf(command []string, set map[string]string) (Program, error) {
 	}
 	exe, err := exec.LookPath(command[0])
 	if err != nil {
-		return p, fmt.Errorf("exec: %w", err)
+		return p, err // which begins with exec:
 	}
 	for i, w := range command {
 		if info, err := os.Stat(w); err == nil && info.Mode().IsRegular() && (i > 0 || strings.ContainsAny(w, `/\`)) {

@@ -17,6 +17,8 @@ type Spec struct {
 // blanks, commas or plus signs. There is no shell behind it.
 func ParseSpec(text string) (Spec, error) {
 	var s Spec
+
+	// Quotes stay at the first cut, for the second one to see.
 	parts, err := split(text, ',', true)
 	if err != nil {
 		return s, err
@@ -30,6 +32,7 @@ func ParseSpec(text string) (Spec, error) {
 	}
 	for _, kv := range parts[1:] {
 		k, v, ok := strings.Cut(kv, "=")
+		k = strings.TrimSpace(k)
 		if !ok || k == "" {
 			return s, fmt.Errorf("exec: %q is not key=value", kv)
 		}
@@ -53,6 +56,7 @@ func split(text string, mark rune, keep bool) ([]string, error) {
 	var b strings.Builder
 	quote := rune(0)
 	for _, c := range text {
+		// The other kind of quote is a letter inside of one, so both can be written.
 		switch {
 		case quote == 0 && (c == '\'' || c == '"'):
 			quote = c

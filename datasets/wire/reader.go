@@ -220,6 +220,8 @@ func (r *Reader) number() ([]byte, error) {
 	if at < len(r.b) && r.b[at] == '-' {
 		at++
 	}
+
+	// JSON has no leading zeros, and wants digits on both sides of a point.
 	zero := at < len(r.b) && r.b[at] == '0'
 	from := at
 	ok := digits() && (!zero || at == from+1)
@@ -257,6 +259,7 @@ func (r *Reader) Float() (float64, error) {
 
 // Skip takes any value.
 func (r *Reader) Skip() error {
+	// The first byte tells what it is.
 	switch c := r.next(); {
 	case c == '{':
 		return r.Object(func(string) error { return r.Skip() })

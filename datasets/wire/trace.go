@@ -16,6 +16,8 @@ import (
 // its field, and time and size are not negative.
 func ReadTrace(r *Reader, in datasets.Trace) (datasets.Trace, error) {
 	t := datasets.Trace{Start: in.Start, Flows: in.Flows, End: in.End}
+
+	// Room for some dummy packets more: most programs send as many as came.
 	c := columns{packets: make([]datasets.Packet, 0, len(in.Packets)+len(in.Packets)/8)}
 	err := r.Object(func(key string) (err error) {
 		switch key {
@@ -192,6 +194,7 @@ func readFlow(r *Reader) (datasets.Flow, error) {
 			return r.Skip()
 		}
 
+		// The rest are strings, empty where nobody knows.
 		s, err := r.String()
 		if err != nil {
 			return fmt.Errorf("%s: %w", key, err)

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -22,8 +23,8 @@ import (
 // integer is what columns are made of.
 type integer interface{ ~int | ~int32 | ~int64 }
 
-// AppendInts appends xs as a list.
-func AppendInts[T integer](dst []byte, xs []T) []byte {
+// appendInts appends xs as a list.
+func appendInts[T integer](dst []byte, xs []T) []byte {
 	dst = append(dst, '[')
 	for i, x := range xs {
 		if i > 0 {
@@ -38,7 +39,7 @@ func AppendInts[T integer](dst []byte, xs []T) []byte {
 func AppendString(dst []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			b, _ := json.Marshal(s) // a string cannot fail
+			b, _ := json.Marshal(strings.ToValidUTF8(s, "\ufffd")) // cannot fail, and writes no U+FFFD as an escape
 			return append(dst, b...)
 		}
 	}
@@ -140,10 +141,10 @@ func address(a netip.AddrPort) string {
 func AppendLabels(dst []byte, l datasets.Labels) []byte {
 	dst = AppendStrings(append(dst, `"devices":`...), l.Devices)
 	if l.Owners != nil {
-		dst = AppendInts(append(dst, `,"owners":`...), l.Owners)
+		dst = appendInts(append(dst, `,"owners":`...), l.Owners)
 	}
 	if l.Cause != nil {
-		dst = AppendInts(append(dst, `,"cause":`...), l.Cause)
+		dst = appendInts(append(dst, `,"cause":`...), l.Cause)
 	}
 	dst = append(dst, `,"events":[`...)
 	for i, e := range l.Events {

@@ -57,10 +57,13 @@ func Open(s *process.Set, command []string, set map[string]string) (defenses.Def
 	case errors.Is(err, process.ErrRefused):
 		return nil, err
 	case err != nil:
-		d := Closed(command, set, err).(Defense)
-		d.run = pool
-		return d, nil
+		return Defense{
+			info: defenses.Info{Name: process.NameOf(command), Doc: "a program that did not start", Place: defenses.AtDevice},
+			ps:   process.Params(set), broken: err, run: pool,
+		}, nil
 	}
+
+	// What it says of itself is held to what tables and chains can show.
 
 	g := pool.Greeting()
 	d := Defense{run: pool, fits: g.Fits, ps: process.Params(g.Params)}
@@ -79,16 +82,6 @@ func Open(s *process.Set, command []string, set map[string]string) (defenses.Def
 		return learner{d}, nil
 	}
 	return d, nil
-}
-
-// Closed is a defense that stands for a program without starting it: it fails with
-// why. Its name is that of the program's last file, which need not be the program's
-// own.
-func Closed(command []string, set map[string]string, why error) defenses.Defense {
-	return Defense{
-		info: defenses.Info{Name: process.NameOf(command), Doc: "a program that did not start", Place: defenses.AtDevice},
-		ps:   process.Params(set), broken: why,
-	}
 }
 
 // Known is a defense with the ID of a run's manifest, which fails with why.
@@ -133,6 +126,9 @@ func (d Defense) Suspect(why string) {
 	}
 }
 
+// Broken is why the program is not asked at all, nil where it greeted.
+func (d Defense) Broken() error { return d.broken }
+
 // Exits says what is wrong where a process of the program does not exit when its input
 // ends.
 func (d Defense) Exits() error {
@@ -145,7 +141,7 @@ func (d Defense) Exits() error {
 // Apply asks the program what leaves instead of in. One draw of rng is the seed that
 // it gets.
 func (d Defense) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
-	seed := rng.Uint64()
+	seed := rng.Uint64() // also of one that fails: who comes next in a chain draws the same
 	switch {
 	case d.broken != nil:
 		return defenses.Defended{}, d.broken
@@ -204,6 +200,7 @@ func (a *applied) Whole() error {
 
 // readCarried takes the account of about so many packets.
 func readCarried(r *wire.Reader, packets int) (*defenses.Carried, error) {
+	// Room for one entry a packet, as most defenses have it.
 	c := &defenses.Carried{First: make([]int32, 0, packets+1), Orig: make([]int32, 0, packets), Bytes: make([]int32, 0, packets)}
 	have := 0
 	err := r.Object(func(key string) (err error) {
@@ -243,6 +240,9 @@ func (l learner) Fit(ctx context.Context, rng *rand.Rand, training []datasets.Re
 		return nil, err
 	}
 	seed := rng.Uint64()
+
+	// Examples are those of an attack's training: who learns when events happen needs
+	// their labels.
 	a, n, err := l.run.Ask(ctx, process.Question{
 		Kind: "fit",
 		Body: func(b []byte) []byte {

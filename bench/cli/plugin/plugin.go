@@ -19,7 +19,6 @@ import (
 	attackcontract "veilbench/attacks/contract"
 	attackprogram "veilbench/attacks/external"
 	"veilbench/bench/cli/command"
-	"veilbench/datasets"
 	"veilbench/datasets/kit"
 	"veilbench/datasets/params"
 	"veilbench/datasets/process"
@@ -98,6 +97,14 @@ anything fails.`,
 	return cmd
 }
 
+// program is what a plug-in is that runs as a program.
+type program interface {
+	process.Outside
+	// Broken is why it is not asked at all, Exits what is wrong with how it ends.
+	Broken() error
+	Exits() error
+}
+
 // check runs the contract and writes a line for each part.
 func check(ctx context.Context, a *command.App, f checkFlags, args []string) error {
 	if err := f.limits.Hold(a.Plugins); err != nil {
@@ -132,27 +139,30 @@ func check(ctx context.Context, a *command.App, f checkFlags, args []string) err
 			fmt.Fprintf(a.Stdout, "FAIL  %s: and %d more\n", o.Name, n)
 		}
 	}
-	var program process.Outside
-	var exits func() error
-	if d != nil {
+	p, isDefense := any(d).(program)
+	if !isDefense {
+		p = any(at).(program)
+	}
+	switch {
+	case p.Broken() != nil:
+		return command.Exit{Code: command.GateMissed, Err: p.Broken()}
+	case isDefense:
 		fmt.Fprintf(a.Stdout, "defense %s, at the %s: %s\n", defenses.ID(d), d.Info().Place, d.Info().Doc)
 		kit.Run(func(t kit.T) { defensecontract.Run(t, d) }, each)
-		program, exits = d.(process.Outside), d.(interface{ Exits() error }).Exits
-	} else {
+	default:
 		fmt.Fprintf(a.Stdout, "attack %s, tasks %v: %s\n", attacks.ID(at), at.Info().Tasks, at.Info().Doc)
 		kit.Run(func(t kit.T) { attackcontract.Run(t, at) }, each)
-		program, exits = at.(process.Outside), at.(interface{ Exits() error }).Exits
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	each(outcome("deterministic", program.Doubt()))
+	each(outcome("deterministic", p.Doubt()))
 	gone := ""
-	if err := exits(); err != nil {
+	if err := p.Exits(); err != nil {
 		gone = err.Error()
 	}
 	each(outcome("end of input", gone))
-	if d != nil {
+	if isDefense {
 		speed(a.Stdout, d)
 	}
 
@@ -172,8 +182,7 @@ func outcome(name, wrong string) kit.Outcome {
 	return o
 }
 
-// open starts the program in a role, or in the one that it does not refuse. A program
-// that does not speak the protocol at all is an error here.
+// open starts the program in a role, or in the one that it does not refuse.
 func open(s *process.Set, role string, spec process.Spec) (defenses.Defense, attacks.Attack, error) {
 	if !slices.Contains([]string{"", process.RoleDefense, process.RoleAttack}, role) {
 		return nil, nil, command.UnknownName("role", role, []string{process.RoleDefense, process.RoleAttack})
@@ -210,9 +219,17 @@ func speed(w io.Writer, d defenses.Defense) {
 			return
 		}
 	}
-	start := time.Now()
-	if _, err := d.Apply(rand.New(rand.NewPCG(1, 2)), datasets.Trace(in)); err != nil {
-		return
+
+	// The best of a few: other work of the machine only makes it slower.
+	best := time.Duration(0)
+	for range 3 {
+		start := time.Now()
+		if _, err := d.Apply(rand.New(rand.NewPCG(1, 2)), in); err != nil {
+			return
+		}
+		if took := time.Since(start); best == 0 || took < best {
+			best = took
+		}
 	}
-	fmt.Fprintf(w, "speed: %.0f packets/s of a trace of %d, with the way there and back\n", float64(len(in.Packets))/time.Since(start).Seconds(), len(in.Packets))
+	fmt.Fprintf(w, "speed: %.0f packets/s of a trace of %d, with the way there and back\n", float64(len(in.Packets))/best.Seconds(), len(in.Packets))
 }

@@ -219,10 +219,7 @@ func run(ctx context.Context, a *command.App, f runFlags, args []string) error {
 	}
 	fmt.Fprintf(a.Stderr, "%d cells in %s, %d workers\n", len(rs), time.Since(start).Round(100*time.Millisecond), f.jobs)
 
-	if err := checkPrograms(a, g, verdicts, f.out); err != nil {
-		return err
-	}
-	if err := writeOrder(f.out, g); err != nil {
+	if err := errors.Join(checkPrograms(a, g, verdicts, f.out), writeOrder(f.out, g)); err != nil {
 		return err
 	}
 	if err := probe(ctx, a, g, rs, f); err != nil {
