@@ -27,6 +27,10 @@ func TestScikitLearnScoresTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	code, err := os.ReadFile(script)
+	if page, pageErr := os.ReadFile("../../reports/docs/exchange.md"); err != nil || pageErr != nil || !strings.Contains(string(page), string(code)) {
+		t.Errorf("the page has another script: %v, %v", err, pageErr)
+	}
 	dir := t.TempDir()
 	run := func(name string, args ...string) string {
 		t.Helper()

@@ -1,4 +1,4 @@
-# Scores a random forest on a tensor that veilbench exported, and writes its predictions.
+# forest.py: scores a random forest on exported tensors, and writes what it says.
 import csv, sys
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
