@@ -3,6 +3,7 @@ package tunnel
 import (
 	"math/rand/v2"
 	"net/netip"
+	"time"
 
 	"veilbench/datasets"
 	"veilbench/defenses"
@@ -44,22 +45,28 @@ func coveredFlows(in datasets.Trace, s shaping.Streams, shared bool, f framing) 
 	return flows
 }
 
-// data sends a packet of data: so many bytes of an inner one, of which payload are of
-// original orig. Times never fall.
+// data sends p, a packet of the tunnel that carries so many payload bytes of original
+// orig. Times of p never fall.
 func (t *tunnel) data(p datasets.Packet, orig, payload int32) {
-	if t.ctl != nil {
-		t.ctl.data(p.Time, p.Dir)
-	}
+	p.Time = t.goes(p)
 	t.leaves.Piece(p, orig, payload)
 }
 
-// dummy sends an inner packet of n bytes that carries nothing, which is data to the
-// tunnel.
+// dummy sends p, a packet of the tunnel that carries nothing: to the tunnel it is data
+// like any other.
 func (t *tunnel) dummy(p datasets.Packet) {
-	if t.ctl != nil {
-		t.ctl.data(p.Time, p.Dir)
-	}
+	p.Time = t.goes(p)
 	t.leaves.Dummy(p)
+}
+
+// goes is when data goes that comes as p: later where it waits for new keys, which is
+// rare and which who sent it does not hear of.
+func (t *tunnel) goes(p datasets.Packet) time.Duration {
+	t.now = max(t.now, p.Time)
+	if t.ctl != nil {
+		t.now = t.ctl.data(t.now, p.Dir)
+	}
+	return t.now
 }
 
 // over sends what the tunnel has due of itself until observing ends.

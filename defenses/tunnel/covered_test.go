@@ -152,6 +152,10 @@ func TestFileIsPartOfTheID(t *testing.T) {
 	if !strings.Contains(id, "digest=") || strings.Contains(id, "digest=,") {
 		t.Errorf("no digest in %s", id)
 	}
+	moved, err := defenses.Parse(builtin.All(), "maybenot:machines="+file(t, pairsFile(3)))
+	if err != nil || defenses.ID(moved) == id || defenses.DrawID(moved) != defenses.DrawID(d) {
+		t.Errorf("the same file elsewhere draws as %s, not as %s (%v)", defenses.DrawID(moved), defenses.DrawID(d), err)
+	}
 	if err := os.WriteFile(name, []byte(pairsFile(4)), 0o644); err != nil {
 		t.Fatal(err)
 	}

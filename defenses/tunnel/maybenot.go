@@ -60,6 +60,7 @@ var (
 	_ defenses.Presetter = Maybenot{}
 	_ defenses.Completer = Maybenot{}
 	_ defenses.Framer    = Maybenot{}
+	_ defenses.DrawIDer  = Maybenot{}
 )
 
 // NewMaybenot runs own-front in a tunnel of each device.
@@ -139,6 +140,15 @@ func (d Maybenot) Complete() (defenses.Defense, error) {
 	var err error
 	d, err = d.loaded()
 	return d, err
+}
+
+// DrawID is the ID without the file's name: what it holds is in the digest, and where
+// somebody keeps it moves no draw.
+func (d Maybenot) DrawID() string {
+	if !d.own() {
+		d.Machines = "file"
+	}
+	return params.ID(d.Info().Name, d)
 }
 
 // loaded is d with its machines read.

@@ -78,3 +78,43 @@ func TestMistakesAreNamed(t *testing.T) {
 		}
 	}
 }
+
+// The commands and figures of the page are those of the script that runs them, its
+// machine the script's.
+func TestPageIsTheScript(t *testing.T) {
+	page, err := os.ReadFile("../../../reports/docs/maybenot.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile("../testdata/script/maybenot.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := string(b)
+	n := 0
+	for line := range strings.Lines(string(page)) {
+		block, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "    ")
+		if !ok || strings.HasPrefix(block, " ") || strings.Contains(block, ": {") {
+			continue // no block, or of the YAML
+		}
+		n++
+		if strings.HasPrefix(block, "veilbench ") {
+			if !strings.Contains(script, "\nexec "+block+"\n") {
+				t.Errorf("the script does not run %q", block)
+			}
+			continue
+		}
+		f := strings.Fields(block)
+		if len(f) != 2 || !strings.Contains(script, "stdout '^"+f[0]+" +"+f[1]+"$'") {
+			t.Errorf("the script does not print %q", block)
+		}
+	}
+	if n != 8 {
+		t.Errorf("%d lines of blocks, want 8", n)
+	}
+	_, yaml, _ := strings.Cut(string(page), "```yaml\n")
+	yaml, _, _ = strings.Cut(yaml, "```")
+	if !strings.Contains(script, "-- mine.yaml --\n"+yaml) {
+		t.Error("the machine is not that of the script")
+	}
+}
