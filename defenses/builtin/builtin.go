@@ -26,6 +26,7 @@ func All() []defenses.Defense {
 		rate.UniformBurst{Share: 0.95, IntervalS: 0.02, SizeBytes: 1000},
 		rate.NewConstant(),
 		rate.NewRegulaTor(),
+		rate.NewAnonymitySets(),
 		cover.AdaptivePadding{Variant: "home"},
 		cover.NewFront(),
 		names.Hide{Pad: true},
