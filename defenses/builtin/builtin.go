@@ -35,6 +35,7 @@ func All() []defenses.Defense {
 		tunnel.Windscribe{Level: "low", RateMbitS: 10, Control: true},
 		tunnel.NewNym(),
 		rate.NewSTP(),
+		rate.NewActivitySTP(),
 		cover.Decoy{PerHour: 30, Source: "recorded", EventS: 10},
 		cover.Noise{Kind: "browse", PerHour: 20},
 		rate.NewDPShape(),

@@ -25,5 +25,6 @@ func TestContract(t *testing.T) {
 		"cover-stp:q=0",
 		"dp-shape-web-100ms:epsilon=1000",
 		"anonymity-sets:k=3,begin_s=0.2,tail_s=0.05",
+		"activity-stp:ratio=2",
 	)
 }
