@@ -429,6 +429,8 @@ func (r *runner) audited(ctx context.Context, p part, d defenses.Defense) ([]res
 	}
 	r.mu.Unlock()
 
+	// Only the stages that promise are played: each bounds its own output, and what
+	// others make of that can show no more.
 	a.once.Do(func() {
 		var stages []audit.Stage
 		for _, s := range defenses.Stages(d) {

@@ -80,6 +80,7 @@ func (t trial) trace(rng *rand.Rand, n int) (datasets.Trace, []bool) {
 	in := datasets.Trace{End: time.Duration(n) * t.every(), Flows: []datasets.Flow{flow}}
 	with := make([]bool, n)
 	for i := range with {
+		// Both are drawn always, so that a claim about another moment has the same coins.
 		coin, moment := rng.IntN(2) == 1, time.Duration(rng.Int64N(int64(t.loss.Window)))
 		if with[i] = coin; !coin {
 			continue
@@ -122,6 +123,8 @@ func (t trial) see(out datasets.Trace, with []bool) seen {
 	for i := range with {
 		from := time.Duration(i) * t.every()
 		to := from + t.loss.Window
+
+		// What leaves between two trials is no trial's.
 		for at < len(out.Packets) && out.Packets[at].Time < from {
 			at++
 		}

@@ -273,6 +273,7 @@ func (l *anonymity) choose(p *part, from [2]int, now time.Duration, flows []data
 		}
 	}
 
+	// Where nothing is known of what came the first activity is as good as any.
 	best := 0
 	for k := range score {
 		if score[k] > score[best] {
