@@ -60,6 +60,7 @@ var (
 	_ defenses.Presetter = Maybenot{}
 	_ defenses.Completer = Maybenot{}
 	_ defenses.Framer    = Maybenot{}
+	_ defenses.Tunneler  = Maybenot{}
 )
 
 // NewMaybenot runs own-front in a tunnel of each device.
