@@ -356,11 +356,19 @@ func (r *runner) account(ctx context.Context, u unit, j job, res *results.Result
 	}
 	for _, a := range res.Audits {
 		if a.Refuted() {
-			return fmt.Errorf("%s claims %q of %.4g, which is refuted: at least %.4g (%v %% sure; by %s: %d of %d right, %d of %d false)",
-				a.Stage, a.Claim, a.Claimed, a.Limit, 100*results.AuditLevel, a.Attack, a.Hits, a.With, a.Alarms, a.Without)
+			return fmt.Errorf("%s claims %q of %.4g, which is refuted: at least %.4g, as sure as %v %% (%s: %d of %d right%s)",
+				a.Stage, a.Claim, a.Claimed, a.Limit, 100*results.AuditLevel, a.Attack, a.Hits, a.With, falseAlarms(a))
 		}
 	}
 	return nil
+}
+
+// falseAlarms says how many there were where there could be any.
+func falseAlarms(a results.Audit) string {
+	if a.Without == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d of %d false", a.Alarms, a.Without)
 }
 
 // recallAudits holds the answers about clips against how many kinds of traces the
@@ -421,6 +429,8 @@ func (r *runner) audited(ctx context.Context, p part, d defenses.Defense) ([]res
 	}
 	r.mu.Unlock()
 
+	// Only the stages that promise are played: each bounds its own output, and what
+	// others make of that can show no more.
 	a.once.Do(func() {
 		var stages []audit.Stage
 		for _, s := range defenses.Stages(d) {

@@ -248,6 +248,8 @@ func (r *runner) hours(p part, defense string, of viewOf, most int) ([]hour, *ob
 		return nil, nil, o.err
 	}
 
+	// What is behind the last whole hour of the recording, also where a slow defense goes
+	// on after its end, is no item.
 	var cuts []time.Duration
 	for at := datasets.DetectItem; at <= o.rec.Trace.End; at += datasets.DetectItem {
 		cuts = append(cuts, at)

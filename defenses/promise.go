@@ -43,6 +43,9 @@ type Loss struct {
 	Bytes  int
 	Dir    datasets.Dir
 	Random bool
+	// Flow is what the difference is sent on; its zero stands for a flow of a device
+	// that nobody knows.
+	Flow datasets.Flow
 	// Both says that it holds the other way round too: without by with.
 	Both bool
 	// Volume says that the claim is about how much is sent in a window and nothing

@@ -230,6 +230,8 @@ func (d *data) hours(rng *rand.Rand, shuffled bool) {
 			for at := 7 * time.Second; on == 1 && at < time.Hour; at += 6*time.Second + time.Duration(rng.Int64N(int64(2*time.Second))) {
 				h.send(at, 0, datasets.Dir(rng.IntN(2)), 700)
 			}
+
+			// The traffic stays, the label is a coin's.
 			if shuffled {
 				on = rng.IntN(2)
 			}

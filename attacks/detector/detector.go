@@ -57,6 +57,7 @@ func (a Forest) Train(ctx context.Context, rng *rand.Rand, t attacks.Training) (
 	var y []int32
 	var row []float32
 	for _, e := range t.Examples {
+		// Vectors of hours take longer than the trees.
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

@@ -36,6 +36,8 @@ func names() []string {
 			out = append(out, fmt.Sprintf("%s_%02d", of, i))
 		}
 	}
+
+	// In the order in which extract appends: all of one way, then of the other.
 	for _, dir := range []string{"up", "down"} {
 		for i := range lags {
 			out = append(out, fmt.Sprintf("again_after_%02d_s_%s", i+1, dir))
@@ -213,6 +215,8 @@ func whole(t datasets.Trace, s seconds) []float32 {
 	for _, x := range of {
 		largest = max(largest, x)
 	}
+
+	// A shaper leaves no second empty, or none that a person would leave.
 	silent := 0.0
 	for i := range s.packets[0] {
 		if s.packets[0][i]+s.packets[1][i] == 0 {

@@ -149,6 +149,8 @@ func discriminant(learn seen) decider {
 			sum[k] += float64(x)
 			square[k] += float64(x) * float64(x)
 		}
+		// Around the middle of both means, which takes in half of the difference: where it
+		// is small, as behind a shaper that works, that changes nothing.
 		m0, m1 := sum[0]/max(n[0], 1), sum[1]/max(n[1], 1)
 		variance := (square[0]+square[1])/max(n[0]+n[1], 1) - (m0+m1)*(m0+m1)/4
 		if variance > 0 {
@@ -176,6 +178,7 @@ func (t trial) forest(ctx context.Context, learn seen) (decider, error) {
 			y[i] = 1
 		}
 	}
+	// One worker: cells are computed side by side already.
 	f, err := forest.Train(ctx, learn.columns, y, 2, forest.Options{Trees: 60, Seed: t.draws("forest").Uint64(), Workers: 1})
 	if err != nil {
 		return decider{}, err

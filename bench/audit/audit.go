@@ -57,6 +57,8 @@ func Losses(ctx context.Context, draws func(purpose string) *rand.Rand, stages [
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
+
+			// Stages of a chain may be equal, so their number keeps draws apart.
 			a := results.Audit{Stage: s.Name, Claim: p.Claim, Claimed: p.Loss.Epsilon}
 			t := trial{Stage: s, loss: *p.Loss, draws: func(purpose string) *rand.Rand { return draws(fmt.Sprint(i, "/", p.Claim, "/", purpose)) }}
 			o, err := t.run(ctx, cmp.Or(trials, mostTrials), &a)

@@ -14,6 +14,7 @@ import (
 	"veilbench/datasets"
 	"veilbench/defenses"
 	"veilbench/defenses/builtin"
+	"veilbench/defenses/defensetest"
 	"veilbench/defenses/rate"
 )
 
@@ -137,6 +138,12 @@ func TestBuiltinPromises(t *testing.T) {
 			list = append(list, p.Presets()...)
 		}
 		for _, x := range list {
+			if f, ok := x.Defense.(defenses.Fitter); ok {
+				var err error
+				if x.Defense, err = f.Fit(context.Background(), rand.New(rand.NewPCG(1, 1)), defensetest.Recordings()); err != nil {
+					t.Fatal(x.Name, err)
+				}
+			}
 			p, ok := x.Defense.(defenses.Promiser)
 			if !ok {
 				continue

@@ -70,12 +70,17 @@ func (t trial) every() time.Duration {
 // not, so the claim bounds each by itself.
 func (t trial) trace(rng *rand.Rand, n int) (datasets.Trace, []bool) {
 	const mtu = 1500
-	in := datasets.Trace{End: time.Duration(n) * t.every(), Flows: []datasets.Flow{{
-		Proto: 17, Local: netip.MustParseAddrPort("192.168.1.2:5000"), Remote: netip.MustParseAddrPort("203.0.113.1:443"),
-		MAC: datasets.MAC{2, 0, 0, 0, 0, 1}, Host: "audit.example",
-	}}}
+	flow := t.loss.Flow
+	if flow == (datasets.Flow{}) {
+		flow = datasets.Flow{
+			Proto: 17, Local: netip.MustParseAddrPort("192.168.1.2:5000"), Remote: netip.MustParseAddrPort("203.0.113.1:443"),
+			MAC: datasets.MAC{2, 0, 0, 0, 0, 1}, Host: "audit.example",
+		}
+	}
+	in := datasets.Trace{End: time.Duration(n) * t.every(), Flows: []datasets.Flow{flow}}
 	with := make([]bool, n)
 	for i := range with {
+		// Both are drawn always, so that a claim about another moment has the same coins.
 		coin, moment := rng.IntN(2) == 1, time.Duration(rng.Int64N(int64(t.loss.Window)))
 		if with[i] = coin; !coin {
 			continue
@@ -118,6 +123,8 @@ func (t trial) see(out datasets.Trace, with []bool) seen {
 	for i := range with {
 		from := time.Duration(i) * t.every()
 		to := from + t.loss.Window
+
+		// What leaves between two trials is no trial's.
 		for at < len(out.Packets) && out.Packets[at].Time < from {
 			at++
 		}

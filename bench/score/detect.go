@@ -51,6 +51,8 @@ func OfHours(hours []Hour) Scores {
 		}
 		s.Items = append(s.Items, item)
 
+		// Which defense it is is asked where there is one: off is a tunnel that others have
+		// too.
 		if groups[item.Group] == nil {
 			groups[item.Group] = newRecalls()
 		}

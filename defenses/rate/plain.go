@@ -49,12 +49,7 @@ func (d plainTunnel) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended
 				return
 			}
 
-			// Of two directions whose packets come at once, up goes first, as it does in
-			// the other defenses.
-			dir := datasets.Up
-			if !p.qs[datasets.Up].ready(now) {
-				dir = datasets.Down
-			}
+			dir := p.nextDir()
 			p.sendSized(dir, now, int32(min(p.qs[dir].rest()+shaping.UDP4Headers, shaping.MTU)))
 		}
 	})

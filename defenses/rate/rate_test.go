@@ -24,5 +24,7 @@ func TestContract(t *testing.T) {
 		"stp:per=home",
 		"cover-stp:q=0",
 		"dp-shape-web-100ms:epsilon=1000",
+		"anonymity-sets:k=3,begin_s=0.2,tail_s=0.05",
+		"activity-stp:ratio=2",
 	)
 }

@@ -130,31 +130,35 @@ func (d STP) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error)
 			if !ok || cover.at < start {
 				start = cover.at
 			}
-			start = max(start, now)
-			end := start + period
-
-			for now = start; now < end; now += step {
-				if p.over(now) {
-					return
-				}
-				p.send(datasets.Up, now)
-				p.send(datasets.Down, now)
-
-				// Cover that is due meanwhile does not wait its turn: as in the
-				// implementation, the running period takes it in and goes on.
-				for cover.at <= now {
-					end = max(end, cover.at+period)
-					cover.advance()
-				}
-				if now+step >= end && p.waits(now) {
-					end += period
-				}
-			}
-			if p.over(now) {
+			if now = cover.shape(p, max(start, now), step); p.over(now) {
 				return
 			}
 		}
 	})
+}
+
+// shape sends a period from start on, a packet each way in every step, and returns
+// when the next slot may be. It ends early when p is over.
+func (c *injected) shape(p *part, start, step time.Duration) (now time.Duration) {
+	end := start + c.period
+	for now = start; now < end; now += step {
+		if p.over(now) {
+			return now
+		}
+		p.send(datasets.Up, now)
+		p.send(datasets.Down, now)
+
+		// Cover that is due meanwhile does not wait its turn: as in the
+		// implementation, the running period takes it in and goes on.
+		for c.at <= now {
+			end = max(end, c.at+c.period)
+			c.advance()
+		}
+		if now+step >= end && p.waits(now) {
+			end += c.period
+		}
+	}
+	return now
 }
 
 // injected draws the starts of cover periods, forward in time.

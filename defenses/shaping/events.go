@@ -13,6 +13,8 @@ import (
 type Event struct {
 	Packets []datasets.Packet
 	Flows   []datasets.Flow
+	// Number is that of the event in its recording.
+	Number int
 }
 
 // Events cuts every event out of r: the packets it caused or, where causes are
@@ -34,7 +36,7 @@ func Events(r datasets.Recording, length time.Duration) []Event {
 
 	var out []Event
 	for n, ev := range r.Labels.Events {
-		var e Event
+		e := Event{Number: n}
 		index := map[int32]int32{} // of the recording's flows in e.Flows
 		take := func(i int) {
 			p := r.Trace.Packets[i]

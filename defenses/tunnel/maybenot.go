@@ -61,6 +61,7 @@ var (
 	_ defenses.Completer = Maybenot{}
 	_ defenses.Framer    = Maybenot{}
 	_ defenses.DrawIDer  = Maybenot{}
+	_ defenses.Tunneler  = Maybenot{}
 )
 
 // NewMaybenot runs own-front in a tunnel of each device.

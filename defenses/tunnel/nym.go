@@ -30,6 +30,9 @@ import (
 // TCP connection over IPv4 to the entry gateway, in segments of 1448 bytes with time
 // stamps; each way carries so much that no segment is an ACK alone; a loop takes 60 ms
 // besides the mixes. Client and exit keep no reliability layer, which IP does not need.
+//
+// Its messages of one size are its tunnel, so there is none without padding to compare
+// it with: it shows as a tunnel does.
 type Nym struct {
 	MessageMs float64 `help:"between messages on average, real if any wait, else cover"`
 	LoopMs    float64 `help:"between loops of cover beside them on average"`

@@ -37,8 +37,9 @@ type Windscribe struct {
 }
 
 var (
-	_ defenses.Defense = Windscribe{}
-	_ defenses.Framer  = Windscribe{}
+	_ defenses.Defense  = Windscribe{}
+	_ defenses.Framer   = Windscribe{}
+	_ defenses.Tunneler = Windscribe{}
 )
 
 // decoyLevel is bytes a minute at the least, how many times as many at most, and the

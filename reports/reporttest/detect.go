@@ -7,8 +7,9 @@ import (
 	"veilbench/datasets"
 )
 
-// Hours are those of a detect task of six homes: cover that is seen in .8 and taken for another defense
-// in half of its hours, a tunnel that always shows, and padding that failed.
+// Hours are those of a detect task of six homes: cover that is seen in .8 and taken
+// for another defense in two of three hours, a tunnel that always shows, and padding
+// that failed.
 func Hours() []results.Result {
 	var out []results.Result
 	for g := range 6 {
@@ -29,6 +30,8 @@ func Hours() []results.Result {
 			for i, named := range []string{c.named, c.named, c.defense} {
 				r.Items = append(r.Items, results.Item{Recording: fmt.Sprint(i), Group: r.Groups[0].Group, Truth: "on", Answer: "on", Named: named})
 			}
+
+			// A failed cell says nothing but why.
 			if c.defense == "pad" {
 				r = results.Result{Cell: r.Cell, Err: "saturated", Headline: results.Detected}
 			}

@@ -135,6 +135,8 @@ func detectNotes(s *reports.Set, ps []reports.Panel) []string {
 	if !any {
 		return nil
 	}
+
+	// A tunnel's 1.00 in this column must not be read as a fault of some cover.
 	note := "detect: hours behind the defense against hours of the same tunnel without cover and padding"
 	if len(tunnels) > 0 {
 		note += "; of " + strings.Join(tunnels, ", ") + " against none, where a tunnel shows by construction"
