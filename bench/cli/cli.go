@@ -32,6 +32,7 @@ import (
 	"veilbench/bench/cli/data"
 	"veilbench/bench/cli/gate"
 	"veilbench/bench/cli/history"
+	"veilbench/bench/cli/names"
 	"veilbench/bench/cli/runs"
 	"veilbench/bench/cli/signatures"
 	alldefenses "veilbench/defenses/builtin"
@@ -139,9 +140,12 @@ func rootCommand(a *command.App) *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("veilbench {{.Version}}\n")
-	root.AddCommand(list(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a))
+	root.AddCommand(names.List(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a))
 	root.AddCommand(captures.Commands(a)...)
 	root.AddCommand(runs.Commands(a)...)
 	root.AddCommand(artifact.Commands(a)...)
+	if err := names.Complete(root, a.Plugins); err != nil {
+		panic(err) // a flag that is completed twice, of which a test would tell
+	}
 	return root
 }
