@@ -32,6 +32,8 @@ import (
 	"veilbench/bench/cli/data"
 	"veilbench/bench/cli/gate"
 	"veilbench/bench/cli/history"
+	"veilbench/bench/cli/machine"
+	"veilbench/bench/cli/manual"
 	"veilbench/bench/cli/names"
 	"veilbench/bench/cli/runs"
 	"veilbench/bench/cli/signatures"
@@ -144,6 +146,8 @@ func rootCommand(a *command.App) *cobra.Command {
 	root.AddCommand(captures.Commands(a)...)
 	root.AddCommand(runs.Commands(a)...)
 	root.AddCommand(artifact.Commands(a)...)
+	root.AddCommand(machine.Commands(a)...)
+	root.AddCommand(manual.Command(a))
 	if err := names.Complete(root, a.Plugins); err != nil {
 		panic(err) // a flag that is completed twice, of which a test would tell
 	}
