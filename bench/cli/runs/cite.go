@@ -2,7 +2,6 @@ package runs
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -74,10 +73,11 @@ func writeBibliography(a *command.App, dir string, show command.Show) error {
 		b.data(name, m)
 	}
 
-	return show.Write(a, b.list(), func(w io.Writer) error {
-		fmt.Fprintf(w, "%% What this run rests on. Entries follow in the order of their keys.\n%s", strings.Join(distinct(b.lines), ""))
-		return cite.Write(w, b.works)
-	})
+	if show.JSON {
+		return show.Print(a, b.list(), "")
+	}
+	fmt.Fprintf(a.Stdout, "%% What this run rests on. Entries follow in the order of their keys.\n%s", strings.Join(distinct(b.lines), ""))
+	return cite.Write(a.Stdout, b.works)
 }
 
 // program is the work that this program is, of a version. The path of its module is
