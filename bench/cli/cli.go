@@ -35,7 +35,10 @@ import (
 	"veilbench/bench/cli/exchange"
 	"veilbench/bench/cli/gate"
 	"veilbench/bench/cli/history"
+	"veilbench/bench/cli/machine"
 	"veilbench/bench/cli/machines"
+	"veilbench/bench/cli/manual"
+	"veilbench/bench/cli/names"
 	"veilbench/bench/cli/plugin"
 	"veilbench/bench/cli/runs"
 	"veilbench/bench/cli/signatures"
@@ -101,7 +104,7 @@ func Main(p Plugins) int {
 // Run is the program without a process: args are those behind its name. Results
 // go to stdout, everything else to stderr. It returns one of the exit codes.
 func Run(ctx context.Context, p Plugins, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	out, log := command.NewOutput(stdout), command.NewOutput(stderr)
+	out, log := command.NewOutput(stdout), command.Folded(command.NewOutput(stderr))
 	p.Programs = process.NewSet(ctx, log)
 	defer p.Programs.Close()
 	root := rootCommand(&command.App{Plugins: p, Stdin: stdin, Stdout: out, Stderr: log})
@@ -148,10 +151,15 @@ func rootCommand(a *command.App) *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("veilbench {{.Version}}\n")
-	root.AddCommand(list(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a), machines.Command(a), plugin.Command(a), tune.Command(a))
+	root.AddCommand(names.List(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a), machines.Command(a), plugin.Command(a), tune.Command(a))
 	root.AddCommand(captures.Commands(a)...)
 	root.AddCommand(runs.Commands(a)...)
 	root.AddCommand(artifact.Commands(a)...)
 	root.AddCommand(exchange.Commands(a)...)
+	root.AddCommand(machine.Commands(a)...)
+	root.AddCommand(manual.Command(a))
+	if err := names.Complete(root, a.Plugins); err != nil {
+		panic(err) // a flag that is completed twice, of which a test would tell
+	}
 	return root
 }

@@ -48,7 +48,7 @@ func runPage(t *testing.T, page, dir string) {
 	written := consoleRE.ReplaceAllStringFunc(string(text), func(block string) string {
 		var b strings.Builder
 		b.WriteString("```console\n")
-		for _, command := range commandsOf(block) {
+		for _, command := range typedIn(block) {
 			cmd := exec.Command("sh", "-c", command)
 			cmd.Dir, cmd.Env = dir, env
 			var said, log strings.Builder
@@ -74,8 +74,8 @@ func runPage(t *testing.T, page, dir string) {
 	}
 }
 
-// commandsOf are the commands of a block; one that ends in a backslash goes on.
-func commandsOf(block string) []string {
+// typedIn are the commands of a block; one that ends in a backslash goes on.
+func typedIn(block string) []string {
 	var out []string
 	goesOn := false
 	for line := range strings.Lines(strings.TrimPrefix(block, "```console\n")) {
