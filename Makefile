@@ -13,7 +13,7 @@ export CGO_ENABLED = 0
 # of two cores with nothing else to do, after what Go needs was fetched.
 TIMED = @.tools/timed.sh $@
 
-.PHONY: help run test full check fmt vet lint purego race fuzz golden bench bench-compare bench-sizes speed-doc peers build docs docs-lived-in docs-routine papers dist dist-check rename clean
+.PHONY: help run test full check fmt vet lint purego race fuzz golden bench bench-compare bench-sizes speed-doc peers build docs docs-lived-in docs-which-vpn docs-routine papers dist dist-check rename clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ docs: build ## run the main job and put its table and pictures into README.md an
 
 docs-lived-in: build ## the same of the homes that people live in (8 min, 20 GB)
 	$(TIMED) .tools/docs.sh lived-in lived-in
+
+docs-which-vpn: build ## tunnels and the covers that are sold, into reports/docs/which-vpn.md (5 min, 2 GB)
+	$(TIMED) env GOMEMLIMIT=1800MiB .tools/docs.sh which-vpn which-vpn $(RUN)
 
 docs-routine: build ## diaries behind every defense, 12 homes for 30 days; reports/docs/routine.md (RUN=folder of the run; 60 min, 8 GB)
 	$(TIMED) env GOMEMLIMIT=7GiB .tools/docs.sh routine "" $(RUN)

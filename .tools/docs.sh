@@ -1,10 +1,11 @@
 #!/bin/sh
-# Runs an experiment and puts what it printed into the README, between the lines
+# Runs an experiment and puts what it printed into a page, between the lines
 # "<!-- MARK: written by make ... -->" and "<!-- end of MARK -->", so that no figure
 # there is typed in.
 #
-#   docs.sh quick table       the main job, with its pictures in reports/docs
-#   docs.sh lived-in lived-in the homes that people live in
+#   docs.sh quick table       the main job into README.md, with its pictures in reports/docs
+#   docs.sh lived-in lived-in the homes that people live in, reports/docs/lived-in.md
+#   docs.sh which-vpn which-vpn  tunnels and the covers that are sold, reports/docs/which-vpn.md
 #   docs.sh routine           diaries, a page of their own: reports/docs/routine.md
 #
 # A third word names a folder for the run; what it already holds is not computed again.
@@ -32,18 +33,26 @@ routine)
 	exit
 	;;
 quick)
-	mkdir -p reports/docs
+	page=README.md
 	cp "$out/scores.png" "$out/tradeoff.png" reports/docs/
 	;;
-*) # Its headline alone: without the attack of each cell and what lies where.
+which-vpn)
+	page=reports/docs/$preset.md
+	for table in headline detect; do ./bin/veilbench report "$out" --table $table; done >"$dir/text"
+	./bin/veilbench report "$out" --figure tradeoff --format png >reports/docs/$preset.png
+	;;
+*)
+	page=reports/docs/$preset.md
+	# Its headline alone: without the attack of each cell and what lies where.
 	./bin/veilbench report "$out" --table headline >"$dir/text"
 	;;
 esac
 awk -v text="$dir/text" -v mark="$mark" '
 	index($0, "<!-- " mark ": written by ") {
 		print; print "```text"
-		# Names in full, several lines of them, are for the terminal.
-		while ((getline line < text) > 0 && line !~ /^tables /) {
+		# Names in full, several lines of them, are for the terminal; the attack of each
+		# cell is on the page of the run.
+		while ((getline line < text) > 0 && line !~ /^(tables |Attack of each cell)/) {
 			if (line ~ /^In full/) names = 1
 			if (line !~ /^(  |In full)/) names = 0
 			if (!names) print line
@@ -52,5 +61,5 @@ awk -v text="$dir/text" -v mark="$mark" '
 	}
 	$0 == "<!-- end of " mark " -->" { skip = 0 }
 	!skip { print }
-' README.md >"$dir/README.md"
-cat "$dir/README.md" >README.md
+' "$page" >"$dir/page"
+cat "$dir/page" >"$page"

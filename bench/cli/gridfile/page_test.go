@@ -9,17 +9,17 @@ import (
 	"veilbench/bench/cli/yamlfile"
 )
 
-// The experiment in the README must be one that is understood.
-func TestReadmeExperimentResolves(t *testing.T) {
-	readme, err := os.ReadFile("../../../README.md")
+// The experiment on the page of grids must be one that is understood.
+func TestShownExperimentResolves(t *testing.T) {
+	page, err := os.ReadFile("../../../reports/docs/grids.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(readme)
+	text := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(page)
 	if text == nil {
-		t.Fatal("README.md has no experiment")
+		t.Fatal("grids.md has no experiment")
 	}
-	c, err := Parse("README.md", string(text[1]))
+	c, err := Parse("grids.md", string(text[1]))
 	if err != nil {
 		t.Fatal(err)
 	}
