@@ -28,7 +28,7 @@ type guessed struct {
 // Member takes the part of the answer that belongs to the task; others are skipped.
 func (g *guessed) Member(key string, r *wire.Reader) (err error) {
 	part := map[datasets.Task]string{
-		datasets.TaskClip: "clip", datasets.TaskEvent: "events", datasets.TaskDevice: "devices",
+		datasets.TaskClip: "clip", datasets.TaskDetect: "clip", datasets.TaskEvent: "events", datasets.TaskDevice: "devices",
 		datasets.TaskCommand: "commands", datasets.TaskRoutine: "slots",
 	}[g.task]
 

@@ -108,6 +108,7 @@ func (f *runFlags) addFlags(fl *pflag.FlagSet) {
 	fl.StringVar(&f.Seed, "seed", "", "seed of every random draw (default 1)")
 	fl.StringArrayVar(&f.Datasets, "dataset", nil, "data set, NAME[=PATH], or a folder of recordings; repeatable")
 	fl.StringVar(&f.Test, "test", "", "data set to test on, as in --dataset; those named there train (default: each is split into training and test)")
+	// Who names a program by a flag wants it started; a file may be a stranger's.
 	fl.StringArrayVar(&f.Defenses, "defense", nil, "defense ID, exec:COMMAND, or all; repeatable")
 	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, exec:COMMAND, or all; repeatable")
 	fl.BoolVar(&f.AllowExec, "allow-exec", false, "start the programs that FILE.yaml names (exec:); one named by a flag needs no more")
