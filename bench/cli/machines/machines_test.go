@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"veilbench/bench/cli/gridfile"
 	"veilbench/datasets/datatest"
 	"veilbench/defenses/maybenot"
 )
@@ -95,7 +96,7 @@ func TestPageIsTheScript(t *testing.T) {
 	for line := range strings.Lines(string(page)) {
 		block, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "    ")
 		if !ok || strings.HasPrefix(block, " ") || strings.Contains(block, ": {") {
-			continue // no block, or of the YAML
+			continue // no block, or of YAML
 		}
 		n++
 		if strings.HasPrefix(block, "veilbench ") {
@@ -112,9 +113,12 @@ func TestPageIsTheScript(t *testing.T) {
 	if n != 8 {
 		t.Errorf("%d lines of blocks, want 8", n)
 	}
-	_, yaml, _ := strings.Cut(string(page), "```yaml\n")
-	yaml, _, _ = strings.Cut(yaml, "```")
-	if !strings.Contains(script, "-- mine.yaml --\n"+yaml) {
+
+	fenced := strings.Split(string(page), "```")
+	if mine := strings.TrimPrefix(fenced[1], "yaml\n"); !strings.Contains(script, "-- mine.yaml --\n"+mine) {
 		t.Error("the machine is not that of the script")
+	}
+	if _, err := gridfile.Parse("maybenot.md", strings.TrimPrefix(fenced[3], "yaml\n")); err != nil {
+		t.Error(err)
 	}
 }
