@@ -3,7 +3,6 @@ package knn
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -43,10 +42,7 @@ func (EventAlign) Info() attacks.Info {
 // neighbors, times above an hour and more than 10000 packets, whose edit
 // distance nobody would wait for.
 func (a EventAlign) Validate() error {
-	if a.Acks != "auto" && a.Acks != "keep" && a.Acks != "drop" {
-		return fmt.Errorf("acks=%s: want auto, keep or drop", a.Acks)
-	}
-	return cmp.Or(params.Within("k", a.K, 0, 99), params.Within("gap_s", a.GapS, 0, 3600),
+	return cmp.Or(params.OneOf("acks", a.Acks, "auto", "keep", "drop"), params.Within("k", a.K, 0, 99), params.Within("gap_s", a.GapS, 0, 3600),
 		params.Within("pair_s", a.PairS, 0.001, 3600), params.Within("first", a.First, 1, 10000))
 }
 

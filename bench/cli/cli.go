@@ -36,6 +36,7 @@ import (
 	"veilbench/bench/cli/gate"
 	"veilbench/bench/cli/history"
 	"veilbench/bench/cli/machines"
+	"veilbench/bench/cli/names"
 	"veilbench/bench/cli/plugin"
 	"veilbench/bench/cli/runs"
 	"veilbench/bench/cli/signatures"
@@ -148,10 +149,13 @@ func rootCommand(a *command.App) *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("veilbench {{.Version}}\n")
-	root.AddCommand(list(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a), machines.Command(a), plugin.Command(a), tune.Command(a))
+	root.AddCommand(names.List(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a), machines.Command(a), plugin.Command(a), tune.Command(a))
 	root.AddCommand(captures.Commands(a)...)
 	root.AddCommand(runs.Commands(a)...)
 	root.AddCommand(artifact.Commands(a)...)
 	root.AddCommand(exchange.Commands(a)...)
+	if err := names.Complete(root, a.Plugins); err != nil {
+		panic(err) // a flag that is completed twice, of which a test would tell
+	}
 	return root
 }

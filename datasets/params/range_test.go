@@ -1,6 +1,7 @@
 package params_test
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"testing"
@@ -20,7 +21,7 @@ func TestChecks(t *testing.T) {
 		{params.Within("n", 0.5, 1, 3), "n=0.5: want 1 to 3"},
 		{params.Within("n", math.NaN(), 1, 3), "n=NaN: want 1 to 3"},
 		{params.ZeroOrWithin("n", 0, 1, 3), ""},
-		{params.ZeroOrWithin("n", 9, 1, 3), "n=9: want 1 to 3"},
+		{params.ZeroOrWithin("n", 9, 1, 3), "n=9: want 0 or 1 to 3"},
 		{params.OneOf("per", "home", "device", "home"), ""},
 		{params.OneOf("per", "room", "device", "home"), "per=room: want device or home"},
 		{params.KeyOf("kind", "a", table), ""},
@@ -57,5 +58,42 @@ func TestZeroIsSaid(t *testing.T) {
 	want := []params.Param{{Key: "k", Value: "0", Zero: "chosen", Help: "neighbors; 0: chosen"}, {Key: "slack", Value: "1", Help: "slack"}}
 	if got := params.List(plugin{Slack: 1}); !slices.Equal(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+type ranged struct {
+	N     int     `help:"number"`
+	Share float64 `help:"share"`
+	Size  int     `help:"size, if any"`
+	Kind  string  `help:"kind"`
+	Quick bool    `help:"quick"`
+	Free  string  `help:"any text"`
+	share float64 // no parameter, whatever its name
+}
+
+func (r ranged) Validate() error {
+	r.share = 0
+	return cmp.Or(params.Within("n", r.N, 1, 9), params.Within("share", r.Share, 0, 0.5),
+		params.ZeroOrWithin("size", r.Size, 60, 1500), params.OneOf("kind", r.Kind, "a", "b"))
+}
+
+// Allowed says what Validate says, and leaves its value as it is.
+func TestAllowed(t *testing.T) {
+	v := &ranged{N: 1, Kind: "a"}
+	for key, want := range map[string]string{
+		"n": "1 to 9", "share": "0 to 0.5", "size": "0 or 60 to 1500", "kind": "a or b", "quick": "true or false", "free": "", "none": "",
+	} {
+		if got := params.Allowed(v, key); got != want {
+			t.Errorf("%s: %q, want %q", key, got, want)
+		}
+		if got := params.Allowed(*v, key); got != want {
+			t.Errorf("%s of a value: %q, want %q", key, got, want)
+		}
+	}
+	if *v != (ranged{N: 1, Kind: "a"}) {
+		t.Errorf("it changed to %+v", *v)
+	}
+	if got := params.Allowed(struct{ N int }{}, "n"); got != "" {
+		t.Errorf("without Validate: %q", got)
 	}
 }

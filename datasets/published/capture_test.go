@@ -71,6 +71,9 @@ func load1(t *testing.T, name, path string) datasets.Dataset {
 	if len(sets) != 1 || sets[0].Name != name {
 		t.Fatalf("%s: %d data sets", name, len(sets))
 	}
+	if src, err := Find(name); err != nil || src.Recorded() != sets[0].Recorded {
+		t.Errorf("%s was recorded at %s, its source says %s (%v)", name, sets[0].Recorded, src.Recorded(), err)
+	}
 	return sets[0]
 }
 

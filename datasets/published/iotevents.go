@@ -19,6 +19,7 @@ import (
 // iotEvents is labeled events of small devices, as text.
 func iotEvents() Source {
 	return Source{
+		recorded: datasets.WAN,
 		Entry: catalog.Entry{
 			Name:   "iotevents",
 			Title:  "302 labeled events of seven small devices, packet lengths and directions",

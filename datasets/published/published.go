@@ -5,6 +5,7 @@
 package published
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
@@ -21,7 +22,12 @@ type Source struct {
 	catalog.Entry
 	cited   string // Dataset.Source of what is read
 	loaders []loader
+	// recorded is Dataset.Recorded of all that is read, "" for inside the home.
+	recorded datasets.Vantage
 }
+
+// Recorded is where the capture point of the source was.
+func (s Source) Recorded() datasets.Vantage { return cmp.Or(s.recorded, datasets.LAN) }
 
 // loader is one reading of a source's files, and the name to ask for it.
 type loader struct {

@@ -24,6 +24,7 @@ func vpnSamples() Source {
 	}
 
 	return Source{
+		recorded: datasets.WAN,
 		Entry: catalog.Entry{
 			Name:   "vpn-samples",
 			Title:  "real WireGuard, OpenVPN and IPsec packets",

@@ -18,6 +18,7 @@ import (
 // zigbeeEvents is Zigbee traffic of two hubs, with event times.
 func zigbeeEvents() Source {
 	return Source{
+		recorded: datasets.Zigbee,
 		Entry: catalog.Entry{
 			Name:   "zigbee-events",
 			Title:  "45 Zigbee captures of 19 sensors, locks, plugs and bulbs, 115 event times",

@@ -29,6 +29,13 @@ func off(class string) string {
 // classes are the names that Use knows, fastest first.
 func classes() []string { return []string{"avx512", "avx2", "plain"} }
 
+// Classes are those that this processor, and this build, can compute with, fastest
+// first.
+func Classes() []string {
+	at := slices.Index(classes(), lstm.Best().String())
+	return classes()[max(at, 0):]
+}
+
 // Use makes the program one that computes with kernels of this class. Where it is
 // another than the processor's best the program is started anew in its place, with
 // the same arguments, and Use does not return. A class that the processor does not

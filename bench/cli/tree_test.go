@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"veilbench/bench/cli/command"
+)
+
+// eachCommand calls do with every command of the program, without those that cobra
+// adds, and its path behind the program's name.
+func eachCommand(do func(path string, c *cobra.Command)) {
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		_, path, _ := strings.Cut(c.CommandPath(), " ")
+		do(path, c)
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(rootCommand(&command.App{Plugins: Builtin(), Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard}))
+}
+
+// A shell completes the values of every flag that takes a word, and every argument;
+// what is free text is named here.
+func TestValuesAreCompleted(t *testing.T) {
+	free := strings.Fields(`
+		activity added against claim device deviation home hosts image label-zone link mac name partition
+		private recording sbatch secret seed shard width`)
+	eachCommand(func(path string, c *cobra.Command) {
+		if c.Runnable() && !c.HasSubCommands() && strings.Contains(c.Use, " ") && !strings.Contains(c.Use, " --") && c.ValidArgsFunction == nil {
+			t.Errorf("%s: nothing completes the arguments of %q", path, c.Use)
+		}
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if !slices.Contains([]string{"string", "stringArray", "stringSlice"}, f.Value.Type()) || slices.Contains(free, f.Name) {
+				return
+			}
+			if _, ok := c.GetFlagCompletionFunc(f.Name); !ok {
+				t.Errorf("%s: nothing completes the value of --%s", path, f.Name)
+			}
+		})
+	})
+}
