@@ -35,7 +35,9 @@ import (
 	"veilbench/bench/cli/exchange"
 	"veilbench/bench/cli/gate"
 	"veilbench/bench/cli/history"
+	"veilbench/bench/cli/machine"
 	"veilbench/bench/cli/machines"
+	"veilbench/bench/cli/manual"
 	"veilbench/bench/cli/names"
 	"veilbench/bench/cli/plugin"
 	"veilbench/bench/cli/runs"
@@ -154,6 +156,8 @@ func rootCommand(a *command.App) *cobra.Command {
 	root.AddCommand(runs.Commands(a)...)
 	root.AddCommand(artifact.Commands(a)...)
 	root.AddCommand(exchange.Commands(a)...)
+	root.AddCommand(machine.Commands(a)...)
+	root.AddCommand(manual.Command(a))
 	if err := names.Complete(root, a.Plugins); err != nil {
 		panic(err) // a flag that is completed twice, of which a test would tell
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"exit":   exitCode,
 			"await":  await,
 			"damage": damage,
+			"json":   isJSON,
 		},
 	})
 }
@@ -64,6 +66,27 @@ func exitCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if code != args[0] {
 		ts.Fatalf("exit code %s, want %s", code, args[0])
+	}
+}
+
+// isJSON is "json FILE KEYS...": the file, or stdout, is one JSON document and nothing
+// else, and its object, or that of its first element, has all of the keys.
+func isJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: json FILE KEYS...")
+	}
+	var v any
+	if err := json.Unmarshal([]byte(ts.ReadFile(args[0])), &v); err != nil {
+		ts.Fatalf("%s is no JSON: %v", args[0], err)
+	}
+	if list, ok := v.([]any); ok && len(list) > 0 {
+		v = list[0]
+	}
+	object, _ := v.(map[string]any)
+	for _, k := range args[1:] {
+		if _, ok := object[k]; !ok {
+			ts.Fatalf("%s has no key %s", args[0], k)
+		}
 	}
 }
 

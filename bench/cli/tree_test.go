@@ -46,3 +46,29 @@ func TestValuesAreCompleted(t *testing.T) {
 		})
 	})
 }
+
+// Every command that prints has --json, or stands here with the reason why not.
+func TestCommandsSpeakJSON(t *testing.T) {
+	without := map[string]string{
+		"dossier": "a document for people, to be edited: what it says is in the JSON of gate, report and cite",
+	}
+	eachCommand(func(path string, c *cobra.Command) {
+		if path == "" || c.HasSubCommands() && path != "artifact" {
+			return // prints its help
+		}
+		if has := c.Flags().Lookup("json") != nil; has == (without[path] != "") {
+			t.Errorf("%s: --json is there: %v, but its reason against it is %q", path, has, without[path])
+		}
+	})
+}
+
+// Nothing in the help of a command hangs on the machine: manual pages are made from it.
+func TestHelpHangsOnNoMachine(t *testing.T) {
+	eachCommand(func(path string, c *cobra.Command) {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.Name == "jobs" && f.DefValue != "0" {
+				t.Errorf("%s: the default of --jobs is %s, a number of this machine", path, f.DefValue)
+			}
+		})
+	})
+}

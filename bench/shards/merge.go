@@ -15,10 +15,13 @@ import (
 
 // Missing names a unit of which cells are nowhere, or nowhere without a failure.
 type Missing struct {
-	Dataset, Defense string
-	Shard            int
+	Dataset string `json:"dataset"`
+	Defense string `json:"defense"`
+	Shard   int    `json:"shard"`
 	// Cells of the unit, and how many of them are missing and failed.
-	Cells, Missing, Failed int
+	Cells   int `json:"cells"`
+	Missing int `json:"missing"`
+	Failed  int `json:"failed"`
 }
 
 // common reads the plans in dirs, which must be one but for whose share each is. That

@@ -43,15 +43,15 @@ type Entry struct {
 type File struct {
 	// Path is where the loaders expect it, with slashes, below the folder. There
 	// it may be compressed by gzip, under Path and ".gz".
-	Path string
+	Path string `json:"path"`
 	// SHA256 is the checksum in hexadecimal, Bytes the length, of what is not
 	// compressed.
-	SHA256 string
-	Bytes  int64
+	SHA256 string `json:"sha256"`
+	Bytes  int64  `json:"bytes"`
 	// Labels marks files that the publisher does not offer in this form, label
 	// files mostly: they are checked where they are present, and get does not
 	// bring them.
-	Labels bool
+	Labels bool `json:"labels,omitempty"`
 }
 
 // Download is something to fetch: a gzipped tar archive, or one file.

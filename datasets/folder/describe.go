@@ -113,77 +113,125 @@ func (f *Folder) groups() map[string]bool {
 	return out
 }
 
-// Describe writes what was understood, for people.
-func (f *Folder) Describe(w io.Writer) error {
-	var b strings.Builder
+// Summary is what was understood of a folder.
+type Summary struct {
+	Folder string `json:"folder"`
+	// Layout is the known layout that the folder has, "" for none, Captures how captures
+	// are named, GroupBy what was recorded together.
+	Layout   string `json:"layout,omitempty"`
+	Captures string `json:"captures"`
+	GroupBy  string `json:"group"`
 
-	// What was recognized comes first: if that is wrong, all below is.
-	how := f.spec.Captures
-	if f.layout != "" {
-		how = f.layout + ", read as " + how
+	Files      int     `json:"files"`
+	Empty      int     `json:"without_packets"`
+	Recordings int     `json:"recordings"`
+	Groups     int     `json:"groups"`
+	Events     int     `json:"events"`
+	Commands   int     `json:"commands"`
+	Hours      float64 `json:"hours"`
+	// Packets are those of the files, Segments those that cutting frames above the MTU
+	// added.
+	Packets  int `json:"packets"`
+	Segments int `json:"segments"`
+
+	Devices []string       `json:"devices"` // sorted
+	Classes map[string]int `json:"classes"` // events of each
+	Clock   string         `json:"clock,omitempty"`
+	Zone    string         `json:"zone,omitempty"`
+
+	Doubts     []datasets.Doubt `json:"doubts,omitempty"`
+	Notes      []string         `json:"notes,omitempty"`
+	Unreadable []string         `json:"unreadable,omitempty"`
+	LeftOut    []string         `json:"left_out,omitempty"`
+	Pairs      [][2]string      `json:"pairs,omitempty"`
+	Tasks      []datasets.Task  `json:"tasks"`
+	Recorded   datasets.Vantage `json:"recorded"`
+}
+
+// Summary says what was understood, for programs.
+func (f *Folder) Summary() Summary {
+	s := Summary{
+		Folder: filepath.Base(f.path), Layout: f.layout, Captures: f.spec.Captures, GroupBy: f.spec.Group,
+		Files: f.captures, Empty: f.empty, Recordings: len(f.recordings), Groups: len(f.groups()), Segments: f.segments,
+		Classes: f.classes(), Clock: f.clock, Zone: f.spec.Labels.Zone,
+		Notes: f.warnings, Unreadable: problems(f.broken), LeftOut: problems(f.left), Tasks: f.tasks, Recorded: f.recorded,
 	}
-	fmt.Fprintf(&b, "%s: %s; %s%s%s\n", filepath.Base(f.path), how, plural(f.captures, "file"),
-		some(len(f.broken), " unreadable (below)"), some(f.empty, " without packets"))
-
-	var packets int
 	var length time.Duration
-	devices := map[string]bool{}
-	commands := 0
 	for i := range f.recordings {
 		r := &f.recordings[i]
-		packets += len(r.Trace.Packets)
+		s.Packets += len(r.Trace.Packets)
 		length += r.Trace.End
-		commands += len(r.Labels.Commands)
-		for _, d := range r.Labels.Devices {
-			devices[d] = true
-		}
+		s.Commands += len(r.Labels.Commands)
+		s.Devices = append(s.Devices, r.Labels.Devices...)
+	}
+	s.Packets -= f.segments
+	s.Hours = length.Hours()
+	s.Devices = slices.Compact(slices.Sorted(slices.Values(s.Devices)))
+	for _, n := range s.Classes {
+		s.Events += n
 	}
 
-	count := f.classes()
-	events := 0
-	for _, n := range count {
-		events += n
-	}
-	fmt.Fprintf(&b, "recordings %d   groups %d (%s)   devices %d   classes %d   events %d%s   %.1f h   packets %d%s\n",
-		len(f.recordings), len(f.groups()), f.spec.Group, len(devices), len(count), events, some(commands, " commands"), length.Hours(), packets-f.segments, some(f.segments, " more as frames above the MTU were cut"))
-
-	for line := range slices.Chunk(slices.Sorted(maps.Keys(count)), 5) {
-		var s []string
-		for _, c := range line {
-			s = append(s, fmt.Sprintf("%s %d", c, count[c]))
-		}
-		fmt.Fprintf(&b, "  %s\n", strings.Join(s, "  "))
-	}
-	if len(count) == 0 && len(devices) > 0 {
-		fmt.Fprintf(&b, "  %s\n", f.deviceTable())
-	}
-
-	switch zone := f.spec.Labels.Zone; {
-	case f.clock != "":
-		fmt.Fprintf(&b, "clock   %s\n", f.clock)
-	case zone != "":
-		fmt.Fprintf(&b, "clock   times without a zone are of %s\n", zone)
-	}
+	// That a file is cut is a doubt of its own where it is read all the same.
 	broken := func(file string) bool {
 		return slices.ContainsFunc(f.broken, func(p problem) bool { return p.file == file })
 	}
 	ds := f.Dataset()
-	var doubts []string
 	for _, d := range doubt.Of(&ds, ds.DefaultVantage(), 1) {
-		if d.Code != datasets.DoubtCut || !broken(d.Where) { // listed below
-			doubts = append(doubts, d.String())
+		if d.Code != datasets.DoubtCut || !broken(d.Where) {
+			s.Doubts = append(s.Doubts, d)
 		}
 	}
-	f.list(&b, "doubts", doubts)
-	f.list(&b, "notes", f.warnings)
-	f.list(&b, "unreadable", problems(f.broken))
-	f.list(&b, "left out", problems(f.left))
-	var pairs []string
 	for _, p := range f.pairs {
-		pairs = append(pairs, p.before+" and "+p.after)
+		s.Pairs = append(s.Pairs, [2]string{p.before, p.after})
 	}
+	return s
+}
+
+// Describe writes what was understood, for people.
+func (f *Folder) Describe(w io.Writer) error {
+	s := f.Summary()
+	var b strings.Builder
+
+	// What was recognized comes first: if that is wrong, all below is.
+	how := s.Captures
+	if s.Layout != "" {
+		how = s.Layout + ", read as " + how
+	}
+	fmt.Fprintf(&b, "%s: %s; %s%s%s\n", s.Folder, how, plural(s.Files, "file"),
+		some(len(s.Unreadable), " unreadable (below)"), some(s.Empty, " without packets"))
+	fmt.Fprintf(&b, "recordings %d   groups %d (%s)   devices %d   classes %d   events %d%s   %.1f h   packets %d%s\n",
+		s.Recordings, s.Groups, s.GroupBy, len(s.Devices), len(s.Classes), s.Events, some(s.Commands, " commands"), s.Hours, s.Packets, some(s.Segments, " more as frames above the MTU were cut"))
+
+	for line := range slices.Chunk(slices.Sorted(maps.Keys(s.Classes)), 5) {
+		var of []string
+		for _, c := range line {
+			of = append(of, fmt.Sprintf("%s %d", c, s.Classes[c]))
+		}
+		fmt.Fprintf(&b, "  %s\n", strings.Join(of, "  "))
+	}
+	if len(s.Classes) == 0 && len(s.Devices) > 0 {
+		fmt.Fprintf(&b, "  %s\n", f.deviceTable())
+	}
+	switch {
+	case s.Clock != "":
+		fmt.Fprintf(&b, "clock   %s\n", s.Clock)
+	case s.Zone != "":
+		fmt.Fprintf(&b, "clock   times without a zone are of %s\n", s.Zone)
+	}
+
+	var doubts, pairs []string
+	for _, d := range s.Doubts {
+		doubts = append(doubts, d.String())
+	}
+	for _, p := range s.Pairs {
+		pairs = append(pairs, p[0]+" and "+p[1])
+	}
+	f.list(&b, "doubts", doubts)
+	f.list(&b, "notes", s.Notes)
+	f.list(&b, "unreadable", s.Unreadable)
+	f.list(&b, "left out", s.LeftOut)
 	f.list(&b, "pairs", pairs)
-	fmt.Fprintf(&b, "serves  %s; recorded at %s\n", joinOr(f.tasks, "no task: no labels and no list of devices (it can be defended and priced)"), f.recorded)
+	fmt.Fprintf(&b, "serves  %s; recorded at %s\n", joinOr(s.Tasks, "no task: no labels and no list of devices (it can be defended and priced)"), s.Recorded)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

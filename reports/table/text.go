@@ -301,7 +301,7 @@ func pieces(s string, number bool, long int) []piece {
 		default:
 			out = divided(out, word, long)
 		}
-		open = (open || starts) && !strings.ContainsAny(word, ")]")
+		open = number && (open || starts) && !strings.ContainsAny(word, ")]")
 	}
 	return out
 }

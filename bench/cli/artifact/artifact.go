@@ -45,6 +45,7 @@ func Commands(a *command.App) []*cobra.Command {
 type flags struct {
 	out, source string
 	tolerance   float64
+	show        command.Show
 }
 
 // noSource is the word for an artifact without the program's source.
@@ -74,6 +75,7 @@ Data that were read from files are not copied: the appendix names them with thei
 	fl.StringVar(&f.out, "out", "artifact", "folder to write")
 	fl.StringVar(&f.source, "source", "", `folder of the program's source (default: where the program's module is found from here), or "none"`)
 	fl.Float64Var(&f.tolerance, "tolerance", 0.05, "how far a figure may be off, as a share of it")
+	f.show.AddJSON(fl)
 	cmd.AddCommand(checkCommand(a))
 	return cmd
 }
@@ -143,9 +145,9 @@ func write(ctx context.Context, a *command.App, dir string, f flags) error {
 	if err := fill(ctx, a, f, s, &x); err != nil {
 		return errors.Join(err, os.RemoveAll(f.out))
 	}
-	fmt.Fprintf(a.Stdout, "%s: %s, %s, source %d MB; try it: cd %s && ./reproduce.sh\n", f.out,
-		reports.Plural(len(x.Claims), "claim"), reports.Plural(len(x.Experiments), "short experiment"), x.SourceMB, f.out)
-	return nil
+	said := map[string]any{"folder": f.out, "claims": len(x.Claims), "short_experiments": len(x.Experiments), "source_mb": x.SourceMB, "no_evidence": x.NoEvidence}
+	return f.show.Print(a, said, fmt.Sprintf("%s: %s, %s, source %d MB; try it: cd %s && ./reproduce.sh\n", f.out,
+		reports.Plural(len(x.Claims), "claim"), reports.Plural(len(x.Experiments), "short experiment"), x.SourceMB, f.out))
 }
 
 // fill writes the files of an artifact into its folder.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
@@ -114,18 +115,29 @@ func readClaims(name string) ([]claim, error) {
 }
 
 func checkCommand(a *command.App) *cobra.Command {
-	return &cobra.Command{
+	var show command.Show
+	cmd := &cobra.Command{
 		Use:   "check CLAIMS RUN...",
 		Short: "hold runs against the claims of an artifact; exit code 3 when one does not hold",
 		Long: `Check looks up each claim of a claims.yaml in the runs given and prints what it finds there. A claim
 that no run has is missed.`,
 		Example: "  veilbench artifact check claims.yaml out/long",
 		Args:    command.Args(cobra.MinimumNArgs(2)),
-		RunE:    func(_ *cobra.Command, args []string) error { return check(a, args[0], args[1:]) },
+		RunE:    func(_ *cobra.Command, args []string) error { return check(a, args[0], args[1:], show) },
 	}
+	show.AddJSON(cmd.Flags())
+	return cmd
 }
 
-func check(a *command.App, name string, dirs []string) error {
+// checked is what became of a claim.
+type checked struct {
+	ID    string `json:"id"`
+	Says  string `json:"says"`
+	Holds bool   `json:"holds"`
+	Found string `json:"found"`
+}
+
+func check(a *command.App, name string, dirs []string, show command.Show) error {
 	claims, err := readClaims(name)
 	if err != nil {
 		return err
@@ -141,6 +153,8 @@ func check(a *command.App, name string, dirs []string) error {
 
 	// All are told, the first that is missed ends nothing: who reviews wants the list.
 	missed := 0
+	var text strings.Builder
+	list := []checked{}
 	for _, c := range claims {
 		verdict := "pass"
 		found, err := c.check(sets)
@@ -148,9 +162,13 @@ func check(a *command.App, name string, dirs []string) error {
 			verdict, found = "FAIL", err.Error()
 			missed++
 		}
-		fmt.Fprintf(a.Stdout, "%s  %s  %s: %s\n", verdict, c.ID, c.Says, found)
+		list = append(list, checked{c.ID, c.Says, err == nil, found})
+		fmt.Fprintf(&text, "%s  %s  %s: %s\n", verdict, c.ID, c.Says, found)
 	}
-	fmt.Fprintf(a.Stdout, "%d of %d claims hold\n", len(claims)-missed, len(claims))
+	fmt.Fprintf(&text, "%d of %d claims hold\n", len(claims)-missed, len(claims))
+	if err := show.Print(a, list, text.String()); err != nil {
+		return err
+	}
 	if missed > 0 {
 		return command.Exit{Code: command.GateMissed}
 	}

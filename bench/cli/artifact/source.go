@@ -110,7 +110,7 @@ func moduleDir(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%s (%w)", help, err)
 	}
 	path, dir, _ := strings.Cut(strings.TrimSpace(out), "\t")
-	if want := command.Module(); path != want && want != "" {
+	if want := command.BuildOf().Module; path != want && want != "" {
 		return "", errors.New(help)
 	}
 	return dir, nil

@@ -30,6 +30,7 @@ type applyFlags struct {
 	speed                            float64
 	ledger, force                    bool
 	capture                          source.Capture
+	show                             command.Show
 }
 
 func applyCommand(a *command.App) *cobra.Command {
@@ -83,6 +84,7 @@ the link.`,
 	fl.StringVar(&f.link, "link", "", "the home's link, such as up_mbit_s=20,down_mbit_s=100; 0 is no limit")
 	fl.BoolVar(&f.ledger, "ledger", false, "print every figure of the ledger, other publications' overheads too")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of every random draw")
+	f.show.AddJSON(fl)
 	f.capture.AddFlags(fl)
 	return cmd
 }
@@ -127,7 +129,9 @@ func apply(ctx context.Context, a *command.App, f applyFlags, in, out string) er
 // report says what one capture became, and plays it where that is asked for.
 func (ap *applier) report(ctx context.Context, got applied) error {
 	a, f := ap.a, ap.f
-	printCost(a.Stdout, "wrote "+strings.Join(got.wrote, " and "), got.ledger.Cost(), f.ledger)
+	if err := ap.print("wrote "+strings.Join(got.wrote, " and "), priced{Wrote: got.wrote}, got.ledger.Cost()); err != nil {
+		return err
+	}
 	fmt.Fprintf(a.Stderr, "computed and checked in %v, %.0f ns for a packet of the result\n", got.took.Round(time.Millisecond),
 		float64(got.took.Nanoseconds())/float64(max(1, got.packets)))
 	if f.live == "" {
@@ -154,7 +158,11 @@ func (ap *applier) report(ctx context.Context, got applied) error {
 	if err != nil {
 		return err
 	}
-	printLive(a.Stdout, simulated(before.Trace, out), live, f.speed)
+	to := a.Stdout
+	if f.show.JSON {
+		to = a.Stderr // JSON stands alone
+	}
+	printLive(to, simulated(before.Trace, out), live, f.speed)
 	return nil
 }
 

@@ -115,20 +115,23 @@ func (ap *applier) folder(ctx context.Context, in, out string) error {
 	if err != nil {
 		return err
 	}
-	return ap.summary(files, out, failed, total)
+	return ap.summary(files, names, out, failed, total)
 }
 
 // summary says what became of the captures of a folder: all costs in one, and the
 // first of those that failed.
-func (ap *applier) summary(files []string, out string, failed []error, total *cost.Ledger) error {
+func (ap *applier) summary(files, names []string, out string, failed []error, total *cost.Ledger) error {
 	const shown = 20
-	n := 0
+	n, said := 0, priced{Wrote: []string{}}
 	for i, err := range failed {
 		if err == nil {
+			said.Wrote = append(said.Wrote, filepath.Join(out, names[i]))
 			continue
 		}
+		why := strings.TrimPrefix(err.Error(), filepath.Base(files[i])+": ")
+		said.Failed = append(said.Failed, failure{files[i], why})
 		if n++; n <= shown {
-			fmt.Fprintf(ap.a.Stderr, "failed: %s: %s\n", files[i], strings.TrimPrefix(err.Error(), filepath.Base(files[i])+": "))
+			fmt.Fprintf(ap.a.Stderr, "failed: %s: %s\n", files[i], why)
 		}
 	}
 	if n > shown {
@@ -136,8 +139,10 @@ func (ap *applier) summary(files []string, out string, failed []error, total *co
 	}
 
 	// Without any there is no cost to be told.
-	if good := len(files) - n; good > 0 {
-		printCost(ap.a.Stdout, fmt.Sprintf("wrote %d of %d captures, each with its .truth.csv, into %s", good, len(files), out), total.Cost(), ap.f.ledger)
+	if good := len(files) - n; good > 0 || ap.f.show.JSON {
+		if err := ap.print(fmt.Sprintf("wrote %d of %d captures, each with its .truth.csv, into %s", good, len(files), out), said, total.Cost()); err != nil {
+			return err
+		}
 	}
 	if n > 0 {
 		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%d of %d captures failed", n, len(files))}

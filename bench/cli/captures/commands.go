@@ -5,10 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +20,7 @@ import (
 	"veilbench/bench/score"
 	"veilbench/datasets"
 	"veilbench/defenses"
+	"veilbench/reports/table"
 )
 
 type commandsFlags struct {
@@ -30,6 +28,7 @@ type commandsFlags struct {
 	seed                                                    uint64
 	warm                                                    time.Duration
 	source                                                  source.Options
+	show                                                    command.Show
 }
 
 func commandsCommand(a *command.App) *cobra.Command {
@@ -66,6 +65,7 @@ With --recording, that recording's commands are listed one by one.`,
 	fl.StringVar(&f.deviation, "deviation", "deviation", "activity of events that deviate")
 	fl.DurationVar(&f.warm, "warm", 48*time.Hour, "how long a home is watched before anything in it is called unusual")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of every random draw")
+	f.show.AddJSON(fl)
 	f.source.AddFlags(fl)
 	return cmd
 }
@@ -78,6 +78,8 @@ type commandsJob struct {
 	attack  attacks.Attack
 	see     bench.Observer
 	classes []string // actions
+
+	recordings, messages table.Table // what is printed
 }
 
 func listCommands(ctx context.Context, a *command.App, f commandsFlags) error {
@@ -95,21 +97,25 @@ func listCommands(ctx context.Context, a *command.App, f commandsFlags) error {
 
 	// Each recording is tested once, by what the others teach.
 	var all gatewayTally
-	w := tabwriter.NewWriter(a.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "recording\tcommands\tfound\tin list\tlength\tafter bounding\tlength\tdeviations\tfound\tothers taken for one")
+	j.recordings.Columns = table.Columns("recording", "#commands", "#found", "#in list", "#length", "#after bounding", "#length after", "#deviations", "#of them found", "#others taken for one")
+	j.messages = table.Table{
+		Title:   "Commands of " + f.recording,
+		Columns: table.Columns("#time", "#bytes", "#candidates", "#after bounding", "likeliest", "sent", "usual"),
+	}
 	for _, fold := range folds {
 		for _, part := range fold {
-			if err := j.part(ctx, part, w, &all); err != nil {
+			if err := j.part(ctx, part, &all); err != nil {
 				return err
 			}
 		}
 	}
-	all.write(w, "all")
-	if err := w.Flush(); err != nil {
-		return err
+	j.recordings.Rows = append(j.recordings.Rows, all.row("all"))
+	j.recordings.Notes = all.summary(f.warm)
+	ts := []table.Table{j.recordings}
+	if f.recording != "" {
+		ts = append(ts, j.messages)
 	}
-	fmt.Fprint(a.Stdout, all.summary(f.warm))
-	return nil
+	return a.Tables(table.Text, f.show, ts...)
 }
 
 // load resolves every name and reads the data.
@@ -162,7 +168,7 @@ func (j *commandsJob) load(ctx context.Context, p command.Plugins) (err error) {
 }
 
 // part trains on one part of a split and writes what it makes of the other.
-func (j *commandsJob) part(ctx context.Context, part datasets.Part, w io.Writer, all *gatewayTally) error {
+func (j *commandsJob) part(ctx context.Context, part datasets.Part, all *gatewayTally) error {
 	var training []datasets.Recording
 	for _, i := range part.Train {
 		training = append(training, j.ds.Recordings[i])
@@ -216,10 +222,10 @@ func (j *commandsJob) part(ctx context.Context, part datasets.Part, w io.Writer,
 		g := gatewayTally{classes: j.classes}
 		unusual := habits.Unusual(ans.Commands)
 		g.add(ex.Labels, ans.Commands, unusual, j.f.deviation, j.f.warm)
-		g.write(w, rec.ID)
+		j.recordings.Rows = append(j.recordings.Rows, g.row(rec.ID))
 		all.merge(g)
 		if rec.ID == j.f.recording {
-			j.list(w, ex.Labels, ans.Commands, unusual)
+			j.list(ex.Labels, ans.Commands, unusual)
 		}
 	}
 	return nil
@@ -250,11 +256,11 @@ func deviates(l datasets.Labels, ms []attacks.Message, activity string) []bool {
 	return out
 }
 
-// list writes the messages of a recording one by one: what was sent, the list, its
+// list keeps the messages of a recording one by one: what was sent, the list, its
 // likeliest, and whether it is usual.
-func (j *commandsJob) list(w io.Writer, l datasets.Labels, ms []attacks.Message, unusual []bool) {
+func (j *commandsJob) list(l datasets.Labels, ms []attacks.Message, unusual []bool) {
 	for i, m := range ms {
-		sent, named, note := "nothing", "nothing fits", ""
+		sent, named, note := "nothing", "nothing fits", "usual"
 		if c := nearestCommand(l, m); c >= 0 {
 			sent = score.CommandName(l.Commands[c].Actions)
 		}
@@ -262,9 +268,14 @@ func (j *commandsJob) list(w io.Writer, l datasets.Labels, ms []attacks.Message,
 			named = score.CommandName(actionCounts(j.classes, m.Candidates[m.Best]))
 		}
 		if unusual[i] {
-			note = ", unusual"
+			note = "unusual"
 		}
-		fmt.Fprintf(w, "  %v: %d bytes, %d candidates, %d after bounding: %s (sent %s)%s\n", m.Time.Round(time.Second), m.Bytes, len(m.Candidates), len(m.Bounded), named, sent, note)
+		at := m.Time.Round(time.Second)
+		j.messages.Rows = append(j.messages.Rows, []table.Value{
+			{Text: at.String(), Num: at.Seconds(), OK: true},
+			table.Count(m.Bytes), table.Count(len(m.Candidates)), table.Count(len(m.Bounded)),
+			table.Word(named), table.Word(sent), table.Word(note),
+		})
 	}
 }
 
@@ -344,27 +355,38 @@ func share(n, all int) string {
 	return fmt.Sprintf("%.3f", float64(n)/float64(all))
 }
 
-func (g *gatewayTally) write(w io.Writer, name string) {
-	mean := func(n int) string { return fmt.Sprintf("%.2f", float64(n)/float64(max(g.found, 1))) }
-	fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t%d\t%d\t%d of %d\n", name, g.commands, g.found, share(g.in, g.commands), mean(g.listed),
-		share(g.bounded, g.commands), mean(g.left), g.deviations, g.deviationsFound, g.alarmed, g.others)
+func (g *gatewayTally) row(name string) []table.Value {
+	three := func(v float64) string { return table.Fixed(v, 3) }
+	of := func(n int) table.Value {
+		if g.commands == 0 {
+			return table.NotApplicable()
+		}
+		return table.Number(float64(n)/float64(g.commands), three)
+	}
+	mean := func(n int) table.Value {
+		return table.Number(float64(n)/float64(max(g.found, 1)), func(v float64) string { return table.Fixed(v, 2) })
+	}
+	alarms := table.Count(g.alarmed)
+	alarms.Text = fmt.Sprintf("%d of %d", g.alarmed, g.others)
+	return []table.Value{
+		table.Word(name), table.Count(g.commands), table.Count(g.found), of(g.in), mean(g.listed),
+		of(g.bounded), mean(g.left), table.Count(g.deviations), table.Count(g.deviationsFound), alarms,
+	}
 }
 
 // summary says what bounding costs and what deviations are worth beside chance.
-func (g *gatewayTally) summary(warm time.Duration) string {
-	var b strings.Builder
+func (g *gatewayTally) summary(warm time.Duration) (notes []string) {
 	if g.found > 0 {
-		fmt.Fprintf(&b, "bounding loses %s of the commands and leaves %s of a list\n", share(g.in-g.bounded, g.commands), share(g.left, cmp.Or(g.listed, 1)))
+		notes = append(notes, fmt.Sprintf("bounding loses %s of the commands and leaves %s of a list", share(g.in-g.bounded, g.commands), share(g.left, cmp.Or(g.listed, 1))))
 	}
 	// Of a recording no longer than --warm nothing is judged, which 0 deviations would hide.
 	if g.found > 0 && g.deviations+g.others == 0 {
-		fmt.Fprintf(&b, "no command was found after the first %v, so no deviation was judged: give a shorter --warm or longer recordings\n", warm)
+		notes = append(notes, fmt.Sprintf("no command was found after the first %v, so no deviation was judged: give a shorter --warm or longer recordings", warm))
 	}
 	if g.deviations == 0 {
-		return b.String()
+		return notes
 	}
 	f1 := func(right, named int) float64 { return 2 * float64(right) / float64(max(named+g.deviations, 1)) }
-	fmt.Fprintf(&b, "deviations: recall %s, precision %s, F1 %.3f; chance %.3f\n", share(g.deviationsFound, g.deviations),
-		share(g.deviationsFound, g.deviationsFound+g.alarmed), f1(g.deviationsFound, g.deviationsFound+g.alarmed), f1(g.deviations, g.deviations+g.others))
-	return b.String()
+	return append(notes, fmt.Sprintf("deviations: recall %s, precision %s, F1 %.3f; chance %.3f", share(g.deviationsFound, g.deviations),
+		share(g.deviationsFound, g.deviationsFound+g.alarmed), f1(g.deviationsFound, g.deviationsFound+g.alarmed), f1(g.deviations, g.deviations+g.others)))
 }

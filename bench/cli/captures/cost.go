@@ -3,10 +3,35 @@ package captures
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"veilbench/bench/results"
+	"veilbench/defenses"
 )
+
+// priced is what --json prints of a capture, or a folder of them, that went through a
+// defense.
+type priced struct {
+	Wrote    []string     `json:"wrote"`
+	Failed   []failure    `json:"failed,omitempty"`
+	Defense  string       `json:"defense"`
+	Overhead float64      `json:"overhead"`
+	Cost     results.Cost `json:"cost"`
+}
+
+type failure struct {
+	Capture string `json:"capture"`
+	Why     string `json:"why"`
+}
+
+// print says what was written and what it costs.
+func (ap *applier) print(wrote string, said priced, c results.Cost) error {
+	said.Defense, said.Overhead, said.Cost = defenses.ID(ap.defense), c.Overhead(), c
+	var b strings.Builder
+	printCost(&b, wrote, c, ap.f.ledger)
+	return ap.f.show.Print(ap.a, said, b.String())
+}
 
 // printCost says in one line what was written and what it costs, and then the
 // ledger if that was asked for.

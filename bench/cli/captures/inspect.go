@@ -2,7 +2,6 @@ package captures
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -22,7 +21,7 @@ import (
 
 type inspectFlags struct {
 	capture source.Capture
-	json    bool
+	show    command.Show
 	plot    string
 	all     bool
 }
@@ -47,7 +46,7 @@ period, and which packets were skipped and why. Of a folder it says what
 
 	f.capture.AddFlags(cmd.Flags())
 	// JSON holds every device and name, with --all or without.
-	cmd.Flags().BoolVar(&f.json, "json", false, "print everything as JSON")
+	f.show.AddJSON(cmd.Flags())
 	cmd.Flags().StringVar(&f.plot, "plot", "", "draw the rate over time into this file (.svg, .png or .pdf)")
 	cmd.Flags().BoolVar(&f.all, "all", false, "list every device, service and name, not only the largest")
 	return cmd
@@ -73,7 +72,7 @@ func inspect(ctx context.Context, a *command.App, path string, f inspectFlags) e
 		if err != nil {
 			return err
 		}
-		return dir.Describe(a.Stdout)
+		return f.show.Write(a, dir.Summary(), dir.Describe)
 	}
 	t, rep, err := open(ctx, a, path, o)
 	if err != nil {
@@ -89,10 +88,8 @@ func inspect(ctx context.Context, a *command.App, path string, f inspectFlags) e
 			return err
 		}
 	}
-	if f.json {
-		e := json.NewEncoder(a.Stdout)
-		e.SetIndent("", "  ")
-		return e.Encode(in)
+	if f.show.JSON {
+		return f.show.Print(a, in, "")
 	}
 
 	most := 5

@@ -28,7 +28,7 @@ func (j *ratesJob) night(l attacks.Labeled) ratesSide {
 
 // drawNight draws the night, with a defense below it if there is one, and prints
 // each spike beside the event nearest to it.
-func (j *ratesJob) drawNight(a *command.App, device string, seen [2]ratesSide) error {
+func (j *ratesJob) drawNight(a *command.App, w io.Writer, device string, seen [2]ratesSide) (drawn, error) {
 	// Without a defense both sides are the same, and one panel is the figure of the
 	// paper.
 	rec := j.ds.Recordings[j.look]
@@ -44,17 +44,19 @@ func (j *ratesJob) drawNight(a *command.App, device string, seen [2]ratesSide) e
 		device, rec.ID, j.ds.Name, j.vantage, rec.Trace.Start.Format("15:04"), nightTolerance, defenses.ID(j.sides[1]), j.flags.seed, j.flags.hosts)
 	file, err := j.write(device, "Nights of "+device, caption, panels...)
 	if err != nil {
-		return err
+		return drawn{}, err
 	}
+	out := drawn{Wrote: file, Device: device}
 	for i, p := range panels {
-		fmt.Fprintf(a.Stdout, "%s: %s: %s\n", file, sides[i], p.Note)
+		out.Panels = append(out.Panels, panelOf(sides[i], p))
+		fmt.Fprintf(w, "%s: %s: %s\n", file, sides[i], p.Note)
 		if seen[i].all.Name == "" {
 			// Spikes of a whole home are its people's, too: whoever misspelt the word must know.
-			fmt.Fprintf(a.Stdout, "  no server's name that is seen holds any of %q: all traffic was looked at\n", j.flags.hosts)
+			fmt.Fprintf(w, "  no server's name that is seen holds any of %q: all traffic was looked at\n", j.flags.hosts)
 		}
-		tellNight(a.Stdout, rec.Trace.Start, p, seen[i].truth, device)
+		tellNight(w, rec.Trace.Start, p, seen[i].truth, device)
 	}
-	return nil
+	return out, nil
 }
 
 // tellNight prints the spikes that were named, each with the nearest event that

@@ -37,6 +37,7 @@ type ratesFlags struct {
 	seed                                                uint64
 	from, length, tolerance                             time.Duration
 	source                                              source.Options
+	show                                                command.Show
 }
 
 func ratesCommand(a *command.App) *cobra.Command {
@@ -83,6 +84,7 @@ Pictures of every packet before and after a defense are made by "veilbench apply
 	fl.DurationVar(&f.tolerance, "tolerance", 5*time.Second, "how far from an event a detection still counts")
 	fl.StringVar(&f.link, "link", "", "the home's link, such as up_mbit_s=20,down_mbit_s=100; 0 is no limit")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of every random draw")
+	f.show.AddJSON(fl)
 	f.source.AddFlags(fl)
 	return cmd
 }
@@ -124,12 +126,51 @@ func drawRates(ctx context.Context, a *command.App, f ratesFlags) error {
 			return err
 		}
 	}
+	var text strings.Builder
+	drawn := []drawn{}
 	for _, d := range devices {
-		if err := j.draw(a, d, seen); err != nil {
+		p, err := j.draw(a, &text, d, seen)
+		if err != nil {
 			return err
 		}
+		drawn = append(drawn, p)
 	}
-	return nil
+	return f.show.Print(a, drawn, text.String())
+}
+
+// drawn is what --json prints of a picture.
+type drawn struct {
+	Wrote  string  `json:"wrote"`
+	Device string  `json:"device"`
+	Panels []panel `json:"panels"`
+}
+
+// panel is what is seen of the device without a defense or behind one. Truth and Found
+// are in seconds from the start of the recording.
+type panel struct {
+	Defense string `json:"defense"`
+	Title   string `json:"title"`
+	Note    string `json:"note"`
+	Truth   []mark `json:"truth"`
+	Found   []mark `json:"found"`
+}
+
+type mark struct {
+	StartS   float64 `json:"start_s"`
+	EndS     float64 `json:"end_s"`
+	Activity string  `json:"activity"`
+}
+
+// panelOf is what a panel of a picture shows.
+func panelOf(defense string, p figure.RatePanel) panel {
+	list := func(ms []figure.RateMark) []mark {
+		out := []mark{}
+		for _, m := range ms {
+			out = append(out, mark{m.Start.Seconds(), m.End.Seconds(), m.Class})
+		}
+		return out
+	}
+	return panel{defense, p.Title, p.Note, list(p.True), list(p.Found)}
 }
 
 // names resolves every name before any data are read.
@@ -374,9 +415,9 @@ func marks(of []match.Span, device string) []figure.RateMark {
 }
 
 // draw writes the picture of one device and says what was found.
-func (j *ratesJob) draw(a *command.App, device string, seen [2]ratesSide) error {
+func (j *ratesJob) draw(a *command.App, w io.Writer, device string, seen [2]ratesSide) (drawn, error) {
 	if j.flags.hosts != "" {
-		return j.drawNight(a, device, seen)
+		return j.drawNight(a, w, device, seen)
 	}
 	label := defenses.Label(a.Defenses, j.sides[1])
 
@@ -393,10 +434,10 @@ func (j *ratesJob) draw(a *command.App, device string, seen [2]ratesSide) error 
 		device, rec.ID, j.ds.Name, j.vantage, attacks.Label(a.Attacks, j.attack), len(j.train), j.flags.knowledge, j.flags.tolerance, defenses.ID(j.sides[1]), j.flags.seed)
 	file, err := j.write(device, "Rates of "+device+" before and after "+label, caption, before, after)
 	if err != nil {
-		return err
+		return drawn{}, err
 	}
-	fmt.Fprintf(a.Stdout, "%s: before: %s; after %s: %s\n", file, before.Note, label, after.Note)
-	return nil
+	fmt.Fprintf(w, "%s: before: %s; after %s: %s\n", file, before.Note, label, after.Note)
+	return drawn{file, device, []panel{panelOf("none", before), panelOf(defenses.ID(j.sides[1]), after)}}, nil
 }
 
 // write draws the panels from --from on and returns the name of the file.

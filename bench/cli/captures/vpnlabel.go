@@ -22,6 +22,7 @@ import (
 type vpnlabelFlags struct {
 	out, added, owners string
 	capture            source.Capture
+	show               command.Show
 }
 
 func vpnlabelCommand(a *command.App) *cobra.Command {
@@ -54,6 +55,7 @@ strangers still matches up to 25 % of busy traffic; with --added it is under 10 
 	// What a tunnel adds is a text since it may be a range: padding to blocks.
 	fl.StringVar(&f.added, "added", "", "bytes that the tunnel adds to a packet, such as 52 (OpenVPN over UDP, AEAD) or 61-76 (default: learned)")
 	fl.StringVar(&f.owners, "owners", "", "CSV file with address,device for INNER")
+	f.show.AddJSON(fl)
 	f.capture.AddFlags(fl)
 	return cmd
 }
@@ -114,9 +116,9 @@ func vpnlabel(ctx context.Context, a *command.App, f vpnlabelFlags, inner, outer
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.Stdout, "wrote %s: %s packets inside, %s outside, %s matched, that is %.1f %% of those outside\n",
-		path, thousands(m.Inner), thousands(m.Outer), thousands(m.Matched), 100*m.Share())
-	return err
+	return f.show.Print(a, map[string]any{"wrote": path, "inner": m.Inner, "outer": m.Outer, "matched": m.Matched, "share": m.Share()},
+		fmt.Sprintf("wrote %s: %s packets inside, %s outside, %s matched, that is %.1f %% of those outside\n",
+			path, thousands(m.Inner), thousands(m.Outer), thousands(m.Matched), 100*m.Share()))
 }
 
 // addedRule reads --added: a number or a range of bytes; nil if it is empty.

@@ -53,9 +53,16 @@ func (a *App) Tables(f table.Format, s Show, ts ...table.Table) error {
 
 // Print writes text, or v as JSON where s asks for it.
 func (s Show) Print(a *App, v any, text string) error {
-	if !s.JSON {
-		_, err := io.WriteString(a.Stdout, text)
+	return s.Write(a, v, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
 		return err
+	})
+}
+
+// Write is Print of a text that is made only where it is wanted.
+func (s Show) Write(a *App, v any, text func(io.Writer) error) error {
+	if !s.JSON {
+		return text(a.Stdout)
 	}
 	e := json.NewEncoder(a.Stdout)
 	e.SetIndent("", "  ")

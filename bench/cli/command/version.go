@@ -1,31 +1,50 @@
 package command
 
-import "runtime/debug"
+import (
+	"runtime"
+	"runtime/debug"
+)
 
-// Version is the module's version and commit, "devel" without a stamp. It
-// stands in manifests, so that a run tells which program made it.
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "devel"
-	}
-	v, rev := info.Main.Version, ""
-	if v == "" || v == "(devel)" {
-		v = "devel"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			rev = " " + s.Value[:12]
-		}
-	}
-	return v + rev
+// Build is what this program was made of.
+type Build struct {
+	Version  string `json:"version"`          // the module's, "devel" without a tag
+	Commit   string `json:"commit,omitempty"` // in full, "" without a stamp
+	Modified bool   `json:"modified"`         // the tree differed from the commit
+	Go       string `json:"go"`
+	OS       string `json:"os"`
+	Arch     string `json:"arch"`
+	// Module is the path of the module that the program is of, "" without a stamp.
+	Module string `json:"module,omitempty"`
 }
 
-// Module is the path of the module that the program is of, "" without a stamp.
-func Module() string {
+// BuildOf reads what the compiler stamped into this program.
+func BuildOf() Build {
+	b := Build{Version: "devel", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return ""
+		return b
 	}
-	return info.Main.Path
+	b.Module = info.Main.Path
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		b.Version = v
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	return b
+}
+
+// Version is the module's version and the start of its commit, "devel" without a stamp.
+// It stands in manifests, so that a run tells which program made it.
+func Version() string {
+	b := BuildOf()
+	if len(b.Commit) >= 12 {
+		return b.Version + " " + b.Commit[:12]
+	}
+	return b.Version
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"strings"
@@ -17,53 +18,79 @@ import (
 	"veilbench/datasets"
 	"veilbench/datasets/catalog"
 	"veilbench/datasets/published"
+	"veilbench/reports/table"
 )
 
 // catalogCmds are the commands about public data sets.
 func catalogCmds(a *command.App) []*cobra.Command {
 	// One variable serves all: a program runs one command.
-	var cache string
-	withCache := func(c *cobra.Command) *cobra.Command {
-		c.Flags().StringVar(&cache, "cache", "", "folder that holds fetched data sets (default: the user's cache folder)")
-		return c
+	var c catalogFlags
+	shown := func(cmd *cobra.Command) *cobra.Command {
+		c.show.AddJSON(cmd.Flags())
+		return cmd
+	}
+	withCache := func(cmd *cobra.Command) *cobra.Command {
+		cmd.Flags().StringVar(&c.cache, "cache", "", "folder that holds fetched data sets (default: the user's cache folder)")
+		return shown(cmd)
 	}
 
 	var files bool
-	info := &cobra.Command{
+	about := &cobra.Command{
 		Use: "info NAME", Short: "where a public data set comes from, its terms and files", Args: command.Args(cobra.ExactArgs(1)),
 		Example: "  veilbench datasets info iotevents --files",
-		RunE:    func(_ *cobra.Command, args []string) error { return catalogInfo(a, args[0], files) },
+		RunE:    func(_ *cobra.Command, args []string) error { return catalogInfo(a, args[0], files, c.show) },
 	}
-	info.Flags().BoolVar(&files, "files", false, "list every file with its checksum")
+	about.Flags().BoolVar(&files, "files", false, "list every file with its checksum")
 
 	return []*cobra.Command{
 		withCache(&cobra.Command{
 			Use: "list", Short: "public data sets: what they serve, their size, whether they are in the cache", Args: command.Args(cobra.NoArgs),
-			RunE: func(cmd *cobra.Command, _ []string) error { return catalogList(cmd.Context(), a, cache) },
+			RunE: func(cmd *cobra.Command, _ []string) error { return catalogList(cmd.Context(), a, c) },
 		}),
-		info,
+		shown(about),
 		withCache(&cobra.Command{
 			Use: "verify NAME [FOLDER]", Short: "compare files with the catalog's checksums", Args: command.Args(cobra.RangeArgs(1, 2)),
 			Example: "  veilbench datasets verify iotevents data/iotevents",
-			RunE:    func(cmd *cobra.Command, args []string) error { return catalogVerify(cmd.Context(), a, cache, args) },
+			RunE:    func(cmd *cobra.Command, args []string) error { return catalogVerify(cmd.Context(), a, c, args) },
 		}),
 		withCache(&cobra.Command{
 			Use: "get NAME...", Short: "fetch public data sets from their publishers", Args: command.Args(cobra.MinimumNArgs(1)),
 			Long: "Fetches data sets from where they were published, checks every file and puts them into the cache folder.\n" +
 				"A download that was cut goes on where it stopped, where the publisher's server can do that.",
 			Example: "  veilbench datasets get iotevents echo-voice",
-			RunE:    func(cmd *cobra.Command, args []string) error { return catalogGet(cmd.Context(), a, cache, args) },
+			RunE:    func(cmd *cobra.Command, args []string) error { return catalogGet(cmd.Context(), a, c, args) },
 		}),
 		withCache(&cobra.Command{
 			Use: "import NAME FOLDER|ARCHIVE", Short: "take the files of a public data set that you have into the cache", Args: command.Args(cobra.ExactArgs(2)),
 			Long: "Finds the files by their content, wherever they lie in a folder or a .tar.gz and whatever they are called.",
-			RunE: func(cmd *cobra.Command, args []string) error { return catalogImport(cmd.Context(), a, cache, args) },
+			RunE: func(cmd *cobra.Command, args []string) error { return catalogImport(cmd.Context(), a, c, args) },
 		}),
 	}
 }
 
-func catalogList(ctx context.Context, a *command.App, flag string) error {
-	cache, err := source.Cache(flag)
+// catalogFlags are those of the commands about public data sets.
+type catalogFlags struct {
+	cache string
+	show  command.Show
+}
+
+// listed is a public data set as "datasets list" and "datasets info" tell of it.
+type listed struct {
+	Name   string          `json:"name"`
+	Title  string          `json:"title"`
+	Tasks  []datasets.Task `json:"tasks"`
+	Files  int             `json:"files"`
+	Bytes  int64           `json:"bytes"`
+	Folder string          `json:"folder,omitempty"` // where it is in the cache
+	Cached bool            `json:"cached"`
+}
+
+func listedOf(e published.Source) listed {
+	return listed{Name: e.Name, Title: e.Title, Tasks: append([]datasets.Task{}, e.Tasks...), Files: len(e.Files), Bytes: e.Bytes()}
+}
+
+func catalogList(ctx context.Context, a *command.App, c catalogFlags) error {
+	cache, err := source.Cache(c.cache)
 	if err != nil {
 		return err
 	}
@@ -74,16 +101,25 @@ func catalogList(ctx context.Context, a *command.App, flag string) error {
 
 	// Complete compares checksums, so this takes a while once much is fetched; a
 	// "yes" is as good as verify.
-	w := tabwriter.NewWriter(a.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "name\ttasks\tfiles\tsize\tin cache\twhat")
+	t := table.Table{Columns: table.Columns("name", "tasks", "#files", "#size", "in cache", "what")}
+	list := []listed{}
 	for _, e := range es {
+		l := listedOf(e)
+		l.Folder = e.Folder(cache)
+		l.Cached = e.Complete(ctx, l.Folder)
 		have := "no"
-		if e.Complete(ctx, e.Folder(cache)) {
+		if l.Cached {
 			have = "yes"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", e.Name, taskList(e.Tasks), len(e.Files), byteCount(e.Bytes()), have, e.Title)
+		list = append(list, l)
+		t.Rows = append(t.Rows, []table.Value{
+			table.Word(e.Name), table.Word(taskList(e.Tasks)), table.Count(l.Files), {Text: byteCount(l.Bytes), Num: float64(l.Bytes), OK: true}, table.Word(have), table.Word(e.Title),
+		})
 	}
-	return w.Flush()
+	if c.show.JSON {
+		return c.show.Print(a, list, "")
+	}
+	return a.Tables(table.Text, c.show, t)
 }
 
 // taskList joins tasks, "-" for none.
@@ -111,17 +147,50 @@ func byteCount(n int64) string {
 	return fmt.Sprintf("%d B", n)
 }
 
-func catalogInfo(a *command.App, name string, files bool) error {
+func catalogInfo(a *command.App, name string, files bool, show command.Show) error {
 	e, err := published.Find(name)
 	if err != nil {
 		return err
 	}
+	return show.Write(a, informed(e, files), func(w io.Writer) error { return writeInfo(w, e, files) })
+}
+
+// info is what "datasets info" tells of a data set.
+type info struct {
+	listed
+	Source string   `json:"source"`
+	Papers []string `json:"papers"`
+	Terms  string   `json:"terms"`
+	Note   string   `json:"note,omitempty"`
+	Use    []string `json:"use"` // what --dataset takes, each with =FOLDER behind it
+	// From lists what get fetches, nothing where the publisher has it in another form.
+	From []string       `json:"fetched_from"`
+	All  []catalog.File `json:"all_files,omitempty"`
+}
+
+func informed(e published.Source, files bool) info {
+	i := info{listed: listedOf(e), Source: e.Source, Papers: []string{}, Terms: e.Terms, Note: e.Note, Use: e.Loads(), From: []string{}}
+	for _, p := range e.Papers {
+		i.Papers = append(i.Papers, p.String())
+	}
+	if e.Offered() {
+		for _, d := range e.From {
+			i.From = append(i.From, d.URL)
+		}
+	}
+	if files {
+		i.All = e.Files
+	}
+	return i
+}
+
+func writeInfo(to io.Writer, e published.Source, files bool) error {
 	var papers []string
 	for _, p := range e.Papers {
 		papers = append(papers, p.String())
 	}
 
-	w := tabwriter.NewWriter(a.Stdout, 0, 4, 2, ' ', 0)
+	w := tabwriter.NewWriter(to, 0, 4, 2, ' ', 0)
 	for _, l := range [][2]string{
 		{"name", e.Name},
 		{"what", e.Title},
@@ -166,8 +235,8 @@ func catalogInfo(a *command.App, name string, files bool) error {
 	return w.Flush()
 }
 
-func catalogVerify(ctx context.Context, a *command.App, flag string, args []string) error {
-	e, cache, err := source.Published(args[0], flag)
+func catalogVerify(ctx context.Context, a *command.App, c catalogFlags, args []string) error {
+	e, cache, err := source.Published(args[0], c.cache)
 	if err != nil {
 		return err
 	}
@@ -186,22 +255,28 @@ func catalogVerify(ctx context.Context, a *command.App, flag string, args []stri
 		return err
 	}
 
-	bad := 0
+	var text strings.Builder
+	problems := map[string]string{}
 	for _, s := range st {
 		if s.Problem != "" {
-			bad++
-			fmt.Fprintf(a.Stdout, "%s: %s\n", s.File.Path, s.Problem)
+			problems[s.File.Path] = s.Problem
+			fmt.Fprintf(&text, "%s: %s\n", s.File.Path, s.Problem)
 		}
 	}
-	if bad > 0 {
-		return fmt.Errorf("%s: %d of %d files are missing or not what was published", folder, bad, len(st))
+	if len(problems) == 0 {
+		fmt.Fprintf(&text, "%s: all %d files are right\n", folder, len(st))
 	}
-	fmt.Fprintf(a.Stdout, "%s: all %d files are right\n", folder, len(st))
+	if err := c.show.Print(a, map[string]any{"folder": folder, "files": len(st), "problems": problems}, text.String()); err != nil {
+		return err
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("%s: %d of %d files are missing or not what was published", folder, len(problems), len(st))
+	}
 	return nil
 }
 
-func catalogGet(ctx context.Context, a *command.App, flag string, names []string) error {
-	cache, err := source.Cache(flag)
+func catalogGet(ctx context.Context, a *command.App, c catalogFlags, names []string) error {
+	cache, err := source.Cache(c.cache)
 	if err != nil {
 		return err
 	}
@@ -216,6 +291,7 @@ func catalogGet(ctx context.Context, a *command.App, flag string, names []string
 		es = append(es, e)
 	}
 
+	list := []listed{}
 	for _, e := range es {
 		fmt.Fprintf(a.Stderr, "%s: %s\n%s: terms: %s\n", e.Name, e.Source, e.Name, e.Terms)
 		f := catalog.Fetcher{Cache: cache, Progress: fetchProgress(a), Log: func(m string) { fmt.Fprintln(a.Stderr, m) }}
@@ -227,9 +303,18 @@ func catalogGet(ctx context.Context, a *command.App, flag string, names []string
 			}
 			return fmt.Errorf("%s: %w", e.Name, err)
 		}
-		fmt.Fprintln(a.Stdout, folder)
+		list = append(list, fetched(e, folder))
+		if !c.show.JSON {
+			fmt.Fprintln(a.Stdout, folder) // at once, for the next may take hours
+		}
 	}
-	return nil
+	return c.show.Print(a, list, "")
+}
+
+func fetched(e published.Source, folder string) listed {
+	l := listedOf(e)
+	l.Folder, l.Cached = folder, true
+	return l
 }
 
 // fetchProgress writes how far a download is, one line every few seconds.
@@ -247,14 +332,13 @@ func fetchProgress(a *command.App) func(url string, done, total int64) {
 	}
 }
 
-func catalogImport(ctx context.Context, a *command.App, flag string, args []string) error {
-	e, cache, err := source.Published(args[0], flag)
+func catalogImport(ctx context.Context, a *command.App, c catalogFlags, args []string) error {
+	e, cache, err := source.Published(args[0], c.cache)
 	if err != nil {
 		return err
 	}
 	if err := e.Import(ctx, args[1], cache); err != nil {
 		return err
 	}
-	fmt.Fprintln(a.Stdout, e.Folder(cache))
-	return nil
+	return c.show.Print(a, fetched(e, e.Folder(cache)), e.Folder(cache)+"\n")
 }

@@ -22,6 +22,7 @@ import (
 func describeCmd(a *command.App) *cobra.Command {
 	var write bool
 	var opt source.Options
+	var show command.Show
 	cmd := &cobra.Command{
 		Use:   "describe PATH|NAME[=PATH]",
 		Short: "say what a folder of recordings was understood to be, or what published data hold",
@@ -52,20 +53,21 @@ group holds, those too that no run takes.`,
 			name, _, _ := strings.Cut(args[0], "=")
 			own := slices.ContainsFunc(a.Datasets, func(l datasets.Loader) bool { return l.Name == name })
 			if own || slices.Contains(published.Names(), name) {
-				return describePublished(cmd.Context(), a, args[0], opt)
+				return describePublished(cmd.Context(), a, args[0], opt, show)
 			}
-			return describe(cmd.Context(), a, args[0], opt, write)
+			return describe(cmd.Context(), a, args[0], opt, write, show)
 		},
 	}
 
 	// The flags of captures and labels are those of run: what is right here is
 	// right there.
 	cmd.Flags().BoolVar(&write, "write", false, "put what was understood into the folder's dataset.yaml")
+	show.AddJSON(cmd.Flags())
 	opt.AddFlags(cmd.Flags())
 	return cmd
 }
 
-func describe(ctx context.Context, a *command.App, path string, opt source.Options, write bool) error {
+func describe(ctx context.Context, a *command.App, path string, opt source.Options, write bool, show command.Show) error {
 	if info, err := os.Stat(strings.TrimPrefix(path, "capture=")); err == nil && !info.IsDir() {
 		return fmt.Errorf("%s is no folder; what one capture holds says: veilbench inspect %s", path, strings.TrimPrefix(path, "capture="))
 	}
@@ -83,12 +85,16 @@ func describe(ctx context.Context, a *command.App, path string, opt source.Optio
 	if err != nil {
 		return err
 	}
-	if err := f.Describe(a.Stdout); err != nil {
+	if err := show.Write(a, f.Summary(), f.Describe); err != nil {
 		return err
+	}
+	said := a.Stdout
+	if show.JSON {
+		said = a.Stderr // JSON stands alone
 	}
 	if !write {
 		if _, err := os.Stat(name); err != nil {
-			fmt.Fprintf(a.Stdout, "--write puts this into %s\n", name)
+			fmt.Fprintf(said, "--write puts this into %s\n", name)
 		}
 		return nil
 	}
@@ -100,6 +106,6 @@ func describe(ctx context.Context, a *command.App, path string, opt source.Optio
 	if err := atomicfile.Write(name, b); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Stdout, "wrote %s\n", name)
+	fmt.Fprintf(said, "wrote %s\n", name)
 	return nil
 }

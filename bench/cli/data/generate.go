@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,7 @@ import (
 func generateCmd(a *command.App) *cobra.Command {
 	var out string
 	var seed uint64
+	var show command.Show
 
 	var doc strings.Builder
 	for _, p := range home.Presets() {
@@ -44,7 +46,7 @@ every platform. Presets, with the number of homes and the hours of each:
 					id = withSetting(id, name, fl.Value.String())
 				}
 			}
-			return generate(cmd.Context(), a, id, out, seed)
+			return generate(cmd.Context(), a, id, out, seed, show)
 		},
 	}
 
@@ -54,6 +56,7 @@ every platform. Presets, with the number of homes and the hours of each:
 	fl.Float64("hours", 0, "hours recorded in each home (default: the preset's)")
 	fl.String("firmware", "", "same, mixed or unseen (default: the preset's)")
 	fl.Uint64Var(&seed, "seed", 1, "seed of every random draw")
+	show.AddJSON(fl)
 	return cmd
 }
 
@@ -66,7 +69,7 @@ func withSetting(id, key, value string) string {
 	return id + sep + key + "=" + value
 }
 
-func generate(ctx context.Context, a *command.App, id, out string, seed uint64) error {
+func generate(ctx context.Context, a *command.App, id, out string, seed uint64, show command.Show) error {
 	start := time.Now()
 	ds, err := home.Generate(ctx, id, seed)
 	if err != nil {
@@ -76,15 +79,29 @@ func generate(ctx context.Context, a *command.App, id, out string, seed uint64) 
 
 	// What was written before an export failed is there, so it is listed too.
 	files, err := home.Export(ctx, out, ds)
+	var text strings.Builder
+	list := []generated{}
 	for i, x := range files {
 		t := ds.Recordings[i].Trace
-		fmt.Fprintf(a.Stdout, "%s: %d packets, %d bytes, %v", filepath.Join(out, x.Capture), len(t.Packets), t.Bytes(), t.End)
+		g := generated{filepath.Join(out, x.Capture), len(t.Packets), t.Bytes(), t.End.Seconds(), []string{}}
+		fmt.Fprintf(&text, "%s: %d packets, %d bytes, %v", g.Capture, g.Packets, g.Bytes, t.End)
 		for _, more := range []string{x.Events, x.Devices, x.Commands, x.Stays, x.Names} {
 			if more != "" {
-				fmt.Fprintf(a.Stdout, ", %s", more)
+				g.Truth = append(g.Truth, filepath.Join(out, more))
+				fmt.Fprintf(&text, ", %s", more)
 			}
 		}
-		fmt.Fprintln(a.Stdout)
+		fmt.Fprintln(&text)
+		list = append(list, g)
 	}
-	return err
+	return errors.Join(err, show.Print(a, list, text.String()))
+}
+
+// generated is one recording that was written, and the files with its truth.
+type generated struct {
+	Capture string   `json:"capture"`
+	Packets int      `json:"packets"`
+	Bytes   int64    `json:"bytes"`
+	Seconds float64  `json:"seconds"`
+	Truth   []string `json:"truth"`
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,7 @@ type leakFlags struct {
 	split, vantage string
 	seed           uint64
 	source         source.Options
+	show           command.Show
 }
 
 func leaksCmd(a *command.App) *cobra.Command {
@@ -38,6 +40,7 @@ address gives away. DATASET is an ID as in "veilbench run --dataset".`,
 	fl.StringVar(&f.split, "split", "", "split ID (default: the data set's own)")
 	fl.StringVar(&f.vantage, "vantage", "", "lan, wifi, wan or zigbee: what the observer sees of addresses (default: wan, or that of a recording without a home border)")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of generated data and of address translation")
+	f.show.AddJSON(fl)
 	f.source.AddFlags(fl)
 	return cmd
 }
@@ -62,6 +65,7 @@ func leaks(ctx context.Context, a *command.App, f leakFlags, id string) error {
 	if err != nil {
 		return err
 	}
+	said := []leak{}
 	for _, ds := range sets {
 		vantage := cmp.Or(asked, ds.DefaultVantage())
 		if !vantage.Sees(ds.Recorded) {
@@ -70,33 +74,54 @@ func leaks(ctx context.Context, a *command.App, f leakFlags, id string) error {
 		// An address gives away only what the vantage leaves of it.
 		ds = bench.SeenFrom(ds, vantage, f.seed)
 		for _, task := range ds.Tasks {
-			if err := printLeaks(a, &ds, task, split); err != nil {
+			l, err := leakage.Probe(&ds, task, split)
+			if err != nil {
+				return err
+			}
+			said = append(said, leakOf(ds.Name, task, cmp.Or(split, ds.Split), l))
+		}
+	}
+	return f.show.Write(a, said, func(w io.Writer) error {
+		for _, l := range said {
+			if err := l.write(w); err != nil {
 				return err
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
-func printLeaks(a *command.App, ds *datasets.Dataset, task datasets.Task, split datasets.Split) error {
-	l, err := leakage.Probe(ds, task, split)
-	if err != nil {
-		return err
-	}
-	if split == "" {
-		split = ds.Split // which Probe took as well
-	}
-	fmt.Fprintf(a.Stdout, "%s, %s, %s: %d test recordings, %d of them have the same sizes in the same order as a training recording\n", ds.Name, task, split, l.Tested, l.Identical)
-	if split.Within() {
-		fmt.Fprintln(a.Stdout, "  the split is within groups")
-	}
+// leak is what was found of a data set, for a task and a split.
+type leak struct {
+	Dataset  string         `json:"dataset"`
+	Task     datasets.Task  `json:"task"`
+	Split    datasets.Split `json:"split"`
+	Within   bool           `json:"within_groups"`
+	Tested   int            `json:"tested"`
+	Copies   int            `json:"copies"`
+	Shared   int            `json:"sharing_packets"`
+	Same     int            `json:"identical_sizes"`
+	Warnings []string       `json:"warnings"`
+}
 
-	warnings := l.Warnings()
-	for _, w := range warnings {
-		fmt.Fprintln(a.Stdout, "  "+w)
+func leakOf(dataset string, task datasets.Task, split datasets.Split, r leakage.Report) leak {
+	return leak{
+		Dataset: dataset, Task: task, Split: split, Within: split.Within(),
+		Tested: r.Tested, Copies: r.Copies, Shared: r.SharedPackets, Same: r.Identical, Warnings: append([]string{}, r.Warnings()...),
 	}
-	if len(warnings) == 0 {
-		fmt.Fprintln(a.Stdout, "  nothing found")
+}
+
+func (l leak) write(w io.Writer) error {
+	fmt.Fprintf(w, "%s, %s, %s: %d test recordings, %d of them have the same sizes in the same order as a training recording\n", l.Dataset, l.Task, l.Split, l.Tested, l.Same)
+	if l.Within {
+		fmt.Fprintln(w, "  the split is within groups")
 	}
-	return nil
+	for _, text := range l.Warnings {
+		fmt.Fprintln(w, "  "+text)
+	}
+	if len(l.Warnings) > 0 {
+		return nil
+	}
+	_, err := fmt.Fprintln(w, "  nothing found")
+	return err
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/source"
@@ -18,9 +17,9 @@ import (
 
 // describePublished says what published data hold: of each group how much and how
 // many labels, then the classes and what is doubtful.
-func describePublished(ctx context.Context, a *command.App, id string, opt source.Options) error {
+func describePublished(ctx context.Context, a *command.App, id string, opt source.Options, show command.Show) error {
 	if name, path, _ := strings.Cut(id, "="); name == published.BurstsName {
-		return describeBursts(ctx, a, path)
+		return describeBursts(ctx, a, path, show)
 	}
 
 	// The seed is of generated data, of which there is none here.
@@ -29,27 +28,27 @@ func describePublished(ctx context.Context, a *command.App, id string, opt sourc
 	if err != nil {
 		return err
 	}
+	var ts []table.Table
 	for i := range sets {
 		ds := &sets[i]
-		fmt.Fprintln(a.Stdout, source.Describe(ds))
 		serves := "no task: nothing is labeled (it can be defended and priced)"
 		if len(ds.Tasks) > 0 {
 			serves = taskList(ds.Tasks) + ", split " + string(ds.Split)
 		}
-		fmt.Fprintf(a.Stdout, "serves %s; recorded at %s, seen from %s\n", serves, ds.Recorded, ds.DefaultVantage())
-		if err := describeGroups(a, ds); err != nil {
-			return err
-		}
+		t := groupTable(ds)
+		t.Name, t.Title = ds.Name, source.Describe(ds)
+		t.Notes = append([]string{fmt.Sprintf("serves %s; recorded at %s, seen from %s", serves, ds.Recorded, ds.DefaultVantage())}, t.Notes...)
 		for _, w := range ds.Warnings {
-			fmt.Fprintln(a.Stdout, "doubt:", table.Plain(w))
+			t.Notes = append(t.Notes, "doubt: "+w)
 		}
+		ts = append(ts, t)
 	}
-	return nil
+	return a.Tables(table.Text, show, ts...)
 }
 
-// describeGroups writes a table with a line for each group, or each recording
-// where a group has few, and the events of each class.
-func describeGroups(a *command.App, ds *datasets.Dataset) error {
+// groupTable has a line for each group, or each recording where a group has few, and
+// below it the events of each class.
+func groupTable(ds *datasets.Dataset) table.Table {
 	type line struct {
 		recordings, packets, events int
 		hours                       float64
@@ -77,32 +76,29 @@ func describeGroups(a *command.App, ds *datasets.Dataset) error {
 		}
 	}
 
-	w := tabwriter.NewWriter(a.Stdout, 0, 4, 2, ' ', 0)
 	head := "group"
 	if few {
 		head = "recording"
 	}
-	fmt.Fprintf(w, "  %s\trecordings\tpackets\thours\tevents\n", head)
+	t := table.Table{Columns: table.Columns(head, "#recordings", "#packets", "#hours", "#events")}
 	for _, name := range slices.Sorted(maps.Keys(lines)) {
 		l := lines[name]
-		fmt.Fprintf(w, "  %s\t%d\t%d\t%.2f\t%d\n", name, l.recordings, l.packets, l.hours, l.events)
-	}
-	if err := w.Flush(); err != nil {
-		return err
+		hours := table.Number(l.hours, func(v float64) string { return table.Fixed(v, 2) })
+		t.Rows = append(t.Rows, []table.Value{table.Word(name), table.Count(l.recordings), table.Count(l.packets), hours, table.Count(l.events)})
 	}
 	var list []string
 	for _, c := range slices.Sorted(maps.Keys(classes)) {
 		list = append(list, fmt.Sprintf("%s %d", c, classes[c]))
 	}
 	if len(list) > 0 {
-		fmt.Fprintf(a.Stdout, "%d classes: %s\n", len(list), strings.Join(list, ", "))
+		t.Notes = append(t.Notes, fmt.Sprintf("%d classes: %s", len(list), strings.Join(list, ", ")))
 	}
-	return nil
+	return t
 }
 
 // describeBursts says what the feature rows hold: there is no packet in them, so
 // no data set comes of it.
-func describeBursts(ctx context.Context, a *command.App, path string) error {
+func describeBursts(ctx context.Context, a *command.App, path string, show command.Show) error {
 	if path == "" {
 		e, cache, err := source.Published(published.BurstsName, "")
 		if err != nil {
@@ -114,14 +110,21 @@ func describeBursts(ctx context.Context, a *command.App, path string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Stdout, "%s: features of bursts, no packets: no defense can change them and no run takes them\n", filepath.Base(path))
-	w := tabwriter.NewWriter(a.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "  device\ttrain rows\tevents\ttest rows\tevents\tstates\tactions\tlabels of the published method")
+
+	// Who looks for packets must learn at once that there are none.
+	t := table.Table{
+		Title:   filepath.Base(path) + ": features of bursts, no packets: no defense can change them and no run takes them",
+		Columns: table.Columns("device", "#train rows", "#events", "#test rows", "#test events", "#states", "#actions", "#labels of the published method"),
+	}
 	for _, d := range ds {
 		distinct := func(of map[string]string) int { return len(slices.Compact(slices.Sorted(maps.Values(of)))) }
-		fmt.Fprintf(w, "  %s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", d.Name, len(d.Train), burstEvents(d.Train), len(d.Test), burstEvents(d.Test), len(d.Action), distinct(d.Action), distinct(d.Merged))
+		row := []table.Value{table.Word(d.Name)}
+		for _, n := range []int{len(d.Train), burstEvents(d.Train), len(d.Test), burstEvents(d.Test), len(d.Action), distinct(d.Action), distinct(d.Merged)} {
+			row = append(row, table.Count(n))
+		}
+		t.Rows = append(t.Rows, row)
 	}
-	return w.Flush()
+	return a.Tables(table.Text, show, t)
 }
 
 // burstEvents counts the experiments that rows are of.

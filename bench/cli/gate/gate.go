@@ -19,6 +19,7 @@ import (
 type flags struct {
 	budget, baseline, format string
 	allow, strict            bool
+	show                     command.Show
 }
 
 // Command is "veilbench gate".
@@ -55,12 +56,16 @@ the headline table. Every line of a limit that is not kept says what to try. Key
 	fl.StringVar(&f.budget, "budget", "", "YAML file with the limits")
 	fl.StringVar(&f.baseline, "baseline", "", "folder of an earlier run, for the limit on rise")
 	fl.StringVar(&f.format, "format", string(gate.Text), strings.Join(formats, ", "))
+	f.show.AddJSON(fl)
 	fl.BoolVar(&f.strict, "strict", false, "exit code 4 where a limit is undecided and none is missed")
 	fl.BoolVar(&f.allow, "allow-no-evidence", false, "let pass what has no evidence: an attack blind behind the defense, or at its floor without it")
 	return cmd
 }
 
 func judge(a *command.App, dir string, f flags) error {
+	if f.show.JSON {
+		f.format = string(gate.JSON)
+	}
 	if f.budget == "" {
 		return fmt.Errorf("--budget is missing: want a YAML file such as one with the line\n  advantage: {events: 0.20}")
 	}

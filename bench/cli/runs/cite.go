@@ -3,6 +3,7 @@ package runs
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,7 +19,8 @@ import (
 )
 
 func citeCommand(a *command.App) *cobra.Command {
-	return &cobra.Command{
+	var show command.Show
+	cmd := &cobra.Command{
 		Use:   "cite DIR",
 		Short: "bibliography of the defenses, attacks and data used in a run, for BibTeX",
 		Long: `Cite prints BibTeX entries of what the results below DIR rest on: the publications of each defense
@@ -27,28 +29,34 @@ program. Comments say which entry stands for what, and what an author has to add
 known for sure is left out.`,
 		Example: "  veilbench cite runs/camera-ready > veilbench.bib",
 		Args:    command.Args(cobra.ExactArgs(1)),
-		RunE:    func(_ *cobra.Command, args []string) error { return writeBibliography(a, args[0]) },
+		RunE:    func(_ *cobra.Command, args []string) error { return writeBibliography(a, args[0], show) },
 	}
+	show.AddJSON(cmd.Flags())
+	return cmd
 }
 
 // writeBibliography prints one entry for each work that a plug-in or a data set of the
 // run in a folder names, behind a list of who names it.
-func writeBibliography(a *command.App, dir string) error {
+func writeBibliography(a *command.App, dir string, show command.Show) error {
 	run, err := openRun(a, dir)
 	if err != nil {
 		return err
 	}
-	return bibliographyOf(a, run, a.Stdout)
+	b := bibliographyOf(a, run)
+	if show.JSON {
+		return show.Print(a, b.list(), "")
+	}
+	return b.write(a.Stdout)
 }
 
-// bibliographyOf writes what the results of a run rest on.
-func bibliographyOf(a *command.App, run results.Run, w io.Writer) error {
+// bibliographyOf is what the results of a run rest on.
+func bibliographyOf(a *command.App, run results.Run) *bibliography {
 	var defs, atts, data []string
 	for _, r := range run.Results {
 		defs, atts, data = append(defs, r.Cell.Defense), append(atts, r.Cell.Attack), append(data, r.Cell.Dataset)
 	}
-	b := &bibliography{}
-	b.add("the program", "", []cite.Work{program(command.Version(), command.Module())})
+	b := &bibliography{uses: map[string][]string{}}
+	b.add("the program", "", []cite.Work{program(command.Version(), command.BuildOf().Module)})
 
 	// A plug-in that this program does not have is passed over: a vendor's own was
 	// run by another program.
@@ -75,6 +83,11 @@ func bibliographyOf(a *command.App, run results.Run, w io.Writer) error {
 		b.data(name, m)
 	}
 
+	return b
+}
+
+// write writes what stands for what, and then the entries, for BibTeX.
+func (b *bibliography) write(w io.Writer) error {
 	fmt.Fprintf(w, "%% What this run rests on. Entries follow in the order of their keys.\n%s", strings.Join(distinct(b.lines), ""))
 	return cite.Write(w, b.works)
 }
@@ -94,6 +107,31 @@ func program(version, module string) cite.Work {
 type bibliography struct {
 	works []cite.Work
 	lines []string
+	uses  map[string][]string // by the key of a work
+}
+
+// cited is a work in JSON: its key, a line for people, its entry, and what it stands
+// for in the run.
+type cited struct {
+	Key    string   `json:"key"`
+	Text   string   `json:"text"`
+	BibTeX string   `json:"bibtex"`
+	For    []string `json:"for"`
+}
+
+// list has each work once, in the order of keys.
+func (b *bibliography) list() []cited {
+	works := map[string]cited{}
+	for _, w := range b.works {
+		if _, ok := works[w.ID()]; !ok {
+			works[w.ID()] = cited{w.ID(), w.String(), w.BibTeX(), distinct(b.uses[w.ID()])}
+		}
+	}
+	out := []cited{}
+	for _, k := range slices.Sorted(maps.Keys(works)) {
+		out = append(out, works[k])
+	}
+	return out
 }
 
 // add notes what a plug-in comes from. One that names a publication in words
@@ -113,6 +151,7 @@ func (b *bibliography) line(what string, works []cite.Work, words string) {
 	var keys []string
 	for _, w := range works {
 		keys = append(keys, w.ID())
+		b.uses[w.ID()] = append(b.uses[w.ID()], what)
 	}
 	l := fmt.Sprintf("%% %s: %s", cite.Comment(what), strings.Join(keys, ", "))
 	if words != "" {

@@ -79,7 +79,7 @@ func TestGoldenCite(t *testing.T) {
 	}
 	var b bytes.Buffer
 	a := &command.App{Plugins: p, Stdout: &b, Stderr: io.Discard}
-	if err := writeBibliography(a, dir); err != nil {
+	if err := writeBibliography(a, dir, command.Show{}); err != nil {
 		t.Fatal(err)
 	}
 	got := strings.ReplaceAll(b.String(), command.Version(), "VERSION")

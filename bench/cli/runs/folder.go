@@ -152,7 +152,7 @@ func reportOptions(a *command.App, dir string, r results.Run) reports.Options {
 		opt.Timing = timings.Of
 	}
 	var bib strings.Builder
-	if err := bibliographyOf(a, r, &bib); err != nil {
+	if err := bibliographyOf(a, r).write(&bib); err != nil {
 		fmt.Fprintln(a.Stderr, "no bibliography:", err)
 	}
 	opt.Bibliography = bib.String()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -246,6 +248,7 @@ func mergeCommand(a *command.App) *cobra.Command {
 	var out string
 	var force bool
 	var wait time.Duration
+	var show command.Show
 	cmd := &cobra.Command{
 		Use:   "merge DIR|s3://BUCKET/PREFIX... --out DIR",
 		Short: "put the results of shards together, and prove that they are all there and agree",
@@ -270,18 +273,19 @@ code is 1, and what is there was merged all the same. "veilbench report DIR" dra
 			if err != nil {
 				return err
 			}
-			return atHome(ctx, a, out, func(dir string) error { return merge(ctx, a, dirs, dir, out, force) })
+			return atHome(ctx, a, out, func(dir string) error { return merge(ctx, a, dirs, dir, out, force, show) })
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "folder for what was merged")
 	cmd.Flags().BoolVar(&force, "force", false, "go on in an --out folder that holds another experiment or files of no run")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "wait until no cell is missing, at most for so long after the last one came")
+	show.AddJSON(cmd.Flags())
 	cmd.MarkFlagRequired("out") //nolint:errcheck // the flag is there
 	return cmd
 }
 
 // merge joins dirs in the folder to, which people know as out.
-func merge(ctx context.Context, a *command.App, dirs []string, to, out string, force bool) error {
+func merge(ctx context.Context, a *command.App, dirs []string, to, out string, force bool, show command.Show) error {
 	if err := ownPlace(to, force); err != nil {
 		return err
 	}
@@ -296,26 +300,36 @@ func merge(ctx context.Context, a *command.App, dirs []string, to, out string, f
 	if err != nil {
 		return err
 	}
-	if err := sayMerged(a, missing, out); err != nil {
-		return err
-	}
 
 	// Of what lies there now: shards that agree give the line of one run that did all.
-	run, err := openRun(a, to)
-	if err != nil {
-		return err
+	var text strings.Builder
+	wrong := sayMerged(&text, missing, out)
+	print := ""
+	if wrong == nil {
+		run, err := openRun(a, to)
+		if err != nil {
+			return err
+		}
+		p, err := results.FingerprintOf(run.Results, run.Manifest)
+		if err != nil {
+			return err
+		}
+		print = p.Full()
+		fmt.Fprintln(&text, print)
 	}
-	print, err := results.FingerprintOf(run.Results, run.Manifest)
-	fmt.Fprintln(a.Stdout, print.Full())
-	return err
+	if missing == nil {
+		missing = []shards.Missing{}
+	}
+	said := map[string]any{"folder": out, "complete": wrong == nil, "missing": missing, "fingerprint": print}
+	return errors.Join(show.Print(a, said, text.String()), wrong)
 }
 
 // sayMerged names what is missing or failed, which is exit code 1, as of a run.
-func sayMerged(a *command.App, missing []shards.Missing, out string) error {
+func sayMerged(w io.Writer, missing []shards.Missing, out string) error {
 	gone, failed := 0, 0
 	for _, u := range missing {
 		gone, failed = gone+u.Missing, failed+u.Failed
-		fmt.Fprintf(a.Stdout, "shard %d: %s on %s: of %d cells %d missing, %d failed\n", u.Shard, u.Defense, u.Dataset, u.Cells, u.Missing, u.Failed)
+		fmt.Fprintf(w, "shard %d: %s on %s: of %d cells %d missing, %d failed\n", u.Shard, u.Defense, u.Dataset, u.Cells, u.Missing, u.Failed)
 	}
 	if gone > 0 {
 		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%d cells are missing; run their shards again and merge once more into %s", gone, out)}
@@ -323,6 +337,6 @@ func sayMerged(a *command.App, missing []shards.Missing, out string) error {
 	if failed > 0 {
 		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("no cell is missing, and %d failed; run their shards again with --retry and merge once more into %s", failed, out)}
 	}
-	fmt.Fprintf(a.Stdout, "complete: veilbench report %s draws it\n", out)
+	fmt.Fprintf(w, "complete: veilbench report %s draws it\n", out)
 	return nil
 }

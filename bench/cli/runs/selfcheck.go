@@ -26,7 +26,8 @@ import (
 )
 
 func selfcheckCommand(a *command.App) *cobra.Command {
-	return &cobra.Command{
+	var show command.Show
+	cmd := &cobra.Command{
 		Use:   "selfcheck",
 		Short: "run the harness and its plug-ins on data whose right answers are known",
 		Long: `Selfcheck runs every defense and attack on planted data: what costs nothing, what must be found,
@@ -38,8 +39,12 @@ what must not be found, and what may not change a result. Every run does the sam
 			if err != nil {
 				return err
 			}
-			failed := printVerdicts(a.Stdout, vs)
-			fmt.Fprintf(a.Stdout, "%d of %d passed\n", len(vs)-failed, len(vs))
+			var text strings.Builder
+			failed := printVerdicts(&text, vs)
+			fmt.Fprintf(&text, "%d of %d passed\n", len(vs)-failed, len(vs))
+			if err := show.Print(a, vs, text.String()); err != nil {
+				return err
+			}
 
 			// The verdicts say what failed; an error would only say it again.
 			if failed > 0 {
@@ -48,6 +53,8 @@ what must not be found, and what may not change a result. Every run does the sam
 			return nil
 		},
 	}
+	show.AddJSON(cmd.Flags())
+	return cmd
 }
 
 // checkPlugins runs the self-check of a grid's plug-ins before the grid and

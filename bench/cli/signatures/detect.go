@@ -26,6 +26,7 @@ type detectFlags struct {
 	within                   time.Duration
 	seed                     uint64
 	source                   source.Options
+	show                     command.Show
 }
 
 func detectCommand(a *command.App) *cobra.Command {
@@ -52,6 +53,7 @@ so is a combination of detections that tells more than each.`,
 	fl.DurationVar(&f.within, "within", 10*time.Minute, "how near to each other the parts of a combination must be")
 	fl.StringVar(&f.format, "format", string(table.Text), "text, markdown, latex or csv")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of every random draw")
+	f.show.AddJSON(fl)
 	f.source.AddFlags(fl)
 	return cmd
 }
@@ -95,7 +97,7 @@ func detect(ctx context.Context, a *command.App, path, name string, f detectFlag
 	if t := togetherTable(found, f.within); len(t.Rows) > 0 {
 		ts = append(ts, t)
 	}
-	return printTo(a.Stdout, f.format, ts)
+	return printTo(a, f.format, f.show, ts)
 }
 
 // detection is something that was found in a recording.

@@ -23,6 +23,7 @@ type learnFlags struct {
 	attack, vantage, out, private string
 	seed                          uint64
 	source                        source.Options
+	show                          command.Show
 }
 
 func learnCommand(a *command.App) *cobra.Command {
@@ -51,6 +52,7 @@ a folder of recordings, generated homes, published data.`,
 	fl.StringVar(&f.out, "out", "", "signature file to write")
 	fl.StringVar(&f.private, "private", "", "what raises an alert: kinds such as sleep, classes, activities or devices, separated by commas (default: all that tells more than that a device is used)")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of every random draw")
+	f.show.AddJSON(fl)
 	f.source.AddFlags(fl)
 	return cmd
 }
@@ -108,9 +110,11 @@ func learn(ctx context.Context, a *command.App, name string, f learnFlags) error
 	for _, ex := range t.Examples {
 		events += len(ex.Labels.Events)
 	}
-	_, err = fmt.Fprintf(a.Stdout, "learned %d activities from %d events in %d recordings, seen from %s, by %s: %s (%d bytes)\n",
-		len(t.Classes), events, len(t.Examples), v, f.attack, f.out, len(raw))
-	return err
+	said := map[string]any{
+		"wrote": f.out, "bytes": len(raw), "activities": t.Classes, "events": events, "recordings": len(t.Examples), "vantage": v, "attack": attacks.ID(at),
+	}
+	return f.show.Print(a, said, fmt.Sprintf("learned %d activities from %d events in %d recordings, seen from %s, by %s: %s (%d bytes)\n",
+		len(t.Classes), events, len(t.Examples), v, f.attack, f.out, len(raw)))
 }
 
 // savable finds an attack that has signature files.

@@ -22,6 +22,7 @@ import (
 type tablesFlags struct {
 	authors, dataset, vantage, format, plot string
 	seed                                    uint64
+	show                                    command.Show
 }
 
 // The tables that can be asked for, in order.
@@ -57,6 +58,7 @@ has one.
 	fl.StringVar(&f.format, "format", string(table.Text), "text, markdown, latex or csv")
 	fl.StringVar(&f.plot, "plot", "", "draw figure 5 into this file (.svg, .png or .pdf)")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of every random draw")
+	f.show.AddJSON(fl)
 	return cmd
 }
 
@@ -101,7 +103,7 @@ func printTables(ctx context.Context, a *command.App, names []string, f tablesFl
 		}
 		ts = append(ts, t...)
 	}
-	return printTo(a.Stdout, f.format, ts)
+	return printTo(a, f.format, f.show, ts)
 }
 
 // load reads the authors' recordings, if they are there, the homes and the

@@ -17,6 +17,7 @@ import (
 type showFlags struct {
 	all    bool
 	format string
+	show   command.Show
 }
 
 func showCommand(a *command.App) *cobra.Command {
@@ -31,6 +32,7 @@ func showCommand(a *command.App) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&f.all, "all", false, "list every sequence of packets")
 	cmd.Flags().StringVar(&f.format, "format", string(table.Text), "text, markdown, latex or csv")
+	f.show.AddJSON(cmd.Flags())
 	return cmd
 }
 
@@ -57,7 +59,7 @@ func show(a *command.App, path string, f showFlags) error {
 	if f.all {
 		ts = append(ts, sequenceTable(ss))
 	}
-	return printTo(a.Stdout, f.format, ts)
+	return printTo(a, f.format, f.show, ts)
 }
 
 // uniqueness is what an activity's signatures are.

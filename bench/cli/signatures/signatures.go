@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -155,10 +154,10 @@ func (p private) alerts(class string, b attacks.Burst) bool {
 }
 
 // printTo prints tables as text, or in another format.
-func printTo(w io.Writer, format string, ts []table.Table) error {
+func printTo(a *command.App, format string, show command.Show, ts []table.Table) error {
 	f := table.Format(format)
 	if !slices.Contains([]table.Format{table.Text, table.Markdown, table.LaTeX, table.CSV}, f) {
 		return errors.New("--format " + format + ": want text, markdown, latex or csv")
 	}
-	return table.Write(w, f, ts)
+	return a.Tables(f, show, ts...)
 }
