@@ -85,7 +85,7 @@ docs-routine: build ## diaries behind every defense, 12 homes for 30 days; repor
 papers: build ## the small forms of the source papers' experiments; claim by claim into reports/docs/papers.md (DATA=folder of the recordings)
 	$(TIMED) .tools/papers.sh
 
-dist: ## static binaries for Linux, macOS and Windows, their sums and an SBOM into dist/ (10 min the first time)
+dist: ## static binaries for Linux, macOS and Windows, manual pages, sums and an SBOM into dist/ (10 min the first time)
 	$(TIMED) .tools/dist.sh dist
 
 dist-check: ## that binaries are the same bytes when built elsewhere, and that 'go install' works after make rename (10 min)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the static binaries that others download, with their sums and a list of what
-# is in them (SBOM). The same commit and the same Go give the same bytes on any
+# Builds the static binaries that others download, the pages of the manual and what
+# shells complete by, with their sums and a list of what is in them (SBOM). The same commit and the same Go give the same bytes on any
 # machine and in any folder: nothing of the machine is in them.
 #
 #   dist.sh DIR [OS/ARCH...]   all six systems without a second word
@@ -19,13 +19,23 @@ esac
 
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-rm -f "$out"/veilbench-* "$out"/SHA256SUMS "$out"/sbom.cdx.json
+rm -rf "$out"/veilbench-* "$out"/SHA256SUMS "$out"/sbom.cdx.json "$out"/man "$out"/completions
 for target in "$@"; do
 	os=${target%/*} arch=${target#*/} ext=
 	[ "$os" = windows ] && ext=.exe
 	GOOS=$os GOARCH=$arch go build -trimpath -buildvcs=auto -ldflags='-s -w' -o "$out/veilbench-$os-$arch$ext" ./bench/cmd/veilbench
 done
 go run ./.tools/sbom "$out"/veilbench-* >"$out/sbom.cdx.json"
+
+# By a program of this machine, which may be none of those above.
+mkdir -p "$out/man" "$out/completions"
+here=$(mktemp -d)
+trap 'rm -rf "$here"' EXIT
+go build -trimpath -buildvcs=auto -ldflags='-s -w' -o "$here/veilbench" ./bench/cmd/veilbench
+"$here/veilbench" man "$out/man" >/dev/null
+for shell in bash zsh fish powershell; do
+	"$here/veilbench" completion $shell >"$out/completions/veilbench.$shell"
+done
 cd "$out"
-sha256sum veilbench-* sbom.cdx.json >SHA256SUMS
+sha256sum veilbench-* sbom.cdx.json man/* completions/* >SHA256SUMS
 cat SHA256SUMS
