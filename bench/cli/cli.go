@@ -104,7 +104,7 @@ func Main(p Plugins) int {
 // Run is the program without a process: args are those behind its name. Results
 // go to stdout, everything else to stderr. It returns one of the exit codes.
 func Run(ctx context.Context, p Plugins, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	out, log := command.NewOutput(stdout), command.NewOutput(stderr)
+	out, log := command.NewOutput(stdout), command.Folded(command.NewOutput(stderr))
 	p.Programs = process.NewSet(ctx, log)
 	defer p.Programs.Close()
 	root := rootCommand(&command.App{Plugins: p, Stdin: stdin, Stdout: out, Stderr: log})

@@ -3,7 +3,6 @@ package captures
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -88,9 +87,6 @@ func inspect(ctx context.Context, a *command.App, path string, f inspectFlags) e
 			return err
 		}
 	}
-	if f.show.JSON {
-		return f.show.Print(a, in, "")
-	}
 
 	most := 5
 	if f.all {
@@ -105,8 +101,7 @@ func inspect(ctx context.Context, a *command.App, path string, f inspectFlags) e
 	if f.plot != "" {
 		fmt.Fprintf(&b, "wrote %s\n", f.plot)
 	}
-	_, err = io.WriteString(a.Stdout, b.String())
-	return err
+	return f.show.Print(a, in, b.String())
 }
 
 // head writes the line on the file, and what is wrong with it.

@@ -63,8 +63,65 @@ func (o *Output) Err() error {
 // Raw is the stream below w where that is an Output, for pictures and for lines
 // that rewrite themselves.
 func Raw(w io.Writer) io.Writer {
-	if o, ok := w.(*Output); ok {
+	switch o := w.(type) {
+	case *Output:
 		return o.w
+	case folded:
+		return Raw(o.w)
 	}
 	return w
+}
+
+// Folded is w for text that people read: lines that are wider than the terminal below w
+// are broken at blanks, where a terminal would break words. Elsewhere it is w itself,
+// and so must be what is read by programs, such as JSON.
+func Folded(w io.Writer) io.Writer {
+	width, ok := terminal(w)
+	if !ok {
+		return w
+	}
+	return folded{w, width}
+}
+
+// folded breaks lines at blanks.
+type folded struct {
+	w     io.Writer
+	width int
+}
+
+func (f folded) Write(b []byte) (int, error) {
+	// What does not end in a line break is whole all the same: writers write lines, or
+	// parts of a table, which is as wide as it must be.
+	lines := strings.SplitAfter(string(b), "\n")
+	for i, l := range lines {
+		lines[i] = fold(l, f.width)
+	}
+	if _, err := io.WriteString(f.w, strings.Join(lines, "")); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// fold breaks a line into several of at most width letters, as far as words allow; all
+// but the first stand two blanks further in than it.
+func fold(line string, width int) string {
+	text, end := strings.CutSuffix(line, "\n")
+	if utf8.RuneCountInString(text) <= width {
+		return line
+	}
+	indent := strings.Repeat(" ", min(len(text)-len(strings.TrimLeft(text, " ")), width/2)+2)
+	var out []string
+	now, words := "", strings.SplitAfter(text, " ")
+	for _, w := range words {
+		if strings.TrimSpace(now) != "" && utf8.RuneCountInString(now+strings.TrimRight(w, " ")) > width {
+			out = append(out, strings.TrimRight(now, " "))
+			now = indent
+		}
+		now += w
+	}
+	text = strings.Join(append(out, now), "\n")
+	if end {
+		text += "\n"
+	}
+	return text
 }

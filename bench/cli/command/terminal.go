@@ -62,7 +62,7 @@ func (s Show) Print(a *App, v any, text string) error {
 // Write is Print of a text that is made only where it is wanted.
 func (s Show) Write(a *App, v any, text func(io.Writer) error) error {
 	if !s.JSON {
-		return text(a.Stdout)
+		return text(Folded(a.Stdout))
 	}
 	e := json.NewEncoder(a.Stdout)
 	e.SetIndent("", "  ")

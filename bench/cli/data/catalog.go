@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -152,7 +150,10 @@ func catalogInfo(a *command.App, name string, files bool, show command.Show) err
 	if err != nil {
 		return err
 	}
-	return show.Write(a, informed(e, files), func(w io.Writer) error { return writeInfo(w, e, files) })
+	if show.JSON {
+		return show.Print(a, informed(e, files), "")
+	}
+	return a.Tables(table.Text, show, infoTables(e, files)...)
 }
 
 // info is what "datasets info" tells of a data set.
@@ -184,55 +185,59 @@ func informed(e published.Source, files bool) info {
 	return i
 }
 
-func writeInfo(to io.Writer, e published.Source, files bool) error {
+// infoTables are the facts on a data set under its name, and its files where they are
+// asked for.
+func infoTables(e published.Source, files bool) []table.Table {
 	var papers []string
 	for _, p := range e.Papers {
 		papers = append(papers, p.String())
 	}
-
-	w := tabwriter.NewWriter(to, 0, 4, 2, ' ', 0)
-	for _, l := range [][2]string{
-		{"name", e.Name},
-		{"what", e.Title},
-		{"source", e.Source},
-		{"paper", strings.Join(papers, "; ")},
-		{"terms", e.Terms},
-		{"tasks", taskList(e.Tasks)},
-		{"note", e.Note},
-		{"files", fmt.Sprintf("%d, %s", len(e.Files), byteCount(e.Bytes()))},
-		{"use", "--dataset " + strings.Join(e.Loads(), "=FOLDER, --dataset ") + "=FOLDER (without =FOLDER: from the cache)"},
-	} {
-		if l[1] != "" {
-			fmt.Fprintf(w, "%s\t%s\n", l[0], l[1])
+	t := table.Table{Columns: table.Columns(e.Name, e.Title)}
+	add := func(key, text string) {
+		if text != "" {
+			t.Rows = append(t.Rows, []table.Value{table.Word(key), table.Word(text)})
 		}
 	}
+	add("source", e.Source)
+	add("paper", strings.Join(papers, "; "))
+	add("terms", e.Terms)
+	add("tasks", taskList(e.Tasks))
+	add("note", e.Note)
+	add("files", fmt.Sprintf("%d, %s", len(e.Files), byteCount(e.Bytes())))
+	add("use", "--dataset "+strings.Join(e.Loads(), "=FOLDER, --dataset ")+"=FOLDER (without =FOLDER: from the cache)")
 
 	// Labels that are ours or another's come with import alone, and whoever fetches
 	// the rest has to know.
+	how := "fetched from"
+	if !e.Offered() {
+		how = "not fetched"
+	}
+	from := table.Table{Columns: table.Columns(how)} // addresses are wider than sentences may be
 	for _, d := range e.From {
-		how := "fetched from"
-		if !e.Offered() {
-			how = "not fetched"
+		from.Rows = append(from.Rows, []table.Value{table.Word(d.URL)})
+	}
+	list := table.Table{Columns: table.Columns("SHA-256", "#bytes", "file")}
+	for _, f := range e.Files {
+		name := f.Path
+		if f.Labels {
+			name += " (labels, not from the publisher)"
 		}
-		fmt.Fprintf(w, "%s\t%s\n", how, d.URL)
+		list.Rows = append(list.Rows, []table.Value{table.Word(f.SHA256), table.Count(f.Bytes), table.Word(name)})
+		if e.Offered() && f.Labels && !files {
+			add("labels", f.Path+": get does not bring it, the publisher has it in another form or not at all")
+		}
 	}
 	if !e.Offered() && !files {
-		fmt.Fprintf(w, "files\tthe publisher has all of them in another form: take them in with import\n")
-		return w.Flush()
+		add("files", "the publisher has all of them in another form: take them in with import")
 	}
-	for _, f := range e.Files {
-		switch {
-		case files:
-			kind := ""
-			if f.Labels {
-				kind = " (labels, not from the publisher)"
-			}
-			fmt.Fprintf(w, "%s\t%d bytes  %s%s\n", f.SHA256, f.Bytes, f.Path, kind)
-		case f.Labels:
-			fmt.Fprintf(w, "labels\t%s: get does not bring it, the publisher has it in another form or not at all\n", f.Path)
-		}
+	ts := []table.Table{t}
+	if len(from.Rows) > 0 {
+		ts = append(ts, from)
 	}
-	return w.Flush()
+	if files {
+		ts = append(ts, list)
+	}
+	return ts
 }
 
 func catalogVerify(ctx context.Context, a *command.App, c catalogFlags, args []string) error {

@@ -4,6 +4,7 @@ package gate
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -95,7 +96,11 @@ func judge(a *command.App, dir string, f flags) error {
 		return fmt.Errorf("%s: %w", f.budget, err)
 	}
 	o := gate.Outcome{Program: "veilbench " + command.Version(), Run: dir, Baseline: f.baseline, Budget: f.budget, Strict: f.strict, Lines: lines}
-	if err := o.Write(a.Stdout, gate.Format(f.format)); err != nil {
+	w := io.Writer(a.Stdout)
+	if f.format == string(gate.Text) {
+		w = command.Folded(w)
+	}
+	if err := o.Write(w, gate.Format(f.format)); err != nil {
 		return err
 	}
 

@@ -229,25 +229,15 @@ func showEntries(a *command.App, found []entry) error {
 			return err
 		}
 
-		// As BibTeX has it, so that it can be copied; a preset as a file to begin from.
-		for _, text := range e.texts() {
-			if _, err := io.WriteString(a.Stdout, "\n"+text); err != nil {
-				return err
-			}
+		// A preset stands as a file to begin from. To BibTeX a line break is a blank.
+		if e.yaml != "" {
+			fmt.Fprint(a.Stdout, "\n"+e.yaml)
+		}
+		for _, w := range e.Works {
+			fmt.Fprint(command.Folded(a.Stdout), "\n"+w.BibTeX)
 		}
 	}
 	return nil
-}
-
-func (e entry) texts() []string {
-	var out []string
-	if e.yaml != "" {
-		out = append(out, e.yaml)
-	}
-	for _, w := range e.Works {
-		out = append(out, w.BibTeX)
-	}
-	return out
 }
 
 // tables are the facts of an entry under its name, its parameters and its presets.

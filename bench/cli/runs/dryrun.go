@@ -32,7 +32,7 @@ func dryRun(ctx context.Context, a *command.App, g bench.Grid, m results.Manifes
 	if p.Shards > 1 {
 		cells = slices.DeleteFunc(cells, func(c bench.Planned) bool { return !p.Mine(c.Cell.Dataset, c.Cell.Defense) })
 	}
-	w := io.Writer(a.Stdout)
+	w := command.Folded(a.Stdout)
 	if f.show.JSON {
 		w = a.Stderr // JSON stands alone
 	}

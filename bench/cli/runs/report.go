@@ -193,7 +193,7 @@ func drawAll(a *command.App, out string, s *reports.Set, plain bool, show comman
 		return errors.Join(err, lost)
 	}
 	if !show.JSON {
-		fmt.Fprint(a.Stdout, where)
+		fmt.Fprint(command.Folded(a.Stdout), where)
 	}
 	return err
 }
