@@ -23,6 +23,9 @@ func (w Work) BibTeX() string {
 	if w.Missing != "" {
 		fmt.Fprintf(&b, "%% To be added: %s.\n", Comment(w.Missing))
 	}
+	if w.Unchecked != "" {
+		fmt.Fprintf(&b, "%% Not checked against the work: %s.\n", Comment(w.Unchecked))
+	}
 	kind := w.kind()
 	fmt.Fprintf(&b, "@%s{%s", kind, plainKey(w.Key))
 	field := func(name, value string) {

@@ -35,6 +35,9 @@ type Work struct {
 	DOI, ArXiv, URL string
 	// Note is printed with the entry.
 	Note string
+	// Unchecked names the fields that nobody held against the work itself or a list that
+	// cites it, "" for none: it becomes a comment too.
+	Unchecked string
 	// Missing lists what an author has to add, "" for nothing: it becomes a
 	// comment above the entry.
 	Missing string
@@ -96,7 +99,7 @@ func (w *Work) fields(author, year *string) map[string]*string {
 	return map[string]*string{
 		"author": author, "title": &w.Title, "booktitle": &w.Venue, "journal": &w.Venue, "howpublished": &w.Venue,
 		"volume": &w.Volume, "number": &w.Number, "pages": &w.Pages, "year": year,
-		"doi": &w.DOI, "eprint": &w.ArXiv, "url": &w.URL, "note": &w.Note, "missing": &w.Missing,
+		"doi": &w.DOI, "eprint": &w.ArXiv, "url": &w.URL, "note": &w.Note, "missing": &w.Missing, "unchecked": &w.Unchecked,
 	}
 }
 

@@ -13,6 +13,7 @@ func Example() {
 	cite.Write(os.Stdout, works)
 	// Output:
 	//
+	// % Not checked against the work: any field.
 	// @inproceedings{cai2014tamaraw,
 	//   author        = {Cai, Xiang and Nithyanand, Rishab and Wang, Tao and Johnson, Rob and Goldberg, Ian},
 	//   title         = {A Systematic Approach to Developing and Evaluating Website Fingerprinting Defenses},

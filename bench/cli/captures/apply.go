@@ -158,7 +158,11 @@ func (ap *applier) report(ctx context.Context, got applied) error {
 	if err != nil {
 		return err
 	}
-	printLive(a.Stdout, simulated(before.Trace, out), live, f.speed)
+	to := a.Stdout
+	if f.show.JSON {
+		to = a.Stderr // JSON stands alone
+	}
+	printLive(to, simulated(before.Trace, out), live, f.speed)
 	return nil
 }
 
