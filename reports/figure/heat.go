@@ -58,7 +58,7 @@ const (
 
 // columns is the width of a cell; tilt says that heads must be set at an angle.
 func (h HeatMap) columns(width vg.Length) (w vg.Length, tilt bool) {
-	w = (width - rowRoom(h.Rows, width) - h.yRoom() - h.scaleRoom() - h.gap() - rim) / vg.Length(len(h.Cols))
+	w = (width - h.rowRoom(width) - h.yRoom() - h.scaleRoom() - h.gap() - rim) / vg.Length(len(h.Cols))
 	return w, widest(typeStyle(smallType), h.Cols) > w-3
 }
 
@@ -68,6 +68,11 @@ func (h HeatMap) angle(width vg.Length) float64 {
 		return math.Pi / 2
 	}
 	return math.Pi / 4
+}
+
+// rowRoom is the width of the names of rows and of what they are.
+func (h HeatMap) rowRoom(width vg.Length) vg.Length {
+	return rowRoom(append(h.Rows[:len(h.Rows):len(h.Rows)], h.RowsName), width)
 }
 
 // gap is the room between the two groups of columns.
@@ -149,7 +154,7 @@ func (h HeatMap) topRoom(width vg.Length) vg.Length {
 func (h HeatMap) draw(c draw.Canvas) {
 	width := c.Max.X - c.Min.X
 	cw, tilt := h.columns(width)
-	x0 := c.Min.X + rowRoom(h.Rows, width) + h.yRoom()
+	x0 := c.Min.X + h.rowRoom(width) + h.yRoom()
 	y0, y1 := c.Min.Y+h.headRoom(width)+nameGap, c.Max.Y-h.topRoom(width)
 	rowH := (y1 - y0) / vg.Length(len(h.Rows))
 	h.legend(width).draw(c)
@@ -170,7 +175,12 @@ func (h HeatMap) draw(c draw.Canvas) {
 		head.Rotation = h.angle(width)
 	}
 	for k, name := range h.Cols {
-		c.FillText(head, vg.Point{X: x0 + h.column(k, cw) + cw/2, Y: y0 - 3}, fit(head, name, heatHeadPart*width))
+		x := x0 + h.column(k, cw) + cw/2
+		room := heatHeadPart * width
+		if cos := vg.Length(math.Cos(h.angle(width))); tilt && cos > 0.1 { // a slanted one ends at the edge at the latest
+			room = min(room, (x-c.Min.X-edge)/cos)
+		}
+		c.FillText(head, vg.Point{X: x, Y: y0 - 3}, fit(head, name, room))
 	}
 	h.drawGroups(c, x0, y1, cw)
 	if h.XName != "" {

@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"golang.org/x/image/font/gofont/gomonobolditalic"
 
+	"veilbench/bench/results"
 	"veilbench/reports"
 	"veilbench/reports/reporttest"
 )
@@ -64,57 +65,95 @@ const misfits = `(()=>{
 	const r=document.fonts.check("7px figure-sans");
 	return JSON.stringify({figures,texts,font:r,bad:bad.slice(0,20)})})()`
 
+// runs are the folders that VEILBENCH_RUNS names, as sets: make docs tries those of
+// the main job, which take too long for every day.
+func runs(t *testing.T) []reporttest.Fixture {
+	t.Helper()
+	var out []reporttest.Fixture
+	for _, dir := range filepath.SplitList(os.Getenv("VEILBENCH_RUNS")) {
+		run, err := results.ReadRun(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, reporttest.Fixture{Name: filepath.Base(dir), Set: reports.NewSet(run.Results, reports.Options{Samples: run.Samples, Manifest: run.Manifest})})
+	}
+	return out
+}
+
 // Whatever fonts a machine has, on wide and narrow screens, by day, at night and
-// on paper, no text of any figure is cut off or lies on another.
+// on paper, no text of any figure is cut off or lies on another: of every fixture,
+// which together have every kind, and of every run that is named.
 func TestFiguresWithOneOddFont(t *testing.T) {
 	ctx := browser(t, chromedp.Env("FONTCONFIG_FILE="+oneFont(t)))
-	s := reports.NewSet(reporttest.Small(), reports.Options{Samples: reporttest.Samples()})
-	show(t, ctx, s, "#figures?figures=")
-	for _, look := range []struct {
-		media, scheme string
-		width         int64
-	}{{"screen", "light", 1280}, {"screen", "dark", 390}, {"print", "light", 720}} {
-		set := emulation.SetEmulatedMediaParams{Media: look.media, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look.scheme}}}
-		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, set); err != nil {
-			t.Fatal(err)
-		}
-		size := emulation.SetDeviceMetricsOverrideParams{Width: look.width, Height: 1000, DeviceScaleFactor: 1}
-		if _, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, size); err != nil {
-			t.Fatal(err)
-		}
-
-		// All defenses one after the other: the first choice shows those of all.
-		n := map[string]int{}
-		for i := range 7 {
-			out, err := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf(`(()=>{const p=document.getElementById("pick-defense");if(%d<p.options.length){p.selectedIndex=%d;p.dispatchEvent(new Event("change"))}return `, i, i)+misfits+`})()`))
-			if err != nil {
+	all := runs(t)
+	if len(all) == 0 {
+		all = reporttest.Fixtures()
+	}
+	total := 0
+	for _, fx := range all {
+		show(t, ctx, fx.Set, "#figures?figures=")
+		for _, look := range []struct {
+			media, scheme string
+			width         int64
+		}{{"screen", "light", 1280}, {"screen", "dark", 1280}, {"screen", "light", 390}, {"screen", "dark", 390}, {"print", "light", 720}} {
+			set := emulation.SetEmulatedMediaParams{Media: look.media, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look.scheme}}}
+			if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, set); err != nil {
 				t.Fatal(err)
 			}
-			var got struct {
-				Figures, Texts int
-				Font           bool
-				Bad            []string
-			}
-			if err := json.Unmarshal([]byte(out), &got); err != nil {
+			size := emulation.SetDeviceMetricsOverrideParams{Width: look.width, Height: 1000, DeviceScaleFactor: 1}
+			if _, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, size); err != nil {
 				t.Fatal(err)
 			}
-			if !got.Font {
-				t.Error("the font of the pictures is not there")
+			measured, figures, texts, bad := misfitsOf(t, ctx)
+			for _, b := range bad {
+				t.Errorf("%s: %s, %s, %d wide: %s", fx.Name, look.media, look.scheme, look.width, b)
 			}
-			n["figures"], n["texts"] = max(n["figures"], got.Figures), max(n["texts"], got.Texts)
-			for _, b := range got.Bad {
-				t.Errorf("%s, %s, %d wide: %s", look.media, look.scheme, look.width, b)
+			if measured != figures {
+				t.Errorf("%s: measured %d of %d figures", fx.Name, measured, figures)
 			}
+			t.Logf("%s: %s, %s, %d wide: %d figures, %d texts", fx.Name, look.media, look.scheme, look.width, measured, texts)
+			total += measured
 		}
-		if n["figures"] < 20 || n["texts"] < 500 {
-			t.Errorf("measured %v only", n)
-		}
-		t.Logf("%s, %s, %d wide: %v", look.media, look.scheme, look.width, n)
+	}
+	if total < 200 {
+		t.Errorf("measured %d figures only", total)
 	}
 }
 
-// show opens the page of a set at a part of it.
-func show(t *testing.T, ctx context.Context, s *reports.Set, part string) {
+// misfitsOf measures all figures of the page that is shown, choosing one defense after
+// the other: the first choice shows those of all defenses together.
+func misfitsOf(t *testing.T, ctx context.Context) (measured, figures, texts int, bad []string) {
+	t.Helper()
+	out, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(()=>{
+		const p=document.getElementById("pick-defense"),all=[],bad=new Set();let texts=0,font=true,seen=0;
+		for(let i=0;i<(p?p.options.length:1);i++){
+			if(p){p.selectedIndex=i;p.dispatchEvent(new Event("change"))}
+			const got=JSON.parse(`+misfits+`);
+			font&&=got.font;got.bad.forEach(b=>bad.add(b));texts+=got.texts;
+			document.querySelectorAll("figure:not([hidden])").forEach(f=>{if(!f.dataset.seen){f.dataset.seen=1;seen++}});
+		}
+		const n=document.querySelectorAll("figure").length;
+		document.querySelectorAll("figure").forEach(f=>delete f.dataset.seen);
+		return JSON.stringify({Measured:seen,Figures:n,Texts:texts,Font:font,Bad:[...bad]})})()`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Measured, Figures, Texts int
+		Font                     bool
+		Bad                      []string
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err)
+	}
+	if !got.Font {
+		t.Error("the font of the pictures is not there")
+	}
+	return got.Measured, got.Figures, got.Texts, got.Bad
+}
+
+// show opens the page of a set at a part of it, and tells its size.
+func show(t *testing.T, ctx context.Context, s *reports.Set, part string) int {
 	t.Helper()
 	var b bytes.Buffer
 	if err := Write(&b, s); err != nil {
@@ -128,21 +167,28 @@ func show(t *testing.T, ctx context.Context, s *reports.Set, part string) {
 		t.Fatal(err)
 	}
 	awaitPictures(t, ctx)
+	return b.Len()
 }
 
 // On paper the page has at most twelve sheets, though the small fixture has
-// hundreds of rows.
+// hundreds of rows, and a page of the main job is below a megabyte.
 func TestPaperIsShort(t *testing.T) {
 	ctx := browser(t)
-	show(t, ctx, reports.NewSet(reporttest.Small(), reports.Options{Samples: reporttest.Samples()}), "")
-	out, err := chromedp.Call(ctx, cdppage.PrintToPDF, cdppage.PrintToPDFParams{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := bytes.Count(out.Data, []byte("/Type /Page\n"))
-	t.Logf("%d sheets", n)
-	if n == 0 || n > 12 {
-		t.Errorf("%d sheets, want 1 to 12", n)
+	small := reporttest.Fixture{Name: "small", Set: reports.NewSet(reporttest.Small(), reports.Options{Samples: reporttest.Samples()})}
+	for _, fx := range append(runs(t), small) {
+		bytesOf := show(t, ctx, fx.Set, "")
+		out, err := chromedp.Call(ctx, cdppage.PrintToPDF, cdppage.PrintToPDFParams{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := bytes.Count(out.Data, []byte("/Type /Page\n"))
+		t.Logf("%s: %d bytes, %d sheets", fx.Name, bytesOf, n)
+		if n == 0 || n > 12 {
+			t.Errorf("%s: %d sheets, want 1 to 12", fx.Name, n)
+		}
+		if bytesOf > 1_000_000 {
+			t.Errorf("%s: a page of %d bytes, want less than a million", fx.Name, bytesOf)
+		}
 	}
 }
 

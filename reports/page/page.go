@@ -71,6 +71,7 @@ type section struct {
 type picture struct {
 	Title          string
 	Panel, Defense string // what it is of; empty where it is of all
+	Paper          bool   // is printed
 }
 
 // packedPicture is what page.js puts into the place of a picture: its SVG, its
@@ -280,6 +281,9 @@ func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, pac
 			left += fmt.Sprintf("%d more of the kind %s are not on this page: veilbench report DIR --figure %s --task TASK --defense ID. ", n, k.Name, k.Name)
 			fs = fs[:figuresShown]
 		}
+
+		// Of each data set and task the main kinds are printed, one picture of each.
+		before, main := len(out), slices.ContainsFunc(figures.Main(), func(m reports.FigureKind) bool { return m.Name == k.Name })
 		for _, f := range fs {
 			// Title and caption stand beside the picture, and need not be in it as well.
 			title := f.Title
@@ -291,7 +295,9 @@ func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, pac
 				continue
 			}
 			packed = append(packed, packedPicture{b.String(), caption, names})
-			out = append(out, picture{title, panelOf(s, title), f.Defense})
+			panel := panelOf(s, title)
+			first := !slices.ContainsFunc(out[before:], func(x picture) bool { return x.Panel == panel })
+			out = append(out, picture{title, panel, f.Defense, first && main})
 		}
 	}
 	return out, packed, strings.TrimSpace(left)
