@@ -133,23 +133,58 @@ func judgeProgram(t *testing.T, rs []results.Result, name, want string) {
 	}
 }
 
+// reference starts a reference program, whose source is text.
+func reference(t *testing.T, text string) []string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "p.py")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return []string{datatest.Python(t), "-S", file}
+}
+
+// Attacks that draw, and an observer outside, whose view is drawn, see other draws behind
+// the program: its ID is another one. What they reach is within each other's intervals.
+func TestReferenceDefenseWithinIntervals(t *testing.T) {
+	d, err := defenseprogram.Open(strict(t), reference(t, defenseprogram.Mirror), map[string]string{"to": "linear"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rs, err := Run(t.Context(), Grid{
+		Datasets: []datasets.Dataset{small(t, "home:event_signatures:homes=6,hours=0.5")}, Tasks: []datasets.Task{datasets.TaskEvent},
+		Defenses: []defenses.Defense{defenses.None{}, defense(t, "pad-level:to=linear"), d},
+		Attacks:  []attacks.Attack{attack(t, "event-forest:trees=20"), attack(t, "event-knn:k=3")},
+		Seed:     1,
+	}, Options{Workers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var both []results.Summary
+	for _, s := range results.Summaries(rs) {
+		if s.Defense != results.NoDefense {
+			both = append(both, s)
+		}
+	}
+	if len(both) != 2 || !both[0].HasInterval || !both[1].HasInterval {
+		t.Fatalf("%+v", both)
+	}
+	for i, s := range both {
+		if x := both[1-i].Advantage; x < s.Lo || x > s.Hi || s.Failed > 0 {
+			t.Errorf("%s: %.2f [%.2f, %.2f], the other one %.2f", s.Defense, s.Advantage, s.Lo, s.Hi, x)
+		}
+	}
+}
+
 // The reference programs in Python are pad-level and guess-exact: the same traces, so
 // the same costs, and at lan, where nothing is drawn beyond the defense, the same scores
 // of attacks that draw nothing; the same answers of the attack, behind every defense.
 func TestReferenceProgramsAreTheBuiltIn(t *testing.T) {
-	python, s, dir := datatest.Python(t), strict(t), t.TempDir()
-	command := func(name, text string) []string {
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return []string{python, "-S", file}
-	}
-	d, err := defenseprogram.Open(s, command("d.py", defenseprogram.Mirror), map[string]string{"to": "linear"})
+	s := strict(t)
+	d, err := defenseprogram.Open(s, reference(t, defenseprogram.Mirror), map[string]string{"to": "linear"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := attackprogram.Open(s, command("a.py", attackprogram.Mirror), nil)
+	a, err := attackprogram.Open(s, reference(t, attackprogram.Mirror), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -19,13 +20,19 @@ import (
 var errSilent = errors.New("says nothing")
 
 // Pool is the processes of one program with one set of parameters. It is safe for
-// concurrent use, and starts a process for each question that finds none idle.
+// concurrent use, and starts a process for a question that finds none idle, as many as
+// there are processors.
 type Pool struct {
 	set      *Set
 	program  Program
 	hello    []byte
 	greeting Greeting
 	failed   error // of the first greeting
+
+	// busy holds a place for each question that is being asked, repeating is held while
+	// one is asked again: that is one process more.
+	busy      chan struct{}
+	repeating sync.Mutex
 
 	mu      sync.Mutex
 	idle    []*child
@@ -66,7 +73,7 @@ func (s *Set) Open(command []string, role string, set map[string]string) (*Pool,
 		}
 	}
 	s.mu.Unlock()
-	p := &Pool{set: s, program: program, hello: hello, all: map[*child]bool{}, asked: map[string]int{}}
+	p := &Pool{set: s, program: program, hello: hello, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), all: map[*child]bool{}, asked: map[string]int{}}
 
 	// The first to greet says what all of them are; it is the first to be asked, too.
 	c, g, err := p.greet()
@@ -213,6 +220,15 @@ func (p *Pool) Ask(ctx context.Context, q Question) (a Answer, number uint64, er
 	if err := ctx.Err(); err != nil {
 		return nil, 0, err
 	}
+	// As many at once as there are processors: a process may be large.
+	select {
+	case p.busy <- struct{}{}:
+		defer func() { <-p.busy }()
+	case <-ctx.Done():
+		return nil, 0, ctx.Err()
+	case <-p.set.ctx.Done():
+		return nil, 0, p.set.ctx.Err()
+	}
 	p.mu.Lock()
 	n := p.asked[q.Kind]
 	p.asked[q.Kind]++
@@ -313,6 +329,8 @@ func (p *Pool) repeat(ctx context.Context, c *child, q Question, first Answer, n
 		p.Suspect(fmt.Sprintf("%s %d asked again of %s: %s", q.Kind, number, where, why))
 	}
 
+	p.repeating.Lock()
+	defer p.repeating.Unlock()
 	other, err := p.take()
 	if err != nil {
 		return c // the next question will say it

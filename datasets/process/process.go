@@ -4,8 +4,8 @@
 // defenses/external and attacks/external ask the questions.
 //
 // A [Set] is all programs of one run and their limits. [Set.Open] makes a [Pool] of
-// a command: as many processes of it as are asked at once, each started when it is
-// needed. Whatever a program does wrong is the error of the question that it was
+// a command: as many processes of it as are asked at once, at most one a processor,
+// each started when it is needed. Whatever a program does wrong is the error of the question that it was
 // asked, and of no other.
 package process
 

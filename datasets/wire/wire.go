@@ -118,8 +118,12 @@ func appendFlow(dst []byte, f datasets.Flow) []byte {
 	dst = append(dst, `{"proto":`...)
 	dst = strconv.AppendInt(dst, int64(f.Proto), 10)
 	for _, m := range []struct{ key, value string }{
-		{"local", address(f.Local)}, {"remote", address(f.Remote)}, {"host", f.Host}, {"query", f.Query},
-		{"mac", f.MAC.String()}, {"peer", f.Peer.String()},
+		{"local", address(f.Local)},
+		{"remote", address(f.Remote)},
+		{"host", f.Host},
+		{"query", f.Query},
+		{"mac", f.MAC.String()},
+		{"peer", f.Peer.String()},
 	} {
 		dst = append(append(append(dst, `,"`...), m.key...), `":`...)
 		dst = AppendString(dst, m.value)
