@@ -342,6 +342,17 @@ func behind(ds *datasets.Dataset, fold datasets.Fold, defense, train string) dat
 	return out
 }
 
+// firstFold is the first in which there is something to test of defense, nil for
+// none.
+func firstFold(ds *datasets.Dataset, folds []datasets.Fold, defense string) datasets.Fold {
+	for _, f := range folds {
+		if f = behind(ds, f, defense, defense); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
 // trainDefenses lists what an attacker of knowledge k trains on when it is
 // tested on defense.
 func (g Grid) trainDefenses(k results.Knowledge, defense string) []string {

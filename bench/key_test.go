@@ -27,6 +27,11 @@ var changesNoByte = map[string]string{
 	"Datasets[].Settings[].Value": "as Preset",
 	"Datasets[].Question":         "is part of the name",
 	"Datasets[].Source":           "is cited beside the tables and stands in no cell",
+	"Captured":                    "the words for captured devices; what they left is in the key by Builds, or in Datasets",
+	"Captured[].Name":             "as Captured",
+	"Captured[].After":            "as Captured",
+	"Captured[].Pairing":          "as Captured",
+	"Captured[].OneClock":         "as Captured: it is in the digest of what was matched",
 	"NoCanaries":                  "leaves out planted cells and changes no other",
 }
 

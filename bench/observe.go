@@ -82,6 +82,15 @@ func viewsOf(l attacks.Labeled) []datasets.Trace {
 	return []datasets.Trace{l.Trace, outer}
 }
 
+// outerOf are the views of the outer one of two places.
+func outerOf(ls []attacks.Labeled) []attacks.Labeled {
+	out := make([]attacks.Labeled, len(ls))
+	for i, l := range ls {
+		out[i] = *l.Second
+	}
+	return out
+}
+
 // pipeline is the way of a packet from the device to the observer.
 type pipeline struct {
 	seed    uint64
@@ -201,7 +210,7 @@ func unknown(d defenses.Defense, out defenses.Defended) []string {
 	case !ok:
 		return nil
 	case !c.IsPaired():
-		return []string{"sessions of other times: no delay, no loss and no packet's own cost is known, nor whether the device looks ahead"}
+		return []string{"sessions of other times: bytes are those that leave the home, and no delay, no loss and no look-ahead is known"}
 	}
 	return slices.Concat(out.Carried.Observed.Unknown, []string{"of a captured device it is not known whether it looks ahead, nor whether it lost bytes inside of packets"})
 }

@@ -65,11 +65,10 @@ func (g Grid) plantJobs(ds *datasets.Dataset, task datasets.Task, defense string
 	if g.NoCanaries || len(folds) == 0 {
 		return nil
 	}
-	var fold datasets.Fold
-	for k := 0; k < len(folds) && len(fold) == 0; k++ {
-		fold = behind(ds, folds[k], defense, defense)
-	}
-	if len(fold) == 0 {
+
+	// What was recorded behind a real device need not be in every fold.
+	fold := firstFold(ds, folds, defense)
+	if fold == nil {
 		return nil
 	}
 	var out []job
@@ -213,15 +212,6 @@ func (r *runner) plant(p part, pl *planting) error {
 		pl.tests = append(pl.tests, score.Test{Recording: &rec, Trace: l.Trace, Labels: l.Labels, Classes: pl.classes})
 	}
 	return nil
-}
-
-// outerOf are the views of the outer one of two places.
-func outerOf(ls []attacks.Labeled) []attacks.Labeled {
-	out := make([]attacks.Labeled, len(ls))
-	for i, l := range ls {
-		out[i] = *l.Second
-	}
-	return out
 }
 
 // plantRecordings are what a planting is made of: stretches of recordings of as

@@ -27,7 +27,6 @@ func WithDevice(ds Dataset, name string, after Dataset) (Dataset, error) {
 	out.Same, out.Unmonitored = joined.Same, joined.Unmonitored
 	out.Generated = joined.Generated
 	out.Source = fmt.Sprintf("before: %s; after %s: %s", ds.Source, name, after.Source)
-	out.Doubts = slices.Concat(ds.Doubts, after.Doubts)
 
 	// Recordings of the joined set are those of ds, then those of after, perhaps cut.
 	out.Recordings = nil
@@ -46,6 +45,9 @@ func WithDevice(ds Dataset, name string, after Dataset) (Dataset, error) {
 		groups[r.Group] = true
 		out.Recordings = append(out.Recordings, r)
 	}
+
+	// That a list of devices names addresses that are hidden is no doubt about it.
+	out.Doubts = slices.Concat(ds.Doubts, slices.DeleteFunc(slices.Clone(after.Doubts), func(d Doubt) bool { return veiled > 0 && d.Code == DoubtAbsent }))
 	if veiled > 0 {
 		out.Tasks = slices.DeleteFunc(slices.Clone(out.Tasks), func(t Task) bool { return t == TaskDevice })
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%d of %d recordings after %s show no address of a device, so nobody knows whose their packets are", veiled, len(after.Recordings), name))

@@ -35,6 +35,8 @@ func Check(in datasets.Trace, out Defended) error {
 		}
 		return checkWire(in, out)
 	}
+
+	// All of in has to be accounted for, so the state is by original.
 	c := checker{
 		in: in, out: out,
 		left: make([]int32, len(in.Packets)),

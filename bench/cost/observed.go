@@ -30,10 +30,12 @@ func observed(in datasets.Trace, before, after []time.Duration, out defenses.Def
 	o := out.Carried.Observed
 	p = &pairs{reordered: int64(o.Reordered), ambiguous: int64(o.Ambiguous), offset: o.Offset, drift: o.Drift, noClock: o.NoClock}
 	seen = make([]bool, len(in.Packets))
+	compared := make([]bool, len(in.Packets)) // others never met the device
 	for i, q := range out.Trace.Packets {
 		orig, _ := out.Carried.Entries(i)
 		for _, k := range orig {
 			seen[k] = true
+			compared[k] = int(q.Flow) >= len(in.Flows)
 		}
 		if !out.Trace.Flows[q.Flow].LAN {
 			p.outside[q.Dir]++
@@ -44,21 +46,26 @@ func observed(in datasets.Trace, before, after []time.Duration, out defenses.Def
 	}
 
 	for i, q := range in.Packets {
-		if in.Flows[q.Flow].LAN {
-			continue
+		leaves := !in.Flows[q.Flow].LAN
+		if leaves {
+			p.inside[q.Dir]++
 		}
-		p.inside[q.Dir]++
 		if !seen[i] {
 			after[i] = before[i]
 			continue
 		}
-		p.found[q.Dir]++
+		if !compared[i] {
+			continue
+		}
 		d, sign := after[i]-before[i], time.Duration(1)
 		if o.Inward && q.Dir == datasets.Down {
 			d, sign = -d, -1
 		}
 		d = max(0, d-o.Least[q.Dir])
-		p.delays[q.Dir] = append(p.delays[q.Dir], sign*d)
+		if leaves {
+			p.found[q.Dir]++
+			p.delays[q.Dir] = append(p.delays[q.Dir], sign*d)
+		}
 		after[i] = before[i] + d
 	}
 	return p, seen

@@ -13,8 +13,8 @@ import (
 	"veilbench/datasets/tunnel"
 )
 
-// EventWindow is how long after the start of an event traffic counts as its.
-const EventWindow = 10 * time.Second
+// eventWindow is how long after the start of an event traffic counts as its.
+const eventWindow = 10 * time.Second
 
 // Sessions is what a real device costs by sessions recorded without it and others
 // behind it. behind is the ledger of those tested, of which only the sums are of
@@ -113,7 +113,7 @@ func sumsOf(recs []*datasets.Recording) sessionSums {
 		}
 		for _, e := range r.Labels.Events {
 			g.events++
-			g.eventBytes += at(e.Start+EventWindow) - at(e.Start)
+			g.eventBytes += at(e.Start+eventWindow) - at(e.Start)
 		}
 	}
 	s.seconds = sortedSum(seconds)

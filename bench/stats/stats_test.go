@@ -132,3 +132,20 @@ func BenchmarkInterval(b *testing.B) {
 		Interval(x, 0.95)
 	}
 }
+
+// The sleep data of Student (1908), as R's help of t.test has them: Welch's interval
+// of group 1 less group 2 is -3.3654832 to 0.2054832.
+func TestDifference(t *testing.T) {
+	one := []float64{0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0}
+	two := []float64{1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4}
+	lo, hi, ok := Difference(two, one, 0.95)
+	if !ok || math.Abs(lo+3.3654832) > 1e-7 || math.Abs(hi-0.2054832) > 1e-7 {
+		t.Errorf("%v %v %v", lo, hi, ok)
+	}
+	if _, _, ok := Difference(one[:4], two, 0.95); ok {
+		t.Error("an interval of four groups")
+	}
+	if lo, hi, ok := Difference([]float64{1, 1, 1, 1, 1}, []float64{3, 3, 3, 3, 3}, 0.95); !ok || lo != 2 || hi != 2 {
+		t.Errorf("%v %v %v", lo, hi, ok)
+	}
+}

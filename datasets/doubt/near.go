@@ -41,6 +41,7 @@ type lane struct {
 	devices map[string]*activity.Track
 	spans   []activity.Span
 	points  map[string][]point
+	behind  string // the real device that all of it was recorded behind
 }
 
 // lanesOf puts recordings that an observer sees into lanes, with labels of events
@@ -57,12 +58,14 @@ func lanesOf(ds *datasets.Dataset, rs []datasets.Recording, without map[string]b
 		var l *lane
 		if !r.Trace.Start.IsZero() {
 			start = r.Trace.Start.Unix()
-			if k := slices.IndexFunc(lanes, func(l *lane) bool { return l.end <= start }); k >= 0 {
+			if k := slices.IndexFunc(lanes, func(l *lane) bool { return l.end <= start && l.behind == r.Behind }); k >= 0 {
 				l = lanes[k]
 			}
 		}
 		if l == nil {
-			l = &lane{devices: map[string]*activity.Track{}, points: map[string][]point{}}
+			// Behind a device nobody may know whose traffic is whose, where it is known
+			// without.
+			l = &lane{devices: map[string]*activity.Track{}, points: map[string][]point{}, behind: r.Behind}
 			lanes = append(lanes, l)
 		}
 		l.add(ds, r, start, without)

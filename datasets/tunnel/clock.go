@@ -121,7 +121,17 @@ func (pr *pairer) coarse() (offset, from time.Duration, ok bool) {
 	for _, v := range corr {
 		dev += (v - mean) * (v - mean) / float64(len(corr))
 	}
-	return time.Duration(best-before) * coarseBin, from, corr[best]-mean > 6*math.Sqrt(dev)
+
+	// A beat that both sides have fits at each of its strokes.
+	const apart = 10
+	second := math.Inf(-1)
+	for k, v := range corr {
+		if k < best-apart || k > best+apart {
+			second = max(second, v)
+		}
+	}
+	ok = corr[best]-mean > 6*math.Sqrt(dev) && second < 0.8*corr[best]
+	return time.Duration(best-before) * coarseBin, from, ok
 }
 
 // count adds one to bin k of bins, up to binCap.

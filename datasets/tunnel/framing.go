@@ -18,11 +18,12 @@ type framing struct {
 // framings, right ones agree. A few of each block, for busy lines have wrong pairs
 // that come again and again.
 func (pr *pairer) framings(lines []line, ws []window) []framing {
-	const each = 4
+	const each = 16 // of a cipher's block all pads but for chance are near each other
 	type pair struct{ in, out int32 }
 	votes := map[pair]int{}
 	largest := int32(0)
 	for k, l := range lines {
+		// Both directions vote together: one tunnel has one framing.
 		in, out := traceOf(pr.inner, l.in), traceOf(pr.outer, l.out)
 		for _, q := range out.Packets {
 			largest = max(largest, q.Size)
@@ -68,8 +69,12 @@ func (f framing) of(n int32) int32 { return (n+f.pad+f.block-1)/f.block*f.block 
 // first part of one that it had to cut.
 func (f framing) carries(inner, outer int32) bool {
 	whole := f.of(inner)
-	return outer == whole || whole > f.largest && outer <= f.largest && outer > f.largest-f.block-8
+	return outer == whole || whole > f.largest && f.full(outer)
 }
+
+// full says whether a packet of that size outside is as large as they get, but for
+// rounding.
+func (f framing) full(outer int32) bool { return outer <= f.largest && outer > f.largest-f.block-8 }
 
 // inside is how many bytes at most a packet of that size carries.
 func (f framing) inside(outer int32) int32 { return max(1, outer-f.added-f.pad) }

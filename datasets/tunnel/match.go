@@ -97,7 +97,7 @@ func (pr *pairer) byLength(l line) []line {
 		c.out = append(c.out, j)
 	}
 	var out []line
-	for _, n := range slices.Sorted(maps.Keys(by)) {
+	for _, n := range slices.Sorted(maps.Keys(by)) { // maps must not decide anything
 		if c := by[n]; len(c.in) > 0 && len(c.out) > 0 {
 			out = append(out, *c)
 		}
@@ -124,7 +124,7 @@ func (pr *pairer) nearest(cells []line) [2]window {
 	}
 	var w [2]window
 	for d := range delays {
-		w[d] = windowOf(delays[d])
+		w[d] = windowOf(delays[d], slack, 4)
 	}
 	return w
 }
@@ -138,14 +138,15 @@ func (pr *pairer) closest(list []int32, t time.Duration) int32 {
 	return list[k]
 }
 
-// windowOf holds the middle nine tenths of delays, and as much again on either side.
-func windowOf(delays []time.Duration) window {
+// windowOf holds the middle nine tenths of delays, and on either side the given part
+// of that, but at least so much. It orders delays.
+func windowOf(delays []time.Duration, least time.Duration, part int64) window {
 	if len(delays) == 0 {
 		return window{}
 	}
 	slices.Sort(delays)
 	lo, hi := delays[len(delays)/20], delays[len(delays)-1-len(delays)/20]
-	room := max(slack, (hi-lo)/4)
+	room := max(least, (hi-lo)/time.Duration(part))
 	return window{lo - room, hi + room}
 }
 
@@ -179,6 +180,7 @@ func (pr *pairer) inOrder(lines []line) guess {
 		if len(l.in) != len(l.out) {
 			continue
 		}
+		// One that does not fit shows that something was lost and something added.
 		fits := true
 		for k, i := range l.in {
 			p, q := pr.inner.Packets[i], pr.outer.Packets[l.out[k]]
@@ -229,170 +231,6 @@ func (pr *pairer) pieces(lines []line) guess {
 		}
 	}
 	return g
-}
-
-// wrapped matches packets that got longer by what a tunnel adds, those that it cut
-// because they no longer fitted among them: what it adds is learned. A line that
-// came out in cells of one length tells nothing, unless they are as many.
-func (pr *pairer) wrapped(lines []line) guess {
-	const tried = 4000 // packets of a line that a framing is tried on
-	var some, known []line
-	var ws []window
-	for _, l := range lines {
-		if len(l.in) == 0 || len(l.out) == 0 || pr.cells(l) {
-			continue
-		}
-		w := busiestWindow(traceOf(pr.inner, l.in), traceOf(pr.outer, l.out))
-		known, ws = append(known, l), append(ws, w)
-		part := line{l.in[:min(tried, len(l.in))], l.out}
-		until := pr.inner.Packets[part.in[len(part.in)-1]].Time + w.hi
-		part.out = part.out[:sort.Search(len(l.out), func(k int) bool { return pr.outer.Packets[l.out[k]].Time > until })]
-		some = append(some, part)
-	}
-
-	// The framing that leaves fewest unmatched, the one with the smallest block of
-	// several: a larger one allows more by chance.
-	all := func(lines []line, f framing) guess {
-		g := pr.newGuess(false)
-		for k, l := range lines {
-			pr.wrap(&g, l, ws[k], f)
-		}
-		return g
-	}
-	var best framing
-	most := 0
-	for _, f := range pr.framings(some, ws) {
-		if g := all(some, f); g.matched > most {
-			best, most = f, g.matched
-		}
-	}
-	if most == 0 {
-		return guess{}
-	}
-	return all(known, best)
-}
-
-// cells says whether nearly all packets of a line have one length outside, and are
-// not as many as inside.
-func (pr *pairer) cells(l line) bool {
-	count, most := map[int32]int{}, 0
-	for _, j := range l.out {
-		s := pr.outer.Packets[j].Size
-		count[s]++
-		most = max(most, count[s])
-	}
-	return share(most, len(l.out)) > 0.98 && share(min(len(l.in), len(l.out)), max(len(l.in), len(l.out))) < 0.98
-}
-
-// traceOf is t with these of its packets alone, which are in order.
-func traceOf(t datasets.Trace, at []int32) datasets.Trace {
-	ps := make([]datasets.Packet, len(at))
-	for k, i := range at {
-		ps[k] = t.Packets[i]
-	}
-	t.Packets = ps
-	return t
-}
-
-// busiestWindow is the window of delays in which most pairs of any length lie, by
-// the bins of a millisecond around the fullest one that hold clearly more than
-// chance puts into each.
-func busiestWindow(in, out datasets.Trace) window {
-	const bin, reach = time.Millisecond, 500
-	var bins [2*reach + 1]int
-	eachCandidate(in, out, window{-reach * bin, reach * bin}, func(o, i int) bool {
-		late := out.Packets[o].Time - in.Packets[i].Time
-		bins[reach+int(late.Round(bin)/bin)]++
-		return true
-	})
-	sorted := slices.Sorted(slices.Values(bins[:]))
-	chance := sorted[len(sorted)/2]
-	top := 0
-	for k, n := range bins {
-		if n > bins[top] {
-			top = k
-		}
-	}
-	least := max(2*chance, chance+(bins[top]-chance)/20)
-	lo, hi := top, top
-	for lo > 0 && (bins[lo-1] > least || lo > 1 && bins[lo-2] > least) {
-		lo--
-	}
-	for hi < 2*reach && (bins[hi+1] > least || hi+1 < 2*reach && bins[hi+2] > least) {
-		hi++
-	}
-	return window{time.Duration(lo-reach-2) * bin, time.Duration(hi-reach+2) * bin}
-}
-
-// wrap matches one line: the longest sequence of pairs that keeps the order of
-// both sides, each of lengths that go together and within the window. Of a packet
-// that does not fit what carries its first part, what follows carries the rest.
-func (pr *pairer) wrap(g *guess, l line, w window, f framing) {
-	// Pairs by packet outside in order, and of each the youngest inside first: the
-	// end of the best sequence of each length is then kept in ends, as the smallest
-	// place inside (Hunt and Szymanski 1977).
-	type link struct {
-		in, out int
-		before  int32
-	}
-	var links []link
-	var ends []int32 // into links, by length
-	next := 0
-	for k, j := range l.out {
-		q := pr.outer.Packets[j]
-		for next < len(l.in) && pr.inner.Packets[l.in[next]].Time < q.Time-w.hi {
-			next++
-		}
-		last := next
-		for last < len(l.in) && pr.inner.Packets[l.in[last]].Time <= q.Time-w.lo {
-			last++
-		}
-		for n := last - 1; n >= next; n-- {
-			if !f.carries(pr.inner.Packets[l.in[n]].Size, q.Size) {
-				continue
-			}
-			at := sort.Search(len(ends), func(e int) bool { return links[ends[e]].in >= n })
-			if at < len(ends) && links[ends[at]].in == n {
-				continue // the same with one that came out earlier
-			}
-			x := link{n, k, -1}
-			if at > 0 {
-				x.before = ends[at-1]
-			}
-			links = append(links, x)
-			if at == len(ends) {
-				ends = append(ends, 0)
-			}
-			ends[at] = int32(len(links) - 1)
-		}
-	}
-	if len(ends) == 0 {
-		return
-	}
-
-	taken := slices.Repeat([]bool{false}, len(l.out))
-	var chain []link
-	for e := ends[len(ends)-1]; e >= 0; e = links[e].before {
-		chain = append(chain, links[e])
-		taken[links[e].out] = true
-	}
-	for _, x := range slices.Backward(chain) {
-		i := l.in[x.in]
-		p := pr.inner.Packets[i]
-		g.pair(i, l.out[x.out], true)
-		if n := pr.within(l.out, p.Time+w.lo, p.Time+w.hi); n > 1 {
-			g.ambiguous++
-		}
-		for k, rest := x.out+1, p.Size-f.inside(pr.outer.Packets[l.out[x.out]].Size); rest > 0 && k < len(l.out) && !taken[k]; k++ {
-			q := pr.outer.Packets[l.out[k]]
-			if q.Time > p.Time+w.hi {
-				break
-			}
-			taken[k] = true
-			g.pair(i, l.out[k], false)
-			rest -= f.inside(q.Size)
-		}
-	}
 }
 
 // Account is what each packet of Outer carries, as lists of entries: the packets

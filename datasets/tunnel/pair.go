@@ -28,13 +28,16 @@ type Pairing struct {
 	// Inward is set where packets down are seen outside first. Else something
 	// farther out held them back.
 	Inward bool
-	// Inner, Matched and Outside are numbers of packets by direction: inside and
-	// leaving the home, those of them that were found outside, and all outside.
+	// Inner, Matched and Outside are numbers of packets by direction: inside of those
+	// that were compared, those of them that were found outside, and all outside.
 	Inner, Matched, Outside [2]int
 	// Own is how many packets outside carry nothing that is known, Reordered how
 	// many came out after one that had come in later on the same flow and direction,
 	// Ambiguous how many could as well have been another of the same length.
 	Own, Reordered, Ambiguous int
+	// LAN is set where the outer capture shows what stays in the home too, which was
+	// compared then.
+	LAN bool
 	// Notes say what cannot be known, and why if less than 95 % was matched.
 	Notes []string
 }
@@ -82,7 +85,8 @@ func Pair(inner, outer datasets.Trace, oneClock bool) Pairing {
 // those outside by their places in outer, which has what leaves the home alone.
 type pairer struct {
 	inner, outer datasets.Trace
-	exposed      []int32 // packets of inner that leave the home
+	lan          bool    // what stays in the home is compared too
+	exposed      []int32 // packets of inner that are compared
 	flows        []line  // by flow or far end, and direction
 	tunnel       []line  // all others, by direction
 	clock        Clock
@@ -102,17 +106,17 @@ func newPairer(inner, outer datasets.Trace) *pairer {
 			shift = 0
 		}
 	}
-	pr := &pairer{inner: inner, outer: outer}
+	pr := &pairer{inner: inner, outer: outer, lan: showsLAN(inner, outer)}
 	pr.outer.Packets = nil
 	for _, p := range outer.Packets {
-		if Leaves(outer.Flows[p.Flow]) {
+		if compares(outer.Flows[p.Flow], pr.lan) {
 			p.Time += shift
 			pr.outer.Packets = append(pr.outer.Packets, p)
 		}
 	}
 	pr.outer.Start, pr.outer.End = inner.Start, outer.End+shift
 	for i, p := range inner.Packets {
-		if Leaves(inner.Flows[p.Flow]) {
+		if compares(inner.Flows[p.Flow], pr.lan) {
 			pr.exposed = append(pr.exposed, int32(i))
 		}
 	}
@@ -123,6 +127,36 @@ func newPairer(inner, outer datasets.Trace) *pairer {
 // Leaves says whether a flow crosses the border of the home, as far as both sides
 // of a gateway can agree: link frames do not.
 func Leaves(f datasets.Flow) bool { return !f.LAN && (f.Proto != 0 || f.MAC == datasets.MAC{}) }
+
+// Compares says whether packets of a flow inside were looked for outside.
+func (p Pairing) Compares(f datasets.Flow) bool { return compares(f, p.LAN) }
+
+func compares(f datasets.Flow, lan bool) bool { return Leaves(f) || lan && f.LAN && f.Proto != 0 }
+
+// showsLAN says whether the outer capture holds nearly all flows that stay in the
+// home, as where a device itself is captured on both sides of its defense. A gateway
+// forwards a few of them at most.
+func showsLAN(inner, outer datasets.Trace) bool {
+	local := func(f datasets.Flow) datasets.Flow {
+		return datasets.Flow{Proto: f.Proto, Local: f.Local, Remote: f.Remote}
+	}
+	there := map[datasets.Flow]bool{}
+	for _, f := range outer.Flows {
+		if f.LAN {
+			there[local(f)] = true
+		}
+	}
+	n, of := 0, 0
+	for _, p := range inner.Packets {
+		if f := inner.Flows[p.Flow]; f.LAN && f.Proto != 0 {
+			of++
+			if there[local(f)] {
+				n++
+			}
+		}
+	}
+	return share(n, of) > 0.9
+}
 
 // channel is what both sides show of a conversation. Local is zero where only the
 // far end is the same.
@@ -138,7 +172,7 @@ func (pr *pairer) makeLines() {
 	channels := map[channel]known{}
 	each := func(flows []datasets.Flow, note func(k *known)) {
 		for _, f := range flows {
-			if !Leaves(f) {
+			if !compares(f, pr.lan) {
 				continue
 			}
 			for _, c := range []channel{{f.Proto, f.Local, f.Remote}, {proto: f.Proto, remote: f.Remote}} {
@@ -210,7 +244,7 @@ func (pr *pairer) withClocks() Pairing {
 // most of them.
 func (pr *pairer) match(c Clock) Pairing {
 	pr.setClock(c)
-	p := Pairing{Outer: pr.outer, Of: slices.Repeat([]int32{-1}, len(pr.outer.Packets)), Clock: c}
+	p := Pairing{Outer: pr.outer, Of: slices.Repeat([]int32{-1}, len(pr.outer.Packets)), Clock: c, LAN: pr.lan}
 	for _, i := range pr.exposed {
 		p.Inner[pr.inner.Packets[i].Dir]++
 	}
@@ -248,6 +282,8 @@ func (p Pairing) finish(pr *pairer, oneClock bool) Pairing {
 		p.Matched[d] = len(delays[d])
 	}
 	p.Inward = inward(delays, oneClock)
+
+	// From here on delays count from where a packet is seen first.
 	if p.Inward {
 		for k := range delays[datasets.Down] {
 			delays[datasets.Down][k] *= -1
@@ -292,14 +328,20 @@ func (p Pairing) settle(pr *pairer, delays [2][]time.Duration) Pairing {
 	return p
 }
 
-// fastest is the delay that one packet in two hundred is faster than: a wrong pair
-// may have any.
+// fastest is the least delay that does not stand alone: a wrong pair may have any.
 func fastest(d []time.Duration) time.Duration {
+	const beside = 3
 	if len(d) == 0 {
 		return 0
 	}
 	d = slices.Sorted(slices.Values(d))
-	return d[len(d)/200]
+	near := 20*time.Microsecond + (d[len(d)*9/10]-d[len(d)/10])/20
+	for k := range len(d) - beside {
+		if d[k+beside]-d[k] < near {
+			return d[k]
+		}
+	}
+	return d[len(d)/2]
 }
 
 // inward says whether packets down come from outside as those up come from inside:

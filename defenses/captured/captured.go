@@ -107,6 +107,8 @@ func whole(recs []datasets.Recording) []datasets.Recording {
 			out = append(out, r)
 			continue
 		}
+
+		// What was in between two pieces was cut at a moment, so nothing is missing.
 		t := &out[n].Trace
 		shift, flows := r.Trace.Start.Sub(t.Start), int32(len(t.Flows))
 		t.Packets, t.Flows = slices.Clone(t.Packets), append(slices.Clone(t.Flows), r.Trace.Flows...)
@@ -238,17 +240,21 @@ func join(in datasets.Trace, found tunnel.Pairing, oneClock bool) defenses.Defen
 
 	// Both are in order of time. What left before the recording began, or long after
 	// it ended, is no part of it.
+	end := in.End + late
+	if found.Outer.End < in.End+defenses.MaxBacklog {
+		end = found.Outer.End
+	}
 	next := 0
 	stayed := func(until time.Duration) {
 		for ; next < len(in.Packets) && in.Packets[next].Time <= until; next++ {
-			if q := in.Packets[next]; !tunnel.Leaves(in.Flows[q.Flow]) {
+			if q := in.Packets[next]; !found.Compares(in.Flows[q.Flow]) {
 				b.Carry(int32(next), q.Payload)
 				add(q)
 			}
 		}
 	}
 	for j, q := range found.Outer.Packets {
-		if q.Time < 0 || q.Time > in.End+late {
+		if q.Time < 0 || q.Time > end {
 			continue
 		}
 		stayed(q.Time)
@@ -267,8 +273,8 @@ func join(in datasets.Trace, found tunnel.Pairing, oneClock bool) defenses.Defen
 	return out
 }
 
-// late is how long after the end of a recording what was still on its way counts,
-// where it carries something or not.
+// late is how long after the end of a recording what was still on its way counts, of
+// an outer capture that goes on for much longer.
 const late = time.Second
 
 // edges says where the outer capture is shorter than the inner one.

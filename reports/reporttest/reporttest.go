@@ -32,6 +32,7 @@ func Fixtures() []Fixture {
 		{"routine", reports.NewSet(WithCanaries(diaries(), 40), reports.Options{})},
 		{"packets", Devices()},
 		{"detect", reports.NewSet(Hours(), reports.Options{})},
+		{"captured", reports.NewSet(WithCanaries(captured(), 40), reports.Options{})},
 	}
 }
 

@@ -138,7 +138,7 @@ func pairsTable(s *reports.Set, p reports.Panel) table.Table {
 	for _, d := range s.Defenses[p] {
 		c := s.Costs(reports.Subject{Panel: p, Defense: d})
 		if !c.Mean(results.PairMatched).OK {
-			continue
+			continue // computed, or sessions
 		}
 		mean := func(m string, f func(float64) string) table.Value { return c.Mean(m).Value(f) }
 		t.Rows = append(t.Rows, []table.Value{
@@ -166,6 +166,7 @@ func sessionsTable(s *reports.Set, p reports.Panel) table.Table {
 		}
 		mean := func(m string) table.Value { return c.Mean(m).Value(kilobytes) }
 		added := func(m, lo, hi string) table.Value {
+			// Costs may go down as well: limits are not cut.
 			v, l, h := mean(m), c.Mean(lo), c.Mean(hi)
 			if !l.OK || !h.OK {
 				return v

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -19,6 +18,7 @@ func generateCmd(a *command.App) *cobra.Command {
 	var out string
 	var seed uint64
 	var show command.Show
+	var dev device
 
 	var doc strings.Builder
 	for _, p := range home.Presets() {
@@ -35,6 +35,7 @@ every platform. Presets, with the number of homes and the hours of each:
 ` + doc.String(),
 		Example: `  veilbench datasets generate home:full --hours 24 --out full
   veilbench datasets generate home:event_signatures:firmware=unseen,homes=3 --seed 7 --out homes
+  veilbench datasets generate home:event_signatures --defense vpn --out lab    # lab/before and lab/after
   veilbench run --dataset capture=full/home-01.pcap --labels full/home-01.events.csv --defense none --attack all`,
 		Args: command.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,6 +46,12 @@ every platform. Presets, with the number of homes and the hours of each:
 				if fl := cmd.Flags().Lookup(name); fl.Changed {
 					id = withSetting(id, name, fl.Value.String())
 				}
+			}
+			if err := dev.check(); err != nil {
+				return err
+			}
+			if dev.defense != "" {
+				return dev.write(cmd.Context(), a, id, out, seed, show)
 			}
 			return generate(cmd.Context(), a, id, out, seed, show)
 		},
@@ -57,6 +64,7 @@ every platform. Presets, with the number of homes and the hours of each:
 	fl.String("firmware", "", "same, mixed or unseen (default: the preset's)")
 	fl.Uint64Var(&seed, "seed", 1, "seed of every random draw")
 	show.AddJSON(fl)
+	dev.addFlags(fl)
 	return cmd
 }
 
@@ -77,24 +85,9 @@ func generate(ctx context.Context, a *command.App, id, out string, seed uint64, 
 	}
 	fmt.Fprintf(a.Stderr, "%s, seed %d, made in %s\n", source.Describe(&ds), seed, time.Since(start).Round(10*time.Millisecond))
 
-	// What was written before an export failed is there, so it is listed too.
-	files, err := home.Export(ctx, out, ds)
-	var text strings.Builder
-	list := []generated{}
-	for i, x := range files {
-		t := ds.Recordings[i].Trace
-		g := generated{filepath.Join(out, x.Capture), len(t.Packets), t.Bytes(), t.End.Seconds(), []string{}}
-		fmt.Fprintf(&text, "%s: %d packets, %d bytes, %v", g.Capture, g.Packets, g.Bytes, t.End)
-		for _, more := range []string{x.Events, x.Devices, x.Commands, x.Stays, x.Names} {
-			if more != "" {
-				g.Truth = append(g.Truth, filepath.Join(out, more))
-				fmt.Fprintf(&text, ", %s", more)
-			}
-		}
-		fmt.Fprintln(&text)
-		list = append(list, g)
-	}
-	return errors.Join(err, show.Print(a, list, text.String()))
+	w := homesWritten{list: []generated{}}
+	err = w.write(ctx, out, ds)
+	return errors.Join(err, show.Print(a, w.list, w.text.String()))
 }
 
 // generated is one recording that was written, and the files with its truth.

@@ -66,6 +66,8 @@ func (c *Config) overrideDevices(w Words) error {
 	if w.Before != "" {
 		c.datasets = []dataset{{Value: yamlfile.Value{Text: w.Before}, tasks: c.commonTasks(), taken: true}}
 	}
+
+	// As of all lists, those of the flags replace those of the file.
 	if len(w.After) > 0 {
 		c.devices = nil
 	}
@@ -121,6 +123,7 @@ var deviceRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 func (c Config) checkDevices(p command.Plugins) error {
 	seen := map[string]bool{}
 	for _, d := range c.devices {
+		// An ID in results must not mean two things.
 		name := d.name.Text
 		_, err := defenses.Parse(p.Defenses, name)
 		switch {
@@ -187,6 +190,7 @@ func (c Config) addDevices(ctx context.Context, g *bench.Grid, opt source.Option
 			return c.file.Wrong(d.after.At, fmt.Errorf("after %s: %s is %d data sets; name one of them", d.name.Text, d.after.Text, len(after)))
 		}
 
+		// Sessions of an earlier device are in the data set by now: they are no before.
 		before := &g.Datasets[0]
 		if pairing == pairingAuto {
 			if pairing = pairingSessions; captured.Together(without(before), after[0].Recordings) {
