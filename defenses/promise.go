@@ -48,7 +48,7 @@ type Loss struct {
 	Flow datasets.Flow
 	// Both says that it holds the other way round too: without by with.
 	Both bool
-	// Volume says that the claim is about how much is sent in a window and nothing
-	// else that is seen there.
-	Volume bool
+	// Any says that the claim is about whether anything is sent in a window, and about
+	// nothing else that is seen there.
+	Any bool
 }

@@ -34,7 +34,7 @@ func (t trial) choose(ctx context.Context, train seen) (decider, error) {
 	for j, name := range train.names {
 		all = append(all, decider{name: name, score: func(s seen) ([]float32, error) { return s.columns[j], nil }})
 	}
-	if !t.loss.Volume {
+	if !t.loss.Any {
 		all = append(all, discriminant(learn))
 		f, err := t.forest(ctx, learn)
 		if err != nil {

@@ -94,7 +94,8 @@ func (r respond) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, er
 // What keeps its claims is refuted in none of 200 seeds: the shaper, stochastic
 // padding, and a mechanism that loses exactly what it claims.
 func TestTrueClaimsStand(t *testing.T) {
-	stp := rate.NewSTP()
+	stp, always := rate.NewSTP(), rate.NewSTP()
+	always.Q = 1
 	for _, c := range []struct {
 		name   string
 		claims defenses.Promiser
@@ -102,6 +103,7 @@ func TestTrueClaimsStand(t *testing.T) {
 	}{
 		{"dp-shape", quick(), quick().Apply},
 		{"cover-stp", stp, stp.Apply},
+		{"cover-stp in every period", always, always.Apply},
 		{"randomized response", respond{1}, respond{1}.Apply},
 	} {
 		most := 0.0

@@ -108,10 +108,11 @@ type seen struct {
 // bins is into how many pieces a window is cut.
 const bins = 16
 
-// see makes figures of each window. A claim about volume alone has one.
+// see makes figures of each window. A claim about whether
+// anything is sent has that one.
 func (t trial) see(out datasets.Trace, with []bool) seen {
 	s := seen{with: with, packets: len(out.Packets)}
-	if s.names = []string{"packets"}; !t.loss.Volume {
+	if s.names = []string{"anything sent"}; !t.loss.Any {
 		s.names = windowNames()
 	}
 	s.columns = make([][]float32, len(s.names))
@@ -133,8 +134,8 @@ func (t trial) see(out datasets.Trace, with []bool) seen {
 			at++
 		}
 		window := out.Packets[lo:at]
-		if t.loss.Volume {
-			s.columns[0][i] = float32(len(window))
+		if t.loss.Any {
+			s.columns[0][i] = float32(min(len(window), 1))
 			continue
 		}
 		for j, x := range figures(window, from, t.loss.Window, t.loss.Dir) {

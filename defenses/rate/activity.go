@@ -116,7 +116,7 @@ func (d ActivitySTP) Promises() []defenses.Promise {
 	for _, k := range append(slices.Clone(d.kinds), d.stranger()) {
 		out = append(out, defenses.Promise{Claim: oddsClaim + ", " + k.name, Loss: &defenses.Loss{
 			Epsilon: math.Log(1 / k.q), Odds: true, Window: params.Seconds(k.t), Bytes: int(k.begins.size) - datasets.EthernetHeader,
-			Dir: k.begins.dir, Random: true, Volume: true, Flow: k.flow,
+			Dir: k.begins.dir, Random: true, Any: true, Flow: k.flow,
 		}})
 	}
 	return out

@@ -102,16 +102,17 @@ func (d STP) Claims() []defenses.Claim {
 
 const oddsClaim = "odds of activity in a shaped period, at most times"
 
-// Promises bounds what is learned from how much of a period is shaped, of activity
-// that may come at any moment of it: the account is about shaped or not, and says
-// nothing about when in a period shaping begins. A period with activity is always
-// shaped, so it holds one way only.
+// Promises bounds what is learned from whether a period is shaped, of activity that
+// may come at any moment of it. The account says nothing about when in a period
+// shaping begins or how long it lasts: activity on top of cover lasts longer, which
+// where q is near 1 shows more than 1/q. A period with activity is always shaped, so
+// it holds one way only.
 func (d STP) Promises() []defenses.Promise {
 	if d.Q == 0 {
 		return nil
 	}
 	return []defenses.Promise{{Claim: oddsClaim, Loss: &defenses.Loss{
-		Epsilon: math.Log(1 / d.Q), Odds: true, Window: params.Seconds(d.PeriodS), Bytes: 100, Random: true, Volume: true,
+		Epsilon: math.Log(1 / d.Q), Odds: true, Window: params.Seconds(d.PeriodS), Bytes: 100, Random: true, Any: true,
 	}}}
 }
 
