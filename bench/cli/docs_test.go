@@ -281,7 +281,7 @@ func knownCommand(args []string) string {
 
 // foreign says whether a name is one of the reader's own things.
 func foreign(name string) bool {
-	return strings.Contains(name, "acme") || strings.ToUpper(name) == name || slices.Contains([]string{"lab", "homes"}, name)
+	return strings.Contains(name, "acme") || strings.HasPrefix(name, "exec:") || strings.ToUpper(name) == name || slices.Contains([]string{"lab", "homes"}, name)
 }
 
 // knownValues says which value of a flag names nothing.

@@ -31,7 +31,7 @@ func eachCommand(do func(path string, c *cobra.Command)) {
 func TestValuesAreCompleted(t *testing.T) {
 	free := strings.Fields(`
 		activity added against claim device deviation home hosts image label-zone link mac name partition
-		private recording sbatch secret seed shard width`)
+		private recording sweep target sbatch secret seed shard width`)
 	eachCommand(func(path string, c *cobra.Command) {
 		if c.Runnable() && !c.HasSubCommands() && strings.Contains(c.Use, " ") && !strings.Contains(c.Use, " --") && c.ValidArgsFunction == nil {
 			t.Errorf("%s: nothing completes the arguments of %q", path, c.Use)
@@ -50,7 +50,10 @@ func TestValuesAreCompleted(t *testing.T) {
 // Every command that prints has --json, or stands here with the reason why not.
 func TestCommandsSpeakJSON(t *testing.T) {
 	without := map[string]string{
-		"dossier": "a document for people, to be edited: what it says is in the JSON of gate, report and cite",
+		"dossier":         "a document for people, to be edited: what it says is in the JSON of gate, report and cite",
+		"plugin example":  "the source of a program, to be kept in a file",
+		"plugin protocol": "a document",
+		"plugin schema":   "JSON already",
 	}
 	eachCommand(func(path string, c *cobra.Command) {
 		if path == "" || c.HasSubCommands() && path != "artifact" {

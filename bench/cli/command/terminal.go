@@ -30,6 +30,13 @@ func (s *Show) AddShow(fl *pflag.FlagSet) {
 	fl.BoolVar(&s.Verbose, "verbose", false, "names of defenses and attacks in full, with every parameter, under tables")
 }
 
+// AddJobs adds --jobs. Its default is a number of this machine, which help and manual say
+// in words: they are the same everywhere.
+func AddJobs(fl *pflag.FlagSet, jobs *int, all int) {
+	fl.IntVar(jobs, "jobs", all, "how many things to do at once, by default as many as there are cores; has no influence on results")
+	fl.Lookup("jobs").DefValue = "0"
+}
+
 // Tables writes tables to Stdout: as JSON where s asks for it, else in format f. Text
 // is as wide as the terminal, with bold type and color; elsewhere, and where NO_COLOR
 // is set or TERM is dumb, it is plain, and of one width that hangs on no machine.

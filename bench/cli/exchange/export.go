@@ -29,6 +29,7 @@ type exportFlags struct {
 	features     string
 	force        bool
 	source       source.Options
+	show         command.Show
 }
 
 func exportCommand(a *command.App) *cobra.Command {
@@ -80,6 +81,7 @@ Formats, with sizes of IP packets in bytes and times in seconds, negative sizes 
 	fl.StringArrayVar(&f.Tasks, "task", nil, "task; repeatable (default all that the data can serve)")
 	fl.StringArrayVar(&f.Vantages, "vantage", nil, "vantage point; repeatable (default wan, or that of a recording without a home border)")
 	fl.StringVar(&f.Split, "split", "", "split ID (default the data set's own)")
+	f.show.AddJSON(fl)
 	f.source.AddFlags(fl)
 	return cmd
 }
@@ -212,5 +214,5 @@ func export(ctx context.Context, a *command.App, f exportFlags, args []string) e
 	if err := m.Write(f.out); err != nil {
 		return err
 	}
-	return w.say(a, f.out)
+	return w.say(a, f.out, f.show)
 }

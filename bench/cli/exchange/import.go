@@ -58,7 +58,7 @@ for a classifier that is elsewhere: its low scores are no evidence for a defense
 	fl := cmd.Flags()
 	fl.StringVar(&f.name, "name", "", "what to call it")
 	fl.StringVar(&f.knowledge, "knowledge", string(results.Adaptive), "adaptive or unaware")
-	fl.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "how many things to do at once")
+	command.AddJobs(fl, &f.jobs, runtime.GOMAXPROCS(0))
 	f.show.AddShow(fl)
 	f.source.AddFlags(fl)
 	return cmd

@@ -315,14 +315,18 @@ func (w *writer) close() error {
 }
 
 // say says what was written and what was not. What a defense failed on is an exit code.
-func (w *writer) say(a *command.App, out string) error {
+func (w *writer) say(a *command.App, out string, show command.Show) error {
 	for i, what := range w.order {
 		fmt.Fprintf(a.Stderr, "%s left out: %s\n", reports.Plural(w.leftOut[what], "item"), w.why[i])
 	}
 	if w.items == 0 {
 		return errors.New("nothing was written")
 	}
-	fmt.Fprintf(a.Stdout, "%s in %s; %s says what they are\n", reports.Plural(w.items, "item"), reports.Plural(len(w.dirs), "folder"), filepath.Join(out, "items.csv"))
+	list := filepath.Join(out, "items.csv")
+	said := map[string]any{"folder": out, "items": w.items, "folders": len(w.dirs), "list": list, "failed": w.failures}
+	if err := show.Print(a, said, fmt.Sprintf("%s in %s; %s says what they are\n", reports.Plural(w.items, "item"), reports.Plural(len(w.dirs), "folder"), list)); err != nil {
+		return err
+	}
 	if w.failures > 0 {
 		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%d items failed", w.failures)}
 	}

@@ -27,7 +27,8 @@ func Command(a *command.App) *cobra.Command {
 }
 
 func showCmd(a *command.App) *cobra.Command {
-	return &cobra.Command{
+	var show command.Show
+	cmd := &cobra.Command{
 		Use:   "show STRING|FILE",
 		Short: "print a machine, or those of a file, as YAML",
 		Long: `Show decodes and validates a machine's string (Maybenot 2.x, it begins with 02) or all machines of a
@@ -35,44 +36,66 @@ file as --defense maybenot:machines=FILE reads it, and prints each as a YAML doc
 by number from 0, transitions as {state: probability}. "veilbench maybenot build" makes a string of it again.`,
 		Example: "  veilbench maybenot show 02eNp1ibEJAEAIA5Nf7B3N0v1cSESwEL0m5A6YvBqSgP7WeXfM5UoBW7ICYg==\n  veilbench maybenot show machines.def",
 		Args:    command.Args(cobra.ExactArgs(1)),
-		RunE:    func(_ *cobra.Command, args []string) error { return show(a, args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			docs, err := documents(args[0])
+			if err != nil {
+				return err
+			}
+			var text strings.Builder
+			for _, d := range docs {
+				fmt.Fprintf(&text, "--- # %s\n%s", d.Title, d.YAML)
+			}
+			return show.Print(a, docs, text.String())
+		},
 	}
+	show.AddJSON(cmd.Flags())
+	return cmd
+}
+
+// shown is a machine, and what it is called.
+type shown struct {
+	Title string `json:"title"`
+	YAML  string `json:"yaml"`
 }
 
 func buildCmd(a *command.App) *cobra.Command {
-	return &cobra.Command{
+	var show command.Show
+	cmd := &cobra.Command{
 		Use:   "build FILE",
 		Short: "print the string of a machine written as YAML",
 		Long: `Build reads one YAML document of the form that "veilbench maybenot show" prints (- is standard input) and
 prints the machine's string. What is left out is 0, false or absent. A distribution that is a number is that constant.`,
 		Example: "  veilbench maybenot build mine.yaml",
 		Args:    command.Args(cobra.ExactArgs(1)),
-		RunE:    func(_ *cobra.Command, args []string) error { return build(a, args[0]) },
+		RunE:    func(_ *cobra.Command, args []string) error { return build(a, args[0], show) },
 	}
+	show.AddJSON(cmd.Flags())
+	return cmd
 }
 
-// show prints what arg holds, a string or a file of them.
-func show(a *command.App, arg string) error {
+// documents are what arg holds, a string or a file of them.
+func documents(arg string) ([]shown, error) {
 	m, err := maybenot.Parse(arg)
 	if err == nil {
-		return write(a.Stdout, "name "+maybenot.Name(arg), m)
+		return []shown{{"name " + maybenot.Name(arg), text(m)}}, nil
 	}
 
 	// What begins like a string and is no file was meant as one, and its fault is that
 	// of the string.
 	if _, missing := os.Stat(arg); missing != nil && strings.HasPrefix(arg, "02") {
-		return err
+		return nil, err
 	}
 
 	f, err := os.Open(arg)
 	if err != nil {
-		return fmt.Errorf("%w; a machine's string begins with 02", err)
+		return nil, fmt.Errorf("%w; a machine's string begins with 02", err)
 	}
 	defer f.Close()
 	pairs, err := maybenot.ReadPairs(f)
 	if err != nil {
-		return fmt.Errorf("%s: %w", arg, err)
+		return nil, fmt.Errorf("%s: %w", arg, err)
 	}
+	out := []shown{}
 	for n, pair := range pairs {
 		for side, list := range pair {
 			for k, m := range list {
@@ -80,23 +103,15 @@ func show(a *command.App, arg string) error {
 				if len(pairs) > 1 {
 					title = fmt.Sprintf("pair %d, %s", n, title)
 				}
-				if err := write(a.Stdout, title, m); err != nil {
-					return err
-				}
+				out = append(out, shown{title, text(m)})
 			}
 		}
 	}
-	return nil
-}
-
-// write prints one document.
-func write(to io.Writer, title string, m *maybenot.Machine) error {
-	_, err := fmt.Fprintf(to, "--- # %s\n%s", title, text(m))
-	return err
+	return out, nil
 }
 
 // build prints the string of the machine in a file.
-func build(a *command.App, name string) error {
+func build(a *command.App, name string, show command.Show) error {
 	var b []byte
 	var err error
 	if name == "-" {
@@ -111,6 +126,5 @@ func build(a *command.App, name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	_, err = fmt.Fprintln(a.Stdout, m)
-	return err
+	return show.Print(a, map[string]string{"machine": m.String()}, m.String()+"\n")
 }

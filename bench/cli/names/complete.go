@@ -15,6 +15,7 @@ import (
 	"veilbench/bench/cli/kernel"
 	"veilbench/bench/results"
 	"veilbench/datasets"
+	"veilbench/datasets/exchange"
 	"veilbench/datasets/published"
 	"veilbench/reports/benchfmt"
 	"veilbench/reports/figures"
@@ -68,7 +69,11 @@ func flagValues(p command.Plugins) map[string]values {
 		"defense": ids(protect, false), "attack": ids(attack, false),
 		"run --defense": ids(protect, true), "run --attack": ids(attack, true),
 		"plan --defense": ids(protect, true), "plan --attack": ids(attack, true),
+<<<<<<< HEAD
 		"task": entries(func() []entry { return tasksOf(p) }), "vantage": entries(vantagesOf),
+=======
+		"task": entries(func() []entry { return of(p, taskKind) }), "vantage": entries(vantagesOf),
+>>>>>>> 61858c27b93ca844286d2d734d04ae397fee4522
 		"knowledge": oneOf(texts([]results.Knowledge{results.Unaware, results.Adaptive, results.Transfer})...),
 		"split":     oneOf(texts(datasets.Splits())...), "canaries": oneOf("on", "off"),
 		"kernel":      oneOf(kernel.Classes()...),
@@ -83,6 +88,9 @@ func flagValues(p command.Plugins) map[string]values {
 
 		// What a file may be called is no more than a hint: a shell shows others where
 		// none has the ending.
+		"after": data, "before": data, "pairing": oneOf("paired", "sessions", "auto"), "live": oneOf("wireguard"),
+		"role": oneOf("defense", "attack"), "features": ids(attack, false),
+		"export --format": oneOf(texts(exchange.Formats())...), "tensor": oneOf(texts(exchange.Kinds())...),
 		"baseline": runFolders, "timings": runFolders,
 		"out": folders, "cache": folders, "source": folders, "iotevents": folders,
 		"vpnlabel --out": files("csv"), "signatures learn --out": files("json"),
@@ -120,7 +128,9 @@ func argValues(p command.Plugins) map[string]values {
 		"datasets describe": first(joined(catalog, folders)), "datasets devices": first(dataIDs), "datasets leaks": first(dataIDs),
 		"signatures learn": first(joined(dataIDs, captures)), "signatures detect": firstThen(files("json"), joined(dataIDs, captures)),
 		"signatures show": first(files("json")), "signatures tables": oneOf("1", "2", "3", "4", "5", "platforms", "figure5"),
-		"man": first(folders),
+		"man": first(folders), "export": first(joined(runFolders, grids)), "import": firstThen(runFolders, files("csv")),
+		"maybenot show": first(files()), "maybenot build": first(files("yaml", "yml")),
+		"plugin check": files(), "plugin example": first(oneOf("defense", "attack")),
 	}
 }
 

@@ -101,11 +101,27 @@ func of(p command.Plugins, k kind) []entry {
 	case attackKind:
 		return attacksOf(p.Attacks)
 	case datasetKind:
+<<<<<<< HEAD
 		return append(ownDatasets(p), datasetsOf()...)
 	case presetKind:
 		return presetsOf(datasetsOf())
 	case taskKind:
 		return tasksOf(p)
+=======
+		var own []entry
+		for _, l := range p.Datasets {
+			own = append(own, entry{Kind: k, Name: l.Name, Doc: l.Doc + " (of this program)", Use: l.Name + "=PATH, or the name alone"})
+		}
+		return append(own, datasetsOf()...)
+	case presetKind:
+		return presetsOf(datasetsOf())
+	case taskKind:
+		list := tasksOf()
+		for _, q := range p.Tasks {
+			list = append(list, entry{Kind: k, Name: q.Name, Doc: q.Doc + " (of this program)"})
+		}
+		return list
+>>>>>>> 61858c27b93ca844286d2d734d04ae397fee4522
 	case vantageKind:
 		return vantagesOf()
 	}
@@ -239,6 +255,7 @@ func tasksOf(p command.Plugins) []entry {
 		datasets.TaskDevice:  "which device each packet is of",
 		datasets.TaskCommand: "which actions are in each command to a gateway",
 		datasets.TaskClip:    "which activity a whole short recording is of",
+		datasets.TaskDetect:  "whether a defense is on in an hour of traffic, and which",
 		datasets.TaskRoutine: "who is home and who sleeps, by the quarter hour",
 		datasets.TaskDetect:  "whether a defense is on in an hour, and which",
 	}

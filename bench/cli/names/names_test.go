@@ -20,11 +20,12 @@ func own() command.Plugins {
 // neither: a vendor's own plug-in is the only one that may say nothing.
 func TestEveryParameterSaysItsValues(t *testing.T) {
 	free := map[string]string{
-		"limits":  "actions of the data",
-		"names":   "words of servers' names",
-		"private": "activities of the data",
-		"target":  "a device of the data",
-		"machine": "a state machine as Maybenot writes it",
+		"limits":   "actions of the data",
+		"names":    "words of servers' names",
+		"private":  "activities of the data",
+		"target":   "a device of the data",
+		"machines": "a file of Maybenot's machines, or one of the sets that are shipped",
+		"digest":   "of that file",
 	}
 	for _, k := range kinds() {
 		for _, e := range of(own(), k) {

@@ -72,6 +72,14 @@ func exampleCommand(a *command.App) *cobra.Command {
 type checkFlags struct {
 	role   string
 	limits command.Limits
+	show   command.Show
+}
+
+// checked is what --json says of one part of the contract.
+type checked struct {
+	Name   string   `json:"name"`
+	OK     bool     `json:"ok"`
+	Failed []string `json:"failed,omitempty"`
 }
 
 func checkCommand(a *command.App) *cobra.Command {
@@ -93,6 +101,7 @@ anything fails.`,
 	fl := cmd.Flags()
 	fl.SetInterspersed(false) // what stands behind the program is its own
 	fl.StringVar(&f.role, "role", "", "defense or attack (default: what the program says it is)")
+	f.show.AddJSON(fl)
 	f.limits.AddFlags(fl)
 	return cmd
 }
@@ -122,23 +131,30 @@ func check(ctx context.Context, a *command.App, f checkFlags, args []string) err
 		return err
 	}
 
+	// A line as soon as it is known, for parts take long; JSON stands alone.
+	to, list := a.Stdout, []checked{}
+	if f.show.JSON {
+		to = a.Stderr
+	}
 	passed, failed := 0, 0
 	each := func(o kit.Outcome) {
+		list = append(list, checked{o.Name, len(o.Failed) == 0, o.Failed})
 		if len(o.Failed) == 0 {
 			passed++
-			fmt.Fprintf(a.Stdout, "pass  %s\n", o.Name)
+			fmt.Fprintf(to, "pass  %s\n", o.Name)
 			return
 		}
 		failed++
 		// A program that is wrong once is often wrong everywhere.
 		const most = 3
 		for _, what := range o.Failed[:min(most, len(o.Failed))] {
-			fmt.Fprintf(a.Stdout, "FAIL  %s: %s\n", o.Name, what)
+			fmt.Fprintf(to, "FAIL  %s: %s\n", o.Name, what)
 		}
 		if n := len(o.Failed) - most; n > 0 {
-			fmt.Fprintf(a.Stdout, "FAIL  %s: and %d more\n", o.Name, n)
+			fmt.Fprintf(to, "FAIL  %s: and %d more\n", o.Name, n)
 		}
 	}
+<<<<<<< HEAD
 	p, isDefense := any(d).(program)
 	if !isDefense {
 		p = any(at).(program)
@@ -151,6 +167,16 @@ func check(ctx context.Context, a *command.App, f checkFlags, args []string) err
 		kit.Run(func(t kit.T) { defensecontract.Run(t, d) }, each)
 	default:
 		fmt.Fprintf(a.Stdout, "attack %s, tasks %v: %s\n", attacks.ID(at), at.Info().Tasks, at.Info().Doc)
+=======
+	var program process.Outside
+	var exits func() error
+	if d != nil {
+		fmt.Fprintf(to, "defense %s, at the %s: %s\n", defenses.ID(d), d.Info().Place, d.Info().Doc)
+		kit.Run(func(t kit.T) { defensecontract.Run(t, d) }, each)
+		program, exits = d.(process.Outside), d.(interface{ Exits() error }).Exits
+	} else {
+		fmt.Fprintf(to, "attack %s, tasks %v: %s\n", attacks.ID(at), at.Info().Tasks, at.Info().Doc)
+>>>>>>> 61858c27b93ca844286d2d734d04ae397fee4522
 		kit.Run(func(t kit.T) { attackcontract.Run(t, at) }, each)
 	}
 	if ctx.Err() != nil {
@@ -162,11 +188,21 @@ func check(ctx context.Context, a *command.App, f checkFlags, args []string) err
 		gone = err.Error()
 	}
 	each(outcome("end of input", gone))
+<<<<<<< HEAD
 	if isDefense {
 		speed(a.Stdout, d)
+=======
+	if d != nil {
+		speed(to, d)
+>>>>>>> 61858c27b93ca844286d2d734d04ae397fee4522
 	}
 
-	fmt.Fprintf(a.Stdout, "%d of %d passed\n", passed, passed+failed)
+	fmt.Fprintf(to, "%d of %d passed\n", passed, passed+failed)
+	if f.show.JSON {
+		if err := f.show.Print(a, list, ""); err != nil {
+			return err
+		}
+	}
 	if failed > 0 {
 		return command.Exit{Code: command.GateMissed}
 	}

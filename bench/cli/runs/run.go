@@ -103,8 +103,9 @@ out, and a list of one needs no brackets:
 // addFlags adds the flags of an experiment, which say what is computed and where.
 // IDs hold commas, as in k=1,gap_s=2: a list is a flag that is repeated.
 func (f *runFlags) addFlags(fl *pflag.FlagSet) {
+	// What a shell completes for a flag goes by its name (package names).
 	fl.StringVar(&f.out, "out", "out", "folder for results, tables and pictures, or s3://bucket/prefix in an object store")
-	addJobs(fl, &f.jobs)
+	command.AddJobs(fl, &f.jobs, defaultJobs())
 	fl.StringVar(&f.Seed, "seed", "", "seed of every random draw (default 1)")
 	fl.StringArrayVar(&f.Datasets, "dataset", nil, "data set, NAME[=PATH], or a folder of recordings; repeatable")
 	fl.StringVar(&f.Test, "test", "", "data set to test on, as in --dataset; those named there train (default: each is split into training and test)")
@@ -124,13 +125,6 @@ func (f *runFlags) addFlags(fl *pflag.FlagSet) {
 	fl.BoolVar(&f.despite, "despite-doubts", false, "go on where a doubt about the data spoils what is to be computed; tables and manifest say so")
 	fl.StringVar(&f.kernel, "kernel", "", "avx512, avx2 or plain: class of machine code that networks are computed with, so that machines of several kinds give the same bytes (default the fastest here)")
 	f.source.AddFlags(fl)
-}
-
-// addJobs adds --jobs. Its default is a number of this machine, which help and manual
-// name in words: they are the same everywhere.
-func addJobs(fl *pflag.FlagSet, jobs *int) {
-	fl.IntVar(jobs, "jobs", defaultJobs(), "how many things to do at once, by default as many as there are cores; has no influence on results")
-	fl.Lookup("jobs").DefValue = "0"
 }
 
 // defaultJobs is the number of CPUs given to this process.

@@ -53,7 +53,7 @@ somebody else's, as it stands under every table. Exit code 1 if they differ.`,
 
 	// This seed draws cells alone; that of the run is in its manifest.
 	cmd.Flags().IntVar(&f.sample, "sample", 10, "how many cells to compute again")
-	addJobs(cmd.Flags(), &f.jobs)
+	command.AddJobs(cmd.Flags(), &f.jobs, defaultJobs())
 	cmd.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the draw of cells")
 	cmd.Flags().StringVar(&f.against, "against", "", "fingerprint to compare the stored results with")
 	cmd.Flags().BoolVar(&f.allowExec, "allow-exec", false, "start the programs (exec:) that the manifest names; without it cells of theirs are not computed again")

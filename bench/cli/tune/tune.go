@@ -81,7 +81,7 @@ there: who looked twice would choose by them.`,
 	fl.StringArrayVar(&f.targets, "target", nil, "limit on what attackers learn, such as advantage<=0.2; repeatable")
 	fl.StringArrayVar(&f.budget, "budget", nil, "limit on what it costs, such as overhead<=50%; repeatable")
 	fl.Float64Var(&f.share, "hold-back", 0.4, "share of the groups that are held back to confirm the choice")
-	fl.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "how many things to do at once; has no influence on results")
+	command.AddJobs(fl, &f.jobs, runtime.GOMAXPROCS(0))
 	fl.StringVar(&f.Seed, "seed", "", "seed of every random draw, and of which groups are held back (default 1)")
 	fl.StringArrayVar(&f.Datasets, "dataset", nil, "data set, as for run; repeatable")
 	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, or all; repeatable (default all)")
