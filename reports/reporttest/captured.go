@@ -16,6 +16,8 @@ func captured() []results.Result {
 			out = append(out, r)
 			continue
 		}
+
+		// Sessions of other times have no pairs, and so no delay; what they have is limits.
 		pair, session := r, r
 		pair.Cell.Defense, pair.DefenseLabel = "box", "box (paired)"
 		pair.Cost.Unknown = []string{"66.7 % of the packets inside were found outside: the others never left, or left before or after what the outer capture holds"}

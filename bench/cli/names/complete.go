@@ -69,11 +69,7 @@ func flagValues(p command.Plugins) map[string]values {
 		"defense": ids(protect, false), "attack": ids(attack, false),
 		"run --defense": ids(protect, true), "run --attack": ids(attack, true),
 		"plan --defense": ids(protect, true), "plan --attack": ids(attack, true),
-<<<<<<< HEAD
-		"task": entries(func() []entry { return tasksOf(p) }), "vantage": entries(vantagesOf),
-=======
 		"task": entries(func() []entry { return of(p, taskKind) }), "vantage": entries(vantagesOf),
->>>>>>> 61858c27b93ca844286d2d734d04ae397fee4522
 		"knowledge": oneOf(texts([]results.Knowledge{results.Unaware, results.Adaptive, results.Transfer})...),
 		"split":     oneOf(texts(datasets.Splits())...), "canaries": oneOf("on", "off"),
 		"kernel":      oneOf(kernel.Classes()...),

@@ -101,13 +101,7 @@ func of(p command.Plugins, k kind) []entry {
 	case attackKind:
 		return attacksOf(p.Attacks)
 	case datasetKind:
-<<<<<<< HEAD
-		return append(ownDatasets(p), datasetsOf()...)
-	case presetKind:
-		return presetsOf(datasetsOf())
-	case taskKind:
-		return tasksOf(p)
-=======
+		// A name of one's own goes before a built-in one that is the same.
 		var own []entry
 		for _, l := range p.Datasets {
 			own = append(own, entry{Kind: k, Name: l.Name, Doc: l.Doc + " (of this program)", Use: l.Name + "=PATH, or the name alone"})
@@ -121,7 +115,6 @@ func of(p command.Plugins, k kind) []entry {
 			list = append(list, entry{Kind: k, Name: q.Name, Doc: q.Doc + " (of this program)"})
 		}
 		return list
->>>>>>> 61858c27b93ca844286d2d734d04ae397fee4522
 	case vantageKind:
 		return vantagesOf()
 	}
@@ -240,16 +233,7 @@ func inOrder(tasks []string) []string {
 	return texts(slices.DeleteFunc(datasets.Tasks(), func(t datasets.Task) bool { return !slices.Contains(tasks, string(t)) }))
 }
 
-// ownDatasets are those that a program of one's own adds.
-func ownDatasets(p command.Plugins) []entry {
-	var out []entry
-	for _, l := range p.Datasets {
-		out = append(out, entry{Kind: datasetKind, Name: l.Name, Doc: l.Doc + " (of this program)", Use: l.Name + "=PATH"})
-	}
-	return out
-}
-
-func tasksOf(p command.Plugins) []entry {
+func tasksOf() []entry {
 	doc := map[datasets.Task]string{
 		datasets.TaskEvent:   "what happened when, in hours of traffic",
 		datasets.TaskDevice:  "which device each packet is of",
@@ -257,14 +241,10 @@ func tasksOf(p command.Plugins) []entry {
 		datasets.TaskClip:    "which activity a whole short recording is of",
 		datasets.TaskDetect:  "whether a defense is on in an hour of traffic, and which",
 		datasets.TaskRoutine: "who is home and who sleeps, by the quarter hour",
-		datasets.TaskDetect:  "whether a defense is on in an hour, and which",
 	}
 	var out []entry
 	for _, t := range datasets.Tasks() {
 		out = append(out, entry{Kind: taskKind, Name: string(t), Doc: doc[t]})
-	}
-	for _, q := range p.Tasks {
-		out = append(out, entry{Kind: taskKind, Name: q.Name, Doc: q.Doc + " (of this program)"})
 	}
 	return out
 }

@@ -154,7 +154,6 @@ func check(ctx context.Context, a *command.App, f checkFlags, args []string) err
 			fmt.Fprintf(to, "FAIL  %s: and %d more\n", o.Name, n)
 		}
 	}
-<<<<<<< HEAD
 	p, isDefense := any(d).(program)
 	if !isDefense {
 		p = any(at).(program)
@@ -163,20 +162,10 @@ func check(ctx context.Context, a *command.App, f checkFlags, args []string) err
 	case p.Broken() != nil:
 		return command.Exit{Code: command.GateMissed, Err: p.Broken()}
 	case isDefense:
-		fmt.Fprintf(a.Stdout, "defense %s, at the %s: %s\n", defenses.ID(d), d.Info().Place, d.Info().Doc)
-		kit.Run(func(t kit.T) { defensecontract.Run(t, d) }, each)
-	default:
-		fmt.Fprintf(a.Stdout, "attack %s, tasks %v: %s\n", attacks.ID(at), at.Info().Tasks, at.Info().Doc)
-=======
-	var program process.Outside
-	var exits func() error
-	if d != nil {
 		fmt.Fprintf(to, "defense %s, at the %s: %s\n", defenses.ID(d), d.Info().Place, d.Info().Doc)
 		kit.Run(func(t kit.T) { defensecontract.Run(t, d) }, each)
-		program, exits = d.(process.Outside), d.(interface{ Exits() error }).Exits
-	} else {
+	default:
 		fmt.Fprintf(to, "attack %s, tasks %v: %s\n", attacks.ID(at), at.Info().Tasks, at.Info().Doc)
->>>>>>> 61858c27b93ca844286d2d734d04ae397fee4522
 		kit.Run(func(t kit.T) { attackcontract.Run(t, at) }, each)
 	}
 	if ctx.Err() != nil {
@@ -188,13 +177,8 @@ func check(ctx context.Context, a *command.App, f checkFlags, args []string) err
 		gone = err.Error()
 	}
 	each(outcome("end of input", gone))
-<<<<<<< HEAD
 	if isDefense {
-		speed(a.Stdout, d)
-=======
-	if d != nil {
 		speed(to, d)
->>>>>>> 61858c27b93ca844286d2d734d04ae397fee4522
 	}
 
 	fmt.Fprintf(to, "%d of %d passed\n", passed, passed+failed)
