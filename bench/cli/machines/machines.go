@@ -41,6 +41,8 @@ by number from 0, transitions as {state: probability}. "veilbench maybenot build
 			if err != nil {
 				return err
 			}
+
+			// A line that YAML skips says which machine of a file a document is.
 			var text strings.Builder
 			for _, d := range docs {
 				fmt.Fprintf(&text, "--- # %s\n%s", d.Title, d.YAML)
