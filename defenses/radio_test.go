@@ -48,6 +48,7 @@ func TestRadioDefensesFitTheFrameOrRefuse(t *testing.T) {
 		"uniform-burst": "its tunnel ends beyond the hub", "constant-rate": "its tunnel ends beyond the hub", "regulator": "its tunnel ends beyond the hub",
 		"vpn": "its tunnel ends beyond the hub", "cover-stp": "its tunnel ends beyond the hub", "cover-noise": "its tunnel ends beyond the hub",
 		"dp-shape": "its tunnel ends beyond the hub", "hide-names": "there are no host names",
+		"anonymity-sets": "its tunnel ends beyond the hub", "activity-stp": "its tunnel ends beyond the hub",
 		"maybenot": "its tunnel ends beyond the hub", "windscribe": "its tunnel ends beyond the hub", "nym": "its tunnel ends beyond the hub",
 	}
 	for _, d := range builtin.All() {
