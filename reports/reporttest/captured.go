@@ -16,8 +16,6 @@ func captured() []results.Result {
 			out = append(out, r)
 			continue
 		}
-
-		// Sessions of other times have no pairs, and so no delay; what they have is limits.
 		pair, session := r, r
 		pair.Cell.Defense, pair.DefenseLabel = "box", "box (paired)"
 		pair.Cost.Unknown = []string{"66.7 % of the packets inside were found outside: the others never left, or left before or after what the outer capture holds"}
@@ -32,6 +30,8 @@ func captured() []results.Result {
 			results.SessionHourBefore: 1234.5, results.SessionHourAfter: 1300, results.SessionHour: 65.5, results.SessionHourLo: -10, results.SessionHourHi: 141,
 			results.SessionEventBefore: 2.5, results.SessionEventAfter: 2.25, results.SessionEvent: -0.25,
 		})
+
+		// Who knows the defense was trained behind it.
 		for _, x := range []*results.Result{&pair, &session} {
 			if x.Cell.TrainDefense == "pad" {
 				x.Cell.TrainDefense = x.Cell.Defense

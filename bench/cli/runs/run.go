@@ -113,6 +113,8 @@ func (f *runFlags) addFlags(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.Defenses, "defense", nil, "defense ID, exec:COMMAND, or all; repeatable")
 	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, exec:COMMAND, or all; repeatable")
 	fl.BoolVar(&f.AllowExec, "allow-exec", false, "start the programs that FILE.yaml names (exec:); one named by a flag needs no more")
+
+	// What was before a device is the data set, what was after it a defense.
 	fl.StringVar(&f.Before, "before", "", "data set captured before a real device, in place of --dataset")
 	fl.StringArrayVar(&f.After, "after", nil, "NAME=DATASET: what was captured after a device, which becomes a defense of that name; repeatable")
 	fl.StringVar(&f.Pairing, "pairing", "", "how --after goes with --before: paired (the same traffic on both sides), sessions (other times) or auto (default: paired where names and times fit)")
