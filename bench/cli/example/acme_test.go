@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+
 	"veilbench/attacks/attacktest"
 	"veilbench/defenses/defensetest"
 )

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"math/rand/v2"
+
 	"veilbench/attacks"
 	"veilbench/datasets"
 )

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
 	"veilbench/datasets"
 )
 

@@ -5,6 +5,7 @@ package main
 
 import (
 	"os"
+
 	"veilbench/bench/cli"
 	"veilbench/datasets"
 )
