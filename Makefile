@@ -73,7 +73,7 @@ speed-doc: build ## what later issues added to quick, with seconds, from a run o
 peers: ## how many times as fast as scikit-learn, PyTorch, tshark, dpkt and tcpdump, where they are installed (3 min)
 	$(TIMED) .tools/peers/peers.sh
 
-docs: build ## run the main job and put its table and pictures into README.md and reports/docs (2 min)
+docs: build ## run the main job; its table into README.md, every kind of picture into reports/docs, and try its page (6 min)
 	$(TIMED) .tools/docs.sh quick table
 
 docs-lived-in: build ## the same of the homes that people live in (8 min, 20 GB)

@@ -3,7 +3,7 @@
 # "<!-- MARK: written by make ... -->" and "<!-- end of MARK -->", so that no figure
 # there is typed in.
 #
-#   docs.sh quick table       the main job into README.md, with its pictures in reports/docs
+#   docs.sh quick table       the main job into README.md, with its pictures and the gallery in reports/docs
 #   docs.sh lived-in lived-in the homes that people live in, reports/docs/lived-in.md
 #   docs.sh which-vpn which-vpn  tunnels and the covers that are sold, reports/docs/which-vpn.md
 #   docs.sh routine           diaries, a page of their own: reports/docs/routine.md
@@ -35,6 +35,10 @@ routine)
 quick)
 	page=README.md
 	cp "$out/scores.png" "$out/tradeoff.png" reports/docs/
+	.tools/gallery.sh "$out"
+
+	# Every picture of the page at every width, its size and its sheets on paper.
+	VEILBENCH_RUNS=$out go test ./reports/page -run 'OneOddFont|PaperIsShort' -count=1
 	;;
 which-vpn)
 	page=reports/docs/$preset.md

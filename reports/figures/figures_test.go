@@ -200,3 +200,27 @@ func TestLineOfReadings(t *testing.T) {
 	}
 	t.Error("no diary among the fixtures")
 }
+
+// The gallery shows every kind of figure, and what inspect and apply draw.
+func TestGalleryHasEveryKind(t *testing.T) {
+	page, err := os.ReadFile("../docs/gallery.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"inspect", "apply"}
+	for _, k := range All() {
+		names = append(names, k.Name)
+	}
+	for _, n := range names {
+		svg, err := os.ReadFile("../docs/gallery/" + n + ".svg")
+		if err != nil {
+			t.Errorf("%v: run make docs", err)
+			continue
+		}
+		_, caption, _ := strings.Cut(string(svg), "<desc>")
+		caption, _, _ = strings.Cut(caption, "</desc>")
+		if !strings.Contains(string(page), "## "+n+"\n") || caption == "" || !strings.Contains(string(page), caption) {
+			t.Errorf("the gallery has no %s with the caption of its picture: run make docs", n)
+		}
+	}
+}
