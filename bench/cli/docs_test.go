@@ -172,8 +172,13 @@ func TestCommandsOfPagesAreKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// These are run from the first line to the last by tests of their own.
+	tried := []string{"exchange.md", "maybenot.md", "own-module.md", "tune.md"}
 	seen := 0
 	for _, name := range pages(t) {
+		if slices.Contains(tried, filepath.Base(name)) {
+			continue
+		}
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
