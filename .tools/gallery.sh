@@ -50,7 +50,7 @@ done
 "$bin" datasets generate home:event_signatures --homes 1 --hours 0.5 --out "$dir/homes" >/dev/null
 capture=$dir/homes/home-01.pcap
 "$bin" inspect --plot "$out/inspect.svg" "$capture" >/dev/null
-"$bin" apply --defense pad-random:max_bytes=255+vpn:kind=wireguard --plot "$out/apply.svg" "$capture" "$dir/shaped.pcap" >/dev/null
+"$bin" apply --force --defense pad-random:max_bytes=255+vpn:kind=wireguard --plot "$out/apply.svg" "$capture" "$dir/shaped.pcap" >/dev/null
 
 # entry KIND TITLE writes a picture with what its file says of it.
 entry() {
