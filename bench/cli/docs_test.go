@@ -2,7 +2,9 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -132,6 +134,7 @@ func shellWords(l string) [][]string {
 			flush()
 		case c == '#' && !has:
 			i = len(l)
+		case c == '&' && i > 0 && l[i-1] == '>': // 2>&1 names a stream
 		case c == '|' || c == '&' || c == ';' || c == '(' || c == ')':
 			next()
 		case c == '>' || c == '<':
@@ -215,7 +218,11 @@ func TestCommandsOfPagesAreKnown(t *testing.T) {
 
 // isProgram says whether a word begins a command in docs.
 func isProgram(w string) bool {
-	return slices.Contains([]string{"make", "go", "git", "cd", "veilbench", "bin/veilbench", "./bin/veilbench", "sh", "man", "kubectl", "benchstat", "tshark", "zcat", "cat", "jq", "docker", "podman", "cp", "mkdir", "echo", "export", "source", "head", "tail", "grep", "cut", "sed", "diff"}, w)
+	if foreign(w) { // a program of the reader's own
+		return true
+	}
+	w = strings.TrimPrefix(w, "/usr/bin/")
+	return slices.Contains([]string{"make", "go", "git", "cd", "veilbench", "bin/veilbench", "./bin/veilbench", "sh", "man", "kubectl", "benchstat", "tshark", "zcat", "cat", "jq", "docker", "podman", "cp", "mkdir", "echo", "export", "source", "head", "tail", "python3", "grep", "cut", "sed", "diff"}, w)
 }
 
 // known says what is wrong with a command, "" for nothing.
@@ -302,7 +309,7 @@ func knownValues(cmd *cobra.Command, p command.Plugins) string {
 		return []string{v}
 	}
 	for _, id := range list("defense") {
-		if _, err := defenses.Parse(p.Defenses, id); err != nil && id != "all" && !foreign(id) {
+		if _, err := defenses.Parse(p.Defenses, id); err != nil && id != "all" && !foreign(id) && !errors.Is(err, fs.ErrNotExist) {
 			return err.Error()
 		}
 	}
