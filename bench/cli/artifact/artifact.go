@@ -28,6 +28,7 @@ import (
 
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/runs"
+	"veilbench/bench/outside"
 	"veilbench/bench/results"
 	"veilbench/datasets/atomicfile"
 	"veilbench/reports"
@@ -114,6 +115,11 @@ func write(ctx context.Context, a *command.App, dir string, f flags) error {
 	}
 	if len(m.Programs) > 0 {
 		return fmt.Errorf("%s used programs (%s), which an artifact does not hold: run the experiment without them, or hand them in beside it", dir, strings.Join(slices.Sorted(maps.Keys(m.Programs)), ", "))
+	}
+
+	elsewhere := slices.DeleteFunc(slices.Clone(m.Attacks), func(id string) bool { return !strings.HasPrefix(id, outside.Prefix) })
+	if len(elsewhere) > 0 {
+		return fmt.Errorf("%s holds predictions that were made elsewhere (%s), which an artifact cannot make again: hand in what made them, and run the experiment without them", dir, strings.Join(elsewhere, ", "))
 	}
 
 	x := appendix{

@@ -21,6 +21,7 @@ import (
 	"veilbench/datasets"
 	"veilbench/datasets/parallel"
 	"veilbench/datasets/params"
+	"veilbench/datasets/process"
 	"veilbench/defenses"
 )
 
@@ -411,13 +412,41 @@ func plugins[T any](f *yamlfile.File, vs []yamlfile.Value, known []T, parse func
 	}
 
 	// "all" and one of them by name, or two ways to write one ID, would be the
-	// same cells twice.
-	seen := map[string]bool{}
-	return slices.DeleteFunc(out, func(x T) bool {
-		was := seen[id(x)]
-		seen[id(x)] = true
-		return was
-	}), nil
+	// same cells twice. Two programs that call themselves alike are two things all the
+	// same, and one of them would be lost without a word.
+	seen := map[string]string{} // what is outside, by ID
+	var kept []T
+	for _, x := range out {
+		outside := outsideOf(x)
+		switch was, ok := seen[id(x)]; {
+		case !ok:
+			seen[id(x)] = outside
+			kept = append(kept, x)
+		case was != outside:
+			return nil, fmt.Errorf("%s: two different programs have this name, %q and %q: let one greet with another name, or give it a parameter of its own that tells them apart", id(x), was, outside)
+		}
+	}
+	return kept, nil
+}
+
+// outsideOf are the commands of the programs that a plug-in is, or is made of, with
+// the beginning of their digests; "" for one that is none.
+func outsideOf(plugin any) string {
+	stages := []any{plugin}
+	if d, ok := plugin.(defenses.Defense); ok {
+		stages = nil
+		for _, s := range defenses.Stages(d) {
+			stages = append(stages, s)
+		}
+	}
+	var out []string
+	for _, s := range stages {
+		if o, ok := s.(process.Outside); ok {
+			p := o.Program()
+			out = append(out, strings.Join(p.Command, " ")+" ("+p.Digest()[:min(8, len(p.Digest()))]+")")
+		}
+	}
+	return strings.Join(out, " + ")
 }
 
 // leaveOut makes devices of ds unmonitored: an open world.

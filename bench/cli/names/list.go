@@ -151,7 +151,7 @@ func nothing(all []entry, words []string) error {
 		}
 	}
 	text := strings.Join(words, " ")
-	return fmt.Errorf("nothing is named %q, holds these words and is left by the flags%s (\"veilbench list %s\" shows what there is)",
+	return fmt.Errorf("nothing that the flags leave is named %q or holds these words%s (\"veilbench list %s\" shows what there is)",
 		text, params.DidYouMean(text, names), strings.Join(texts(kinds()), "|"))
 }
 
