@@ -27,7 +27,7 @@ func generate(t *testing.T, id string) datasets.Dataset {
 // its classes, from everywhere.
 func TestHonestDataRaiseNoDoubt(t *testing.T) {
 	short := map[string]string{ // of what takes long
-		"event_signatures-ten": ":homes=2", "homemole-ind": ":hours=0.2", "homemole-noise": ":hours=0.2", "homemole-ind-session": ":hours=1", "homemole-noise-session": ":hours=1", "rates": ":hours=2", "full": ":hours=3",
+		"event_signatures-ten": ":homes=2", "homemole-ind": ":hours=0.2", "homemole-noise": ":hours=0.2", "homemole-ind-session": ":hours=1", "homemole-noise-session": ":hours=1", "rates": ":hours=2", "full": ":hours=3", "evening": ":homes=1",
 		"routine": ":homes=2,hours=48", "routine-full": ":homes=1,hours=3",
 	}
 	if n := len(home.Presets()); n < 12 {
@@ -37,8 +37,8 @@ func TestHonestDataRaiseNoDoubt(t *testing.T) {
 		ds := generate(t, "home:"+p.Name+short[p.Name])
 		for _, v := range []datasets.Vantage{datasets.LAN, datasets.WiFi, datasets.WAN} {
 			for _, d := range doubt.Of(&ds, v, 1) {
-				// Three hours of twenty devices hold few events of each, and a night three.
-				rare := p.Name == "full" || p.Name == "castle_night" || strings.HasPrefix(p.Name, "routine")
+				// A few hours of twenty devices hold few events of each, and a night three.
+				rare := p.Name == "full" || p.Name == "evening" || p.Name == "castle_night" || strings.HasPrefix(p.Name, "routine")
 				if (!rare || d.Code != datasets.DoubtRare) && (p.Name != "routine-full" || d.Code != datasets.DoubtStays) {
 					t.Errorf("%s at %s: %s", p.Name, v, d)
 				}

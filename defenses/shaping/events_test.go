@@ -16,7 +16,7 @@ import (
 func eventsOfAll(r datasets.Recording, length time.Duration) []Event {
 	var out []Event
 	for n, ev := range r.Labels.Events {
-		var e Event
+		e := Event{Number: n}
 		index := map[int32]int32{}
 		for i, p := range r.Trace.Packets {
 			of := p.Time >= ev.Start && p.Time <= ev.Start+length
