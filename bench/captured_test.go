@@ -99,8 +99,10 @@ func TestCapturedPairs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exact := []string{"none", "hide-names", "jitter", "pad-random", "pad-level", "fragment",
-		"pad-random:set=mtu,acks=pad", "pad-random:per=flow", "pad-level:to=linear", "pad-level:to=mice", "fragment:by=bytes", "fragment:by=thirds", "fragment:parts=7"}
+	exact := []string{
+		"none", "hide-names", "jitter", "pad-random", "pad-level", "fragment",
+		"pad-random:set=mtu,acks=pad", "pad-random:per=flow", "pad-level:to=linear", "pad-level:to=mice", "fragment:by=bytes", "fragment:by=thirds", "fragment:parts=7",
+	}
 	for i, kind := range []string{"wireguard", "openvpn-udp", "openvpn-udp-cbc", "openvpn-tcp", "esp-gcm", "esp-gcm-natt", "esp-cbc"} {
 		other := []string{"control=false,delay=constant", "outer=ipv6", "delay_s=0.02,mtu_bytes=576"}[i%3]
 		exact = append(exact, "vpn:kind="+kind, "vpn:"+other+",kind="+kind)

@@ -122,9 +122,12 @@ func TestTwelveQuestionsInThreeSteps(t *testing.T) {
 	}{
 		{"which attack", nil, cell("#headline table", "events", `querySelector("small").textContent`), []string{s.Label(m.Attack)}},
 		{"how sure", nil, cell("#headline table", "events", `textContent+row("#headline table").cells[1].title`), []string{reports.BoundsOf(m), "5 test groups"}},
-		{"which event", []string{follow("Which event was found?"), enter("ev-defense", name)},
+		{
+			"which event",
+			[]string{follow("Which event was found?"), enter("ev-defense", name)},
 			`(()=>{const t=document.getElementById("t-events-1");return document.getElementById("ev").open+" "+t.caption.textContent+" "+[...t.tHead.rows[0].cells].map(h=>h.textContent).join(",")+" "+t.tBodies[0].rows.length})()`,
-			[]string{"true ", "under " + name, s.Label(m.Attack), "recording,time (s),truth,guess,score,verdict"}},
+			[]string{"true ", "under " + name, s.Label(m.Attack), "recording,time (s),truth,guess,score,verdict"},
+		},
 		{"whose floor", []string{follow("Whose floor is it?")}, `document.querySelector("#headline-attacks").textContent`, []string{"control that sets its floor", s.Label(m.Attack)}},
 		{"which data", []string{follow("Which data are these?")}, `document.querySelector("#data table").textContent`, []string{"home:made_up"}},
 		{"is it evidence", []string{follow("Is a low score earned?")}, cell("#headline table", "events", `querySelector("small").textContent+document.querySelector("#evidence table").textContent`), []string{reports.State(m.Evidence), "canaries found behind"}},
