@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -135,7 +134,7 @@ func TestLeakOfAnonymitySetsIsRefuted(t *testing.T) {
 	}
 	refuted := 0
 	for _, r := range rs {
-		t.Log(fmt.Sprintf("%s: %q, %d audits", r.Cell.Attack, r.Err, len(r.Audits)))
+		t.Logf("%s: %q, %d audits", r.Cell.Attack, r.Err, len(r.Audits))
 		if strings.Contains(r.Err, "which is refuted: at least 0.") && strings.HasPrefix(r.Err, `leaky-sets claims "mean recall`) {
 			refuted++
 		}

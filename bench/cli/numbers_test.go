@@ -20,7 +20,7 @@ func constants() map[string]string {
 var (
 	// measured is a figure with a unit, or a score; 0.00 is a score too.
 	measuredRE = regexp.MustCompile(`(?:^|[^\w.,])((?:\d[\d,]*)(?:\.\d+)? ?(?:%|s|ms|min|minutes?|seconds?|hours?|h|GB|MB|kB|GiB|MiB)|[<>]?0?\.\d+)(?:[^\w]|$)`)
-	blockRE    = regexp.MustCompile("(?s)<!-- [\\w-]+: written by make .*?<!-- end of [\\w-]+ -->")
+	blockRE    = regexp.MustCompile(`(?s)<!-- [\w-]+: written by make .*?<!-- end of [\w-]+ -->`)
 	codeRE     = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`|\n    [^\n]*")
 )
 

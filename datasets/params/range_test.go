@@ -72,8 +72,7 @@ type ranged struct {
 }
 
 func (r ranged) Validate() error {
-	r.share = 0
-	return cmp.Or(params.Within("n", r.N, 1, 9), params.Within("share", r.Share, 0, 0.5),
+	return cmp.Or(params.Within("hidden share", r.share, 0, 0), params.Within("n", r.N, 1, 9), params.Within("share", r.Share, 0, 0.5),
 		params.ZeroOrWithin("size", r.Size, 60, 1500), params.OneOf("kind", r.Kind, "a", "b"))
 }
 
