@@ -11,18 +11,15 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-)
 
-// python is the interpreter that a system's own packages are for.
-const python = "/usr/bin/python3"
+	"veilbench/datasets/datatest"
+)
 
 // A tensor goes out, a forest of scikit-learn is trained on it fold by fold, and what it
 // said is scored here with the very figure that the script prints: the mean over folds
 // of the macro recall, behind each defense.
 func TestScikitLearnScoresTheSame(t *testing.T) {
-	if err := exec.Command(python, "-c", "import sklearn, numpy").Run(); err != nil {
-		t.Skipf("no scikit-learn for %s here", python)
-	}
+	python := datatest.PythonWith(t, "sklearn", "numpy")
 	script, err := filepath.Abs("testdata/outside/forest.py")
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"veilbench/datasets/datatest"
 )
 
 // Blocks of a page: commands behind "$ " with their output, and files, whose first line
@@ -97,6 +99,7 @@ func typedIn(block string) []string {
 func TestTunePage(t *testing.T) { runPage(t, "tune.md", t.TempDir()) }
 
 func TestExchangePage(t *testing.T) {
+	python := datatest.PythonWith(t, "sklearn", "numpy")
 	out, err := exec.Command(python, "-c", "import sklearn; print(sklearn.__version__)").Output()
 	if v := strings.TrimSpace(string(out)); err != nil || v != "1.2.1" {
 		t.Skipf("the page is of scikit-learn 1.2.1, here is %q", v)

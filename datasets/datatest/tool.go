@@ -28,6 +28,22 @@ func Tool(t testing.TB, names ...string) string {
 	return ""
 }
 
+// PythonWith returns the interpreter that a system's own packages are for, if it has
+// those named; else the test is skipped, as by Tool.
+func PythonWith(t testing.TB, packages ...string) string {
+	t.Helper()
+	const python = "/usr/bin/python3"
+	err := exec.Command(python, "-c", "import "+strings.Join(packages, ", ")).Run()
+	switch {
+	case err == nil:
+		return python
+	case os.Getenv(needTools) != "":
+		t.Fatalf("%s has no %s, and %s is set", python, strings.Join(packages, ", "), needTools)
+	}
+	t.Skipf("%s has no %s", python, strings.Join(packages, ", "))
+	return ""
+}
+
 // Python returns the path of Python itself, not of a script that looks for one and takes
 // ten times as long to start. Where there is none the test is skipped, as by Tool.
 func Python(t testing.TB) string {

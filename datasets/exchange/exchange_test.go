@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"veilbench/datasets"
+	"veilbench/datasets/datatest"
 )
 
 // request is a request of 100 bytes at 0 and its answer of 1400, 2.5 ms later.
@@ -125,10 +126,7 @@ func TestTensor(t *testing.T) {
 
 // NumPy reads what is written, where there is one.
 func TestNumPyReadsIt(t *testing.T) {
-	python := "/usr/bin/python3"
-	if err := exec.Command(python, "-c", "import numpy").Run(); err != nil {
-		t.Skip("no NumPy here")
-	}
+	python := datatest.PythonWith(t, "numpy")
 	file := filepath.Join(t.TempDir(), "x.npz")
 	f, err := os.Create(file)
 	if err != nil {

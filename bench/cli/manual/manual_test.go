@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"veilbench/datasets/datatest"
+
 	"github.com/spf13/cobra"
 )
 
@@ -44,10 +46,7 @@ func TestPage(t *testing.T) {
 
 // Groff has no warning for a page, and shows what was typed.
 func TestGroffReadsIt(t *testing.T) {
-	groff, err := exec.LookPath("groff")
-	if err != nil {
-		t.Skip("no groff here")
-	}
+	groff := datatest.Tool(t, "groff")
 	cmd := exec.CommandContext(t.Context(), groff, "-ww", "-man", "-Tutf8", "-P-cbou")
 	cmd.Stdin = strings.NewReader(page(made()))
 	var complaints strings.Builder
