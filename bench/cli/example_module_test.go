@@ -11,7 +11,8 @@ import (
 )
 
 // A module outside of the tree is what a vendor has: the example is copied out, told
-// where veilbench lies, built without a network, tested and run.
+// where veilbench lies, built, tested and run. What it needs is fetched where the cache of
+// modules has less than tidying asks for.
 func TestExampleModuleStandsAlone(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the whole program once more")

@@ -45,7 +45,7 @@ func runPage(t *testing.T, page, dir string) {
 		t.Fatal(err)
 	}
 	cache := strings.Split(string(caches), "\n")
-	env := append(os.Environ(), "HOME="+dir, "VEILBENCH="+top, "GOCACHE="+cache[0], "GOMODCACHE="+cache[1], "GOPROXY=off", "GOFLAGS=-mod=mod", "GOSUMDB=off", "GOWORK=off", "NO_COLOR=1")
+	env := append(os.Environ(), "HOME="+dir, "VEILBENCH="+top, "GOCACHE="+cache[0], "GOMODCACHE="+cache[1], "GOFLAGS=-mod=mod", "GOSUMDB=off", "GOWORK=off", "NO_COLOR=1")
 
 	written := consoleRE.ReplaceAllStringFunc(string(text), func(block string) string {
 		var b strings.Builder
