@@ -48,8 +48,12 @@ func TestRowsAreWhole(t *testing.T) {
 		case r.Held != "" && r.Test == "":
 			t.Errorf("row %s: a figure that no test holds", r.ID)
 		}
-		has := map[string]bool{"generated": r.Held != ""}
+		has, printed := map[string]bool{"generated": r.Held != ""}, map[string]bool{}
 		for _, f := range r.Ours {
+			if printed[f.Kind+f.key()] {
+				t.Errorf("row %s: %s stands twice", r.ID, f.key())
+			}
+			printed[f.Kind+f.key()] = true
 			if f.Kind != "recorded" && f.Kind != "generated" {
 				t.Errorf("row %s: figures of kind %q: want recorded or generated", r.ID, f.Kind)
 			}
