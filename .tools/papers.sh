@@ -27,6 +27,7 @@ if [ -n "${FULL:-}" ]; then
 	run castle castle
 	run homemole-noise homemole-noise
 	run homemole-ports homemole-ports
+	run study-knn-k study-knn-k
 fi
 if [ -n "${DATA:-}" ]; then
 	run iotevents --dataset "iotevents=$DATA/iotevents" --split leave-one-out --defense none --knowledge unaware --probe none \

@@ -18,6 +18,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -349,7 +350,8 @@ func render(t *testing.T, papers []paper, values map[string]string) string {
 %d items: %d as published, %d with a deviation that is stated, %d that cannot be had
 here and why. Figures of ours are means over folds, read from runs of the presets
 (generated homes) and of the published recordings, or bounds that the test of the row
-asserts; none is typed in. Where a column has none, it says why. On generated homes
+asserts; none is typed in. Where a column has none, it says why. In brackets stands the
+run that a figure was read from; how it is made, is said at the end. On generated homes
 attack and data share one model: such a figure says that the attack is built as
 published, not that it works on somebody's home.
 
@@ -373,7 +375,43 @@ and FILE and LOG, files of your own. A test stands as package and name:
 			fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
 		}
 	}
+
+	made, used := readRuns(t), map[string]bool{}
+	each(papers, func(r row) {
+		for _, f := range r.Ours {
+			used[f.Run] = true
+		}
+	})
+	b.WriteString("\n## Runs\n\nWhat `make papers` runs; with FULL=1 those of full size too.\n\n| run | command |\n|---|---|\n")
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		fmt.Fprintf(&b, "| %s | %s |\n", name, code(made[name]))
+	}
 	return b.String()
+}
+
+// readRuns returns the commands of the runs that "make papers" makes, by their names,
+// as rows write commands.
+func readRuns(t *testing.T) map[string]string {
+	t.Helper()
+	b, err := os.ReadFile("../../../.tools/papers.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := strings.ReplaceAll(string(b), "\\\n", " ")
+	out := map[string]string{}
+	add := func(name, arguments string) {
+		out[name] = strings.Join(strings.Fields("run "+arguments+" --out out/"+name), " ")
+	}
+	for _, list := range regexp.MustCompile(`(?m)^for p in (.*); do$`).FindAllStringSubmatch(script, -1) {
+		for _, name := range strings.Fields(list[1]) {
+			add(name, name)
+		}
+	}
+	for _, line := range regexp.MustCompile(`(?m)^\t?run ([\w-]+) (.*)$`).FindAllStringSubmatch(script, -1) {
+		// Recordings are wherever the reader has them.
+		add(line[1], regexp.MustCompile(`"?([\w-]+=)\$DATA/\w+"?`).ReplaceAllString(line[2], "${1}DIR"))
+	}
+	return out
 }
 
 func code(s string) string {
@@ -386,10 +424,16 @@ func code(s string) string {
 // ours joins the figures of one kind.
 func ours(r row, kind string, values map[string]string) string {
 	var out []string
+	run := ""
 	for _, f := range r.Ours {
 		if f.Kind != kind {
 			continue
 		}
+		// The run is said once, after the last of its figures.
+		if run != "" && f.Run != run {
+			out[len(out)-1] += " (" + run + ")"
+		}
+		run = f.Run
 		v, ok := values[f.key()]
 		if !ok {
 			v = "not run"
@@ -397,6 +441,9 @@ func ours(r row, kind string, values map[string]string) string {
 			v = number(x)
 		}
 		out = append(out, strings.TrimSpace(f.What+" "+v))
+	}
+	if run != "" {
+		out[len(out)-1] += " (" + run + ")"
 	}
 	if kind == "generated" && r.Held != "" {
 		out = append(out, r.Held)

@@ -83,6 +83,25 @@ func TestRowsAreWhole(t *testing.T) {
 	}
 }
 
+// TestFiguresAreOfTheirCommands: "make papers" makes the run of every figure, and a
+// command of a row that writes into a folder of that name is that run's, so that it
+// prints what the row says.
+func TestFiguresAreOfTheirCommands(t *testing.T) {
+	made := readRuns(t)
+	each(load(t), func(r row) {
+		for _, f := range r.Ours {
+			if made[f.Run] == "" {
+				t.Errorf("row %s: nothing makes the run %s", r.ID, f.Run)
+			}
+		}
+		for _, c := range strings.Split(r.Command, "; ") {
+			if _, name, ok := strings.Cut(c, " --out out/"); ok && made[name] != "" && c != made[name] {
+				t.Errorf("row %s: %q, where the run of this name is %q", r.ID, c, made[name])
+			}
+		}
+	})
+}
+
 // TestTestsExist: the tests that rows name are there.
 func TestTestsExist(t *testing.T) {
 	const top = "../../.."
