@@ -99,6 +99,7 @@ func TestChainOrder(t *testing.T) {
 	for id, want := range map[string]string{
 		"pad-random+vpn:kind=wireguard":      "",
 		"pad-random+constant-rate:per=home":  "",
+		"hide-names+constant-rate:per=home":  "",
 		"vpn+pad-random":                     "device defense pad-random stands after gateway defense vpn",
 		"constant-rate:per=home+pad-level":   "stands after gateway defense constant-rate",
 		"pad-randon":                         `unknown defense "pad-randon"; did you mean "pad-random"?`,

@@ -118,6 +118,11 @@ func TestGatewayAssumptions(t *testing.T) {
 		if len(channels) != 1 {
 			t.Errorf("%s: commands come through %d connections, want one", rec.ID, len(channels))
 		}
+		for c := range channels {
+			if f := rec.Trace.Flows[c]; f.Proto != 6 || f.Remote.Port() != 443 {
+				t.Errorf("%s: commands come through %v, want a connection by TLS", rec.ID, f)
+			}
+		}
 		for i, c := range rec.Labels.Commands {
 			n := 0
 			for _, a := range c.Actions {

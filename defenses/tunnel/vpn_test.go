@@ -56,6 +56,33 @@ func TestTunnelSizes(t *testing.T) {
 	}
 }
 
+// Behind a tunnel all of a home is one flow: devices, phones, whatever they speak.
+func TestTunnelIsOneFlow(t *testing.T) {
+	in := datasets.Trace{End: time.Minute}
+	for i, local := range []string{"192.168.1.2:5000", "192.168.1.3:5000", "192.168.1.3:5001", "192.168.1.4:6000"} {
+		f := datasets.Flow{Proto: shaping.TCP, MAC: datasets.MAC{2, 0, 0, 0, 0, byte(i)}, Local: netip.MustParseAddrPort(local), Remote: netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, byte(i)}), 443), Host: "cloud.example"}
+		if i == 3 {
+			f.Proto = shaping.UDP
+		}
+		in.Flows = append(in.Flows, f)
+		for s := range 10 {
+			in.Packets = append(in.Packets, datasets.Packet{Time: time.Duration(10*i+s) * time.Second, Size: 200, Payload: 140, Flow: int32(i), Dir: datasets.Dir(s % 2)})
+		}
+	}
+	for _, kind := range []string{"wireguard", "openvpn-udp", "openvpn-tcp", "openvpn-udp-cbc", "esp-gcm", "esp-gcm-natt", "esp-cbc"} {
+		out, err := VPN{Kind: kind, Outer: "ipv4", Delay: "constant", Control: true}.Apply(rand.New(rand.NewPCG(1, 1)), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := out.Trace.Flows[out.Trace.Packets[0].Flow]
+		for _, p := range out.Trace.Packets {
+			if f := out.Trace.Flows[p.Flow]; f.Local != first.Local || f.Remote != first.Remote || f.Proto != first.Proto || f.Host != "" {
+				t.Fatalf("%s: packets of %v and of %v", kind, first, f)
+			}
+		}
+	}
+}
+
 // Nothing is ever above the link's MTU, and every kind reaches near it.
 func TestTunnelMTU(t *testing.T) {
 	for _, kind := range []string{"openvpn-udp", "openvpn-tcp", "openvpn-udp-cbc", "esp-gcm", "esp-gcm-natt", "esp-cbc"} {

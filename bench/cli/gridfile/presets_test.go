@@ -256,6 +256,46 @@ func TestPublishedQuantities(t *testing.T) {
 	}
 }
 
+// TestNamesOfTheCastle: the generated devices look up the very names that figure 1
+// of the paper has, 17 over the four, and no others.
+func TestNamesOfTheCastle(t *testing.T) {
+	ds, err := home.Generate(t.Context(), "home:castle-makers:homes=1,hours=1", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := map[string][]string{}
+	r := &ds.Recordings[0]
+	for i, p := range r.Trace.Packets {
+		if q := r.Trace.Flows[p.Flow].Query; q != "" {
+			d := r.Labels.Devices[r.Labels.Owners[i]]
+			asked[d] = append(asked[d], q)
+		}
+	}
+	c, err := Open("castle-makers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	quoted, err := c.Published(own())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	all := 0
+	for _, q := range quoted {
+		if q.Metric != results.NamesSeen {
+			continue
+		}
+		slices.Sort(asked[q.Class])
+		if d := cmp.Diff(slices.Sorted(slices.Values(q.Names)), slices.Compact(asked[q.Class])); d != "" {
+			t.Errorf("names of %s (-figure 1 +ours)\n%s", q.Class, d)
+		}
+		all += len(q.Names)
+	}
+	if all != 17 {
+		t.Errorf("%d names, want 17", all)
+	}
+}
+
 // TestPublishedCalibrated: the key may be missing, a text, or say yes or no.
 func TestPublishedCalibrated(t *testing.T) {
 	const head = "datasets: [home:small]\ndefenses: [none]\nattacks: [guess-majority]\npublished:\n  - {task: event, defense: none, attack: guess-majority, metric: precision, class: lamp, value: 0.5, source: x"
