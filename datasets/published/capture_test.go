@@ -103,7 +103,14 @@ func TestCounts(t *testing.T) {
 		if n := owners(ds); n != c.devices {
 			t.Errorf("%s: packets of %d devices, want %d", c.name, n, c.devices)
 		}
+		e, err := Find(c.name)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, task := range ds.Tasks {
+			if !slices.Contains(e.Tasks, task) {
+				t.Errorf("%s: serves %s, and the catalog does not say so", c.name, task)
+			}
 			if _, err := ds.Split.Folds(&ds, task); err != nil {
 				t.Error(err)
 			}

@@ -23,7 +23,7 @@ func lockCameraWeek() Source {
 			Source: "https://github.com/tj-oconnor/IoT-Dataset",
 			Papers: cite.Of("campos2021labeling"),
 			Terms:  "no license stated: cite the paper",
-			Tasks:  []datasets.Task{datasets.TaskEvent, datasets.TaskDevice},
+			Tasks:  []datasets.Task{datasets.TaskEvent, datasets.TaskDevice, datasets.TaskRoutine},
 			Note:   "most events are known to the minute; one lock runs on a quarter-hour timetable, so compare with a guess from the clock",
 			From:   github("tj-oconnor/IoT-Dataset", "af95b305a2a13d082d47824e96bf266e6a8856c4"),
 		},
