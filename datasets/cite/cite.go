@@ -35,6 +35,8 @@ type Work struct {
 	DOI, ArXiv, URL string
 	// Note is printed with the entry.
 	Note string
+	// Checked says what the entry was held against, "" for nothing.
+	Checked string
 	// Unchecked names the fields that nobody held against the work itself or a list that
 	// cites it, "" for none: it becomes a comment too.
 	Unchecked string
@@ -99,7 +101,8 @@ func (w *Work) fields(author, year *string) map[string]*string {
 	return map[string]*string{
 		"author": author, "title": &w.Title, "booktitle": &w.Venue, "journal": &w.Venue, "howpublished": &w.Venue,
 		"volume": &w.Volume, "number": &w.Number, "pages": &w.Pages, "year": year,
-		"doi": &w.DOI, "eprint": &w.ArXiv, "url": &w.URL, "note": &w.Note, "missing": &w.Missing, "unchecked": &w.Unchecked,
+		"doi": &w.DOI, "eprint": &w.ArXiv, "url": &w.URL, "note": &w.Note, "missing": &w.Missing,
+		"checked": &w.Checked, "unchecked": &w.Unchecked,
 	}
 }
 
