@@ -15,6 +15,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,10 +112,11 @@ func Run(ctx context.Context, p Plugins, args []string, stdin io.Reader, stdout,
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(log)
+	unknown := command.StrictHelp(root)
 
 	// Results that reached nobody are no success, whatever they were. That no one
 	// reads the log is no fault.
-	err := root.ExecuteContext(ctx)
+	err := cmp.Or(root.ExecuteContext(ctx), unknown())
 	if lost := out.Err(); lost != nil {
 		fmt.Fprintln(log, "veilbench: output could not be written:", lost)
 		return ExitUsage
@@ -141,15 +143,13 @@ func Run(ctx context.Context, p Plugins, args []string, stdin io.Reader, stdout,
 }
 
 func rootCommand(a *command.App) *cobra.Command {
-	root := &cobra.Command{
+	root := command.Group(&cobra.Command{
 		Use:           "veilbench",
 		Short:         "what an observer of encrypted smart-home traffic still learns behind a defense, and what the defense costs",
 		SilenceUsage:  true, // Run prints errors, and no page of help with them
 		SilenceErrors: true,
 		Version:       command.Version(),
-		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	})
 	root.SetVersionTemplate("veilbench {{.Version}}\n")
 	root.AddCommand(names.List(a), data.Command(a), signatures.Command(a), gate.Command(a), history.Command(a), machines.Command(a), plugin.Command(a), tune.Command(a))
 	root.AddCommand(captures.Commands(a)...)

@@ -50,7 +50,7 @@ With --recording, that recording's commands are listed one by one.`,
 		Example: `  veilbench commands --dataset home:gateway-days
   veilbench commands --dataset home:gateway-days --defense pad-random --recording home-01
   veilbench commands --dataset ikea-gateway=data/ikea_gateway`,
-		Args: command.Args(cobra.NoArgs),
+		Args: command.Args(command.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return listCommands(cmd.Context(), a, f) },
 	}
 

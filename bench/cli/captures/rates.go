@@ -60,7 +60,7 @@ Pictures of every packet before and after a defense are made by "veilbench apply
   veilbench rates --dataset home:rates --defense pad-random:max_bytes=255 --from 1h --for 20m --format pdf
   veilbench rates --dataset home:castle_night --device sense_sleep --hosts hello
   veilbench rates --dataset capture=plug.pcap --labels plug.csv --train home:rates --defense constant-rate:interval_s=0.5`,
-		Args: command.Args(cobra.NoArgs),
+		Args: command.Args(command.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return drawRates(cmd.Context(), a, f) },
 	}
 

@@ -19,6 +19,9 @@ import (
 	"veilbench/datasets/tunnel"
 )
 
+// vpnlabelHead is the first line of what vpnlabel writes.
+const vpnlabelHead = "packet,time_s,inner,device"
+
 type vpnlabelFlags struct {
 	out, added, owners string
 	capture            source.Capture
@@ -70,6 +73,14 @@ func vpnlabel(ctx context.Context, a *command.App, f vpnlabelFlags, inner, outer
 		return err
 	}
 
+	path := f.out
+	if path == "" {
+		path = strings.TrimSuffix(outer, filepath.Ext(outer)) + ".owners.csv"
+	}
+	if err := mayRelabel(path); err != nil {
+		return err
+	}
+
 	in, _, err := open(ctx, a, inner, o)
 	if err != nil {
 		return err
@@ -98,12 +109,8 @@ func vpnlabel(ctx context.Context, a *command.App, f vpnlabelFlags, inner, outer
 	}
 	found, m := tunnel.Label(in, self, out, rule)
 
-	path := f.out
-	if path == "" {
-		path = strings.TrimSuffix(outer, filepath.Ext(outer)) + ".owners.csv"
-	}
 	err = atomicfile.WriteTo(path, func(w io.Writer) error {
-		fmt.Fprintln(w, "packet,time_s,inner,device")
+		fmt.Fprintln(w, vpnlabelHead)
 		for i, p := range out.Packets {
 			carried, device := "", ""
 			if k := found.Owners[i]; k >= 0 {
@@ -119,6 +126,21 @@ func vpnlabel(ctx context.Context, a *command.App, f vpnlabelFlags, inner, outer
 	return f.show.Print(a, map[string]any{"wrote": path, "inner": m.Inner, "outer": m.Outer, "matched": m.Matched, "share": m.Share()},
 		fmt.Sprintf("wrote %s: %s packets inside, %s outside, %s matched, that is %.1f %% of those outside\n",
 			path, thousands(m.Inner), thousands(m.Outer), thousands(m.Matched), 100*m.Share()))
+}
+
+// mayRelabel refuses a file that vpnlabel did not write: beside a capture there often
+// is a list of owners made by hand, or one of the two captures is named by mistake.
+func mayRelabel(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil // nothing is there, or writing will say what is wrong
+	}
+	defer f.Close()
+	head := make([]byte, len(vpnlabelHead))
+	if n, _ := io.ReadFull(f, head); n > 0 && string(head[:n]) != vpnlabelHead {
+		return fmt.Errorf("%s is there already and was not written by vpnlabel; --out names another file", path)
+	}
+	return nil
 }
 
 // addedRule reads --added: a number or a range of bytes; nil if it is empty.

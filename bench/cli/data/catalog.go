@@ -42,7 +42,7 @@ func catalogCmds(a *command.App) []*cobra.Command {
 
 	return []*cobra.Command{
 		withCache(&cobra.Command{
-			Use: "list", Short: "public data sets: what they serve, their size, whether they are in the cache", Args: command.Args(cobra.NoArgs),
+			Use: "list", Short: "public data sets: what they serve, their size, whether they are in the cache", Args: command.Args(command.NoArgs),
 			RunE: func(cmd *cobra.Command, _ []string) error { return catalogList(cmd.Context(), a, c) },
 		}),
 		shown(about),

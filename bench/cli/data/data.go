@@ -10,12 +10,10 @@ import (
 
 // Command is "veilbench datasets" with the commands below it.
 func Command(a *command.App) *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := command.Group(&cobra.Command{
 		Use:   "datasets",
 		Short: "make and manage data sets",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	})
 	cmd.AddCommand(describeCmd(a), devicesCmd(a), generateCmd(a), leaksCmd(a))
 	cmd.AddCommand(catalogCmds(a)...)
 	return cmd

@@ -24,6 +24,7 @@ import (
 // importFlags are the flags of "veilbench import".
 type importFlags struct {
 	name, knowledge string
+	replace         bool
 	jobs            int
 	source          source.Options
 	show            command.Show
@@ -46,7 +47,8 @@ found has one line of the class "other". Of the task device the column packet, c
 whose class it is.
 
 --knowledge says what it was trained on: adaptive on items behind the same defense, unaware on those
-behind none. Predictions stay in the folder, so that verify computes them again. Nobody planted a canary
+behind none; both may have one name. Other predictions of a name that is taken are refused without
+--replace. Predictions stay in the folder, so that verify computes them again. Nobody planted a canary
 for a classifier that is elsewhere: its low scores are no evidence for a defense, its high ones count.`,
 		Example: `  veilbench import out predictions.csv --name resnet
   veilbench import out plain.csv --name resnet --knowledge unaware`,
@@ -58,6 +60,7 @@ for a classifier that is elsewhere: its low scores are no evidence for a defense
 	fl := cmd.Flags()
 	fl.StringVar(&f.name, "name", "", "what to call it")
 	fl.StringVar(&f.knowledge, "knowledge", string(results.Adaptive), "adaptive or unaware")
+	fl.BoolVar(&f.replace, "replace", false, "put the predictions in place of others that have the same name and knowledge")
 	command.AddJobs(fl, &f.jobs, runtime.GOMAXPROCS(0))
 	f.show.AddShow(fl)
 	f.source.AddFlags(fl)
@@ -80,6 +83,11 @@ func take(ctx context.Context, a *command.App, dir, path string, f importFlags) 
 	was, err := results.ReadManifest(dir)
 	if err != nil {
 		return err
+	}
+	if !f.replace {
+		if err := file.Free(dir); err != nil {
+			return err
+		}
 	}
 	g, asked, err := gridfile.OfManifest(was).Grid(ctx, a.Plugins, f.source)
 	if err != nil {

@@ -4,7 +4,9 @@ package imports
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -46,12 +48,37 @@ func (f File) Check() error {
 	return nil
 }
 
-// Keep puts f into the folder of a run, in place of what has the same name.
+// Free refuses f where the folder of a run holds other predictions of its name and
+// knowledge, which Keep would put f in place of. The same ones again are no others: an
+// import that was interrupted goes on.
+func (f File) Free(dir string) error {
+	was, err := os.ReadFile(f.at(dir))
+	if err != nil || bytes.Equal(was, f.Text) {
+		return nil // none, or Keep will say what is wrong with the file
+	}
+	other := f
+	for n := 2; ; n++ {
+		other.Name = fmt.Sprintf("%s-%d", f.Name, n)
+		if _, err := os.Lstat(other.at(dir)); errors.Is(err, fs.ErrNotExist) || n == 1000 {
+			break
+		}
+	}
+	return fmt.Errorf("%s holds other predictions of that name already (%d lines, %s has %d): --replace puts these in their place, --name %s keeps both",
+		f.at(dir), bytes.Count(was, []byte("\n")), f.Path, bytes.Count(f.Text, []byte("\n")), other.Name)
+}
+
+// at is where f is kept in the folder of a run.
+func (f File) at(dir string) string {
+	return filepath.Join(dir, folder, f.Name+"."+string(f.Knowledge)+".csv")
+}
+
+// Keep puts f into the folder of a run, in place of what has the same name: whoever
+// does not want that asks Free before.
 func (f File) Keep(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
 		return err
 	}
-	return atomicfile.Write(filepath.Join(dir, folder, f.Name+"."+string(f.Knowledge)+".csv"), f.Text)
+	return atomicfile.Write(f.at(dir), f.Text)
 }
 
 // kept are the files in the folder of a run; none is no error.

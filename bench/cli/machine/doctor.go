@@ -90,7 +90,7 @@ func doctorCommand(a *command.App) *cobra.Command {
 		Long: `Doctor says what this machine has for the program, which commands lack a tool, and how to get it. It
 changes nothing and starts no other program. What an experiment takes, "veilbench run --dry-run" says.`,
 		Example: "  veilbench doctor\n  veilbench doctor --json",
-		Args:    command.Args(cobra.NoArgs),
+		Args:    command.Args(command.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			// What is missing is no failure: everybody lacks something that he does not need.
 			r, err := examine(flag)

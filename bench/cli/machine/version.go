@@ -30,7 +30,7 @@ func versionCommand(a *command.App) *cobra.Command {
 		Use:     "version",
 		Short:   "version, commit, Go, kernels and the number of the method, which results of two programs must share",
 		Example: "  veilbench version\n  veilbench version --json",
-		Args:    command.Args(cobra.NoArgs),
+		Args:    command.Args(command.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			v := version{command.BuildOf(), kernel.Classes(), results.Method}
 			return show.Write(a, v, v.write)

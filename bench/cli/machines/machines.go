@@ -16,12 +16,10 @@ import (
 
 // Command is "veilbench maybenot".
 func Command(a *command.App) *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := command.Group(&cobra.Command{
 		Use:   "maybenot",
 		Short: "machines of Maybenot as YAML that people read and write",
-		Args:  command.Args(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	})
 	cmd.AddCommand(showCmd(a), buildCmd(a))
 	return cmd
 }

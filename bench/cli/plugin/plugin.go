@@ -30,18 +30,16 @@ import (
 
 // Command is "veilbench plugin" with what stands below it.
 func Command(a *command.App) *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := command.Group(&cobra.Command{
 		Use:   "plugin",
 		Short: "defenses and attacks in any language: check one, print an example, the protocol",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	})
 	cmd.AddCommand(checkCommand(a), exampleCommand(a))
 	for _, p := range []struct{ name, short, text string }{
 		{"protocol", "print the protocol that such programs speak", docs.Protocol},
 		{"schema", "print the JSON schema of its lines", docs.ProtocolSchema},
 	} {
-		cmd.AddCommand(&cobra.Command{Use: p.name, Short: p.short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		cmd.AddCommand(&cobra.Command{Use: p.name, Short: p.short, Args: command.Args(command.NoArgs), RunE: func(*cobra.Command, []string) error {
 			_, err := io.WriteString(a.Stdout, p.text)
 			return err
 		}})

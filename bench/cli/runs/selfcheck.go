@@ -33,7 +33,7 @@ func selfcheckCommand(a *command.App) *cobra.Command {
 		Long: `Selfcheck runs every defense and attack on planted data: what costs nothing, what must be found,
 what must not be found, and what may not change a result. Every run does the same at its start.`,
 		Example: "  veilbench selfcheck",
-		Args:    command.Args(cobra.NoArgs),
+		Args:    command.Args(command.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			vs, err := selfcheck.Run(cmd.Context(), command.PluginTimeout, a.Defenses, a.Attacks)
 			if err != nil {

@@ -30,12 +30,10 @@ import (
 
 // Command is "veilbench signatures" with all below it.
 func Command(a *command.App) *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := command.Group(&cobra.Command{
 		Use:   "signatures",
 		Short: "learn what events look like from a labeled capture, show it, and raise alerts on an unlabeled one",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	})
 	cmd.AddCommand(learnCommand(a), showCommand(a), detectCommand(a), tablesCommand(a))
 	return cmd
 }

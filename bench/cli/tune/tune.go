@@ -69,7 +69,7 @@ report, gate and the like take. Groups held back that have confirmed one choice 
 there: who looked twice would choose by them.`,
 		Example: `  veilbench tune --dataset home:event_signatures --defense pad-random --sweep max_bytes=16,64,128,255 \
       --attack event-knn --attack event-forest --target 'advantage<=0.2' --budget 'overhead<=50%'`,
-		Args: command.Args(cobra.NoArgs),
+		Args: command.Args(command.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return tune(cmd.Context(), a, f) },
 	}
 
