@@ -27,9 +27,13 @@ routine)
 		done
 		echo
 		echo "![days of a home as they were and as they are read](routine.png)"
+		echo
+		echo "![the same days behind a constant rate](routine-constant-rate.png)"
 	} >"$dir/page"
 	cat "$dir/page" >"$page"
 	./bin/veilbench report "$out" --figure routine --format png >reports/docs/routine.png
+	./bin/veilbench report "$out" --figure routine --format png \
+		--defense constant-rate:per=home,interval_s=1,size_bytes=1500 >reports/docs/routine-constant-rate.png
 	exit
 	;;
 quick)
