@@ -329,7 +329,7 @@ func daysTable(s *reports.Set, p reports.Panel) table.Table {
 	}
 	dropEmpty(&t)
 	t.Notes = append(t.Notes,
-		fmt.Sprintf("Known after: the first number of days of watching after which the share of quarter hours of these days named right is %s above the clock's in the mean over groups, with a lower limit above it; read in part: above the clock for sure after all days, but by less; hidden: not above it, by no attack and no control, though it is without a defense; not read: without one neither. The attacker is the one that reads most states, or, where it knows less, the one named after \"by\"; it has seen these days of the home and no more. Numbers: of the attacker that reads most states, share of quarter hours right, less the clock's.", table.Short(known)))
+		fmt.Sprintf("Known after: the first number of days of watching after which the share of quarter hours of these days named right is %s above the clock's in the mean over groups, with a lower limit above it; read in part: above the clock for sure after all days, but by less; hidden: not above it, by no attack and no control, though it is without a defense; not read: without one neither. The attacker is the one that reads most states, or, where it does not know it, the one named after \"by\"; it has seen these days of the home and no more, and one named is judged after the last of these numbers alone. Numbers: of the attacker that reads most states, share of quarter hours right, less the clock's.", table.Short(known)))
 	t.Notes = append(t.Notes, reports.AboutTraining)
 	t.Notes = append(t.Notes, s.PanelNotes(p, s.Attacks(p)...)...)
 	return t
@@ -384,12 +384,13 @@ func hides(s *reports.Set, at reports.Subject, metric string, days []int) string
 	}
 
 	// Whoever reads most states may read this worse than another, be it a count of
-	// packets: what anybody reads is not hidden.
+	// packets: what anybody reads is not hidden. The others are asked about all days
+	// alone, for of many looks one shows something by chance.
 	after, by := readAfter(rs, metric, days), ""
 	if after >= inPart {
 		for _, a := range s.Attackers[at.Panel] {
 			others, _ := reports.Good(s.ByPair[reports.Pair{Panel: at.Panel, Defense: at.Defense, Attacker: a}])
-			if n := readAfter(others, metric, days); n < after {
+			if n := readAfter(others, metric, days[len(days)-1:]); n < after {
 				after, by = n, ", by "+s.Label(a.Attack)
 			}
 		}
