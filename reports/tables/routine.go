@@ -329,7 +329,7 @@ func daysTable(s *reports.Set, p reports.Panel) table.Table {
 	}
 	dropEmpty(&t)
 	t.Notes = append(t.Notes,
-		fmt.Sprintf("Known after: the first number of days of watching after which the share of quarter hours of these days named right is %s above the clock's in the mean over groups, with a lower limit above it; read in part: above the clock for sure after all days, but by less; hidden: not above it, though it is without a defense; not read: without one neither. The attacker is the one that reads most states, and has seen these days of the home and no more. Numbers: share of quarter hours right, less the clock's.", table.Short(known)))
+		fmt.Sprintf("Known after: the first number of days of watching after which the share of quarter hours of these days named right is %s above the clock's in the mean over groups, with a lower limit above it; read in part: above the clock for sure after all days, but by less; hidden: not above it, by no attack and no control, though it is without a defense; not read: without one neither. The attacker is the one that reads most states, or, where it does not know it, the one named after \"by\"; it has seen these days of the home and no more, and one named is judged after the last of these numbers alone. Numbers: of the attacker that reads most states, share of quarter hours right, less the clock's.", table.Short(known)))
 	t.Notes = append(t.Notes, reports.AboutTraining)
 	t.Notes = append(t.Notes, s.PanelNotes(p, s.Attacks(p)...)...)
 	return t
@@ -354,18 +354,45 @@ func daysAsked(s *reports.Set, p reports.Panel) []int {
 	return slices.Compact(out)
 }
 
+// After so many days something is known, if it ever is: more than any number of days.
+const (
+	inPart = math.MaxInt - 1 // above the clock for sure, but by too little to be known
+	never  = math.MaxInt
+)
+
+// readAfter is after how many days results know something, inPart or never.
+func readAfter(rs []*results.Result, metric string, days []int) int {
+	for _, d := range days {
+		if beyondOf(rs, results.OfDays(metric, d)).isKnown() {
+			return d
+		}
+	}
+	if h := beyondOf(rs, metric).gain(); h.OK && h.Lo > 0 {
+		return inPart
+	}
+	return never
+}
+
 // hides says what a defense does about a question: after how many days it is known, or
 // that it is hidden. What is not read without a defense either no defense hides, and
 // without evidence nobody knows whether one does.
 func hides(s *reports.Set, at reports.Subject, metric string, days []int) string {
 	rs := s.BestResults(at)
-	all := beyondOf(rs, metric)
-	if all.gain().Best < 0 {
+	h := beyondOf(rs, metric).gain()
+	if h.Best < 0 {
 		return table.Missing().Text // nobody knows, or the clock knows all
 	}
-	for _, d := range days {
-		if beyondOf(rs, results.OfDays(metric, d)).isKnown() {
-			return "known after " + reports.Plural(d, "day")
+
+	// Whoever reads most states may read this worse than another, be it a count of
+	// packets: what anybody reads is not hidden. The others are asked about all days
+	// alone, for of many looks one shows something by chance.
+	after, by := readAfter(rs, metric, days), ""
+	if after >= inPart {
+		for _, a := range s.Attackers[at.Panel] {
+			others, _ := reports.Good(s.ByPair[reports.Pair{Panel: at.Panel, Defense: at.Defense, Attacker: a}])
+			if n := readAfter(others, metric, days[len(days)-1:]); n < after {
+				after, by = n, ", by "+s.Label(a.Attack)
+			}
 		}
 	}
 
@@ -373,9 +400,11 @@ func hides(s *reports.Set, at reports.Subject, metric string, days []int) string
 	none := at
 	none.Defense = results.NoDefense
 	undefended := beyondOf(s.BestResults(none), metric).gain()
-	switch h := all.gain(); {
-	case h.OK && h.Lo > 0:
-		return "read in part"
+	switch {
+	case after < inPart:
+		return "known after " + reports.Plural(after, "day") + by
+	case after == inPart:
+		return "read in part" + by
 	case undefended.OK && undefended.Lo <= 0:
 		return "not read"
 	case s.Summaries[at].NoEvidence != "" || !h.OK || !undefended.OK:

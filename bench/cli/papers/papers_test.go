@@ -64,8 +64,10 @@ type row struct {
 	Published string
 	// Ours names figures of runs.
 	Ours []figure
-	// Held is a figure of ours that Test asserts and no run prints.
-	Held string
+	// Held is a figure of ours that Test asserts and no run prints, on generated homes;
+	// HeldRecorded is one on recordings.
+	Held         string
+	HeldRecorded string `yaml:"held_recorded"`
 	// NoRecording and NoGenerated say why there is no figure of ours on recordings
 	// and on generated homes, where there is none.
 	NoRecording string `yaml:"no_recording"`
@@ -469,8 +471,8 @@ func ours(r row, kind string, values map[string]string) string {
 	if run != "" {
 		out[len(out)-1] += " (" + run + ")"
 	}
-	if kind == "generated" && r.Held != "" {
-		out = append(out, r.Held)
+	if held := map[string]string{"generated": r.Held, "recorded": r.HeldRecorded}[kind]; held != "" {
+		out = append(out, held)
 	}
 	return strings.Join(out, "; ")
 }

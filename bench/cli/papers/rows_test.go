@@ -45,10 +45,10 @@ func TestRowsAreWhole(t *testing.T) {
 			t.Errorf("row %s: %s, and nobody says how or why", r.ID, r.State)
 		case r.State == deviation && r.Command == "" && r.Test == "":
 			t.Errorf("row %s: nothing shows it", r.ID)
-		case r.Held != "" && r.Test == "":
+		case r.Held+r.HeldRecorded != "" && r.Test == "":
 			t.Errorf("row %s: a figure that no test holds", r.ID)
 		}
-		has, printed := map[string]bool{"generated": r.Held != ""}, map[string]bool{}
+		has, printed := map[string]bool{"generated": r.Held != "", "recorded": r.HeldRecorded != ""}, map[string]bool{}
 		for _, f := range r.Ours {
 			if printed[f.Kind+f.key()] {
 				t.Errorf("row %s: %s stands twice", r.ID, f.key())

@@ -62,6 +62,22 @@ func TestAuthorsRecordings(t *testing.T) {
 	if compared != 8 || all.right != 249 || all.events != 302 {
 		t.Errorf("%d files compared, %d of %d", compared, all.right, all.events)
 	}
+
+	// What the authors' own table says of them is 1, 1 and 0.85.
+	for device, want := range map[string]float64{"12_27jdgn_cz": 0.95, "12_30tplink_cz": 0.84, "12_30samsung_renti": 0.625} {
+		if got := by[device].precision(); math.Abs(got-want) > 0.005 {
+			t.Errorf("%s: precision %.3f, want %.2f", device, got, want)
+		}
+	}
+	for k, want := range map[int]float64{1: 0.69, 3: 0.63, 15: 0.44} {
+		m, err := measureClips(context.Background(), app(), "event-knn:k="+strconv.Itoa(k), sets, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := meanPrecision(m.items); math.Abs(got-want) > 0.005 {
+			t.Errorf("k = %d: mean precision %.3f, want %.2f", k, got, want)
+		}
+	}
 	if m.file == 0 || m.peak <= 0 || m.train <= 0 {
 		t.Errorf("storage %d, memory %d and time %v were not measured", m.file, m.peak, m.train)
 	}
