@@ -44,8 +44,8 @@ func (r drawn) key(bin uint8) uint32 { return uint32(bin)<<24 | uint32(r>>32) }
 // ranks where there are vectors for it, and of up to insertedNode rows by insertion
 // where there are none.
 const (
-	sortedNode   = 1024
-	cellsPerRow  = 4
+	sortedNode   = 4096
+	cellsPerRow  = 2
 	rankedNode   = 64
 	insertedNode = 32
 )
@@ -379,7 +379,7 @@ type sweep struct {
 //
 // for 0 < n < t; behind the last key both are zero. Products are rounded, by a few parts
 // in 2^53, so beat is made a little less here. They do not overflow: a small node has at
-// most 2^18 draws, and squares of that many times as many are below 2^54.
+// most 2^20 draws, and squares of that many times as many are at most 2^60.
 func (s *sweep) promising(keys []uint32, beat float64) int {
 	beat *= 1 - 1e-14
 	total, n, l2, rest := s.total, s.n, s.l2, s.rest
@@ -448,11 +448,13 @@ func (g *grower) cutHistogram(n node, col []uint8, bins int, beat float64) (floa
 	bin, open := -1, false // open: the best cut waits for its right side
 	for b := range bins {
 		// All draws of a class in the bin move at once: w is their number. Most of them
-		// are none, which a branch would not foresee.
+		// are none, which a branch would not foresee. The histogram is all zero again
+		// for the next search.
 		row := g.hist[b*g.classes:][:len(sides)]
 		before := nl
-		for c, n := range row {
-			w, s := int64(n), &sides[c]
+		for c := range row {
+			w, s := int64(row[c]), &sides[c]
+			row[c] = 0
 			l2 += w * (2*s.moved + w)
 			rest -= w * s.twice
 			s.moved += w
@@ -461,8 +463,6 @@ func (g *grower) cutHistogram(n node, col []uint8, bins int, beat float64) (floa
 		if nl == before {
 			continue
 		}
-
-		clear(row) // the histogram is all zero again for the next search
 		if open {
 			bin, open = (bin+b)/2, false
 		}
