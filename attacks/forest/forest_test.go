@@ -59,7 +59,7 @@ func TestForestCuts(t *testing.T) {
 			col[i], y[i] = uint8(rng.IntN(spread)), int32(rng.IntN(classes))
 			rows[i] = newDrawn(i, y[i], uint8(1+rng.IntN(4)))
 		}
-		g := newGrower(&binned{rows: n, cols: [][]uint8{col}, y: y}, classes, 0)
+		g := newGrower(&binned{rows: n, cols: []column{{col, int(slices.Max(col)) + 1}}, y: y}, classes, 0)
 		all := node{rows: rows, counts: g.countClasses(rows, make([]int32, classes))}
 		for _, c := range all.counts {
 			all.total += int64(c)
@@ -69,23 +69,20 @@ func TestForestCuts(t *testing.T) {
 
 		plain := *g
 		plain.vectors = false
-		searches := map[string]func(node, []uint8, float64) (float64, int){
-			"sorted": g.cutSorted, "sorted without vectors": plain.cutSorted,
-			"histogram": func(n node, col []uint8, beat float64) (float64, int) {
-				return g.cutHistogram(n, col, int(slices.Max(col))+1, beat)
-			},
+		searches := map[string]func(node, *column, float64) (float64, int){
+			"sorted": g.cutSorted, "sorted without vectors": plain.cutSorted, "histogram": g.cutHistogram,
 		}
 		if spread <= 2 {
 			searches["binary"] = g.cutBinary
 		}
 		for name, search := range searches {
 			for _, beat := range []float64{-1, want * rng.Float64(), math.Nextafter(want, 0)} {
-				if got, bin := search(all, col, beat); wantBin >= 0 && (bin != wantBin || got != want) {
+				if got, bin := search(all, &g.d.cols[0], beat); wantBin >= 0 && (bin != wantBin || got != want) {
 					t.Fatalf("trial %d, %s: cut at %d scores %v, want %d and %v", trial, name, bin, got, wantBin, want)
 				}
 			}
 			for _, beat := range []float64{want, want + rng.Float64()} {
-				if got, bin := search(all, col, beat); bin != -1 {
+				if got, bin := search(all, &g.d.cols[0], beat); bin != -1 {
 					t.Fatalf("trial %d, %s: cut at %d scores %v, and %v was to beat", trial, name, bin, got, beat)
 				}
 			}
@@ -109,7 +106,7 @@ func plainGrow(g *grower, rows []drawn, t *tree) {
 	for k := 0; pure < 0 && k < len(g.perm) && (k < g.tries || feature < 0); k++ {
 		j := k + int(g.below(uint64(len(g.perm)-k)))
 		g.perm[k], g.perm[j] = g.perm[j], g.perm[k]
-		if s, b := plainCut(rows, g.d.cols[g.perm[k]], g.classes); b >= 0 && s > best {
+		if s, b := plainCut(rows, g.d.cols[g.perm[k]].of, g.classes); b >= 0 && s > best {
 			best, feature, bin = s, int(g.perm[k]), b
 		}
 	}
@@ -126,7 +123,7 @@ func plainGrow(g *grower, rows []drawn, t *tree) {
 
 	var left, right []drawn
 	for _, r := range rows {
-		if int(g.d.cols[feature][r.row()]) <= bin {
+		if int(g.d.cols[feature].of[r.row()]) <= bin {
 			left = append(left, r)
 		} else {
 			right = append(right, r)
@@ -153,7 +150,7 @@ func TestForestTrees(t *testing.T) {
 			for i := range col {
 				col[i] = uint8((rng.IntN(bins) + int(b.y[i])*rng.IntN(bins)) % bins)
 			}
-			b.cols, b.bins = append(b.cols, col), append(b.bins, bins)
+			b.cols = append(b.cols, column{col, bins})
 		}
 
 		g, plain := newGrower(b, classes, 5), newGrower(b, classes, 5)

@@ -10,9 +10,14 @@ import (
 // binned is the training matrix in bins.
 type binned struct {
 	rows int
-	cols [][]uint8
-	bins []int // of each column
+	cols []column
 	y    []int32
+}
+
+// column is the bin of each row, below bins.
+type column struct {
+	of   []uint8
+	bins int
 }
 
 // drawn is a training row in the bootstrap, with all that a search needs in one
@@ -63,6 +68,7 @@ type grower struct {
 	perm    []uint16
 	hist    []int32   // bins x classes, all zero between uses
 	sides   []side    // of each class, in the search for a cut
+	fresh   bool      // sides are those of the node at hand, and none has moved
 	keys    []uint32  // drawn.key of a small node, sorted
 	counts  [][]int32 // class counts of the two children, by depth
 	vectors bool
@@ -183,7 +189,7 @@ func (g *grower) growNode(rows []drawn, counts []int32, depth int) {
 
 	// Both children's counts are kept by depth: the left subtree writes only to
 	// deeper ones, so the right child's are still there when its turn comes.
-	cut := g.partition(rows, g.d.cols[b.feature], uint8(b.bin))
+	cut := g.partition(rows, g.d.cols[b.feature].of, uint8(b.bin))
 	two := g.childCounts(depth + 1)
 	left, right := g.countClasses(rows[:cut], two[:g.classes]), two[g.classes:]
 	for c := range right {
@@ -221,6 +227,7 @@ func (g *grower) newLeaf(counts []int32, total int64, kinds int) forestNode {
 func (g *grower) bestCut(n node) nodeCut {
 	b := nodeCut{score: -1, feature: -1}
 	p := g.perm
+	g.fresh = false
 	for k := 0; k < len(p) && (k < g.tries || b.feature < 0); k++ {
 		j := k + int(g.below(uint64(len(p)-k)))
 		p[k], p[j] = p[j], p[k]
@@ -231,14 +238,14 @@ func (g *grower) bestCut(n node) nodeCut {
 			continue
 		}
 		s, bin := b.score, -1
-		switch col, bins := g.d.cols[p[k]], g.d.bins[p[k]]; {
-		case bins < 2: // nothing to cut
-		case bins == 2:
+		switch col := &g.d.cols[p[k]]; {
+		case col.bins < 2: // nothing to cut
+		case col.bins == 2:
 			s, bin = g.cutBinary(n, col, s)
-		case len(n.rows) <= sortedNode && len(n.rows)*cellsPerRow <= bins*g.classes:
+		case len(n.rows) <= sortedNode && len(n.rows)*cellsPerRow <= col.bins*g.classes:
 			s, bin = g.cutSorted(n, col, s)
 		default:
-			s, bin = g.cutHistogram(n, col, bins, s)
+			s, bin = g.cutHistogram(n, col, s)
 		}
 		if bin >= 0 {
 			b = nodeCut{s, int(p[k]), bin}
@@ -298,55 +305,62 @@ func (g *grower) partition(rows []drawn, col []uint8, bin uint8) int {
 
 // side is a class in the search for a cut.
 type side struct {
-	moved int64 // l_c; of a binary column, the draws in bin 1
+	moved int64 // l_c, of a column of two bins r_c
 	twice int64 // 2 n_c
 }
 
 // newSides are the classes of a node before any draw has moved.
 func (g *grower) newSides(n node) []side {
-	for c, all := range n.counts {
-		g.sides[c] = side{twice: 2 * int64(all)}
+	if !g.fresh {
+		for c, all := range n.counts {
+			g.sides[c] = side{twice: 2 * int64(all)}
+		}
 	}
+	g.fresh = false
 	return g.sides
 }
 
-// cutBinary is the score of the only cut of a column of two bins, such as a port that
-// a packet has or has not. Few rows of a node are in bin 1, and mostly none: those are
-// added up, four rows at a time where any of them is, without a branch in between.
-func (g *grower) cutBinary(n node, col []uint8, beat float64) (float64, int) {
-	sides, rows := g.newSides(n), n.rows
+// cutBinary searches a column of two bins, which has one cut, such as a port that a
+// packet has or has not. Few rows of a node are in bin 1, and mostly none: it is those
+// that move, four rows at a time where any of them does, without a branch in between;
+// the other side follows from them as above.
+func (g *grower) cutBinary(n node, col *column, beat float64) (float64, int) {
+	sides, rows, of := g.newSides(n), n.rows, col.of
+	var nr, r2 int64
+	rest := n.squares
+	move := func(r drawn, bin uint8) {
+		w, s := int64(r.weight())&-int64(bin), &sides[r.class()] // -1 is all bits
+		r2 += w * (2*s.moved + w)
+		rest -= w * s.twice
+		s.moved += w
+		nr += w
+	}
 	for len(rows) >= 4 {
 		four := (*[4]drawn)(rows)
-		bin := [4]uint8{col[four[0].row()], col[four[1].row()], col[four[2].row()], col[four[3].row()]}
+		bin := [4]uint8{of[four[0].row()], of[four[1].row()], of[four[2].row()], of[four[3].row()]}
 		if bin[0]|bin[1]|bin[2]|bin[3] != 0 {
 			for i, r := range four {
-				sides[r.class()].moved += int64(r.weight()) & -int64(bin[i]) // -1 is all bits
+				move(r, bin[i])
 			}
 		}
 		rows = rows[4:]
 	}
 	for _, r := range rows {
-		sides[r.class()].moved += int64(r.weight()) & -int64(col[r.row()])
+		move(r, of[r.row()])
 	}
 
-	var nr, l2, r2 int64
-	for _, s := range sides {
-		left := s.twice/2 - s.moved
-		nr += s.moved
-		r2 += s.moved * s.moved
-		l2 += left * left
-	}
+	g.fresh = nr == 0
 	if nr == 0 || nr == n.total {
 		return beat, -1
 	}
-	if s := float64(l2)/float64(n.total-nr) + float64(r2)/float64(nr); s > beat {
+	if s := float64(rest+r2)/float64(n.total-nr) + float64(r2)/float64(nr); s > beat {
 		return s, 0
 	}
 	return beat, -1
 }
 
 // cutSorted searches a node of at most sortedNode rows, sorted by bin.
-func (g *grower) cutSorted(n node, col []uint8, beat float64) (float64, int) {
+func (g *grower) cutSorted(n node, col *column, beat float64) (float64, int) {
 	keys := g.sortKeys(n.rows, col)
 	s := sweep{sides: g.newSides(n), total: n.total, rest: n.squares}
 	at := -1
@@ -401,15 +415,15 @@ func (s *sweep) promising(keys []uint32, beat float64) int {
 // sortKeys sorts the rows of a small node by bin: by ranks or by insertion when there
 // are few, else by counting. What comes first within a bin differs between them
 // and does not matter.
-func (g *grower) sortKeys(rows []drawn, col []uint8) []uint32 {
-	keys := g.keys[:len(rows)]
+func (g *grower) sortKeys(rows []drawn, col *column) []uint32 {
+	keys, of := g.keys[:len(rows)], col.of
 	if g.vectors && len(rows) <= rankedNode {
-		rankKeys(keys, rows, col)
+		rankKeys(keys, rows, of)
 		return keys
 	}
 	if len(rows) <= insertedNode {
 		for i, r := range rows {
-			v := r.key(col[r.row()])
+			v := r.key(of[r.row()])
 			j := i
 			for ; j > 0 && keys[j-1] > v; j-- {
 				keys[j] = keys[j-1]
@@ -421,7 +435,7 @@ func (g *grower) sortKeys(rows []drawn, col []uint8) []uint32 {
 
 	var pos [maxBins]uint16 // rows in a bin, then where its next row goes
 	for _, r := range rows {
-		pos[col[r.row()]]++
+		pos[of[r.row()]]++
 	}
 	var at uint16
 	for b, n := range pos {
@@ -429,7 +443,7 @@ func (g *grower) sortKeys(rows []drawn, col []uint8) []uint32 {
 		at += n
 	}
 	for _, r := range rows {
-		b := col[r.row()]
+		b := of[r.row()]
 		keys[pos[b]] = r.key(b)
 		pos[b]++
 	}
@@ -437,20 +451,21 @@ func (g *grower) sortKeys(rows []drawn, col []uint8) []uint32 {
 }
 
 // cutHistogram searches a large node by counting classes per bin.
-func (g *grower) cutHistogram(n node, col []uint8, bins int, beat float64) (float64, int) {
+func (g *grower) cutHistogram(n node, col *column, beat float64) (float64, int) {
+	hist, of, classes := g.hist, col.of, g.classes
 	for _, r := range n.rows {
-		g.hist[int(col[r.row()])*g.classes+r.class()] += int32(r.weight())
+		hist[int(of[r.row()])*classes+r.class()] += int32(r.weight())
 	}
 
 	sides := g.newSides(n)
 	var nl, l2 int64
 	rest := n.squares      // see sweep
 	bin, open := -1, false // open: the best cut waits for its right side
-	for b := range bins {
+	for b := range col.bins {
 		// All draws of a class in the bin move at once: w is their number. Most of them
 		// are none, which a branch would not foresee. The histogram is all zero again
 		// for the next search.
-		row := g.hist[b*g.classes:][:len(sides)]
+		row := hist[b*classes:][:len(sides)]
 		before := nl
 		for c := range row {
 			w, s := int64(row[c]), &sides[c]
