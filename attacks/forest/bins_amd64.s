@@ -113,28 +113,46 @@ loop:
 	VZEROUPPER
 	RET
 
-// fastRank sorts up to 32 keys by codes of 16 bits, all different, the largest first:
-// the place of a key is the number of codes above its own. It compares each with all
-// at once and has no branch that depends on them. codes are 32, those from n on zero.
+// fastSort writes the keys (drawn.key) of up to 64 rows to dst in order of their bins:
+// the place of a key is the number of rows in lower bins, and of those before it in the
+// same. Each bin is compared with all at once, without a branch that depends on them.
+// The bins are on the stack; places past the last row hold 255, below which is all, and
+// which counts only before a row.
 //
-// func fastRank(dst, keys *uint32, codes *uint16, n int)
-TEXT ·fastRank(SB), NOSPLIT, $0-32
+// func fastSort(dst *uint32, rows *drawn, col *uint8, n int)
+TEXT ·fastSort(SB), NOSPLIT, $64-32
 	MOVQ dst+0(FP), DI
-	MOVQ keys+8(FP), SI
-	MOVQ codes+16(FP), BX
+	MOVQ rows+8(FP), SI
+	MOVQ col+16(FP), R8
 	MOVQ n+24(FP), CX
-	VMOVDQU16 (BX), Z0
+	VPTERNLOGD $255, Z0, Z0, Z0
+	VMOVDQU8 Z0, 0(SP)
+	XORL AX, AX
+load:
+	MOVL (SI)(AX*8), DX
+	MOVBLZX (R8)(DX*1), DX
+	MOVB DX, 0(SP)(AX*1)
+	INCQ AX
+	CMPQ AX, CX
+	JNE load
+	VMOVDQU8 0(SP), Z0
+	XORL AX, AX
 	PCALIGN $32
 rank:
-	VPBROADCASTW (BX), Z1
-	VPCMPUW $6, Z1, Z0, K1
-	KMOVD K1, AX
-	POPCNTL AX, AX
-	MOVL (SI), DX
-	MOVL DX, (DI)(AX*4)
-	ADDQ $2, BX
-	ADDQ $4, SI
-	DECQ CX
-	JNZ rank
+	VPBROADCASTB 0(SP)(AX*1), Z1
+	VPCMPUB $1, Z1, Z0, K1
+	VPCMPEQB Z1, Z0, K2
+	KMOVQ K1, DX
+	KMOVQ K2, BX
+	BZHIQ AX, BX, BX // those before it
+	ORQ BX, DX
+	POPCNTQ DX, DX
+	MOVBLZX 0(SP)(AX*1), R9
+	SHLL $24, R9
+	ORL 4(SI)(AX*8), R9
+	MOVL R9, (DI)(DX*4)
+	INCQ AX
+	CMPQ AX, CX
+	JNE rank
 	VZEROUPPER
 	RET

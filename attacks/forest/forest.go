@@ -85,12 +85,11 @@ func Train(ctx context.Context, columns [][]float32, y []int32, classes int, o O
 
 	workers := forestWorkers(o.Workers, max(o.Trees, len(columns)))
 	f := &Forest{classes: classes, cuts: make([][]float32, len(columns)), trees: make([]tree, o.Trees), walks: make([]walk, o.Trees)}
-	b := &binned{rows: len(y), cols: make([][]uint8, len(columns)), bins: make([]int, len(columns)), y: y}
+	b := &binned{rows: len(y), cols: make([]column, len(columns)), y: y}
 	scratch := make([]radix, workers)
 	err := parallel.For(ctx, workers, len(columns), func(w, j int) error {
 		f.cuts[j] = scratch[w].columnCuts(columns[j])
-		b.bins[j] = len(f.cuts[j]) + 1
-		b.cols[j] = binColumn(make([]uint8, len(y)), f.cuts[j], columns[j])
+		b.cols[j] = column{binColumn(make([]uint8, len(y)), f.cuts[j], columns[j]), len(f.cuts[j]) + 1}
 		return nil
 	})
 	if err != nil {

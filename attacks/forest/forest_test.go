@@ -59,29 +59,106 @@ func TestForestCuts(t *testing.T) {
 			col[i], y[i] = uint8(rng.IntN(spread)), int32(rng.IntN(classes))
 			rows[i] = newDrawn(i, y[i], uint8(1+rng.IntN(4)))
 		}
-		g := newGrower(&binned{rows: n, cols: [][]uint8{col}, y: y}, classes, 0)
-		counts := g.countClasses(rows, make([]int32, classes))
-		var total, squares int64
-		for _, c := range counts {
-			total += int64(c)
-			squares += int64(c) * int64(c)
+		g := newGrower(&binned{rows: n, cols: []column{{col, int(slices.Max(col)) + 1}}, y: y}, classes, 0)
+		all := node{rows: rows, counts: g.countClasses(rows, make([]int32, classes))}
+		for _, c := range all.counts {
+			all.total += int64(c)
+			all.squares += int64(c) * int64(c)
 		}
 		want, wantBin := plainCut(rows, col, classes)
+
 		plain := *g
 		plain.vectors = false
-		searches := map[string]func([]drawn, []int32, []uint8, int64, int64) (float64, int){
+		searches := map[string]func(node, *column, float64) (float64, int){
 			"sorted": g.cutSorted, "sorted without vectors": plain.cutSorted, "histogram": g.cutHistogram,
 		}
 		if spread <= 2 {
-			searches["binary"] = func(rows []drawn, counts []int32, col []uint8, total, _ int64) (float64, int) {
-				return g.cutBinary(rows, counts, col, total)
-			}
+			searches["binary"] = g.cutBinary
 		}
 		for name, search := range searches {
-			got, bin := search(rows, counts, col, total, squares)
-			if bin != wantBin || math.Abs(got-want) > 1e-9 {
-				t.Fatalf("trial %d, %s: cut at %d scores %v, want %d and %v", trial, name, bin, got, wantBin, want)
+			for _, beat := range []float64{-1, want * rng.Float64(), math.Nextafter(want, 0)} {
+				if got, bin := search(all, &g.d.cols[0], beat); wantBin >= 0 && (bin != wantBin || got != want) {
+					t.Fatalf("trial %d, %s: cut at %d scores %v, want %d and %v", trial, name, bin, got, wantBin, want)
+				}
 			}
+			for _, beat := range []float64{want, want + rng.Float64()} {
+				if got, bin := search(all, &g.d.cols[0], beat); bin != -1 {
+					t.Fatalf("trial %d, %s: cut at %d scores %v, and %v was to beat", trial, name, bin, got, beat)
+				}
+			}
+		}
+	}
+}
+
+// plainGrow appends the subtree of rows to t as growNode does, by the plain search.
+func plainGrow(g *grower, rows []drawn, t *tree) {
+	me := len(t.nodes)
+	t.nodes = append(t.nodes, forestNode{})
+	counts := make([]float32, g.classes)
+	var total float32
+	for _, r := range rows {
+		counts[r.class()] += float32(r.weight())
+		total += float32(r.weight())
+	}
+	pure := slices.Index(counts, total)
+
+	best, feature, bin := -1.0, -1, 0
+	for k := 0; pure < 0 && k < len(g.perm) && (k < g.tries || feature < 0); k++ {
+		j := k + int(g.below(uint64(len(g.perm)-k)))
+		g.perm[k], g.perm[j] = g.perm[j], g.perm[k]
+		if s, b := plainCut(rows, g.d.cols[g.perm[k]].of, g.classes); b >= 0 && s > best {
+			best, feature, bin = s, int(g.perm[k]), b
+		}
+	}
+	if feature < 0 {
+		t.nodes[me] = forestNode{feature: leafFeature, right: int32(pure)}
+		if pure < 0 {
+			t.nodes[me].right = int32(-1 - len(t.mixed)/g.classes)
+			for _, n := range counts {
+				t.mixed = append(t.mixed, n/total)
+			}
+		}
+		return
+	}
+
+	var left, right []drawn
+	for _, r := range rows {
+		if int(g.d.cols[feature].of[r.row()]) <= bin {
+			left = append(left, r)
+		} else {
+			right = append(right, r)
+		}
+	}
+	plainGrow(g, left, t)
+	t.nodes[me] = forestNode{feature: uint16(feature), bin: uint8(bin), right: int32(len(t.nodes))}
+	plainGrow(g, right, t)
+}
+
+// TestForestTrees compares trees with those of the plain search, over columns of one
+// bin, of two and of many, with vectors and without.
+func TestForestTrees(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 9))
+	for trial := range 40 {
+		rows, classes := 1+rng.IntN(600), 1+rng.IntN(20)
+		b := &binned{rows: rows, y: make([]int32, rows)}
+		for i := range b.y {
+			b.y[i] = int32(rng.IntN(classes))
+		}
+		for range 1 + rng.IntN(12) {
+			bins := []int{1, 2, 2 + rng.IntN(20), 256}[rng.IntN(4)]
+			col := make([]uint8, rows)
+			for i := range col {
+				col[i] = uint8((rng.IntN(bins) + int(b.y[i])*rng.IntN(bins)) % bins)
+			}
+			b.cols = append(b.cols, column{col, bins})
+		}
+
+		g, plain := newGrower(b, classes, 5), newGrower(b, classes, 5)
+		g.vectors = g.vectors && trial%2 == 0
+		var want tree
+		plainGrow(plain, plain.bootstrap(trial), &want)
+		if got := g.grow(trial); !slices.Equal(got.nodes, want.nodes) || !slices.Equal(got.mixed, want.mixed) {
+			t.Fatalf("trial %d: %d nodes over %d rows differ from the plain %d", trial, len(got.nodes), rows, len(want.nodes))
 		}
 	}
 }

@@ -10,9 +10,14 @@ import (
 // binned is the training matrix in bins.
 type binned struct {
 	rows int
-	cols [][]uint8
-	bins []int // of each column
+	cols []column
 	y    []int32
+}
+
+// column is the bin of each row, below bins.
+type column struct {
+	of   []uint8
+	bins int
 }
 
 // drawn is a training row in the bootstrap, with all that a search needs in one
@@ -38,12 +43,16 @@ func (r drawn) weight() int { return int(r >> 48) }
 //	bits 24-31  bin
 func (r drawn) key(bin uint8) uint32 { return uint32(bin)<<24 | uint32(r>>32) }
 
-// sortedNode is the largest node whose rows are sorted; larger ones are
-// counted into a histogram of bins and classes. Nodes of up to rankedNode rows are
-// sorted by ranks where there are vectors for it.
+// A node of up to sortedNode rows is sorted by bin; larger ones are counted into a
+// histogram of bins and classes, and so are smaller ones as soon as it has fewer than
+// cellsPerRow cells for each of their rows. Nodes of up to rankedNode rows are sorted by
+// ranks where there are vectors for it, and of up to insertedNode rows by insertion
+// where there are none.
 const (
-	sortedNode = 1024
-	rankedNode = 32
+	sortedNode   = 4096
+	cellsPerRow  = 2
+	rankedNode   = 64
+	insertedNode = 32
 )
 
 // grower grows trees one after another; it is one worker's scratch.
@@ -58,9 +67,9 @@ type grower struct {
 	weight  []uint8
 	perm    []uint16
 	hist    []int32   // bins x classes, all zero between uses
-	left    []int64   // class counts left of the cut being tried
+	sides   []side    // of each class, in the search for a cut
+	fresh   bool      // sides are those of the node at hand, and none has moved
 	keys    []uint32  // drawn.key of a small node, sorted
-	raw     []uint32  // the same, unsorted
 	counts  [][]int32 // class counts of the two children, by depth
 	vectors bool
 	out     tree      // in the making
@@ -71,18 +80,24 @@ func newGrower(d *binned, classes int, seed uint64) *grower {
 	return &grower{
 		d: d, classes: classes, seed: seed, tries: max(1, int(math.Sqrt(float64(len(d.cols))))),
 		tmp: make([]drawn, d.rows), weight: make([]uint8, d.rows), perm: make([]uint16, len(d.cols)),
-		hist: make([]int32, maxBins*classes), left: make([]int64, classes),
-		keys: make([]uint32, sortedNode), raw: make([]uint32, sortedNode), shares: make([]float32, classes),
-		vectors: hasVectors(),
+		hist: make([]int32, maxBins*classes), sides: make([]side, classes),
+		keys: make([]uint32, sortedNode), shares: make([]float32, classes), vectors: hasVectors(),
 	}
 }
 
 // grow makes tree i: a function of the seed and i alone.
 func (g *grower) grow(i int) tree {
-	g.rng = rand.NewPCG(g.seed, uint64(i))
+	rows := g.bootstrap(i)
+	g.out = tree{nodes: make([]forestNode, 0, len(rows)/2)}
+	g.growNode(rows, g.countClasses(rows, g.childCounts(0)[:g.classes]), 0)
+	return tree{nodes: slices.Clip(g.out.nodes), mixed: slices.Clip(g.out.mixed)}
+}
 
-	// The bootstrap draws as many rows as there are, with repetition. A row
-	// drawn more often than its weight has bits for is as good as impossible.
+// bootstrap draws as many rows as there are, with repetition, and makes all that tree i
+// draws from begin anew: nodes shuffle the order of columns, and a tree depends on no
+// other. A row drawn more often than its weight has bits for is as good as impossible.
+func (g *grower) bootstrap(i int) []drawn {
+	g.rng = rand.NewPCG(g.seed, uint64(i))
 	clear(g.weight)
 	for range g.d.rows {
 		if w := &g.weight[g.below(uint64(g.d.rows))]; *w < 255 {
@@ -95,15 +110,10 @@ func (g *grower) grow(i int) tree {
 			g.rows = append(g.rows, newDrawn(r, g.d.y[r], w))
 		}
 	}
-
-	// Nodes shuffle this order further, so it must begin anew for the tree to
-	// depend on no other.
 	for j := range g.perm {
 		g.perm[j] = uint16(j)
 	}
-	g.out = tree{nodes: make([]forestNode, 0, len(g.rows)/2)}
-	g.growNode(g.rows, g.countClasses(g.rows, g.childCounts(0)[:g.classes]), 0)
-	return tree{nodes: slices.Clip(g.out.nodes), mixed: slices.Clip(g.out.mixed)}
+	return g.rows
 }
 
 // below draws from [0, n), n above 0, as rand.Rand does, whose calls of a source that
@@ -139,6 +149,13 @@ func (g *grower) countClasses(rows []drawn, counts []int32) []int32 {
 	return counts
 }
 
+// node is what a search for a cut looks at.
+type node struct {
+	rows           []drawn
+	counts         []int32 // draws of each class
+	total, squares int64   // sums of counts and of their squares
+}
+
 // nodeCut is the best cut found in a node.
 type nodeCut struct {
 	score   float64
@@ -151,28 +168,28 @@ type nodeCut struct {
 func (g *grower) growNode(rows []drawn, counts []int32, depth int) {
 	me := len(g.out.nodes)
 	g.out.nodes = append(g.out.nodes, forestNode{})
-	var total, squares int64
+	n := node{rows: rows, counts: counts}
 	kinds := 0
-	for _, n := range counts {
-		if n > 0 {
+	for _, c := range counts {
+		if c > 0 {
 			kinds++
-			total += int64(n)
-			squares += int64(n) * int64(n)
+			n.total += int64(c)
+			n.squares += int64(c) * int64(c)
 		}
 	}
 
 	b := nodeCut{feature: -1}
 	if kinds > 1 {
-		b = g.bestCut(rows, counts, total, squares)
+		b = g.bestCut(n)
 	}
 	if b.feature < 0 {
-		g.out.nodes[me] = g.newLeaf(counts, total, kinds)
+		g.out.nodes[me] = g.newLeaf(counts, n.total, kinds)
 		return
 	}
 
 	// Both children's counts are kept by depth: the left subtree writes only to
 	// deeper ones, so the right child's are still there when its turn comes.
-	cut := g.partition(rows, g.d.cols[b.feature], uint8(b.bin))
+	cut := g.partition(rows, g.d.cols[b.feature].of, uint8(b.bin))
 	two := g.childCounts(depth + 1)
 	left, right := g.countClasses(rows[:cut], two[:g.classes]), two[g.classes:]
 	for c := range right {
@@ -207,23 +224,30 @@ func (g *grower) newLeaf(counts []int32, total int64, kinds int) forestNode {
 
 // bestCut tries random features until enough were tried and one can split. The
 // first k of perm are those tried: a Fisher-Yates shuffle that stops there.
-func (g *grower) bestCut(rows []drawn, counts []int32, total, squares int64) nodeCut {
+func (g *grower) bestCut(n node) nodeCut {
 	b := nodeCut{score: -1, feature: -1}
 	p := g.perm
+	g.fresh = false
 	for k := 0; k < len(p) && (k < g.tries || b.feature < 0); k++ {
 		j := k + int(g.below(uint64(len(p)-k)))
 		p[k], p[j] = p[j], p[k]
-		s, bin := -1.0, -1
-		switch col := g.d.cols[p[k]]; {
-		case g.d.bins[p[k]] < 2: // nothing to cut
-		case g.d.bins[p[k]] == 2:
-			s, bin = g.cutBinary(rows, counts, col, total)
-		case len(rows) <= sortedNode:
-			s, bin = g.cutSorted(rows, counts, col, total, squares)
-		default:
-			s, bin = g.cutHistogram(rows, counts, col, total, squares)
+
+		// No score is above the number of draws, that of two pure sides, however it
+		// is rounded. Then the rest is drawn, for the sake of later nodes, and not tried.
+		if b.score == float64(n.total) {
+			continue
 		}
-		if bin >= 0 && s > b.score {
+		s, bin := b.score, -1
+		switch col := &g.d.cols[p[k]]; {
+		case col.bins < 2: // nothing to cut
+		case col.bins == 2:
+			s, bin = g.cutBinary(n, col, s)
+		case len(n.rows) <= sortedNode && len(n.rows)*cellsPerRow <= col.bins*g.classes:
+			s, bin = g.cutSorted(n, col, s)
+		default:
+			s, bin = g.cutHistogram(n, col, s)
+		}
+		if bin >= 0 {
 			b = nodeCut{s, int(p[k]), bin}
 		}
 	}
@@ -276,93 +300,130 @@ func (g *grower) partition(rows []drawn, col []uint8, bin uint8) int {
 // Up to 2^26 rows they are exact as a float64 too.
 //
 // A cut is tried only behind a bin that occurs, and put in the middle between
-// it and the next one that does. Of equal scores the first counts. -1 is no
-// cut: all rows are in one bin.
+// it and the next one that does. It counts if its score is above that to beat, and of
+// equal ones the first; a bin of -1 is no such cut.
 
-// cutBinary is the score of the only cut of a column of two bins, such as a port that
-// a packet has or has not. Few rows of a node are in bin 1, and mostly none: those are
-// added up, four rows at a time where any of them is, without a branch in between.
-func (g *grower) cutBinary(rows []drawn, counts []int32, col []uint8, total int64) (float64, int) {
-	right := g.left
-	clear(right)
+// side is a class in the search for a cut.
+type side struct {
+	moved int64 // l_c, of a column of two bins r_c
+	twice int64 // 2 n_c
+}
+
+// newSides are the classes of a node before any draw has moved.
+func (g *grower) newSides(n node) []side {
+	if !g.fresh {
+		for c, all := range n.counts {
+			g.sides[c] = side{twice: 2 * int64(all)}
+		}
+	}
+	g.fresh = false
+	return g.sides
+}
+
+// cutBinary searches a column of two bins, which has one cut, such as a port that a
+// packet has or has not. Few rows of a node are in bin 1, and mostly none: it is those
+// that move, four rows at a time where any of them does, without a branch in between;
+// the other side follows from them as above.
+func (g *grower) cutBinary(n node, col *column, beat float64) (float64, int) {
+	sides, rows, of := g.newSides(n), n.rows, col.of
+	var nr, r2 int64
+	rest := n.squares
+	move := func(r drawn, bin uint8) {
+		w, s := int64(r.weight())&-int64(bin), &sides[r.class()] // -1 is all bits
+		r2 += w * (2*s.moved + w)
+		rest -= w * s.twice
+		s.moved += w
+		nr += w
+	}
 	for len(rows) >= 4 {
 		four := (*[4]drawn)(rows)
-		bin := [4]uint8{col[four[0].row()], col[four[1].row()], col[four[2].row()], col[four[3].row()]}
+		bin := [4]uint8{of[four[0].row()], of[four[1].row()], of[four[2].row()], of[four[3].row()]}
 		if bin[0]|bin[1]|bin[2]|bin[3] != 0 {
 			for i, r := range four {
-				right[r.class()] += int64(r.weight()) & -int64(bin[i]) // -1 is all bits
+				move(r, bin[i])
 			}
 		}
 		rows = rows[4:]
 	}
 	for _, r := range rows {
-		right[r.class()] += int64(r.weight()) & -int64(col[r.row()])
+		move(r, of[r.row()])
 	}
 
-	var nr, l2, r2 int64
-	for c, n := range right {
-		nr += n
-		r2 += n * n
-		l2 += (int64(counts[c]) - n) * (int64(counts[c]) - n)
+	g.fresh = nr == 0
+	if nr == 0 || nr == n.total {
+		return beat, -1
 	}
-	if nr == 0 || nr == total {
-		return -1, -1
+	if s := float64(rest+r2)/float64(n.total-nr) + float64(r2)/float64(nr); s > beat {
+		return s, 0
 	}
-	return float64(l2)/float64(total-nr) + float64(r2)/float64(nr), 0
+	return beat, -1
 }
 
 // cutSorted searches a node of at most sortedNode rows, sorted by bin.
-func (g *grower) cutSorted(rows []drawn, counts []int32, col []uint8, total, squares int64) (float64, int) {
-	keys := g.sortKeys(rows, col)
-	if keys[0]>>24 == keys[len(keys)-1]>>24 {
-		return -1, -1
-	}
-
-	l := g.left
-	clear(l)
-	var nl, l2, mid int64 // n_l, sum l_c^2, sum n_c l_c
-	score, bin := -1.0, -1
-	for i, k := range keys {
-		c, w := uint16(k), int64(uint8(k>>16)) // see drawn.key
-		lc := l[c]
-		l2 += w * (2*lc + w)
-		mid += w * int64(counts[c])
-		l[c] = lc + w
-		nl += w
-
-		// Behind the last row of a bin, and never behind the last of all: no
-		// side is empty.
-		if i+1 < len(keys) && keys[i+1]>>24 != k>>24 {
-			r2 := squares - 2*mid + l2
-			if s := float64(l2)/float64(nl) + float64(r2)/float64(total-nl); s > score {
-				score, bin = s, int(k>>24+keys[i+1]>>24)/2
-			}
+func (g *grower) cutSorted(n node, col *column, beat float64) (float64, int) {
+	keys := g.sortKeys(n.rows, col)
+	s := sweep{sides: g.newSides(n), total: n.total, rest: n.squares}
+	at := -1
+	for i := s.promising(keys, beat); i < len(keys); i += 1 + s.promising(keys[i+1:], beat) {
+		if keys[i]>>24 == keys[i+1]>>24 { // a bin is not cut in two
+			continue
+		}
+		if score := float64(s.l2)/float64(s.n) + float64(s.rest+s.l2)/float64(s.total-s.n); score > beat {
+			beat, at = score, i
 		}
 	}
-	return score, bin
+	if at < 0 {
+		return beat, -1
+	}
+	return beat, int(keys[at]>>24+keys[at+1]>>24) / 2
+}
+
+// sweep is how far a search has come: n_l is n, sum l_c^2 is l2, and rest is what
+// sum r_c^2 has above that, sum n_c^2 - 2 sum n_c l_c.
+type sweep struct {
+	sides              []side
+	total, n, l2, rest int64
+}
+
+// promising moves one key after the other until a cut behind it may score more than
+// beat, and returns its index, or their number. Most do not, which three products tell
+// sooner than two divisions: with r for rest and t for the total,
+//
+//	l2/n + (l2+r)/(t-n) > beat    exactly if    l2 t + n r > beat n (t-n)
+//
+// for 0 < n < t; behind the last key both are zero. Products are rounded, by a few parts
+// in 2^53, so beat is made a little less here. They do not overflow: a small node has at
+// most 2^20 draws, and squares of that many times as many are at most 2^60.
+func (s *sweep) promising(keys []uint32, beat float64) int {
+	beat *= 1 - 1e-14
+	total, n, l2, rest := s.total, s.n, s.l2, s.rest
+	for i, k := range keys {
+		w, c := int64(uint8(k>>16)), &s.sides[uint16(k)] // see drawn.key
+		moved := c.moved
+		l2 += w * (2*moved + w)
+		rest -= w * c.twice
+		c.moved = moved + w
+		n += w
+		if float64(l2*total+n*rest) > beat*float64(n*(total-n)) {
+			s.n, s.l2, s.rest = n, l2, rest
+			return i
+		}
+	}
+	return len(keys)
 }
 
 // sortKeys sorts the rows of a small node by bin: by ranks or by insertion when there
 // are few, else by counting. What comes first within a bin differs between them
 // and does not matter.
-func (g *grower) sortKeys(rows []drawn, col []uint8) []uint32 {
-	keys := g.keys[:len(rows)]
+func (g *grower) sortKeys(rows []drawn, col *column) []uint32 {
+	keys, of := g.keys[:len(rows)], col.of
 	if g.vectors && len(rows) <= rankedNode {
-		// A rank is a number of codes above: a place without a row is zero and above
-		// none, and the place in the code makes all differ.
-		var codes [rankedNode]uint16
-		raw := g.raw[:len(rows)]
-		for i, r := range rows {
-			b := col[r.row()]
-			raw[i] = r.key(b)
-			codes[i] = ^(uint16(b)<<8 | uint16(i))
-		}
-		rankKeys(keys, raw, &codes)
+		rankKeys(keys, rows, of)
 		return keys
 	}
-	if len(rows) <= 12 {
+	if len(rows) <= insertedNode {
 		for i, r := range rows {
-			v := r.key(col[r.row()])
+			v := r.key(of[r.row()])
 			j := i
 			for ; j > 0 && keys[j-1] > v; j-- {
 				keys[j] = keys[j-1]
@@ -372,75 +433,59 @@ func (g *grower) sortKeys(rows []drawn, col []uint8) []uint32 {
 		return keys
 	}
 
-	raw := g.raw[:len(rows)]
 	var pos [maxBins]uint16 // rows in a bin, then where its next row goes
-	var seen [4]uint64      // a bit for each bin that occurs
-	for i, r := range rows {
-		b := col[r.row()]
-		raw[i] = r.key(b)
-		pos[b]++
-		seen[b>>6] |= 1 << (b & 63)
+	for _, r := range rows {
+		pos[of[r.row()]]++
 	}
-
-	// A small node has few of the 256 bins: only these are visited, lowest bit
-	// first; m & (m-1) takes that bit away.
 	var at uint16
-	for q := range seen {
-		for m := seen[q]; m != 0; m &= m - 1 {
-			b := uint8(q*64 + bits.TrailingZeros64(m))
-			n := pos[b]
-			pos[b] = at
-			at += n
-		}
+	for b, n := range pos {
+		pos[b] = at
+		at += n
 	}
-	for _, k := range raw {
-		b := uint8(k >> 24)
-		keys[pos[b]] = k
+	for _, r := range rows {
+		b := of[r.row()]
+		keys[pos[b]] = r.key(b)
 		pos[b]++
 	}
 	return keys
 }
 
 // cutHistogram searches a large node by counting classes per bin.
-func (g *grower) cutHistogram(rows []drawn, counts []int32, col []uint8, total, squares int64) (float64, int) {
-	var seen [4]uint64 // as in sortKeys
-	for _, r := range rows {
-		b := col[r.row()]
-		g.hist[int(b)*g.classes+r.class()] += int32(r.weight())
-		seen[b>>6] |= 1 << (b & 63)
+func (g *grower) cutHistogram(n node, col *column, beat float64) (float64, int) {
+	hist, of, classes := g.hist, col.of, g.classes
+	for _, r := range n.rows {
+		hist[int(of[r.row()])*classes+r.class()] += int32(r.weight())
 	}
 
-	l := g.left
-	clear(l)
-	var nl, l2, mid int64
-	score, bin, open := -1.0, -1, false // open: the best cut waits for its right side
-	for q := range seen {
-		for m := seen[q]; m != 0; m &= m - 1 {
-			b := q*64 + bits.TrailingZeros64(m)
-			if open {
-				bin, open = (bin+b)/2, false
-			}
-
-			// All draws of a class in the bin move at once: w is their number.
-			row := g.hist[b*g.classes : (b+1)*g.classes]
-			for c, n := range row {
-				if n != 0 {
-					w, lc := int64(n), l[c]
-					l2 += w * (2*lc + w)
-					mid += w * int64(counts[c])
-					l[c] = lc + w
-					nl += w
-				}
-			}
-
-			clear(row) // the histogram is all zero again for the next search
-			if nl < total {
-				r2 := squares - 2*mid + l2
-				if s := float64(l2)/float64(nl) + float64(r2)/float64(total-nl); s > score {
-					score, bin, open = s, b, true
-				}
+	sides := g.newSides(n)
+	var nl, l2 int64
+	rest := n.squares      // see sweep
+	bin, open := -1, false // open: the best cut waits for its right side
+	for b := range col.bins {
+		// All draws of a class in the bin move at once: w is their number. Most of them
+		// are none, which a branch would not foresee. The histogram is all zero again
+		// for the next search.
+		row := hist[b*classes:][:len(sides)]
+		before := nl
+		for c := range row {
+			w, s := int64(row[c]), &sides[c]
+			row[c] = 0
+			l2 += w * (2*s.moved + w)
+			rest -= w * s.twice
+			s.moved += w
+			nl += w
+		}
+		if nl == before {
+			continue
+		}
+		if open {
+			bin, open = (bin+b)/2, false
+		}
+		if nl < n.total {
+			if s := float64(l2)/float64(nl) + float64(rest+l2)/float64(n.total-nl); s > beat {
+				beat, bin, open = s, b, true
 			}
 		}
 	}
-	return score, bin
+	return beat, bin
 }

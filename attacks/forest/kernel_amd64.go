@@ -11,7 +11,7 @@ func fastStepRows(nodes *walkNode, bins *uint8, width int, at, list *uint32, n i
 func fastBins(dst *uint8, column *float32, n int, table *[maxBins]float32)
 
 //go:noescape
-func fastRank(dst, keys *uint32, codes *uint16, n int)
+func fastSort(dst *uint32, rows *drawn, col *uint8, n int)
 
 // stepRows is plainStepRows in half the instructions, without bounds checks:
 // list is not empty, and features are below width and steps end inside the
@@ -21,8 +21,10 @@ func stepRows(nodes []walkNode, bins []uint8, width int, at *[walkRows]uint32, l
 }
 
 // hasVectors says that the processor has vectors of 64 bytes with comparisons of
-// 16-bit numbers.
-func hasVectors() bool { return cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasPOPCNT }
+// bytes.
+func hasVectors() bool {
+	return cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasBMI2 && cpu.X86.HasPOPCNT
+}
 
 // vectorBins writes the bins of whole vectors of the column and returns how many
 // values that are: none where the processor has no such vectors or the column is
@@ -37,8 +39,9 @@ func vectorBins(dst []uint8, cuts, column []float32) int {
 	return n
 }
 
-// rankKeys puts keys into dst by their codes, see fastRank. It is asked only where
-// hasVectors says so.
-func rankKeys(dst, keys []uint32, codes *[rankedNode]uint16) {
-	fastRank(&dst[:len(keys)][0], &keys[0], &codes[0], len(keys))
+// rankKeys writes the keys of up to rankedNode rows, one at least, to dst in order of
+// their bins. It is asked only where hasVectors says so. Nothing is read out of range:
+// the places of rows are below the length of every column.
+func rankKeys(dst []uint32, rows []drawn, col []uint8) {
+	fastSort(&dst[:len(rows)][0], &rows[0], &col[0], len(rows))
 }

@@ -12,4 +12,4 @@ func hasVectors() bool { return false }
 func vectorBins(dst []uint8, cuts, column []float32) int { return 0 }
 
 // rankKeys is not asked where hasVectors is false.
-func rankKeys(dst, keys []uint32, codes *[rankedNode]uint16) {}
+func rankKeys(dst []uint32, rows []drawn, col []uint8) {}
