@@ -213,13 +213,13 @@ func (b *builder) append(p datasets.Packet) {
 
 // grow makes room for as many packets as the whole file will have, by what there is of
 // them in the part that was read: so a trace is hardly ever copied. What comes first may
-// be unlike the rest, so it is never more than four times as many as there are.
+// be unlike the rest, so it is never more than eight times as many as there are.
 func (b *builder) grow() {
 	const first = 1 << 14
 	n := len(b.ps)
 	room := n + n/4
 	if b.part > 0 {
-		room = int(min(float64(n)/b.part*(1+1./32), 4*float64(n)))
+		room = int(min(float64(n)/b.part*(1+1./32), 8*float64(n)))
 	}
 	ps := make([]datasets.Packet, n, max(room, n+n/16, first))
 	copy(ps, b.ps)
