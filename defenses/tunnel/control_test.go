@@ -35,7 +35,7 @@ func TestControlLooksInTime(t *testing.T) {
 					if always {
 						tun.ctl.quiet = -shaping.Never
 					}
-					tun.packet(i, p)
+					tun.packet(i, &p)
 				}
 				tun.ctl.until(in.End)
 				out := tun.leaves.Defended(nil)

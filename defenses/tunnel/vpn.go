@@ -112,9 +112,10 @@ func (d VPN) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error)
 		stays[i] = f.LAN
 	}
 
-	for i, p := range in.Packets {
+	for i := range in.Packets {
+		p := &in.Packets[i]
 		if stays[p.Flow] {
-			t.leaves.Whole(i, p)
+			t.leaves.Whole(i, *p)
 			continue
 		}
 		t.packet(i, p)
@@ -162,7 +163,7 @@ func (t *tunnel) estimate() int {
 }
 
 // packet sends original i, p, through the tunnel, in as many pieces as it takes.
-func (t *tunnel) packet(i int, p datasets.Packet) {
+func (t *tunnel) packet(i int, p *datasets.Packet) {
 	wait := t.delay
 	if t.rng != nil {
 		wait = time.Duration(t.rng.Int64N(int64(t.delay) + 1))
@@ -175,11 +176,11 @@ func (t *tunnel) packet(i int, p datasets.Packet) {
 		t.now = t.ctl.data(t.now, p.Dir)
 	}
 
-	if n := ipSize(p); n <= t.f.mtu { // nearly all
+	if n := ipSize(*p); n <= t.f.mtu { // nearly all
 		t.leaves.Piece(t.outer(t.now, p.Dir, t.f.inside(n)), int32(i), p.Payload)
 		return
 	}
-	split(p, t.in.Flows[p.Flow], t.f.mtu, func(inner, payload int32) {
+	split(*p, t.in.Flows[p.Flow], t.f.mtu, func(inner, payload int32) {
 		t.leaves.Piece(t.outer(t.now, p.Dir, t.f.inside(inner)), int32(i), payload)
 	})
 }
