@@ -26,9 +26,9 @@ type conv struct {
 	peer  uint64    // the other side of written 802.15.4 frames
 }
 
-// cacheSize is the number of slots of a direct-mapped cache in front of the
-// map of conversations: a power of two.
-const cacheSize = 1 << 11
+// cacheSize is the number of pairs of slots of a cache in front of the map of
+// conversations: a power of two.
+const cacheSize = 1 << 10
 
 type cacheSlot struct {
 	key
@@ -36,12 +36,8 @@ type cacheSlot struct {
 	back bool  // the other direction of the conversation
 }
 
-// chunk is how many packets are allocated at once, so that growing never
-// copies more than the trace's own size.
-const chunk = 1 << 14
-
 // packetBytes is what a packet costs while it is read: 24 bytes in the trace, as
-// much again while chunks are joined.
+// much again while that grows.
 const packetBytes = 50
 
 // builder makes a trace of records. While reading, Packet.Flow is the index
@@ -49,14 +45,14 @@ const packetBytes = 50
 type builder struct {
 	o       Options
 	rep     Report
-	full    [][]datasets.Packet // chunks that are full,
-	tail    []datasets.Packet   // and the one that is not
-	n       int                 // packets in both
-	base    int64               // Unix time of Packet.Time 0
+	ps      []datasets.Packet
+	n       int     // of them, with those that are left out in the end
+	part    float64 // of the file that was read for them, 0 if unknown
+	base    int64   // Unix time of Packet.Time 0
 	convs   []conv
 	index   map[key]int32 // twice the conversation, plus 1 for its other direction
 	bare    map[key]int32 // first conversation by addresses and ports alone
-	cache   []cacheSlot
+	cache   [][2]cacheSlot
 	names   nameBook
 	queries map[Query]int // by client and name, their Count 0
 	parts   map[int32]*streamPart
@@ -82,13 +78,13 @@ type builder struct {
 
 func newBuilder(o Options) *builder {
 	b := &builder{
-		o: o, index: map[key]int32{}, bare: map[key]int32{}, cache: make([]cacheSlot, cacheSize),
+		o: o, index: map[key]int32{}, bare: map[key]int32{}, cache: make([][2]cacheSlot, cacheSize),
 		parts: map[int32]*streamPart{}, quic: map[int32]*hello.QUIC{}, skips: map[string]int{}, odd: map[string]int{}, names: nameBook{}, queries: map[Query]int{},
 		wraps: map[string]int{}, closed: map[string]int{}, frags: map[fragKey]*fragments{}, recent: make([]glance, recentSize),
 		onLink: map[netip.Addr]bool{}, routers: map[uint64]bool{}, senders: map[netip.Addr]uint64{},
 	}
 	for i := range b.cache {
-		b.cache[i].conv = -1
+		b.cache[i][0].conv, b.cache[i][1].conv = -1, -1
 	}
 	return b
 }
@@ -109,27 +105,12 @@ func (b *builder) add(rec *Record, f *frame) {
 		b.rep.Snapped++
 	}
 
-	if f.odd != "" {
-		b.odd[f.odd]++
-	}
-	if f.marker != nil && b.mark.read(f.marker, rec.Time) {
-		f.skip = "marker of the start or end of observing"
-	}
-	if f.skip != "" {
-		b.skips[f.skip]++
-		return
-	}
-
-	if f.wrapped != "" {
-		b.wraps[f.wrapped]++
-	}
-	if f.unopened != "" {
-		b.closed[f.unopened]++
-	}
-	part := b.meetFragment(f, rec.Time)
-	if f.skip != "" {
-		b.skips[f.skip]++
-		return
+	var part *fragments
+	if !f.plain {
+		if part = b.meet(f, rec.Time); f.skip != "" {
+			b.skips[f.skip]++
+			return
+		}
 	}
 
 	// Times stay as recorded until all are there: only then can be told whether a
@@ -151,26 +132,60 @@ func (b *builder) add(rec *Record, f *frame) {
 	if back {
 		p.Dir = datasets.Down
 	}
+	if !f.plain {
+		b.tellRest(f, part, ci, back)
+	}
+	if len(f.app) > 0 && !copied {
+		b.learnNames(f, ci)
+	}
+	if p.Size <= mtu+datasets.EthernetHeader { // nearly all
+		b.append(p)
+		return
+	}
+	b.putLarge(f, &b.convs[ci], p)
+}
+
+// meet counts what is rare about a frame. It returns what is known of the IP packet
+// that it is a fragment of, nil if it is none, and may find that f is to be skipped.
+func (b *builder) meet(f *frame, at int64) *fragments {
+	if f.odd != "" {
+		b.odd[f.odd]++
+	}
+	if f.marker != nil && b.mark.read(f.marker, at) {
+		f.skip = "marker of the start or end of observing"
+	}
+	if f.skip != "" {
+		return nil
+	}
+	if f.wrapped != "" {
+		b.wraps[f.wrapped]++
+	}
+	if f.unopened != "" {
+		b.closed[f.unopened]++
+	}
+	return b.meetFragment(f, at)
+}
+
+// tellRest notes what a frame that is not plain says beside its packet, of
+// conversation ci.
+func (b *builder) tellRest(f *frame, part *fragments, ci int32, back bool) {
 	if part != nil && f.fragment == 1 {
 		b.giveFragments(part, ci, back)
 	}
 	b.tellLink(f, ci, back)
 	b.learnLink(f)
-	if len(f.app) > 0 && !copied {
-		b.learnNames(f, ci)
-	}
 	if f.check != 0 {
 		b.checks = append(b.checks, make([]check, b.n-len(b.checks))...) // other links of the file have none
 		b.checks = append(b.checks, f.check)
 	}
-	b.put(f, &b.convs[ci], p)
 }
 
-// put adds a packet, or the segments that it became.
-func (b *builder) put(f *frame, c *conv, p datasets.Packet) {
+// putLarge adds a packet that is longer than a line takes, or the segments that it
+// became.
+func (b *builder) putLarge(f *frame, c *conv, p datasets.Packet) {
 	each := b.segment(f, c)
 	if each == 0 {
-		if p.Size > mtu+datasets.EthernetHeader && (f.kind == 4 || f.kind == 6) && !f.loopback && !f.made {
+		if (f.kind == 4 || f.kind == 6) && !f.loopback && !f.made {
 			b.large++
 		}
 		b.append(p)
@@ -189,18 +204,26 @@ func (b *builder) put(f *frame, c *conv, p datasets.Packet) {
 }
 
 func (b *builder) append(p datasets.Packet) {
-	if len(b.tail) == cap(b.tail) {
+	if len(b.ps) == cap(b.ps) {
 		b.grow()
 	}
-	b.tail = append(b.tail, p)
+	b.ps = append(b.ps, p)
 	b.n++
 }
 
+// grow makes room for as many packets as the whole file will have, by what there is of
+// them in the part that was read: so a trace is hardly ever copied. What comes first may
+// be unlike the rest, so it is never more than eight times as many as there are.
 func (b *builder) grow() {
-	if b.tail != nil {
-		b.full = append(b.full, b.tail)
+	const first = 1 << 14
+	n := len(b.ps)
+	room := n + n/4
+	if b.part > 0 {
+		room = int(min(float64(n)/b.part*(1+1./32), 8*float64(n)))
 	}
-	b.tail = make([]datasets.Packet, 0, chunk)
+	ps := make([]datasets.Packet, n, max(room, n+n/16, first))
+	copy(ps, b.ps)
+	b.ps = ps
 }
 
 // tellLink notes what the link layer of a packet says of its conversation.
@@ -250,7 +273,7 @@ func (b *builder) tellLink(f *frame, ci int32, back bool) {
 	}
 }
 
-// slot is the place of k in the cache: the upper bits (64 - 53 = 11, as many as
+// slot is the place of k in the cache: the upper bits (64 - 54 = 10, as many as
 // cacheSize has) of a product, on which all bits of the factor act. What k has
 // in few values only, such as the protocol, is left out: keys of one slot are
 // still told apart.
@@ -258,18 +281,21 @@ func (k *key) slot() uint64 {
 	h := k.srcLo*0x9e3779b97f4a7c15 ^ k.dstLo*0xc2b2ae3d27d4eb4f
 	h ^= (uint64(k.srcPort)<<16 | uint64(k.dstPort)) * 0x165667b19e3779f9
 	h ^= k.srcMAC * 0xff51afd7ed558ccd
-	return (h ^ h>>29) * 0x9e3779b97f4a7c15 >> 53
+	return (h ^ h>>29) * 0x9e3779b97f4a7c15 >> 54
 }
 
 // lookup finds the conversation of k, or makes one, and says whether k is its
 // other direction.
 func (b *builder) lookup(k *key) (ci int32, back bool) {
-	s := &b.cache[k.slot()]
-	if s.conv >= 0 && s.key == *k {
-		return s.conv, s.back
+	pair := &b.cache[k.slot()]
+	for i := range pair {
+		if s := &pair[i]; s.key.is(k) && s.conv >= 0 {
+			return s.conv, s.back
+		}
 	}
 	ci, back = b.findConv(k)
-	*s = cacheSlot{*k, ci, back}
+	pair[1] = pair[0]
+	pair[0] = cacheSlot{*k, ci, back}
 	return ci, back
 }
 
@@ -325,8 +351,7 @@ func (b *builder) unicast(k *key) bool {
 // trace makes the trace of all records added and completes the report. names is
 // the names file: hosts by address.
 func (b *builder) trace(names map[string]string) datasets.Trace {
-	// Freed before the chunks are joined, which needs the most memory of all.
-	b.index, b.bare, b.cache = nil, nil, nil
+	b.index, b.bare, b.cache = nil, nil, nil // large, and not needed any more
 	ps := b.dropRelays(b.packets())
 	flows := b.assignFlows(ps, names)
 	if b.moved || b.o.SortTimes && b.rep.OutOfOrder > 0 {
@@ -355,15 +380,12 @@ func (b *builder) trace(names map[string]string) datasets.Trace {
 	return t
 }
 
-// packets joins the chunks, which are freed on the way, and sorts on request.
+// packets puts what was read into order, or sorts it on request.
 func (b *builder) packets() []datasets.Packet {
-	ps := make([]datasets.Packet, 0, b.n)
-	for i, c := range b.full {
-		ps = append(ps, c...)
-		b.full[i] = nil
+	ps := b.ps
+	if b.ps = nil; cap(ps)-len(ps) > len(ps)/8 {
+		ps = slices.Clone(ps) // the trace stays for long, and so would the room
 	}
-	ps = append(ps, b.tail...)
-	b.full, b.tail = nil, nil
 	ps = b.dropDamaged(ps)
 
 	if !b.o.SortTimes {

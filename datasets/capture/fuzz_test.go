@@ -115,6 +115,7 @@ func FuzzFrame(f *testing.F) {
 		if len(data) > header.MaxFrame {
 			return
 		}
+		comparePlain(t, data, len(data))
 		b := fileHeaderBytes(magicMicro, 65535, link)
 		b = append(b, recordBytes(1, 2, data)...)
 		fuzzRead(t, append(b, recordBytes(2, 3, data)...), Options{})

@@ -255,9 +255,16 @@ func (b *builder) assignFlows(ps []datasets.Packet, names map[string]string) []d
 }
 
 // live says which conversations have a packet left. Those of damaged frames must
-// neither be guessed about nor become flows.
+// neither be guessed about nor become flows. A conversation begins with a packet, so
+// that none is without one unless packets were moved or left out.
 func (b *builder) live(ps []datasets.Packet) []bool {
 	live := make([]bool, len(b.convs))
+	if !b.moved && len(ps) >= b.n {
+		for i := range live {
+			live[i] = true
+		}
+		return live
+	}
 	for _, p := range ps {
 		live[p.Flow] = true
 	}

@@ -226,8 +226,11 @@ func (s *streamPart) take(f *frame) bool {
 func (b *builder) learnStream(f *frame, ci int32) {
 	// A client may have port 53, too: a hello or request is one from any port. A
 	// DNS message that begins like one would be of 5 kB and more.
-	part := b.parts[ci]
 	greets := hello.Begins(f.app)
+	if len(b.parts) == 0 && f.srcPort != 53 && !greets {
+		return // as nearly always
+	}
+	part := b.parts[ci]
 	switch {
 	case part == nil && f.srcPort != 53 && !greets:
 		return

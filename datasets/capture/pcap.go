@@ -148,40 +148,46 @@ func (c *classic) lengths(h []byte) (captured, length uint32) {
 }
 
 func (c *classic) next(rec *Record) error {
-	h, err := c.src.buf.Peek(c.head)
-	if err != nil {
-		return headerError(h, err, c.head)
+	// Nearly always the whole record is there, and is looked at in place.
+	b := c.src.buf.Ahead()
+	if len(b) < c.head {
+		var err error
+		if b, err = c.src.buf.Peek(c.head); err != nil {
+			return headerError(b, err, c.head)
+		}
 	}
-	second, fraction := c.order.Uint32(h), c.order.Uint32(h[4:])
-	captured, length := c.lengths(h)
+	second, fraction := c.order.Uint32(b), c.order.Uint32(b[4:])
+	captured, length := c.lengths(b)
 	if fraction > 999_999 && (!c.nano || fraction > 999_999_999) {
 		c.late++
 	}
-	if err := checkLengths(captured, length); err != nil {
-		return err
+	if captured > header.MaxFrame || length > maxLength {
+		return checkLengths(captured, length)
 	}
 	if captured > length {
 		c.over++
 	}
 
-	// checkLengths keeps the record within the window. Discarding what is there
-	// reads nothing, so that b lasts until the next call.
+	// The lengths just checked keep the record within the window. Skipping what is
+	// there reads nothing, so that b lasts until the next call.
 	size := c.head + int(captured)
-	b, err := c.src.buf.Peek(size)
-	if err != nil {
-		if err = unexpected(err); errors.Is(err, io.ErrUnexpectedEOF) {
-			return cutError(0, "the packet", int64(captured), int64(len(b)-c.head))
+	if len(b) < size {
+		var err error
+		if b, err = c.src.buf.Peek(size); err != nil {
+			if err = unexpected(err); errors.Is(err, io.ErrUnexpectedEOF) {
+				return cutError(0, "the packet", int64(captured), int64(len(b)-c.head))
+			}
+			return err
 		}
-		return err
 	}
+	c.src.buf.Skip(size)
 	unit := int64(1000)
 	if c.nano {
 		unit = 1
 	}
 	rec.Time = int64(second)*1_000_000_000 + int64(fraction)*unit
-	rec.Length, rec.Link, rec.Data = int(length), c.link, b[c.head:]
-	_, err = c.src.buf.Discard(size)
-	return err
+	rec.Length, rec.Link, rec.Data = int(length), c.link, b[c.head:size]
+	return nil
 }
 
 // headerError says why fewer than want bytes of a record's header are left.

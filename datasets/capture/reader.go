@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"runtime"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"veilbench/datasets"
 	"veilbench/datasets/capture/internal/lookahead"
 	"veilbench/datasets/capture/internal/unxz"
+	"veilbench/datasets/parallel"
 )
 
 // Record is one packet record as it stands in the file: nothing is decoded, and
@@ -115,63 +117,58 @@ func (r *Reader) Next(rec *Record) error {
 	return nil
 }
 
-// alone is how many records are read before a second thread is worth starting.
-const alone = 1 << 13
+// alone is how many records are read before more threads are worth starting, and
+// threads how many are at most: two of the three steps go one at a time.
+const (
+	alone   = 1 << 13
+	threads = 4
+)
 
-// readAll adds every record. What is there to do without the builder, reading,
-// unpacking, decoding and hashing, a second thread does where there is one and the
-// capture is long.
-func (b *builder) readAll(ctx context.Context, rd *Reader) error {
-	var rec Record
-	var f frame
-	for aside := runtime.GOMAXPROCS(0) > 1; rd.records < alone || !aside; {
-		if err := b.mayGoOn(ctx, rd.records); err != nil {
+// readAll adds every record, batch by batch. Of a long capture several threads read,
+// decode and build in turn, each its own batch.
+func (b *builder) readAll(ctx context.Context, rd *Reader) (err error) {
+	workers := min(runtime.GOMAXPROCS(0), threads)
+	// take and give are called by one thread at a time each: ended is what take knows,
+	// built and err are what give does.
+	built, ended := 0, false
+	for _, n := range []int{1, workers} {
+		batches := make([]batch, n)
+		for i := range batches {
+			batches[i].init(n > 1, rd)
+		}
+		take := func(w int) bool {
+			if ended || n < workers && rd.records >= alone {
+				return false
+			}
+			ended = !batches[w].fill(rd)
+			return true
+		}
+		give := func(w int) bool {
+			err = b.addAll(ctx, &batches[w], built)
+			built += batches[w].n
+			return err == nil
+		}
+		if parallel.Line(n, take, func(w int) { batches[w].decode() }, give); err != nil || ended {
+			break
+		}
+	}
+	return err
+}
+
+// addAll adds the records of a batch, of which so many were there before, and says
+// what ends reading with or inside of it.
+func (b *builder) addAll(ctx context.Context, bt *batch, before int) error {
+	b.part = bt.part
+	for i := range bt.records[:bt.n] {
+		if err := b.mayGoOn(ctx, before+i); err != nil {
 			return err
 		}
-		if err := rd.Next(&rec); err != nil {
-			return b.ended(err, rd.records)
-		}
-		f.decode(&rec)
-		f.sumUp()
-		b.add(&rec, &f)
+		b.add(&bt.records[i], bt.frame(i))
 	}
-
-	n := rd.records
-	empty, full := make(chan *batch, batches), make(chan *batch, batches)
-	for range batches {
-		empty <- &batch{buf: make([]byte, window+bufferSlack)}
+	if bt.err == nil {
+		return nil
 	}
-	go func() {
-		defer close(full)
-		for bt := range empty {
-			bt.fill(rd)
-			full <- bt
-			if bt.err != nil {
-				return
-			}
-		}
-	}()
-
-	// The other thread may not go on reading when this one has given up.
-	defer func() {
-		close(empty)
-		for range full { // until it has ended
-		}
-	}()
-	for bt := range full {
-		for i := range bt.frames[:bt.n] {
-			if err := b.mayGoOn(ctx, n); err != nil {
-				return err
-			}
-			b.add(&bt.records[i], &bt.frames[i])
-			n++
-		}
-		if bt.err != nil {
-			return b.ended(bt.err, n)
-		}
-		empty <- bt
-	}
-	return nil
+	return b.ended(bt.err, before+bt.n)
 }
 
 // mayGoOn looks now and then whether reading must end behind so many records.
@@ -203,36 +200,82 @@ func (b *builder) ended(err error, records int) error {
 }
 
 const (
-	// batches is how many go around between two threads, one read while the other is
-	// built from, each with a buffer of a window; batchRecords and
-	// batchBytes how much is in one.
-	batches      = 2
-	batchRecords = 256
-	batchBytes   = 128 << 10
+	// smallBatch and largeBatch are how many bytes are read for a batch, for one thread
+	// and for several: what the caches of a processor hold, and what takes longer to
+	// read than to tell another thread. With batchRest bytes left of what was read at
+	// once a batch ends: they are copied.
+	smallBatch = 64 << 10
+	largeBatch = 512 << 10
+	batchRest  = 2 << 10
+	// leastRecord is the length from which on so many bytes fill a batch.
+	leastRecord = 128
 )
 
-// batch is records that one thread decodes and another one builds a trace of. Their
+// batch is records that are read, decoded and built from one after another. Their
 // data lie in its buffer, into which the reader read them.
 type batch struct {
 	n       int
-	records [batchRecords]Record
-	frames  [batchRecords]frame
-	buf     []byte
-	err     error // behind the records
+	bytes   int64 // to read for it
+	records []Record
+	frames  []frame // of each record, or the one that is looked at
+	buf     []byte  // nil: the reader's own
+	part    float64 // of the file that was read at their end, 0 if unknown
+	err     error   // behind the records
 }
 
-// fill reads and decodes the next records.
-func (bt *batch) fill(rd *Reader) {
-	rd.src.buf.Renew(bt.buf)
-	start := rd.src.offset()
-	for bt.n = 0; bt.n < batchRecords && rd.src.offset()-start < batchBytes; bt.n++ {
-		rec, f := &bt.records[bt.n], &bt.frames[bt.n]
-		if bt.err = rd.Next(rec); bt.err != nil {
-			return
-		}
-		f.decode(rec)
-		f.sumUp()
+// init prepares bt for rd, alone or with others that are filled while it is decoded.
+func (bt *batch) init(others bool, rd *Reader) {
+	bt.bytes = smallBatch
+	if others {
+		bt.bytes = largeBatch
+		bt.buf = make([]byte, rd.src.buf.Size())
 	}
+	bt.records = make([]Record, bt.bytes/leastRecord)
+	bt.frames = make([]frame, 1)
+	if others {
+		bt.frames = make([]frame, len(bt.records))
+	}
+}
+
+// fill reads the next records and says whether there may be more.
+func (bt *batch) fill(rd *Reader) bool {
+	ahead := rd.src.buf
+	ahead.Renew(bt.buf)
+	end := rd.src.offset() + bt.bytes
+	for bt.n = 0; bt.n < len(bt.records); bt.n++ {
+		if bt.err = rd.Next(&bt.records[bt.n]); bt.err != nil {
+			break
+		}
+		if ahead.Buffered() < batchRest && rd.src.read >= end {
+			bt.n++
+			break
+		}
+	}
+	bt.part = rd.src.part()
+	return bt.err == nil
+}
+
+// decode decodes the records and sums up their frames, where others are built from
+// meanwhile.
+func (bt *batch) decode() {
+	if len(bt.frames) > 1 {
+		for i := range bt.records[:bt.n] {
+			bt.frames[i].decode(&bt.records[i])
+			bt.frames[i].sumUp()
+		}
+	}
+}
+
+// frame is record i decoded. A single thread decodes only now: a frame that is used at
+// once and filled again need never leave the nearest cache.
+func (bt *batch) frame(i int) *frame {
+	if len(bt.frames) > 1 {
+		return &bt.frames[i]
+	}
+	f := &bt.frames[0]
+	f.decode(&bt.records[i])
+	f.sumUp()
+	return f
 }
 
 // locate says in which packet err happened, and what can be done. Reading stood
@@ -326,6 +369,7 @@ type source struct {
 	read        int64 // bytes taken from the stream below buf
 	in          io.Reader
 	raw         *counter // what in reads
+	size        int64    // of what raw reads, 0 if unknown
 	close       func()
 	compression string
 }
@@ -360,16 +404,40 @@ func (c *counter) Read(p []byte) (int, error) {
 // offset is the position of the next unread byte.
 func (s *source) offset() int64 { return s.read - int64(s.buf.Buffered()) }
 
+// part is how much of the file is read, 0 if unknown.
+func (s *source) part() float64 {
+	switch {
+	case s.size == 0:
+		return 0
+	case s.compression == "":
+		return float64(s.offset()) / float64(s.size)
+	}
+	return float64(s.raw.n) / float64(s.size)
+}
+
+// sizeOf is how many bytes r has, 0 if it does not say.
+func sizeOf(r io.Reader) int64 {
+	switch r := r.(type) {
+	case interface{ Len() int }:
+		return int64(r.Len())
+	case interface{ Stat() (fs.FileInfo, error) }:
+		if i, err := r.Stat(); err == nil && i.Mode().IsRegular() {
+			return i.Size()
+		}
+	}
+	return 0
+}
+
 // openSource finds the compression by the first bytes, never by the name.
 func openSource(r io.Reader) (*source, error) {
-	count := &counter{r: r}
+	size, count := sizeOf(r), &counter{r: r}
 	raw := bufio.NewReaderSize(count, 1<<16)
 	m, err := raw.Peek(len(unxz.Magic))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 
-	s := &source{in: raw, raw: count, close: func() {}}
+	s := &source{in: raw, raw: count, size: size, close: func() {}}
 	switch {
 	case len(m) == 0:
 		return nil, errors.New("empty file; want a pcap or pcapng capture")
@@ -397,11 +465,11 @@ func openSource(r io.Reader) (*source, error) {
 
 	// A folder may hold 100,000 small files: a plain one that raw holds whole
 	// needs no more than its own size, for no record is longer.
-	size := window
+	ahead := window
 	if b, err := raw.Peek(raw.Size()); s.compression == "" && errors.Is(err, io.EOF) {
-		size = len(b) + bufferSlack
+		ahead = len(b) + bufferSlack
 	}
-	s.buf = lookahead.New(s, size)
+	s.buf = lookahead.New(s, ahead)
 	return s, nil
 }
 

@@ -96,10 +96,7 @@ func (b *builder) giveFragments(g *fragments, ci int32, back bool) {
 // moveTo makes packet i one of conversation ci. A conversation may lose all of
 // its packets so.
 func (b *builder) moveTo(i int, ci int32, back bool) {
-	p := &b.tail[i%chunk]
-	if n := i / chunk; n < len(b.full) {
-		p = &b.full[n][i%chunk]
-	}
+	p := &b.ps[i]
 	p.Flow, p.Dir = ci, datasets.Up
 	if back {
 		p.Dir = datasets.Down

@@ -49,3 +49,47 @@ func For(ctx context.Context, workers, n int, do func(worker, i int) error) erro
 	}
 	return ctx.Err()
 }
+
+// Line moves portions of work through three steps. Each worker takes a portion, works
+// on it and gives it on; take and give are never called twice at a time and see the
+// portions in one order, so that both may lean on what came before, while work may
+// run beside everything. A portion stays with its worker, and so in the caches of one
+// processor. take says false where nothing is left, give where no more is wanted;
+// work that others have begun by then is thrown away.
+func Line(workers int, take func(worker int) bool, work func(worker int), give func(worker int) bool) {
+	if workers <= 1 {
+		for take(0) {
+			if work(0); !give(0) {
+				return
+			}
+		}
+		return
+	}
+
+	// The turn to take goes around among the workers, and the turn to give behind it,
+	// which keeps the order. A turn that is false says that the step is over; whoever
+	// gets it passes it on and ends, so that none waits for ever. Passing on never
+	// waits: there is one turn of each kind.
+	takes, gives := make([]chan bool, workers), make([]chan bool, workers)
+	for w := range workers {
+		takes[w], gives[w] = make(chan bool, 1), make(chan bool, 1)
+	}
+	takes[0] <- true
+	gives[0] <- true
+	var wg sync.WaitGroup
+	for w := range workers {
+		next := (w + 1) % workers
+		wg.Go(func() {
+			for more := true; more; {
+				more = <-takes[w] && take(w)
+				if takes[next] <- more; !more {
+					return
+				}
+				work(w)
+				more = <-gives[w] && give(w)
+				gives[next] <- more
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -59,3 +59,48 @@ func TestForStopsWithItsContext(t *testing.T) {
 		t.Errorf("error %v after %d calls, want canceled after at most 2", err, calls.Load())
 	}
 }
+
+// Line takes and gives in one order, one at a time, and works on what is taken, with
+// any number of workers and wherever it ends.
+func TestLineKeepsTheOrder(t *testing.T) {
+	for _, workers := range []int{0, 1, 2, 3, 7} {
+		for _, n := range []int{0, 1, 2, 50} {
+			for _, stop := range []int{-1, 0, 1, 20} {
+				parts := make([]int, max(workers, 1))
+				taken, given := 0, []int{}
+				var taking, giving atomic.Int32
+				parallel.Line(workers, func(w int) bool {
+					if taking.Add(1) != 1 {
+						t.Error("two workers take")
+					}
+					defer taking.Add(-1)
+					if taken == n {
+						return false
+					}
+					parts[w] = taken
+					taken++
+					return true
+				}, func(w int) { parts[w] *= 10 }, func(w int) bool {
+					if giving.Add(1) != 1 {
+						t.Error("two workers give")
+					}
+					defer giving.Add(-1)
+					given = append(given, parts[w])
+					return len(given)-1 != stop
+				})
+				want := n
+				if stop >= 0 {
+					want = min(n, stop+1)
+				}
+				if len(given) != want || taken > len(given)+len(parts) {
+					t.Fatalf("%d workers, stop at %d: %d of %d given, %d taken", workers, stop, len(given), n, taken)
+				}
+				for i, v := range given {
+					if v != 10*i {
+						t.Fatalf("%d workers: %d is given as number %d", workers, v, i)
+					}
+				}
+			}
+		}
+	}
+}

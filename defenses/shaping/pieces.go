@@ -15,8 +15,8 @@ import (
 // those of equal time in the order in which they were sent, so that pieces of one
 // original stay in order when they are sent so.
 //
-// Nearly all pieces are sent in order of time, and go at once to the place where
-// they stay. The others wait in a list of their own, which is merged in whenever
+// Nearly all pieces are sent in order of time, or so nearly that few make room for
+// them, and go at once to the place where they stay. The others wait in a list of their own, which is merged in whenever
 // it is as long as what the merge has to move: so the whole costs n log n at worst
 // and needs little more memory than the result.
 type Assembly struct {
@@ -39,8 +39,10 @@ type piece struct {
 const (
 	// noOriginal is the orig of a dummy packet.
 	noOriginal = -1
-	// leastLate is how many late pieces a merge is worth.
+	// leastLate is how many late pieces a merge is worth, few how many packets make
+	// room for one at once.
 	leastLate = 64
+	few       = 16
 )
 
 // NewAssembly reserves room for n pieces of in.
@@ -64,13 +66,28 @@ func (a *Assembly) Piece(p datasets.Packet, orig, bytes int32) {
 		return
 	}
 	a.last = p.Time
-	a.out = append(a.out, p)
+	// Field by field: appended as one, p would be read back in wide pieces from a
+	// stack that it was just written to in narrow ones, which a processor waits for.
+	a.out = append(a.out, datasets.Packet{})
+	q := &a.out[len(a.out)-1]
+	q.Time, q.Size, q.Payload, q.Flow, q.Dir = p.Time, p.Size, p.Payload, p.Flow, p.Dir
 	a.orig = append(a.orig, orig)
 	a.size = append(a.size, bytes)
 }
 
 // sendLate sends a piece that leaves before the last one.
 func (a *Assembly) sendLate(p piece) {
+	// Late pieces of the same time were sent before this one: it may not pass them.
+	at := len(a.out) - 1
+	for at > 0 && at > len(a.out)-few && a.out[at-1].Time > p.Time {
+		at--
+	}
+	if p.Time < a.from && (at == 0 || a.out[at-1].Time <= p.Time) {
+		a.out = slices.Insert(a.out, at, p.Packet)
+		a.orig, a.size = slices.Insert(a.orig, at, p.orig), slices.Insert(a.size, at, p.bytes)
+		return
+	}
+
 	a.late = append(a.late, p)
 	a.from = min(a.from, p.Time)
 	if len(a.late) < a.most {

@@ -29,13 +29,13 @@ func TestControlLooksInTime(t *testing.T) {
 			apply := func(always bool) any {
 				f := VPN{Kind: kind}.framing()
 				tun := tunnel{in: in, f: f, head: f.outer(), flow: 2, delay: 20 * time.Millisecond, leaves: shaping.NewAssembly(in, 0)}
-				tun.rng = rand.New(rand.NewPCG(uint64(round), 1))
+				tun.rng = rand.NewPCG(uint64(round), 1)
 				tun.ctl = newControl(kind, &tun, rand.New(rand.NewPCG(uint64(round), 2)))
 				for i, p := range in.Packets {
 					if always {
 						tun.ctl.quiet = -shaping.Never
 					}
-					tun.packet(i, p)
+					tun.packet(i, &p)
 				}
 				tun.ctl.until(in.End)
 				out := tun.leaves.Defended(nil)

@@ -159,7 +159,7 @@ func TestRealSignals(t *testing.T) {
 			tn.ctl = newControl("wireguard", tn, rand.New(rand.NewPCG(1, 1)))
 			tn.ctl.keys = farReply // when the first handshake is over
 			for i, p := range in.Packets {
-				tn.packet(i, p)
+				tn.packet(i, &p)
 			}
 			tn.ctl.until(end)
 			out := tn.leaves.Defended(in.Flows).Trace

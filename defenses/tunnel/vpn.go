@@ -5,6 +5,7 @@ package tunnel
 
 import (
 	"cmp"
+	"math/bits"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -99,8 +100,9 @@ func (d VPN) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error)
 	t.leaves = shaping.NewAssembly(in, t.estimate())
 
 	// Both are drawn whether they are used or not, so that tunnels with and
-	// without control packets delay by the same draws.
-	waits, phases := defenses.Stream(rng), defenses.Stream(rng)
+	// without control packets delay by the same draws. waits is what
+	// defenses.Stream has inside.
+	waits, phases := rand.NewPCG(rng.Uint64(), rng.Uint64()), defenses.Stream(rng)
 	if d.Delay == "uniform" {
 		t.rng = waits
 	}
@@ -112,9 +114,10 @@ func (d VPN) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error)
 		stays[i] = f.LAN
 	}
 
-	for i, p := range in.Packets {
+	for i := range in.Packets {
+		p := &in.Packets[i]
 		if stays[p.Flow] {
-			t.leaves.Whole(i, p)
+			t.leaves.Whole(i, *p)
 			continue
 		}
 		t.packet(i, p)
@@ -132,7 +135,7 @@ type tunnel struct {
 	head   int32 // f.outer(), which every packet needs
 	flow   int32
 	delay  time.Duration
-	rng    *rand.Rand // nil: constant delay
+	rng    *rand.PCG // nil: constant delay
 	now    time.Duration
 	leaves *shaping.Assembly
 	ctl    *control // nil: no control packets
@@ -152,20 +155,21 @@ func (d VPN) Inner(p datasets.Packet, f datasets.Flow) []int32 {
 // estimate is how many packets there will be: one for each that fits, two for
 // others, and room for what the tunnel sends of itself.
 func (t *tunnel) estimate() int {
-	n := len(t.in.Packets)
-	for i := range t.in.Packets {
+	n, large := len(t.in.Packets), 0
+	const every = 16 // enough to go by: appending makes room where it is too few
+	for i := 0; i < n; i += every {
 		if t.in.Packets[i].Size-datasets.EthernetHeader > t.f.mtu {
-			n++
+			large += every
 		}
 	}
-	return n + n/64 + 16
+	return n + large + (n+large)/64 + 16
 }
 
 // packet sends original i, p, through the tunnel, in as many pieces as it takes.
-func (t *tunnel) packet(i int, p datasets.Packet) {
+func (t *tunnel) packet(i int, p *datasets.Packet) {
 	wait := t.delay
 	if t.rng != nil {
-		wait = time.Duration(t.rng.Int64N(int64(t.delay) + 1))
+		wait = time.Duration(uniform(t.rng, uint64(t.delay)+1))
 	}
 
 	// The tunnel is one queue for both directions: nothing leaves before what
@@ -175,11 +179,11 @@ func (t *tunnel) packet(i int, p datasets.Packet) {
 		t.now = t.ctl.data(t.now, p.Dir)
 	}
 
-	if n := ipSize(p); n <= t.f.mtu { // nearly all
+	if n := ipSize(*p); n <= t.f.mtu { // nearly all
 		t.leaves.Piece(t.outer(t.now, p.Dir, t.f.inside(n)), int32(i), p.Payload)
 		return
 	}
-	split(p, t.in.Flows[p.Flow], t.f.mtu, func(inner, payload int32) {
+	split(*p, t.in.Flows[p.Flow], t.f.mtu, func(inner, payload int32) {
 		t.leaves.Piece(t.outer(t.now, p.Dir, t.f.inside(inner)), int32(i), payload)
 	})
 }
@@ -198,5 +202,18 @@ func (t *tunnel) outer(at time.Duration, dir datasets.Dir, payload int32) datase
 	return datasets.Packet{
 		Time: at, Flow: t.flow, Dir: dir, Payload: payload,
 		Size: payload + t.head + datasets.EthernetHeader,
+	}
+}
+
+// uniform draws from 0 to n-1 what a rand.Rand of src would (Uint64N), which reaches
+// its source through an interface for every packet.
+func uniform(src *rand.PCG, n uint64) uint64 {
+	if n&(n-1) == 0 {
+		return src.Uint64() & (n - 1)
+	}
+	for {
+		if hi, lo := bits.Mul64(src.Uint64(), n); lo >= n || lo >= -n%n {
+			return hi
+		}
 	}
 }

@@ -286,3 +286,22 @@ func TestWireGuardControl(t *testing.T) {
 		}
 	}
 }
+
+// uniform draws what package rand draws, rejected draws among them.
+func TestUniformIsRand(t *testing.T) {
+	src, plain := rand.NewPCG(1, 8), rand.New(rand.NewPCG(1, 8))
+	for i := range 100_000 {
+		n := uint64(20_000_001)
+		switch i % 4 {
+		case 1:
+			n = 1 << (i % 63)
+		case 2:
+			n = 1<<63 + uint64(i) // of these nearly every second one
+		case 3:
+			n = uint64(i)
+		}
+		if got, want := uniform(src, n), plain.Uint64N(n); got != want {
+			t.Fatalf("draw %d of %d: %d, want %d", i, n, got, want)
+		}
+	}
+}

@@ -31,6 +31,9 @@ func Begins(p []byte) bool {
 // isRequest says whether p begins with a method of HTTP, which is in capital
 // letters, and a space.
 func isRequest(p []byte) bool {
+	if len(p) == 0 || p[0] < 'A' || p[0] > 'Z' {
+		return false
+	}
 	method, _, ok := bytes.Cut(p[:min(len(p), 12)], []byte(" "))
 	if !ok {
 		return false

@@ -27,6 +27,12 @@ func New(src io.Reader, size int) *Reader { return &Reader{src: src, b: make([]b
 // Buffered is how many bytes are there.
 func (l *Reader) Buffered() int { return l.w - l.r }
 
+// Ahead is all that is there, valid as what Peek returns.
+func (l *Reader) Ahead() []byte { return l.b[l.r:l.w] }
+
+// Skip discards n bytes that are there.
+func (l *Reader) Skip(n int) { l.r += n }
+
 // Peek returns the next n bytes, which are valid until what is not there yet is
 // asked for. Fewer come with an error, bufio.ErrBufferFull if n is more than the
 // buffer holds.
@@ -66,13 +72,19 @@ func (l *Reader) Discard(n int) (int, error) {
 }
 
 // Renew goes on in b, which must be as long as the buffer before it and which nobody
-// else uses. What Peek returned from there, and returns from b, stays valid until its
-// buffer is given to Renew again: so another thread may work on one while the next is
-// read.
+// else uses; nil is the buffer itself. What Peek returned from there, and returns from
+// b, stays valid until its buffer is given to Renew again: so another thread may work
+// on one while the next is read.
 func (l *Reader) Renew(b []byte) {
+	if b == nil {
+		b = l.b
+	}
 	l.w = copy(b, l.b[l.r:l.w])
 	l.b, l.r, l.keep = b, 0, true
 }
+
+// Size is how long the buffer is.
+func (l *Reader) Size() int { return len(l.b) }
 
 // fill reads once, behind what is there.
 func (l *Reader) fill() {
@@ -80,7 +92,7 @@ func (l *Reader) fill() {
 	case !l.keep:
 		l.w = copy(l.b, l.b[l.r:l.w])
 		l.r = 0
-	case len(l.b)-l.w < portion:
+	case l.w == len(l.b):
 		l.Renew(make([]byte, len(l.b))) // more was asked for than one buffer takes
 	}
 	for range 100 {

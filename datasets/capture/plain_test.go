@@ -1,0 +1,79 @@
+package capture
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"github.com/google/gopacket/layers"
+
+	"veilbench/datasets/capture/internal/header"
+)
+
+// decodePlain makes of a frame what the long way makes of it, or leaves it alone:
+// whole frames, cut ones, and those with a few bytes changed anywhere in the headers.
+func TestPlainFramesDecodeAlike(t *testing.T) {
+	rng := rand.New(rand.NewPCG(18, 2))
+	ports := []uint16{53, 443, portTZSP, portZEP, portVXLAN, portVXLANGPE, portGeneve, portMPLS, portGTP, portTeredo, portL2TP, portCAPWAP, portHPERM}
+	const rounds = 20_000
+	plain, taken := 0, 0
+	for range rounds {
+		b := randomFrame(t, rng)
+		if rng.IntN(3) > 0 {
+			proto := []layers.IPProtocol{header.TCP, header.UDP}[rng.IntN(2)]
+			b = append([]byte{2, 0, 0, 0, 1, 1, 2, 0, 0, 0, 2, 2, 8, 0}, ipPacket(t, 4, proto, rng.IntN(120))...)
+			binary.BigEndian.PutUint16(b[34+2*rng.IntN(2):], ports[rng.IntN(len(ports))])
+			if proto == header.UDP && len(b) >= 42+8+14+20 && rng.IntN(2) == 0 { // VXLAN
+				copy(b[36:], []byte{portVXLAN >> 8, portVXLAN & 255})
+				copy(b[42:], []byte{8, 0, 0, 0, 0, 0, 1, 0})
+				copy(b[50:], b[:34])
+			}
+		}
+		wire := len(b)
+		for range rng.IntN(3) {
+			b[rng.IntN(min(len(b), 60))] = []byte{0, 1, 2, 4, 5, 0x0c, 0x45, 0x50, 0xff, byte(rng.Uint32())}[rng.IntN(10)]
+		}
+		if rng.IntN(8) == 0 {
+			copy(b[6*rng.IntN(2):], []byte{header.FarPrefix >> 16, header.FarPrefix >> 8 & 255, header.FarPrefix & 255})
+		}
+		switch rng.IntN(8) {
+		case 0:
+			b = b[:rng.IntN(len(b)+1)]
+		case 1:
+			wire = max(0, wire+rng.IntN(40)-20)
+		}
+		switch p, ok := comparePlain(t, b, wire); {
+		case p:
+			plain++
+		case ok:
+			taken++
+		}
+	}
+	if plain < rounds/4 || taken < rounds/50 {
+		t.Errorf("of %d frames %d were plain and %d had something rare", rounds, plain, taken)
+	}
+}
+
+// comparePlain decodes b both ways and says whether the short one found it plain, and
+// whether it decoded it.
+func comparePlain(t *testing.T, b []byte, wire int) (plain, ok bool) {
+	t.Helper()
+	var short, long frame
+	ok = short.decodePlain(b, wire)
+	if ok {
+		long.decodeEthernet(b, wire)
+	}
+	plain, short.plain = short.plain, false
+	if !reflect.DeepEqual(short, long) {
+		t.Fatalf("%x of %d bytes\n short %+v\n  long %+v", b, wire, short, long)
+	}
+	rare := frame{
+		key: short.key, size: short.size, payload: short.payload, app: short.app, ipID: short.ipID,
+		seq: short.seq, ack: short.ack, flags: short.flags,
+	}
+	if plain && !reflect.DeepEqual(short, rare) {
+		t.Fatalf("%x of %d bytes is not plain: %+v", b, wire, short)
+	}
+	return plain, ok
+}
