@@ -218,8 +218,11 @@ func (s *Set) Provenance() string {
 		}
 		sets = append(sets, name)
 	}
-	text := fmt.Sprintf("%d cells, %d of them failed; data %s; split %s; seed %s.",
-		len(s.Results), s.Failed, List(sets), List(splits), s.Seeds())
+	text := fmt.Sprintf("%d cells, %d of them failed", len(s.Results), s.Failed)
+	if n := len(s.Planted); n > 0 { // the fingerprint counts them too
+		text += fmt.Sprintf(", and %d that look for canaries", n)
+	}
+	text += fmt.Sprintf("; data %s; split %s; seed %s.", List(sets), List(splits), s.Seeds())
 	if s.Options.Fingerprint != "" {
 		text += " " + FirstUpper(s.Options.Fingerprint) + "."
 	}

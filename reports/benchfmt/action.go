@@ -33,7 +33,7 @@ func WriteAction(w io.Writer, s *reports.Set) error {
 			if m.Attack != "" && m.Failed == 0 && m.NoEvidence == "" {
 				x := point{Name: about + ", advantage", Unit: "share", Value: m.Advantage, Extra: fmt.Sprintf("worst attack %s, %s, over %d test groups", s.Label(m.Attack), m.Knowledge, m.Groups)}
 				if m.HasInterval {
-					x.Range = table.Bounds(m.Lo, m.Hi, 2, table.Short)
+					x.Range = reports.BoundsOf(m)
 				}
 				out = append(out, x)
 			}

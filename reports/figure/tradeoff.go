@@ -3,6 +3,7 @@ package figure
 import (
 	"fmt"
 	"image/color"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -209,6 +210,7 @@ type placing struct {
 	marks []vg.Point
 	taken boxes // where no text may lie
 	apart boxes // what no leader may cross: texts and other leaders
+	texts boxes // what no text may ever lie on
 }
 
 // all finds places for the names of all marks, and for their numbers where a name
@@ -237,6 +239,7 @@ func (g placing) all(names []string) []label {
 			if !ok {
 				cost += unnamed
 				if l, ok = try.place(i, fmt.Sprint(i+1)); !ok {
+					l = try.squeeze(i, fmt.Sprint(i+1))
 					cost += unplaced
 				}
 			}
@@ -251,8 +254,66 @@ func (g placing) all(names []string) []label {
 }
 
 // place finds the nearest place for the text of a mark where nothing is yet; it
-// becomes taken. Where none is free ok is false, and the text would lie over something.
+// becomes taken. Where none is free ok is false.
 func (g *placing) place(own int, text string) (l label, ok bool) {
+	at := g.marks[own]
+	for l, box := range g.places(own, text) {
+		// A text that no line joins to its mark must be nearer to it than to others,
+		// and a line must lead past all others.
+		leader := l.leader()
+		if g.taken.meets(box) || slices.ContainsFunc(leader, g.apart.meets) || slices.ContainsFunc(g.marks, func(m vg.Point) bool {
+			return m != at && (!l.far && away(l.at, m) <= away(l.at, at)+2 || leader.meets(around(m, 6, 6)))
+		}) {
+			continue
+		}
+		g.take(box, leader)
+		return l, true
+	}
+	return label{}, false
+}
+
+// squeeze finds a place for a text that has none which is free: it may lie over
+// intervals, the front and leaders, but over no other text. Its line leads to its mark
+// past no more than the texts.
+func (g *placing) squeeze(own int, text string) label {
+	last := label{text, g.marks[own].Add(vg.Point{X: 6, Y: 6}), g.marks[own], left, false}
+	for _, past := range []boxes{append(g.around(), g.texts...), g.texts} {
+		for l, box := range g.places(own, text) {
+			l.far = l.far || !g.nearest(l)
+			if leader := l.leader(); !past.meets(box) && !slices.ContainsFunc(leader, g.texts.meets) {
+				g.take(box, leader)
+				return l
+			}
+		}
+	}
+	return last
+}
+
+// around are the marks as boxes.
+func (g *placing) around() boxes {
+	var out boxes
+	for _, m := range g.marks {
+		out = append(out, around(m, 6, 6))
+	}
+	return out
+}
+
+// nearest says whether no mark is nearer to a text than its own.
+func (g *placing) nearest(l label) bool {
+	return !slices.ContainsFunc(g.marks, func(m vg.Point) bool { return m != l.mark && away(l.at, m) <= away(l.at, l.mark)+2 })
+}
+
+// take notes what a text and its line lie on.
+func (g *placing) take(box vg.Rectangle, leader boxes) {
+	g.texts = append(g.texts, box)
+	g.apart = append(append(g.apart, box), leader...)
+	g.taken = append(append(g.taken, box), leader...)
+}
+
+// places are those inside of the frame where the text of a mark may stand, with the
+// boxes that it fills there: right first, where readers look for a name, then around,
+// farther out only behind all that are nearer.
+func (g *placing) places(own int, text string) iter.Seq2[label, vg.Rectangle] {
 	const (
 		near = 14  // farther away a line joins text and mark
 		over = 4   // points that a text may stick out of the frame
@@ -261,41 +322,27 @@ func (g *placing) place(own int, text string) (l label, ok bool) {
 	)
 	at := g.marks[own]
 	w := typeStyle(smallType).Width(text)
-
-	// Right first, where readers look for a name, then around; farther out only when
-	// all places nearer are taken.
-	for _, r := range []float64{6, 9, 12, 17, 23, 30, 38, 47} {
-		for _, angle := range []float64{0, 30, -30, 180, 150, -150, 90, -90, 60, -60, 120, -120} {
-			sin, cos := math.Sincos(angle * math.Pi / 180)
-			q := at.Add(vg.Point{X: vg.Length(r * cos), Y: vg.Length(r * sin)})
-			side := float64(center)
-			x0 := q.X - w/2
-			switch {
-			case cos > 0.1:
-				side, x0 = left, q.X
-			case cos < -0.1:
-				side, x0 = right, q.X-w
+	return func(yield func(label, vg.Rectangle) bool) {
+		for _, r := range []float64{6, 9, 12, 17, 23, 30, 38, 47} {
+			for _, angle := range []float64{0, 30, -30, 180, 150, -150, 90, -90, 60, -60, 120, -120} {
+				sin, cos := math.Sincos(angle * math.Pi / 180)
+				q := at.Add(vg.Point{X: vg.Length(r * cos), Y: vg.Length(r * sin)})
+				side := float64(center)
+				x0 := q.X - w/2
+				switch {
+				case cos > 0.1:
+					side, x0 = left, q.X
+				case cos < -0.1:
+					side, x0 = right, q.X-w
+				}
+				box := vg.Rectangle{Min: vg.Point{X: x0 - off, Y: q.Y - high/2}, Max: vg.Point{X: x0 + w + off, Y: q.Y + high/2}}
+				inside := box.Min.X > g.in.Min.X && box.Min.Y > g.in.Min.Y && box.Max.X < g.in.Max.X+over && box.Max.Y < g.in.Max.Y+over
+				if inside && !yield(label{text, q, at, side, r > near}, box) {
+					return
+				}
 			}
-			box := vg.Rectangle{Min: vg.Point{X: x0 - off, Y: q.Y - high/2}, Max: vg.Point{X: x0 + w + off, Y: q.Y + high/2}}
-			if box.Min.X <= g.in.Min.X || box.Min.Y <= g.in.Min.Y || box.Max.X >= g.in.Max.X+over || box.Max.Y >= g.in.Max.Y+over || g.taken.meets(box) {
-				continue
-			}
-
-			// A text that no line joins to its mark must be nearer to it than to others,
-			// and a line must lead past all others.
-			l := label{text, q, at, side, r > near}
-			leader := l.leader()
-			if slices.ContainsFunc(leader, g.apart.meets) || slices.ContainsFunc(g.marks, func(m vg.Point) bool {
-				return m != at && (!l.far && away(q, m) <= away(q, at)+2 || leader.meets(around(m, 6, 6)))
-			}) {
-				continue
-			}
-			g.apart = append(append(g.apart, box), leader...)
-			g.taken = append(append(g.taken, box), leader...)
-			return l, true
 		}
 	}
-	return label{text, at.Add(vg.Point{X: 6, Y: 6}), at, left, false}, false
 }
 
 // leader is the line from mark to text as boxes so small that they cover little

@@ -61,11 +61,15 @@ type section struct {
 	Panels, Hidden  []string // what the figures are of, to choose from
 	Paper           bool     // is printed
 	Tables          []template.HTML
+	Screen          []template.HTML // tables for which there is no room on paper
 	Pre             string
 	// Events, Mine and Earlier have fields: to choose a list of events, to say how much
 	// a home of one's own sends, and to choose the page of an earlier run.
 	Events, Mine, Earlier bool
 }
+
+// Count is how many tables a section has.
+func (x section) Count() int { return len(x.Tables) + len(x.Screen) }
 
 // picture is a figure as part of the page.
 type picture struct {
@@ -191,6 +195,13 @@ const (
 	figuresID   = "figures"
 )
 
+// How many rows are printed: of a table, which page.css cuts off, and of a section, but
+// for its first table.
+const (
+	tablePrinted   = 25
+	sectionPrinted = 40
+)
+
 // builder collects sections and keeps the first error.
 type builder struct {
 	s   *reports.Set
@@ -205,10 +216,18 @@ func (b *builder) kind(x section, k reports.TableKind) {
 
 // tables is kind with other IDs.
 func (b *builder) tables(x section, k reports.TableKind, id func(int) string) {
+	rows := 0
 	for i, t := range k.Tables(b.s) {
 		var html strings.Builder
 		b.err = cmp.Or(b.err, table.Fragment(&html, id(i), t))
-		x.Tables = append(x.Tables, template.HTML(html.String())) // Fragment escapes
+
+		// With many data sets and places the same table comes a dozen times, and would fill
+		// more sheets than anyone prints.
+		to := &x.Tables
+		if rows += min(len(t.Rows), tablePrinted); i > 0 && rows > sectionPrinted {
+			to = &x.Screen
+		}
+		*to = append(*to, template.HTML(html.String())) // Fragment escapes
 	}
 	if len(x.Tables) > 0 {
 		b.out = append(b.out, x)

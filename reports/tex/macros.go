@@ -48,10 +48,14 @@ func macros() []macro {
 		}
 	}
 
-	// A text that asks for a limit that there is none of must not print 0.
+	// A text that asks for a limit that there is none of must not print 0, nor one that
+	// has both below the floor an interval of exactly 0.
 	limit := func(m results.Summary, v float64) string {
-		if !m.HasInterval {
+		switch {
+		case !m.HasInterval:
 			return "n/a"
+		case m.Hi == 0:
+			return "≤0"
 		}
 		return table.Score(v)
 	}

@@ -183,7 +183,10 @@ func worst(s *reports.Set, at reports.Subject, n *marks) table.Value {
 	// tooltip.
 	v := table.Number(m.Advantage, table.Score)
 	if m.HasInterval {
-		v = v.Within(m.Lo, m.Hi, table.Bounds(m.Lo, m.Hi, 2, table.Short))
+		v = v.Within(m.Lo, m.Hi, reports.BoundsOf(m))
+		if m.Hi == 0 {
+			v.Text += n.of("≤0: even the upper limit is not above the floor")
+		}
 	} else {
 		v.Text += n.of("too few test groups for an interval, or a split within them")
 	}

@@ -149,3 +149,35 @@ func pdflatex(t *testing.T, dir, name, text string) (string, error) {
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
+
+// Where even the upper limit lies below the floor, neither the table nor the numbers of
+// the text have an interval of zero width at 0.
+func TestUpperLimitBelowTheFloor(t *testing.T) {
+	var rs []results.Result
+	for _, r := range reporttest.Grid(5, []string{"none", "b"}, []string{"guess-majority", "event-knn:k=1"}) {
+		r.Groups = append([]results.GroupScore{}, r.Groups...)
+		for k := range r.Groups {
+			if r.Groups[k].N = 40; r.Cell.Defense == "b" {
+				r.Groups[k].Value, r.Groups[k].Floor = 0, 0.4
+			}
+		}
+		rs = append(rs, r)
+	}
+	s := reports.NewSet(reporttest.WithCanaries(rs, 40), reports.Options{})
+	var b bytes.Buffer
+	if err := table.Write(&b, table.LaTeX, Paper.Tables(s)); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteMacros(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	out := b.String()
+	if strings.Contains(out, "[}0 0") || !strings.Contains(out, `[}$\le$0`) || !strings.Contains(out, "even the upper limit is not above the floor") {
+		t.Errorf("the table says\n%.4000s", out)
+	}
+	for _, line := range strings.Split(out, "\n") {
+		if strings.Contains(line, "set{high}") && strings.HasSuffix(line, "{0.00}") || strings.Contains(line, "set{low}") && strings.Contains(line, "{b}") && !strings.HasSuffix(line, `{$\le$0}`) {
+			t.Errorf("a number of the text: %s", line)
+		}
+	}
+}

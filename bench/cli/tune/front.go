@@ -183,7 +183,7 @@ func advantage(m results.Summary) table.Value {
 	}
 	v := table.Number(m.Advantage, table.Score)
 	if m.HasInterval {
-		v = v.Within(m.Lo, m.Hi, table.Bounds(m.Lo, m.Hi, 2, table.Short))
+		v = v.Within(m.Lo, m.Hi, reports.BoundsOf(m))
 	}
 	return v
 }
