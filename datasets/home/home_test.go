@@ -64,7 +64,7 @@ func quickIDs() []string {
 		"event_clips:homes=2,hours=1", "event_clips-unseen:homes=2,hours=1", "homemole-ind:homes=1,hours=0.25",
 		"homemole-noise:homes=1,hours=0.25", "homemole-ind-session:hours=0.25", "homemole-noise-session:hours=0.25", "homemole-quick:homes=2", "rates:homes=1", "gateway",
 		"gateway-app:homes=2", "gateway-days:homes=1,hours=48", "castle-figures:homes=1", "castle-makers:homes=1,hours=1", "full:hours=1", "evening:homes=1,hours=0.2", "small",
-		"castle_night", "routine:homes=2,hours=30", "routine-full:homes=1,hours=1",
+		"castle_night", "routine:homes=2,hours=30", "routine-full:homes=1,hours=1", "routine-devices:homes=1,hours=1",
 	}
 }
 

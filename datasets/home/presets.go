@@ -137,13 +137,15 @@ func routinePresets() []Preset {
 	tasks := []datasets.Task{datasets.TaskRoutine, datasets.TaskEvent, datasets.TaskDevice}
 
 	// A month of a home is only as large as heartbeats and streams make it. The
-	// other preset has all packets of the same people, to see what that costs.
+	// other presets have all packets of the same people, to see what that costs.
 	whole := recipe{
 		devices: everyDevice(), people: []string{"phone", "phone", "tablet", "laptop", "pc"}, gateway: true,
 		when: resident,
 	}
-	month := whole
-	month.people, month.thin = nil, traffic.Thinning{Beat: int64(20 * time.Minute), Stream: int64(5 * time.Second)}
+	devices := whole
+	devices.people = nil
+	month := devices
+	month.thin = traffic.Thinning{Beat: int64(20 * time.Minute), Stream: int64(5 * time.Second)}
 
 	// The recording of the paper's figure 2A, from 22:40 on.
 	night := recipe{
@@ -153,8 +155,9 @@ func routinePresets() []Preset {
 
 	return []Preset{
 		{"castle_night", "a night of a sleep monitor, from 22:40: to bed at 0:30, up for a while at 6:30, for good at 9:15", Params{3, 12, "same", 0}, tasks[1:], night},
-		{"routine", "a month of lived-in homes with twenty devices and a gateway: who is home, who sleeps; no phones or computers, streams cut short, heartbeats thinned to one in twenty minutes", Params{12, 720, "same", 16}, tasks, month},
+		{"routine", "a month of lived-in homes with twenty devices and a gateway: who is home, who sleeps; no phones or computers, streams cut short, heartbeats thinned to one in twenty minutes, so that rates read more of sleep", Params{12, 720, "same", 16}, tasks, month},
 		{"routine-full", "three days of the same people, devices and events with all packets, phones and computers", Params{2, 72, "same", 16}, tasks, whole},
+		{"routine-devices", "the same three days without phones and computers: beside home:routine what its thinning costs", Params{2, 72, "same", 16}, tasks, devices},
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"veilbench/datasets"
-	"veilbench/datasets/home/profile"
 )
 
 // happened is what the truth says of a recording, without what hangs on packets.
@@ -19,38 +18,13 @@ func happened(r *datasets.Recording) (events []datasets.Event, classes []string)
 	return events, classes
 }
 
-// routineWithout makes the homes of a routine preset without phones and
-// computers, whose packets are many and cause no event.
-func routineWithout(t *testing.T, id string, seed uint64) []datasets.Recording {
-	t.Helper()
-	preset, p, err := resolve(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	prof, err := profile.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	preset.recipe.people = nil
-	models, err := preset.recipe.models(prof)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []datasets.Recording
-	for i := range p.Homes {
-		out = append(out, preset.recipe.recordings(prof, models, p, seed, i)...)
-	}
-	return out
-}
-
 // TestThreeFullDaysAreAlike: the month's homes hold all people and events of
 // those with every packet: over three days both have the same stays and the same
-// events at the same times, every event but those of streams with the same
-// packets, and what is left of an hour's packets that were caused by events rises
-// and falls with the hour's events as all of them do.
+// events at the same times, and no event without a packet. What is read of them is in
+// attacks/routine, TestThreeFullDaysRead.
 func TestThreeFullDaysAreAlike(t *testing.T) {
-	full := routineWithout(t, "routine-full:homes=2", 1)
-	thin := routineWithout(t, "routine:homes=2,hours=72", 1)
+	full := mustGenerate(t, "routine-devices", 1).Recordings
+	thin := mustGenerate(t, "routine:homes=2,hours=72", 1).Recordings
 	for i := range full {
 		f, s := &full[i], &thin[i]
 		if !slices.Equal(f.Labels.Stays, s.Labels.Stays) || len(f.Labels.Stays) < 10 {
@@ -82,7 +56,7 @@ func TestThreeFullDaysAreAlike(t *testing.T) {
 // TestPhonesChangeNobodysDay: with phones and computers the same happens.
 func TestPhonesChangeNobodysDay(t *testing.T) {
 	with := mustGenerate(t, "routine-full:homes=1,hours=4", 3).Recordings[0]
-	without := routineWithout(t, "routine-full:homes=1,hours=4", 3)[0]
+	without := mustGenerate(t, "routine-devices:homes=1,hours=4", 3).Recordings[0]
 	a, ac := happened(&with)
 	b, bc := happened(&without)
 	if !slices.Equal(a, b) || !slices.Equal(ac, bc) || !slices.Equal(with.Labels.Stays, without.Labels.Stays) {

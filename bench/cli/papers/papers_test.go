@@ -28,6 +28,8 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"veilbench/bench/pack"
+	"veilbench/bench/results"
+	"veilbench/reports"
 )
 
 // States of a row.
@@ -83,14 +85,19 @@ type figure struct {
 	// What is said before the number, "" for the metric alone.
 	What                                               string
 	Dataset, Task, Vantage, Defense, Attack, Knowledge string
-	// Metric is one of results.csv; with Class, "*" for all and "DEVICE/*" for all of
+	// Metric is one of results.csv; with Class and As it is the share of the class that
+	// was taken for another; with Class alone, "*" for all and "DEVICE/*" for all of
 	// a device, it is the share of the class that was named right. A Dataset that ends in "/*" is all of its parts
 	// together, of which only such shares make sense.
-	Metric, Class string
+	Metric, Class, As string
 }
 
 func (f figure) key() string {
-	return strings.Join([]string{f.Run, f.Dataset, f.Task, f.Vantage, f.Defense, f.Attack, f.Knowledge, f.Metric, f.Class}, " | ")
+	class := f.Class
+	if f.As != "" {
+		class += " as " + f.As
+	}
+	return strings.Join([]string{f.Run, f.Dataset, f.Task, f.Vantage, f.Defense, f.Attack, f.Knowledge, f.Metric, class}, " | ")
 }
 
 // files are the papers in the order of the page.
@@ -236,6 +243,9 @@ func gather(t *testing.T, papers []paper, values map[string]string, dir string) 
 				continue
 			}
 			v, err := f.mean(rowsOf)
+			if f.As != "" {
+				v, err = f.taken(filepath.Join(dir, f.Run))
+			}
 			if err != nil {
 				t.Errorf("row %s: %v", r.ID, err)
 				continue
@@ -318,6 +328,29 @@ func (f figure) mean(rowsOf func(run, file string) []map[string]string) (string,
 		return "", fmt.Errorf("%s: nothing matches", f.key())
 	}
 	return strconv.FormatFloat(sum/n, 'f', 4, 64), nil
+}
+
+// taken is what part of a class was taken for another in all cells that match.
+func (f figure) taken(dir string) (string, error) {
+	all, err := results.ReadResults(dir)
+	if err != nil {
+		return "", err
+	}
+	var rs []*results.Result
+	for i := range all {
+		c := all[i].Cell
+		if f.matches(map[string]string{
+			"dataset": c.Dataset, "task": string(c.Task), "vantage": string(c.Vantage), "knowledge": string(c.Knowledge),
+			"defense": c.Defense, "attack": c.Attack, "class": f.Class,
+		}) {
+			rs = append(rs, &all[i])
+		}
+	}
+	t := reports.Taken(rs, f.Class, f.As)
+	if t.N == 0 {
+		return "", fmt.Errorf("%s: nothing matches", f.key())
+	}
+	return strconv.FormatFloat(float64(t.Right)/float64(t.N), 'f', 4, 64), nil
 }
 
 func (f figure) matches(l map[string]string) bool {

@@ -63,6 +63,13 @@ func TestRowsAreWhole(t *testing.T) {
 			has[f.Kind] = true
 		}
 
+		// A share that was published means nothing beside ours without its floor.
+		if regexp.MustCompile(`\b0\.\d{2,}`).MatchString(r.Published) && has["generated"] && r.Held == "" && !slices.ContainsFunc(r.Ours, func(f figure) bool {
+			return strings.HasPrefix(f.Attack, "guess-") || strings.HasSuffix(f.Metric, "_floor") || f.As != ""
+		}) {
+			t.Errorf("row %s: a share, and no control beside it", r.ID)
+		}
+
 		// A column is empty for a reason, and where there is a figure there is none.
 		for kind, reason := range map[string]string{"recorded": r.NoRecording, "generated": r.NoGenerated} {
 			if has[kind] == (reason != "") {
