@@ -3,12 +3,16 @@ package shards
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 
+	"veilbench/bench/outside"
 	"veilbench/bench/pack"
 	"veilbench/bench/results"
 )
@@ -65,6 +69,9 @@ func Merge(ctx context.Context, dirs []string, out string, own ...string) ([]Mis
 	if err != nil {
 		return nil, err
 	}
+	if err := adopt(&m, append(slices.Clone(dirs), out)); err != nil {
+		return nil, err
+	}
 	if _, err := results.OpenStore(out); err != nil {
 		return nil, err
 	}
@@ -109,7 +116,7 @@ func Merge(ctx context.Context, dirs []string, out string, own ...string) ([]Mis
 				gap.Failed++
 			}
 		}
-		if err := put(out, u, have); err != nil {
+		if err := put(out, u, have, m); err != nil {
 			return missing, err
 		}
 		if gap.Missing+gap.Failed > 0 {
@@ -152,13 +159,92 @@ func gather(dirs []string, u Unit) (map[string]pack.Record, error) {
 	return have, nil
 }
 
-// put packs the cells of a unit that are of its plan into the folder out.
-func put(out string, u Unit, have map[string]pack.Record) error {
+// adopt takes into m what the manifests in dirs say of attacks that were made elsewhere:
+// predictions are imported into one shard, and no plan knows of them. A folder without a
+// manifest is one to merge into.
+func adopt(m *results.Manifest, dirs []string) error {
+	at := map[string]string{}
+	for _, dir := range dirs {
+		n, err := results.ReadManifest(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, id := range n.Attacks {
+			was, ok := at[id]
+			switch {
+			case !strings.HasPrefix(id, outside.Prefix):
+				continue
+			case ok && m.Builds[id] != n.Builds[id]:
+				return fmt.Errorf("%s and %s have different predictions as %s: leave them out of one, and import them into what is merged", was, dir, id)
+			case ok:
+				continue
+			}
+			at[id] = dir
+			if !slices.Contains(m.Attacks, id) {
+				m.Attacks = append(m.Attacks, id)
+			}
+			for _, x := range []struct {
+				to   *map[string]string
+				from map[string]string
+			}{{&m.Builds, n.Builds}, {&m.Labels, n.Labels}} {
+				if *x.to == nil {
+					*x.to = map[string]string{}
+				}
+				(*x.to)[id] = x.from[id]
+			}
+
+			// What was said on undefended traffic counts where no other attack is asked so.
+			for _, k := range n.Knowledge {
+				if !slices.Contains(m.Knowledge, k) {
+					m.Knowledge = append(m.Knowledge, k)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// imported are the cells of m that are of no plan: those of attacks made elsewhere.
+func imported(u Unit, have map[string]pack.Record, m results.Manifest) ([]string, error) {
+	planned := map[string]bool{}
+	for _, name := range u.Cells {
+		planned[name] = true
+	}
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(have)) {
+		if planned[name] {
+			continue
+		}
+		var r results.Result
+		object, err := pack.Open(have[name].Line)
+		if err == nil {
+			err = json.Unmarshal(object, &r)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cell %s of %s on %s: %w", name, u.Defense, u.Dataset, err)
+		}
+		if strings.HasPrefix(r.Cell.Attack, outside.Prefix) && m.Name(r.Cell) == name {
+			out = append(out, name)
+		}
+	}
+	return out, nil
+}
+
+// put packs the cells of a unit that are of its plan, and those that were imported, into
+// the folder out.
+func put(out string, u Unit, have map[string]pack.Record, m results.Manifest) error {
 	unit, err := results.Cells(out).Unit(u.Dataset, u.Defense)
 	if err != nil {
 		return err
 	}
-	for _, name := range u.Cells {
+	more, err := imported(u, have, m)
+	if err != nil {
+		return err
+	}
+	for _, name := range append(slices.Clone(u.Cells), more...) {
 		if r, ok := have[name]; ok {
 			if was, ok := unit.Get(name); !ok || was.Failed {
 				unit.Add(r)

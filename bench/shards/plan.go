@@ -9,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"veilbench/bench"
 	"veilbench/bench/forecast"
+	"veilbench/bench/outside"
 	"veilbench/bench/results"
 	"veilbench/datasets/atomicfile"
 )
@@ -49,6 +51,10 @@ func New(m results.Manifest, cells []bench.Planned, units []forecast.Unit, shard
 		p.Units = append(p.Units, Unit{Dataset: u.Dataset, Defense: u.Defense, Shard: dealt[i], Seconds: alone(u)})
 	}
 	for _, c := range cells {
+		// Predictions are imported into the folder of one shard, and make it no other.
+		if strings.HasPrefix(c.Cell.Attack, outside.Prefix) {
+			continue
+		}
 		u := &p.Units[at[[2]string{c.Cell.Dataset, c.Cell.Defense}]]
 		u.Cells = append(u.Cells, m.Name(c.Cell))
 	}

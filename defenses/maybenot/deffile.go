@@ -2,7 +2,9 @@ package maybenot
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -25,12 +27,17 @@ type Pair [2][]*Machine
 func ReadPairs(r io.Reader) ([]Pair, error) {
 	var one Pair
 	var many []Pair
+	var wrong error // of the first line that is none
+	asYAML := false
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, 64<<20) // a pair may hold many machines
 	for n := 1; s.Scan(); n++ {
 		line := strings.TrimSpace(s.Text())
 		side, text, _ := strings.Cut(line, " ")
+		asYAML = asYAML || strings.HasPrefix(line, "states:")
 		switch {
+		case wrong != nil:
+			// What the file is meant to be may stand further below.
 		case line == "" || line[0] == '#':
 		case line[0] == '{':
 			p, err := readPair(line)
@@ -55,7 +62,7 @@ func ReadPairs(r io.Reader) ([]Pair, error) {
 			}
 			one[of] = append(one[of], m)
 		case n > 1:
-			return nil, fmt.Errorf("line %d: %.40q: want client STRING, server STRING or {\"client\": [...], \"server\": [...]}", n, line)
+			wrong = fmt.Errorf("line %d: %.40q: want client STRING, server STRING or {\"client\": [...], \"server\": [...]}", n, line)
 		}
 	}
 	if err := s.Err(); err != nil {
@@ -65,6 +72,11 @@ func ReadPairs(r io.Reader) ([]Pair, error) {
 	// Neither form holds the other: which pair would the single machines be of?
 	none := len(one[Client])+len(one[Server]) == 0
 	switch {
+	case asYAML && (wrong != nil || none && len(many) == 0):
+		wrong = cmp.Or(wrong, errors.New("no machine in it"))
+		return nil, fmt.Errorf("%w; it looks like a machine written as YAML: \"veilbench maybenot build FILE\" prints the string of it, for a line client STRING or server STRING", wrong)
+	case wrong != nil:
+		return nil, wrong
 	case len(many) > 0 && !none:
 		return nil, fmt.Errorf("lines of single machines and of pairs in one file")
 	case len(many) > 0:

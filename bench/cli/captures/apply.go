@@ -29,6 +29,7 @@ type applyFlags struct {
 	seed                             uint64
 	speed                            float64
 	ledger, force                    bool
+	limits                           command.Limits
 	capture                          source.Capture
 	show                             command.Show
 }
@@ -84,6 +85,7 @@ the link.`,
 	fl.StringVar(&f.link, "link", "", "the home's link, such as up_mbit_s=20,down_mbit_s=100; 0 is no limit")
 	fl.BoolVar(&f.ledger, "ledger", false, "print every figure of the ledger, other publications' overheads too")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of every random draw")
+	f.limits.AddProgramFlags(fl)
 	f.show.AddJSON(fl)
 	f.capture.AddFlags(fl)
 	return cmd
@@ -181,6 +183,9 @@ func (ap *applier) settings(in, out string) (err error) {
 	f := ap.f
 	if f.defense == "" {
 		return errors.New("apply: --defense is missing (\"veilbench list defenses\" shows what there is)")
+	}
+	if err = f.limits.Hold(ap.a.Plugins); err != nil {
+		return err
 	}
 	if ap.defense, err = ap.a.Defense(f.defense); err != nil {
 		return err

@@ -27,6 +27,7 @@ type commandsFlags struct {
 	dataset, defense, attack, vantage, recording, deviation string
 	seed                                                    uint64
 	warm                                                    time.Duration
+	limits                                                  command.Limits
 	source                                                  source.Options
 	show                                                    command.Show
 }
@@ -65,6 +66,7 @@ With --recording, that recording's commands are listed one by one.`,
 	fl.StringVar(&f.deviation, "deviation", "deviation", "activity of events that deviate")
 	fl.DurationVar(&f.warm, "warm", 48*time.Hour, "how long a home is watched before anything in it is called unusual")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of every random draw")
+	f.limits.AddProgramFlags(fl)
 	f.show.AddJSON(fl)
 	f.source.AddFlags(fl)
 	return cmd
@@ -120,6 +122,9 @@ func listCommands(ctx context.Context, a *command.App, f commandsFlags) error {
 
 // load resolves every name and reads the data.
 func (j *commandsJob) load(ctx context.Context, p command.Plugins) (err error) {
+	if err := j.f.limits.Hold(p); err != nil {
+		return err
+	}
 	if j.defense, err = p.Defense(j.f.defense); err != nil {
 		return err
 	}

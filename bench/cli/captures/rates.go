@@ -36,6 +36,7 @@ type ratesFlags struct {
 	device, recording, out, format, width, link, hosts  string
 	seed                                                uint64
 	from, length, tolerance                             time.Duration
+	limits                                              command.Limits
 	source                                              source.Options
 	show                                                command.Show
 }
@@ -84,6 +85,7 @@ Pictures of every packet before and after a defense are made by "veilbench apply
 	fl.DurationVar(&f.tolerance, "tolerance", 5*time.Second, "how far from an event a detection still counts")
 	fl.StringVar(&f.link, "link", "", "the home's link, such as up_mbit_s=20,down_mbit_s=100; 0 is no limit")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of every random draw")
+	f.limits.AddProgramFlags(fl)
 	f.show.AddJSON(fl)
 	f.source.AddFlags(fl)
 	return cmd
@@ -206,7 +208,13 @@ func (j *ratesJob) names(p command.Plugins) (err error) {
 			return err
 		}
 	}
+	if command.IsProgram(j.flags.attack) {
+		return fmt.Errorf("attack %s: a program shows no rates; name one of this program, such as rates", j.flags.attack)
+	}
 	if j.attack, err = p.Attack(j.flags.attack); err != nil {
+		return err
+	}
+	if err := j.flags.limits.Hold(p); err != nil {
 		return err
 	}
 	j.flags.source.Own = p.Datasets

@@ -120,11 +120,27 @@ const PluginTimeout = 30 * time.Minute
 
 const timeoutFlag = "plugin-timeout"
 
-// AddFlags adds --plugin-timeout and --plugin-memory.
+// AddFlags adds --plugin-timeout and --plugin-memory, for commands that compute what a
+// grid asks for: there every call of a plug-in has the limit.
 func (l *Limits) AddFlags(fl *pflag.FlagSet) {
+	l.add(fl, PluginTimeout, "how long one call of a defense or attack may take, or one training be silent, before its cells fail; 0 is no limit; a program (exec:) may be silent for as long, by default for a minute")
+}
+
+// AddProgramFlags adds the same for commands that ask a defense or an attack without a
+// grid: programs alone have limits there, for they can be ended.
+func (l *Limits) AddProgramFlags(fl *pflag.FlagSet) {
+	l.add(fl, process.DefaultLimits().Silence, "how long a program (exec:) may be silent before it is ended; 0 is no limit")
+}
+
+func (l *Limits) add(fl *pflag.FlagSet, timeout time.Duration, usage string) {
 	l.flags = fl
-	fl.DurationVar(&l.Timeout, timeoutFlag, PluginTimeout, "how long one call of a defense or attack may take, or one training be silent, before its cells fail; 0 is no limit; a program (exec:) may be silent for as long, by default for a minute")
+	fl.DurationVar(&l.Timeout, timeoutFlag, timeout, usage)
 	fl.Int64Var(&l.memoryMiB, "plugin-memory", 0, "how many MiB of memory a process of a program (exec:) may take before it is ended (default any; on Linux alone)")
+}
+
+// AddAllowExec adds --allow-exec. where says what else than a flag may name programs.
+func AddAllowExec(fl *pflag.FlagSet, allow *bool, where string) {
+	fl.BoolVar(allow, "allow-exec", false, "start the programs (exec:) that "+where+" names; without it they fail")
 }
 
 // Hold sets the limits of the programs of p.

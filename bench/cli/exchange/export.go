@@ -28,6 +28,7 @@ type exportFlags struct {
 	length, jobs int
 	features     string
 	force        bool
+	limits       command.Limits
 	source       source.Options
 	show         command.Show
 }
@@ -77,10 +78,12 @@ Formats, with sizes of IP packets in bytes and times in seconds, negative sizes 
 	fl.StringVar(&f.Seed, "seed", "", "seed of every random draw (default 1)")
 	fl.StringArrayVar(&f.Datasets, "dataset", nil, "data set, as for run; repeatable")
 	fl.StringVar(&f.Test, "test", "", "data set to test on; those of --dataset train")
-	fl.StringArrayVar(&f.Defenses, "defense", nil, "defense ID, or all; repeatable (default none)")
+	fl.StringArrayVar(&f.Defenses, "defense", nil, "defense ID, exec:COMMAND, or all; repeatable (default none)")
 	fl.StringArrayVar(&f.Tasks, "task", nil, "task; repeatable (default all that the data can serve)")
 	fl.StringArrayVar(&f.Vantages, "vantage", nil, "vantage point; repeatable (default wan, or that of a recording without a home border)")
 	fl.StringVar(&f.Split, "split", "", "split ID (default the data set's own)")
+	command.AddAllowExec(fl, &f.AllowExec, "RUN or FILE.yaml")
+	f.limits.AddFlags(fl)
 	f.show.AddJSON(fl)
 	f.source.AddFlags(fl)
 	return cmd
@@ -149,8 +152,10 @@ func (f exportFlags) config(args []string) (c gridfile.Config, err error) {
 		c.Override(w)
 		return c, nil
 	}
+	info, statErr := os.Stat(args[0])
+	folder := statErr == nil && info.IsDir()
 	m, err := results.ReadManifest(args[0])
-	if info, statErr := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) && statErr == nil && info.IsDir() {
+	if errors.Is(err, fs.ErrNotExist) && folder {
 		w.Datasets = append([]string{args[0]}, w.Datasets...)
 		c.Override(w)
 		return c, nil
@@ -158,7 +163,7 @@ func (f exportFlags) config(args []string) (c gridfile.Config, err error) {
 	switch {
 	case err == nil:
 		c = gridfile.OfManifest(m)
-	case errors.Is(err, fs.ErrNotExist):
+	case !folder: // a preset or a file
 		if c, err = gridfile.Open(args[0]); err != nil {
 			return c, err
 		}
@@ -186,6 +191,9 @@ func export(ctx context.Context, a *command.App, f exportFlags, args []string) e
 	if err != nil {
 		return err
 	}
+	if err := f.limits.Hold(a.Plugins); err != nil {
+		return err
+	}
 	g, asked, err := c.Grid(ctx, a.Plugins, f.source)
 	if err != nil {
 		return err
@@ -203,7 +211,7 @@ func export(ctx context.Context, a *command.App, f exportFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	if err := bench.Show(ctx, g, bench.Options{Workers: f.jobs}, w.add); err != nil {
+	if err := bench.Show(ctx, g, bench.Options{Workers: f.jobs, PluginTimeout: f.limits.Timeout}, w.add); err != nil {
 		return errors.Join(err, w.close())
 	}
 	if err := w.close(); err != nil {

@@ -25,7 +25,9 @@ import (
 type importFlags struct {
 	name, knowledge string
 	replace         bool
+	allowExec       bool
 	jobs            int
+	limits          command.Limits
 	source          source.Options
 	show            command.Show
 }
@@ -62,6 +64,8 @@ for a classifier that is elsewhere: its low scores are no evidence for a defense
 	fl.StringVar(&f.knowledge, "knowledge", string(results.Adaptive), "adaptive or unaware")
 	fl.BoolVar(&f.replace, "replace", false, "put the predictions in place of others that have the same name and knowledge")
 	command.AddJobs(fl, &f.jobs, runtime.GOMAXPROCS(0))
+	command.AddAllowExec(fl, &f.allowExec, "the manifest")
+	f.limits.AddFlags(fl)
 	f.show.AddShow(fl)
 	f.source.AddFlags(fl)
 	return cmd
@@ -89,9 +93,21 @@ func take(ctx context.Context, a *command.App, dir, path string, f importFlags) 
 			return err
 		}
 	}
-	g, asked, err := gridfile.OfManifest(was).Grid(ctx, a.Plugins, f.source)
+	if err := f.limits.Hold(a.Plugins); err != nil {
+		return err
+	}
+	c := gridfile.OfManifest(was)
+	c.Override(gridfile.Words{AllowExec: f.allowExec})
+	g, asked, err := c.Grid(ctx, a.Plugins, f.source)
 	if err != nil {
 		return err
+	}
+
+	// What a program was asked for is not known of one that is not started.
+	for id, l := range was.Labels {
+		if command.IsProgram(id) {
+			g.Labels[id] = l
+		}
 	}
 
 	// Predictions about other data would fit no item; that is said as what it is. What
@@ -101,7 +117,7 @@ func take(ctx context.Context, a *command.App, dir, path string, f importFlags) 
 	if err := imports.Attach(&before, dir); err != nil {
 		return err
 	}
-	if err := runs.SameData(was, bench.ManifestOf(before, command.Version(), asked), false); err != nil {
+	if err := runs.SameData(was, bench.ManifestOf(before, command.Version(), asked), f.allowExec); err != nil {
 		return err
 	}
 	if err := imports.Attach(&g, dir, file); err != nil {
@@ -113,6 +129,9 @@ func take(ctx context.Context, a *command.App, dir, path string, f importFlags) 
 
 	m := bench.ManifestOf(g, command.Version(), asked)
 	m.Doubts, m.DespiteDoubts = was.Doubts, was.DespiteDoubts
+	if !f.allowExec {
+		keepPrograms(&m, was)
+	}
 	store, err := results.OpenStore(dir)
 	if err != nil {
 		return err
@@ -121,7 +140,7 @@ func take(ctx context.Context, a *command.App, dir, path string, f importFlags) 
 		return err
 	}
 	mine := outside.Prefix + f.name
-	rs, err := score(ctx, a, g, mine, bench.Options{Workers: f.jobs, Store: store, Plan: &m, Only: func(c results.Cell) bool { return c.Attack == mine }})
+	rs, err := score(ctx, a, g, mine, bench.Options{Workers: f.jobs, PluginTimeout: f.limits.Timeout, Retry: true, Store: store, Plan: &m, Only: func(c results.Cell) bool { return c.Attack == mine }})
 	if err != nil {
 		return err
 	}
@@ -132,6 +151,17 @@ func take(ctx context.Context, a *command.App, dir, path string, f importFlags) 
 		return command.Exit{Code: command.FailedCells, Err: fmt.Errorf("%s behind %s failed: %s", mine, rs[i].Cell.Defense, rs[i].Err)}
 	}
 	return nil
+}
+
+// keepPrograms leaves in m what was says of programs: nothing is known of one that was
+// not started, and results behind it would be those of another build.
+func keepPrograms(m *results.Manifest, was results.Manifest) {
+	m.Programs = was.Programs
+	for id, digest := range was.Builds {
+		if command.IsProgram(id) {
+			m.Builds[id] = digest
+		}
+	}
 }
 
 // score computes the cells of the imported attack and says how many there are.

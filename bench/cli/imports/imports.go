@@ -81,6 +81,32 @@ func (f File) Keep(dir string) error {
 	return atomicfile.Write(f.at(dir), f.Text)
 }
 
+// Collect copies what is kept in the folders of runs into the folder out. Other
+// predictions of one name and knowledge, in two of these or in out, are an error that
+// names both, before anything is copied.
+func Collect(dirs []string, out string) error {
+	found := map[string]File{}
+	for _, dir := range append(slices.Clone(dirs), out) {
+		files, err := kept(dir)
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			name := filepath.Base(f.Path)
+			if was, ok := found[name]; ok && !bytes.Equal(was.Text, f.Text) {
+				return fmt.Errorf("%s and %s are different predictions of one name: import one of them under another name, or leave it out", was.Path, f.Path)
+			}
+			found[name] = f
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if err := found[name].Keep(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // kept are the files in the folder of a run; none is no error.
 func kept(dir string) ([]File, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, folder, "*.csv"))

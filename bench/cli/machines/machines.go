@@ -3,6 +3,7 @@
 package machines
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -124,7 +125,12 @@ func build(a *command.App, name string, show command.Show) error {
 	}
 	m, err := parse(b)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		err = fmt.Errorf("%s: %w", name, err)
+		_, one := maybenot.Parse(strings.TrimSpace(string(b)))
+		if _, many := maybenot.ReadPairs(bytes.NewReader(b)); one == nil || many == nil {
+			err = fmt.Errorf("%s holds strings of machines already; \"veilbench maybenot show\" prints them as YAML", name)
+		}
+		return err
 	}
 	return show.Print(a, map[string]string{"machine": m.String()}, m.String()+"\n")
 }

@@ -13,6 +13,7 @@ import (
 	"veilbench/bench"
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/gridfile"
+	"veilbench/bench/cli/imports"
 	"veilbench/bench/forecast"
 	"veilbench/bench/results"
 	"veilbench/bench/shards"
@@ -254,7 +255,8 @@ func mergeCommand(a *command.App) *cobra.Command {
 		Short: "put the results of shards together, and prove that they are all there and agree",
 		Long: `Merge copies the results of shards into one folder. It holds them against the plan that each shard kept
 beside its results, compares what two of them computed both, and names what is missing or failed: then the exit
-code is 1, and what is there was merged all the same. "veilbench report DIR" draws it.`,
+code is 1, and what is there was merged all the same. Predictions that were imported into a shard come along;
+of two different ones of one name neither does, and nothing is merged. "veilbench report DIR" draws it.`,
 		Example: "  veilbench merge runs/paper-* --out runs/paper && veilbench report runs/paper",
 		Args:    command.Args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -294,6 +296,9 @@ func merge(ctx context.Context, a *command.App, dirs []string, to, out string, f
 		return err
 	}
 	if err := ownExperiment(a, to, m, force); err != nil {
+		return err
+	}
+	if err := imports.Collect(dirs, to); err != nil {
 		return err
 	}
 	missing, err := shards.Merge(ctx, dirs, to, orderFile, selfcheckFile)

@@ -96,7 +96,6 @@ out, and a list of one needs no brackets:
 	addPlain(fl, &f.plain)
 	f.show.AddShow(fl)
 	fl.BoolVar(&f.retry, "retry", false, "compute cells again that failed before")
-	f.limits.AddFlags(fl)
 	return cmd
 }
 
@@ -112,7 +111,8 @@ func (f *runFlags) addFlags(fl *pflag.FlagSet) {
 	// Who names a program by a flag wants it started; a file may be a stranger's.
 	fl.StringArrayVar(&f.Defenses, "defense", nil, "defense ID, exec:COMMAND, or all; repeatable")
 	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, exec:COMMAND, or all; repeatable")
-	fl.BoolVar(&f.AllowExec, "allow-exec", false, "start the programs that FILE.yaml names (exec:); one named by a flag needs no more")
+	command.AddAllowExec(fl, &f.AllowExec, "FILE.yaml")
+	f.limits.AddFlags(fl)
 
 	// What was before a device is the data set, what was after it a defense.
 	fl.StringVar(&f.Before, "before", "", "data set captured before a real device, in place of --dataset")

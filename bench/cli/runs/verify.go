@@ -56,7 +56,7 @@ somebody else's, as it stands under every table. Exit code 1 if they differ.`,
 	command.AddJobs(cmd.Flags(), &f.jobs, defaultJobs())
 	cmd.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the draw of cells")
 	cmd.Flags().StringVar(&f.against, "against", "", "fingerprint to compare the stored results with")
-	cmd.Flags().BoolVar(&f.allowExec, "allow-exec", false, "start the programs (exec:) that the manifest names; without it cells of theirs are not computed again")
+	command.AddAllowExec(cmd.Flags(), &f.allowExec, "the manifest")
 	f.limits.AddFlags(cmd.Flags())
 	f.show.AddJSON(cmd.Flags())
 	f.source.AddFlags(cmd.Flags())
@@ -120,7 +120,7 @@ func verify(ctx context.Context, a *command.App, dir string, f verifyFlags) erro
 	defer p.Stop()
 	p.Start(len(want), 0)
 	again, err := bench.Run(ctx, g, bench.Options{
-		Workers: f.jobs, Only: func(c results.Cell) bool { _, ok := want[c]; return ok },
+		Workers: f.jobs, PluginTimeout: f.limits.Timeout, Only: func(c results.Cell) bool { _, ok := want[c]; return ok },
 		Progress: func(done, total int, _ bool) { p.Step(done, total, 0) },
 	})
 	if err != nil {
@@ -204,11 +204,14 @@ func SameData(was, now results.Manifest, programs bool) error {
 	if was.Method != now.Method {
 		return fmt.Errorf("the run used methods version %d, this program has %d", was.Method, now.Method)
 	}
-	for _, m := range []results.Manifest{was, now} {
-		// Of one that is not started nothing is known.
-		maps.DeleteFunc(m.Builds, func(id, _ string) bool { return !programs && command.IsProgram(id) })
+
+	// Of a program that is not started nothing is known.
+	known := func(m results.Manifest) map[string]string {
+		out := maps.Clone(m.Builds)
+		maps.DeleteFunc(out, func(id, _ string) bool { return !programs && command.IsProgram(id) })
+		return out
 	}
-	if !maps.Equal(was.Builds, now.Builds) {
+	if !maps.Equal(known(was), known(now)) {
 		return errors.New("the run used another build of a plug-in that is not built in, or other predictions: its program or their file differs from this one")
 	}
 	return nil
