@@ -362,12 +362,13 @@ func (g *grower) cutBinary(n node, col *column, beat float64) (float64, int) {
 // cutSorted searches a node of at most sortedNode rows, sorted by bin.
 func (g *grower) cutSorted(n node, col *column, beat float64) (float64, int) {
 	keys := g.sortKeys(n.rows, col)
+	if keys[0]>>24 == keys[len(keys)-1]>>24 { // all in one bin, as in many small nodes
+		return beat, -1
+	}
+
 	s := sweep{sides: g.newSides(n), total: n.total, rest: n.squares}
 	at := -1
 	for i := s.promising(keys, beat); i < len(keys); i += 1 + s.promising(keys[i+1:], beat) {
-		if keys[i]>>24 == keys[i+1]>>24 { // a bin is not cut in two
-			continue
-		}
 		if score := float64(s.l2)/float64(s.n) + float64(s.rest+s.l2)/float64(s.total-s.n); score > beat {
 			beat, at = score, i
 		}
@@ -385,8 +386,8 @@ type sweep struct {
 	total, n, l2, rest int64
 }
 
-// promising moves one key after the other until a cut behind it may score more than
-// beat, and returns its index, or their number. Most do not, which three products tell
+// promising moves one key after the other until a cut behind it, where its bin ends, may
+// score more than beat, and returns its index, or their number. Most do not, which three products tell
 // sooner than two divisions: with r for rest and t for the total,
 //
 //	l2/n + (l2+r)/(t-n) > beat    exactly if    l2 t + n r > beat n (t-n)
@@ -404,7 +405,7 @@ func (s *sweep) promising(keys []uint32, beat float64) int {
 		rest -= w * c.twice
 		c.moved = moved + w
 		n += w
-		if float64(l2*total+n*rest) > beat*float64(n*(total-n)) {
+		if float64(l2*total+n*rest) > beat*float64(n*(total-n)) && keys[i+1]>>24 != k>>24 {
 			s.n, s.l2, s.rest = n, l2, rest
 			return i
 		}
