@@ -360,56 +360,41 @@ func (g *grower) cutBinary(n node, col *column, beat float64) (float64, int) {
 }
 
 // cutSorted searches a node of at most sortedNode rows, sorted by bin.
+//
+// Most cuts score less than beat, which three products tell sooner than two divisions:
+// with r for rest, sum n_c^2 - 2 sum n_c l_c, and t for the total,
+//
+//	l2/n_l + (l2+r)/(t-n_l) > beat    exactly if    l2 t + n_l r > beat n_l (t-n_l)
+//
+// for 0 < n_l < t; behind the last key both are zero. Products are rounded, by a few parts
+// in 2^53, so that almost that much is enough to divide. They do not overflow: a small
+// node has at most 2^20 draws, and squares of that many times as many are at most 2^60.
 func (g *grower) cutSorted(n node, col *column, beat float64) (float64, int) {
 	keys := g.sortKeys(n.rows, col)
-	s := sweep{sides: g.newSides(n), total: n.total, rest: n.squares}
-	at := -1
-	for i := s.promising(keys, beat); i < len(keys); i += 1 + s.promising(keys[i+1:], beat) {
-		if keys[i]>>24 == keys[i+1]>>24 { // a bin is not cut in two
-			continue
-		}
-		if score := float64(s.l2)/float64(s.n) + float64(s.rest+s.l2)/float64(s.total-s.n); score > beat {
-			beat, at = score, i
+	if keys[0]>>24 == keys[len(keys)-1]>>24 { // all in one bin, as in many small nodes
+		return beat, -1
+	}
+
+	const almost = 1 - 1e-14
+	sides, at := g.newSides(n), -1
+	var nl, l2 int64
+	rest, bar := n.squares, beat*almost
+	for i, k := range keys {
+		w, s := int64(uint8(k>>16)), &sides[uint16(k)] // see drawn.key
+		l2 += w * (2*s.moved + w)
+		rest -= w * s.twice
+		s.moved += w
+		nl += w
+		if float64(l2*n.total+nl*rest) > bar*float64(nl*(n.total-nl)) && keys[i+1]>>24 != k>>24 {
+			if score := float64(l2)/float64(nl) + float64(rest+l2)/float64(n.total-nl); score > beat {
+				beat, at, bar = score, i, score*almost
+			}
 		}
 	}
 	if at < 0 {
 		return beat, -1
 	}
 	return beat, int(keys[at]>>24+keys[at+1]>>24) / 2
-}
-
-// sweep is how far a search has come: n_l is n, sum l_c^2 is l2, and rest is what
-// sum r_c^2 has above that, sum n_c^2 - 2 sum n_c l_c.
-type sweep struct {
-	sides              []side
-	total, n, l2, rest int64
-}
-
-// promising moves one key after the other until a cut behind it may score more than
-// beat, and returns its index, or their number. Most do not, which three products tell
-// sooner than two divisions: with r for rest and t for the total,
-//
-//	l2/n + (l2+r)/(t-n) > beat    exactly if    l2 t + n r > beat n (t-n)
-//
-// for 0 < n < t; behind the last key both are zero. Products are rounded, by a few parts
-// in 2^53, so beat is made a little less here. They do not overflow: a small node has at
-// most 2^20 draws, and squares of that many times as many are at most 2^60.
-func (s *sweep) promising(keys []uint32, beat float64) int {
-	beat *= 1 - 1e-14
-	total, n, l2, rest := s.total, s.n, s.l2, s.rest
-	for i, k := range keys {
-		w, c := int64(uint8(k>>16)), &s.sides[uint16(k)] // see drawn.key
-		moved := c.moved
-		l2 += w * (2*moved + w)
-		rest -= w * c.twice
-		c.moved = moved + w
-		n += w
-		if float64(l2*total+n*rest) > beat*float64(n*(total-n)) {
-			s.n, s.l2, s.rest = n, l2, rest
-			return i
-		}
-	}
-	return len(keys)
 }
 
 // sortKeys sorts the rows of a small node by bin: by ranks or by insertion when there
@@ -459,7 +444,7 @@ func (g *grower) cutHistogram(n node, col *column, beat float64) (float64, int) 
 
 	sides := g.newSides(n)
 	var nl, l2 int64
-	rest := n.squares      // see sweep
+	rest := n.squares      // see cutSorted
 	bin, open := -1, false // open: the best cut waits for its right side
 	for b := range col.bins {
 		// All draws of a class in the bin move at once: w is their number. Most of them
