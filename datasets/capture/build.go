@@ -47,7 +47,8 @@ type builder struct {
 	rep     Report
 	ps      []datasets.Packet
 	n       int     // of them, with those that are left out in the end
-	part    float64 // of the file that was read for them, 0 if unknown
+	records int     // read so far, with some that are not added yet,
+	part    float64 // and of the file, 0 if unknown
 	base    int64   // Unix time of Packet.Time 0
 	convs   []conv
 	index   map[key]int32 // twice the conversation, plus 1 for its other direction
@@ -213,15 +214,19 @@ func (b *builder) append(p datasets.Packet) {
 
 // grow makes room for as many packets as the whole file will have, by what there is of
 // them in the part that was read: so a trace is hardly ever copied. What comes first may
-// be unlike the rest, so it is never more than eight times as many as there are.
+// be unlike the rest, so it is no more than six megabytes or eight times what there is.
 func (b *builder) grow() {
-	const first = 1 << 14
+	const first, most = 1 << 14, 1 << 18
 	n := len(b.ps)
-	room := n + n/4
+	room := max(n+n/4, first)
 	if b.part > 0 {
-		room = int(min(float64(n)/b.part*(1+1./32), 8*float64(n)))
+		so := n
+		if n == 0 {
+			so = b.records
+		}
+		room = max(int(min(float64(so)/b.part*(1+1./32), max(most, 8*float64(n)))), n+n/16+64)
 	}
-	ps := make([]datasets.Packet, n, max(room, n+n/16, first))
+	ps := make([]datasets.Packet, n, room)
 	copy(ps, b.ps)
 	b.ps = ps
 }
@@ -274,14 +279,10 @@ func (b *builder) tellLink(f *frame, ci int32, back bool) {
 }
 
 // slot is the place of k in the cache: the upper bits (64 - 54 = 10, as many as
-// cacheSize has) of a product, on which all bits of the factor act. What k has
-// in few values only, such as the protocol, is left out: keys of one slot are
-// still told apart.
+// cacheSize has) of a product, on which all bits of the factors act. What k has in few
+// values only, such as the protocol, is left out: keys of one slot are still told apart.
 func (k *key) slot() uint64 {
-	h := k.srcLo*0x9e3779b97f4a7c15 ^ k.dstLo*0xc2b2ae3d27d4eb4f
-	h ^= (uint64(k.srcPort)<<16 | uint64(k.dstPort)) * 0x165667b19e3779f9
-	h ^= k.srcMAC * 0xff51afd7ed558ccd
-	return (h ^ h>>29) * 0x9e3779b97f4a7c15 >> 54
+	return fold(k.srcLo^uint64(k.srcPort)<<40^salt[0], k.dstLo^uint64(k.dstPort)<<40^k.srcMAC<<16^salt[1]) * salt[2] >> 54
 }
 
 // lookup finds the conversation of k, or makes one, and says whether k is its

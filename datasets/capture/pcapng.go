@@ -99,11 +99,12 @@ func (p *pcapng) blockHeader() (typ uint32, size int, err error) {
 	p.at = p.src.offset()
 	h, err := p.src.buf.Peek(12)
 	switch {
+	case err == nil:
 	case len(h) == 0 && errors.Is(err, io.EOF):
 		return 0, 0, io.EOF
 	case errors.Is(unexpected(err), io.ErrUnexpectedEOF):
 		return 0, 0, cutError(p.at, "a block header", 12, int64(len(h)))
-	case err != nil:
+	default:
 		return 0, 0, err
 	}
 
@@ -146,7 +147,7 @@ func (p *pcapng) peekBlock(what string, n, size int) ([]byte, error) {
 		return nil, fmt.Errorf("pcapng %s of %d bytes; want at least %d", what, size, n+4)
 	}
 	b, err := p.src.buf.Peek(n)
-	if errors.Is(unexpected(err), io.ErrUnexpectedEOF) {
+	if err != nil && errors.Is(unexpected(err), io.ErrUnexpectedEOF) {
 		return nil, cutError(p.at, "the block", int64(size), int64(len(b)))
 	}
 	return b, err
@@ -321,8 +322,9 @@ func (p *pcapng) readPacket(rec *Record, typ uint32, size int) error {
 	want := head + int(captured)
 	if size <= window {
 		if b, err = p.src.buf.Peek(size); err == nil {
-			*rec = Record{Time: p.time, Length: int(length), Link: f.link, Data: b[head:want:want]}
-			return p.skipBlock(size)
+			p.src.buf.Skip(size)
+			rec.Time, rec.Length, rec.Link, rec.Data = p.time, int(length), f.link, b[head:want:want]
+			return nil
 		}
 	}
 	if b, err = p.src.buf.Peek(want); err != nil {

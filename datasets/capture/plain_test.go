@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/google/gopacket/layers"
 
 	"veilbench/datasets/capture/internal/header"
@@ -76,4 +77,10 @@ func comparePlain(t *testing.T, b []byte, wire int) (plain, ok bool) {
 		t.Fatalf("%x of %d bytes is not plain: %+v", b, wire, short)
 	}
 	return plain, ok
+}
+
+func TestEmptySum(t *testing.T) {
+	if s := xxhash.Sum64(nil); s != emptySum {
+		t.Errorf("%#x, want %#x", s, uint64(emptySum))
+	}
 }

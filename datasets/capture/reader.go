@@ -158,7 +158,7 @@ func (b *builder) readAll(ctx context.Context, rd *Reader) (err error) {
 // addAll adds the records of a batch, of which so many were there before, and says
 // what ends reading with or inside of it.
 func (b *builder) addAll(ctx context.Context, bt *batch, before int) error {
-	b.part = bt.part
+	b.records, b.part = before+bt.n, bt.part
 	for i := range bt.records[:bt.n] {
 		if err := b.mayGoOn(ctx, before+i); err != nil {
 			return err

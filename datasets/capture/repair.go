@@ -123,9 +123,16 @@ const (
 	bareCopyTime = int64(time.Millisecond)
 )
 
+// emptySum is the hash of nothing, as of every second packet.
+const emptySum = 0xef46db3751d8e999
+
 // sumUp hashes the payload of f, from which findCopy knows it again.
 func (f *frame) sumUp() {
-	if (f.kind == 4 || f.kind == 6) && !f.made {
+	switch {
+	case f.kind != 4 && f.kind != 6 || f.made:
+	case len(f.app) == 0:
+		f.sum = emptySum
+	default:
 		f.sum = xxhash.Sum64(f.app)
 	}
 }
@@ -274,7 +281,9 @@ func (b *builder) straighten(ps []datasets.Packet) {
 				b.rep.Jumps = append(b.rep.Jumps, Jump{last, t})
 			}
 		}
-		ps[i].Time, last = t, t
+		if last = t; ps[i].Time != t {
+			ps[i].Time = t // written only where it differs: mostly it is right
+		}
 	}
 
 	// Times behind the last step are those that its clock showed.
