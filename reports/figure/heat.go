@@ -238,8 +238,8 @@ func (h HeatMap) drawCell(c draw.Canvas, cell HeatCell, x, y, w, rowH vg.Length)
 	sty := typeStyle(smallType)
 	sty.Color = textOn(col)
 	text := cell.Text
-	if sty.Width(text) > w-1 {
-		sty.Font.Size = max(smallest, sty.Font.Size*(w-1)/sty.Width(text))
+	if sty.Width(text) > w-2 {
+		sty.Font.Size = max(smallest, sty.Font.Size*(w-2)/sty.Width(text))
 	}
 	if cell.Hatched {
 		sty.Color = color.Black // the square has the color of the page

@@ -170,6 +170,10 @@ func (t tradeoffPlotter) Plot(c draw.Canvas, p *plot.Plot) {
 		labels[i].at = labels[i].at.Add(c.Min.Sub(t.from))
 		labels[i].mark = labels[i].mark.Add(c.Min.Sub(t.from))
 		if l := labels[i]; l.far {
+			// A text above or below its mark is met at its edge, not in its middle.
+			if l.side == float64(center) {
+				l.at.Y += vg.Length(math.Copysign(3.5, float64(l.mark.Y-l.at.Y)))
+			}
 			c.StrokeLine2(line(color.Gray{130}, 0.3), l.mark.X, l.mark.Y, l.at.X, l.at.Y)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/chromedp"
 
+	"veilbench/bench/results"
 	"veilbench/reports"
 	"veilbench/reports/reporttest"
 )
@@ -169,25 +170,41 @@ func TestPagePolicy(t *testing.T) {
 // all of it to what is widest. Tables scroll in their own frames on a screen.
 func TestPageFitsItsWidth(t *testing.T) {
 	ctx := browser(t)
-	openPage(t, ctx, "")
-	for _, look := range []struct {
-		media string
-		width int64
-	}{{"print", 740}, {"screen", 360}} {
-		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: look.media}); err != nil {
-			t.Fatal(err)
-		}
-		size := emulation.SetDeviceMetricsOverrideParams{Width: look.width, Height: 1000, DeviceScaleFactor: 1}
-		if _, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, size); err != nil {
-			t.Fatal(err)
-		}
-		wide, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(()=>{const w=document.documentElement;return w.scrollWidth<=w.clientWidth?"":w.scrollWidth+": "+
-			[...document.querySelectorAll("table,p,pre,li,figure,details,h1,h2")].filter(e=>!e.closest(".wrap")===(e.tagName!=="TABLE")&&e.getBoundingClientRect().right>w.clientWidth).map(e=>e.id||e.tagName+" "+e.textContent.slice(0,60)).join("; ")})()`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if wide != "" {
-			t.Errorf("%s of %d: %s", look.media, look.width, wide)
+	all := append(runs(t), reporttest.Fixture{Name: "small", Set: reports.NewSet(reporttest.Small(), reports.Options{})}, manyData())
+	for _, fx := range all {
+		show(t, ctx, fx.Set, "")
+		for _, look := range []struct {
+			media string
+			width int64
+		}{{"print", 740}, {"screen", 360}} {
+			if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: look.media}); err != nil {
+				t.Fatal(err)
+			}
+			size := emulation.SetDeviceMetricsOverrideParams{Width: look.width, Height: 1000, DeviceScaleFactor: 1}
+			if _, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, size); err != nil {
+				t.Fatal(err)
+			}
+			wide, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(()=>{const w=document.documentElement;return w.scrollWidth<=w.clientWidth?"":w.scrollWidth+": "+
+				[...document.querySelectorAll("table,p,pre,li,figure,details,h1,h2")].filter(e=>!e.closest(".wrap")===(e.tagName!=="TABLE")&&e.getBoundingClientRect().right>w.clientWidth).map(e=>e.id||e.tagName+" "+e.textContent.slice(0,60)).join("; ")})()`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if wide != "" {
+				t.Errorf("%s: %s of %d: %s", fx.Name, look.media, look.width, wide)
+			}
 		}
 	}
+}
+
+// manyData is a grid over data sets whose names are long words, with a column of the
+// headline for each task of each.
+func manyData() reporttest.Fixture {
+	var rs []results.Result
+	for _, name := range []string{"home:event_signatures-ten:firmware=mixed,homes=12", "home:homemole-noise:firmware=mixed,homes=12"} {
+		for _, r := range reporttest.Grid(2, []string{results.NoDefense, "b"}, []string{"guess-majority", "event-forest"}) {
+			r.Cell.Dataset = name
+			rs = append(rs, r)
+		}
+	}
+	return reporttest.Fixture{Name: "many data", Set: reports.NewSet(rs, reports.Options{})}
 }
