@@ -39,6 +39,9 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 		return g, nil, err
 	}
 	opt.Own = p.Datasets
+	if err := opt.Counts(c.dataIDs(named)...); err != nil {
+		return g, nil, err
+	}
 	sets, err := c.loadAll(ctx, named, g.Seed, opt)
 	if err != nil {
 		return g, nil, err
@@ -73,6 +76,21 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 		err = unlabeled(g.Datasets)
 	}
 	return g, asked, err
+}
+
+// dataIDs are all data that c names, those to test on and those behind devices too.
+func (c Config) dataIDs(named []dataset) []string {
+	var out []string
+	for _, v := range named {
+		out = append(out, v.Text)
+	}
+	if c.test.Text != "" {
+		out = append(out, c.test.Text)
+	}
+	for _, d := range c.devices {
+		out = append(out, d.after.Text)
+	}
+	return out
 }
 
 // unlabeled refuses recordings without any truth: there is nothing that an attack
