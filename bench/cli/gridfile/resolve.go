@@ -17,11 +17,11 @@ import (
 	"veilbench/bench/cli/source"
 	"veilbench/bench/cli/yamlfile"
 	"veilbench/bench/cost"
+	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/parallel"
 	"veilbench/datasets/params"
-	"veilbench/datasets/process"
 	"veilbench/defenses"
 )
 
@@ -450,19 +450,10 @@ func plugins[T any](f *yamlfile.File, vs []yamlfile.Value, known []T, parse func
 // outsideOf are the commands of the programs that a plug-in is, or is made of, with
 // the beginning of their digests; "" for one that is none.
 func outsideOf(plugin any) string {
-	stages := []any{plugin}
-	if d, ok := plugin.(defenses.Defense); ok {
-		stages = nil
-		for _, s := range defenses.Stages(d) {
-			stages = append(stages, s)
-		}
-	}
 	var out []string
-	for _, s := range stages {
-		if o, ok := s.(process.Outside); ok {
-			p := o.Program()
-			out = append(out, strings.Join(p.Command, " ")+" ("+p.Digest()[:min(8, len(p.Digest()))]+")")
-		}
+	for _, o := range oath.Programs(plugin) {
+		p := o.Program()
+		out = append(out, strings.Join(p.Command, " ")+" ("+p.Digest()[:min(8, len(p.Digest()))]+")")
 	}
 	return strings.Join(out, " + ")
 }
