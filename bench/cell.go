@@ -274,7 +274,7 @@ func leftOutWarnings(res *results.Result, tests []score.Test) []string {
 func programWarnings(plugins ...any) []string {
 	var out []string
 	for _, x := range plugins {
-		for _, p := range programs(x) {
+		for _, p := range oath.Programs(x) {
 			name := ""
 			switch p := p.(type) {
 			case defenses.Defense:

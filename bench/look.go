@@ -51,18 +51,8 @@ func (r *runner) looked(key viewKey, d defenses.Defense, ds *datasets.Dataset) *
 		r.looks[k] = l
 	}
 	r.mu.Unlock()
-	l.once.Do(func() { l.oracle, l.err = examine(sworn{d, r.oath}, r.grid.Seed, ds) })
+	l.once.Do(func() { l.oracle, l.err = examine(r.oath.Sworn(d), r.grid.Seed, ds) })
 	return l
-}
-
-// sworn is a defense that is applied under oath.
-type sworn struct {
-	defenses.Defense
-	oath oath.Calls
-}
-
-func (s sworn) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
-	return s.oath.Apply(s.Defense, rng, in)
 }
 
 // examine tells whether d looks ahead. The error says that it gave two results
@@ -125,7 +115,7 @@ func examine(d defenses.Defense, seed uint64, ds *datasets.Dataset) (oracle bool
 // wavers says whether a program gives something else for the same draws at a second
 // call. The plug-ins of this process are told apart later.
 func wavers(d defenses.Defense, seed uint64, in datasets.Trace) bool {
-	if len(programs(d)) == 0 {
+	if len(oath.Programs(d)) == 0 {
 		return false
 	}
 	hash := maphash.MakeSeed()
@@ -142,7 +132,7 @@ func wavers(d defenses.Defense, seed uint64, in datasets.Trace) bool {
 // suspect puts the programs of d in doubt where they gave something else. It says
 // whether there is one that is.
 func suspect(d defenses.Defense, otherwise bool) bool {
-	for _, p := range programs(d) {
+	for _, p := range oath.Programs(d) {
 		if otherwise {
 			p.Suspect("applied again to a recording with the same draws it gave another result")
 		}

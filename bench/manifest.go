@@ -8,8 +8,6 @@ import (
 	"hash"
 	"io"
 	"os"
-	"path"
-	"reflect"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -18,13 +16,13 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/attacks/lstm"
+	"veilbench/bench/oath"
 	"veilbench/bench/outside"
 	"veilbench/bench/results"
 	"veilbench/bench/score"
 	"veilbench/datasets"
 	"veilbench/datasets/doubt"
 	"veilbench/datasets/params"
-	"veilbench/datasets/process"
 	"veilbench/defenses"
 	"veilbench/defenses/captured"
 )
@@ -184,29 +182,12 @@ func hashInts(h hash.Hash, x []int32) {
 	h.Write(buf)
 }
 
-// programs are the stages of a defense, or the attack itself, that are programs of
-// their own.
-func programs(plugin any) []process.Outside {
-	var out []process.Outside
-	switch p := plugin.(type) {
-	case defenses.Chain:
-		for _, s := range p {
-			out = append(out, programs(s)...)
-		}
-	case sworn:
-		return programs(p.Defense)
-	case process.Outside:
-		out = append(out, p)
-	}
-	return out
-}
-
 // programsOf describes the programs of g, by the ID of the defense or attack, a stage
 // of a chain by its own.
 func programsOf(g Grid) map[string]results.Program {
 	out := map[string]results.Program{}
 	add := func(id string, plugin any) {
-		for _, o := range programs(plugin) {
+		for _, o := range oath.Programs(plugin) {
 			p := o.Program() // results know no process, and so have a type of their own
 			files := map[string]string{}
 			for _, f := range p.Files {
@@ -231,7 +212,7 @@ func programsOf(g Grid) map[string]results.Program {
 func ProgramVerdicts(g Grid) []results.Verdict {
 	var out []results.Verdict
 	add := func(name string, plugin any) {
-		for _, p := range programs(plugin) {
+		for _, p := range oath.Programs(plugin) {
 			if b, ok := p.(interface{ Broken() error }); ok && b.Broken() != nil {
 				continue // it was never asked
 			}
@@ -264,7 +245,7 @@ func builds(g Grid) map[string]string {
 
 	// The adapter of a program is of this module, and says nothing of the program.
 	for _, d := range g.Defenses {
-		for _, p := range programs(d) {
+		for _, p := range oath.Programs(d) {
 			out[defenses.ID(d)] += p.Program().Digest()
 		}
 		if c, ok := d.(captured.Defense); ok && c.IsPaired() {
@@ -272,13 +253,13 @@ func builds(g Grid) map[string]string {
 		}
 	}
 	for _, a := range g.Attacks {
-		for _, p := range programs(a) {
+		for _, p := range oath.Programs(a) {
 			out[attacks.ID(a)] = p.Program().Digest()
 		}
 	}
 	for _, d := range g.Defenses {
 		for _, s := range defenses.Stages(d) {
-			if !ofModule(reflect.TypeOf(s)) {
+			if !oath.OfModule(s) {
 				out[defenses.ID(d)] = program()
 			}
 		}
@@ -287,21 +268,11 @@ func builds(g Grid) map[string]string {
 		if x, ok := a.(outside.Attack); ok {
 			out[attacks.ID(a)] = x.Digest()
 		}
-		if !ofModule(reflect.TypeOf(a)) {
+		if !oath.OfModule(a) {
 			out[attacks.ID(a)] = program()
 		}
 	}
 	return out
-}
-
-// ofModule says whether a type is declared in a package of this module. Those of
-// a command are not, wherever it lies: its package path is "main".
-func ofModule(t reflect.Type) bool {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	module := path.Dir(reflect.TypeFor[Grid]().PkgPath())
-	return strings.HasPrefix(t.PkgPath(), module+"/")
 }
 
 // program is the digest of the running program. It is read once: it may be

@@ -16,7 +16,6 @@ import (
 
 	"veilbench/attacks"
 	"veilbench/datasets"
-	"veilbench/datasets/process"
 	"veilbench/defenses"
 )
 
@@ -128,19 +127,28 @@ func Call[T any](o Calls, who, method string, s Signs, f func() (T, error)) (T, 
 // forWhom is o for a plug-in: one that is a program holds itself to the limit, which
 // every line that it writes starts anew.
 func (o Calls) forWhom(plugin any) Calls {
-	if _, program := plugin.(process.Outside); program {
+	if len(Programs(plugin)) > 0 {
 		o.limit = 0
 	}
 	return o
 }
 
+// Sworn is d, applied under oath whoever applies it.
+func (o Calls) Sworn(d defenses.Defense) defenses.Defense { return sworn{d, o} }
+
+type sworn struct {
+	defenses.Defense
+	oath Calls
+}
+
+func (s sworn) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
+	return s.oath.Apply(s.Defense, rng, in)
+}
+
 // Apply is d.Apply under oath.
 func (o Calls) Apply(d defenses.Defense, rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	who := "defense " + defenses.ID(d)
-	for _, s := range defenses.Stages(d) {
-		o = o.forWhom(s)
-	}
-	return Call(o, who, "Apply", Signs{}, func() (defenses.Defended, error) {
+	return Call(o.forWhom(d), who, "Apply", Signs{}, func() (defenses.Defended, error) {
 		if ours(d) {
 			return d.Apply(rng, in)
 		}

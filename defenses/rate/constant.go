@@ -88,7 +88,7 @@ func (d Constant) DrawID() string {
 // depends on Per.
 func (d Constant) Info() defenses.Info {
 	i := defenses.Info{
-		Name: "constant-rate", Place: defenses.AtDevice, Needs: []defenses.Party{defenses.TunnelEnd},
+		Name: "constant-rate", Place: shaping.PlaceOf(d.Per), Needs: []defenses.Party{defenses.TunnelEnd},
 		Doc: fmt.Sprintf("packets of %d bytes every %v s up and %v s down", d.SizeBytes, d.IntervalS, d.downS()),
 	}
 	switch {
@@ -98,9 +98,6 @@ func (d Constant) Info() defenses.Info {
 		i.Cite, i.Works = "Dyer et al. 2012, section 7 (BuFLO)", cite.Of("dyer2012peekaboo")
 	default:
 		i.Cite, i.Works = "Cai et al. 2014 (Tamaraw)", cite.Of("cai2014tamaraw")
-	}
-	if d.Per == "home" {
-		i.Place = defenses.AtGateway
 	}
 	return i
 }
@@ -115,7 +112,7 @@ func (d Constant) Validate() error {
 		params.ZeroOrWithin("quiet_s", d.QuietS, 1e-3, 86400),
 		params.Within("min_s", d.MinS, 0, 86400),
 		params.Within("multiple", d.Multiple, 1, 1_000_000),
-		params.OneOf("per", d.Per, "device", "home"),
+		shaping.CheckPer(d.Per),
 	)
 }
 
@@ -123,7 +120,7 @@ func (d Constant) Validate() error {
 // times; an original leaves when it fits, in as many packets as it takes. It
 // fails with ErrSaturated when the rate cannot carry the traffic.
 func (d Constant) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
-	shared := d.Per == "home"
+	shared := d.Per == shaping.PerHome
 	if d.QuietS > 0 {
 		return pace(rng, in, shared, int32(d.SizeBytes), d.sessions)
 	}

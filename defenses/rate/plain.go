@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 
 	"veilbench/datasets"
-	"veilbench/datasets/params"
 	"veilbench/defenses"
 	"veilbench/defenses/shaping"
 )
@@ -24,18 +23,11 @@ var (
 
 // Info puts it where the defenses of its streams sit.
 func (d plainTunnel) Info() defenses.Info {
-	i := defenses.Info{
-		Name: "plain-tunnel", Doc: "a tunnel without cover or padding",
-		Place: defenses.AtDevice, Needs: []defenses.Party{defenses.TunnelEnd},
-	}
-	if d.Per == "home" {
-		i.Place = defenses.AtGateway
-	}
-	return i
+	return shaping.PlainInfo("plain-tunnel", "a tunnel without cover or padding", d.Per)
 }
 
 // Validate refuses what is neither a device nor the home.
-func (d plainTunnel) Validate() error { return params.OneOf("per", d.Per, "device", "home") }
+func (d plainTunnel) Validate() error { return shaping.CheckPer(d.Per) }
 
 // Tunnel returns d.
 func (d plainTunnel) Tunnel() defenses.Defense { return d }
@@ -43,7 +35,7 @@ func (d plainTunnel) Tunnel() defenses.Defense { return d }
 // Apply takes all that leaves the home into a tunnel of each stream and draws
 // nothing.
 func (d plainTunnel) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
-	return pace(rng, in, d.Per == "home", shaping.MTU, func(_ *rand.Rand, p *part) {
+	return pace(rng, in, d.Per == shaping.PerHome, shaping.MTU, func(_ *rand.Rand, p *part) {
 		for now, ok := p.next(); ok; now, ok = p.next() {
 			if p.over(now) {
 				return
@@ -65,16 +57,16 @@ func (q *queue) rest() int64 {
 }
 
 // Tunnel is that of each device.
-func (UniformBurst) Tunnel() defenses.Defense { return plainTunnel{Per: "device"} }
+func (UniformBurst) Tunnel() defenses.Defense { return plainTunnel{Per: shaping.PerDevice} }
 
 // Tunnel is that of each device or of the home.
 func (d Constant) Tunnel() defenses.Defense { return plainTunnel{Per: d.Per} }
 
 // Tunnel is that of each device.
-func (RegulaTor) Tunnel() defenses.Defense { return plainTunnel{Per: "device"} }
+func (RegulaTor) Tunnel() defenses.Defense { return plainTunnel{Per: shaping.PerDevice} }
 
 // Tunnel is that of each device or of the home.
 func (d STP) Tunnel() defenses.Defense { return plainTunnel{Per: d.Per} }
 
 // Tunnel is that of the home.
-func (DPShape) Tunnel() defenses.Defense { return plainTunnel{Per: "home"} }
+func (DPShape) Tunnel() defenses.Defense { return plainTunnel{Per: shaping.PerHome} }

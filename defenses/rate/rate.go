@@ -19,20 +19,11 @@ const tunnelPort = 4242
 // tunnels are the flows of in and behind them one for each stream, in order: a
 // UDP tunnel to the far end from the device, or from the gateway when shared.
 func tunnels(in datasets.Trace, s shaping.Streams, shared bool) []datasets.Flow {
-	flows := shaping.AppendFlows(in)
-	for _, first := range s.First {
-		f := datasets.Flow{
-			Proto:  shaping.UDP,
-			Local:  netip.AddrPortFrom(shaping.GatewayEnd(), tunnelPort),
-			Remote: netip.AddrPortFrom(shaping.FarEnd(), tunnelPort),
-		}
-		if !shared {
-			f.MAC = first.MAC
-			f.Local = netip.AddrPortFrom(shaping.Address4(first), tunnelPort)
-		}
-		flows = append(flows, f)
-	}
-	return flows
+	return shaping.TunnelFlows(in, s, shared, datasets.Flow{
+		Proto:  shaping.UDP,
+		Local:  netip.AddrPortFrom(shaping.GatewayEnd(), tunnelPort),
+		Remote: netip.AddrPortFrom(shaping.FarEnd(), tunnelPort),
+	})
 }
 
 // earlier is the direction whose time comes first, up if both come at once.

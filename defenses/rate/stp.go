@@ -63,10 +63,7 @@ func (d STP) DrawID() string {
 func (d STP) Info() defenses.Info {
 	i := defenses.Info{
 		Name: "cover-stp", Doc: "activity at a constant rate, and cover periods that look like it",
-		Place: defenses.AtDevice, Needs: []defenses.Party{defenses.TunnelEnd}, Cite: "Apthorpe et al. 2019; Engelberg and Wool 2022", Works: cite.Of("apthorpe2019stp", "engelberg2022iot"),
-	}
-	if d.Per == "home" {
-		i.Place = defenses.AtGateway
+		Place: shaping.PlaceOf(d.Per), Needs: []defenses.Party{defenses.TunnelEnd}, Cite: "Apthorpe et al. 2019; Engelberg and Wool 2022", Works: cite.Of("apthorpe2019stp", "engelberg2022iot"),
 	}
 	return i
 }
@@ -79,7 +76,7 @@ func (d STP) Validate() error {
 		params.Within("packets_per_s", d.PacketsPerS, 0.01, 10000),
 		params.Within("period_s", d.PeriodS, 0.01, 3600),
 		params.Within("size_bytes", d.SizeBytes, shaping.UDP4Headers+1, shaping.MTU),
-		params.OneOf("per", d.Per, "device", "home"),
+		shaping.CheckPer(d.Per),
 	)
 }
 
@@ -122,7 +119,7 @@ func (d STP) Promises() []defenses.Promise {
 func (d STP) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
 	period := params.Seconds(d.PeriodS)
 	step := params.Seconds(1 / d.PacketsPerS)
-	return pace(rng, in, d.Per == "home", int32(d.SizeBytes), func(rng *rand.Rand, p *part) {
+	return pace(rng, in, d.Per == shaping.PerHome, int32(d.SizeBytes), func(rng *rand.Rand, p *part) {
 		cover := injected{rng: rng, q: d.Q, period: period}
 		cover.advance()
 		now := time.Duration(0) // when the next slot may be

@@ -2,7 +2,6 @@ package tunnel
 
 import (
 	"math/rand/v2"
-	"net/netip"
 	"time"
 
 	"veilbench/datasets"
@@ -33,16 +32,7 @@ func covered(rng *rand.Rand, in datasets.Trace, s shaping.Streams, shared bool, 
 // coveredFlows are the flows of in and behind them those of the tunnels: from the
 // gateway, or from each device.
 func coveredFlows(in datasets.Trace, s shaping.Streams, shared bool, f framing) []datasets.Flow {
-	flows := shaping.AppendFlows(in)
-	for _, first := range s.First {
-		flow := f.outerFlow()
-		if !shared {
-			flow.MAC = first.MAC
-			flow.Local = netip.AddrPortFrom(shaping.Address4(first), f.port)
-		}
-		flows = append(flows, flow)
-	}
-	return flows
+	return shaping.TunnelFlows(in, s, shared, f.outerFlow())
 }
 
 // data sends p, a packet of the tunnel that carries so many payload bytes of original

@@ -105,15 +105,12 @@ func (d Maybenot) own() bool {
 func (d Maybenot) Info() defenses.Info {
 	i := defenses.Info{
 		Name: "maybenot", Doc: "a tunnel whose ends pad and delay as Maybenot machines say",
-		Place: defenses.AtDevice, Needs: []defenses.Party{defenses.TunnelEnd},
+		Place: shaping.PlaceOf(d.Per), Needs: []defenses.Party{defenses.TunnelEnd},
 		Cite: "Pulls and Witwer 2023 (Maybenot 2.2.2); WireGuard", Works: cite.Of("pulls2023maybenot", "wireguard"),
 	}
 	if d.Fill && d.Machines != ownTamaraw && d.Machines != ownFront {
 		i.Cite += "; Mullvad's DAITA"
 		i.Works = append(i.Works, cite.Of("daita")...)
-	}
-	if d.Per == "home" {
-		i.Place = defenses.AtGateway
 	}
 	return i
 }
@@ -126,7 +123,7 @@ func (d Maybenot) Validate() error {
 		return fmt.Errorf("machines=: want a file, or %s, %s or %s", ownFront, ownTamaraw, ownDAITA)
 	}
 	return cmp.Or(
-		params.OneOf("per", d.Per, "device", "home"),
+		shaping.CheckPer(d.Per),
 		params.Within("mtu_bytes", d.MtuBytes, 576, int(wireguardFraming(0).largest())),
 		params.Within("delay_ms", d.DelayMs, 0, 500),
 		params.ZeroOrWithin("quiet_s", d.QuietS, 1, 86400),
@@ -214,7 +211,7 @@ func (d Maybenot) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, e
 		}
 	}
 
-	shared := d.Per == "home"
+	shared := d.Per == shaping.PerHome
 	s := shaping.FindStreams(in, shared)
 	leaves := shaping.NewAssembly(in, len(in.Packets)+len(in.Packets)/4)
 	ends := covered(rng, in, s, shared, wireguardFraming(d.MtuBytes), d.Control, leaves)

@@ -23,21 +23,14 @@ var _ defenses.Tunneler = plain{}
 
 // Info puts it where the defenses in it sit.
 func (d plain) Info() defenses.Info {
-	i := defenses.Info{
-		Name: "wireguard-tunnel", Doc: "a WireGuard tunnel without cover or padding",
-		Place: defenses.AtDevice, Needs: []defenses.Party{defenses.TunnelEnd},
-	}
-	if d.Per == "home" {
-		i.Place = defenses.AtGateway
-	}
-	return i
+	return shaping.PlainInfo("wireguard-tunnel", "a WireGuard tunnel without cover or padding", d.Per)
 }
 
 // Validate refuses what is neither a device nor the home, and packets that no link
 // carries.
 func (d plain) Validate() error {
 	return cmp.Or(
-		params.OneOf("per", d.Per, "device", "home"),
+		shaping.CheckPer(d.Per),
 		params.ZeroOrWithin("mtu_bytes", d.MtuBytes, 576, int(wireguardFraming(0).largest())),
 	)
 }
@@ -47,7 +40,7 @@ func (d plain) Tunnel() defenses.Defense { return d }
 
 // Apply wraps each packet when it comes.
 func (d plain) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, error) {
-	f, shared := wireguardFraming(d.MtuBytes), d.Per == "home"
+	f, shared := wireguardFraming(d.MtuBytes), d.Per == shaping.PerHome
 	leaves := shaping.NewAssembly(in, len(in.Packets)+len(in.Packets)/4)
 	s := shaping.FindStreams(in, shared)
 	ends := covered(rng, in, s, shared, f, d.Control, leaves)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"veilbench/bench"
 	"veilbench/bench/cli/command"
 	"veilbench/bench/cli/source"
 	"veilbench/bench/cost"
@@ -70,7 +71,12 @@ the link.`,
   veilbench apply --defense vpn lab lab-vpn        # every capture in the folder lab
   veilbench apply --defense vpn:delay_s=0 --live wireguard --speed 10 plug.pcap out.pcap`,
 		Args: command.Args(cobra.ExactArgs(2)),
-		RunE: func(cmd *cobra.Command, args []string) error { return apply(cmd.Context(), a, f, args[0], args[1]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := command.Refuse(cmd.Flags(), command.Idle{Here: f.live == "", Unless: "with --live", Flags: []string{"speed"}}); err != nil {
+				return err
+			}
+			return apply(cmd.Context(), a, f, args[0], args[1])
+		},
 	}
 
 	fl := cmd.Flags()
@@ -201,8 +207,14 @@ func (ap *applier) settings(in, out string) (err error) {
 			return err
 		}
 	}
-	if ap.options, err = f.capture.Options(); err != nil || f.train != "" {
+	if ap.options, err = f.capture.Options(); err != nil {
 		return err
+	}
+	if f.train != "" {
+		if !bench.Fitted(ap.defense) {
+			return fmt.Errorf("--train: %s learns nothing; leave it out", f.defense)
+		}
+		return nil
 	}
 
 	// Whether a stage needs it may hang on its parameters: it is asked by a trace

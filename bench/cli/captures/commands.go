@@ -135,6 +135,9 @@ func (j *commandsJob) load(ctx context.Context, p command.Plugins) (err error) {
 		return fmt.Errorf("attack %s answers no commands", j.f.attack)
 	}
 	j.f.source.Own = p.Datasets
+	if err := j.f.source.Counts(j.f.dataset); err != nil {
+		return err
+	}
 	sets, err := source.Load(ctx, j.f.dataset, j.f.seed, j.f.source)
 	if err != nil {
 		return err

@@ -66,6 +66,9 @@ func inspect(ctx context.Context, a *command.App, path string, f inspectFlags) e
 		return err
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if f.plot != "" || f.all {
+			return fmt.Errorf("--plot and --all are of one capture, and %s is a folder", path)
+		}
 		// What one capture is summed up to, a folder has too often to be read.
 		dir, err := source.OpenFolder(ctx, path, source.Options{Capture: f.capture})
 		if err != nil {

@@ -62,7 +62,14 @@ Pictures of every packet before and after a defense are made by "veilbench apply
   veilbench rates --dataset home:castle_night --device sense_sleep --hosts hello
   veilbench rates --dataset capture=plug.pcap --labels plug.csv --train home:rates --defense constant-rate:interval_s=0.5`,
 		Args: command.Args(command.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return drawRates(cmd.Context(), a, f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			// A night is found without learning, by the clock.
+			idle := command.Idle{Here: f.hosts != "", Unless: "without --hosts", Flags: []string{"attack", "knowledge", "train", "tolerance"}}
+			if err := command.Refuse(cmd.Flags(), idle); err != nil {
+				return err
+			}
+			return drawRates(cmd.Context(), a, f)
+		},
 	}
 
 	// Trained behind the defense and seen on the Internet's side, as in the headline
@@ -140,41 +147,6 @@ func drawRates(ctx context.Context, a *command.App, f ratesFlags) error {
 	return f.show.Print(a, drawn, text.String())
 }
 
-// drawn is what --json prints of a picture.
-type drawn struct {
-	Wrote  string  `json:"wrote"`
-	Device string  `json:"device"`
-	Panels []panel `json:"panels"`
-}
-
-// panel is what is seen of the device without a defense or behind one. Truth and Found
-// are in seconds from the start of the recording.
-type panel struct {
-	Defense string `json:"defense"`
-	Title   string `json:"title"`
-	Note    string `json:"note"`
-	Truth   []mark `json:"truth"`
-	Found   []mark `json:"found"`
-}
-
-type mark struct {
-	StartS   float64 `json:"start_s"`
-	EndS     float64 `json:"end_s"`
-	Activity string  `json:"activity"`
-}
-
-// panelOf is what a panel of a picture shows.
-func panelOf(defense string, p figure.RatePanel) panel {
-	list := func(ms []figure.RateMark) []mark {
-		out := []mark{}
-		for _, m := range ms {
-			out = append(out, mark{m.Start.Seconds(), m.End.Seconds(), m.Class})
-		}
-		return out
-	}
-	return panel{defense, p.Title, p.Note, list(p.True), list(p.Found)}
-}
-
 // names resolves every name before any data are read.
 func (j *ratesJob) names(p command.Plugins) (err error) {
 	// A night is worth a picture without any defense, and nothing but the device's
@@ -225,6 +197,13 @@ func (j *ratesJob) names(p command.Plugins) (err error) {
 
 // data loads the recordings and says which to look at and which to train on.
 func (j *ratesJob) data(ctx context.Context) error {
+	given := []string{j.flags.dataset}
+	if j.flags.train != "" {
+		given = append(given, j.flags.train)
+	}
+	if err := j.flags.source.Counts(given...); err != nil {
+		return err
+	}
 	ds, err := oneWithEvents(ctx, j.flags.dataset, j.flags.seed, j.flags.source)
 	if err != nil {
 		return err

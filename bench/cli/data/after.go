@@ -36,6 +36,7 @@ type device struct {
 	sessions bool
 	offset   time.Duration
 	driftPPM float64
+	limits   command.Limits
 }
 
 func (d *device) addFlags(fl *pflag.FlagSet) {
@@ -43,23 +44,24 @@ func (d *device) addFlags(fl *pflag.FlagSet) {
 	fl.BoolVar(&d.sessions, "sessions", false, "with --defense: after are other homes, four weeks later, with their labels")
 	fl.DurationVar(&d.offset, "clock-offset", 0, "with --defense: how far the clock of the captures after is ahead")
 	fl.Float64Var(&d.driftPPM, "clock-drift", 0, "with --defense: how much that clock gains, in millionths")
+	d.limits.AddProgramFlags(fl)
 }
 
 // check refuses flags that say nothing without a defense, and times that no clock has.
-func (d device) check() error {
-	switch {
-	case d.defense == "" && d != device{}:
-		return fmt.Errorf("--sessions, --clock-offset and --clock-drift: want --defense")
-	case d.driftPPM < -1000 || d.driftPPM > 1000:
+func (d device) check(fl *pflag.FlagSet) error {
+	if d.driftPPM < -1000 || d.driftPPM > 1000 {
 		return fmt.Errorf("--clock-drift %g: want -1000 to 1000", d.driftPPM)
 	}
-	return nil
+	return command.Refuse(fl, command.Idle{Here: d.defense == "", Unless: "with --defense", Flags: []string{"sessions", "clock-offset", "clock-drift", "plugin-timeout", "plugin-memory"}})
 }
 
 // write writes the captures before and after, homes made with seed and, where others
 // are needed, with the next one.
 func (d device) write(ctx context.Context, a *command.App, id, out string, seed uint64, show command.Show) error {
-	defense, err := defenses.Parse(a.Defenses, d.defense)
+	if err := d.limits.Hold(a.Plugins); err != nil {
+		return err
+	}
+	defense, err := a.Defense(d.defense)
 	if err != nil {
 		return err
 	}

@@ -241,6 +241,9 @@ func infoTables(e published.Source, files bool) []table.Table {
 }
 
 func catalogVerify(ctx context.Context, a *command.App, c catalogFlags, args []string) error {
+	if len(args) == 2 && c.cache != "" {
+		return errors.New("--cache and a folder: want one of them")
+	}
 	e, cache, err := source.Published(args[0], c.cache)
 	if err != nil {
 		return err

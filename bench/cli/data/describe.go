@@ -53,6 +53,9 @@ group holds, those too that no run takes.`,
 			name, _, _ := strings.Cut(args[0], "=")
 			own := slices.ContainsFunc(a.Datasets, func(l datasets.Loader) bool { return l.Name == name })
 			if own || slices.Contains(published.Names(), name) {
+				if write {
+					return fmt.Errorf("--write puts a dataset.yaml into a folder of yours, and what %s is is known", name)
+				}
 				return describePublished(cmd.Context(), a, args[0], opt, show)
 			}
 			return describe(cmd.Context(), a, args[0], opt, write, show)

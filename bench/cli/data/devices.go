@@ -64,6 +64,9 @@ func devices(ctx context.Context, a *command.App, f deviceFlags, id string) erro
 		}
 	}
 	f.source.Own = a.Datasets
+	if err := f.source.Counts(id); err != nil {
+		return err
+	}
 	sets, err := source.Load(ctx, id, f.seed, f.source)
 	if err != nil {
 		return err

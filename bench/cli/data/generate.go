@@ -47,7 +47,7 @@ every platform. Presets, with the number of homes and the hours of each:
 					id = withSetting(id, name, fl.Value.String())
 				}
 			}
-			if err := dev.check(); err != nil {
+			if err := dev.check(cmd.Flags()); err != nil {
 				return err
 			}
 			if dev.defense != "" {

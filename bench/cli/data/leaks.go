@@ -61,6 +61,9 @@ func leaks(ctx context.Context, a *command.App, f leakFlags, id string) error {
 	}
 
 	f.source.Own = a.Datasets
+	if err := f.source.Counts(id); err != nil {
+		return err
+	}
 	sets, err := source.Load(ctx, id, f.seed, f.source)
 	if err != nil {
 		return err

@@ -19,11 +19,17 @@ import (
 // many labels, then the classes and what is doubtful.
 func describePublished(ctx context.Context, a *command.App, id string, opt source.Options, show command.Show) error {
 	if name, path, _ := strings.Cut(id, "="); name == published.BurstsName {
+		if err := opt.Counts(id); err != nil {
+			return err
+		}
 		return describeBursts(ctx, a, path, show)
 	}
 
 	// The seed is of generated data, of which there is none here.
 	opt.Own = a.Datasets
+	if err := opt.Counts(id); err != nil {
+		return err
+	}
 	sets, err := source.Load(ctx, id, 1, opt)
 	if err != nil {
 		return err

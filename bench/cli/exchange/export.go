@@ -63,7 +63,13 @@ Formats, with sizes of IP packets in bytes and times in seconds, negative sizes 
   veilbench export --dataset home:event_clips --defense none --defense vpn --format cells --out cells
   veilbench export out --task event --features event-forest --format csv --out features`,
 		Args: command.Args(cobra.MaximumNArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return export(cmd.Context(), a, f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			tensors := f.features == "" && f.format == string(exchange.Npz)
+			if err := command.Refuse(cmd.Flags(), command.Idle{Here: !tensors, Unless: "with --format npz and without --features", Flags: []string{"tensor", "length"}}); err != nil {
+				return err
+			}
+			return export(cmd.Context(), a, f, args)
+		},
 	}
 
 	// What says the experiment are the flags of run; the others say the files.

@@ -49,7 +49,12 @@ the headline table. Every line of a limit that is not kept says what to try. Key
   veilbench gate runs/today --budget budget.yaml --baseline runs/last-week --strict
   veilbench gate runs/today --budget budget.yaml --format sarif > gate.sarif`,
 		Args: command.Args(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error { return judge(a, args[0], f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.show.OneFormat(cmd.Flags()); err != nil {
+				return err
+			}
+			return judge(a, args[0], f)
+		},
 	}
 
 	// That --budget is missing is for gate to say, with an example of what it holds.
@@ -79,6 +84,9 @@ func judge(a *command.App, dir string, f flags) error {
 		return err
 	}
 	b.AllowNoEvidence = f.allow
+	if f.baseline != "" && b.Rise == nil {
+		return fmt.Errorf("--baseline counts only with a limit on rise, and %s sets none: add a line such as\n  rise: 0.02", f.budget)
+	}
 
 	run, before := gate.Run{Dir: dir}, gate.Run{Dir: f.baseline}
 	if run.Set, err = runs.OpenSet(a, dir); err != nil {

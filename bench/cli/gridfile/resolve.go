@@ -17,11 +17,11 @@ import (
 	"veilbench/bench/cli/source"
 	"veilbench/bench/cli/yamlfile"
 	"veilbench/bench/cost"
+	"veilbench/bench/oath"
 	"veilbench/bench/results"
 	"veilbench/datasets"
 	"veilbench/datasets/parallel"
 	"veilbench/datasets/params"
-	"veilbench/datasets/process"
 	"veilbench/defenses"
 )
 
@@ -39,6 +39,9 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 		return g, nil, err
 	}
 	opt.Own = p.Datasets
+	if err := opt.Counts(c.dataIDs(named)...); err != nil {
+		return g, nil, err
+	}
 	sets, err := c.loadAll(ctx, named, g.Seed, opt)
 	if err != nil {
 		return g, nil, err
@@ -73,6 +76,21 @@ func (c Config) Grid(ctx context.Context, p command.Plugins, opt source.Options)
 		err = unlabeled(g.Datasets)
 	}
 	return g, asked, err
+}
+
+// dataIDs are all data that c names, those to test on and those behind devices too.
+func (c Config) dataIDs(named []dataset) []string {
+	var out []string
+	for _, v := range named {
+		out = append(out, v.Text)
+	}
+	if c.test.Text != "" {
+		out = append(out, c.test.Text)
+	}
+	for _, d := range c.devices {
+		out = append(out, d.after.Text)
+	}
+	return out
 }
 
 // unlabeled refuses recordings without any truth: there is nothing that an attack
@@ -432,19 +450,10 @@ func plugins[T any](f *yamlfile.File, vs []yamlfile.Value, known []T, parse func
 // outsideOf are the commands of the programs that a plug-in is, or is made of, with
 // the beginning of their digests; "" for one that is none.
 func outsideOf(plugin any) string {
-	stages := []any{plugin}
-	if d, ok := plugin.(defenses.Defense); ok {
-		stages = nil
-		for _, s := range defenses.Stages(d) {
-			stages = append(stages, s)
-		}
-	}
 	var out []string
-	for _, s := range stages {
-		if o, ok := s.(process.Outside); ok {
-			p := o.Program()
-			out = append(out, strings.Join(p.Command, " ")+" ("+p.Digest()[:min(8, len(p.Digest()))]+")")
-		}
+	for _, o := range oath.Programs(plugin) {
+		p := o.Program()
+		out = append(out, strings.Join(p.Command, " ")+" ("+p.Digest()[:min(8, len(p.Digest()))]+")")
 	}
 	return strings.Join(out, " + ")
 }

@@ -26,7 +26,12 @@ drift, and at which run one of them moved by more than the series' own spread: t
 (shift) or for one run (outlier).`,
 		Example: "  veilbench history runs/2026-*\n  veilbench history runs/* --json > history.json",
 		Args:    command.Args(cobra.MinimumNArgs(2)),
-		RunE:    func(_ *cobra.Command, args []string) error { return show(a, args, table.Format(format), s) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := s.OneFormat(cmd.Flags()); err != nil {
+				return err
+			}
+			return show(a, args, table.Format(format), s)
+		},
 	}
 	cmd.Flags().StringVar(&format, "format", string(table.Text), "text, markdown, latex or csv")
 	s.AddShow(cmd.Flags())

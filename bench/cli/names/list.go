@@ -43,6 +43,9 @@ a vantage point. With --json an entry has all of that, with --bibtex only its pu
 			if len(args) == 0 && f == (listFlags{}) {
 				return cmd.Help()
 			}
+			if err := command.Refuse(cmd.Flags(), command.Idle{Here: f.bibtex, Unless: "without --bibtex", Flags: []string{"json"}}); err != nil {
+				return err
+			}
 			return list(a, f, args)
 		},
 	}

@@ -18,7 +18,10 @@ func compareCommand(a *command.App) *cobra.Command {
 		Short:   "what changed between two runs, and whether that is more than noise",
 		Example: "  veilbench compare runs/last-week runs/today\n  veilbench compare runs/last-week runs/today --format markdown",
 		Args:    command.Args(cobra.ExactArgs(2)),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := show.OneFormat(cmd.Flags()); err != nil {
+				return err
+			}
 			return compare(a, args[0], args[1], table.Format(format), show)
 		},
 	}

@@ -38,7 +38,7 @@ func (e *engines) addFlags(fl *pflag.FlagSet) {
 }
 
 // check refuses flags that contradict each other.
-func (e *engines) check(n, jobs int) error {
+func (e *engines) check(fl *pflag.FlagSet, n, jobs int) error {
 	// Flags of one program beside another's would be passed over in silence.
 	some := 0
 	for _, x := range []bool{e.slurm, e.kubernetes, e.parallel} {
@@ -53,14 +53,15 @@ func (e *engines) check(n, jobs int) error {
 		return fmt.Errorf("--jobs %d: want at least 1", jobs)
 	case some > 1:
 		return errors.New("--slurm, --kubernetes, --parallel: want one of them")
-	case !e.slurm && (e.submit || e.sbatch.Partition != "" || e.sbatch.TimeLimit != 0 || len(e.sbatch.Options) > 0):
-		return errors.New("--submit, --partition, --time-limit and --sbatch belong to --slurm")
 	case e.sbatch.TimeLimit < 0:
 		return fmt.Errorf("--time-limit %s: want at least a minute", e.sbatch.TimeLimit)
 	case e.timings != "" && e.save == "" && some > 0:
 		return errors.New("--timings: want --save FILE as well, for shards that dealt by constants would not fit together")
 	}
-	return nil
+	return command.Refuse(fl,
+		command.Idle{Here: !e.slurm, Unless: "with --slurm", Flags: []string{"submit", "partition", "time-limit", "sbatch"}},
+		command.Idle{Here: !e.kubernetes, Unless: "with --kubernetes", Flags: []string{"name", "image", "claim", "secret"}},
+		command.Idle{Here: some > 0, Unless: "without --slurm, --kubernetes and --parallel", Flags: []string{"json"}})
 }
 
 // write makes the job file of the program that was asked for.

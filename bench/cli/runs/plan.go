@@ -45,7 +45,7 @@ GNU parallel.`,
   veilbench plan paper.yaml --shards 8 --timings out --save paper.plan.json`,
 		Args: command.Args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := e.check(n, f.jobs); err != nil {
+			if err := e.check(cmd.Flags(), n, f.jobs); err != nil {
 				return err
 			}
 			p, g, err := planOf(cmd.Context(), a, f, n, e.timings, args)

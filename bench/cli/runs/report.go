@@ -61,7 +61,12 @@ are about. Pictures of a whole trace come from "veilbench apply --plot" and "vei
   veilbench report runs/camera-ready --format html > page.html
   veilbench report runs/today --format benchfmt > today.txt && benchstat last-week.txt today.txt`,
 		Args: command.Args(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error { return report(a, args[0], f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(cmd.Flags()); err != nil {
+				return err
+			}
+			return report(a, args[0], f)
+		},
 	}
 
 	// Empty is "all", and of a format what suits a table or a figure.
@@ -82,6 +87,18 @@ are about. Pictures of a whole trace come from "veilbench apply --plot" and "vei
 	fl.StringVar(&f.activity, "activity", "", "what the figures packets and rates are about: DEVICE or DEVICE/ACTIVITY")
 	fl.StringVar(&f.metric, "metric", "", "only figures of this score, as results.csv names it")
 	return cmd
+}
+
+// check refuses flags that count for nothing beside the others.
+func (f reportFlags) check(fl *pflag.FlagSet) error {
+	alone := f.table != "" || f.figure != "" || f.format != "" || f.show.JSON
+	return errors.Join(
+		command.Refuse(fl,
+			command.Idle{Here: f.figure == "", Unless: "with --figure", Flags: []string{"width", "metric"}},
+			command.Idle{Here: f.figure != "", Unless: "without --figure", Flags: []string{"json", "verbose"}},
+			command.Idle{Here: f.table != "", Unless: "without --table", Flags: []string{"activity"}},
+			command.Idle{Here: alone, Unless: "where everything is written, without --table, --figure, --format and --json", Flags: []string{"out", "plain"}}),
+		f.show.OneFormat(fl))
 }
 
 // rests says whether a result that the flags do not select is evidence for those

@@ -348,6 +348,9 @@ func configOf(f runFlags, args []string) (gridfile.Config, error) {
 	var err error
 	switch {
 	case len(args) == 1 && isFolder(args[0]):
+		if len(f.Datasets) > 0 || f.Before != "" {
+			return c, fmt.Errorf("%s and --dataset or --before: want one of them, for each names the data", args[0])
+		}
 		// A folder of recordings alone is a whole experiment: everything on it.
 		err = c.Override(gridfile.Words{Datasets: args, Defenses: []string{allWord}, Attacks: []string{allWord}})
 	case len(args) == 1:

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"veilbench/bench"
 	"veilbench/bench/cli/command"
@@ -47,6 +48,18 @@ somebody else's, as it stands under every table. Exit code 1 if they differ.`,
   veilbench verify out --against sha256:5f3c81a09be27d44`,
 		Args: command.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.against != "" {
+				// It computes nothing, and so nearly every flag says nothing.
+				var idle []string
+				cmd.Flags().Visit(func(fl *pflag.Flag) {
+					if fl.Name != "against" && fl.Name != "json" {
+						idle = append(idle, fl.Name)
+					}
+				})
+				if err := command.Refuse(cmd.Flags(), command.Idle{Here: true, Unless: "without --against", Flags: idle}); err != nil {
+					return err
+				}
+			}
 			return verify(cmd.Context(), a, args[0], f)
 		},
 	}

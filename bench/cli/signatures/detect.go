@@ -42,7 +42,12 @@ so is a combination of detections that tells more than each.`,
   veilbench signatures detect home.sig line.pcap --home 203.0.113.7 --private sleep,presence
   veilbench signatures detect home.sig evening.pcap --all --format csv`,
 		Args: command.Args(cobra.ExactArgs(2)),
-		RunE: func(cmd *cobra.Command, args []string) error { return detect(cmd.Context(), a, args[0], args[1], f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.show.OneFormat(cmd.Flags()); err != nil {
+				return err
+			}
+			return detect(cmd.Context(), a, args[0], args[1], f)
+		},
 	}
 
 	// What the file says holds unless somebody says otherwise here.

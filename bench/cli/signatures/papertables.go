@@ -2,6 +2,7 @@ package signatures
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -47,7 +48,14 @@ has one.
   veilbench signatures tables
   veilbench signatures tables 2 5 --iotevents data/iotevents --format markdown
   veilbench signatures tables figure5 --plot figure5.svg`,
-		RunE: func(cmd *cobra.Command, args []string) error { return printTables(cmd.Context(), a, args, f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			drawn := len(args) == 0 || slices.Contains(args, "figure5")
+			err := errors.Join(f.show.OneFormat(cmd.Flags()), command.Refuse(cmd.Flags(), command.Idle{Here: !drawn, Unless: "with figure5", Flags: []string{"plot"}}))
+			if err != nil {
+				return err
+			}
+			return printTables(cmd.Context(), a, args, f)
+		},
 	}
 
 	// The authors' files are small, so they are found in the cache unless named.

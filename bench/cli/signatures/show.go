@@ -28,7 +28,12 @@ func showCommand(a *command.App) *cobra.Command {
 		Example: `  veilbench signatures show plug.sig
   veilbench signatures show plug.sig --all`,
 		Args: command.Args(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error { return show(a, args[0], f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.show.OneFormat(cmd.Flags()); err != nil {
+				return err
+			}
+			return show(a, args[0], f)
+		},
 	}
 	cmd.Flags().BoolVar(&f.all, "all", false, "list every sequence of packets")
 	cmd.Flags().StringVar(&f.format, "format", string(table.Text), "text, markdown, latex or csv")

@@ -50,6 +50,9 @@ func loadData(ctx context.Context, name string, seed uint64, opt source.Options)
 	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
 		name = "capture=" + name
 	}
+	if err := opt.Counts(name); err != nil {
+		return datasets.Dataset{}, err
+	}
 	sets, err := source.Load(ctx, name, seed, opt)
 	if err != nil {
 		return datasets.Dataset{}, err

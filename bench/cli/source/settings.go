@@ -165,6 +165,36 @@ func (o Options) Asked(id string) string {
 	return id
 }
 
+// Counts refuses flags of captures and labels where none of the data are captures: they
+// would be passed over in silence.
+func (o Options) Counts(ids ...string) error {
+	var given []string
+	for _, s := range settings() {
+		if len(s.get(&o)) > 0 {
+			given = append(given, "--"+s.flag())
+		}
+	}
+	for _, id := range ids {
+		name, _, has := strings.Cut(id, "=")
+		if has && (name == captureWord || name == folderWord) || !has && isFolder(id) || strings.HasPrefix(id, ".") || strings.HasPrefix(id, "/") {
+			return nil // as load takes it
+		}
+	}
+	if len(given) == 0 || len(ids) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: said of capture=FILE and folder=PATH alone, and %s is neither: leave it out", strings.Join(given, ", "), strings.Join(ids, ", "))
+}
+
+// flag is the flag that says the same as the setting.
+func (s setting) flag() string {
+	switch s.key {
+	case "zone", "offset", "clock":
+		return "label-" + s.key
+	}
+	return s.key
+}
+
 // isFolder says whether a word that names no data set is a folder, perhaps with
 // settings behind it.
 func isFolder(id string) bool {
