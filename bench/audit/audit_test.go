@@ -92,10 +92,14 @@ func (r respond) Apply(rng *rand.Rand, in datasets.Trace) (defenses.Defended, er
 }
 
 // What keeps its claims is refuted in none of 200 seeds: the shaper, stochastic
-// padding, and a mechanism that loses exactly what it claims.
+// padding by chance and by activity, and a mechanism that loses exactly what it claims.
 func TestTrueClaimsStand(t *testing.T) {
 	stp, always := rate.NewSTP(), rate.NewSTP()
 	always.Q = 1
+	fitted, err := rate.NewActivitySTP().Fit(context.Background(), rand.New(rand.NewPCG(1, 1)), defensetest.Recordings())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name   string
 		claims defenses.Promiser
@@ -104,6 +108,7 @@ func TestTrueClaimsStand(t *testing.T) {
 		{"dp-shape", quick(), quick().Apply},
 		{"cover-stp", stp, stp.Apply},
 		{"cover-stp in every period", always, always.Apply},
+		{"activity-stp", fitted.(defenses.Promiser), fitted.Apply},
 		{"randomized response", respond{1}, respond{1}.Apply},
 	} {
 		most := 0.0

@@ -226,6 +226,8 @@ func imported(u Unit, have map[string]pack.Record, m results.Manifest) ([]string
 		if err != nil {
 			return nil, fmt.Errorf("cell %s of %s on %s: %w", name, u.Defense, u.Dataset, err)
 		}
+
+		// One of an earlier import has another digest in its name, and counts no more.
 		if strings.HasPrefix(r.Cell.Attack, outside.Prefix) && m.Name(r.Cell) == name {
 			out = append(out, name)
 		}

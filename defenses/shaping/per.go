@@ -40,7 +40,7 @@ func TunnelFlows(in datasets.Trace, s Streams, shared bool, outer datasets.Flow)
 		f := outer
 		if !shared {
 			f.MAC = first.MAC
-			f.Local = netip.AddrPortFrom(Address4(first), outer.Local.Port())
+			f.Local = netip.AddrPortFrom(address4(first), outer.Local.Port())
 		}
 		flows = append(flows, f)
 	}

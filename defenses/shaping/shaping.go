@@ -44,10 +44,10 @@ func FarEnd() netip.Addr { return netip.AddrFrom4([4]byte{198, 51, 100, 1}) }
 // home.
 func GatewayEnd() netip.Addr { return netip.AddrFrom4([4]byte{192, 168, 0, 1}) }
 
-// Address4 is a device's address at the end of a tunnel over IPv4: its own or,
+// address4 is a device's address at the end of a tunnel over IPv4: its own or,
 // where its first flow, f, is of IPv6, one made of its hardware address, so that no
 // two devices share it.
-func Address4(f datasets.Flow) netip.Addr {
+func address4(f datasets.Flow) netip.Addr {
 	if f.Local.Addr().Is6() {
 		return netip.AddrFrom4([4]byte{10, f.MAC[3], f.MAC[4], f.MAC[5]})
 	}

@@ -129,18 +129,21 @@ func (f exportFlags) check(a *command.App) (attacks.Featurer, error) {
 	if !slices.Contains(exchange.VectorFormats(), exchange.Format(f.format)) {
 		return nil, fmt.Errorf("--format %s is of packets: want one of %s with --features", f.format, words(exchange.VectorFormats()))
 	}
+	var names []string
+	for _, x := range a.Attacks {
+		if _, ok := x.(attacks.Featurer); ok {
+			names = append(names, x.Info().Name)
+		}
+	}
+	if command.IsProgram(f.features) {
+		return nil, fmt.Errorf("--features %s: a program is never asked for feature vectors; name one of %s, or export packets (--format npz, ndjson, csv) and let it make its own of them", f.features, strings.Join(names, ", "))
+	}
 	at, err := attacks.Parse(a.Attacks, f.features)
 	if err != nil {
 		return nil, err
 	}
 	v, ok := at.(attacks.Featurer)
 	if !ok {
-		var names []string
-		for _, x := range a.Attacks {
-			if _, ok := x.(attacks.Featurer); ok {
-				names = append(names, x.Info().Name)
-			}
-		}
 		return nil, fmt.Errorf("attack %s shows no feature vectors (%s do)", f.features, strings.Join(names, ", "))
 	}
 	return v, nil

@@ -33,6 +33,8 @@ drift, and at which run one of them moved by more than the series' own spread: t
 			return show(a, args, table.Format(format), s)
 		},
 	}
+
+	// A format is refused by its name only once there are figures to write in it.
 	cmd.Flags().StringVar(&format, "format", string(table.Text), "text, markdown, latex or csv")
 	s.AddShow(cmd.Flags())
 	return cmd

@@ -85,6 +85,7 @@ func (f File) Keep(dir string) error {
 // predictions of one name and knowledge, in two of these or in out, are an error that
 // names both, before anything is copied.
 func Collect(dirs []string, out string) error {
+	// What an earlier merge, or an import into what was merged, left in out stays.
 	found := map[string]File{}
 	for _, dir := range append(slices.Clone(dirs), out) {
 		files, err := kept(dir)

@@ -125,6 +125,7 @@ func build(a *command.App, name string, show command.Show) error {
 	}
 	m, err := parse(b)
 	if err != nil {
+		// Strings are no YAML: who has some meant the other way round.
 		err = fmt.Errorf("%s: %w", name, err)
 		_, one := maybenot.Parse(strings.TrimSpace(string(b)))
 		if _, many := maybenot.ReadPairs(bytes.NewReader(b)); one == nil || many == nil {

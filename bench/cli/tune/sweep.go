@@ -32,6 +32,9 @@ func settingsOf(list []defenses.Defense, id string, sweeps []string) ([]setting,
 	if id == "" {
 		return nil, errors.New("--defense is missing: which one is to be tuned (veilbench list defenses)?")
 	}
+	if command.IsProgram(id) {
+		return nil, fmt.Errorf("--defense %s: tune sets parameters of defenses that are part of this program, and a program sets its own; name each setting to \"veilbench run\", as in --defense '%s,KEY=VALUE', and hold the run against the limits by \"veilbench gate\"", id, id)
+	}
 	d, err := defenses.Parse(list, id)
 	if err != nil {
 		return nil, err

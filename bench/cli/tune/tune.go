@@ -38,6 +38,7 @@ type flags struct {
 	out             string
 	jobs            int
 	despite, dry    bool
+	plugins         command.Limits
 	source          source.Options
 	show            command.Show
 }
@@ -61,7 +62,8 @@ nothing is known keeps none. Settings that keep the limits come before those tha
 
 --sweep names a parameter with its values; of several every combination is run. In a chain the
 parameter may need the stage in front (vpn.kind=...). Without --sweep each number is tried at a
-quarter, half, twice and four times what it is, and each switch the other way, one at a time.
+quarter, half, twice and four times what it is, and each switch the other way, one at a time. A defense
+that is a program (exec:) sets its own parameters and is not swept; attacks may be programs.
 
 Limits are advantage<=0.2 (of every task) or advantage:event<=0.2, overhead<=50%, delay_p95<=50ms and
 gb_per_month<=20; --target and --budget read alike. --out has a run each in sweep and confirm, which
@@ -84,13 +86,14 @@ there: who looked twice would choose by them.`,
 	command.AddJobs(fl, &f.jobs, runtime.GOMAXPROCS(0))
 	fl.StringVar(&f.Seed, "seed", "", "seed of every random draw, and of which groups are held back (default 1)")
 	fl.StringArrayVar(&f.Datasets, "dataset", nil, "data set, as for run; repeatable")
-	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, or all; repeatable (default all)")
+	fl.StringArrayVar(&f.Attacks, "attack", nil, "attack ID, exec:COMMAND, or all; repeatable (default all)")
 	fl.StringArrayVar(&f.Knowledge, "knowledge", nil, "unaware or adaptive; repeatable (default both)")
 	fl.StringArrayVar(&f.Tasks, "task", nil, "task; repeatable (default all that the data can serve)")
 	fl.StringArrayVar(&f.Vantages, "vantage", nil, "vantage point; repeatable (default wan, or that of a recording without a home border)")
 	fl.StringVar(&f.Split, "split", "", "split of the groups of the sweep (default leave-one-group-out up to 10 groups, else group-kfold:k=5)")
 	fl.BoolVar(&f.despite, "despite-doubts", false, "go on where a doubt about the data spoils what is to be computed")
 	fl.BoolVar(&f.dry, "dry-run", false, "say which settings and groups there are, and stop")
+	f.plugins.AddFlags(fl)
 	f.show.AddShow(fl)
 	f.source.AddFlags(fl)
 	return cmd
@@ -100,6 +103,9 @@ there: who looked twice would choose by them.`,
 func tune(ctx context.Context, a *command.App, f flags) error {
 	limits, err := f.limits()
 	if err != nil {
+		return err
+	}
+	if err := f.plugins.Hold(a.Plugins); err != nil {
 		return err
 	}
 	settings, err := settingsOf(a.Defenses, f.defense, f.sweep)
@@ -199,7 +205,7 @@ func (f flags) compute(ctx context.Context, a *command.App, g bench.Grid, asked 
 
 	p := progress.New(command.Raw(a.Stderr), "computing cells of "+filepath.Base(dir))
 	defer p.Stop()
-	opt := bench.Options{Workers: f.jobs, Store: store, Plan: &m}
+	opt := bench.Options{Workers: f.jobs, PluginTimeout: f.plugins.Timeout, Store: store, Plan: &m}
 	skipped := 0
 	opt.Progress = func(done, total int, stored bool) {
 		// Cells that were stored say nothing of the pace.
