@@ -114,21 +114,21 @@ func TestCapturedPairs(t *testing.T) {
 		}
 	}
 
+	// What is inside is the same for all of them: it is written and read once.
+	rec := ds.Recordings[0]
+	base, err := cost.NewBase(&rec, cost.Link{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := []datasets.Recording{{ID: "a", Trace: asCaptured(t, rec.Trace, 0, 0)}}
 	for _, id := range ids {
 		t.Run(id, func(t *testing.T) {
-			rec := ds.Recordings[0]
 			d := defenseOf(t, id, ds.Recordings[1:])
 			truth, err := d.Apply(rand.New(rand.NewPCG(3, 4)), rec.Trace)
 			if err != nil {
 				t.Fatal(err)
 			}
-			base, err := cost.NewBase(&rec, cost.Link{})
-			if err != nil {
-				t.Fatal(err)
-			}
 			want := cost.NewLedger(&rec, base, truth).Cost()
-			before := []datasets.Recording{{ID: "a", Trace: asCaptured(t, rec.Trace, 0, 0)}}
-
 			for _, oneClock := range []bool{true, false} {
 				ahead, drift, delay := time.Duration(0), 0.0, want.DelayP95
 				tolerance := max(want.DelayP95/100, 20e-6)
