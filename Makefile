@@ -64,7 +64,7 @@ bench: ## benchmarks of the hot paths beside this machine's peaks, in the format
 bench-compare: ## benchmarks of this tree against commit BASE, in turn, BENCH=NAME for some; fails on a significant slowdown (says how long it takes)
 	$(TIMED) env BENCH='$(BENCH)' .tools/bench-compare.sh $(BASE)
 
-bench-sizes: ## how the cost of defenses, attacks, reader and report grows; table and picture into reports/docs/size.md (3 min)
+bench-sizes: ## how the cost of defenses, attacks, reader and report grows; table and picture into reports/docs/size.md (2 min)
 	$(TIMED) go run ./.tools/sizes reports/docs
 
 speed-doc: build ## what later issues added to quick, with seconds, from a run of it into reports/docs/speed.md (3 min)
