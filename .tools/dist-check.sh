@@ -32,7 +32,7 @@ bytes() {
 	cat "$dir/one/dist/SHA256SUMS"
 }
 
-module=example.org/lab/veilbench version=v0.2.0
+module=example.org/lab/veilbench
 
 renamed() {
 	rm -rf "$dir/renamed"
@@ -48,24 +48,30 @@ names() {
 	echo "the module renamed to $module passes the tests that look at names"
 }
 
-# A module proxy is a folder of a few files for each version, one of them a zip.
+# A module proxy is a folder of a few files for each version, one of them a zip. The go
+# command takes a version for what never changes, so each tree is a version of its own.
 install() {
 	renamed
-	proxy=$dir/proxy/$module/@v
-	mkdir -p "$proxy"
-	cp "$dir/renamed/go.mod" "$proxy/$version.mod"
-	echo "{\"Version\":\"$version\"}" >"$proxy/$version.info"
-	echo $version >"$proxy/list"
+	# Folders with a go.mod of their own are other modules, which no zip of ours has.
+	find "$dir/renamed" -mindepth 2 -name go.mod | while read -r other; do rm -r "$(dirname "$other")"; done
 	git -C "$dir/renamed" init -q
 	git -C "$dir/renamed" add -A
-	git -C "$dir/renamed" archive --format=zip --prefix=$module@$version/ "$(git -C "$dir/renamed" write-tree)" >"$proxy/$version.zip"
+	tree=$(git -C "$dir/renamed" write-tree)
+	version=v0.2.0-tree.$tree
 
-	mkdir "$dir/empty"
+	proxy=$dir/proxy/$module/@v
+	mkdir -p "$proxy" "$dir/empty"
+	cp "$dir/renamed/go.mod" "$proxy/$version.mod"
+	echo "{\"Version\":\"$version\"}" >"$proxy/$version.info"
+	echo "$version" >"$proxy/list"
+	git -C "$dir/renamed" archive --format=zip --prefix="$module@$version/" "$tree" >"$proxy/$version.zip"
+
+	cache=$(go env GOMODCACHE)
 	cd "$dir/empty"
-	GOFLAGS='-trimpath -modcacherw' GOBIN=$dir/bin GONOSUMDB=$module GOPROXY="file://$dir/proxy,$(go env GOPROXY)" go install $module/bench/cmd/veilbench@$version
+	GOFLAGS='-trimpath -modcacherw' GOBIN=$dir/bin GONOSUMDB=$module GOPROXY="file://$dir/proxy,$(go env GOPROXY)" go install "$module/bench/cmd/veilbench@$version"
 	"$dir/bin/veilbench" --version | grep -F "$version"
 	cd - >/dev/null
-	rm -rf "$(go env GOMODCACHE)/$module@$version" "$(go env GOMODCACHE)/cache/download/$module"
+	rm -rf "$cache/$module@$version" "$cache/cache/download/$module"
 	echo "go install $module/bench/cmd/veilbench@$version works"
 }
 
