@@ -99,7 +99,7 @@ rename: ## give the module another path: make rename MODULE=example.org/veilbenc
 	go mod edit -module $(MODULE)
 	go mod edit -modfile=.tools/tools.mod -module $(MODULE)
 	go mod edit -droprequire veilbench -dropreplace veilbench -require $(MODULE)@v0.0.0 -replace $(MODULE)=../../.. bench/cli/example/go.mod
-	grep -rlE 'veilbench/' --include='*.go' --include='*.md' $(GO_DIRS) README.md | xargs sed -i -E \
+	grep -rlE 'veilbench/' --include='*.go' --include='*.md' $(GO_DIRS) .tools README.md | xargs sed -i -E \
 		-e 's#(["( ])veilbench/(attacks|bench|datasets|defenses|reports)([/".])#\1$(MODULE)/\2\3#g' -e 's#"veilbench/"#"$(MODULE)/"#g'
 
 clean: ## remove what make made

@@ -43,6 +43,7 @@ renamed() {
 names() {
 	renamed
 	cd "$dir/renamed"
+	go vet ./.tools/sizes ./.tools/seconds
 	go test ./bench/house ./bench/cli -run 'House|Drawing|Readme|TestScripts/help'
 	cd - >/dev/null
 	echo "the module renamed to $module passes the tests that look at names"
