@@ -16,9 +16,9 @@ import (
 // original stay in order when they are sent so.
 //
 // Nearly all pieces are sent in order of time, or so nearly that few make room for
-// them, and go at once to the place where they stay. The others wait in a list of their own, which is merged in whenever
-// it is as long as what the merge has to move: so the whole costs n log n at worst
-// and needs little more memory than the result.
+// them, and go at once to the place where they stay. The others wait in a list of
+// their own, which is merged in whenever it is as long as what the merge has to move:
+// so the whole costs n log n at worst and needs little more memory than the result.
 type Assembly struct {
 	in   datasets.Trace
 	out  []datasets.Packet // in order, but for late

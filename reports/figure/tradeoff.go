@@ -260,14 +260,12 @@ func (g placing) all(names []string) []label {
 // place finds the nearest place for the text of a mark where nothing is yet; it
 // becomes taken. Where none is free ok is false.
 func (g *placing) place(own int, text string) (l label, ok bool) {
-	at := g.marks[own]
 	for l, box := range g.places(own, text) {
 		// A text that no line joins to its mark must be nearer to it than to others,
 		// and a line must lead past all others.
 		leader := l.leader()
-		if g.taken.meets(box) || slices.ContainsFunc(leader, g.apart.meets) || slices.ContainsFunc(g.marks, func(m vg.Point) bool {
-			return m != at && (!l.far && away(l.at, m) <= away(l.at, at)+2 || leader.meets(around(m, 6, 6)))
-		}) {
+		past := func(m vg.Point) bool { return m != l.mark && leader.meets(around(m, 6, 6)) }
+		if g.taken.meets(box) || slices.ContainsFunc(leader, g.apart.meets) || !l.far && !g.nearest(l) || slices.ContainsFunc(g.marks, past) {
 			continue
 		}
 		g.take(box, leader)
