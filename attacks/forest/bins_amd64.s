@@ -156,3 +156,85 @@ rank:
 	JNE rank
 	VZEROUPPER
 	RET
+
+DATA almost<>+0(SB)/8, $0.99999999999999
+GLOBL almost<>(SB), RODATA|NOPTR, $8
+
+// fastPlace is the best score above beat of so many cuts, one at least, and its place, -1
+// without any: eight cuts at a time, and as cutSorted has it, products first. Of equal
+// ones the first is the one in the lowest lane. What stands in lanes past the last cut,
+// or before a key of the same bin, is masked.
+//
+//	Z0  total       Z5  n_l
+//	Z1  beat        Z6  l2, sum l_c^2
+//	Z2  its bar     Z7  r2, sum r_c^2
+//	Z3  almost      Z8  t - n_l
+//
+// func fastPlace(p *places, keys *uint32, cuts int, total, beat float64) (score float64, at int)
+TEXT ·fastPlace(SB), NOSPLIT, $0-56
+	MOVQ p+0(FP), SI
+	MOVQ keys+8(FP), DI
+	MOVQ cuts+16(FP), CX
+	VBROADCASTSD total+24(FP), Z0
+	VBROADCASTSD beat+32(FP), Z1
+	VBROADCASTSD almost<>(SB), Z3
+	VMULPD Z3, Z1, Z2
+	MOVL $0xFF000000, DX
+	VPBROADCASTD DX, Y4
+	MOVQ $-1, R8
+	MOVQ $8, R9
+	XORL AX, AX // the first cut of the eight
+	PCALIGN $32
+eight:
+	MOVQ CX, DX
+	SUBQ AX, DX
+	CMPQ DX, R9
+	CMOVQGT R9, DX
+	MOVL $-1, BX
+	BZHIL DX, BX, BX // a lane for each cut that is left, at most eight
+	KMOVB BX, K1
+	VMOVDQU (DI)(AX*4), Y9
+	VPXOR 4(DI)(AX*4), Y9, Y9
+	VPTESTMD Y4, Y9, K1, K2 // the next key has another bin
+	VCVTQQ2PD (SI), Z5
+	VCVTQQ2PD 32768(SI), Z6
+	VCVTQQ2PD 65536(SI), Z7
+	VSUBPD Z5, Z0, Z8
+	VMULPD Z6, Z8, Z10
+	VMULPD Z7, Z5, Z11
+	VADDPD Z11, Z10, Z10
+	VMULPD Z8, Z5, Z11
+	VMULPD Z2, Z11, Z11
+	VCMPPD $30, Z11, Z10, K2, K3
+	KTESTB K3, K3
+	JZ next
+	VDIVPD Z5, Z6, Z10
+	VDIVPD Z8, Z7, Z11
+	VADDPD Z11, Z10, Z10
+	VCMPPD $30, Z1, Z10, K3, K4
+	KTESTB K4, K4
+	JZ next
+
+	// Scores are above 0, so that lanes of 0 count for none.
+	VMOVAPD.Z Z10, K4, Z10
+	VEXTRACTF64X4 $1, Z10, Y11
+	VMAXPD Y10, Y11, Y11
+	VEXTRACTF128 $1, Y11, X12
+	VMAXPD X11, X12, X12
+	VPERMILPD $1, X12, X13
+	VMAXPD X12, X13, X13
+	VBROADCASTSD X13, Z1
+	VMULPD Z3, Z1, Z2
+	VCMPPD $0, Z1, Z10, K4
+	KMOVB K4, DX
+	TZCNTL DX, DX
+	LEAQ (AX)(DX*1), R8
+next:
+	ADDQ $64, SI
+	ADDQ $8, AX
+	CMPQ AX, CX
+	JLT eight
+	VMOVSD X1, score+40(FP)
+	MOVQ R8, at+48(FP)
+	VZEROUPPER
+	RET

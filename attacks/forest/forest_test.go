@@ -53,6 +53,9 @@ func TestForestCuts(t *testing.T) {
 		if trial%3 == 0 {
 			spread = 2
 		}
+		if trial%10 == 1 {
+			n = sortedNode - rng.IntN(sortedNode-60)
+		}
 		col, y := make([]uint8, n), make([]int32, n)
 		rows := make([]drawn, n)
 		for i := range rows {

@@ -13,6 +13,9 @@ func fastBins(dst *uint8, column *float32, n int, table *[maxBins]float32)
 //go:noescape
 func fastSort(dst *uint32, rows *drawn, col *uint8, n int)
 
+//go:noescape
+func fastPlace(p *places, keys *uint32, cuts int, total, beat float64) (score float64, at int)
+
 // stepRows is plainStepRows in half the instructions, without bounds checks:
 // list is not empty, and features are below width and steps end inside the
 // tree because newWalk made the nodes.
@@ -21,9 +24,9 @@ func stepRows(nodes []walkNode, bins []uint8, width int, at *[walkRows]uint32, l
 }
 
 // hasVectors says that the processor has vectors of 64 bytes with comparisons of
-// bytes.
+// bytes and conversions of whole numbers.
 func hasVectors() bool {
-	return cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasBMI2 && cpu.X86.HasPOPCNT
+	return cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2 && cpu.X86.HasPOPCNT
 }
 
 // vectorBins writes the bins of whole vectors of the column and returns how many
@@ -44,4 +47,13 @@ func vectorBins(dst []uint8, cuts, column []float32) int {
 // the places of rows are below the length of every column.
 func rankKeys(dst []uint32, rows []drawn, col []uint8) {
 	fastSort(&dst[:len(rows)][0], &rows[0], &col[0], len(rows))
+}
+
+// bestPlace is the best score above beat of the cuts behind all keys but the last, two
+// at least, and the first place that has it, or -1. It is asked only where hasVectors
+// says so; behind the keys there is room for placeLanes more.
+func bestPlace(p *places, keys []uint32, total int64, beat float64) (score float64, at int) {
+	cuts := len(keys) - 1
+	_, _ = p.nl[:cuts], keys[:len(keys)+placeLanes]
+	return fastPlace(p, &keys[0], cuts, float64(total), beat)
 }
