@@ -1,7 +1,9 @@
 package capture
 
 import (
+	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -53,6 +55,73 @@ func TestPlainFramesDecodeAlike(t *testing.T) {
 	}
 	if plain < rounds/4 || taken < rounds/50 {
 		t.Errorf("of %d frames %d were plain and %d had something rare", rounds, plain, taken)
+	}
+}
+
+// nextPlain reads the records that nextBlock does, at the places where that does, and
+// leaves alone what is an error or another block.
+func TestPlainBlocksReadAlike(t *testing.T) {
+	rng := rand.New(rand.NewPCG(18, 4))
+	taken, total := 0, 0
+	for range 2000 {
+		file := sectionBytes()
+		for range 1 + rng.IntN(2) {
+			// A resolution, and at times an offset of seconds.
+			options := []byte{9, 0, 1, 0, []byte{0, 3, 6, 9, 11, 19, 0x80 | 20, 0x80 | 63}[rng.IntN(8)], 0, 0, 0}
+			if rng.IntN(2) == 0 {
+				options = append(options, 14, 0, 8, 0)
+				options = binary.LittleEndian.AppendUint64(options, uint64(rng.IntN(2000)))
+			}
+			file = append(file, interfaceBytes(linkEthernet, options)...)
+		}
+		for range 8 {
+			data := make([]byte, rng.IntN(100))
+			n := uint32(len(data))
+			block := enhancedBytes(uint32(rng.IntN(2)), rng.Uint64()>>rng.IntN(64), n, n+uint32(rng.IntN(2)), data)
+			switch rng.IntN(12) {
+			case 0:
+				block[rng.IntN(28)] = byte(rng.Uint32())
+			case 1:
+				block = blockBytes(uint32(rng.IntN(8)), make([]byte, 4*rng.IntN(20)))
+			}
+			file = append(file, block...)
+		}
+		file = file[:len(file)-rng.IntN(3)*rng.IntN(20)]
+
+		var read [2]*Reader
+		for i := range read {
+			var err error
+			if read[i], err = NewReader(bytes.NewReader(file)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		quick, slow := read[0].format.(*pcapng), read[1].format.(*pcapng)
+		for {
+			var a, b Record
+			at := slow.src.offset()
+			if quick.nextPlain(&a) {
+				if err := slow.nextBlock(&b); err != nil || !reflect.DeepEqual(a, b) || quick.src.offset() != slow.src.offset() || quick.time != slow.time {
+					t.Fatalf("at %d of %x: %+v; want %+v, %v", at, file, a, b, err)
+				}
+				taken++
+				total++
+				continue
+			}
+			if quick.src.offset() != at || !reflect.DeepEqual(a, Record{}) {
+				t.Fatalf("at %d of %x: changed without a packet", at, file)
+			}
+			err := quick.nextBlock(&a)
+			if err2 := slow.nextBlock(&b); fmt.Sprint(err) != fmt.Sprint(err2) {
+				t.Fatal(err, err2)
+			}
+			if err != nil {
+				break
+			}
+			total++
+		}
+	}
+	if taken < 2000 || taken > total*9/10 {
+		t.Errorf("%d of %d blocks are plain", taken, total)
 	}
 }
 
