@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/google/gopacket/layers"
 
 	"veilbench/datasets/capture/internal/header"
@@ -146,10 +145,4 @@ func comparePlain(t *testing.T, b []byte, wire int) (plain, ok bool) {
 		t.Fatalf("%x of %d bytes is not plain: %+v", b, wire, short)
 	}
 	return plain, ok
-}
-
-func TestEmptySum(t *testing.T) {
-	if s := xxhash.Sum64(nil); s != emptySum {
-		t.Errorf("%#x, want %#x", s, uint64(emptySum))
-	}
 }
