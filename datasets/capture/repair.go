@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
+	"github.com/zeebo/xxh3"
 
 	"veilbench/datasets"
 	"veilbench/datasets/capture/internal/header"
@@ -123,17 +123,10 @@ const (
 	bareCopyTime = int64(time.Millisecond)
 )
 
-// emptySum is the hash of nothing, as of every second packet.
-const emptySum = 0xef46db3751d8e999
-
 // sumUp hashes the payload of f, from which findCopy knows it again.
 func (f *frame) sumUp() {
-	switch {
-	case f.kind != 4 && f.kind != 6 || f.made:
-	case len(f.app) == 0:
-		f.sum = emptySum
-	default:
-		f.sum = xxhash.Sum64(f.app)
+	if (f.kind == 4 || f.kind == 6) && !f.made {
+		f.sum = xxh3.Hash(f.app)
 	}
 }
 
@@ -162,9 +155,11 @@ func (b *builder) findCopy(f *frame, at int64) (index int, ok bool) {
 		salt[1]^(uint64(f.ipID<<16|uint32(f.offset))<<32|uint64(f.seq)))
 	sum = fold(sum^uint64(f.ack), salt[2])
 	if !named {
-		sum = fold(sum^f.srcHi, salt[0]^f.dstHi)
-		sum = fold(sum^f.srcLo, salt[1]^f.dstLo)
-		sum = fold(sum^(uint64(f.srcPort)<<16|uint64(f.dstPort)), salt[2])
+		ends := fold(f.srcLo^uint64(f.srcPort)<<40^salt[0], f.dstLo^uint64(f.dstPort)<<40^salt[1])
+		if f.kind == 6 {
+			ends = fold(ends^f.srcHi, f.dstHi^salt[2])
+		}
+		sum += ends
 	}
 	sum ^= f.sum
 
@@ -239,8 +234,10 @@ const (
 	// lookAhead is how many packets decide whether a clock was set or a packet is
 	// odd.
 	lookAhead = 16
-	// longGap is a silence that is more likely a clock that was set forward.
-	longGap = 24 * time.Hour
+	// longGap is a silence that is more likely a clock that was set forward, leastGap
+	// what a packet from the future is ahead of the one before it at least.
+	longGap  = 24 * time.Hour
+	leastGap = time.Minute
 )
 
 // straighten puts the times of ps, as recorded but for their zero point, into
@@ -262,7 +259,7 @@ func (b *builder) straighten(ps []datasets.Packet) {
 		case i > 0 && d < 0:
 			b.rep.OutOfOrder++
 			t = last
-		case i > 0 && d >= time.Minute:
+		case i > 0 && d >= leastGap:
 			if n := futurePackets(ps[i:], last-shift); n > 0 {
 				for k := range n {
 					ps[i+k].Time = last
