@@ -40,6 +40,7 @@ type content struct {
 	JS              template.JS
 	CSSHash, JSHash string
 	Provenance      string
+	Results         string // their fingerprint, for the files that the page makes
 	Answers         []string
 	Alarms          []string
 	Trust           string
@@ -110,7 +111,7 @@ func write(w io.Writer, s *reports.Set, ts []reports.TableKind, fs []reports.Fig
 	c := content{
 		Events: events,
 		CSS:    template.CSS(style), JS: template.JS(script), CSSHash: hash(style), JSHash: hash(script),
-		Provenance: s.Provenance(), Answers: reports.PerPanel(answers)(s), Alarms: s.Alarms(), Trust: trust(s), Sections: all, Pictures: pictures,
+		Provenance: s.Provenance(), Results: s.Options.Fingerprint, Answers: reports.PerPanel(answers)(s), Alarms: s.Alarms(), Trust: trust(s), Sections: all, Pictures: pictures,
 	}
 	if s.Failed > 0 {
 		c.Alarms = append(c.Alarms, fmt.Sprintf("%d of %d cells failed; they are shown as failed and are in no mean.", s.Failed, len(s.Results)))

@@ -97,6 +97,12 @@ func writeHTML(w io.Writer, ts []Table) error {
 		if err := Fragment(w, fmt.Sprintf("t-%s-%d", t.Name, i+1), t); err != nil {
 			return err
 		}
+		if t.Stamp == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "<p class=stamp>%s</p>\n", template.HTMLEscapeString(Plain(t.Stamp))); err != nil {
+			return err
+		}
 	}
 	return nil
 }

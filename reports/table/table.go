@@ -28,7 +28,7 @@ type Table struct {
 	// a page has room for twice as many columns.
 	Stacked bool
 	// Stamp says which results the table is of. It is the last note, in CSV a comment
-	// at the top, and no part of a table's HTML: a page has it once.
+	// at the top. A Fragment leaves it out, for a page has it once.
 	Stamp string
 }
 
