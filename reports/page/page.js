@@ -1,8 +1,8 @@
 (() => {
   "use strict";
   // What a cell says, and what stands below that in small letters.
-  const text = (c) => c.firstChild ? c.firstChild.textContent : "";
   const small = (c) => c.querySelector("small")?.textContent;
+  const text = (c) => c.textContent.slice(0, c.textContent.length - (small(c) ?? "").length);
   const key = (row, i) => {
     const c = row.cells[i], v = c.dataset.v;
     return v === undefined ? text(c) : v === "" ? NaN : Number(v);

@@ -85,7 +85,8 @@ type Value struct {
 	// Bad is set where something failed; HTML makes it stand out. Doubt is set where
 	// the number says less than it seems to: figures leave it out.
 	Bad, Doubt bool
-	// Strong is set of what a reader should see first: LaTeX sets it in bold.
+	// Strong is set of what a reader should see first: bold but in
+	// CSV, JSON and text that is no terminal's.
 	Strong bool
 	// Under stands below Text and Tip is shown to who points at it, in HTML alone.
 	Under, Tip string
