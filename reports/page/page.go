@@ -219,8 +219,16 @@ func (b *builder) kind(x section, k reports.TableKind) {
 func (b *builder) tables(x section, k reports.TableKind, id func(int) string) {
 	rows := 0
 	for i, t := range k.Tables(b.s) {
+		// What short names stand for is a section of its own: below each of two hundred
+		// tables it was a twelfth of a page.
+		notes := slices.DeleteFunc(slices.Clone(t.Notes), func(n string) bool { return strings.HasPrefix(n, table.InFull) })
+		short := len(notes) < len(t.Notes)
+		t.Notes = notes
 		var html strings.Builder
 		b.err = cmp.Or(b.err, table.Fragment(&html, id(i), t))
+		if short {
+			html.WriteString(`<p class="data"><a href="#` + tex.Parameters.Name + `">Names in full</a></p>`)
+		}
 
 		// With many data sets and places the same table comes a dozen times, and would fill
 		// more sheets than anyone prints.
