@@ -103,6 +103,9 @@ func Compare(before, after *Set) table.Table {
 		})
 	}
 	t.Notes = append(t.Notes, "Advantage of the best attack, paired by the test groups that both runs have; no interval below 5 groups. "+TestNote(tests), AboutTraining)
+	if was, is := before.Options.Fingerprint, after.Options.Fingerprint; was != "" || is != "" {
+		t.Stamp = "first run: " + was + "; second run: " + is
+	}
 	if alone > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("%d of the second run's defenses and tasks have no counterpart that did not fail in the first.", alone))
 	}

@@ -95,10 +95,12 @@ type file struct {
 const zipped = ".gz"
 
 // zip makes of a table of all cells a gzip file without name and time, so that equal
-// results are equal bytes.
-func (f file) zip() file {
+// results are equal bytes. The comment, which says which results these are, stands in
+// the file's head: in the table it would be in the way of who reads it.
+func (f file) zip(comment string) file {
 	return file{f.name + zipped, f.picture, func(w io.Writer) error {
 		z := gzip.NewWriter(w)
+		z.Comment = comment
 		return errors.Join(f.draw(z), z.Close())
 	}}
 }
@@ -129,7 +131,7 @@ func WriteAll(dir string, s *Set, c Contents) (shown []table.Table, where string
 	for i, f := range s.cellTables() {
 		old := f.name + zipped
 		if !c.Plain {
-			f, old = f.zip(), f.name
+			f, old = f.zip(s.Options.Fingerprint), f.name
 		}
 		if err := os.Remove(filepath.Join(dir, old)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return shown, "", err

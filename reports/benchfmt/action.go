@@ -32,6 +32,9 @@ func WriteAction(w io.Writer, s *reports.Set) error {
 			m := s.Summaries[at]
 			if m.Attack != "" && m.Failed == 0 && m.NoEvidence == "" {
 				x := point{Name: about + ", advantage", Unit: "share", Value: m.Advantage, Extra: fmt.Sprintf("worst attack %s, %s, over %d test groups", s.Label(m.Attack), m.Knowledge, m.Groups)}
+				if print := s.Options.Fingerprint; print != "" {
+					x.Extra += "; " + print
+				}
 				if m.HasInterval {
 					x.Range = reports.BoundsOf(m)
 				}

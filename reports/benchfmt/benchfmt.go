@@ -40,6 +40,9 @@ const (
 // have no line: comments, which readers pass over, say so.
 func Write(w io.Writer, s *reports.Set) error {
 	b := bufio.NewWriter(w)
+	if print := s.Options.Fingerprint; print != "" {
+		fmt.Fprintf(b, "# %s\n", print) // no configuration line: benchstat would compare nothing
+	}
 	for _, unit := range []string{advantagePct, floorPct, bytesPct, delayS, trafficGB} {
 		fmt.Fprintf(b, "Unit %s better=lower\n", unit)
 	}

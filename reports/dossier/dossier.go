@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"veilbench/bench/results"
 	"veilbench/reports"
@@ -24,7 +25,7 @@ import (
 
 // Options are what a run does not know of itself.
 type Options struct {
-	// Run is the name of its folder, for commands; Budget the file of the limits and
+	// Run is the name of its folder, for commands; a shell reads it as one word. Budget the file of the limits and
 	// Lines the verdicts on them, nil without one.
 	Run, Budget string
 	Lines       []gate.Line
@@ -56,7 +57,7 @@ type Section struct {
 func Of(s *reports.Set, o Options) (Document, error) {
 	d := Document{
 		Title: "Traffic analysis of a smart home: what was tested and found",
-		Under: strings.TrimSpace(s.Options.Program + ". " + s.Provenance()),
+		Under: strings.TrimPrefix(s.Options.Program+". "+s.Provenance(), ". "),
 	}
 	hashes, err := hashes(cmp.Or(o.Whole, s))
 	if err != nil {
@@ -202,6 +203,9 @@ func hashes(s *reports.Set) (Section, error) {
 		return Section{}, err
 	}
 	t := table.Table{Title: "SHA-256", Columns: table.Columns("of", "digest")}
+	if print := s.Options.Fingerprint; print != "" {
+		t.Rows = append(t.Rows, []table.Value{table.Word("results, in one line"), table.Word(print)})
+	}
 	t.Rows = append(t.Rows, []table.Value{table.Word("results.csv, every figure of every cell"), table.Word(hex.EncodeToString(h.Sum(nil)))})
 	if m := s.Options.Manifest; m != nil {
 		for _, d := range m.Data {
@@ -213,18 +217,32 @@ func hashes(s *reports.Set) (Section, error) {
 }
 
 func again(s *reports.Set, o Options) Section {
+	run := word(o.Run)
 	sec := Section{
 		Title: "How to reproduce", Text: []string{"With the program named above:"},
 		List: []string{
-			"veilbench verify " + o.Run + " --sample 20 (computes 20 cells again and compares bytes)",
-			"veilbench report " + o.Run + " --format csv | sha256sum (gives the digest of the results above)",
-			"veilbench artifact " + o.Run + " --out artifact (a folder that makes everything again on a machine with Go and git)",
+			"veilbench verify " + run + " --sample 20 (computes 20 cells again and compares bytes)",
+			"veilbench report " + run + " --format csv | sha256sum (gives the digest of the results above)",
+			"veilbench artifact " + run + " --out artifact (a folder that makes everything again on a machine with Go and git)",
 		},
 	}
 	if o.Budget != "" {
-		sec.List = append(sec.List, "veilbench gate "+o.Run+" --budget "+o.Budget+" (the verdicts)")
+		sec.List = append(sec.List, "veilbench gate "+run+" --budget "+word(o.Budget)+" (the verdicts)")
+	}
+	if print := s.Options.Fingerprint; print != "" {
+		sec.List = append(sec.List, "veilbench verify "+run+" --against "+word(print)+" (compares one line, computes nothing)")
 	}
 	return sec
+}
+
+// word is a name as a shell reads it.
+func word(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_=./:,+@%", r)
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // mapping is for the reader to edit: what it begins with names hooks that vendors

@@ -1,10 +1,16 @@
 package figure
 
 import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
 	"html"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf16"
 
 	"codeberg.org/go-pdf/fpdf"
 	"golang.org/x/image/font/opentype"
@@ -83,4 +89,67 @@ type texCanvas struct{ *vgtex.Canvas }
 // FillString draws s escaped for TeX.
 func (c texCanvas) FillString(f font.Face, pt vg.Point, s string) {
 	c.Canvas.FillString(f, pt, table.EscapeTeX(s))
+}
+
+// described adds title and caption to the file of a picture, as what each format has
+// for it: pictures travel alone, and the caption says which results they are of.
+func described(b []byte, format Format, f Figure) []byte {
+	title, caption := table.Plain(f.Title), table.Plain(f.Caption)
+	if title == "" && caption == "" {
+		return b
+	}
+	switch format {
+	case PNG:
+		return slices.Concat(b[:pngHead], pngText("Title", title), pngText("Description", caption), b[pngHead:])
+	case PDF:
+		return pdfInfo(b, title, caption)
+	}
+	return append([]byte("% "+title+"\n% "+caption+"\n"), b...) // PGF
+}
+
+// pngHead is the length of a PNG's signature and its first chunk, IHDR.
+const pngHead = 8 + 12 + 13
+
+// pngText is a chunk of international text (PNG, section 11.3.4.5), not compressed.
+func pngText(key, text string) []byte {
+	body := "iTXt" + key + "\x00\x00\x00\x00\x00" + text
+	out := binary.BigEndian.AppendUint32(nil, uint32(len(body)-4))
+	out = append(out, body...)
+	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE([]byte(body)))
+}
+
+// pdfInfo appends to a PDF what the format calls an incremental update: the object of
+// information anew, where it lies, and where the table of the others does (PDF 32000-1,
+// 7.5.6). The library has no way to set it. A file of another form stays as it is.
+func pdfInfo(b []byte, title, caption string) []byte {
+	var size, root, info, start int
+	tail := b[max(bytes.LastIndex(b, []byte("trailer")), 0):]
+	for name, at := range map[string]*int{"/Size %d": &size, "/Root %d": &root, "/Info %d": &info, "startxref\n%d": &start} {
+		key, _, _ := strings.Cut(name, "%d")
+		i := bytes.Index(tail, []byte(key))
+		if i < 0 {
+			return b
+		}
+		if _, err := fmt.Sscanf(string(tail[i:]), name, at); err != nil {
+			return b
+		}
+	}
+
+	// Times are those of stablePDF: equal pictures are equal bytes.
+	out := bytes.NewBuffer(slices.Clone(b))
+	object := out.Len()
+	fmt.Fprintf(out, "%d 0 obj\n<< /Title %s /Subject %s /CreationDate (D:19700101000000) /ModDate (D:19700101000000) >>\nendobj\n", info, pdfText(title), pdfText(caption))
+	xref := out.Len()
+	fmt.Fprintf(out, "xref\n%d 1\n%010d 00000 n \ntrailer\n<< /Size %d /Root %d 0 R /Info %d 0 R /Prev %d >>\nstartxref\n%d\n%%%%EOF\n", info, object, size, root, info, start, xref)
+	return out.Bytes()
+}
+
+// pdfText is a text of PDF: UTF-16 with its mark, in hexadecimal digits.
+func pdfText(s string) string {
+	var b strings.Builder
+	b.WriteString("<FEFF")
+	for _, u := range utf16.Encode([]rune(s)) {
+		fmt.Fprintf(&b, "%04X", u)
+	}
+	return b.String() + ">"
 }

@@ -8,6 +8,7 @@
 package figure
 
 import (
+	"bytes"
 	"fmt"
 	"image/color"
 	"io"
@@ -154,7 +155,11 @@ func (f Figure) Write(w io.Writer, format Format, width vg.Length) error {
 		return err
 	}
 	f.drawAll(draw.NewCanvas(surface, width, height))
-	_, err := c.WriteTo(w)
+	var b bytes.Buffer
+	if _, err := c.WriteTo(&b); err != nil {
+		return err
+	}
+	_, err := w.Write(described(b.Bytes(), format, f))
 	return err
 }
 

@@ -5,14 +5,20 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
+	"image/png"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"golang.org/x/image/font/opentype"
 
+	"veilbench/datasets/datatest"
 	"veilbench/reports/internal/golden"
+	"veilbench/reports/table"
 )
 
 // Files of SVG are XML, hold title and description as text, and a font of all
@@ -69,4 +75,50 @@ func TestPDFIsSmall(t *testing.T) {
 		t.Errorf("%d bytes", b.Len())
 	}
 	t.Logf("%d bytes", b.Len())
+}
+
+// Pictures travel alone: whatever the format, the file holds its title and its caption,
+// where readers of the format look for them, and is still a file of that format.
+func TestPicturesCarryTheirCaption(t *testing.T) {
+	h := HeatMap{Rows: []string{"a"}, Cols: []string{"b"}, Scale: "F1", Cells: [][]HeatCell{{{Share: 0.1, OK: true, Text: "0.1"}}}}
+	f := h.Figure("a < b", "é (c) ≤ "+golden.Hostile)
+	draw := func(format Format) []byte {
+		t.Helper()
+		var b bytes.Buffer
+		if err := f.Write(&b, format, 0); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+
+	// The decoder checks the sums of all chunks.
+	img := draw(PNG)
+	if _, err := png.Decode(bytes.NewReader(img)); err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{"iTXtTitle\x00\x00\x00\x00\x00a < b", "iTXtDescription\x00\x00\x00\x00\x00" + table.Plain(f.Caption)} {
+		if !bytes.Contains(img, []byte(want)) {
+			t.Errorf("PNG without %q", want)
+		}
+	}
+	if tex := string(draw(PGF)); !strings.HasPrefix(tex, "% a < b\n% "+table.Plain(f.Caption)+"\n") {
+		t.Errorf("PGF begins with %.200q", tex)
+	}
+
+	path := filepath.Join(t.TempDir(), "f.pdf")
+	if err := os.WriteFile(path, draw(PDF), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	said, err := exec.CommandContext(t.Context(), datatest.Tool(t, "pdfinfo"), "-enc", "UTF-8", path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	for _, want := range []string{"a < b\n", "é (c) ≤ ", "Pages:           1\n"} {
+		if !strings.Contains(string(said), want) {
+			t.Errorf("pdfinfo has no %q:\n%s", want, said)
+		}
+	}
+	if strings.Contains(strings.ToLower(string(said)), "error") {
+		t.Errorf("%s", said)
+	}
 }

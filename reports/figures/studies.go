@@ -65,8 +65,7 @@ func studyFigures(s *reports.Set, sts []reports.Study) []figure.Figure {
 			}
 		}
 		what := fmt.Sprintf("%s, one line for each defense, with %.0f %% intervals over test groups where there are enough.", st.Title, 100*results.Level)
-		what = strings.Join(append([]string{what}, st.Notes...), " ")
-		f := l.Figure(st.Title, s.Caption(st.Panel, what, nil, nil))
+		f := l.Figure(st.Title, studyCaption(s, st, what))
 		f.About, f.Better = studyAbout(st), figure.Down
 		out = append(out, f)
 	}
@@ -78,6 +77,20 @@ func studyAbout(st reports.Study) []string {
 	out := about(st.Panel)
 	out[1] = st.Data
 	return out
+}
+
+// studyCaption is the caption of a study: texts and its notes, and at the end what short
+// names stand for, which a page folds away with all that follows.
+func studyCaption(s *reports.Set, st reports.Study, texts ...string) string {
+	var names []string
+	for _, n := range st.Notes {
+		if strings.HasPrefix(n, table.InFull) {
+			names = append(names, n)
+		} else {
+			texts = append(texts, n)
+		}
+	}
+	return strings.Join(append([]string{s.Caption(st.Panel, strings.Join(texts, " "), nil, nil)}, names...), " ")
 }
 
 // dotFigures draws studies of few values, which are no axis: a row for each defense
@@ -106,7 +119,7 @@ func dotFigures(s *reports.Set, sts []reports.Study, key func(values []float64) 
 		if gaps {
 			text = append(text, "Where a sign is missing there is nothing to find.")
 		}
-		f := g.Figure(st.Title, s.Caption(st.Panel, strings.Join(append(text, st.Notes...), " "), nil, nil))
+		f := g.Figure(st.Title, studyCaption(s, st, text...))
 		f.About, f.Better = studyAbout(st), figure.Left
 		out = append(out, f)
 	}

@@ -92,6 +92,8 @@ type Outcome struct {
 	// Program is the version of the program, Run and Baseline the folders judged, and
 	// Budget the file with the limits. Baseline is "" without one.
 	Program, Run, Baseline, Budget string
+	// Results says which results were judged, "" where nobody knows.
+	Results string
 	// Strict counts open limits as missed.
 	Strict bool
 	Lines  []Line

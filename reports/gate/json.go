@@ -18,6 +18,7 @@ type jsonOutcome struct {
 	Run      string `json:"run"`
 	Baseline string `json:"baseline,omitempty"`
 	Budget   string `json:"budget"`
+	Results  string `json:"results,omitempty"`
 	// Verdict is the outcome in words, Kept whether no limit is missed.
 	Verdict   string     `json:"verdict"`
 	Kept      bool       `json:"kept"`
@@ -54,7 +55,7 @@ type jsonLine struct {
 func (o Outcome) writeJSON(w io.Writer) error {
 	limits, missed, open := o.Counts()
 	out := jsonOutcome{
-		Format: jsonFormat, Program: o.Program, Run: o.Run, Baseline: o.Baseline, Budget: o.Budget, Verdict: o.Verdict(),
+		Format: jsonFormat, Program: o.Program, Run: o.Run, Baseline: o.Baseline, Budget: o.Budget, Results: o.Results, Verdict: o.Verdict(),
 		Kept: missed == 0 && !(o.Strict && open > 0), Strict: o.Strict, Limits: limits, Missed: missed, Undecided: open, Lines: []jsonLine{},
 	}
 	for _, l := range o.Lines {

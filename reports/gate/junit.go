@@ -18,12 +18,18 @@ type (
 		Suite    junitSuite `xml:"testsuite"`
 	}
 	junitSuite struct {
-		Name     string      `xml:"name,attr"`
-		Tests    int         `xml:"tests,attr"`
-		Failures int         `xml:"failures,attr"`
-		Errors   int         `xml:"errors,attr"`
-		Skipped  int         `xml:"skipped,attr"`
-		Cases    []junitCase `xml:"testcase"`
+		Name     string `xml:"name,attr"`
+		Tests    int    `xml:"tests,attr"`
+		Failures int    `xml:"failures,attr"`
+		Errors   int    `xml:"errors,attr"`
+		Skipped  int    `xml:"skipped,attr"`
+		// Runners want them before the cases.
+		Properties []junitProperty `xml:"properties>property"`
+		Cases      []junitCase     `xml:"testcase"`
+	}
+	junitProperty struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"value,attr"`
 	}
 	junitCase struct {
 		Class   string    `xml:"classname,attr"`
@@ -49,6 +55,9 @@ func (o Outcome) writeJUnit(w io.Writer) error {
 	}
 	out := junitSuites{Name: "veilbench gate", Tests: limits, Failures: missed, Skipped: open}
 	out.Suite = junitSuite{Name: o.Run, Tests: limits, Failures: missed, Skipped: open}
+	if o.Results != "" {
+		out.Suite.Properties = []junitProperty{{"results", o.Results}}
+	}
 
 	for _, l := range o.Lines {
 		if l.State == evidence {

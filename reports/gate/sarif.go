@@ -22,8 +22,9 @@ type (
 		Tool struct {
 			Driver sarifDriver `json:"driver"`
 		} `json:"tool"`
-		Results    []sarifResult `json:"results"`
-		ColumnKind string        `json:"columnKind"`
+		Results    []sarifResult     `json:"results"`
+		Properties map[string]string `json:"properties,omitempty"`
+		ColumnKind string            `json:"columnKind"`
 	}
 	sarifDriver struct {
 		Name    string      `json:"name"`
@@ -69,6 +70,9 @@ type (
 func (o Outcome) writeSARIF(w io.Writer) error {
 	run := sarifRun{Results: []sarifResult{}, ColumnKind: "unicodeCodePoints"}
 	run.Tool.Driver = sarifDriver{Name: "veilbench", Version: strings.TrimPrefix(o.Program, "veilbench ")}
+	if o.Results != "" {
+		run.Properties = map[string]string{"results": o.Results}
+	}
 	index := map[string]int{}
 	for i, r := range rules() {
 		index[r.id] = i

@@ -69,6 +69,7 @@ func (o Outcome) writeMarkdown(w io.Writer) error {
 	if o.Baseline != "" {
 		t.Notes[0] += "; baseline " + o.Baseline
 	}
+	t.Stamp = o.Results
 	return table.Write(w, table.Markdown, []table.Table{t})
 }
 

@@ -12,6 +12,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"veilbench/bench/results"
 	"veilbench/bench/stats"
@@ -23,6 +24,7 @@ import (
 // ready for use. Of a run it keeps its figures alone.
 type History struct {
 	runs   []string
+	prints []string // of the results of each
 	order  []key
 	series map[key]*Series
 }
@@ -84,7 +86,7 @@ type Event struct {
 
 // Add appends a run.
 func (h *History) Add(run string, s *reports.Set) {
-	h.runs = append(h.runs, run)
+	h.runs, h.prints = append(h.runs, run), append(h.prints, s.Options.Fingerprint)
 	for _, p := range s.Panels {
 		for _, d := range s.Defenses[p] {
 			at := reports.Subject{Panel: p, Defense: d}
@@ -311,6 +313,13 @@ func (h *History) Table() table.Table {
 	if steady > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("%d series of costs in which nothing happened are left out (--json has them).", steady))
 	}
+	var of []string
+	for i, print := range h.prints {
+		if print != "" {
+			of = append(of, h.short(h.runs[i])+": "+print)
+		}
+	}
+	t.Stamp = strings.Join(of, "; ")
 	return t
 }
 
@@ -353,8 +362,9 @@ func (h *History) WriteJSON(w io.Writer) error {
 	out := struct {
 		Format string   `json:"format"`
 		Runs   []string `json:"runs"`
+		Prints []string `json:"fingerprints"`
 		Series []series `json:"series"`
-	}{jsonFormat, h.runs, []series{}}
+	}{jsonFormat, h.runs, h.prints, []series{}}
 	for _, x := range h.Series() {
 		y := series{
 			Dataset: x.Dataset, Task: string(x.Task), Vantage: string(x.Vantage), Split: string(x.Split), Defense: x.Defense, Figure: x.Figure, Unit: x.Unit,

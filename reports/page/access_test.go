@@ -196,6 +196,43 @@ func TestPageFitsItsWidth(t *testing.T) {
 	}
 }
 
+// On a phone names of attacks and defenses stay whole, in cells and heads: a line that
+// ends in "event-" says no name. Frames of tables scroll, and the page is as wide as
+// the screen.
+func TestNamesStayWhole(t *testing.T) {
+	ctx := browser(t)
+	all := append(runs(t), reporttest.Fixture{Name: "small", Set: reports.NewSet(reporttest.Small(), reports.Options{})}, manyData())
+	for _, fx := range all {
+		show(t, ctx, fx.Set, "")
+		size := emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 844, DeviceScaleFactor: 1}
+		if _, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, size); err != nil {
+			t.Fatal(err)
+		}
+		broken, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(()=>{
+			const out=[],range=document.createRange();let seen=0;
+			for(const cell of document.querySelectorAll("table th,table td")){
+				const walk=document.createTreeWalker(cell,NodeFilter.SHOW_TEXT);
+				for(let n;n=walk.nextNode();)for(const m of n.data.matchAll(/\S+/g)){
+					if(m[0].length>22)continue;
+					for(let i=m.index+1;i<m.index+m[0].length-1;i++)if(n.data[i]==="-"){
+						seen++;
+						const top=(k)=>{range.setStart(n,k);range.setEnd(n,k+1);return range.getBoundingClientRect().top};
+						if(Math.abs(top(i)-top(i+1))>3)out.push(m[0]);
+					}
+				}
+			}
+			const w=document.documentElement;
+			if(w.scrollWidth>390)out.push("the page is "+w.scrollWidth+" wide");
+			return seen>50?[...new Set(out)].join("; "):"only "+seen+" hyphens"})()`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if broken != "" {
+			t.Errorf("%s: %s", fx.Name, broken)
+		}
+	}
+}
+
 // manyData is a grid over data sets whose names are long words, with a column of the
 // headline for each task of each.
 func manyData() reporttest.Fixture {

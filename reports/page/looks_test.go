@@ -196,7 +196,7 @@ func TestPaperIsShort(t *testing.T) {
 // shows it again; tables go out as files.
 func TestViewInTheAddress(t *testing.T) {
 	ctx := browser(t)
-	s := reports.NewSet(reporttest.Small(), reports.Options{Samples: reporttest.Samples()})
+	s := reports.NewSet(reporttest.Small(), reports.Options{Samples: reporttest.Samples(), Fingerprint: "results sha256:0123456789abcdef (3 cells)"})
 	show(t, ctx, s, "#figures")
 	ask := func(expr string) string {
 		t.Helper()
@@ -232,8 +232,8 @@ func TestViewInTheAddress(t *testing.T) {
 		const out=[];
 		for(const b of document.querySelector("#headline .data").querySelectorAll("button")){b.click();out.push(await blob.text())}
 		const rows=JSON.parse(out[1]).rows,t=document.querySelector("#headline table");
-		return [out[0].split("\n").length-2===t.tBodies[0].rows.length,rows.length===t.tBodies[0].rows.length,typeof rows[0]["bytes (number)"],out[0].split("\n")[0].startsWith("defense,")].join(" ")})()`)
-	if file != "true true number true" {
+		return [out[0].split("\n").length-3===t.tBodies[0].rows.length,rows.length===t.tBodies[0].rows.length,typeof rows[0]["bytes (number)"],out[0].split("\n")[1].startsWith("defense,"),out[0].startsWith("# results sha256:")&&JSON.parse(out[1]).stamp===out[0].slice(2,out[0].indexOf("\n"))].join(" ")})()`)
+	if file != "true true number true true" {
 		t.Errorf("files of the headline: %s", file)
 	}
 }

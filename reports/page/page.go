@@ -40,6 +40,7 @@ type content struct {
 	JS              template.JS
 	CSSHash, JSHash string
 	Provenance      string
+	Results         string // their fingerprint, for the files that the page makes
 	Answers         []string
 	Alarms          []string
 	Trust           string
@@ -110,7 +111,7 @@ func write(w io.Writer, s *reports.Set, ts []reports.TableKind, fs []reports.Fig
 	c := content{
 		Events: events,
 		CSS:    template.CSS(style), JS: template.JS(script), CSSHash: hash(style), JSHash: hash(script),
-		Provenance: s.Provenance(), Answers: reports.PerPanel(answers)(s), Alarms: s.Alarms(), Trust: trust(s), Sections: all, Pictures: pictures,
+		Provenance: s.Provenance(), Results: s.Options.Fingerprint, Answers: reports.PerPanel(answers)(s), Alarms: s.Alarms(), Trust: trust(s), Sections: all, Pictures: pictures,
 	}
 	if s.Failed > 0 {
 		c.Alarms = append(c.Alarms, fmt.Sprintf("%d of %d cells failed; they are shown as failed and are in no mean.", s.Failed, len(s.Results)))
@@ -218,8 +219,16 @@ func (b *builder) kind(x section, k reports.TableKind) {
 func (b *builder) tables(x section, k reports.TableKind, id func(int) string) {
 	rows := 0
 	for i, t := range k.Tables(b.s) {
+		// What short names stand for is a section of its own: below each of two hundred
+		// tables it was a twelfth of a page.
+		notes := slices.DeleteFunc(slices.Clone(t.Notes), func(n string) bool { return strings.HasPrefix(n, table.InFull) })
+		short := len(notes) < len(t.Notes)
+		t.Notes = notes
 		var html strings.Builder
 		b.err = cmp.Or(b.err, table.Fragment(&html, id(i), t))
+		if short {
+			html.WriteString(`<p class="data"><a href="#` + tex.Parameters.Name + `">Names in full</a></p>`)
+		}
 
 		// With many data sets and places the same table comes a dozen times, and would fill
 		// more sheets than anyone prints.

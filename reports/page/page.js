@@ -1,8 +1,8 @@
 (() => {
   "use strict";
   // What a cell says, and what stands below that in small letters.
-  const text = (c) => c.firstChild ? c.firstChild.textContent : "";
   const small = (c) => c.querySelector("small")?.textContent;
+  const text = (c) => c.textContent.slice(0, c.textContent.length - (small(c) ?? "").length);
   const key = (row, i) => {
     const c = row.cells[i], v = c.dataset.v;
     return v === undefined ? text(c) : v === "" ? NaN : Number(v);
@@ -79,6 +79,8 @@
       return row;
     });
   };
+  // Which results they are of goes along, as it does in the files of a report.
+  const stamp = document.getElementById("main").dataset.results;
   const csvOf = (table) => {
     const rows = rowsOf(table), heads = [...table.tHead.rows[0].cells].flatMap((h) => {
       const more = [" (number)", " (by)"].map((x) => h.textContent + x);
@@ -89,12 +91,12 @@
       const s = String(v ?? ""), safe = typeof v === "string" && /^[=+\-@\t\r']/.test(s) ? "'" + s : s;
       return /[",\r\n]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
     };
-    return [heads, ...rows.map((r) => heads.map((h) => r[h]))].map((r) => r.map(field).join(",") + "\n").join("");
+    return (stamp ? "# " + stamp + "\n" : "") + [heads, ...rows.map((r) => heads.map((h) => r[h]))].map((r) => r.map(field).join(",") + "\n").join("");
   };
   for (const table of tables.keys()) {
     const p = document.createElement("p");
     p.className = "data";
-    for (const [name, type, text] of [["CSV", "text/csv", csvOf], ["JSON", "application/json", (t) => JSON.stringify({title: t.caption.textContent, rows: rowsOf(t)}, null, 1)]]) {
+    for (const [name, type, text] of [["CSV", "text/csv", csvOf], ["JSON", "application/json", (t) => JSON.stringify({title: t.caption.textContent, stamp, rows: rowsOf(t)}, null, 1)]]) {
       const b = document.createElement("button");
       b.type = "button";
       b.className = "theme";

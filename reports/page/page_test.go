@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"os"
 	"os/exec"
@@ -154,5 +155,28 @@ func TestWriteAll(t *testing.T) {
 	broken.Page = func(io.Writer, *reports.Set) error { return errors.New("no paper") }
 	if _, _, err := reports.WriteAll(dir, s, broken); err == nil || err.Error() != "report.html: no paper" {
 		t.Errorf("error %v", err)
+	}
+}
+
+// What a short name stands for is on the page once, in a section that every table with
+// short names leads to.
+func TestNamesInFullOnce(t *testing.T) {
+	s := reports.NewSet(reporttest.Small(), reports.Options{})
+	var b strings.Builder
+	if err := Write(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(b.String(), `<section id="parameters">`)
+	section, _, _ = strings.Cut(section, "</section>")
+	for _, d := range s.DefensesOf(s.Panels) {
+		if full := html.EscapeString(table.Plain(d)); s.Label(d) != d && !strings.Contains(section, full) {
+			t.Errorf("%s is not in full", s.Label(d))
+		}
+	}
+	if strings.Contains(b.String(), "<summary>Names in full") {
+		t.Error("names in full below a table")
+	}
+	if n := strings.Count(b.String(), `<a href="#parameters">Names in full</a>`); n < 10 {
+		t.Errorf("%d tables lead to them", n)
 	}
 }

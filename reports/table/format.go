@@ -196,3 +196,13 @@ func PValue(p float64) string {
 	}
 	return Fixed(p, 3)
 }
+
+// Superscript writes a whole number above 0 as the sign of a footnote.
+func Superscript(n int) string {
+	digits := []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")
+	out := ""
+	for ; n > 0; n /= 10 {
+		out = string(digits[n%10]) + out
+	}
+	return out
+}

@@ -7,12 +7,13 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 //go:embed table.tmpl
 var htmlSource string
 
-var htmlTemplate = template.Must(template.New("table").Parse(htmlSource))
+var htmlTemplate = template.Must(template.New("table").Funcs(template.FuncMap{"unbroken": unbroken}).Parse(htmlSource))
 
 const (
 	filterFrom = 12  // rows from which on a table gets a field to filter by
@@ -79,22 +80,51 @@ func (v Value) html(first, num bool) template.HTML {
 	case num:
 		open += " data-v"
 	}
-	if v.Bad {
+	long := utf8.RuneCountInString(v.Text) > nameLetters
+	switch {
+	case v.Bad && long:
+		open += ` class="bad long"`
+	case v.Bad:
 		open += " class=bad"
+	case long:
+		open += " class=long"
 	}
 	if v.Tip != "" {
 		open += ` title="` + template.HTMLEscapeString(Plain(v.Tip)) + `"`
 	}
-	text := ">" + template.HTMLEscapeString(Plain(v.Text))
-	if v.Under != "" {
-		text += "<small>" + template.HTMLEscapeString(Plain(v.Under)) + "</small>"
+	text := template.HTMLEscapeString(Plain(v.Text))
+	if long { // the others break nowhere
+		text = string(unbroken(v.Text))
 	}
-	return template.HTML(open + text)
+	if v.Under != "" {
+		text += "<small>" + string(unbroken(v.Under)) + "</small>"
+	}
+	return template.HTML(open + ">" + text)
+}
+
+// unbroken is text whose names stay whole: browsers break lines behind hyphens, and
+// "event-" is no name. What is longer than a name may break. Hyphens of another kind
+// would be other text to who searches or copies.
+func unbroken(text string) template.HTML {
+	words := strings.Split(Plain(text), " ")
+	for i, w := range words {
+		words[i] = template.HTMLEscapeString(w)
+		if at := strings.IndexByte(w, '-'); at >= 0 && at < len(w)-1 && utf8.RuneCountInString(w) <= nameLetters {
+			words[i] = "<span class=w>" + words[i] + "</span>"
+		}
+	}
+	return template.HTML(strings.Join(words, " "))
 }
 
 func writeHTML(w io.Writer, ts []Table) error {
 	for i, t := range ts {
 		if err := Fragment(w, fmt.Sprintf("t-%s-%d", t.Name, i+1), t); err != nil {
+			return err
+		}
+		if t.Stamp == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "<p class=stamp>%s</p>\n", template.HTMLEscapeString(Plain(t.Stamp))); err != nil {
 			return err
 		}
 	}

@@ -45,10 +45,7 @@ const (
 func tooWide(t Table) bool {
 	upright, turned := 0.0, 0.0
 	for k, c := range t.Columns {
-		n := 0
-		for _, row := range t.Rows {
-			n = max(n, utf8.RuneCountInString(row[k].Text))
-		}
+		n := longest(t, k)
 		turned += charWidth*float64(n) + colGap
 		upright += charWidth*float64(max(n, utf8.RuneCountInString(c.Head))) + colGap
 	}
@@ -98,44 +95,29 @@ func latexNames(b *strings.Builder, full []string, i int) {
 
 // latexTable writes one float; i counts those of the file, for its label.
 func latexTable(b *strings.Builder, t Table, i int) {
-	var spec strings.Builder
-	heads := make([]string, len(t.Columns))
-	rotate := len(t.Columns) >= spanFrom && tooWide(t)
-	for k, c := range t.Columns {
-		heads[k] = EscapeTeX(c.Head)
-		if !c.Num {
-			spec.WriteByte('l')
-			continue
-		}
-		spec.WriteByte('r')
-		if rotate {
-			heads[k] = `\rotatebox{60}{` + heads[k] + `}`
-		}
-	}
-
 	// \caption stands above the table, as papers want it, and \resizebox only
 	// shrinks: a narrow table keeps its size of type.
 	float := "table"
 	if len(t.Columns) >= spanFrom {
 		float = "table*"
 	}
-	fmt.Fprintf(b, "\n\\begin{%s}[tbp]\n\\centering\\small\n\\caption{%s}\n\\label{tab:%s-%d}\n\\par\\smallskip\n", float, EscapeTeX(t.Title), t.Name, i+1)
-	fmt.Fprintf(b, "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%%\n\\begin{tabular}{@{}%s@{}}\n\\toprule\n", spec.String())
-	fmt.Fprintf(b, "%s \\\\\n\\midrule\n", strings.Join(heads, " & "))
+	size := `\small`
+	if t.Stacked {
+		size = `\footnotesize\setlength{\tabcolsep}{3pt}` + stackMacro
+	}
+	fmt.Fprintf(b, "\n\\begin{%s}[tbp]\n\\centering%s\n\\caption{%s}\n\\label{tab:%s-%d}\n\\par\\smallskip\n", float, size, EscapeTeX(t.Title), t.Name, i+1)
+	latexHead(b, t)
 
 	for i, row := range t.Rows {
+		if t.Stacked && i > 0 {
+			b.WriteString("\\addlinespace[0.4ex]\n")
+		}
 		cells := make([]string, len(row))
 		for k, v := range row {
-			if cells[k] = EscapeTeX(v.Text); v.Strong {
-				cells[k] = `\textbf{` + cells[k] + `}`
-			}
+			cells[k] = v.latex(t.Stacked)
 		}
-		if t.Grouped {
-			if i > 0 && row[0].Text == t.Rows[i-1][0].Text {
-				cells[0] = ""
-			} else if i > 0 {
-				b.WriteString("\\addlinespace\n")
-			}
+		if t.Stacked {
+			cells[0] = `\raggedright ` + cells[0]
 		}
 		fmt.Fprintf(b, "%s \\\\\n", strings.Join(cells, " & "))
 	}
@@ -148,6 +130,84 @@ func latexTable(b *strings.Builder, t Table, i int) {
 		fmt.Fprintf(b, "\\par\\smallskip\\parbox{\\linewidth}{\\footnotesize\\raggedright %s}\n", strings.Join(notes, "\\par\n"))
 	}
 	fmt.Fprintf(b, "\\end{%s}\n\\tablesflush\n", float)
+}
+
+// stackMacro sets two lines in a cell, the second smaller.
+const stackMacro = `\def\vbstack#1#2{\begin{tabular}[t]{@{}l@{}}#1\\[-0.3ex]\scriptsize#2\end{tabular}}`
+
+// latex is the cell of v.
+func (v Value) latex(stacked bool) string {
+	text, interval := v.Text, ""
+	if i := strings.LastIndex(text, " ["); stacked && v.HasInterval && i > 0 {
+		text, interval = text[:i], text[i+1:]
+	}
+	text = EscapeTeX(text)
+	if v.Strong {
+		text = `\textbf{` + text + `}`
+	}
+	if interval != "" {
+		text = `\vbstack{` + text + `}{` + EscapeTeX(interval) + `}`
+	}
+	return text
+}
+
+// Of a stacked table: how wide the names of its rows are where they are broken, which
+// are those of more letters, and how many letters a head has that is no wider than the
+// cells.
+const (
+	nameWidth   = `3.4cm`
+	nameLetters = 22
+	uprightHead = 9
+)
+
+// longest is how many letters the longest cell of a column has.
+func longest(t Table, k int) int {
+	n := 0
+	for _, row := range t.Rows {
+		n = max(n, utf8.RuneCountInString(row[k].Text))
+	}
+	return n
+}
+
+// latexHead begins the tabular and writes the heads, those that columns share over
+// them.
+func latexHead(b *strings.Builder, t Table) {
+	spec, heads := make([]string, len(t.Columns)), make([]string, len(t.Columns))
+	rotate := len(t.Columns) >= spanFrom && tooWide(t)
+	for k, c := range t.Columns {
+		heads[k] = strings.TrimPrefix(c.Head, c.Over+": ")
+		rotate = rotate || t.Stacked && k > 0 && utf8.RuneCountInString(heads[k]) > uprightHead
+		if spec[k] = "l"; c.Num && !t.Stacked { // figures with marks behind them stand left
+			spec[k] = "r"
+		}
+	}
+	if t.Stacked && longest(t, 0) > nameLetters {
+		spec[0] = `p{` + nameWidth + `}`
+	}
+	fmt.Fprintf(b, "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%%\n\\begin{tabular}{@{}%s@{}}\n\\toprule\n", strings.Join(spec, ""))
+
+	var over, rules string
+	for k := 0; k < len(heads); {
+		n := 1
+		for k+n < len(heads) && t.Columns[k+n].Over == t.Columns[k].Over {
+			n++
+		}
+		if name := t.Columns[k].Over; name != "" {
+			over += fmt.Sprintf(` & \multicolumn{%d}{c}{%s}`, n, EscapeTeX(name))
+			rules += fmt.Sprintf(`\cmidrule(lr){%d-%d}`, k+1, k+n)
+		}
+		k += n
+	}
+	if over != "" {
+		fmt.Fprintf(b, "%s \\\\\n%s\n", strings.TrimPrefix(over, " "), rules)
+	}
+
+	for k, c := range t.Columns {
+		if heads[k] = EscapeTeX(heads[k]); c.Num && rotate {
+			heads[k] = `\rotatebox{60}{` + heads[k] + `}`
+		}
+	}
+	fmt.Fprintf(b, "%s \\\\\n\\midrule\n", strings.Join(heads, " & "))
 }
 
 // EscapeTeX writes s so that pdflatex sets it as it stands. Characters that

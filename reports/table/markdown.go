@@ -76,7 +76,9 @@ func grid(t Table) (string, error) {
 	for _, row := range t.Rows {
 		cells := make([]string, len(row))
 		for i, v := range row {
-			cells[i] = EscapeMarkdown(v.Text)
+			if cells[i] = EscapeMarkdown(v.Text); v.Strong {
+				cells[i] = "**" + cells[i] + "**"
+			}
 		}
 		if err := tb.Append(cells); err != nil {
 			return "", err

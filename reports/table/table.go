@@ -24,11 +24,11 @@ type Table struct {
 	// Notes stand under the table, in order: what is estimated, stamps,
 	// warnings. One that begins with InFull is folded away in HTML.
 	Notes []string
-	// Grouped says that rows with the same first value belong together: LaTeX sets it
-	// once, over them.
-	Grouped bool
+	// Stacked says that LaTeX sets the interval of a value below it, in smaller type: so
+	// a page has room for twice as many columns.
+	Stacked bool
 	// Stamp says which results the table is of. It is the last note, in CSV a comment
-	// at the top, and no part of a table's HTML: a page has it once.
+	// at the top. A Fragment leaves it out, for a page has it once.
 	Stamp string
 }
 
@@ -50,6 +50,9 @@ const (
 // Column is the head of a column.
 type Column struct {
 	Head string
+	// Over begins the heads of columns side by side, before ": ". LaTeX sets it once,
+	// over all of them.
+	Over string
 	// Num aligns to the right and, in HTML, sorts by number.
 	Num bool
 	// Interval adds columns for lower and upper bound to CSV.
@@ -82,7 +85,8 @@ type Value struct {
 	// Bad is set where something failed; HTML makes it stand out. Doubt is set where
 	// the number says less than it seems to: figures leave it out.
 	Bad, Doubt bool
-	// Strong is set of what a reader should see first: LaTeX sets it in bold.
+	// Strong is set of what a reader should see first: bold but in
+	// CSV, JSON and text that is no terminal's.
 	Strong bool
 	// Under stands below Text and Tip is shown to who points at it, in HTML alone.
 	Under, Tip string

@@ -238,6 +238,8 @@ func (bl block) write(b *strings.Builder, t Table, l Layout) {
 			switch {
 			case row[bl.columns[i]].Bad:
 				return red
+			case row[bl.columns[i]].Strong:
+				return bold
 			case i == 0 && line == 0 && broken: // where a row begins
 				return bold
 			}

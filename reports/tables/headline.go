@@ -199,24 +199,14 @@ func (n *footnotes) about(start, cell, end string) string {
 	if f := &(*n)[i]; cell != "" && !slices.Contains(f.about, cell) {
 		f.about = append(f.about, cell)
 	}
-	return sign(i + 1)
-}
-
-// sign writes a number as a superscript.
-func sign(n int) string {
-	digits := []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")
-	out := ""
-	for ; n > 0; n /= 10 {
-		out = string(digits[n%10]) + out
-	}
-	return out
+	return table.Superscript(i + 1)
 }
 
 // lines are the notes as they stand below a table.
 func (n footnotes) lines() []string {
 	var out []string
 	for i, f := range n {
-		out = append(out, sign(i+1)+" "+f.start+strings.Join(f.about, "; ")+f.end)
+		out = append(out, table.Superscript(i+1)+" "+f.start+strings.Join(f.about, "; ")+f.end)
 	}
 	return out
 }

@@ -123,8 +123,8 @@ func WriteMacros(w io.Writer, s *reports.Set) error {
 			}
 		}
 	}
-	fmt.Fprintf(&b, "\\newcommand*\\vbCells{%d}\n\\newcommand*\\vbSeed{%s}\n\\newcommand*\\vbProgram{%s}\n\\makeatother\n",
-		len(s.Results), table.EscapeTeX(s.Seeds()), table.EscapeTeX(s.Options.Program))
+	fmt.Fprintf(&b, "\\newcommand*\\vbCells{%d}\n\\newcommand*\\vbSeed{%s}\n\\newcommand*\\vbProgram{%s}\n\\newcommand*\\vbResults{%s}\n\\makeatother\n",
+		len(s.Results), table.EscapeTeX(s.Seeds()), table.EscapeTeX(s.Options.Program), table.EscapeTeX(s.Options.Fingerprint))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

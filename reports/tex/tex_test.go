@@ -2,10 +2,12 @@ package tex
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,13 +23,18 @@ import (
 
 // several is one grid over eight data sets, two of them captures of somebody's disk.
 func several() *reports.Set {
-	var rs []results.Result
-	for i, name := range []string{
+	return grid([]string{
 		"capture=/home/alice/lab/lamp.pcap", "capture=/home/alice/lab/plug.pcap", "home:a", "home:b:hours=3",
 		"iotevents/12_27jdgn_cz", "iotevents/12_30tplink_cz", "echo_voice", "folder=/home/alice/trials",
-	} {
-		for _, r := range reporttest.Grid(5, []string{"none", "b", "vpn:kind=wireguard"}, []string{"guess-majority", "event-knn:k=1", "event-forest", "signatures"}) {
-			if r.Cell.Task == datasets.TaskEvent && r.Err == "" {
+	}, []string{"none", "b", "vpn:kind=wireguard"}, []datasets.Task{datasets.TaskEvent})
+}
+
+// grid has the same scores on each data set, the later the lower.
+func grid(names, defenses []string, tasks []datasets.Task) *reports.Set {
+	var rs []results.Result
+	for i, name := range names {
+		for _, r := range reporttest.Grid(5, defenses, []string{"guess-majority", "event-knn:k=1", "event-forest", "signatures"}) {
+			if slices.Contains(tasks, r.Cell.Task) && r.Err == "" {
 				r.Cell.Dataset = name
 				r.Groups = append([]results.GroupScore{}, r.Groups...)
 				for k := range r.Groups {
@@ -40,33 +47,119 @@ func several() *reports.Set {
 	return reports.NewSet(reporttest.WithCanaries(rs, 40), reports.Options{})
 }
 
+// Every defense is a row and every data set a column; a cell is of the worst attack
+// there, with its interval, and the worst cell of a row is bold.
 func TestPaperIsOneTable(t *testing.T) {
 	s := several()
 	ts := Paper.Tables(s)
-	if len(ts) != 1 || len(ts[0].Rows) != 24 {
-		t.Fatalf("%d tables, want one of 24 rows", len(ts))
+	if len(ts) != 1 || len(ts[0].Rows) != 3 || len(ts[0].Columns) != 9 {
+		t.Fatalf("%d tables, want one of 3 rows and 9 columns: %+v", len(ts), ts)
 	}
+	legend := strings.Join(ts[0].Notes, "\n")
 	for k, row := range ts[0].Rows {
-		p := s.Panels[k/3]
-		m := s.Summaries[reports.Subject{Panel: p, Defense: s.Defenses[p][k%3]}]
-		if m.NoEvidence != "" || m.Advantage == 0 {
-			continue
-		}
-		strong := 0
-		for i, v := range row {
-			if v.Strong {
-				strong++
-				if ts[0].Columns[i].Head != s.Label(m.Attack) || v.Num != m.Advantage {
-					t.Errorf("row %d: %s %v in bold, want %s %v", k, ts[0].Columns[i].Head, v.Num, s.Label(m.Attack), m.Advantage)
+		most, strong := 0.0, 0.0
+		for i, v := range row[1:] {
+			m := s.Summaries[reports.Subject{Panel: s.Panels[i], Defense: s.Defenses[s.Panels[i]][k]}]
+			if !strings.HasSuffix(ts[0].Columns[i+1].Head, ": "+shortNames(s)[s.Panels[i].Dataset]) {
+				t.Errorf("column %d is %s", i+1, ts[0].Columns[i+1].Head)
+			}
+			if m.NoEvidence != "" {
+				if v.OK || !strings.HasPrefix(v.Text, "n/e ¹") || !strings.Contains(legend, "¹ n/e, no evidence: ") {
+					t.Errorf("row %d, column %d without evidence: %q", k, i, v.Text)
 				}
+				continue
 			}
-			if i >= 2 && i < len(row)-3 && v.OK && v.Num > m.Advantage+1e-12 {
-				t.Errorf("row %d: %s is above the worst attack", k, ts[0].Columns[i].Head)
+			words := strings.Fields(v.Text)
+			if v.Num != m.Advantage || !v.HasInterval || v.Lo != m.Lo || v.Hi != m.Hi || !strings.Contains(legend, words[1]+" "+s.Label(m.Attack)) {
+				t.Errorf("row %d, column %d: %+v, want that of %+v", k, i, v, m)
+			}
+			if most = max(most, v.Num); v.Strong {
+				strong = v.Num
 			}
 		}
-		if strong != 1 {
-			t.Errorf("row %d has %d in bold", k, strong)
+		if strong != most {
+			t.Errorf("row %d has %v in bold, want %v", k, strong, most)
 		}
+	}
+}
+
+// What is larger than a page is in parts, with the same letters and signs, and what
+// the names stand for once.
+func TestPaperInParts(t *testing.T) {
+	names, defenses := make([]string, 8), []string{"none"}
+	for i := range names {
+		names[i] = fmt.Sprintf("lab/%c", 'a'+i)
+	}
+	for i := range 29 {
+		defenses = append(defenses, fmt.Sprintf("pad-random:max_bytes=%d", 10+i))
+	}
+	s := grid(names, defenses, []datasets.Task{datasets.TaskEvent, datasets.TaskCommand})
+	ts := Paper.Tables(s)
+	if len(ts) != 4 {
+		t.Fatalf("%d tables, want 4", len(ts))
+	}
+	cells := map[string]int{}
+	for i, x := range ts {
+		if !strings.HasSuffix(x.Title, fmt.Sprintf("(part %d of 4)", i+1)) || len(x.Rows) != 15 || len(x.Columns) != 9 {
+			t.Errorf("%s: %d rows, %d columns", x.Title, len(x.Rows), len(x.Columns))
+		}
+		for _, row := range x.Rows {
+			for k := range row[1:] {
+				cells[row[0].Text+" "+x.Columns[k+1].Head]++
+			}
+		}
+		last := strings.HasPrefix(x.Notes[len(x.Notes)-1], table.InFull)
+		if last != (i == 3) || x.Notes[1] != ts[0].Notes[1] {
+			t.Errorf("part %d has the notes %q", i+1, x.Notes)
+		}
+	}
+	if len(cells) != 30*16 {
+		t.Errorf("%d cells, want %d", len(cells), 30*16)
+	}
+	var b bytes.Buffer
+	if err := table.Write(&b, table.LaTeX, ts); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(b.String(), "max_bytes=10") + strings.Count(b.String(), `max\_\penalty500{}bytes=\penalty500{}10 `); n != 1 {
+		t.Errorf("parameters stand %d times in\n%s", n, b.String())
+	}
+}
+
+// One page of two columns has room for eight data sets and twenty defenses, as the
+// type is, whatever the names are like.
+func TestPaperFitsAPage(t *testing.T) {
+	datatest.Tool(t, "pdflatex")
+	names, defenses := make([]string, 8), []string{"none"}
+	for i := range names {
+		names[i] = fmt.Sprintf("iotevents/12_3%djdgn_cz", i)
+	}
+	for i := range 19 {
+		defenses = append(defenses, fmt.Sprintf("pad-random:max_bytes=%d+vpn:kind=wireguard", 10+i))
+	}
+	dir := t.TempDir()
+	if keep := os.Getenv("SAMPLE_DIR"); keep != "" {
+		dir = filepath.Join(keep, "full")
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b bytes.Buffer
+	if err := table.Write(&b, table.LaTeX, Paper.Tables(grid(names, defenses, []datasets.Task{datasets.TaskEvent}))); err != nil {
+		t.Fatal(err)
+	}
+	text, _, _ := strings.Cut(b.String(), "\n\\begin{table*}[tbp]\n\\centering\\footnotesize\n\\caption{Parameters") // alone
+	if err := os.WriteFile(filepath.Join(dir, "table.tex"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	log, err := pdflatex(t, dir, "full", `\documentclass[10pt,twocolumn]{article}
+\usepackage[letterpaper,margin=0.75in,columnsep=0.33in]{geometry}
+\usepackage{booktabs,graphicx}
+\begin{document}
+\input{table}
+\end{document}
+`)
+	if err != nil || !strings.Contains(log, "(1 page") || strings.Contains(log, "Float too large") || strings.Contains(log, "Overfull") {
+		t.Errorf("%v\n%s", err, log)
 	}
 }
 

@@ -84,6 +84,7 @@ Data that were read from files are not copied: the appendix names them with thei
 // appendix is what the templates of the files see.
 type appendix struct {
 	Program, Go, GoTag, Main, Commit string
+	Results                          string // their fingerprint
 	Modified                         bool
 	Manifest                         results.Manifest
 	Claims                           []claim
@@ -93,6 +94,7 @@ type appendix struct {
 	Files                            []results.DataEntry // data that are not generated
 	SourceMB, TreeMB                 int
 	Tolerance                        string
+	Memory, AboutMemory              string // head of the column, and what it is
 	Alarms, Stamps                   []string
 }
 
@@ -123,7 +125,7 @@ func write(ctx context.Context, a *command.App, dir string, f flags) error {
 	}
 
 	x := appendix{
-		Program: s.Options.Program, Go: runtime.Version(), GoTag: strings.TrimPrefix(runtime.Version(), "go"),
+		Program: s.Options.Program, Results: s.Options.Fingerprint, Go: runtime.Version(), GoTag: strings.TrimPrefix(runtime.Version(), "go"),
 		Manifest: *m, Tolerance: fmt.Sprintf("%g %%", 100*f.tolerance),
 		Alarms: s.Alarms(), Stamps: s.Stamps(s.Panels...),
 	}
@@ -140,6 +142,7 @@ func write(ctx context.Context, a *command.App, dir string, f flags) error {
 			x.Files = append(x.Files, d)
 		}
 	}
+	x.memory(runs.MemoryOf(dir))
 	if err := sameAgain(ctx, a, x.Long, *m); err != nil {
 		return err
 	}
@@ -174,7 +177,7 @@ func fill(ctx context.Context, a *command.App, f flags, s *reports.Set, x *appen
 			return err
 		}
 	}
-	if err := atomicfile.Write(filepath.Join(f.out, "claims.yaml"), writeClaims(x.Claims)); err != nil {
+	if err := atomicfile.Write(filepath.Join(f.out, "claims.yaml"), writeClaims(x.Claims, x.Results)); err != nil {
 		return err
 	}
 	if err := x.Manifest.Write(f.out); err != nil {
@@ -182,6 +185,7 @@ func fill(ctx context.Context, a *command.App, f flags, s *reports.Set, x *appen
 	}
 	zipped := func(w io.Writer) error {
 		z := gzip.NewWriter(w)
+		z.Comment = s.Options.Fingerprint
 		return errors.Join(s.WriteResults(z), z.Close())
 	}
 	if err := atomicfile.WriteTo(filepath.Join(f.out, "results.csv.gz"), zipped); err != nil {
@@ -203,6 +207,26 @@ func fill(ctx context.Context, a *command.App, f flags, s *reports.Set, x *appen
 		}
 	}
 	return os.Chmod(filepath.Join(f.out, "reproduce.sh"), 0o755)
+}
+
+// memory says what the experiments take: what the process of the run did, and where
+// nobody measured that, what their largest models do.
+func (x *appendix) memory(m runs.Memory) {
+	if mb := (m.PeakBytes + 1<<20 - 1) >> 20; mb > 0 {
+		x.Memory = "peak memory (MB)"
+		x.AboutMemory = fmt.Sprintf("Memory is the most that the process of the whole experiment held at any time, drawing included, as the system counts it (resident), with %s; the short ones are parts of it.", reports.Plural(m.Jobs, "worker"))
+		x.Long.Memory = fmt.Sprint(mb)
+		for i := range x.Experiments {
+			x.Experiments[i].Memory = fmt.Sprintf("at most %d", mb)
+		}
+		return
+	}
+	x.Memory = "largest model (MB)"
+	x.AboutMemory = "How much the process held was not measured on that system, or by that version: memory is that of the largest model alone, and a run takes more."
+	x.Long.Memory = fmt.Sprintf("%.1f", x.Long.modelMB)
+	for i := range x.Experiments {
+		x.Experiments[i].Memory = fmt.Sprintf("%.1f", x.Experiments[i].modelMB)
+	}
 }
 
 // diskMB is what the files of a run take, at least 1.

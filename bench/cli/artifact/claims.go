@@ -85,10 +85,10 @@ func claimsOf(s *reports.Set, tolerance float64) (claims []claim, noEvidence []s
 	return claims, noEvidence
 }
 
-// writeClaims is claims.yaml.
-func writeClaims(cs []claim) []byte {
+// writeClaims is claims.yaml, of the results with a fingerprint.
+func writeClaims(cs []claim, print string) []byte {
 	var b bytes.Buffer
-	b.WriteString("# What the run supports. Figures are checked by: veilbench artifact check claims.yaml RUN...\n")
+	fmt.Fprintf(&b, "# What the run supports (%s). Figures are checked by: veilbench artifact check claims.yaml RUN...\n", print)
 	text, _ := yaml.Marshal(struct {
 		Claims []claim `yaml:"claims"`
 	}{cs}) // strings and numbers cannot fail

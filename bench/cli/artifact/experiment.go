@@ -23,8 +23,9 @@ type experiment struct {
 	File, About, YAML string
 	Claims            []string // IDs
 	Cells             int
-	Minutes, ModelMB  float64
-	DiskMB            int // of the whole run only
+	Minutes, modelMB  float64
+	DiskMB            int    // of the whole run only
+	Memory            string // in MB
 }
 
 // Out is the folder of its run.
@@ -42,7 +43,7 @@ const longFile = "experiment.yaml"
 func experimentsOf(s *reports.Set, claims []claim) (long experiment, short []experiment) {
 	m := *s.Options.Manifest
 	long = experiment{File: longFile, About: "everything", YAML: experimentYAML(m)}
-	long.Minutes, long.ModelMB = minutes(s, func(results.Cell) bool { return true })
+	long.Minutes, long.modelMB = minutes(s, func(results.Cell) bool { return true })
 	long.Cells = len(s.Results) + len(s.Planted)
 	long.Minutes = rounded(long.Minutes)
 
@@ -87,7 +88,7 @@ func experimentsOf(s *reports.Set, claims []claim) (long experiment, short []exp
 			return askedFor(m, c.Dataset) == k.asked && c.Task == k.task && c.Vantage == k.vantage && slices.Contains(sub.Defenses, c.Defense) &&
 				slices.Contains(sub.Attacks, c.Attack) && (slices.Contains(sub.Knowledge, c.Knowledge) || c.Knowledge == results.Planted)
 		}
-		e.Minutes, e.ModelMB = minutes(s, count)
+		e.Minutes, e.modelMB = minutes(s, count)
 		e.Minutes = rounded(e.Minutes)
 		for _, list := range [][]results.Result{s.Results, s.Planted} {
 			for _, r := range list {

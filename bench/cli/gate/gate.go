@@ -103,7 +103,7 @@ func judge(a *command.App, dir string, f flags) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.budget, err)
 	}
-	o := gate.Outcome{Program: "veilbench " + command.Version(), Run: dir, Baseline: f.baseline, Budget: f.budget, Strict: f.strict, Lines: lines}
+	o := gate.Outcome{Program: "veilbench " + command.Version(), Run: dir, Baseline: f.baseline, Budget: f.budget, Strict: f.strict, Results: run.Set.Options.Fingerprint, Lines: lines}
 	w := io.Writer(a.Stdout)
 	if f.format == string(gate.Text) {
 		w = command.Folded(w)

@@ -23,13 +23,14 @@ import (
 const (
 	orderFile     = "order.json"     // IDs in the order of rows and columns
 	selfcheckFile = "selfcheck.json" // verdicts of the self-check
+	memoryFile    = "memory.json"    // what the largest process of the run took
 	checkpoints   = "checkpoints"    // folder of trainings that were stopped
 )
 
 // ownPlace refuses, without force, to put a run into a folder that holds files of
 // something else: reports would lie between them, and over them.
 func ownPlace(dir string, force bool) error {
-	foreign, err := results.Foreign(dir, orderFile, selfcheckFile, checkpoints, shards.PlanFile)
+	foreign, err := results.Foreign(dir, orderFile, selfcheckFile, memoryFile, checkpoints, shards.PlanFile)
 	if err != nil || len(foreign) == 0 || force {
 		return err
 	}
@@ -125,6 +126,34 @@ func writeOrder(dir string, g bench.Grid) error {
 		return err
 	}
 	return atomicfile.Write(filepath.Join(dir, orderFile), append(b, '\n'))
+}
+
+// Memory is what a process of a run held at most, drawing included, and its workers.
+type Memory struct {
+	PeakBytes int64 `json:"peak_bytes"`
+	Jobs      int   `json:"jobs"`
+}
+
+// MemoryOf is that of the largest process of the run in dir; 0 bytes where nobody
+// measured it.
+func MemoryOf(dir string) Memory {
+	var m Memory
+	if b, err := os.ReadFile(filepath.Join(dir, memoryFile)); err != nil || json.Unmarshal(b, &m) != nil {
+		return Memory{}
+	}
+	return m
+}
+
+// keep writes m into the folder of a run, unless a process held more there before.
+func (m Memory) keep(dir string) error {
+	if m.PeakBytes <= MemoryOf(dir).PeakBytes {
+		return nil
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(dir, memoryFile), append(b, '\n'))
 }
 
 // reportOptions are what a report needs to know beside results: the order of

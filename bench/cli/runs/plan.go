@@ -305,6 +305,11 @@ func merge(ctx context.Context, a *command.App, dirs []string, to, out string, f
 	if err != nil {
 		return err
 	}
+	for _, dir := range dirs {
+		if err := MemoryOf(dir).keep(to); err != nil {
+			return err
+		}
+	}
 
 	// Of what lies there now: shards that agree give the line of one run that did all.
 	var text strings.Builder

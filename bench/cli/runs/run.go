@@ -23,6 +23,7 @@ import (
 	"veilbench/bench/cli/progress"
 	"veilbench/bench/cli/source"
 	"veilbench/bench/forecast"
+	"veilbench/bench/memory"
 	"veilbench/bench/results"
 	"veilbench/bench/shards"
 	"veilbench/reports"
@@ -321,7 +322,10 @@ func (f runFlags) options() (opt bench.Options, err error) {
 // writeReports draws everything from results into the folder of the run, shows the headline and
 // turns failed cells into an exit code.
 func writeReports(a *command.App, f runFlags, rs []results.Result, o reports.Options) error {
-	if err := drawAll(a, f.out, reports.NewSet(rs, o), f.plain, f.show); err != nil {
+	err := drawAll(a, f.out, reports.NewSet(rs, o), f.plain, f.show)
+
+	// Drawing counts: of a small experiment it takes more than all cells.
+	if err := errors.Join(err, (Memory{memory.Peak(), f.jobs}).keep(f.out)); err != nil {
 		return err
 	}
 

@@ -47,7 +47,7 @@ a folder of recordings, generated homes, published data.`,
 	// The attack of the article is the default, and what raises an alert may be left
 	// to whoever detects.
 	fl := cmd.Flags()
-	fl.StringVar(&f.attack, "attack", "event-knn", "attack ID: event-knn or signatures, with parameters")
+	fl.StringVar(&f.attack, "attack", "event-knn", "attack ID: event-knn or signatures, with parameters; no program (exec:), which has no signature files")
 	fl.StringVar(&f.vantage, "vantage", "", "where the observer sits: lan, wifi, wan or zigbee (default: wan, or that of a recording without a home border)")
 	fl.StringVar(&f.out, "out", "", "signature file to write")
 	fl.StringVar(&f.private, "private", "", "what raises an alert: kinds such as sleep, classes, activities or devices, separated by commas (default: all that tells more than that a device is used)")
@@ -119,17 +119,23 @@ func learn(ctx context.Context, a *command.App, name string, f learnFlags) error
 
 // savable finds an attack that has signature files.
 func savable(a *command.App, id string) (attacks.Attack, error) {
+	var has []string
+	for _, b := range a.Attacks {
+		if _, ok := b.(attacks.Loader); ok {
+			has = append(has, b.Info().Name)
+		}
+	}
+
+	// What a program learned it keeps to itself: the protocol has no word for handing it
+	// over.
+	if command.IsProgram(id) {
+		return nil, fmt.Errorf("attack %s is a program, which keeps what it learned and has no signature files; these have: %s (veilbench run --dataset DATA --attack %q scores a program)", id, strings.Join(has, ", "), id)
+	}
 	at, err := attacks.Parse(a.Attacks, id)
 	if err != nil {
 		return nil, err
 	}
 	if _, ok := at.(attacks.Loader); !ok {
-		var has []string
-		for _, b := range a.Attacks {
-			if _, ok := b.(attacks.Loader); ok {
-				has = append(has, b.Info().Name)
-			}
-		}
 		return nil, fmt.Errorf("attack %s has no signature files; these have: %s", id, strings.Join(has, ", "))
 	}
 	return at, nil

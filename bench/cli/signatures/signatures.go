@@ -111,15 +111,11 @@ func open(a *command.App, path string) (opened, error) {
 	}
 
 	// The attack's own parameters stand in the file, so its name is enough.
-	at, err := attacks.Parse(a.Attacks, f.head.Attack)
+	at, err := savable(a, f.head.Attack)
 	if err != nil {
 		return f, fmt.Errorf("%s: %w", path, err)
 	}
-	l, ok := at.(attacks.Loader)
-	if !ok {
-		return f, fmt.Errorf("%s: attack %s has no signature files", path, f.head.Attack)
-	}
-	if f.model, err = l.Load(bytes.NewReader(raw)); err != nil {
+	if f.model, err = at.(attacks.Loader).Load(bytes.NewReader(raw)); err != nil {
 		return f, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil
