@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -39,13 +37,15 @@ type block struct {
 	line  int    // where it begins, from 1
 	lang  string // of the fence, "" for none
 	text  string
-	ran   bool // marked as run and compared by a test
-	index int  // of its first byte in the page, for writing it anew
+	ran   bool   // marked as run and compared by a test
+	needs string // the recording that the mark names
+	index int    // of its first byte in the page, for writing it anew
 }
 
 // runMark stands in the line before a fence whose commands are run, in one folder for
-// the page, and whose output is compared. A line "..." stands for any lines.
-const runMark = "<!-- run by a test -->"
+// the page, and whose output is compared. A line "..." stands for any lines. Where it names
+// a recording that may not be passed on, the block is run where there is one.
+var runMark = regexp.MustCompile(`^<!-- run by a test(?: where there is (\S+ = \S+))? -->$`)
 
 // blocksOf finds the blocks of a page.
 func blocksOf(page string) []block {
@@ -64,7 +64,10 @@ func blocksOf(page string) []block {
 		case strings.HasPrefix(l, "```") && !fence:
 			end()
 			fence = true
-			now = &block{line: n + 1, lang: strings.TrimSpace(l[3:]), ran: strings.TrimSpace(before) == runMark, index: at + len(l)}
+			now = &block{line: n + 1, lang: strings.TrimSpace(l[3:]), index: at + len(l)}
+			if m := runMark.FindStringSubmatch(strings.TrimSpace(before)); m != nil {
+				now.ran, now.needs = true, m[1]
+			}
 		case strings.HasPrefix(l, "```"):
 			fence = false
 			end()
@@ -175,11 +178,9 @@ func TestCommandsOfPagesAreKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// These are run from the first line to the last by tests of their own.
-	tried := []string{"exchange.md", "maybenot.md", "own-module.md", "tune.md"}
 	seen := 0
 	for _, name := range pages(t) {
-		if slices.Contains(tried, filepath.Base(name)) {
+		if slices.Contains(ownTests(), filepath.Base(name)) {
 			continue
 		}
 		text, err := os.ReadFile(name)
@@ -193,11 +194,10 @@ func TestCommandsOfPagesAreKnown(t *testing.T) {
 			}
 		}
 		for _, b := range blocksOf(string(text)) {
-			commands := commandsOf(b)
-			if b.ran || len(commands) == 0 || b.lang == "" && !isProgram(commands[0][0]) {
-				continue // run by the other test, or a drawing, or a table
+			if b.ran || !isRun(b) {
+				continue
 			}
-			for _, c := range commands {
+			for _, c := range commandsOf(b) {
 				check(b.line, c)
 			}
 		}
@@ -379,92 +379,4 @@ func TestMistakesOfPagesAreFound(t *testing.T) {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
-}
-
-// Blocks that are marked are run, page by page in a folder of its own, and print what
-// the page says. UPDATE_GOLDEN=1 writes what they print into the page.
-func TestOutputsOfPages(t *testing.T) {
-	program, err := exec.LookPath("veilbench")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range pages(t) {
-		t.Run(filepath.Base(name), func(t *testing.T) {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			dir := t.TempDir()
-			if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Symlink(program, filepath.Join(dir, "bin/veilbench")); err != nil {
-				t.Skip("no links on this system")
-			}
-			page := string(text)
-			var fresh strings.Builder
-			at := 0
-			for _, b := range blocksOf(page) {
-				if !b.ran {
-					continue
-				}
-				got := runBlock(t, dir, b)
-				now := b.text
-				if !fits(now, got) {
-					now = got
-					if os.Getenv("UPDATE_GOLDEN") == "" {
-						t.Errorf("line %d: the page says\n%s\nand the program\n%s", b.line, b.text, got)
-					}
-				}
-				fresh.WriteString(page[at:b.index] + now)
-				at = b.index + len(b.text)
-			}
-			if os.Getenv("UPDATE_GOLDEN") != "" && at > 0 {
-				if err := os.WriteFile(name, []byte(fresh.String()+page[at:]), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-// runBlock runs the commands behind "$ " in dir and returns the block with what they
-// print.
-func runBlock(t *testing.T, dir string, b block) string {
-	t.Helper()
-	var out strings.Builder
-	for l := range strings.Lines(b.text) {
-		typed, ok := strings.CutPrefix(l, "$ ")
-		if !ok {
-			continue
-		}
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", typed)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(dir, "cache"))
-		var said bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &said, &said
-		if err := cmd.Run(); err != nil {
-			if _, ok := err.(*exec.ExitError); !ok {
-				t.Fatal(err)
-			}
-		}
-		out.WriteString(l + said.String())
-	}
-	return out.String()
-}
-
-// fits says whether a page shows what was printed: line by line, where a line "..."
-// stands for any number of lines.
-func fits(page, printed string) bool {
-	var pattern strings.Builder
-	pattern.WriteString(`\A`)
-	for l := range strings.Lines(page) {
-		if strings.TrimSpace(l) == "..." {
-			pattern.WriteString(`(?:.*\n)*?`)
-			continue
-		}
-		pattern.WriteString(regexp.QuoteMeta(l))
-	}
-	pattern.WriteString(`\z`)
-	return regexp.MustCompile(pattern.String()).MatchString(printed)
 }

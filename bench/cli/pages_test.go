@@ -15,7 +15,7 @@ import (
 // names them ("# forest.py: what it does").
 var (
 	consoleRE = regexp.MustCompile("(?s)```console\n(.*?)```")
-	fileRE    = regexp.MustCompile("(?s)```python\n(# ([a-z.]+): .*?)```")
+	fileRE    = regexp.MustCompile("(?s)```(?:python|yaml)\n(# ([a-z.]+): .*?)```")
 	printRE   = regexp.MustCompile(`results sha256:[0-9a-f]+ \((\d+ cells), [a-z0-9]+ kernels\)`)
 )
 
