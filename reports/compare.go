@@ -91,7 +91,7 @@ func Compare(before, after *Set) table.Table {
 		if c.before.NoEvidence != "" || c.after.NoEvidence != "" {
 			difference = table.Missing()
 		}
-		data := c.at.Dataset
+		data := DataName(c.at.Dataset)
 		if !SameData(before, after, c.at) {
 			data += " (other data)"
 		}

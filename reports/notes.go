@@ -139,9 +139,20 @@ func (s *Set) Alarms() []string {
 		out = append(out, noCanaries)
 	}
 	if s.Options.Probes != nil {
-		out = append(out, alarms("PROBE FAILED", s.Options.Probes.Verdicts)...)
+		out = append(out, alarms("PROBE FAILED", s.WithoutFolders(s.Options.Probes.Verdicts))...)
 	}
 	return out
+}
+
+// WithoutFolders are verdicts whose names say of data sets what DataName does.
+func (s *Set) WithoutFolders(vs []results.Verdict) []results.Verdict {
+	vs = slices.Clone(vs)
+	for i := range vs {
+		for _, p := range s.Panels {
+			vs[i].Name = strings.ReplaceAll(vs[i].Name, p.Dataset, DataName(p.Dataset))
+		}
+	}
+	return vs
 }
 
 func alarms(what string, vs []results.Verdict) []string {
@@ -163,7 +174,7 @@ func (s *Set) CheckNotes() []string {
 		out = append(failed, fmt.Sprintf("self-check: %d of %d passed", len(vs)-len(failed), len(vs)))
 	}
 	if s.Options.Probes != nil {
-		vs := s.Options.Probes.Verdicts
+		vs := s.WithoutFolders(s.Options.Probes.Verdicts)
 		failed := alarms("PROBE FAILED", vs)
 		out = append(append(out, failed...), fmt.Sprintf("probes: %d of %d passed", len(vs)-len(failed), len(vs)))
 	}

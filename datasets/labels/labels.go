@@ -353,8 +353,12 @@ func (p *parser) event(row []string, line int) error {
 	return nil
 }
 
-// device is the device of a row. In "device/activity" the name must be without
-// a stroke: another sign stands for it.
+// DeviceName is what a device is called whose list or label file says name. In
+// "device/activity" the name must be without a stroke: another sign stands for it,
+// the same in every kind of file, for else a list would own no event's device.
+func DeviceName(name string) string { return strings.ReplaceAll(name, "/", "_") }
+
+// device is the device of a row.
 func (p *parser) device(row []string) (string, error) {
 	name := p.cell(row, "device")
 	if p.oneDevice {
@@ -363,7 +367,7 @@ func (p *parser) device(row []string) (string, error) {
 	if name == "" {
 		return "", errors.New(`device ""; want a name`)
 	}
-	if plain := strings.ReplaceAll(name, "/", "_"); plain != name {
+	if plain := DeviceName(name); plain != name {
 		if p.renamed == nil {
 			p.renamed = map[string]string{}
 		}

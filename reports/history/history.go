@@ -296,7 +296,7 @@ func (h *History) Table() table.Table {
 			continue
 		}
 		v := values(x.known())
-		row := []table.Value{table.Word(x.Dataset), table.Word(reports.TaskName(x.Task)), table.Word(x.Label), table.Word(x.Figure), table.Count(len(v))}
+		row := []table.Value{table.Word(reports.DataName(x.Dataset)), table.Word(reports.TaskName(x.Task)), table.Word(x.Label), table.Word(x.Figure), table.Count(len(v))}
 		if len(v) == 0 {
 			row = append(row, table.Missing(), table.Missing(), table.Missing(), table.Missing())
 		} else {

@@ -144,5 +144,5 @@ func answers(s *reports.Set, p reports.Panel) []string {
 	if unknown > 0 {
 		text += fmt.Sprintf("; of %d nothing is known", unknown)
 	}
-	return []string{fmt.Sprintf("%s (%s, seen %s): %s.", reports.FirstUpper(reports.TaskName(p.Task)), p.Dataset, reports.WhereName(p.Vantage), text)}
+	return []string{fmt.Sprintf("%s (%s, seen %s): %s.", reports.FirstUpper(reports.TaskName(p.Task)), reports.DataName(p.Dataset), reports.WhereName(p.Vantage), text)}
 }

@@ -189,9 +189,9 @@ func (o order) judge() (difference table.Value, verdict string) {
 // data names the data set, or both where they differ.
 func (o order) data() string {
 	if o.high.Dataset == o.low.Dataset {
-		return o.high.Dataset
+		return reports.DataName(o.high.Dataset)
 	}
-	return o.high.Dataset + " over " + o.low.Dataset
+	return reports.DataName(o.high.Dataset) + " over " + reports.DataName(o.low.Dataset)
 }
 
 // sideName names a side by what differs from the other: the attack, the defense,

@@ -27,7 +27,7 @@ var Probes = reports.TableKind{
 		if s.Options.Probes == nil {
 			return nil
 		}
-		out := []table.Table{verdicts("What the probes found", "probe", s.Options.Probes.Verdicts)}
+		out := []table.Table{verdicts("What the probes found", "probe", s.WithoutFolders(s.Options.Probes.Verdicts))}
 		for _, c := range s.Options.Probes.Shifts {
 			out = append(out, shiftTable(s, c))
 		}
@@ -75,7 +75,7 @@ var Doubts = reports.TableKind{
 					spoils = append(spoils, reports.TaskName(task))
 				}
 				t.Rows = append(t.Rows, []table.Value{
-					table.Word(at.Dataset), table.Word(string(at.Vantage)), table.Word(d.Code), table.Word(d.Where), table.Count(d.Count), table.Count(d.Of),
+					table.Word(reports.DataName(at.Dataset)), table.Word(string(at.Vantage)), table.Word(d.Code), table.Word(d.Where), table.Count(d.Count), table.Count(d.Of),
 					table.Word(strings.Join(spoils, ", ")), table.Word(d.Detail), table.Word(d.Remedy),
 				})
 			}
@@ -101,7 +101,7 @@ var FailedCells = reports.TableKind{
 				continue
 			}
 			t.Rows = append(t.Rows, []table.Value{
-				table.Word(c.Dataset), table.Word(string(c.Task)), table.Word(string(c.Vantage)), label(s, c.Defense), label(s, c.Attack), table.Word(string(c.Knowledge)),
+				table.Word(reports.DataName(c.Dataset)), table.Word(string(c.Task)), table.Word(string(c.Vantage)), label(s, c.Defense), label(s, c.Attack), table.Word(string(c.Knowledge)),
 				table.Count(c.Fold), table.Count(c.Draw), table.Word(r.Err),
 			})
 		}
@@ -117,7 +117,7 @@ var Warnings = reports.TableKind{
 	Draw: func(s *reports.Set) []table.Table {
 		t := table.Table{Title: "Warnings", Columns: table.Columns("dataset", "defense", "warning", "#cells")}
 		add := func(dataset, defense, warning string, cells int) {
-			t.Rows = append(t.Rows, []table.Value{table.Word(dataset), label(s, defense), table.Word(warning), table.Count(cells)})
+			t.Rows = append(t.Rows, []table.Value{table.Word(reports.DataName(dataset)), label(s, defense), table.Word(warning), table.Count(cells)})
 		}
 		for _, p := range s.Panels {
 			for _, d := range s.Defenses[p] {

@@ -150,7 +150,7 @@ func pairRow(s *reports.Set, k reports.Pair, c reports.Costs) []table.Value {
 	if s.Control[k.Attack] {
 		attack += " (control)"
 	}
-	data := k.Dataset
+	data := reports.DataName(k.Dataset)
 	if k.Split.Within() {
 		data += " (within)"
 	}

@@ -16,6 +16,7 @@ import (
 	"veilbench/datasets/home"
 	"veilbench/datasets/published"
 	"veilbench/defenses"
+	"veilbench/reports"
 )
 
 func citeCommand(a *command.App) *cobra.Command {
@@ -162,8 +163,15 @@ func (b *bibliography) line(what string, works []cite.Work, words string) {
 
 // data notes a data set: itself, and the publications it comes from.
 func (b *bibliography) data(name string, m results.Manifest) {
+	// A bibliography is printed: it says nothing of the disk that a folder lay on, but
+	// where two folders have one name.
+	short := reports.DataName(name)
+	if slices.ContainsFunc(m.Data, func(d results.DataEntry) bool { return d.Name != name && reports.DataName(d.Name) == short }) {
+		short = name
+	}
+
 	// A variant of published data, NAME/PART, comes from where NAME does.
-	w := cite.Work{Key: "data-" + name, Title: "{" + name + "}"}
+	w := cite.Work{Key: "data-" + short, Title: "{" + short + "}"}
 	base, _, _ := strings.Cut(name, "/")
 	works := []cite.Work{}
 	if strings.HasPrefix(name, "home:") {
@@ -182,7 +190,7 @@ func (b *bibliography) data(name string, m results.Manifest) {
 
 	works = append([]cite.Work{w}, works...)
 	b.works = append(b.works, works...)
-	b.line("data "+name, works, "")
+	b.line("data "+short, works, "")
 }
 
 func firstUpper(s string) string {

@@ -108,7 +108,7 @@ func names(column string) []string {
 // eventOf reads one object.
 func eventOf(m map[string]any) (Event, error) {
 	e := Event{
-		Device:   strings.ReplaceAll(field(m, "device"), "/", "-"),
+		Device:   labels.DeviceName(field(m, "device")),
 		Activity: field(m, "activity"),
 		Capture:  field(m, "capture"),
 		MAC:      field(m, "mac"),

@@ -40,7 +40,7 @@ func ownersIn(name string, v any, depth int) (out []Owned) {
 	}
 	own := func(device string, addrs []Address) {
 		for _, a := range addrs {
-			if device = strings.ReplaceAll(strings.TrimSpace(device), "/", "-"); device != "" {
+			if device = labels.DeviceName(strings.TrimSpace(device)); device != "" {
 				out = append(out, Owned{Addr: a, Device: device})
 			}
 		}

@@ -102,8 +102,8 @@ func cellsOf(line string) (columns []string, words bool) {
 
 	// A name in quotes may hold the separator.
 	if strings.ContainsAny(line, "\t;,") {
-		if strings.ContainsRune(line, '"') {
-			if row, err := csv.NewReader(strings.NewReader(line)).Read(); err == nil {
+		for _, sep := range []string{",", ";", "\t"} {
+			if row, quoted := cellsAt(line, sep); quoted && len(row) > 1 {
 				return row, false
 			}
 		}
@@ -139,7 +139,7 @@ func parseDevices(text string) ([]Owned, bool) {
 			network, _ = column(line, "pan", "pan_id", "panid", "network")
 		}
 		var name []string
-		cells := strings.Split(line, parts)
+		cells, quoted := cellsAt(line, parts)
 		if named >= 0 && lines > 1 && named < len(cells) && isName(cells[named]) {
 			name, words = []string{strings.TrimSpace(cells[named])}, false
 		}
@@ -171,14 +171,31 @@ func parseDevices(text string) ([]Owned, bool) {
 			continue
 		}
 
-		// Names hold no "/": it parts device and activity in classes.
+		// Signs of quoting around a name are its own where quoting was undone.
 		good++
+		device := strings.Join(name, " ")
+		if !quoted {
+			device = strings.Trim(device, `"':`)
+		}
 		for _, o := range found {
-			o.Device = strings.ReplaceAll(strings.Trim(strings.Join(name, " "), `"':`), "/", "-")
+			o.Device = labels.DeviceName(device)
 			out = append(out, o)
 		}
 	}
 	return out, good > 0 && 2*good >= lines-1
+}
+
+// cellsAt splits a line of a table whose columns are counted, and says whether a
+// name in it may hold what parts columns, because it stands in quotes.
+func cellsAt(line, parts string) (cells []string, quoted bool) {
+	if strings.ContainsRune(line, '"') {
+		r := csv.NewReader(strings.NewReader(line))
+		r.Comma, r.TrimLeadingSpace = rune(parts[0]), true
+		if row, err := r.Read(); err == nil {
+			return row, true
+		}
+	}
+	return strings.Split(line, parts), false
 }
 
 // column is the number of the column of a table that its first line calls by one of
@@ -229,7 +246,7 @@ func parseLeases(text string) ([]Owned, bool) {
 		if named == nil || mac == nil || !ok {
 			continue
 		}
-		o := Owned{Addr: ip, Device: strings.ReplaceAll(named[1], "/", "-"), Line: 1 + strings.Count(text[:m[0]], "\n")}
+		o := Owned{Addr: ip, Device: labels.DeviceName(named[1]), Line: 1 + strings.Count(text[:m[0]], "\n")}
 		for _, t := range leaseTime.FindAllStringSubmatch(body, -1) {
 			at, err := time.Parse("2006/01/02 15:04:05", t[2])
 			switch {
@@ -296,7 +313,7 @@ func parseBounded(name, text string, zone *time.Location) ([]Owned, bool, error)
 			}
 			return strings.TrimSpace(row[at[k]])
 		}
-		o := Owned{Device: strings.ReplaceAll(cell(1), "/", "-"), Line: lines[i+1]}
+		o := Owned{Device: labels.DeviceName(cell(1)), Line: lines[i+1]}
 		if o.Addr, ok = ParseAddress(cell(0)); !ok {
 			if i == 0 {
 				return nil, false, nil // a table of events, say
