@@ -26,9 +26,13 @@ type conv struct {
 	peer  uint64    // the other side of written 802.15.4 frames
 }
 
-// cacheSize is the number of pairs of slots of a cache in front of the map of
-// conversations: a power of two.
-const cacheSize = 1 << 10
+// cacheSize is the number of places of a cache in front of the map of conversations,
+// a power of two. A place has cacheDepth slots: of 400 directions at a time one in
+// a hundred finds them all taken; with two slots in twice as many places one in twenty.
+const (
+	cacheSize  = 1 << 9
+	cacheDepth = 4
+)
 
 type cacheSlot struct {
 	key
@@ -46,14 +50,16 @@ type builder struct {
 	o       Options
 	rep     Report
 	ps      []datasets.Packet
-	n       int     // of them, with those that are left out in the end
-	records int     // read so far, with some that are not added yet,
-	part    float64 // and of the file, 0 if unknown
-	base    int64   // Unix time of Packet.Time 0
+	n       int           // of them, with those that are left out in the end
+	last    time.Duration // recorded time of the packet before, and
+	uneven  bool          // whether any is earlier than that or a minute later
+	records int           // read so far, with some that are not added yet,
+	part    float64       // and of the file, 0 if unknown
+	base    int64         // Unix time of Packet.Time 0
 	convs   []conv
 	index   map[key]int32 // twice the conversation, plus 1 for its other direction
 	bare    map[key]int32 // first conversation by addresses and ports alone
-	cache   [][2]cacheSlot
+	cache   [][cacheDepth]cacheSlot
 	names   nameBook
 	queries map[Query]int // by client and name, their Count 0
 	parts   map[int32]*streamPart
@@ -79,13 +85,15 @@ type builder struct {
 
 func newBuilder(o Options) *builder {
 	b := &builder{
-		o: o, index: map[key]int32{}, bare: map[key]int32{}, cache: make([][2]cacheSlot, cacheSize),
+		o: o, index: map[key]int32{}, bare: map[key]int32{}, cache: make([][cacheDepth]cacheSlot, cacheSize),
 		parts: map[int32]*streamPart{}, quic: map[int32]*hello.QUIC{}, skips: map[string]int{}, odd: map[string]int{}, names: nameBook{}, queries: map[Query]int{},
 		wraps: map[string]int{}, closed: map[string]int{}, frags: map[fragKey]*fragments{}, recent: make([]glance, recentSize),
 		onLink: map[netip.Addr]bool{}, routers: map[uint64]bool{}, senders: map[netip.Addr]uint64{},
 	}
 	for i := range b.cache {
-		b.cache[i][0].conv, b.cache[i][1].conv = -1, -1
+		for j := range b.cache[i] {
+			b.cache[i][j].conv = -1
+		}
 	}
 	return b
 }
@@ -210,6 +218,10 @@ func (b *builder) append(p datasets.Packet) {
 	}
 	b.ps = append(b.ps, p)
 	b.n++
+	if d := p.Time - b.last; d < 0 || d >= leastGap {
+		b.uneven = true
+	}
+	b.last = p.Time
 }
 
 // grow makes room for as many packets as the whole file will have, by what there is of
@@ -278,25 +290,25 @@ func (b *builder) tellLink(f *frame, ci int32, back bool) {
 	}
 }
 
-// slot is the place of k in the cache: the upper bits (64 - 54 = 10, as many as
+// slot is the place of k in the cache: the upper bits (64 - 55 = 9, as many as
 // cacheSize has) of a product, on which all bits of the factors act. What k has in few
 // values only, such as the protocol, is left out: keys of one slot are still told apart.
 func (k *key) slot() uint64 {
-	return fold(k.srcLo^uint64(k.srcPort)<<40^salt[0], k.dstLo^uint64(k.dstPort)<<40^k.srcMAC<<16^salt[1]) * salt[2] >> 54
+	return fold(k.srcLo^uint64(k.srcPort)<<40^salt[0], k.dstLo^uint64(k.dstPort)<<40^k.srcMAC<<16^salt[1]) * salt[2] >> 55
 }
 
 // lookup finds the conversation of k, or makes one, and says whether k is its
 // other direction.
 func (b *builder) lookup(k *key) (ci int32, back bool) {
-	pair := &b.cache[k.slot()]
-	for i := range pair {
-		if s := &pair[i]; s.key.is(k) && s.conv >= 0 {
+	slots := &b.cache[k.slot()]
+	for i := range slots {
+		if s := &slots[i]; s.key.is(k) && s.conv >= 0 {
 			return s.conv, s.back
 		}
 	}
 	ci, back = b.findConv(k)
-	pair[1] = pair[0]
-	pair[0] = cacheSlot{*k, ci, back}
+	copy(slots[1:], slots[:])
+	slots[0] = cacheSlot{*k, ci, back}
 	return ci, back
 }
 
@@ -389,6 +401,10 @@ func (b *builder) packets() []datasets.Packet {
 	}
 	ps = b.dropDamaged(ps)
 
+	// As of most captures: the order is that of time, and no clock was set.
+	if !b.uneven && len(ps) == b.n {
+		return ps
+	}
 	if !b.o.SortTimes {
 		b.straighten(ps)
 		return ps

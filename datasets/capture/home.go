@@ -213,8 +213,7 @@ func (b *builder) assignFlows(ps []datasets.Packet, names map[string]string) []d
 	// the home side alone.
 	index := map[datasets.Flow]int32{}
 	var flows []datasets.Flow
-	to := make([]int32, len(b.convs))
-	flip := make([]datasets.Dir, len(b.convs))
+	to := make([]uint32, len(b.convs)) // twice the flow, plus 1 where directions are the other way round
 	live := b.live(ps)
 	guessed := 0
 	for i := range b.convs {
@@ -226,10 +225,6 @@ func (b *builder) assignFlows(ps []datasets.Packet, names map[string]string) []d
 		if !s.known {
 			guessed++
 		}
-		if !s.firstIsHome {
-			flip[i] = 1
-		}
-
 		fl := b.flowOf(c, s, names)
 		n, ok := index[fl]
 		if !ok {
@@ -237,7 +232,10 @@ func (b *builder) assignFlows(ps []datasets.Packet, names map[string]string) []d
 			index[fl] = n
 			flows = append(flows, fl)
 		}
-		to[i] = n
+		to[i] = uint32(n) << 1
+		if !s.firstIsHome {
+			to[i] |= 1
+		}
 	}
 
 	if guessed > 0 {
@@ -248,8 +246,9 @@ func (b *builder) assignFlows(ps []datasets.Packet, names map[string]string) []d
 	}
 	for i := range ps {
 		p := &ps[i]
-		p.Dir ^= flip[p.Flow]
-		p.Flow = to[p.Flow]
+		v := to[p.Flow]
+		p.Flow = int32(v >> 1)
+		p.Dir ^= datasets.Dir(v & 1)
 	}
 	return flows
 }

@@ -10,7 +10,7 @@ import (
 // or fragments, TCP or UDP, its headers captured whole. All is looked at in one go, as
 // a call for each layer costs more than what it finds. It reports false and leaves f as
 // it was where anything calls for the long way; else f is what that makes of it, with
-// plain set where nothing in it is rare.
+// plain set where nothing in it is rare. f must be zero or plain.
 func (f *frame) decodePlain(b []byte, wire int) bool {
 	const ip, transport = 14, 14 + 20
 	if len(b) < transport+8 || binary.BigEndian.Uint32(b[12:])>>8 != header.EtherIPv4<<8|0x45 {
@@ -34,6 +34,7 @@ func (f *frame) decodePlain(b []byte, wire int) bool {
 	if payload < 0 {
 		return false
 	}
+	f.seq, f.ack, f.flags = 0, 0, 0
 	if proto == header.TCP {
 		f.seq, f.ack, f.flags = binary.BigEndian.Uint32(b[transport+4:]), binary.BigEndian.Uint32(b[transport+8:]), b[transport+13]
 	}

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/gopacket/layers"
 
+	"veilbench/datasets"
 	"veilbench/datasets/capture/internal/header"
 )
 
@@ -54,6 +57,42 @@ func TestPlainFramesDecodeAlike(t *testing.T) {
 	}
 	if plain < rounds/4 || taken < rounds/50 {
 		t.Errorf("of %d frames %d were plain and %d had something rare", rounds, plain, taken)
+	}
+}
+
+// A frame that others were decoded into before is what a new one would be.
+func TestFramesAreDecodedAnew(t *testing.T) {
+	rng := rand.New(rand.NewPCG(18, 3))
+	var used frame
+	plain := 0
+	for range 20_000 {
+		rec := Record{Link: linkEthernet, Data: randomFrame(t, rng)}
+		switch rng.IntN(4) {
+		case 0, 1:
+			proto := []layers.IPProtocol{header.TCP, header.UDP}[rng.IntN(2)]
+			rec.Data = append([]byte{2, 0, 0, 0, 1, 1, 2, 0, 0, 0, 2, 2, 8, 0}, ipPacket(t, 4, proto, rng.IntN(120))...)
+		case 2:
+			rec.Data[rng.IntN(min(len(rec.Data), 40))] = byte(rng.Uint32())
+		}
+		if rng.IntN(8) == 0 {
+			rec.Link = []uint32{linkRaw, linkNull, link80211, linkCooked, 9999}[rng.IntN(5)]
+		}
+		rec.Length = len(rec.Data)
+
+		var fresh frame
+		for _, f := range []*frame{&fresh, &used} {
+			f.decode(&rec)
+			f.sumUp()
+		}
+		if !reflect.DeepEqual(used, fresh) {
+			t.Fatalf("link %d: %x\n  used %+v\n fresh %+v", rec.Link, rec.Data, used, fresh)
+		}
+		if used.plain {
+			plain++
+		}
+	}
+	if plain < 5000 || plain > 15_000 {
+		t.Errorf("%d of 20000 frames are plain", plain)
 	}
 }
 
@@ -121,6 +160,35 @@ func TestPlainBlocksReadAlike(t *testing.T) {
 	}
 	if taken < 2000 || taken > total*9/10 {
 		t.Errorf("%d of %d blocks are plain", taken, total)
+	}
+}
+
+// What is in order is left as putting it into order would leave it.
+func TestEvenTimesStay(t *testing.T) {
+	rng := rand.New(rand.NewPCG(18, 5))
+	even := 0
+	for range 5000 {
+		b := newBuilder(Options{SortTimes: rng.IntN(4) == 0})
+		var now time.Duration
+		for range rng.IntN(40) {
+			b.append(datasets.Packet{Time: now, Size: 60})
+			now += time.Duration(rng.Int64N(int64(time.Second)))
+			if rng.IntN(60) == 0 {
+				now += time.Duration(rng.Int64N(int64(100*time.Hour))) >> rng.IntN(30) * time.Duration(1-2*rng.IntN(2))
+			}
+		}
+		if !b.uneven {
+			even++
+		}
+		plain := newBuilder(b.o)
+		plain.ps, plain.n, plain.uneven = slices.Clone(b.ps), b.n, true
+		got, want := b.packets(), plain.packets()
+		if !slices.Equal(got, want) || !reflect.DeepEqual(b.rep, plain.rep) || b.base != plain.base || len(plain.steps)+len(plain.gaps) > 0 && !b.uneven {
+			t.Fatalf("%v\nwant %v", got, want)
+		}
+	}
+	if even < 1000 || even > 4500 {
+		t.Errorf("%d of 5000 recordings have even times", even)
 	}
 }
 

@@ -160,8 +160,10 @@ func (b *builder) readAll(ctx context.Context, rd *Reader) (err error) {
 func (b *builder) addAll(ctx context.Context, bt *batch, before int) error {
 	b.records, b.part = before+bt.n, bt.part
 	for i := range bt.records[:bt.n] {
-		if err := b.mayGoOn(ctx, before+i); err != nil {
-			return err
+		if (before+i)&0xfff == 0 { // now and then
+			if err := b.mayGoOn(ctx); err != nil {
+				return err
+			}
 		}
 		b.add(&bt.records[i], bt.frame(i))
 	}
@@ -171,11 +173,8 @@ func (b *builder) addAll(ctx context.Context, bt *batch, before int) error {
 	return b.ended(bt.err, before+bt.n)
 }
 
-// mayGoOn looks now and then whether reading must end behind so many records.
-func (b *builder) mayGoOn(ctx context.Context, records int) error {
-	if records&0xfff != 0 {
-		return nil
-	}
+// mayGoOn looks whether reading must end.
+func (b *builder) mayGoOn(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -209,6 +208,9 @@ const (
 	batchRest  = 2 << 10
 	// leastRecord is the length from which on so many bytes fill a batch.
 	leastRecord = 128
+	// few is how many frames a single thread decodes at once: what a processor works
+	// on side by side, as no frame waits for another, and its nearest cache holds.
+	few = 16
 )
 
 // batch is records that are read, decoded and built from one after another. Their
@@ -217,7 +219,8 @@ type batch struct {
 	n       int
 	bytes   int64 // to read for it
 	records []Record
-	frames  []frame // of each record, or the one that is looked at
+	frames  []frame // of all records if there are several threads, else of a few
+	several bool    // threads: all are decoded while others are built from
 	buf     []byte  // nil: the reader's own
 	part    float64 // of the file that was read at their end, 0 if unknown
 	err     error   // behind the records
@@ -225,13 +228,13 @@ type batch struct {
 
 // init prepares bt for rd, alone or with others that are filled while it is decoded.
 func (bt *batch) init(others bool, rd *Reader) {
-	bt.bytes = smallBatch
+	bt.bytes, bt.several = smallBatch, others
 	if others {
 		bt.bytes = largeBatch
 		bt.buf = make([]byte, rd.src.buf.Size())
 	}
 	bt.records = make([]Record, bt.bytes/leastRecord)
-	bt.frames = make([]frame, 1)
+	bt.frames = make([]frame, few)
 	if others {
 		bt.frames = make([]frame, len(bt.records))
 	}
@@ -255,27 +258,33 @@ func (bt *batch) fill(rd *Reader) bool {
 	return bt.err == nil
 }
 
-// decode decodes the records and sums up their frames, where others are built from
-// meanwhile.
+// decode decodes the records where others are built from meanwhile.
 func (bt *batch) decode() {
-	if len(bt.frames) > 1 {
-		for i := range bt.records[:bt.n] {
-			bt.frames[i].decode(&bt.records[i])
-			bt.frames[i].sumUp()
-		}
+	if bt.several {
+		bt.decodeInto(bt.records[:bt.n])
 	}
 }
 
-// frame is record i decoded. A single thread decodes only now: a frame that is used at
-// once and filled again need never leave the nearest cache.
+// decodeInto makes the first frames those of records, and sums them up.
+func (bt *batch) decodeInto(records []Record) {
+	for i := range records {
+		bt.frames[i].decode(&records[i])
+	}
+	for i := range records {
+		bt.frames[i].sumUp()
+	}
+}
+
+// frame is record i decoded, for which the frames must be asked in their order: a
+// single thread decodes only now.
 func (bt *batch) frame(i int) *frame {
-	if len(bt.frames) > 1 {
+	if bt.several {
 		return &bt.frames[i]
 	}
-	f := &bt.frames[0]
-	f.decode(&bt.records[i])
-	f.sumUp()
-	return f
+	if i%few == 0 {
+		bt.decodeInto(bt.records[i:min(i+few, bt.n)])
+	}
+	return &bt.frames[i%few]
 }
 
 // locate says in which packet err happened, and what can be done. Reading stood
