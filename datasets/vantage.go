@@ -154,6 +154,18 @@ func (v Vantage) View(rng *rand.Rand, t Trace) (Trace, []int32) {
 	return viewLAN(t)
 }
 
+// Shows says whether View keeps the packets of f: all at lan and wifi, those that a
+// router forwards at wan, those of that radio at zigbee.
+func (v Vantage) Shows(f Flow) bool {
+	switch v.Places()[0] {
+	case WAN:
+		return leavesHome(f)
+	case Zigbee:
+		return f.Radio()
+	}
+	return true
+}
+
 // Keep returns the labels of the packets in kept, indexes into the packets
 // that l was made for. Devices, events and commands stay: they happened
 // whether or not they can be seen. l is not modified.

@@ -262,6 +262,34 @@ func TestViewZigbee(t *testing.T) {
 	}
 }
 
+// A view keeps the packets of the flows that are shown, and all of them.
+func TestViewsKeepWhatIsShown(t *testing.T) {
+	rng := testRNG(18)
+	in := randomTrace(rng, 3000)
+	for i := range in.Flows {
+		f := &in.Flows[i]
+		switch rng.IntN(4) {
+		case 0:
+			f.LAN = true
+		case 1:
+			f.Proto, f.MAC = 0, MAC{byte(i)}
+		case 2:
+			*f = Flow{MAC: MAC{2, byte(i)}, Peer: MAC{4}, LAN: true}
+		}
+	}
+	for _, v := range append(Vantages(), "lan+wan", "wifi+wan", "elsewhere") {
+		var want []int32
+		for i, p := range in.Packets {
+			if v.Shows(in.Flows[p.Flow]) {
+				want = append(want, int32(i))
+			}
+		}
+		if _, kept := v.View(rng, in); !slices.Equal(kept, want) || len(want) == 0 {
+			t.Errorf("%s keeps %d packets, shows %d", v, len(kept), len(want))
+		}
+	}
+}
+
 func BenchmarkView(b *testing.B) {
 	in := randomTrace(testRNG(1), 100_000)
 	for _, v := range Vantages() {

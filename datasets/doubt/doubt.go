@@ -36,19 +36,26 @@ func Of(ds *datasets.Dataset, v datasets.Vantage, seed uint64) []datasets.Doubt 
 		total += count(&rs[i], before)
 	}
 
+	// Without labels nothing is asked of the packets of a view but their number.
+	counted := len(ds.Tasks) == 0 && !slices.ContainsFunc(rs, func(r datasets.Recording) bool { return len(r.Labels.Devices) > 0 })
 	rng := rand.New(rand.NewPCG(seed, 0))
 	seen, after := int64(0), map[string]int64{}
 	filled, empty := 0, 0
 	for i := range rs {
 		r := &rs[i]
-		had := len(r.Trace.Packets)
-		var kept []int32
-		r.Trace, kept = v.View(rng, r.Trace)
-		r.Labels = r.Labels.Keep(kept)
-		seen += count(r, after)
+		had, left := len(r.Trace.Packets), 0
+		if counted {
+			left = shown(v, r.Trace)
+		} else {
+			var kept []int32
+			r.Trace, kept = v.View(rng, r.Trace)
+			r.Labels = r.Labels.Keep(kept)
+			left = int(count(r, after))
+		}
+		seen += int64(left)
 		if had > 0 {
 			filled++
-			if len(kept) == 0 {
+			if left == 0 {
 				empty++
 			}
 		}
@@ -97,6 +104,21 @@ func gather(ds []datasets.Doubt) []datasets.Doubt {
 		out = append(out, d)
 	}
 	return out
+}
+
+// shown is how many packets of t a view at v leaves, without making it.
+func shown(v datasets.Vantage, t datasets.Trace) int {
+	flows := make([]bool, len(t.Flows))
+	for i, f := range t.Flows {
+		flows[i] = v.Shows(f)
+	}
+	n := 0
+	for i := range t.Packets {
+		if flows[t.Packets[i].Flow] {
+			n++
+		}
+	}
+	return n
 }
 
 // count adds the packets of r to those of each device, and returns how many there

@@ -68,6 +68,13 @@ func heartbeats(t datasets.Trace) []Heartbeat {
 	index := map[uint64]int32{}
 	var times [][]time.Duration
 	var keys []uint64
+	// A home has few messages at a time: a small cache in front of the map. No key is
+	// 0, as none is without payload.
+	type slot struct {
+		key uint64
+		n   int32
+	}
+	var cache [1 << 10]slot
 	for i := range t.Packets {
 		p := &t.Packets[i]
 		if p.Payload == 0 {
@@ -76,14 +83,18 @@ func heartbeats(t datasets.Trace) []Heartbeat {
 
 		// 31 bits for the payload, which is no negative int32, one for the direction.
 		k := uint64(of[p.Flow])<<32 | uint64(p.Payload)<<1 | uint64(p.Dir)
-		n, ok := index[k]
-		if !ok {
-			n = int32(len(times))
-			index[k] = n
-			times, keys = append(times, nil), append(keys, k)
+		s := &cache[k*0x9e3779b97f4a7c15>>54] // 64 - 54 = 10 bits of a product
+		if s.key != k {
+			n, ok := index[k]
+			if !ok {
+				n = int32(len(times))
+				index[k] = n
+				times, keys = append(times, nil), append(keys, k)
+			}
+			*s = slot{k, n}
 		}
-		if ts := times[n]; len(ts) == 0 || p.Time-ts[len(ts)-1] >= beatGap {
-			times[n] = append(ts, p.Time)
+		if ts := &times[s.n]; len(*ts) == 0 || p.Time-(*ts)[len(*ts)-1] >= beatGap {
+			*ts = append(*ts, p.Time)
 		}
 	}
 
