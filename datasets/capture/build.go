@@ -216,7 +216,12 @@ func (b *builder) append(p datasets.Packet) {
 	if len(b.ps) == cap(b.ps) {
 		b.grow()
 	}
-	b.ps = append(b.ps, p)
+	// Field by field: appended as one, p would be read back in wide pieces from a stack
+	// that it was just written to in narrow ones, which a processor waits for.
+	n := len(b.ps)
+	b.ps = b.ps[:n+1]
+	q := &b.ps[n]
+	q.Time, q.Size, q.Payload, q.Flow, q.Dir = p.Time, p.Size, p.Payload, p.Flow, p.Dir
 	b.n++
 	if d := p.Time - b.last; d < 0 || d >= leastGap {
 		b.uneven = true
