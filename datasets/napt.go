@@ -40,22 +40,24 @@ func viewWAN(rng *rand.Rand, t Trace) (Trace, []int32) {
 	}
 
 	last := make([]time.Duration, len(t.Flows))
+	leaves := make([]bool, len(t.Flows)) // ARP and the like end at the router
+	for i, f := range t.Flows {
+		leaves[i] = leavesHome(f)
+	}
 	for i, p := range t.Packets {
-		// ARP and the like end at the router.
-		f := t.Flows[p.Flow]
-		if !leavesHome(f) {
+		if !leaves[p.Flow] {
 			continue
 		}
 
 		// TCP says when it is over, so its binding lasts. Of UDP a router knows
 		// only the silence.
 		const udp = 17
-		known := w.flow[p.Flow] >= 0
+		f, known := &t.Flows[p.Flow], w.flow[p.Flow] >= 0
 		switch {
 		case !known:
-			w.newFlow(p.Flow, n.translate(f, nil))
-		case f.Proto == udp && p.Time-last[p.Flow] > naptUDPIdle && translated(f):
-			w.newFlow(p.Flow, n.translate(f, &w.out.Flows[w.flow[p.Flow]]))
+			w.newFlow(p.Flow, n.translate(*f, nil))
+		case f.Proto == udp && p.Time-last[p.Flow] > naptUDPIdle && translated(*f):
+			w.newFlow(p.Flow, n.translate(*f, &w.out.Flows[w.flow[p.Flow]]))
 		}
 		last[p.Flow] = p.Time
 		w.add(i, p)

@@ -209,8 +209,8 @@ func newViewer(t Trace) *viewer {
 
 // add keeps packet i of the original as p, which has its original flow still.
 func (w *viewer) add(i int, p Packet) {
-	p.Flow = w.flow[p.Flow]
 	w.out.Packets = append(w.out.Packets, p)
+	w.out.Packets[len(w.out.Packets)-1].Flow = w.flow[p.Flow]
 	w.kept = append(w.kept, int32(i))
 }
 

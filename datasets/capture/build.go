@@ -218,9 +218,8 @@ func (b *builder) append(p datasets.Packet) {
 	}
 	// Field by field: appended as one, p would be read back in wide pieces from a stack
 	// that it was just written to in narrow ones, which a processor waits for.
-	n := len(b.ps)
-	b.ps = b.ps[:n+1]
-	q := &b.ps[n]
+	b.ps = b.ps[:len(b.ps)+1]
+	q := &b.ps[len(b.ps)-1]
 	q.Time, q.Size, q.Payload, q.Flow, q.Dir = p.Time, p.Size, p.Payload, p.Flow, p.Dir
 	b.n++
 	if d := p.Time - b.last; d < 0 || d >= leastGap {
