@@ -147,6 +147,13 @@ echo 1
 END
 chmod +x instead/sbatch
 `,
+		// The machine of the page at both ends, and one that does nothing.
+		"maybenot.md": `
+printf 'states:\n- transitions: {}\n' >noop.yaml
+both() { m=$(veilbench maybenot build "$1"); printf 'client %s\nserver %s\n' "$m" "$m"; }
+both mine.yaml >pair.txt
+both noop.yaml >noop.txt
+`,
 		"traces.md": `
 veilbench datasets generate home:small --homes 5 --hours 0.1 --out lab
 for to in plug evening; do cp lab/home-01.pcap $to.pcap; done
