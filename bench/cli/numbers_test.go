@@ -37,7 +37,7 @@ func sources() []source {
 		{"maybenot.md", "17.5 MB", "defenses/tunnel/windscribe.go", `"low":    {100e3, 175,`},
 		{"maybenot.md", "2.95 3.95", "defenses/tunnel/compare_test.go", "{3.95, 2.95}"},
 		{"maybenot.md", "2 s", "defenses/tunnel/compare_test.go", "quiet = 0.1, 2.0"},
-		{"maybenot.md", "5 ms", "defenses/tunnel/vpn.go", "DelayS: 0.005"},
+		{"maybenot.md", "5 ms", "defenses/reference_test.go", "delay=uniform,delay_s=0.005,kind=wireguard"},
 		{"maybenot.md", "95 %", "bench/results/summary.go", "const Level = 0.95"},
 		{"own-module.md", "30", "bench/cli/example_module_test.go", `{"defense.go": 30, "attack.go": 30`},
 		{"protocol.md", "512 MiB", "datasets/process/process.go", "LineBytes: 512 << 20"},
