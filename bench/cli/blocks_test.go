@@ -125,6 +125,22 @@ func lesserForms() []lesser {
 	}
 }
 
+// What is not run at all stays a short list.
+func TestFewCommandsAreLeftOut(t *testing.T) {
+	left := 0
+	for _, l := range lesserForms() {
+		if l.instead == "" {
+			left++
+		}
+		if l.why == "" {
+			t.Errorf("%s: no reason", l.command)
+		}
+	}
+	if left > 3 {
+		t.Errorf("%d commands of pages are not run at all, want 3 at most", left)
+	}
+}
+
 // prepared is what a reader has before the first block of a page, by sh. Files that a
 // page shows, with their names in the first line, are there before that.
 func prepared() map[string]string {
