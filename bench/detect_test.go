@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -93,7 +94,7 @@ func TestDetect(t *testing.T) {
 	}
 	for id, f := range got {
 		t.Logf("%s: detected %.3f, named %.3f", id, f.detected, f.named)
-		if idle := id == "idler + vpn"; idle && f.detected > 0.75 || !idle && f.detected < 0.9 || f.n != 3 {
+		if idle := id == "idler + vpn"; idle && math.Abs(f.detected-9.0/24) > 1e-9 || !idle && f.detected < 0.9 || f.n != 3 {
 			t.Errorf("%s: detected %.3f in %v folds", id, f.detected, f.n)
 		}
 	}

@@ -50,6 +50,9 @@ func TestCheatingDefensePrograms(t *testing.T) {
 		{"huge", "writes a line of more than 4 MiB"},
 		{"nondeterministic", isDoubt},
 	}
+	if len(cheats) != 13 {
+		t.Errorf("%d cheats, the page says 13", len(cheats))
+	}
 
 	ds := []defenses.Defense{defenses.None{}}
 	for _, c := range cheats {

@@ -59,6 +59,10 @@ func TestTooLittleNoiseIsRefuted(t *testing.T) {
 			if !a.Refuted() {
 				t.Errorf("%s: %s: claimed %.2f with a tenth of the noise, only %.2f refuted", name, a.Claim, a.Claimed, a.Limit)
 			}
+			// As reports/docs/detect.md says.
+			if want := map[string]string{"epsilon up": "1.69", "epsilon down": "1.88"}[a.Claim]; name == "usual" && fmt.Sprintf("%.2f", a.Limit) != want {
+				t.Errorf("%s: at least %.2f, the page says %q", a.Claim, a.Limit, want)
+			}
 		}
 	}
 }
@@ -121,6 +125,9 @@ func TestTrueClaimsStand(t *testing.T) {
 			}
 		}
 		t.Logf("%s: the highest of 200 limits is %.2f of the claim", c.name, most)
+		if page := "0.79"; c.name == "randomized response" && fmt.Sprintf("%.2f", most) != page {
+			t.Errorf("the highest limit of randomized response is %.2f of its claim, the page says %s", most, page)
+		}
 	}
 }
 

@@ -305,8 +305,8 @@ func contests() []contest {
 	}
 }
 
-// told is the share of repeats in which Flip tells the sides apart at 5 %.
-func (c contest) told(attackers, groups, repeats int) float64 {
+// told is the share of repeats in which Flip tells the sides apart at a level.
+func (c contest) told(attackers, groups, repeats int, level float64) float64 {
 	const items = 20
 	r := rand.New(rand.NewPCG(uint64(attackers), uint64(groups)))
 	side := func(p func(a, k int) float64) (laws []*law, rows [][]float64) {
@@ -324,7 +324,7 @@ func (c contest) told(attackers, groups, repeats int) float64 {
 				x[a][g], y[a][g] = lx[a].draw(r), ly[a].draw(r)
 			}
 		}
-		if Flip(x, y).P <= 0.05 {
+		if Flip(x, y).P <= level {
 			hits++
 		}
 	}
@@ -360,7 +360,7 @@ func TestSimulationOfComparison(t *testing.T) {
 			told := make([]float64, len(contests()))
 			var wg sync.WaitGroup
 			for i, c := range contests() {
-				wg.Go(func() { told[i] = c.told(k, g, n) })
+				wg.Go(func() { told[i] = c.told(k, g, n, 0.05) })
 			}
 			wg.Wait()
 			for i, c := range contests() {
