@@ -91,6 +91,8 @@ func TestMergeRefuses(t *testing.T) {
 	elsewhere.Kernel = "avx512"
 	grown := plans[1]
 	grown.Units = append(grown.Units[:1:1], Unit{Dataset: "d", Defense: "front", Shard: 1})
+	twice := plans[1]
+	twice.Units = append(twice.Units[:2:2], twice.Units[1])
 	bad := folder(t, m, plans[1], cells[2])
 	flip(t, bad)
 
@@ -98,6 +100,8 @@ func TestMergeRefuses(t *testing.T) {
 		{"two results of one cell", folder(t, m, plans[1], other), "differently"},
 		{"two kinds of processor", folder(t, elsewhere, plans[1]), "avx512"},
 		{"another plan", folder(t, m, grown), "front on d"},
+		{"a cell dealt twice", folder(t, m, twice), "vpn on d is dealt twice"},
+		{"a plan of nothing", folder(t, m, Plan{Shards: 2}), "without units"},
 		{"no run", t.TempDir(), "plan.json"},
 		{"a damaged file", bad, "delete the file"},
 	} {
@@ -152,6 +156,12 @@ func TestTimeLeft(t *testing.T) {
 	}
 	if _, ok := (Status{Cells: 4, Done: 1, First: at, Last: at}).Rate(); ok {
 		t.Error("one cell tells no rate")
+	}
+	if _, ok := (Status{Cells: 4, Done: 2, First: at, Last: at.Add(time.Millisecond)}).Rate(); ok {
+		t.Error("a millisecond tells no rate: that would be millions of cells an hour")
+	}
+	if d, ok := (Status{Cells: 4000, Done: 2, Seconds: 8000, Left: 7999, First: at.AddDate(-200, 0, 0), Last: at}).TimeLeft(); ok {
+		t.Errorf("%v left by a clock that jumped two hundred years", d)
 	}
 	if _, ok := (Status{Cells: 4, Done: 1, Seconds: 8, Left: 6, First: at, Last: at}).TimeLeft(); ok {
 		t.Error("one cell tells no pace")

@@ -130,8 +130,8 @@ func (p *Plan) readFile(name string, known []byte, units []Unit) ([]byte, error)
 	if err = json.Unmarshal(b, &raw); err == nil {
 		if known != nil && bytes.Equal(raw.Units, known) {
 			p.Units = units
-		} else {
-			err = json.Unmarshal(raw.Units, &p.Units)
+		} else if err = json.Unmarshal(raw.Units, &p.Units); err == nil {
+			err = p.checkCells()
 		}
 	}
 	if err != nil {
@@ -148,6 +148,24 @@ func (p Plan) check(name string) error {
 	for _, u := range p.Units {
 		if u.Shard < 0 || u.Shard >= p.Shards {
 			return fmt.Errorf("%s: unit %s of %s is in shard %d of %d", name, u.Defense, u.Dataset, u.Shard, p.Shards)
+		}
+	}
+	return nil
+}
+
+// checkCells refuses a plan without units, and one that deals a cell twice: counts of
+// what is missing would be wrong.
+func (p Plan) checkCells() error {
+	if len(p.Units) == 0 {
+		return errors.New("a plan without units is none of a run")
+	}
+	seen := map[string]bool{}
+	for _, u := range p.Units {
+		for _, name := range u.Cells {
+			if seen[name] {
+				return fmt.Errorf("cell %s of %s on %s is dealt twice", name, u.Defense, u.Dataset)
+			}
+			seen[name] = true
 		}
 	}
 	return nil

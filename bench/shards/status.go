@@ -1,6 +1,7 @@
 package shards
 
 import (
+	"math"
 	"time"
 
 	"veilbench/bench/pack"
@@ -31,7 +32,7 @@ func (s Status) Missing() int { return s.Cells - s.Done - s.Failed }
 func (s Status) Rate() (cells float64, ok bool) {
 	took := s.Last.Sub(s.First).Hours()
 	n := s.Done + s.Failed - 1 // the first one began before any was written
-	if took <= 0 || n < 1 {
+	if took*3600 < 1 || n < 1 {
 		return 0, false
 	}
 	return float64(n) / took, true
@@ -48,7 +49,13 @@ func (s Status) TimeLeft() (left time.Duration, ok bool) {
 	if took < 1 || done <= 0 || s.Done < 2 {
 		return 0, false
 	}
-	return time.Duration(took / done * s.Left * float64(time.Second)), true
+
+	// A clock that jumped by years makes of it what no duration holds.
+	more := took / done * s.Left * float64(time.Second)
+	if more > math.MaxInt64/2 {
+		return 0, false
+	}
+	return time.Duration(more), true
 }
 
 // StatusOf holds the folders of runs against their plan, which must be one, and

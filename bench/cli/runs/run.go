@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -385,7 +386,11 @@ func parseShard(s string) (i, n int, err error) {
 	if s == "" {
 		return 0, 1, nil
 	}
-	if _, err := fmt.Sscanf(s, "%d/%d", &i, &n); err != nil || i < 0 || n < 1 || i >= n {
+	// Sscanf would take 0/2x for 0/2.
+	a, b, _ := strings.Cut(s, "/")
+	i, wrong := strconv.Atoi(a)
+	n, bad := strconv.Atoi(b)
+	if wrong != nil || bad != nil || i < 0 || i >= n {
 		return 0, 0, fmt.Errorf("--shard %s: want i/n with 0 <= i < n, such as 0/4", s)
 	}
 	return i, n, nil
