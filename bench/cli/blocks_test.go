@@ -256,7 +256,13 @@ func (f *folder) write(name, text string, mode os.FileMode) {
 // for a lesser form.
 func (f *folder) standIn(program, path string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "#!/bin/sh\n%s() { command %s \"$@\"; }\ncase \"$*\" in\n", program, path)
+	b.WriteString("#!/bin/sh\n")
+	if set, ok := os.LookupEnv("CGO_ENABLED"); program == "go" && !ok {
+		b.WriteString("unset CGO_ENABLED\n") // which make sets: all would be built once more
+	} else if program == "go" {
+		fmt.Fprintf(&b, "export CGO_ENABLED=%s\n", set)
+	}
+	fmt.Fprintf(&b, "%s() { command %s \"$@\"; }\ncase \"$*\" in\n", program, path)
 	for i, l := range lesserForms() {
 		args, ok := strings.CutPrefix(l.command, program+" ")
 		if !ok || l.page != f.page {
