@@ -109,9 +109,8 @@ func lesserForms() []lesser {
 		{"traces.md", "veilbench run routine-small", "veilbench run routine-small --dataset home:routine:homes=5,hours=26 --dry-run", "on another page it is run"},
 		{"traces.md", "veilbench report out --table people", "veilbench report runs/lab --table people", "the run of the second block"},
 
-		{"tracking.md", "make bench BENCH=Forest COUNT=6", "make bench BENCH=Forest COUNT=1 PACKAGES=./attacks/builtin", "one benchmark, once"},
+		{"tracking.md", "make bench BENCH=Forest COUNT=6", "make bench BENCH=Forest COUNT=1", "of a tree that has one small benchmark, once"},
 		{"tracking.md", "go run ./.tools/peaks", "go build -o \"$BUILT\" ./.tools/peaks", "built, for measuring takes seconds"},
-		{"tracking.md", "go test -run ^$ -bench Forest -benchmem -count 1 ./attacks/builtin", "go test -run '^$' -bench 'Forest/do=predict' -benchmem -benchtime 1x -count 1 ./attacks/builtin", "one step of it"},
 		{"tracking.md", "make bench-compare BASE=HEAD~1 BENCH=Forest", "make bench-compare BASE=HEAD~1 BENCH=Forest COUNT=2 BENCHTIME=1ms", "of a tree that has one small benchmark"},
 		{"tracking.md", "make peers", "", "compares with five programs that most machines lack, for minutes"},
 		{"tracking.md", "go tool -modfile=* benchstat *", `go tool -modfile=.tools/tools.mod benchstat "$@"`, "the small tree has no tools of its own"},
