@@ -94,7 +94,7 @@ func lesserForms() []lesser {
 		{"README.md", build, apart, where},
 		{"README.md", "go build -trimpath -o bin/veilbench ./bench/cmd/veilbench", `go build -trimpath -n -o "$BUILT" ./bench/cmd/veilbench`, "without its paths every package would be built once more: what would be done is listed"},
 		{"README.md", "veilbench run quick --out out --force", "veilbench run quick --out out --force --dry-run", "a minute or two: .ci/run does it"},
-		{"README.md", "go test ./...", "go test ./bench/cli/names", "this test is one of them"},
+		{"README.md", "go test ./...", "go test ./datasets/cite", "one package, for this test is among them"},
 
 		{"grids.md", "veilbench run routine-small --out runs/diary", "veilbench run routine-small --dataset home:routine:homes=5,hours=26 --defense none --attack guess-majority --attack routine-events --canaries off --out runs/diary", "a day of five homes"},
 
