@@ -94,7 +94,7 @@ func lesserForms() []lesser {
 		{"README.md", build, apart, where},
 		{"README.md", "go build -trimpath -o bin/veilbench ./bench/cmd/veilbench", `go build -trimpath -n -o "$BUILT" ./bench/cmd/veilbench`, "without its paths every package would be built once more: what would be done is listed"},
 		{"README.md", "veilbench run quick --out out --force", "veilbench run quick --out out --force --dry-run", "a minute or two: .ci/run does it"},
-		{"README.md", "go test ./...", "go test ./bench/cli/names", "this test is one of them"},
+		{"README.md", "go test ./...", "go test ./datasets/cite", "one package, for this test is among them"},
 
 		{"grids.md", "veilbench run routine-small --out runs/diary", "veilbench run routine-small --dataset home:routine:homes=5,hours=26 --defense none --attack guess-majority --attack routine-events --canaries off --out runs/diary", "a day of five homes"},
 
@@ -109,9 +109,8 @@ func lesserForms() []lesser {
 		{"traces.md", "veilbench run routine-small", "veilbench run routine-small --dataset home:routine:homes=5,hours=26 --dry-run", "on another page it is run"},
 		{"traces.md", "veilbench report out --table people", "veilbench report runs/lab --table people", "the run of the second block"},
 
-		{"tracking.md", "make bench BENCH=Forest COUNT=6", "make bench BENCH=Forest COUNT=1 PACKAGES=./attacks/builtin", "one benchmark, once"},
+		{"tracking.md", "make bench BENCH=Forest COUNT=6", "make bench BENCH=Forest COUNT=1", "of a tree that has one small benchmark, once"},
 		{"tracking.md", "go run ./.tools/peaks", "go build -o \"$BUILT\" ./.tools/peaks", "built, for measuring takes seconds"},
-		{"tracking.md", "go test -run ^$ -bench Forest -benchmem -count 1 ./attacks/builtin", "go test -run '^$' -bench 'Forest/do=predict' -benchmem -benchtime 1x -count 1 ./attacks/builtin", "one step of it"},
 		{"tracking.md", "make bench-compare BASE=HEAD~1 BENCH=Forest", "make bench-compare BASE=HEAD~1 BENCH=Forest COUNT=2 BENCHTIME=1ms", "of a tree that has one small benchmark"},
 		{"tracking.md", "make peers", "", "compares with five programs that most machines lack, for minutes"},
 		{"tracking.md", "go tool -modfile=* benchstat *", `go tool -modfile=.tools/tools.mod benchstat "$@"`, "the small tree has no tools of its own"},
@@ -256,7 +255,13 @@ func (f *folder) write(name, text string, mode os.FileMode) {
 // for a lesser form.
 func (f *folder) standIn(program, path string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "#!/bin/sh\n%s() { command %s \"$@\"; }\ncase \"$*\" in\n", program, path)
+	b.WriteString("#!/bin/sh\n")
+	if set, ok := os.LookupEnv("CGO_ENABLED"); program == "go" && !ok {
+		b.WriteString("unset CGO_ENABLED\n") // which make sets: all would be built once more
+	} else if program == "go" {
+		fmt.Fprintf(&b, "export CGO_ENABLED=%s\n", set)
+	}
+	fmt.Fprintf(&b, "%s() { command %s \"$@\"; }\ncase \"$*\" in\n", program, path)
 	for i, l := range lesserForms() {
 		args, ok := strings.CutPrefix(l.command, program+" ")
 		if !ok || l.page != f.page {
