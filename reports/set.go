@@ -70,6 +70,7 @@ type Set struct {
 	Failed int
 
 	names    labels
+	data     map[string]string
 	evidence map[Pair]results.Evidence
 }
 
@@ -87,7 +88,7 @@ func NewSet(rs []results.Result, o Options) *Set {
 	results.Sort(s.Results)
 	results.Sort(s.Planted)
 
-	var ids []string
+	var ids, data []string
 	given := labels{}
 	for i := range s.Results {
 		r := &s.Results[i]
@@ -105,13 +106,13 @@ func NewSet(rs []results.Result, o Options) *Set {
 		for _, id := range []string{c.Defense, c.Attack} {
 			s.Wavering[id] = s.Wavering[id] || results.Wavers(*r, id)
 		}
-		ids = append(ids, c.Defense, c.Attack, c.TrainDefense)
+		ids, data = append(ids, c.Defense, c.Attack, c.TrainDefense), append(data, c.Dataset)
 		given[c.Defense], given[c.Attack] = r.DefenseLabel, r.AttackLabel
 		if r.Err != "" {
 			s.Failed++
 		}
 	}
-	s.names = newLabels(ids, given)
+	s.names, s.data = newLabels(ids, given), DataNames(data)
 	s.order()
 	s.Summaries = summaries(rs)
 	s.evidence = evidenceOf(s.Summaries)

@@ -175,7 +175,7 @@ func limits(s *reports.Set) Section {
 		for _, d := range s.Defenses[p] {
 			at := reports.Subject{Panel: p, Defense: d}
 			if why, ok := s.Why(at); ok {
-				sec.List = append(sec.List, reports.NoEvidence+" on "+p.About()+": "+why.String())
+				sec.List = append(sec.List, reports.NoEvidence+" on "+s.About(p)+": "+why.String())
 			}
 			general, weak := s.Doubts(at)
 			for _, w := range slices.Concat(general, weak) {
@@ -205,7 +205,7 @@ func hashes(s *reports.Set) (Section, error) {
 	t.Rows = append(t.Rows, []table.Value{table.Word("results.csv, every figure of every cell"), table.Word(hex.EncodeToString(h.Sum(nil)))})
 	if m := s.Options.Manifest; m != nil {
 		for _, d := range m.Data {
-			t.Rows = append(t.Rows, []table.Value{table.Word("data " + reports.DataName(d.Name)), table.Word(d.Digest)})
+			t.Rows = append(t.Rows, []table.Value{table.Word("data " + s.DataName(d.Name)), table.Word(d.Digest)})
 		}
 		t.Notes = append(t.Notes, fmt.Sprintf("Program %s built by %s, methods version %d, %s, kernel class %s. Figures of neural networks are the same bytes within one kernel class.", m.Version, m.Go, m.Method, m.Arch, m.Kernel))
 	}

@@ -250,7 +250,7 @@ func (g *judge) costs(d string) {
 		l := g.line(c.rule, at)
 		l.Name, l.Limit, l.Unit = c.name+", "+g.s.Label(d), c.limit, c.unit
 		if !v.OK {
-			l.State, l.Detail, l.Try = fail, fmt.Sprintf("is %s on the %s data (%s)", v.Text, reports.TaskName(p.Task), reports.DataName(p.Dataset)), c.missing
+			l.State, l.Detail, l.Try = fail, fmt.Sprintf("is %s on the %s data (%s)", v.Text, reports.TaskName(p.Task), g.s.DataName(p.Dataset)), c.missing
 			g.add(l)
 			continue
 		}
