@@ -32,11 +32,26 @@ func (s *Set) Stamps(ps ...Panel) []string {
 		}
 	}
 	for _, p := range ps {
+		if w := s.OneHome(p); w != "" {
+			add(w)
+		}
+	}
+	for _, p := range ps {
 		if s.Generated[p.Dataset] {
 			add(fmt.Sprintf("Generated data (%s): attack and data share one model.", s.DataName(p.Dataset)))
 		}
 	}
 	return out
+}
+
+// OneHome says of a panel whose test groups are parts of one recording that its
+// intervals are about no other home; it is empty for any other.
+func (s *Set) OneHome(p Panel) string {
+	w, ok := s.oneHome[p.Dataset]
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("ONE HOME (%s): %s, so intervals say nothing of other homes.", s.DataName(p.Dataset), w)
 }
 
 // IDNotes explain short names and oracles, and name programs that are not to be relied

@@ -71,6 +71,7 @@ type Set struct {
 
 	names    labels
 	data     map[string]string
+	oneHome  map[string]string // the warning of data sets whose groups are parts of one home
 	evidence map[Pair]results.Evidence
 }
 
@@ -80,7 +81,7 @@ func NewSet(rs []results.Result, o Options) *Set {
 		Options: o, Results: results.Measured(rs), Planted: results.PlantedOf(rs),
 		Defenses: map[Panel][]string{}, Attackers: map[Panel][]Attacker{},
 		ByPair: map[Pair][]*results.Result{}, BySubject: map[Subject][]*results.Result{},
-		Generated: map[string]bool{}, Control: map[string]bool{}, Oracle: map[string]bool{}, Wavering: map[string]bool{},
+		oneHome: map[string]string{}, Generated: map[string]bool{}, Control: map[string]bool{}, Oracle: map[string]bool{}, Wavering: map[string]bool{},
 	}
 	if o.Show != nil {
 		s.Results = slices.DeleteFunc(s.Results, func(r results.Result) bool { return !o.Show(r) })
@@ -108,6 +109,11 @@ func NewSet(rs []results.Result, o Options) *Set {
 		}
 		ids, data = append(ids, c.Defense, c.Attack, c.TrainDefense), append(data, c.Dataset)
 		given[c.Defense], given[c.Attack] = r.DefenseLabel, r.AttackLabel
+		for _, w := range r.Warnings {
+			if strings.HasSuffix(w, datasets.OneHome) {
+				s.oneHome[c.Dataset] = w
+			}
+		}
 		if r.Err != "" {
 			s.Failed++
 		}

@@ -172,6 +172,7 @@ func limits(s *reports.Set) Section {
 		sec.List = append(sec.List, fmt.Sprintf("%d of %d cells failed.", s.Failed, len(s.Results)))
 	}
 	for _, p := range s.Panels {
+		sec.List = append(sec.List, s.Stamps(p)...)
 		for _, d := range s.Defenses[p] {
 			at := reports.Subject{Panel: p, Defense: d}
 			if why, ok := s.Why(at); ok {

@@ -119,7 +119,10 @@ func rankings(s *reports.Set, p reports.Panel) []table.Table {
 // answers says of each panel in a sentence what comes out.
 func answers(s *reports.Set, p reports.Panel) []string {
 	all := ranking(s, p)
-	if len(all) < 2 || all[0].noVerdict {
+	if len(all) > 0 && all[0].noVerdict {
+		return []string{reports.FirstUpper(s.About(p)) + ": nothing is known, for no score has a verdict; the notes below the headline say why and what to try."}
+	}
+	if len(all) < 2 {
 		return nil
 	}
 	text, unknown, ties := "", 0, 0
