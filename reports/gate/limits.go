@@ -287,7 +287,7 @@ func (g *judge) line(rule string, at reports.Subject) Line {
 	name := reports.TaskName(at.Task)
 	for _, q := range g.s.Panels {
 		if q.Task == at.Task && q != at.Panel {
-			name = fmt.Sprintf("%s, %s at %s", name, at.Dataset, at.Vantage)
+			name = fmt.Sprintf("%s, %s at %s", name, g.s.DataName(at.Dataset), at.Vantage)
 			break
 		}
 	}
