@@ -31,6 +31,8 @@ func (s *Set) Stamps(ps ...Panel) []string {
 			add(fmt.Sprintf("WITHIN SPLIT: %s splits %s inside its groups, so training and test share sessions; no headline.", p.Split, s.DataName(p.Dataset)))
 		}
 	}
+
+	// Both of these make an interval say less than it seems to.
 	for _, p := range ps {
 		if w := s.OneHome(p); w != "" {
 			add(w)

@@ -106,6 +106,8 @@ func stamps(s *reports.Set, ps []reports.Panel, names map[string]string) []strin
 			within = append(within, names[p.Dataset])
 		}
 	}
+
+	// Each data set was cut in a way of its own, so these have a line each.
 	var out []string
 	for _, p := range ps {
 		if w := s.OneHome(p); w != "" && !slices.Contains(out, w) {

@@ -166,6 +166,8 @@ func inFull(a *command.App, rs []results.Result, f reportFlags) reportFlags {
 			f.task = string(r.Cell.Task)
 		}
 	}
+
+	// A name that stands for two data sets is neither's: then the message lists both.
 	short := reports.DataNames(data)
 	is := func(name string) bool { return short[name] == f.dataset || strings.HasPrefix(name, f.dataset+":") }
 	if i := slices.IndexFunc(data, is); f.dataset != "" && short[f.dataset] == "" && i >= 0 {
