@@ -202,6 +202,10 @@ const (
 	Nobody  = "nobody"  // a packet that no known device owns
 )
 
+// OneHome ends the warning of a data set whose groups are parts of one recording:
+// what is measured over them says nothing of another home.
+const OneHome = "they share home, devices and network"
+
 // Dataset is a set of recordings with what must be known to use them right.
 type Dataset struct {
 	// Name is the ID by which it was asked for, such as

@@ -91,7 +91,7 @@ func Compare(before, after *Set) table.Table {
 		if c.before.NoEvidence != "" || c.after.NoEvidence != "" {
 			difference = table.Missing()
 		}
-		data := DataName(c.at.Dataset)
+		data := after.DataName(c.at.Dataset)
 		if !SameData(before, after, c.at) {
 			data += " (other data)"
 		}

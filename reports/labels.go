@@ -145,15 +145,41 @@ func TaskName(t datasets.Task) string {
 	return cmp.Or(names[t], string(t))
 }
 
-// DataName is the name of a data set for titles and captions: a file that it was read
+// DataName is the name of a data set of the results for titles and captions.
+func (s *Set) DataName(name string) string { return cmp.Or(s.data[name], DataName(name)) }
+
+// DataName is the name of a data set where there is no other: a file that it was read
 // from has no folder, which is of somebody's disk and tells a reader nothing.
-func DataName(name string) string {
+func DataName(name string) string { return below(name, 1) }
+
+// DataNames are names of data sets by which each is told from the others: of files
+// that have the same name, with as many folders above as that takes.
+func DataNames(names []string) map[string]string {
+	names = Distinct(names)
+	out := map[string]string{}
+	for _, name := range names {
+		// Two spellings of one path have no form that tells them apart but their own.
+		out[name] = name
+		for n := 1; n <= 1+strings.Count(name, "/"); n++ {
+			short := below(name, n)
+			if !slices.ContainsFunc(names, func(o string) bool { return o != name && below(o, n) == short }) {
+				out[name] = short
+				break
+			}
+		}
+	}
+	return out
+}
+
+// below is a data set's name with the last n parts of the file's path in it.
+func below(name string, n int) string {
 	kind, rest, ok := strings.Cut(name, "=")
 	if !ok || strings.Contains(kind, ":") { // of generated data these are settings
 		return name
 	}
 	file, settings, has := strings.Cut(rest, ":")
-	file = path.Base(file)
+	parts := strings.Split(path.Clean(file), "/")
+	file = strings.Join(parts[max(0, len(parts)-n):], "/")
 	if has {
 		file += ":" + settings
 	}

@@ -13,8 +13,8 @@ import (
 const AboutTraining = "Intervals are over test groups and about this training data, not about others like it."
 
 // About names a panel in titles.
-func (p Panel) About() string {
-	return fmt.Sprintf("%s, %s, seen %s", DataName(p.Dataset), TaskName(p.Task), WhereName(p.Vantage))
+func (s *Set) About(p Panel) string {
+	return fmt.Sprintf("%s, %s, seen %s", s.DataName(p.Dataset), TaskName(p.Task), WhereName(p.Vantage))
 }
 
 // Stamps are the notes that every table of some panels carries: what makes its
@@ -28,15 +28,32 @@ func (s *Set) Stamps(ps ...Panel) []string {
 	}
 	for _, p := range ps {
 		if p.Split.Within() {
-			add(fmt.Sprintf("WITHIN SPLIT: %s splits %s inside its groups, so training and test share sessions; no headline.", p.Split, DataName(p.Dataset)))
+			add(fmt.Sprintf("WITHIN SPLIT: %s splits %s inside its groups, so training and test share sessions; no headline.", p.Split, s.DataName(p.Dataset)))
+		}
+	}
+
+	// Both of these make an interval say less than it seems to.
+	for _, p := range ps {
+		if w := s.OneHome(p); w != "" {
+			add(w)
 		}
 	}
 	for _, p := range ps {
 		if s.Generated[p.Dataset] {
-			add(fmt.Sprintf("Generated data (%s): attack and data share one model.", DataName(p.Dataset)))
+			add(fmt.Sprintf("Generated data (%s): attack and data share one model.", s.DataName(p.Dataset)))
 		}
 	}
 	return out
+}
+
+// OneHome says of a panel whose test groups are parts of one recording that its
+// intervals are about no other home; it is empty for any other.
+func (s *Set) OneHome(p Panel) string {
+	w, ok := s.oneHome[p.Dataset]
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("ONE HOME (%s): %s, so intervals say nothing of other homes.", s.DataName(p.Dataset), w)
 }
 
 // IDNotes explain short names and oracles, and name programs that are not to be relied
@@ -107,7 +124,7 @@ func (s *Set) CountNote(p Panel) string {
 // Caption adds to what a figure shows whose data it is. defenses and attacks
 // are those whose names the figure uses.
 func (s *Set) Caption(p Panel, what string, defenses, attacks []string) string {
-	parts := []string{what, "Data " + DataName(p.Dataset) + ", seen " + WhereName(p.Vantage) + ".", s.CountNote(p), "Seed " + s.Seeds() + "."}
+	parts := []string{what, "Data " + s.DataName(p.Dataset) + ", seen " + WhereName(p.Vantage) + ".", s.CountNote(p), "Seed " + s.Seeds() + "."}
 	if s.Options.Fingerprint != "" {
 		parts = append(parts, FirstUpper(s.Options.Fingerprint)+".")
 	}
@@ -149,7 +166,7 @@ func (s *Set) WithoutFolders(vs []results.Verdict) []results.Verdict {
 	vs = slices.Clone(vs)
 	for i := range vs {
 		for _, p := range s.Panels {
-			vs[i].Name = strings.ReplaceAll(vs[i].Name, p.Dataset, DataName(p.Dataset))
+			vs[i].Name = strings.ReplaceAll(vs[i].Name, p.Dataset, s.DataName(p.Dataset))
 		}
 	}
 	return vs

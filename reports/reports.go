@@ -214,7 +214,7 @@ func (s *Set) Provenance() string {
 	var splits, sets []string
 	for _, r := range s.Results {
 		splits = append(splits, string(r.Cell.Split))
-		name := DataName(r.Cell.Dataset)
+		name := s.DataName(r.Cell.Dataset)
 		if s.Generated[r.Cell.Dataset] {
 			name += " (generated)"
 		}

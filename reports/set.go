@@ -70,6 +70,8 @@ type Set struct {
 	Failed int
 
 	names    labels
+	data     map[string]string
+	oneHome  map[string]string // the warning of data sets whose groups are parts of one home
 	evidence map[Pair]results.Evidence
 }
 
@@ -79,7 +81,7 @@ func NewSet(rs []results.Result, o Options) *Set {
 		Options: o, Results: results.Measured(rs), Planted: results.PlantedOf(rs),
 		Defenses: map[Panel][]string{}, Attackers: map[Panel][]Attacker{},
 		ByPair: map[Pair][]*results.Result{}, BySubject: map[Subject][]*results.Result{},
-		Generated: map[string]bool{}, Control: map[string]bool{}, Oracle: map[string]bool{}, Wavering: map[string]bool{},
+		oneHome: map[string]string{}, Generated: map[string]bool{}, Control: map[string]bool{}, Oracle: map[string]bool{}, Wavering: map[string]bool{},
 	}
 	if o.Show != nil {
 		s.Results = slices.DeleteFunc(s.Results, func(r results.Result) bool { return !o.Show(r) })
@@ -87,7 +89,7 @@ func NewSet(rs []results.Result, o Options) *Set {
 	results.Sort(s.Results)
 	results.Sort(s.Planted)
 
-	var ids []string
+	var ids, data []string
 	given := labels{}
 	for i := range s.Results {
 		r := &s.Results[i]
@@ -105,13 +107,18 @@ func NewSet(rs []results.Result, o Options) *Set {
 		for _, id := range []string{c.Defense, c.Attack} {
 			s.Wavering[id] = s.Wavering[id] || results.Wavers(*r, id)
 		}
-		ids = append(ids, c.Defense, c.Attack, c.TrainDefense)
+		ids, data = append(ids, c.Defense, c.Attack, c.TrainDefense), append(data, c.Dataset)
 		given[c.Defense], given[c.Attack] = r.DefenseLabel, r.AttackLabel
+		for _, w := range r.Warnings {
+			if strings.HasSuffix(w, datasets.OneHome) {
+				s.oneHome[c.Dataset] = w
+			}
+		}
 		if r.Err != "" {
 			s.Failed++
 		}
 	}
-	s.names = newLabels(ids, given)
+	s.names, s.data = newLabels(ids, given), DataNames(data)
 	s.order()
 	s.Summaries = summaries(rs)
 	s.evidence = evidenceOf(s.Summaries)

@@ -175,8 +175,8 @@ func attackStudies(s *Set, p Panel, w sweep[Attacker]) []Study {
 	}
 
 	for _, m := range append([]string{headline}, studyMetrics(p.Task)...) {
-		st := Study{Panel: p, X: w.key, Metric: MetricLabel(m), Values: w.values, Data: DataName(p.Dataset), Names: s.DefenseLabels(s.Defenses[p])}
-		st.Title = fmt.Sprintf("%s of %s (%s) against %s: %s", FirstUpper(st.Metric), name, w.things[0].Knowledge, w.key, p.About())
+		st := Study{Panel: p, X: w.key, Metric: MetricLabel(m), Values: w.values, Data: s.DataName(p.Dataset), Names: s.DefenseLabels(s.Defenses[p])}
+		st.Title = fmt.Sprintf("%s of %s (%s) against %s: %s", FirstUpper(st.Metric), name, w.things[0].Knowledge, w.key, s.About(p))
 		st.Notes = []string{"Other parameters: " + settings(w.rest) + "."}
 
 		// At 0 it would look like the limit of the line, and be the tuned attack.
@@ -218,11 +218,11 @@ func dataStudies(s *Set, w sweep[Panel]) []Study {
 
 		// The name of one data set would stand for all: what they share is the preset.
 		about := p
-		st.Data = DataName(p.Dataset)
+		st.Data = s.DataName(p.Dataset)
 		if d, ok := s.dataEntry(p.Dataset); ok {
 			about.Dataset, st.Data = d.Preset, d.Preset
 		}
-		st.Title = fmt.Sprintf("%s of the best attack against %s: %s", FirstUpper(st.Metric), w.key, about.About())
+		st.Title = fmt.Sprintf("%s of the best attack against %s: %s", FirstUpper(st.Metric), w.key, s.About(about))
 		st.Notes = []string{fmt.Sprintf("Each value is a data set of its own; what is counted is that of %s. Other settings: %s.", p.Dataset, settings(w.rest))}
 		out = append(out, project(s, st, s.Defenses[p], func(d string, k int) (Pair, string, bool) {
 			best, ok := s.Best(Subject{w.things[k], d})
@@ -272,8 +272,8 @@ func bestAgainst(s *Set, task datasets.Task, st Study, metrics []string) []Study
 			continue
 		}
 		st := st
-		st.Panel, st.Metric, st.Data = p, MetricLabel(results.Recall), DataName(p.Dataset)
-		st.Title += ", best attack on each defense: " + p.About()
+		st.Panel, st.Metric, st.Data = p, MetricLabel(results.Recall), s.DataName(p.Dataset)
+		st.Title += ", best attack on each defense: " + s.About(p)
 
 		// One line is of one defense; who attacks is said once if it is the same
 		// for all, else at each line.

@@ -145,7 +145,7 @@ func cutIntoGroups(ds *datasets.Dataset, segments []datasets.Recording, blocks i
 		ds.Warnings = append(ds.Warnings, fmt.Sprintf("only %d labels: the capture is one group and the split is within it", n))
 	default:
 		ds.Split = datasets.Split(fmt.Sprintf("group-kfold:k=%d", min(n, 5)))
-		ds.Warnings = append(ds.Warnings, fmt.Sprintf("one capture was cut into %d groups, %s: they share home, devices and network", n, rule))
+		ds.Warnings = append(ds.Warnings, fmt.Sprintf("one capture was cut into %d groups, %s: "+datasets.OneHome, n, rule))
 	}
 }
 

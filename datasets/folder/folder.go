@@ -267,7 +267,7 @@ func (f *Folder) cutAlone(ds *datasets.Dataset) {
 		return
 	}
 	ds.Split = datasets.Split(fmt.Sprintf("group-kfold:k=%d", min(len(ds.Recordings), 5)))
-	ds.Warnings = append(ds.Warnings, fmt.Sprintf("one recording was cut into %d groups, %s: they share home, devices and network", len(ds.Recordings), rule))
+	ds.Warnings = append(ds.Warnings, fmt.Sprintf("one recording was cut into %d groups, %s: "+datasets.OneHome, len(ds.Recordings), rule))
 }
 
 // dayCuts cuts at the midnight before the first label of each further day, in

@@ -270,8 +270,11 @@ func snakeCase(s string) string {
 
 // DidYouMean returns `; did you mean "x"?` for the candidate nearest to name,
 // or "" when none is near: more than two letters, and more than a third of
-// them, would have to change.
+// them, would have to change. Several names with commas between get what to do.
 func DidYouMean(name string, candidates []string) string {
+	if first, _, several := strings.Cut(name, ","); several && slices.Contains(candidates, first) {
+		return "; each name stands on its own: repeat the flag, or write a list in a file"
+	}
 	best, bd := "", max(2, len(name)/3)+1
 	for _, c := range candidates {
 		if d := editDistance(name, c); d < bd {

@@ -40,7 +40,7 @@ const perTable = 5
 
 // classTable has a row for each class and a column for each of some defenses.
 func classTable(s *reports.Set, p reports.Panel, ds []string, o Options) table.Table {
-	t := table.Table{Title: p.About(), Columns: table.Columns("class", "tells", "#tested")}
+	t := table.Table{Title: s.About(p), Columns: table.Columns("class", "tells", "#tested")}
 	tells := privacy.OfClass
 	if p.Task == datasets.TaskDevice {
 		tells = privacy.OfDevice

@@ -173,10 +173,11 @@ func limits(s *reports.Set) Section {
 		sec.List = append(sec.List, fmt.Sprintf("%d of %d cells failed.", s.Failed, len(s.Results)))
 	}
 	for _, p := range s.Panels {
+		sec.List = append(sec.List, s.Stamps(p)...)
 		for _, d := range s.Defenses[p] {
 			at := reports.Subject{Panel: p, Defense: d}
 			if why, ok := s.Why(at); ok {
-				sec.List = append(sec.List, reports.NoEvidence+" on "+p.About()+": "+why.String())
+				sec.List = append(sec.List, reports.NoEvidence+" on "+s.About(p)+": "+why.String())
 			}
 			general, weak := s.Doubts(at)
 			for _, w := range slices.Concat(general, weak) {
@@ -209,7 +210,7 @@ func hashes(s *reports.Set) (Section, error) {
 	t.Rows = append(t.Rows, []table.Value{table.Word("results.csv, every figure of every cell"), table.Word(hex.EncodeToString(h.Sum(nil)))})
 	if m := s.Options.Manifest; m != nil {
 		for _, d := range m.Data {
-			t.Rows = append(t.Rows, []table.Value{table.Word("data " + reports.DataName(d.Name)), table.Word(d.Digest)})
+			t.Rows = append(t.Rows, []table.Value{table.Word("data " + s.DataName(d.Name)), table.Word(d.Digest)})
 		}
 		t.Notes = append(t.Notes, fmt.Sprintf("Program %s built by %s, methods version %d, %s, kernel class %s. Figures of neural networks are the same bytes within one kernel class.", m.Version, m.Go, m.Method, m.Arch, m.Kernel))
 	}

@@ -65,6 +65,24 @@ func TestSVGCarriesItsFont(t *testing.T) {
 	}
 }
 
+// Names in an alphabet that a PDF's own text cannot say are drawn, no two alike.
+func TestPDFTellsNamesApart(t *testing.T) {
+	seen := map[string]string{}
+	for _, name := range []string{"Лампа", "Шторы", "λάμπα", "łazienka", "lamp", "lamps"} {
+		var b bytes.Buffer
+		if err := (Ranks{XName: "rank", Names: []string{name, "b"}, Mean: []float64{1, 2}}).Figure("t", "c").Write(&b, PDF, 0); err != nil {
+			t.Fatal(err)
+		}
+		if other, ok := seen[b.String()]; ok {
+			t.Errorf("%s is drawn as %s is", name, other)
+		}
+		seen[b.String()] = name
+		if b.Len() > 30_000 {
+			t.Errorf("%s: a PDF of %d bytes", name, b.Len())
+		}
+	}
+}
+
 // A PDF of a few letters is small, for it has no whole font.
 func TestPDFIsSmall(t *testing.T) {
 	var b bytes.Buffer

@@ -48,8 +48,8 @@ var PublishedConfusion = reports.FigureKind{
 			if m.Calibrated != "" {
 				what += " The data are calibrated to it: " + m.Calibrated + "."
 			}
-			f := h.Figure(m.Source+" beside ours: "+m.About(), s.Caption(m.Panel, what, []string{m.Defense}, []string{m.Attack}))
-			f.About = about(m.Panel)
+			f := h.Figure(m.Source+" beside ours: "+s.About(m.Panel), s.Caption(m.Panel, what, []string{m.Defense}, []string{m.Attack}))
+			f.About = about(s, m.Panel)
 			out = append(out, f)
 		}
 		return out
@@ -70,7 +70,7 @@ func confusions(s *reports.Set, p reports.Panel) []figure.Figure {
 			under += " (" + reports.NoEvidence + ")"
 		}
 		what := fmt.Sprintf("Confusion under %s by %s (%s): share of each true class (row) that is given each name (column), over all test groups; among events the row \"other\" holds false alarms.", under, s.Label(by.Attack), by.Knowledge)
-		f := m.heat().Figure(fmt.Sprintf("Confusion under %s: %s", under, p.About()), s.Caption(p, what, []string{d}, []string{by.Attack}))
+		f := m.heat().Figure(fmt.Sprintf("Confusion under %s: %s", under, s.About(p)), s.Caption(p, what, []string{d}, []string{by.Attack}))
 		f.Defense, f.About = s.DefenseLabel(d), []string{"under " + under + " by " + s.Label(by.Attack)}
 		out = append(out, f)
 	}

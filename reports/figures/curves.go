@@ -41,7 +41,7 @@ func curves(s *reports.Set, p reports.Panel) []figure.Figure {
 	}
 	what := "Recall of events against false alarms a home and day as the attack's threshold moves, for the best attack on each defense; mean over folds at the same number of false alarms. The axis is logarithmic, with 0 at its start."
 	what = withLeftOut(s, p, what)
-	return []figure.Figure{l.Figure("Operating curves: "+p.About(), s.Caption(p, what, s.Defenses[p], nil))}
+	return []figure.Figure{l.Figure("Operating curves: "+s.About(p), s.Caption(p, what, s.Defenses[p], nil))}
 }
 
 // meanCurve is the mean recall over results at each number of false alarms: of

@@ -49,8 +49,8 @@ func delays(s *reports.Set, p reports.Panel) []figure.Figure {
 	if len(lost) > 0 {
 		what += " Results without a histogram: " + strings.Join(lost, ", ") + "."
 	}
-	f := delayLines(names, curves).Figure("Delay by defense: "+reports.DataName(p.Dataset)+", "+string(p.Vantage), s.Caption(p, what, drawn, nil))
-	f.About, f.Better = []string{"delay", reports.DataName(p.Dataset)}, figure.UpLeft // whatever the task
+	f := delayLines(names, curves).Figure("Delay by defense: "+s.DataName(p.Dataset)+", "+string(p.Vantage), s.Caption(p, what, drawn, nil))
+	f.About, f.Better = []string{"delay", s.DataName(p.Dataset)}, figure.UpLeft // whatever the task
 	return []figure.Figure{f}
 }
 

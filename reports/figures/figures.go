@@ -38,15 +38,15 @@ func perPanel(better figure.Better, draw func(*reports.Set, reports.Panel) []fig
 	return reports.PerPanel(func(s *reports.Set, p reports.Panel) []figure.Figure {
 		fs := draw(s, p)
 		for i := range fs {
-			fs[i].About, fs[i].Better = append(fs[i].About, about(p)...), better
+			fs[i].About, fs[i].Better = append(fs[i].About, about(s, p)...), better
 		}
 		return fs
 	})
 }
 
 // about is what stands above a picture of a panel.
-func about(p reports.Panel) []string {
-	return []string{reports.TaskName(p.Task), reports.DataName(p.Dataset), "seen " + reports.WhereName(p.Vantage)}
+func about(s *reports.Set, p reports.Panel) []string {
+	return []string{reports.TaskName(p.Task), s.DataName(p.Dataset), "seen " + reports.WhereName(p.Vantage)}
 }
 
 // scoreTip is what a page tells of a score when a reader points at it: whose it is,

@@ -102,7 +102,7 @@ func packetsInOrder(s *reports.Set, p reports.Panel, d string, qs []results.Sequ
 	for _, q := range qs {
 		g.Lanes = append(g.Lanes, lane(q.Class, q))
 	}
-	title := fmt.Sprintf("Packets of activities under %s: %s", s.DefenseLabel(d), p.About())
+	title := fmt.Sprintf("Packets of activities under %s: %s", s.DefenseLabel(d), s.About(p))
 	what := fmt.Sprintf("Packets of one event of each activity in order, sent above the line and received below it, with their lengths in bytes (whole frame), on one scale; at most the first %d.", firstOfLane)
 	f := g.Figure(title, s.Caption(p, what, []string{d}, nil))
 	f.About = []string{"under " + s.DefenseLabel(d)}
@@ -121,7 +121,7 @@ func packetsBehind(s *reports.Set, p reports.Panel, ds []string, want results.Se
 			}
 		}
 	}
-	title := "Packets of " + want.Class + " before and after defenses: " + p.About()
+	title := "Packets of " + want.Class + " before and after defenses: " + s.About(p)
 	what := fmt.Sprintf("Packets on the flows that carry the device's traffic around %s in %s, by time and length in bytes (whole frame) on one scale, sent above the line and received below it, until half a second after its last original byte or %d packets. Whose packet it is, is drawn from the truth; no attack sees it.", want.Class, want.Recording, results.SamplePackets)
 	if left > 0 {
 		what += fmt.Sprintf(" %d more defenses are not drawn.", left)

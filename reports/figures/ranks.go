@@ -28,7 +28,7 @@ func ranks(s *reports.Set, p reports.Panel) []figure.Figure {
 		what += fmt.Sprintf(" Over %s they cannot tell any two apart, however different.", reports.Plural(groups, "test group"))
 	}
 	what = withLeftOut(s, p, what)
-	return []figure.Figure{r.Figure("Ranks of defenses: "+p.About(), s.Caption(p, what, s.Defenses[p], nil))}
+	return []figure.Figure{r.Figure("Ranks of defenses: "+s.About(p), s.Caption(p, what, s.Defenses[p], nil))}
 }
 
 // rankDiagram ranks the defenses of p within each test group that all of them

@@ -97,7 +97,7 @@ func ratesOfDevices(s *reports.Set, p reports.Panel, d string, rates []results.R
 	for _, r := range rates {
 		g.Panels = append(g.Panels, ratePanel(s, reports.Subject{Panel: p, Defense: d}, r, r.Device))
 	}
-	title := fmt.Sprintf("Rates of each device under %s: %s", s.DefenseLabel(d), p.About())
+	title := fmt.Sprintf("Rates of each device under %s: %s", s.DefenseLabel(d), s.About(p))
 	f := g.Figure(title, rateCaption(s, p, []string{d}, rates[0].Recording, deviceFlows))
 	f.About = []string{"under " + s.DefenseLabel(d)}
 	return f
@@ -133,7 +133,7 @@ func ratesBehind(s *reports.Set, p reports.Panel, ds []string, rates []results.R
 	if all {
 		of, flows = "all traffic around events of "+of, allFlows
 	}
-	f := g.Figure(fmt.Sprintf("Rates of %s before and after defenses: %s", of, p.About()), rateCaption(s, p, ds, rates[0].Recording, flows))
+	f := g.Figure(fmt.Sprintf("Rates of %s before and after defenses: %s", of, s.About(p)), rateCaption(s, p, ds, rates[0].Recording, flows))
 	f.About = []string{of}
 	return f
 }

@@ -82,7 +82,7 @@ func strips(s *reports.Set, p reports.Panel) []figure.Figure {
 		}
 		what := fmt.Sprintf("Days of %s from midnight to midnight: as they were, and as the attack that does best on each defense reads them from the traffic; a quarter hour is right where color and height agree, and shares are of the days drawn.", first.Recording)
 		ds := append([]string{results.NoDefense}, named[i:to]...)
-		out = append(out, g.Figure("A home's diary before and behind defenses: "+p.About(), s.Caption(p, what, ds, nil), line))
+		out = append(out, g.Figure("A home's diary before and behind defenses: "+s.About(p), s.Caption(p, what, ds, nil), line))
 	}
 	return out
 }

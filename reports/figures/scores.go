@@ -65,7 +65,7 @@ func heatMap(s *reports.Set, p reports.Panel) []figure.Figure {
 	if hatched {
 		what += " Hatched squares: no evidence, for the score is low and the attack may be to blame (see the table evidence)."
 	}
-	return []figure.Figure{h.Figure(title+": "+p.About(), s.Caption(p, what, s.Defenses[p], attacks))}
+	return []figure.Figure{h.Figure(title+": "+s.About(p), s.Caption(p, what, s.Defenses[p], attacks))}
 }
 
 // best is the highest score of an attack over what it may know. A failure of
@@ -131,7 +131,7 @@ func bars(s *reports.Set, p reports.Panel) []figure.Figure {
 	}) {
 		what += " No evidence: the score is low and the attack may be to blame (see the table evidence)."
 	}
-	return []figure.Figure{g.Figure(fmt.Sprintf("%s by defense and attack: %s", reports.FirstUpper(name), p.About()), s.Caption(p, what, s.Defenses[p], attacks))}
+	return []figure.Figure{g.Figure(fmt.Sprintf("%s by defense and attack: %s", reports.FirstUpper(name), s.About(p)), s.Caption(p, what, s.Defenses[p], attacks))}
 }
 
 // floors are what the best control of each defense scores.

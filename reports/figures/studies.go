@@ -66,15 +66,15 @@ func studyFigures(s *reports.Set, sts []reports.Study) []figure.Figure {
 		}
 		what := fmt.Sprintf("%s, one line for each defense, with %.0f %% intervals over test groups where there are enough.", st.Title, 100*results.Level)
 		f := l.Figure(st.Title, studyCaption(s, st, what))
-		f.About, f.Better = studyAbout(st), figure.Down
+		f.About, f.Better = studyAbout(s, st), figure.Down
 		out = append(out, f)
 	}
 	return out
 }
 
 // studyAbout is about of a study, whose values may be data sets of their own.
-func studyAbout(st reports.Study) []string {
-	out := about(st.Panel)
+func studyAbout(s *reports.Set, st reports.Study) []string {
+	out := about(s, st.Panel)
 	out[1] = st.Data
 	return out
 }
@@ -120,7 +120,7 @@ func dotFigures(s *reports.Set, sts []reports.Study, key func(values []float64) 
 			text = append(text, "Where a sign is missing there is nothing to find.")
 		}
 		f := g.Figure(st.Title, studyCaption(s, st, text...))
-		f.About, f.Better = studyAbout(st), figure.Left
+		f.About, f.Better = studyAbout(s, st), figure.Left
 		out = append(out, f)
 	}
 	return out

@@ -41,5 +41,5 @@ func tradeoff(s *reports.Set, p reports.Panel) []figure.Figure {
 		what += fmt.Sprintf(" Not shown, for want of a result: %s.", reports.List(failed))
 	}
 	what = withLeftOut(s, p, what)
-	return []figure.Figure{t.Figure("Privacy against cost: "+p.About(), s.Caption(p, what, s.Defenses[p], nil))}
+	return []figure.Figure{t.Figure("Privacy against cost: "+s.About(p), s.Caption(p, what, s.Defenses[p], nil))}
 }

@@ -250,7 +250,7 @@ func (g *judge) costs(d string) {
 		l := g.line(c.rule, at)
 		l.Name, l.Limit, l.Unit = c.name+", "+g.s.Label(d), c.limit, c.unit
 		if !v.OK {
-			l.State, l.Detail, l.Try = fail, fmt.Sprintf("is %s on the %s data (%s)", v.Text, reports.TaskName(p.Task), reports.DataName(p.Dataset)), c.missing
+			l.State, l.Detail, l.Try = fail, fmt.Sprintf("is %s on the %s data (%s)", v.Text, reports.TaskName(p.Task), g.s.DataName(p.Dataset)), c.missing
 			g.add(l)
 			continue
 		}
@@ -287,7 +287,7 @@ func (g *judge) line(rule string, at reports.Subject) Line {
 	name := reports.TaskName(at.Task)
 	for _, q := range g.s.Panels {
 		if q.Task == at.Task && q != at.Panel {
-			name = fmt.Sprintf("%s, %s at %s", name, at.Dataset, at.Vantage)
+			name = fmt.Sprintf("%s, %s at %s", name, g.s.DataName(at.Dataset), at.Vantage)
 			break
 		}
 	}

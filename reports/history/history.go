@@ -288,7 +288,11 @@ func (x Series) verdict(name func(string) string) string {
 func (h *History) Table() table.Table {
 	t := table.Table{Name: "history", Title: fmt.Sprintf("What %d runs say, from %s to %s", len(h.runs), h.runs[0], h.runs[len(h.runs)-1]), Columns: table.Columns(
 		"data", "task", "defense", "figure", "#runs", "#first", "#last", "#median", "#spread", "#a run", "#p (Holm)", "what happened")}
-	steady := 0
+	var names []string
+	for _, k := range h.order {
+		names = append(names, k.at.Dataset)
+	}
+	data, steady := reports.DataNames(names), 0
 	for _, x := range h.Series() {
 		// Costs of most defenses never move: their rows would hide those that do.
 		if x.Figure != results.AdvantageMetric && x.Steady() {
@@ -296,7 +300,7 @@ func (h *History) Table() table.Table {
 			continue
 		}
 		v := values(x.known())
-		row := []table.Value{table.Word(reports.DataName(x.Dataset)), table.Word(reports.TaskName(x.Task)), table.Word(x.Label), table.Word(x.Figure), table.Count(len(v))}
+		row := []table.Value{table.Word(data[x.Dataset]), table.Word(reports.TaskName(x.Task)), table.Word(x.Label), table.Word(x.Figure), table.Count(len(v))}
 		if len(v) == 0 {
 			row = append(row, table.Missing(), table.Missing(), table.Missing(), table.Missing())
 		} else {

@@ -104,7 +104,7 @@ func (x ranked) rank() table.Value {
 // rankings is a table for each panel.
 func rankings(s *reports.Set, p reports.Panel) []table.Table {
 	t := table.Table{
-		Title:   "Defenses by what the best attack still learns: " + p.About(),
+		Title:   "Defenses by what the best attack still learns: " + s.About(p),
 		Columns: table.Columns("defense", "#rank", "#advantage", "attack", "what it rests on", "#bytes"),
 		Notes:   []string{"Rank: 1 leaks least. Where intervals overlap either defense may be the better one, so that ranks are ranges."},
 	}
@@ -119,7 +119,10 @@ func rankings(s *reports.Set, p reports.Panel) []table.Table {
 // answers says of each panel in a sentence what comes out.
 func answers(s *reports.Set, p reports.Panel) []string {
 	all := ranking(s, p)
-	if len(all) < 2 || all[0].noVerdict {
+	if len(all) > 0 && all[0].noVerdict {
+		return []string{reports.FirstUpper(s.About(p)) + ": nothing is known, for no score has a verdict; the notes below the headline say why and what to try."}
+	}
+	if len(all) < 2 {
 		return nil
 	}
 	text, unknown, ties := "", 0, 0
@@ -144,5 +147,5 @@ func answers(s *reports.Set, p reports.Panel) []string {
 	if unknown > 0 {
 		text += fmt.Sprintf("; of %d nothing is known", unknown)
 	}
-	return []string{fmt.Sprintf("%s (%s, seen %s): %s.", reports.FirstUpper(reports.TaskName(p.Task)), reports.DataName(p.Dataset), reports.WhereName(p.Vantage), text)}
+	return []string{fmt.Sprintf("%s (%s, seen %s): %s.", reports.FirstUpper(reports.TaskName(p.Task)), s.DataName(p.Dataset), reports.WhereName(p.Vantage), text)}
 }

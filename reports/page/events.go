@@ -67,7 +67,7 @@ func eventsOf(s *reports.Set) eventLists {
 			if len(items) == 0 {
 				continue
 			}
-			l := eventList{Panel: p.About(), Defense: s.DefenseLabel(d), Attack: s.Label(s.Summaries[at].Attack), Events: events, Alarms: alarms}
+			l := eventList{Panel: s.About(p), Defense: s.DefenseLabel(d), Attack: s.Label(s.Summaries[at].Attack), Events: events, Alarms: alarms}
 
 			// Whoever reads that all were missed must know that nothing follows from it.
 			if s.Summaries[at].NoEvidence != "" {

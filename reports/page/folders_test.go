@@ -57,3 +57,41 @@ func TestNoFoldersOfADisk(t *testing.T) {
 		}
 	}
 }
+
+// Files of one name in two folders are told apart by as much of their path as that
+// takes, on the page too.
+func TestFilesOfOneName(t *testing.T) {
+	got := reports.DataNames([]string{"capture=/a/mon/home.pcap:labels=x", "capture=/a/tue/home.pcap:labels=x", "folder=/a/lab", "folder=lab", "folder=./lab", "home:rates:hours=1", "x=/y/z"})
+	for name, want := range map[string]string{
+		"capture=/a/mon/home.pcap:labels=x": "capture=mon/home.pcap:labels=x", "capture=/a/tue/home.pcap:labels=x": "capture=tue/home.pcap:labels=x",
+		"folder=/a/lab": "folder=a/lab", "folder=lab": "folder=lab", "folder=./lab": "folder=./lab", "home:rates:hours=1": "home:rates:hours=1", "x=/y/z": "x=z",
+	} {
+		if got[name] != want {
+			t.Errorf("%s is called %s, want %s", name, got[name], want)
+		}
+	}
+
+	var rs []results.Result
+	for _, r := range reporttest.Study(5) {
+		for _, day := range []string{"mon", "tue"} {
+			r.Cell.Dataset = "capture=/home/jane/" + day + "/home.pcap"
+			rs = append(rs, r)
+		}
+	}
+	var b bytes.Buffer
+	if err := Write(&b, reports.NewSet(rs, reports.Options{})); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"capture=mon/home.pcap", "capture=tue/home.pcap"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the page does not say %s", want)
+		}
+	}
+	for line := range strings.Lines(b.String()) {
+		for _, bad := range []string{"=home.pcap", "jane"} {
+			if i := strings.Index(line, bad); i >= 0 && !strings.Contains(line, "&#34;") {
+				t.Errorf("the page says %s: %s", bad, line[max(0, i-80):min(len(line), i+60)])
+			}
+		}
+	}
+}

@@ -334,7 +334,7 @@ func drawFigures(s *reports.Set, kinds []reports.FigureKind) (out []picture, pac
 // panelOf is the panel that a figure's title names, none where it is of several.
 func panelOf(s *reports.Set, title string) string {
 	for _, p := range s.Panels {
-		if about := p.About(); strings.Contains(title, about) {
+		if about := s.About(p); strings.Contains(title, about) {
 			return about
 		}
 	}

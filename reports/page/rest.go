@@ -29,7 +29,7 @@ func across(s *reports.Set) []table.Table {
 	t := table.Table{Title: "Rank of each defense on each data set and task (1 leaks least)", Columns: table.Columns("defense", "one rank?")}
 	ranks := map[reports.Subject]ranked{}
 	for _, p := range s.Panels {
-		head := reports.TaskName(p.Task) + ", " + reports.DataName(p.Dataset)
+		head := reports.TaskName(p.Task) + ", " + s.DataName(p.Dataset)
 		if len(s.Vantages()) > 1 {
 			head += ", " + string(p.Vantage)
 		}
@@ -95,7 +95,7 @@ func assumed(s *reports.Set) []table.Table {
 
 	var splits []string
 	for _, p := range s.Panels {
-		what := fmt.Sprintf("%s: %s", reports.DataName(p.Dataset), p.Split)
+		what := fmt.Sprintf("%s: %s", s.DataName(p.Dataset), p.Split)
 		if p.Split.Within() {
 			what += " (training and test share sessions)"
 		}
@@ -107,7 +107,7 @@ func assumed(s *reports.Set) []table.Table {
 	}
 	for _, name := range datasetsOf(s) {
 		if s.Generated[name] {
-			add("data", "%s is generated from published figures of devices, which attacks rest on too", reports.DataName(name))
+			add("data", "%s is generated from published figures of devices, which attacks rest on too", s.DataName(name))
 		}
 	}
 	if m := s.Options.Manifest; m != nil {

@@ -27,7 +27,7 @@ const smallSquare = 0.01
 
 func confusionTable(s *reports.Set, m reports.Matrix) table.Table {
 	t := table.Table{
-		Title:   fmt.Sprintf("%s beside ours: %s by %s, %s", m.Source, s.DefenseLabel(m.Defense), s.Label(m.Attack), m.About()),
+		Title:   fmt.Sprintf("%s beside ours: %s by %s, %s", m.Source, s.DefenseLabel(m.Defense), s.Label(m.Attack), s.About(m.Panel)),
 		Columns: table.Columns("true class", "named as", "#published", "#ours", "#difference"),
 	}
 	// One square a row: eleven columns would be wider than a terminal, and a reader

@@ -52,7 +52,7 @@ func orderTable(s *reports.Set) table.Table {
 			ids[0], ids[1] = append(ids[0], o.high.Defense, o.low.Defense), append(ids[1], o.high.Attack, o.low.Attack)
 			difference, verdict := o.judge()
 			t.Rows = append(t.Rows, []table.Value{
-				table.Word(o.data()), table.Word(string(o.high.Vantage)), table.Word(figureName(q)),
+				table.Word(o.data(s)), table.Word(string(o.high.Vantage)), table.Word(figureName(q)),
 				table.Word(sideName(s, o.high, o.low)), table.Word(sideName(s, o.low, o.high)),
 				o.ours[0], o.ours[1], difference, table.Word(verdict), table.Word(fmt.Sprintf("(%d)", n+1)),
 			})
@@ -187,11 +187,11 @@ func (o order) judge() (difference table.Value, verdict string) {
 }
 
 // data names the data set, or both where they differ.
-func (o order) data() string {
+func (o order) data(s *reports.Set) string {
 	if o.high.Dataset == o.low.Dataset {
-		return reports.DataName(o.high.Dataset)
+		return s.DataName(o.high.Dataset)
 	}
-	return reports.DataName(o.high.Dataset) + " over " + reports.DataName(o.low.Dataset)
+	return s.DataName(o.high.Dataset) + " over " + s.DataName(o.low.Dataset)
 }
 
 // sideName names a side by what differs from the other: the attack, the defense,

@@ -80,7 +80,7 @@ func publishedTable(s *reports.Set, qs []results.Published) table.Table {
 			if ours.OK {
 				difference = table.Number(ours.Num-q.Value, table.SignedThree)
 			}
-			row(reports.DataName(k.Dataset), kindOf(s, k), table.Word(string(k.Vantage)), ours, floorOf(s, q, k), difference)
+			row(s.DataName(k.Dataset), kindOf(s, k), table.Word(string(k.Vantage)), ours, floorOf(s, q, k), difference)
 			if ours.OK {
 				counted = append(counted, countedOn(s, q.Metric, k)...)
 			}
@@ -215,7 +215,7 @@ func floorOf(s *reports.Set, q results.Published, k reports.Pair) table.Value {
 // accuracy over bursts what it counts, in all cells together, and of lists with the
 // right command in them how long they are, and those of the controls.
 func countedOn(s *reports.Set, metric string, k reports.Pair) []string {
-	about := fmt.Sprintf("%s, %s, %s", s.Label(k.Attack), reports.DataName(k.Dataset), k.Vantage)
+	about := fmt.Sprintf("%s, %s, %s", s.Label(k.Attack), s.DataName(k.Dataset), k.Vantage)
 	switch metric {
 	case results.BurstAccuracy:
 		count := func(metric string) string {

@@ -62,7 +62,7 @@ func countAlarms(s *reports.Set, k reports.Pair) (c alarmCounts, ok bool) {
 const alarmColumns = 8
 
 func alarmTable(s *reports.Set, p reports.Panel, k results.Knowledge) []table.Table {
-	t := table.Table{Title: fmt.Sprintf("False alarms of each attack (%s): %s", k, p.About()), Columns: table.Columns(
+	t := table.Table{Title: fmt.Sprintf("False alarms of each attack (%s): %s", k, s.About(p)), Columns: table.Columns(
 		"defense", "attack", "#false alarms", "#a home-day", "#at most", "#a million packets", "#at most", "#right at the usual rate",
 		"#alerts", "#right", "#at least", "#at most")}
 	alerts := false

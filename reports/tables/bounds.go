@@ -128,7 +128,7 @@ func leastError(s *reports.Set, at reports.Subject) (best reports.Attacker, leas
 }
 
 func boundTable(s *reports.Set, p reports.Panel) []table.Table {
-	t := table.Table{Title: "Bound on the error of any attacker, beside the best attack: " + p.About(), Columns: table.Columns(
+	t := table.Table{Title: "Bound on the error of any attacker, beside the best attack: " + s.About(p), Columns: table.Columns(
 		"defense", "#1-NN error", "#bound on error", "by", "#best attack's error", "best attack", "#class, bits", "#by chance, bits", "features that tell most, bits")}
 	var all []*boundEstimate
 	withdrawn := false

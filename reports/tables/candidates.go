@@ -34,7 +34,7 @@ func candidateMetrics() []string {
 }
 
 func candidateTable(s *reports.Set, p reports.Panel) []table.Table {
-	t := table.Table{Title: "Candidates before and after bounding: " + p.About(), Columns: table.Columns("defense", "attack", "knows")}
+	t := table.Table{Title: "Candidates before and after bounding: " + s.About(p), Columns: table.Columns("defense", "attack", "knows")}
 	for _, m := range candidateMetrics() {
 		t.Columns = append(t.Columns, table.Column{Head: reports.MetricLabel(m), Num: true})
 	}

@@ -47,7 +47,7 @@ func shiftTable(s *reports.Set, c results.ShiftCurve) table.Table {
 	p := reports.Panel{Dataset: c.Cell.Dataset, Task: c.Cell.Task, Vantage: c.Cell.Vantage, Split: c.Cell.Split}
 	metric := reports.MetricLabel(results.Headline(c.Cell.Task))
 	t := table.Table{
-		Title:   fmt.Sprintf("%s of %s with labels shifted: %s", reports.FirstUpper(metric), s.Label(c.Cell.Attack), p.About()),
+		Title:   fmt.Sprintf("%s of %s with labels shifted: %s", reports.FirstUpper(metric), s.Label(c.Cell.Attack), s.About(p)),
 		Columns: table.Columns("#shift, "+c.Unit, "#"+metric, "#floor"),
 	}
 	for _, x := range c.Points {
@@ -75,7 +75,7 @@ var Doubts = reports.TableKind{
 					spoils = append(spoils, reports.TaskName(task))
 				}
 				t.Rows = append(t.Rows, []table.Value{
-					table.Word(reports.DataName(at.Dataset)), table.Word(string(at.Vantage)), table.Word(d.Code), table.Word(d.Where), table.Count(d.Count), table.Count(d.Of),
+					table.Word(s.DataName(at.Dataset)), table.Word(string(at.Vantage)), table.Word(d.Code), table.Word(d.Where), table.Count(d.Count), table.Count(d.Of),
 					table.Word(strings.Join(spoils, ", ")), table.Word(d.Detail), table.Word(d.Remedy),
 				})
 			}
@@ -101,7 +101,7 @@ var FailedCells = reports.TableKind{
 				continue
 			}
 			t.Rows = append(t.Rows, []table.Value{
-				table.Word(reports.DataName(c.Dataset)), table.Word(string(c.Task)), table.Word(string(c.Vantage)), label(s, c.Defense), label(s, c.Attack), table.Word(string(c.Knowledge)),
+				table.Word(s.DataName(c.Dataset)), table.Word(string(c.Task)), table.Word(string(c.Vantage)), label(s, c.Defense), label(s, c.Attack), table.Word(string(c.Knowledge)),
 				table.Count(c.Fold), table.Count(c.Draw), table.Word(r.Err),
 			})
 		}
@@ -117,7 +117,7 @@ var Warnings = reports.TableKind{
 	Draw: func(s *reports.Set) []table.Table {
 		t := table.Table{Title: "Warnings", Columns: table.Columns("dataset", "defense", "warning", "#cells")}
 		add := func(dataset, defense, warning string, cells int) {
-			t.Rows = append(t.Rows, []table.Value{table.Word(reports.DataName(dataset)), label(s, defense), table.Word(warning), table.Count(cells)})
+			t.Rows = append(t.Rows, []table.Value{table.Word(s.DataName(dataset)), label(s, defense), table.Word(warning), table.Count(cells)})
 		}
 		for _, p := range s.Panels {
 			for _, d := range s.Defenses[p] {
@@ -157,7 +157,7 @@ var Evidence = reports.TableKind{
 }
 
 func evidenceTable(s *reports.Set, p reports.Panel) []table.Table {
-	t := table.Table{Title: "What a low score would rest on: " + p.About(), Columns: table.Columns(
+	t := table.Table{Title: "What a low score would rest on: " + s.About(p), Columns: table.Columns(
 		"defense", "attack", "#advantage without a defense", "#canaries found behind", "#canaries found through", "state")}
 	for _, d := range s.Defenses[p] {
 		for _, attack := range s.Attacks(p) {

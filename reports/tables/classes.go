@@ -92,7 +92,7 @@ func classTable(s *reports.Set, p reports.Panel, what, tested string) []table.Ta
 		meaning = func(string) privacy.Meaning { return privacy.Meaning{} }
 	}
 	t := table.Table{
-		Title:   fmt.Sprintf("Recall of each %s under the best attack: %s", what, p.About()),
+		Title:   fmt.Sprintf("Recall of each %s under the best attack: %s", what, s.About(p)),
 		Columns: append(table.Columns(what, told, "#n"), defenseColumns(s, p)...),
 		Notes: []string{
 			fmt.Sprintf("Share of the tested %s (n, the most over defenses) of each %s that the best attack names right.", tested, what),
@@ -136,7 +136,7 @@ func peopleTable(s *reports.Set, p reports.Panel) []table.Table {
 	byDefense, most := classTallies(s, p)
 	classes := slices.Sorted(maps.Keys(most))
 	t := table.Table{
-		Title:   "What the leaks say about people, by the best attack: " + p.About(),
+		Title:   "What the leaks say about people, by the best attack: " + s.About(p),
 		Columns: append(table.Columns("tells", "from", "#n"), defenseColumns(s, p)...),
 	}
 	add := func(what, from string, n int64, of func(d string) table.Value) {
@@ -231,7 +231,7 @@ func deviceTable(s *reports.Set, p reports.Panel) []table.Table {
 	if p.Task != datasets.TaskEvent {
 		return nil
 	}
-	t := table.Table{Title: "Events of each device, by the attack of the headline: " + p.About(), Columns: table.Columns(
+	t := table.Table{Title: "Events of each device, by the attack of the headline: " + s.About(p), Columns: table.Columns(
 		"defense", "device", "attack", "#events", "#F1", "#floor", "#advantage")}
 
 	// Each defense is judged by the attack of its headline, which may find one device

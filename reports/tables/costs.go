@@ -19,7 +19,7 @@ var Costs = reports.TableKind{
 
 func costTable(s *reports.Set, p reports.Panel) []table.Table {
 	t := table.Table{
-		Title: fmt.Sprintf("Cost of each defense: %s, %s", reports.DataName(p.Dataset), p.Vantage),
+		Title: fmt.Sprintf("Cost of each defense: %s, %s", s.DataName(p.Dataset), p.Vantage),
 		Columns: table.Columns("defense", "#bytes", "#packets out", "#cover bytes", "#delay mean", "#median", "#p95", "#p99", "#max",
 			"#peak B/s", "#GB/month"),
 	}
@@ -55,7 +55,7 @@ var PublishedOverheads = reports.TableKind{
 }
 
 func overheadTable(s *reports.Set, p reports.Panel, o reports.Overheads) table.Table {
-	t := table.Table{Title: fmt.Sprintf("Overhead in %s as others define it: %s, %s", o.What, reports.DataName(p.Dataset), p.Vantage), Columns: table.Columns("defense")}
+	t := table.Table{Title: fmt.Sprintf("Overhead in %s as others define it: %s, %s", o.What, s.DataName(p.Dataset), p.Vantage), Columns: table.Columns("defense")}
 	var defined []string
 	for _, m := range o.Of {
 		t.Columns = append(t.Columns, table.Column{Head: m.By, Num: true})
@@ -79,7 +79,7 @@ var AttackCost = reports.TableKind{
 }
 
 func attackCostTable(s *reports.Set, p reports.Panel) []table.Table {
-	t := table.Table{Title: "Computing cost of each attack: " + p.About(), Columns: table.Columns(
+	t := table.Table{Title: "Computing cost of each attack: " + s.About(p), Columns: table.Columns(
 		"attack", "#cells", "#training, s a cell", "#guessing, s a cell", "#packets guessed a second", "#model in memory, kB")}
 	for _, attack := range s.Attacks(p) {
 		if row := attackCostRow(s, p, attack); row != nil {
@@ -131,7 +131,7 @@ var Captures = reports.TableKind{
 
 func pairsTable(s *reports.Set, p reports.Panel) table.Table {
 	t := table.Table{
-		Title: fmt.Sprintf("Captured on both sides: %s, %s", reports.DataName(p.Dataset), p.Vantage),
+		Title: fmt.Sprintf("Captured on both sides: %s, %s", s.DataName(p.Dataset), p.Vantage),
 		Columns: table.Columns("device", "#matched", "#look-alikes", "#lost up", "#lost down", "#out of order", "#own packets",
 			"#delay up", "#p95", "#delay down", "#p95", "#clock off", "#drift, ppm"),
 	}
@@ -156,7 +156,7 @@ func pairsTable(s *reports.Set, p reports.Panel) table.Table {
 
 func sessionsTable(s *reports.Set, p reports.Panel) table.Table {
 	t := table.Table{
-		Title:   fmt.Sprintf("Sessions without and with a device: %s, %s", reports.DataName(p.Dataset), p.Vantage),
+		Title:   fmt.Sprintf("Sessions without and with a device: %s, %s", s.DataName(p.Dataset), p.Vantage),
 		Columns: table.Columns("device", "#kB/h before", "#after", "#added", "#kB/event before", "#after", "#added"),
 	}
 	for _, d := range s.Defenses[p] {

@@ -48,7 +48,7 @@ func onlyTunnel(s *reports.Set, at reports.Subject) bool {
 // that failed are among the others.
 func detectTable(s *reports.Set, p reports.Panel, tunnels bool) table.Table {
 	t := table.Table{
-		Title: "Whether one sees in an hour that a defense is on, and which: " + p.About(),
+		Title: "Whether one sees in an hour that a defense is on, and which: " + s.About(p),
 		Columns: table.Columns(
 			"defense", "against", "#on or off told right", "#advantage", "#named right", "most taken for", "against none", "attack"),
 		Notes: []string{
@@ -56,7 +56,7 @@ func detectTable(s *reports.Set, p reports.Panel, tunnels bool) table.Table {
 		},
 	}
 	if tunnels {
-		t.Title = "Tunnels, which show by construction: " + p.About()
+		t.Title = "Tunnels, which show by construction: " + s.About(p)
 		t.Notes = append(t.Notes, "Against no defense at all a tunnel shows by construction: all that leaves the home has one other end. It stands apart, for no cover is to blame for it.")
 	} else {
 		t.Notes = append(t.Notes, "Against: the same tunnel without cover and padding, none where there is no tunnel. By construction: against no defense at all the tunnel shows, whatever is done inside it.")

@@ -246,32 +246,32 @@ func TestScoresFollowFromFiles(t *testing.T) {
 					best, top = of, mean(v)
 				}
 				if got := scores[0][7]; len(v) == 5 {
-					want(t, p.About()+", "+d+", "+of, got, mean(v))
+					want(t, s.About(p)+", "+d+", "+of, got, mean(v))
 				} else if got.OK || !got.Bad {
-					t.Errorf("%s, %s, %s: %q of %d cells that did not fail", p.About(), d, of, got.Text, len(v))
+					t.Errorf("%s, %s, %s: %q of %d cells that did not fail", s.About(p), d, of, got.Text, len(v))
 				}
 				scores = scores[1:] // in the same order
 				checked++
 			}
 
-			for _, r := range recalls[p.About()].Rows {
+			for _, r := range recalls[s.About(p)].Rows {
 				var right, n float64
 				for _, c := range classes[at] {
 					if c.attacker() == best && c["class"] == r[0].Text {
 						right, n = right+c.num("right"), n+c.num("n")
 					}
 				}
-				want(t, p.About()+", "+d+", "+r[0].Text, r[3+i], right/n)
+				want(t, s.About(p)+", "+d+", "+r[0].Text, r[3+i], right/n)
 				checked++
 			}
-			for _, r := range people[p.About()].Rows {
+			for _, r := range people[s.About(p)].Rows {
 				var right, n float64
 				for _, c := range classes[at] {
 					if c.attacker() == best && slices.Contains(privacy.OfClass(c["class"]).Tells, r[0].Text) {
 						right, n = right+c.num("right"), n+c.num("n")
 					}
 				}
-				want(t, p.About()+", "+d+", "+r[0].Text, r[3+i], right/n)
+				want(t, s.About(p)+", "+d+", "+r[0].Text, r[3+i], right/n)
 				checked++
 			}
 		}

@@ -40,7 +40,7 @@ func headlineTable(s *reports.Set, v datasets.Vantage, ps []reports.Panel) table
 		Columns: table.Columns("defense"),
 	}
 	for _, p := range ps {
-		t.Columns = append(t.Columns, table.Column{Head: panelHead(ps, p), Num: true, Interval: true}, table.Column{Head: "attack"})
+		t.Columns = append(t.Columns, table.Column{Head: panelHead(s, ps, p), Num: true, Interval: true}, table.Column{Head: "attack"})
 	}
 	t.Columns = append(t.Columns, table.Columns("#bytes", "#delay p95", "#GB/month")...)
 
@@ -95,10 +95,10 @@ func dropColumns(t *table.Table, drop func(table.Column) bool) {
 }
 
 // panelHead names a panel among others of one vantage point.
-func panelHead(ps []reports.Panel, p reports.Panel) string {
+func panelHead(s *reports.Set, ps []reports.Panel, p reports.Panel) string {
 	head := reports.TaskName(p.Task)
 	if slices.ContainsFunc(ps, func(q reports.Panel) bool { return q.Task == p.Task && q.Dataset != p.Dataset }) {
-		head += ", " + reports.DataName(p.Dataset)
+		head += ", " + s.DataName(p.Dataset)
 	}
 	if p.Split.Within() {
 		head += " (within)"
@@ -133,7 +133,7 @@ func headlineAttacksTable(s *reports.Set, v datasets.Vantage, ps []reports.Panel
 	t := table.Table{Title: "Attack of each cell, over the control that sets its floor, seen " + reports.WhereName(v), Columns: table.Columns("defense")}
 	pooled := map[reports.Panel]bool{}
 	for _, p := range ps {
-		t.Columns = append(t.Columns, table.Column{Head: panelHead(ps, p)})
+		t.Columns = append(t.Columns, table.Column{Head: panelHead(s, ps, p)})
 		pooled[p] = slices.ContainsFunc(s.Defenses[p], func(d string) bool { return s.Summaries[reports.Subject{Panel: p, Defense: d}].HasPooled })
 		if pooled[p] {
 			t.Columns = append(t.Columns, table.Column{Head: "pooled", Num: true})
@@ -269,11 +269,11 @@ func headlineNotes(s *reports.Set, ps []reports.Panel) []string {
 	if slices.ContainsFunc(ps, func(p reports.Panel) bool { return p.Dataset != cost.Dataset }) {
 		var of []string
 		for _, p := range ps {
-			of = append(of, reports.TaskName(p.Task)+" of "+reports.DataName(p.Dataset))
+			of = append(of, reports.TaskName(p.Task)+" of "+s.DataName(p.Dataset))
 		}
 		out = append(out, strings.Join(of, ", "))
 	}
-	out = append(out, fmt.Sprintf("cost columns are those of the %s data (%s); delay p95 is the largest over folds; GB/month from continuous recordings only", reports.TaskName(cost.Task), reports.DataName(cost.Dataset)))
+	out = append(out, fmt.Sprintf("cost columns are those of the %s data (%s); delay p95 is the largest over folds; GB/month from continuous recordings only", reports.TaskName(cost.Task), s.DataName(cost.Dataset)))
 
 	// What is said of figures is said only where there are such.
 	intervals, devices := false, false

@@ -33,7 +33,7 @@ var Names = reports.TableKind{
 
 func nameTable(s *reports.Set, p reports.Panel) table.Table {
 	t := table.Table{
-		Title:   fmt.Sprintf("Names that devices talk to: %s, seen %s", reports.DataName(p.Dataset), reports.WhereName(p.Vantage)),
+		Title:   fmt.Sprintf("Names that devices talk to: %s, seen %s", s.DataName(p.Dataset), reports.WhereName(p.Vantage)),
 		Columns: table.Columns("device", "host name"),
 	}
 	ds := s.Sampled(p)

@@ -45,7 +45,7 @@ func ofDevices(draw func(*reports.Set, reports.Panel) []table.Table) func(*repor
 
 func packetTable(s *reports.Set, p reports.Panel) []table.Table {
 	metrics := []string{results.MacroRecall, results.Accuracy, results.RealRecall, results.RealAccuracy, results.HammingLoss}
-	t := table.Table{Title: "Scores of packets: " + p.About(), Columns: table.Columns("defense", "attack", "knows")}
+	t := table.Table{Title: "Scores of packets: " + s.About(p), Columns: table.Columns("defense", "attack", "knows")}
 	for _, m := range metrics {
 		t.Columns = append(t.Columns, table.Column{Head: reports.MetricLabel(m), Num: true, Interval: true})
 	}
@@ -105,7 +105,7 @@ func lengthTables(s *reports.Set, p reports.Panel) []table.Table {
 			}
 		}
 
-		t := table.Table{Title: "Recall of packets of lengths that devices share, " + s.DefenseLabel(d) + ": " + p.About(), Columns: table.Columns("device", "frame", "#n")}
+		t := table.Table{Title: "Recall of packets of lengths that devices share, " + s.DefenseLabel(d) + ": " + s.About(p), Columns: table.Columns("device", "frame", "#n")}
 		for i, a := range attackers {
 			head := s.Label(a.Attack)
 			if slices.ContainsFunc(slices.Delete(slices.Clone(attackers), i, i+1), func(b reports.Attacker) bool { return b.Attack == a.Attack }) {
@@ -157,7 +157,7 @@ func ofMetric(rs []*results.Result, metric string) []string {
 }
 
 func stateTable(s *reports.Set, p reports.Panel) []table.Table {
-	t := table.Table{Title: "Busy or not, from packet labels of the best attack: " + p.About(), Columns: table.Columns(
+	t := table.Table{Title: "Busy or not, from packet labels of the best attack: " + s.About(p), Columns: table.Columns(
 		"defense", "device", "attack", "#busy", "±told right", "#floor", "±by true labels")}
 	// The best attack at naming packets speaks for a defense; which of them tells one
 	// device's state best would be chosen by luck.

@@ -146,7 +146,7 @@ func (b beyond) isKnown() bool {
 }
 
 func routineTable(s *reports.Set, p reports.Panel) table.Table {
-	t := table.Table{Title: "What of a home's diary is read beyond the clock: " + p.About(), Columns: table.Columns("defense")}
+	t := table.Table{Title: "What of a home's diary is read beyond the clock: " + s.About(p), Columns: table.Columns("defense")}
 	t.Columns = append(t.Columns, table.Columns("±states")...)
 	for _, q := range questions()[1:] {
 		t.Columns = append(t.Columns, table.Columns("±"+q.head)...)
@@ -215,7 +215,7 @@ var RoutineShares = reports.TableKind{
 }
 
 func shareTable(s *reports.Set, p reports.Panel) table.Table {
-	t := table.Table{Title: "Share of a home's diary that is right: " + p.About(), Columns: table.Columns("defense", "attack", "knows")}
+	t := table.Table{Title: "Share of a home's diary that is right: " + s.About(p), Columns: table.Columns("defense", "attack", "knows")}
 	for _, q := range questions() {
 		t.Columns = append(t.Columns, table.Columns("#"+q.head)...)
 	}
@@ -266,7 +266,7 @@ func dropEmpty(t *table.Table) {
 
 // bedTable says when people go to bed and get up, and how much they do.
 func bedTable(s *reports.Set, p reports.Panel) table.Table {
-	t := table.Table{Title: "Bed times and activity: " + p.About(), Columns: table.Columns(
+	t := table.Table{Title: "Bed times and activity: " + s.About(p), Columns: table.Columns(
 		"defense", "attack", "#to bed, min off", "#to bed by the clock", "#up, min off", "#up by the clock", "#activity, correlation", "±activity beyond the clock")}
 	for _, d := range s.Defenses[p] {
 		// The clock has bed times of its own, which are no floor that a score could fall
@@ -302,7 +302,7 @@ var RoutineDays = reports.TableKind{
 }
 
 func daysTable(s *reports.Set, p reports.Panel) table.Table {
-	t := table.Table{Title: "Which defenses hide a home's diary, and after how many days it is known: " + p.About(), Columns: table.Columns("defense")}
+	t := table.Table{Title: "Which defenses hide a home's diary, and after how many days it is known: " + s.About(p), Columns: table.Columns("defense")}
 	days := daysAsked(s, p)
 	if len(days) == 0 {
 		return table.Table{} // no home was watched for a day

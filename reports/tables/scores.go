@@ -27,7 +27,7 @@ var DefenseByAttack = reports.TableKind{
 func scoreTable(s *reports.Set, p reports.Panel, k results.Knowledge) table.Table {
 	metric, _ := s.Headline(p)
 	t := table.Table{
-		Title:   fmt.Sprintf("%s of each attack (%s), and overhead: %s", reports.FirstUpper(reports.MetricLabel(metric)), k, p.About()),
+		Title:   fmt.Sprintf("%s of each attack (%s), and overhead: %s", reports.FirstUpper(reports.MetricLabel(metric)), k, s.About(p)),
 		Columns: table.Columns("defense"),
 	}
 	var attacks []string
@@ -82,7 +82,7 @@ var WorstAttack = reports.TableKind{
 
 func worstTable(s *reports.Set, p reports.Panel) []table.Table {
 	metric, _ := s.Headline(p)
-	t := table.Table{Title: "Best attack on each defense: " + p.About(), Columns: table.Columns(
+	t := table.Table{Title: "Best attack on each defense: " + s.About(p), Columns: table.Columns(
 		"defense", "best attack", "knows", "#"+reports.MetricLabel(metric), "#floor", "±advantage", "#mean of groups", "#groups")}
 
 	n := footnotes{}
@@ -150,7 +150,7 @@ func pairRow(s *reports.Set, k reports.Pair, c reports.Costs) []table.Value {
 	if s.Control[k.Attack] {
 		attack += " (control)"
 	}
-	data := reports.DataName(k.Dataset)
+	data := s.DataName(k.Dataset)
 	if k.Split.Within() {
 		data += " (within)"
 	}
@@ -195,7 +195,7 @@ var Transfer = reports.TableKind{
 func transferTable(s *reports.Set, p reports.Panel, attack string, trained []reports.Attacker) table.Table {
 	metric, _ := s.Headline(p)
 	t := table.Table{
-		Title:   fmt.Sprintf("%s of %s trained under another defense: %s", reports.FirstUpper(reports.MetricLabel(metric)), s.Label(attack), p.About()),
+		Title:   fmt.Sprintf("%s of %s trained under another defense: %s", reports.FirstUpper(reports.MetricLabel(metric)), s.Label(attack), s.About(p)),
 		Columns: table.Columns("tested on"),
 	}
 	for _, a := range trained {

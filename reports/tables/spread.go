@@ -111,7 +111,7 @@ func scoresOf(rs []*results.Result) (scores [][][]float64, mixed bool) {
 
 func spreadTable(s *reports.Set, p reports.Panel) []table.Table {
 	metric, _ := s.Headline(p)
-	t := table.Table{Title: "What the best attack's score varies by: " + p.About(), Columns: table.Columns(
+	t := table.Table{Title: "What the best attack's score varies by: " + s.About(p), Columns: table.Columns(
 		"defense", "best attack", "knows", "#"+reports.MetricLabel(metric), "#between groups", "#between seeds", "#between draws", "#groups", "#seeds", "#draws")}
 
 	// Without a second draw or seed anywhere the table would say what the
@@ -140,7 +140,7 @@ func spreadTable(s *reports.Set, p reports.Panel) []table.Table {
 
 	t.Notes = append(n.lines(), "Standard deviations of the score of one test group: between groups, between seeds of the run within a group, between draws of the defense within both (components of variance, each without what the ones after it add). The interval of the headline is over groups alone; draws and seeds are averaged in it.")
 	if mixed {
-		t.Notes = append(t.Notes, fmt.Sprintf("Seeds of %s are other data too: the spread between seeds holds that between data sets.", reports.DataName(p.Dataset)))
+		t.Notes = append(t.Notes, fmt.Sprintf("Seeds of %s are other data too: the spread between seeds holds that between data sets.", s.DataName(p.Dataset)))
 	}
 	t.Notes = append(t.Notes, s.PanelNotes(p, s.Attacks(p)...)...)
 	return []table.Table{t}
@@ -167,7 +167,7 @@ func testTable(s *reports.Set, p reports.Panel) []table.Table {
 	if p.Split.Within() {
 		return nil
 	}
-	t := table.Table{Title: "Is the best attack worse against one defense than against another: " + p.About(), Columns: table.Columns(
+	t := table.Table{Title: "Is the best attack worse against one defense than against another: " + s.About(p), Columns: table.Columns(
 		"defense", "against", "±difference", "#Cliff's delta", "#groups", "#p (ranks)", "#p", "#p (Holm)", "verdict")}
 	for _, c := range cs {
 		t.Rows = append(t.Rows, []table.Value{

@@ -96,7 +96,7 @@ const atZero = "(0)"
 // results do not say.
 func deviceShares(s *reports.Set, p reports.Panel) []table.Table {
 	t := table.Table{
-		Title:   "Recall of each device's packets against its share of the window, best attack on each defense: " + p.About(),
+		Title:   "Recall of each device's packets against its share of the window, best attack on each defense: " + s.About(p),
 		Columns: append(table.Columns("defense", "device"), valueColumns(reports.ShareOfWindow, reports.ShareEnds())...),
 	}
 	for _, d := range s.Defenses[p] {

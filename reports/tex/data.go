@@ -40,7 +40,7 @@ func dataRow(s *reports.Set, name, short string) []table.Value {
 
 	// A file that was read has a name without its folder, which is of nobody's paper.
 	row := []table.Value{
-		table.Word(short), table.Word(reports.DataName(name)), table.Word(reports.List(tasks)), table.Word(reports.List(splits)),
+		table.Word(short), table.Word(s.DataName(name)), table.Word(reports.List(tasks)), table.Word(reports.List(splits)),
 	}
 	hours, packets, source := table.Missing(), table.Missing(), table.Missing()
 	if m := s.Options.Manifest; m != nil {

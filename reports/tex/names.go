@@ -18,7 +18,7 @@ func shortNames(s *reports.Set) map[string]string {
 	all = reports.Distinct(all)
 
 	// From the shortest form on, a data set takes the first that no other has.
-	forms := []func(string) string{bare, reports.DataName, func(name string) string { return name }}
+	forms := []func(string) string{bare, s.DataName}
 	out := map[string]string{}
 	for _, name := range all {
 		for _, form := range forms {

@@ -205,7 +205,14 @@ func stamps(s *reports.Set, ps []reports.Panel, names map[string]string) []strin
 			within = append(within, name)
 		}
 	}
+
+	// Each data set was cut in a way of its own, so these have a line each.
 	var out []string
+	for _, p := range ps {
+		if w := s.OneHome(p); w != "" && !slices.Contains(out, w) {
+			out = append(out, w)
+		}
+	}
 	if within != nil {
 		out = append(out, "WITHIN SPLIT: of "+strings.Join(within, ", ")+" training and test share sessions; no headline.")
 	}

@@ -70,12 +70,12 @@ func claimsOf(s *reports.Set, tolerance float64) (claims []claim, noEvidence []s
 			case !ok: // controls alone
 				continue
 			case m.NoEvidence != "" || m.Attack == "" || m.Failed > 0:
-				noEvidence = append(noEvidence, fmt.Sprintf("%s, %s", p.About(), s.Label(d)))
+				noEvidence = append(noEvidence, fmt.Sprintf("%s, %s", s.About(p), s.Label(d)))
 				continue
 			}
 			c := claim{
 				ID:   fmt.Sprintf("C%d", len(claims)+1),
-				Says: fmt.Sprintf("%s, behind %s: the best attack, %s, is %s above guessing, and the defense adds %s of bytes", p.About(), s.Label(d), s.Label(m.Attack), table.Score(m.Advantage), s.Costs(at).Bytes().Text),
+				Says: fmt.Sprintf("%s, behind %s: the best attack, %s, is %s above guessing, and the defense adds %s of bytes", s.About(p), s.Label(d), s.Label(m.Attack), table.Score(m.Advantage), s.Costs(at).Bytes().Text),
 				Data: p.Dataset, Task: p.Task, Vantage: p.Vantage, Split: p.Split, Defense: d, Attack: m.Attack,
 				Advantage: about(m.Advantage), Overhead: about(s.Costs(at).Overhead().Num), at: at,
 			}

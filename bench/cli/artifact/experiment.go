@@ -62,7 +62,7 @@ func experimentsOf(s *reports.Set, claims []claim) (long experiment, short []exp
 		of[k] = append(of[k], i)
 	}
 	for n, k := range order {
-		e := experiment{File: fmt.Sprintf("short/%d.yaml", n+1), About: fmt.Sprintf("%s, %s", claims[of[k][0]].at.About(), reports.Plural(len(of[k]), "claim"))}
+		e := experiment{File: fmt.Sprintf("short/%d.yaml", n+1), About: fmt.Sprintf("%s, %s", s.About(claims[of[k][0]].at.Panel), reports.Plural(len(of[k]), "claim"))}
 		sub := m
 		sub.Tasks, sub.Vantages = []datasets.Task{k.task}, []datasets.Vantage{k.vantage}
 		sub.Data = slices.DeleteFunc(slices.Clone(m.Data), func(d results.DataEntry) bool { return d.Asked != k.asked })

@@ -66,6 +66,10 @@ func page(c *cobra.Command) string {
 	c.InitDefaultHelpFlag()
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH %q 1 \"\" %q %q\n", strings.ToUpper(pageName(c)), "veilbench "+command.Version(), "veilbench")
+
+	// A flag that is broken at its hyphens cannot be copied, and gaps of even margins
+	// tear commands apart.
+	b.WriteString(".nh\n.ad l\n")
 	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", escape(pageName(c)), escape(c.Short))
 	fmt.Fprintf(&b, ".SH SYNOPSIS\n\\fB%s\\fR%s\n", escape(c.CommandPath()), escape(strings.TrimPrefix(c.UseLine(), c.CommandPath())))
 	if c.Long != "" {

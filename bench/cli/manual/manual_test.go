@@ -44,6 +44,24 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// No flag in a text is broken at the end of a line.
+func TestGroffBreaksNoFlag(t *testing.T) {
+	groff := datatest.Tool(t, "groff")
+	c := made()
+	for words := range 30 {
+		c.Long = strings.Repeat("word ", words) + "and --allow-no-evidence lets it pass."
+		cmd := exec.CommandContext(t.Context(), groff, "-man", "-Tutf8", "-P-cbou")
+		cmd.Stdin = strings.NewReader(page(c))
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(out), "--allow-no-evidence") {
+			t.Fatalf("behind %d words the flag is broken:\n%s", words, out)
+		}
+	}
+}
+
 // Groff has no warning for a page, and shows what was typed.
 func TestGroffReadsIt(t *testing.T) {
 	groff := datatest.Tool(t, "groff")

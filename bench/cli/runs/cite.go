@@ -163,12 +163,12 @@ func (b *bibliography) line(what string, works []cite.Work, words string) {
 
 // data notes a data set: itself, and the publications it comes from.
 func (b *bibliography) data(name string, m results.Manifest) {
-	// A bibliography is printed: it says nothing of the disk that a folder lay on, but
-	// where two folders have one name.
-	short := reports.DataName(name)
-	if slices.ContainsFunc(m.Data, func(d results.DataEntry) bool { return d.Name != name && reports.DataName(d.Name) == short }) {
-		short = name
+	// A bibliography is printed: it says nothing of the disk that a folder lay on.
+	names := []string{name}
+	for _, d := range m.Data {
+		names = append(names, d.Name)
 	}
+	short := reports.DataNames(names)[name]
 
 	// A variant of published data, NAME/PART, comes from where NAME does.
 	w := cite.Work{Key: "data-" + short, Title: "{" + short + "}"}

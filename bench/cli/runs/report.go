@@ -123,24 +123,58 @@ func (f reportFlags) keep(r results.Result) bool {
 		defense = ""
 	}
 
-	for _, w := range [][2]string{
-		{f.dataset, c.Dataset},
-		{f.task, string(c.Task)},
-		{f.vantage, string(c.Vantage)},
-		{f.knowledge, string(c.Knowledge)},
-		{defense, c.Defense},
-		{f.attack, c.Attack},
-	} {
-		if w[0] != "" && w[0] != w[1] {
-			return false
-		}
-	}
-	return true
+	f.defense = defense
+	return !slices.ContainsFunc(f.choices(c), func(w choice) bool { return w.want != "" && w.want != w.have })
 }
 
-// inFull gives the attack and the defense of the flags the IDs that results
-// have, with every parameter. What is not known stays as it is.
-func inFull(a *command.App, f reportFlags) reportFlags {
+// choice is what a flag asks for, beside what a result is of.
+type choice struct{ flag, want, have string }
+
+func (f reportFlags) choices(c results.Cell) []choice {
+	return []choice{
+		{"dataset", f.dataset, c.Dataset},
+		{"task", f.task, string(c.Task)},
+		{"vantage", f.vantage, string(c.Vantage)},
+		{"knowledge", f.knowledge, string(c.Knowledge)},
+		{"defense", f.defense, c.Defense},
+		{"attack", f.attack, c.Attack},
+	}
+}
+
+// nothingLeft says which flag asks for what no result is of, and what there is.
+func (f reportFlags) nothingLeft(dir string, rs []results.Result) error {
+	for i, w := range f.choices(results.Cell{}) {
+		var have []string
+		for _, r := range results.Measured(rs) {
+			have = append(have, f.choices(r.Cell)[i].have)
+		}
+		have = reports.Distinct(have)
+		if w.want != "" && !slices.Contains(have, w.want) {
+			return fmt.Errorf("%s: no result of --%s %s (there are %s)", dir, w.flag, w.want, strings.Join(have, ", "))
+		}
+	}
+	return fmt.Errorf("%s: none of %d results is of all that the flags ask for", dir, len(rs))
+}
+
+// inFull gives the flags the names that results have: attack and defense their IDs
+// with every parameter, a data set its settings and folder where no other has its
+// short name, a task its one word for the plural in tables. What is not known stays as it is.
+func inFull(a *command.App, rs []results.Result, f reportFlags) reportFlags {
+	var data []string
+	for _, r := range rs {
+		if data = append(data, r.Cell.Dataset); f.task == reports.TaskName(r.Cell.Task) {
+			f.task = string(r.Cell.Task)
+		}
+	}
+
+	// A name that stands for two data sets is neither's: then the message lists both.
+	short := reports.DataNames(data)
+	is := func(name string) bool { return short[name] == f.dataset || strings.HasPrefix(name, f.dataset+":") }
+	if i := slices.IndexFunc(data, is); f.dataset != "" && short[f.dataset] == "" && i >= 0 {
+		if another := func(name string) bool { return is(name) && name != data[i] }; !slices.ContainsFunc(data, another) {
+			f.dataset = data[i]
+		}
+	}
 	if x, err := attacks.Parse(a.Attacks, f.attack); err == nil {
 		f.attack = attacks.ID(x)
 	}
@@ -163,11 +197,10 @@ func report(a *command.App, dir string, f reportFlags) error {
 	opt := reportOptions(a, dir, folder)
 
 	// Flags are in short, results have every parameter.
-	all := len(folder.Results)
-	f = inFull(a, f)
-	rs := slices.DeleteFunc(folder.Results, func(r results.Result) bool { return !f.keep(r) && !f.rests(r) })
+	f = inFull(a, folder.Results, f)
+	rs := slices.DeleteFunc(slices.Clone(folder.Results), func(r results.Result) bool { return !f.keep(r) && !f.rests(r) })
 	if !slices.ContainsFunc(results.Measured(rs), f.keep) {
-		return fmt.Errorf("%s: none of %d results is left by the flags", dir, all)
+		return f.nothingLeft(dir, folder.Results)
 	}
 
 	opt.Activity, opt.Show = f.activity, f.keep

@@ -28,6 +28,7 @@ type verifyFlags struct {
 	sample, jobs int
 	seed         uint64
 	against      string
+	compare      bool // asked for, also with a fingerprint that a script left empty
 	allowExec    bool
 	limits       command.Limits
 	source       source.Options
@@ -48,7 +49,7 @@ somebody else's, as it stands under every table. Exit code 1 if they differ.`,
   veilbench verify out --against sha256:5f3c81a09be27d44`,
 		Args: command.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.against != "" {
+			if f.compare = cmd.Flags().Changed("against"); f.compare {
 				// It computes nothing, and so nearly every flag says nothing.
 				var idle []string
 				cmd.Flags().Visit(func(fl *pflag.Flag) {
@@ -88,7 +89,7 @@ func verify(ctx context.Context, a *command.App, dir string, f verifyFlags) erro
 	if err != nil {
 		return err
 	}
-	if f.against != "" {
+	if f.compare {
 		return against(a, print, f)
 	}
 	if run.Manifest == nil {
