@@ -222,10 +222,15 @@ func newFolder(t *testing.T, page, text string) *folder {
 		f.write(m[2], m[1], 0o644)
 	}
 
+	// Another cache of the program must not mean another one of what Go has built.
+	built, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := s3test.New()
 	t.Cleanup(s.Close)
 	f.env = append(os.Environ(), s.Env()...)
-	f.env = append(f.env, "XDG_CACHE_HOME="+filepath.Join(f.dir, "cache"), "TOP="+top,
+	f.env = append(f.env, "XDG_CACHE_HOME="+filepath.Join(f.dir, "cache"), "GOCACHE="+strings.TrimSpace(string(built)), "TOP="+top,
 		"BUILT="+filepath.Join(f.dir, "built"), "PATH="+filepath.Join(f.dir, "instead")+":"+os.Getenv("PATH"))
 	for _, program := range []string{"veilbench", "go", "make"} {
 		path, err := exec.LookPath(program)
