@@ -47,8 +47,8 @@ type deviceKind struct {
 	name    string
 	hosts   []string
 	q, r, t float64
-	// begins is the commonest packet that an event of it begins with, on flow; quiet
-	// are the kinds of packets that come without an event.
+	// begins is what an event of it may begin with, on a flow by which it is known: what
+	// its claim is tried with. quiet are the kinds of packets that come without an event.
 	begins sign
 	flow   datasets.Flow
 	quiet  map[sign]bool
@@ -110,10 +110,12 @@ func (d ActivitySTP) Claims() []defenses.Claim {
 }
 
 // Promises are those of STP for each device, tried with a packet that an event of it
-// begins with.
+// begins with. A device that has no flow by which it is known from others promises
+// nothing.
 func (d ActivitySTP) Promises() []defenses.Promise {
+	known := slices.DeleteFunc(slices.Clone(d.kinds), func(k deviceKind) bool { return k.flow.Host == "" })
 	var out []defenses.Promise
-	for _, k := range append(slices.Clone(d.kinds), d.stranger()) {
+	for _, k := range append(known, d.stranger()) {
 		out = append(out, defenses.Promise{Claim: oddsClaim + ", " + k.name, Loss: &defenses.Loss{
 			Epsilon: math.Log(1 / k.q), Odds: true, Window: params.Seconds(k.t), Bytes: int(k.begins.size) - datasets.EthernetHeader,
 			Dir: k.begins.dir, Random: true, Any: true, Flow: k.flow,
@@ -151,6 +153,9 @@ func (d ActivitySTP) Fit(ctx context.Context, _ *rand.Rand, training []datasets.
 	}
 	if len(d.kinds) == 0 {
 		return nil, errors.New("activity-stp: no event with packets in the training recordings")
+	}
+	for i, k := range d.kinds {
+		d.kinds[i].begins, d.kinds[i].flow = d.trialOf(k, of[k.name])
 	}
 	return d, nil
 }
@@ -212,23 +217,42 @@ func (d ActivitySTP) kindOf(name string, t *tally) deviceKind {
 	k.r = max(math.Ceil(quantileOf(t.bytes, d.Share)/float64(d.SizeBytes-shaping.UDP4Headers))/k.t, 1)
 	k.q = min(max(d.Ratio*float64(len(t.spans))*k.t/max(t.seconds, 1), 0.0001), 1)
 
-	// A kind of packet that mostly comes without an event is no sign of one; in order,
-	// so that of equally common beginnings it is always the same.
+	// A kind of packet that mostly comes without an event is no sign of one.
 	for s, n := range t.all {
 		k.quiet[s] = 2*t.inside[s] < n
 	}
-	most := 0
-	for _, s := range slices.SortedFunc(maps.Keys(t.begins), sign.compare) {
-		if n := t.begins[s]; n > most && !k.quiet[s] {
-			most, k.begins, k.flow = n, s, t.flow[s]
-		}
+	loud := false
+	for s := range t.begins {
+		loud = loud || !k.quiet[s]
 	}
-	if most == 0 { // its events begin with what it says all day: nothing of it is quiet
+	if !loud { // its events begin with what it says all day: nothing of it is quiet
 		k.quiet = nil
-		k.begins = slices.MaxFunc(slices.SortedFunc(maps.Keys(t.begins), sign.compare), func(a, b sign) int { return cmp.Compare(t.begins[a], t.begins[b]) })
-		k.flow = t.flow[k.begins]
 	}
 	return k
+}
+
+// trialOf is the commonest packet that an event of k begins with and by whose flow k is
+// known. Events often begin on a flow without a name, such as a question to a resolver,
+// or with a host that another device has too: then it is the commonest packet, as if it
+// went to a host of its own.
+func (d ActivitySTP) trialOf(k deviceKind, t *tally) (sign, datasets.Flow) {
+	mine := func(s sign, f datasets.Flow) bool { return !k.quiet[s] && d.known(f).name == k.name }
+	begins := slices.SortedFunc(maps.Keys(t.begins), func(a, b sign) int {
+		return cmp.Or(cmp.Compare(t.begins[b], t.begins[a]), a.compare(b))
+	})
+	for _, s := range begins {
+		if mine(s, t.flow[s]) {
+			return s, t.flow[s]
+		}
+	}
+	for _, host := range k.hosts {
+		s, f := begins[0], t.flow[begins[0]]
+		s.host, f.Host = host, host
+		if mine(s, f) {
+			return s, f
+		}
+	}
+	return sign{}, datasets.Flow{}
 }
 
 // compare orders by host, way and size.

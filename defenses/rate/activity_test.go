@@ -104,3 +104,25 @@ func TestActivitySTPFollowsEvents(t *testing.T) {
 		t.Errorf("an event is %v packets", in)
 	}
 }
+
+// What events begin with is often a question to a resolver, whose flow has no name: the
+// claim of a device is tried on a flow by which it is known, and not on that, behind
+// which it is any device.
+func TestActivitySTPIsTriedAsItself(t *testing.T) {
+	train := lamp(time.Hour, 5*time.Second, 45*time.Second, 95*time.Second)
+	resolver := defensetest.Flow(2, 17, "")
+	train.Trace.Flows = append(train.Trace.Flows, resolver)
+	for i, p := range train.Trace.Packets {
+		if p.Payload == 200 {
+			train.Trace.Packets[i].Flow = 1
+		}
+	}
+	d, err := rate.NewActivitySTP().Fit(context.Background(), nil, []datasets.Recording{train})
+	if err != nil {
+		t.Fatal(err)
+	}
+	promises := d.(defenses.Promiser).Promises()
+	if len(promises) != 2 || promises[0].Loss.Flow.Host != "lamp.example" || promises[1].Loss.Flow.Host != "" {
+		t.Errorf("%d promises, the first tried on a flow to %q: want two, of the lamp and of others", len(promises), promises[0].Loss.Flow.Host)
+	}
+}
