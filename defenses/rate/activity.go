@@ -154,6 +154,8 @@ func (d ActivitySTP) Fit(ctx context.Context, _ *rand.Rand, training []datasets.
 	if len(d.kinds) == 0 {
 		return nil, errors.New("activity-stp: no event with packets in the training recordings")
 	}
+
+	// Which flow tells a device from the others is known only when all are.
 	for i, k := range d.kinds {
 		d.kinds[i].begins, d.kinds[i].flow = d.trialOf(k, of[k.name])
 	}
