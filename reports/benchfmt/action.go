@@ -28,7 +28,7 @@ func WriteAction(w io.Writer, s *reports.Set) error {
 	for _, p := range s.Panels {
 		for _, d := range s.Defenses[p] {
 			at := reports.Subject{Panel: p, Defense: d}
-			about := fmt.Sprintf("%s, %s at %s: %s", reports.TaskName(p.Task), p.Dataset, p.Vantage, s.Label(d))
+			about := fmt.Sprintf("%s, %s at %s: %s", reports.TaskName(p.Task), s.DataName(p.Dataset), p.Vantage, s.Label(d))
 			m := s.Summaries[at]
 			if m.Attack != "" && m.Failed == 0 && m.NoEvidence == "" {
 				x := point{Name: about + ", advantage", Unit: "share", Value: m.Advantage, Extra: fmt.Sprintf("worst attack %s, %s, over %d test groups", s.Label(m.Attack), m.Knowledge, m.Groups)}

@@ -35,8 +35,8 @@ const (
 // Write writes the Go benchmark format: a line for each test group of each defense,
 // so that benchstat's own test runs over homes, with the advantage of the headline's
 // attacker; and a line of costs for each fold and draw. What a line is about stands
-// in configuration lines above it, without what differs from run to run, for
-// benchstat compares equal configurations alone. Defenses of which nothing is known
+// in configuration lines above it, without what differs from run to run or from disk
+// to disk, for benchstat compares equal configurations alone. Defenses of which nothing is known
 // have no line: comments, which readers pass over, say so.
 func Write(w io.Writer, s *reports.Set) error {
 	b := bufio.NewWriter(w)
@@ -47,7 +47,7 @@ func Write(w io.Writer, s *reports.Set) error {
 		fmt.Fprintf(b, "Unit %s better=lower\n", unit)
 	}
 	for _, p := range s.Panels {
-		fmt.Fprintf(b, "\ndataset: %s\ntask: %s\nvantage: %s\nsplit: %s\n", table.Plain(p.Dataset), p.Task, p.Vantage, p.Split)
+		fmt.Fprintf(b, "\ndataset: %s\ntask: %s\nvantage: %s\nsplit: %s\n", table.Plain(s.DataName(p.Dataset)), p.Task, p.Vantage, p.Split)
 		for _, d := range s.Defenses[p] {
 			at := reports.Subject{Panel: p, Defense: d}
 			writeGroups(b, s, at)

@@ -191,6 +191,27 @@ func TestSARIF(t *testing.T) {
 	}
 }
 
+// A machine on which the data lie in another folder knows findings and cases again.
+func TestFoldersAreNoIdentity(t *testing.T) {
+	in := func(folder string) Outcome {
+		rs := keepSubject(reporttest.Unearned(), "home:made_up", "wan")
+		for i := range rs {
+			rs[i].Cell.Dataset = "folder=" + folder + "/lab"
+		}
+		lines, err := Judge(Run{"out", reports.NewSet(rs, reports.Options{})}, Budget{Defense: "worse", AllTasks: limit(0.2)}, Run{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Outcome{Program: "veilbench", Run: "out", Budget: "b.yaml", Lines: lines}
+	}
+	a, b := in("/home/jane"), in("/ci/7")
+	for _, f := range []Format{JUnit, SARIF, Markdown} {
+		if x, y := written(t, a, f), written(t, b, f); !bytes.Equal(x, y) || bytes.Contains(x, []byte("jane")) {
+			t.Errorf("%s of one run in two folders:\n%s\n%s", f, x, y)
+		}
+	}
+}
+
 // Annotations have no line break or separator that a name could break out of.
 func TestGitHub(t *testing.T) {
 	o := everyState(t)

@@ -72,6 +72,9 @@ type Line struct {
 	Name, Detail, Try string
 	// Subject is what was judged; its Defense is "" for checks of the harness.
 	Subject reports.Subject
+	// Data is the data set's name without folders of a disk, by which another machine
+	// knows it again.
+	Data string
 	// Attack and Knowledge are those of the best attack, "" where none counts.
 	Attack    string
 	Knowledge results.Knowledge

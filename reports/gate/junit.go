@@ -66,7 +66,7 @@ func (o Outcome) writeJUnit(w io.Writer) error {
 			}
 			continue
 		}
-		c := junitCase{Class: "veilbench." + cmp.Or(l.Subject.Dataset, "harness"), Name: l.Rule + ": " + l.Name, Out: l.Detail}
+		c := junitCase{Class: "veilbench." + cmp.Or(l.Data, "harness"), Name: l.Rule + ": " + l.Name, Out: l.Detail}
 		say := &junitSay{Message: l.Detail, Type: l.Rule, Text: string(l.State) + ": " + l.message()}
 		switch {
 		case l.State.Missed() || o.Strict && l.State.Open():

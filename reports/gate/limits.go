@@ -22,8 +22,8 @@ type judge struct {
 	out           []Line
 }
 
-// add fills in what is known of every line: where its limit stands, and what to try
-// where it is not kept.
+// add fills in what is known of every line: where its limit stands, what to try where
+// it is not kept, and what its data are called.
 func (g *judge) add(l Line) {
 	at, ok := g.budget.At[At(l.Rule, string(l.Subject.Task))]
 	if !ok {
@@ -31,6 +31,9 @@ func (g *judge) add(l Line) {
 	}
 	if l.At = at; l.State == pass || l.State == evidence || l.State == allowed {
 		l.Try = ""
+	}
+	if l.Subject.Dataset != "" {
+		l.Data = g.s.DataName(l.Subject.Dataset)
 	}
 	g.out = append(g.out, l)
 }

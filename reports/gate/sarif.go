@@ -118,7 +118,7 @@ func (o Outcome) writeSARIF(w io.Writer) error {
 // that a tool knows a finding again whose figures changed.
 func (l Line) fingerprint() string {
 	at := l.Subject
-	key := []string{l.Rule, at.Dataset, string(at.Task), string(at.Vantage), string(at.Split), at.Defense}
+	key := []string{l.Rule, l.Data, string(at.Task), string(at.Vantage), string(at.Split), at.Defense}
 
 	// What the harness says of itself has no subject; its detail begins with the name.
 	if at.Defense == "" {
