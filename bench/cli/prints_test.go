@@ -61,12 +61,11 @@ func rules() []rule {
 	return []rule{
 		// A run's folder beside what it draws.
 		{name: "run/cells/*", exempt: results},
-		{name: "run/timing/*", exempt: "times of this machine, of no result"},
+		{name: "run/timing/*", exempt: "times and memory of this machine, of no result"},
 		{name: "run/samples/*", exempt: results},
 		{name: "run/manifest.json", exempt: "what was asked for, written before there are results"},
 		{name: "run/plan.json", exempt: "what was asked for, written before there are results"},
 		{name: "run/order.json", exempt: "the order of rows"},
-		{name: "run/memory.json", exempt: "memory of this machine, of no result"},
 		{name: "run/selfcheck.json", exempt: "verdicts on the harness, which no result changes"},
 		{name: "*/*.csv.gz", check: func(t *testing.T, text, print string) {
 			t.Helper()

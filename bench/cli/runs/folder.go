@@ -23,14 +23,16 @@ import (
 const (
 	orderFile     = "order.json"     // IDs in the order of rows and columns
 	selfcheckFile = "selfcheck.json" // verdicts of the self-check
-	memoryFile    = "memory.json"    // what the largest process of the run took
 	checkpoints   = "checkpoints"    // folder of trainings that were stopped
+	// memoryFile is what the largest process of the run took, beside the times of cells:
+	// it is of a machine, as they are, and differs from run to run.
+	memoryFile = "timing/memory.json"
 )
 
 // ownPlace refuses, without force, to put a run into a folder that holds files of
 // something else: reports would lie between them, and over them.
 func ownPlace(dir string, force bool) error {
-	foreign, err := results.Foreign(dir, orderFile, selfcheckFile, memoryFile, checkpoints, shards.PlanFile)
+	foreign, err := results.Foreign(dir, orderFile, selfcheckFile, checkpoints, shards.PlanFile)
 	if err != nil || len(foreign) == 0 || force {
 		return err
 	}
@@ -153,7 +155,11 @@ func (m Memory) keep(dir string) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(filepath.Join(dir, memoryFile), append(b, '\n'))
+	file := filepath.Join(dir, memoryFile)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { // all cells may be another's
+		return err
+	}
+	return atomicfile.Write(file, append(b, '\n'))
 }
 
 // reportOptions are what a report needs to know beside results: the order of
