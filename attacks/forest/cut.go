@@ -87,11 +87,11 @@ func (g *grower) cutBinary(n node, col *column, beat float64) (float64, int) {
 // cutSorted searches a node of at most sortedNode rows, sorted by bin.
 //
 // Most cuts score less than beat, which three products tell sooner than two divisions:
-// with r for rest, sum n_c^2 - 2 sum n_c l_c, and t for the total,
+// with t for the total,
 //
-//	l2/n_l + (l2+r)/(t-n_l) > beat    exactly if    l2 t + n_l r > beat n_l (t-n_l)
+//	l2/n_l + r2/(t-n_l) > beat    exactly if    l2 (t-n_l) + r2 n_l > beat n_l (t-n_l)
 //
-// for 0 < n_l < t; behind the last key both are zero. Products are rounded, by a few parts
+// for 0 < n_l < t. Products are rounded, by a few parts
 // in 2^53, so that almost that much is enough to divide. They do not overflow: a small
 // node has at most 2^20 draws, and squares of that many times as many are at most 2^60.
 func (g *grower) cutSorted(n node, col *column, beat float64) (float64, int) {
@@ -100,46 +100,8 @@ func (g *grower) cutSorted(n node, col *column, beat float64) (float64, int) {
 		return beat, -1
 	}
 
-	if g.vectors {
-		return g.cutPlaces(n, keys, beat)
-	}
-	sides, at := g.newSides(n), -1
-	var nl, l2 int64
-	rest, bar := n.squares, beat*almost
-	for i, k := range keys {
-		w, s := int64(uint8(k>>16)), &sides[uint16(k)] // see drawn.key
-		l2 += w * (2*s.moved + w)
-		rest -= w * s.twice
-		s.moved += w
-		nl += w
-		if float64(l2*n.total+nl*rest) > bar*float64(nl*(n.total-nl)) && keys[i+1]>>24 != k>>24 {
-			if score := float64(l2)/float64(nl) + float64(rest+l2)/float64(n.total-nl); score > beat {
-				beat, at, bar = score, i, score*almost
-			}
-		}
-	}
-	if at < 0 {
-		return beat, -1
-	}
-	return beat, int(keys[at]>>24+keys[at+1]>>24) / 2
-}
-
-// almost is what a score is multiplied with to be a bar that no better score stays below.
-const almost = 1 - 1e-14
-
-// places is what a search with vectors needs of the cuts behind sorted keys: draws on the
-// left side, and the sums of squares of both sides.
-type places struct {
-	nl, l2, r2 [sortedNode]int64
-}
-
-// placeLanes is how many cuts a vector holds.
-const placeLanes = 8
-
-// cutPlaces is the rest of cutSorted with vectors: the sums are written down for all
-// cuts, which has no branches, and the best is found among eight at a time. The last key
-// has no cut behind it.
-func (g *grower) cutPlaces(n node, keys []uint32, beat float64) (float64, int) {
+	// The sums are written down for all cuts, which has no branches, and the best is found
+	// behind that. The last key has no cut behind it.
 	sides, cuts := g.newSides(n), keys[:len(keys)-1]
 	nls, l2s, r2s := g.places.nl[:len(cuts)], g.places.l2[:len(cuts)], g.places.r2[:len(cuts)]
 	var nl, l2 int64
@@ -152,11 +114,45 @@ func (g *grower) cutPlaces(n node, keys []uint32, beat float64) (float64, int) {
 		nl += w
 		nls[i], l2s[i], r2s[i] = nl, l2, rest+l2
 	}
-	beat, at := bestPlace(g.places, keys, n.total, beat)
+	at := -1
+	if g.vectors {
+		beat, at = bestPlace(g.places, keys, n.total, beat)
+	} else {
+		beat, at = plainPlace(g.places, keys, n.total, beat)
+	}
 	if at < 0 {
 		return beat, -1
 	}
 	return beat, int(keys[at]>>24+keys[at+1]>>24) / 2
+}
+
+// almost is what a score is multiplied with to be a bar that no better score stays below.
+const almost = 1 - 1e-14
+
+// places is what a search needs of the cuts behind sorted keys: draws on the
+// left side, and the sums of squares of both sides.
+type places struct {
+	nl, l2, r2 [sortedNode]int64
+}
+
+// placeLanes is how many cuts a vector holds.
+const placeLanes = 8
+
+// plainPlace is the best score above beat of the cuts behind all keys but the last, and
+// the first place that has it, or -1.
+func plainPlace(p *places, keys []uint32, total int64, beat float64) (score float64, at int) {
+	at = -1
+	bar := beat * almost
+	nls, l2s, r2s := p.nl[:len(keys)-1], p.l2[:len(keys)-1], p.r2[:len(keys)-1]
+	for i, nl := range nls {
+		nr, l2, r2 := total-nl, l2s[i], r2s[i]
+		if float64(l2*nr+r2*nl) > bar*float64(nl*nr) && keys[i+1]>>24 != keys[i]>>24 {
+			if s := float64(l2)/float64(nl) + float64(r2)/float64(nr); s > beat {
+				beat, at, bar = s, i, s*almost
+			}
+		}
+	}
+	return beat, at
 }
 
 // sortKeys sorts the rows of a small node by bin: by ranks or by insertion when there

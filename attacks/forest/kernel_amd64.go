@@ -49,9 +49,8 @@ func rankKeys(dst []uint32, rows []drawn, col []uint8) {
 	fastSort(&dst[:len(rows)][0], &rows[0], &col[0], len(rows))
 }
 
-// bestPlace is the best score above beat of the cuts behind all keys but the last, two
-// at least, and the first place that has it, or -1. It is asked only where hasVectors
-// says so; behind the keys there is room for placeLanes more.
+// bestPlace is plainPlace for eight cuts at a time. It is asked only where hasVectors
+// says so, of two keys at least; behind them there is room for placeLanes more.
 func bestPlace(p *places, keys []uint32, total int64, beat float64) (score float64, at int) {
 	cuts := len(keys) - 1
 	_, _ = p.nl[:cuts], keys[:len(keys)+placeLanes]
